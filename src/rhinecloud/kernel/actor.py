@@ -1,0 +1,38 @@
+"""Who acts: every read and write of the city's state names one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What an account or token is for; `policy` says what each may do."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    AGENCY = "agency"
+    READER = "reader"
+    PARTNER = "partner"
+    DEVICE = "device"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, machine or part of the house; `agency` is an agency's entity id or ''."""
+
+    id: str
+    name: str
+    roles: frozenset[Role]
+    agency: str = ""
+    tenant: str = ""
+
+    def has(self, role: Role) -> bool:
+        """Tell whether the actor holds `role`."""
+        return role in self.roles
+
+
+def part(name: str) -> Actor:
+    """Give the actor that stands for a part of the house, such as `risk`, in the log of changes."""
+    return Actor(id=f"part:{name}", name=name, roles=frozenset({Role.SYSTEM}))

@@ -1,0 +1,33 @@
+"""Aware UTC time: parsing and printing, and the clock that is passed in wherever time matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from rhinecloud.kernel.errors import Invalid
+
+Clock = Callable[[], datetime]
+"""A function of no arguments that gives the present moment as an aware UTC datetime."""
+
+
+def utc_now() -> datetime:
+    """Give the present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def format_time(moment: datetime) -> str:
+    """Print an aware moment as ISO 8601 in UTC with `Z`, microseconds only where there are any."""
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return f"{text}Z"
+
+
+def parse_time(text: str, *, field: str = "") -> datetime:
+    """Read an ISO 8601 moment with a zone into aware UTC; raises Invalid naming `field`."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        raise Invalid(f"{text!r} is not an ISO 8601 date and time", field=field) from None
+    if moment.tzinfo is None:
+        raise Invalid(f"{text!r} has no time zone", field=field)
+    return moment.astimezone(UTC)

@@ -1,0 +1,57 @@
+"""A change of one entity: the row that is committed beside the state, and what every consumer of the stream hears.
+
+Two clocks (docs/glossary): an attribute's `observedAt` says when it was true; `at` says when the city learnt it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from rhinecloud.ngsild.entity import Entity, Instance
+
+
+class Kind(StrEnum):
+    """What happened to the entity as a whole."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+
+
+class Change(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
+    """What was committed: the entity afterwards (its last state when it was deleted) and what changed in it.
+
+    `changed` names the attributes (IRIs) that were created, updated or deleted, whether or not the value differs;
+    `previous` holds their instances before, absent where there were none. `seq` grows by commit order within a store.
+    """
+
+    seq: int = 0
+    tenant: str = ""
+    kind: Kind
+    at: str
+    actor: str = ""
+    entity: Entity
+    changed: list[str] = msgspec.field(default_factory=list)
+    previous: dict[str, list[Instance]] = msgspec.field(default_factory=dict)
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Change)
+_list_decoder = msgspec.json.Decoder(list[Change])
+
+
+def encode_change(change: Change) -> bytes:
+    """Write a change as JSON bytes."""
+    return _encoder.encode(change)
+
+
+def decode_change(body: bytes) -> Change:
+    """Read a change."""
+    return _decoder.decode(body)
+
+
+def decode_changes(body: bytes) -> list[Change]:
+    """Read a JSON array of changes: the body of one frame of the stream."""
+    return _list_decoder.decode(body)

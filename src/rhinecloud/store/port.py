@@ -1,0 +1,180 @@
+"""The contract of a store engine: entities by tenant, each change logged in the same transaction as the state it made.
+
+Nothing here smells of an engine: an edit is a pure decision over the present entity, so that an engine may lock,
+retry or group as it likes. `tests/ports/test_store.py` is the one suite for every engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.kernel.page import Page
+from rhinecloud.ngsild.entity import Entity, Instance, decode
+from rhinecloud.ngsild.query import EntityQuery
+
+
+class StoreFull(Unavailable):
+    """The disk has no room: nothing of the transaction was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Keep `entity`; `changed` and `previous` as in `ngsild.change.Change`."""
+
+    entity: Entity
+    changed: Sequence[str] = ()
+    previous: dict[str, list[Instance]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Delete the entity; `entity` is the state to log as its last one."""
+
+    entity: Entity
+
+
+Decision = Put | Remove | None
+"""What an edit decides: None leaves state and log untouched."""
+
+Decide = Callable[[Entity | None], Decision]
+"""A pure function of the entity as it is (None: there is none), called inside the transaction, perhaps more than
+once. It may raise a RhineCloudError: then this edit alone fails, and `write` returns that error in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One decision about one entity, by one actor at one moment (`at`: ISO 8601, UTC, when the city learnt it)."""
+
+    tenant: str
+    entity_id: str
+    decide: Decide
+    at: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of an edit: the change's sequence number (0: nothing changed) and the entity as it is now."""
+
+    seq: int
+    entity: Entity | None
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An entity as it lies in the store: `version` is the sequence number of its last change."""
+
+    id: str
+    version: int
+    body: bytes
+
+    def entity(self) -> Entity:
+        """Decode the body."""
+        return decode(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChange:
+    """A row of the change log: `body` is `ngsild.change.Change` as JSON, complete with its `seq`."""
+
+    seq: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A small document that is not an entity: a subscription, a hosted @context, a consumer's mark, a dead letter."""
+
+    kind: str
+    tenant: str
+    id: str
+    body: bytes
+
+
+class Store(Protocol):
+    """Current state, change log and records of one city. All methods may raise Unavailable; writes also StoreFull."""
+
+    async def open(self) -> None:
+        """Open or create the store and bring its schema up to date."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted, then release everything."""
+        ...
+
+    async def write(self, edits: Sequence[Edit]) -> list[Written | Exception]:
+        """Apply each edit to the entity as it is; return after the commit is durable, one answer an edit, in order.
+
+        An edit whose `decide` raises fails alone. Edits of one entity are applied in the order of the sequence.
+        """
+        ...
+
+    def get(self, tenant: str, entity_id: str) -> Stored | None:
+        """Give one entity at once: a point read is quicker than a hand-over to another thread."""
+        ...
+
+    def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
+        """Give those of `entity_ids` that exist."""
+        ...
+
+    async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
+        """Give the page of entities that match, in order of creation unless the query orders otherwise."""
+        ...
+
+    def tenants(self) -> list[str]:
+        """List the tenants that hold, or held, anything; '' is the default one."""
+        ...
+
+    def count(self, tenant: str) -> int:
+        """Count the entities of a tenant."""
+        ...
+
+    def types(self, tenant: str) -> dict[str, int]:
+        """Count the entities of a tenant by type IRI."""
+        ...
+
+    def changes(self, after: int, limit: int) -> list[LoggedChange]:
+        """Read the change log of all tenants in order, from the first change after `after`."""
+        ...
+
+    def last_change(self) -> int:
+        """Give the sequence number of the newest change, 0 when there is none."""
+        ...
+
+    def on_commit(self, listener: Callable[[int], None]) -> None:
+        """Call `listener(last_seq)` on the event loop after each commit that logged changes."""
+        ...
+
+    async def forget_changes(self, up_to: int) -> int:
+        """Drop change rows up to and including `up_to`, which the stream holds safely; return how many went."""
+        ...
+
+    async def put_records(self, records: Sequence[Record]) -> None:
+        """Create or replace records, durably, in one transaction."""
+        ...
+
+    async def delete_record(self, kind: str, tenant: str, record_id: str) -> bool:
+        """Delete a record; tell whether it was there."""
+        ...
+
+    def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
+        """Give one record."""
+        ...
+
+    def list_records(
+        self, kind: str, tenant: str | None = None, *, after: str = "", limit: int = 1000
+    ) -> list[Record]:
+        """List records of a kind in order of tenant and id, from the first id after `after`; None: of every tenant."""
+        ...
+
+    def count_records(self, kind: str, tenant: str | None = None) -> int:
+        """Count records of a kind."""
+        ...
+
+    async def backup(self, target: str) -> None:
+        """Write a consistent copy of the whole store to `target` while the city runs."""
+        ...

@@ -1,0 +1,65 @@
+"""The contract of the stream: frames of changes in commit order, durable consumers that acknowledge after doing.
+
+A frame is one message that carries many changes, because one message a change would cap a consumer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from rhinecloud.ngsild.change import Change, decode_changes
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Changes `first` to `last` (sequence numbers of the store); `body` is a JSON array of `Change`."""
+
+    first: int
+    last: int
+    body: bytes
+
+    def changes(self) -> list[Change]:
+        """Decode the changes."""
+        return decode_changes(self.body)
+
+
+Handle = Callable[[Frame], Awaitable[None]]
+"""Does the work of a consumer for one frame. It must be idempotent: after a crash it sees the last frames again."""
+
+
+class Stream(Protocol):
+    """A durable log of frames. All methods may raise Unavailable while the engine is away; they succeed when it is back."""
+
+    async def open(self) -> None:
+        """Connect and make sure that the log exists."""
+        ...
+
+    async def close(self) -> None:
+        """Stop consumers and disconnect."""
+        ...
+
+    async def publish(self, frame: Frame) -> None:
+        """Append a frame; its `last` is its identity, so that a repeat is dropped."""
+        ...
+
+    async def last(self) -> int:
+        """Ask the log for the sequence number of the newest change that it really holds, 0 when it is empty."""
+        ...
+
+    async def consume(self, name: str, handle: Handle) -> None:
+        """Run the durable consumer `name` until cancelled: acknowledge each frame after `handle` returned.
+
+        When `handle` raises, the frame is delivered again after a pause that grows; it is counted and logged.
+        """
+        ...
+
+    def tail(self, after: int) -> AsyncIterator[Frame]:
+        """Follow the log without durability, from the frame that holds change `after + 1`; raises Gone when it is
+        too old to be held still."""
+        ...
+
+
+class Gone(Exception):  # noqa: N818 - HTTP's and NATS' own word
+    """The change asked for is older than the oldest one held."""

@@ -1,0 +1,1 @@
+"""The packs that come with Rhine Cloud: each folder brings one domain of the city."""

@@ -1,0 +1,125 @@
+"""What each role may do, asked as the doors ask it."""
+
+from __future__ import annotations
+
+import pytest
+
+from rhinecloud.kernel.actor import Actor, Role, part
+from rhinecloud.kernel.errors import Forbidden, Invalid
+from rhinecloud.ngsild.entity import Entity, Instance
+from rhinecloud.policy import Action, Denied, Policy
+from rhinecloud.policy.rows import ASSIGNED_AGENCY
+
+VESSEL = "https://example.org/Vessel"
+INCIDENT = "urn:rhinecloud:ns:Incident"
+HARBOUR = "urn:ngsi-ld:Agency:harbour"
+FIRE = "urn:ngsi-ld:Agency:fire"
+
+
+def actor(*roles: Role, agency: str = "", tenant: str = "", name: str = "someone") -> Actor:
+    return Actor(id=f"urn:x:{name}", name=name, roles=frozenset(roles), agency=agency, tenant=tenant)
+
+
+def incident(agency: str) -> Entity:
+    attrs = {ASSIGNED_AGENCY: [Instance(type="Relationship", value=agency)]} if agency else {}
+    return Entity(id="urn:ngsi-ld:Incident:1", type=[INCIDENT], attrs=attrs)
+
+
+ALLOWED = {
+    Role.ADMIN: set(Action),
+    Role.SYSTEM: set(Action),
+    Role.OPERATOR: set(Action) - {Action.ADMINISTER, Action.PUBLISH},
+    Role.AGENCY: {Action.READ, Action.SUBSCRIBE, Action.SEE_STATUS},
+    Role.READER: {Action.READ, Action.SEE_STATUS},
+    Role.PARTNER: {
+        Action.READ,
+        Action.CREATE,
+        Action.UPDATE,
+        Action.DELETE,
+        Action.SUBSCRIBE,
+        Action.HOST_CONTEXT,
+    },
+    Role.DEVICE: {Action.PUBLISH},
+}
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("action", list(Action))
+def test_each_role_may_do_to_a_citys_thing_what_the_table_says(role: Role, action: Action) -> None:
+    assert Policy().allows(actor(role, agency=FIRE), action, "", [VESSEL]) == (action in ALLOWED[role])
+
+
+def test_nobody_without_a_role_may_do_anything() -> None:
+    assert not any(Policy().allows(actor(), action, "", [VESSEL]) for action in Action)
+
+
+def test_a_refusal_is_forbidden_and_names_who_what_and_which() -> None:
+    with pytest.raises(Denied, match="someone may not delete Vessel") as refusal:
+        Policy().check(actor(Role.READER), Action.DELETE, "", [VESSEL])
+    assert isinstance(refusal.value, Forbidden)
+    assert refusal.value.action is Action.DELETE
+
+
+def test_an_agency_acts_only_on_incidents_assigned_to_it() -> None:
+    policy, harbour = Policy(), actor(Role.AGENCY, agency=HARBOUR)
+    policy.check(harbour, Action.UPDATE, "", [INCIDENT], incident(HARBOUR))
+    for other in (FIRE, ""):
+        with pytest.raises(Denied):
+            policy.check(harbour, Action.UPDATE, "", [INCIDENT], incident(other))
+
+
+def test_an_agency_does_not_change_the_citys_things() -> None:
+    with pytest.raises(Denied):
+        Policy().check(actor(Role.AGENCY, agency=HARBOUR), Action.UPDATE, "", [INCIDENT, VESSEL])
+
+
+def test_an_operator_of_an_agency_is_not_bound_to_its_incidents() -> None:
+    Policy().check(
+        actor(Role.AGENCY, Role.OPERATOR, agency=HARBOUR), Action.UPDATE, "", [INCIDENT], incident(FIRE)
+    )
+
+
+def test_a_partner_neither_reads_nor_writes_the_citys_own_work() -> None:
+    policy, partner = Policy(), actor(Role.PARTNER)
+    assert not policy.allows(partner, Action.READ, "", [INCIDENT])
+    assert not policy.allows(partner, Action.CREATE, "", [VESSEL, INCIDENT])
+    assert INCIDENT in policy.hidden_types(partner)
+
+
+def test_nothing_is_hidden_from_an_operator() -> None:
+    assert Policy().hidden_types(actor(Role.OPERATOR)) == frozenset()
+
+
+def test_a_tenant_is_closed_to_the_others() -> None:
+    policy = Policy()
+    assert policy.allows(actor(Role.OPERATOR, tenant="moers"), Action.READ, "moers")
+    assert not policy.allows(actor(Role.OPERATOR, tenant="moers"), Action.READ, "")
+    assert policy.allows(part("risk"), Action.CREATE, "moers", [INCIDENT])
+
+
+def test_the_entitys_own_types_count_when_none_are_named() -> None:
+    with pytest.raises(Denied):
+        Policy().check(actor(Role.PARTNER), Action.READ, entity=incident(""))
+
+
+def test_a_citys_forbid_outweighs_the_shipped_permits() -> None:
+    policy = Policy(
+        [
+            f'forbid (principal, action == Action::"read", resource) when {{ resource.types.contains("{VESSEL}") }};'
+        ]
+    )
+    assert not policy.allows(actor(Role.OPERATOR), Action.READ, "", [VESSEL])
+    assert policy.allows(actor(Role.OPERATOR), Action.UPDATE, "", [VESSEL])
+
+
+def test_a_policy_that_cannot_be_read_is_said() -> None:
+    with pytest.raises(Invalid, match="policies"):
+        Policy(["permit ("])
+
+
+def test_answers_do_not_grow_without_end() -> None:
+    policy, reader = Policy(), actor(Role.READER)
+    for number in range(10_050):
+        policy._answers[(reader, Action.READ, "", (str(number),))] = True
+    policy.allows(reader, Action.READ, "", ["new"])
+    assert len(policy._answers) < 10_000

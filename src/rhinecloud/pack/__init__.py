@@ -1,5 +1,5 @@
 """Of what a pack is made: the only room of the house that a pack may enter."""
 
-from rhinecloud.pack.model import Mapping, Pack
+from rhinecloud.pack.model import EntityFragment, Mapping, Message, Pack
 
-__all__ = ["Mapping", "Pack"]
+__all__ = ["EntityFragment", "Mapping", "Message", "Pack"]

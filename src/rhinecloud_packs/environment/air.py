@@ -1,0 +1,47 @@
+"""What an air sensor's message says: Smart Data Models' `AirQualityObserved` (dataModel.Environment).
+
+Units: gases and particulates in micrograms a cubic metre (GQ), temperature in degrees Celsius (CEL), humidity in per cent (P1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rhinecloud.pack import EntityFragment, Message
+
+UNITS = {
+    "pm10": "GQ",
+    "pm25": "GQ",
+    "no2": "GQ",
+    "o3": "GQ",
+    "so2": "GQ",
+    "co": "GQ",
+    "temperature": "CEL",
+    "relativeHumidity": "P1",
+    "noiseLevel": "2N",
+}
+
+
+def map_air(message: Message, received: datetime) -> Iterator[EntityFragment]:
+    """Turn `{"station", "name", "lon", "lat", "time", pollutant: value …}` into the station's observation."""
+    station = message.get("station")
+    observed = message.get("time") or received.isoformat()
+    values = {
+        name: {"value": message[name], "unitCode": unit, "observedAt": str(observed)}
+        for name, unit in UNITS.items()
+        if isinstance(message.get(name), int | float) and not isinstance(message[name], bool)
+    }
+    if not station or not values:
+        return
+    fragment: EntityFragment = {
+        "id": f"urn:ngsi-ld:AirQualityObserved:{station}",
+        "type": "AirQualityObserved",
+        **values,
+    }
+    if message.get("name"):
+        fragment["name"] = message["name"]
+    if message.get("lon") is not None and message.get("lat") is not None:
+        point = {"type": "Point", "coordinates": [message["lon"], message["lat"]]}
+        fragment["location"] = {"type": "GeoProperty", "value": point}
+    yield fragment

@@ -1,0 +1,100 @@
+"""What a CAP 1.2 alert says: Smart Data Models' `WeatherAlert` (dataModel.Weather), one entity a warning.
+
+Texts in several languages become LanguageProperties. CAP's severity becomes Smart Data Models' (informational to critical);
+an Update gives way to the warning that it names, a Cancel ends it. Source: OASIS CAP 1.2, clauses 3.2.1 to 3.2.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from rhinecloud.pack import EntityFragment, Message
+
+SEVERITY = {
+    "Minor": "low",
+    "Moderate": "medium",
+    "Severe": "high",
+    "Extreme": "critical",
+    "Unknown": "informational",
+}
+
+
+def map_cap(message: Message, received: datetime) -> Iterator[EntityFragment]:
+    """Turn one CAP alert (see the CAP codec) into its warning, and end those that it replaces or cancels."""
+    if message.get("status") not in ("Actual", None):
+        return
+    sent = str(message.get("sent") or received.isoformat())
+    for replaced in message.get("references") or ():
+        yield _ended(replaced["identifier"], sent)
+    infos = message.get("infos") or ()
+    if message.get("msg_type") in ("Alert", "Update") and infos:
+        yield _warning(message, infos, sent)
+
+
+def _urn(identifier: str) -> str:
+    return f"urn:ngsi-ld:WeatherAlert:{quote(identifier, safe='-._~')}"
+
+
+def _ended(identifier: str, sent: str) -> EntityFragment:
+    return {"id": _urn(identifier), "type": "WeatherAlert", "status": "ended", "validTo": _time(sent)}
+
+
+def _warning(message: Message, infos: Sequence[Message], sent: str) -> EntityFragment:
+    first = infos[0]
+    warning: EntityFragment = {
+        "id": _urn(message["identifier"]),
+        "type": "WeatherAlert",
+        "status": "active",
+        "category": "weather",
+        "alertSource": first.get("sender_name") or message.get("sender") or "",
+        "dateIssued": _time(sent),
+        "severity": SEVERITY.get(str(first.get("severity")), "informational"),
+    }
+    for member, name in (("urgency", "urgency"), ("certainty", "certainty"), ("event", "subCategory")):
+        if first.get(member):
+            warning[name] = first[member]
+    starts = first.get("onset") or first.get("effective")
+    for moment, name in ((starts, "validFrom"), (first.get("expires"), "validTo")):
+        if moment:
+            warning[name] = _time(str(moment))
+    for name in ("headline", "description", "instruction"):
+        texts = _texts(infos, name)
+        if texts:
+            warning[name] = {"type": "LanguageProperty", "languageMap": texts}
+    geometry = _geometry(infos)
+    if geometry:
+        warning["location"] = {"type": "GeoProperty", "value": geometry}
+    return warning
+
+
+def _time(text: str) -> EntityFragment:
+    return {"type": "Property", "value": {"@type": "DateTime", "@value": text}}
+
+
+def _texts(infos: Sequence[Message], member: str) -> dict[str, str]:
+    """Gather a text by language; the first one of each language counts (infos also differ by area)."""
+    found: dict[str, str] = {}
+    for info in infos:
+        text = info.get(member)
+        language = str(info.get("language") or "en").split("-")[0].lower()
+        if text and language not in found:
+            found[language] = str(text)
+    return found
+
+
+def _geometry(infos: Sequence[Message]) -> dict[str, Any] | None:
+    """Join the distinct polygons of all areas into one MultiPolygon."""
+    rings: list[list[list[float]]] = []
+    for info in infos:
+        for area in info.get("areas") or ():
+            for ring in area.get("polygons") or ():
+                if ring not in rings:
+                    rings.append(ring)
+    if not rings:
+        return None
+    if len(rings) == 1:
+        return {"type": "Polygon", "coordinates": rings}
+    return {"type": "MultiPolygon", "coordinates": [[ring] for ring in rings]}

@@ -1,4 +1,4 @@
-"""Identifiers: random and time-ordered where the city names a thing, derived where the same thing must get the same name."""
+"""Identifiers: random where the city names a new thing, derived where the same thing must get the same name."""
 
 from __future__ import annotations
 

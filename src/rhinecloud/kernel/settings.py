@@ -1,4 +1,4 @@
-"""Settings: each part owns a frozen dataclass of its own; this reads them all once, from file, environment and secret files.
+"""Settings: each part owns a frozen dataclass; this reads them all once, from file, environment and secret files.
 
 A section is a dataclass whose fields are made with `setting(...)`, so that each has a default, a unit and one
 sentence, from which the settings page is generated. Order of weight: `city.toml`, then the environment

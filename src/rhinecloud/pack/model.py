@@ -1,7 +1,8 @@
 """A pack: one domain of the city as data first and Python second.
 
-A pack's folder holds `pack.toml`, `context.jsonld`, `types/`, `rules/*.yaml`, `layers/*.json`, `texts/{de,en}.json`, `fixtures/`.
-`pack.toml` and the loader read them; the `Pack` value adds what needs Python: mappings from a feed's messages to entities.
+A pack's folder holds `pack.toml`, `context.jsonld`, `types/`, `rules/*.yaml`, `layers/*.json`,
+`texts/{de,en}.json` and `fixtures/`, which the loader reads; the `Pack` value adds what needs Python: mappings
+from a feed's messages to entities.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Message = MappingType[str, Any]
 """One decoded message of a feed as plain values; each codec's docstring lists its members."""
 
 EntityFragment = dict[str, Any]
-"""An NGSI-LD entity in concise form with the compact names of the pack's context: `id`, `type` and attributes to merge."""
+"""An NGSI-LD entity in concise form with the pack's compact names: `id`, `type` and the attributes to merge."""
 
 Mapping = Callable[[Message, datetime], Iterable[EntityFragment]]
 """Says what a message means: from a message and the moment of its receipt to the entities that it changes. Pure."""

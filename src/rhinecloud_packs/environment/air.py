@@ -1,6 +1,7 @@
 """What an air sensor's message says: Smart Data Models' `AirQualityObserved` (dataModel.Environment).
 
-Units: gases and particulates in micrograms a cubic metre (GQ), temperature in degrees Celsius (CEL), humidity in per cent (P1).
+Units: gases and particulates in micrograms a cubic metre (GQ), temperature in degrees Celsius (CEL), humidity in
+per cent (P1).
 """
 
 from __future__ import annotations

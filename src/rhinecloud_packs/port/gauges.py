@@ -1,7 +1,7 @@
-"""What a gauge says about the river: Smart Data Models' `WaterObserved` (dataModel.Environment) with the marks of its gauge.
+"""What a gauge says about the river: Smart Data Models' `WaterObserved` (dataModel.Environment) and its marks.
 
-Units: levels in centimetres above gauge zero (CMT), discharge in cubic metres a second (MQS), gauge zero in metres above
-NHN (MTR). Source: PEGELONLINE REST v2 (WSV), whose names stand in the messages.
+Units: levels in centimetres above gauge zero (CMT), discharge in cubic metres a second (MQS), gauge zero in metres
+above NHN (MTR). Source: PEGELONLINE REST v2 (WSV), whose names stand in the messages.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a CAP 1.2 alert says: Smart Data Models' `WeatherAlert` (dataModel.Weather), one entity a warning.
 
 Texts in several languages become LanguageProperties. CAP's severity becomes Smart Data Models' (informational to
-critical); an Update replaces the warning that it names, a Cancel ends it. Source: OASIS CAP 1.2, clauses 3.2.1 to 3.2.4.
+critical); an Update replaces the warning that it names, a Cancel ends it. Source: OASIS CAP 1.2, section 3.2.
 """
 
 from __future__ import annotations

@@ -1,0 +1,105 @@
+"""Accounts of people: kept as records, held in memory by name, so that asking for one is a dict look-up."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from rhinecloud.identity.model import Account, AccountExists, LastAdmin, NoSuchAccount
+from rhinecloud.identity.records import Records
+from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.errors import Invalid
+
+KIND = "account"
+NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}")
+PEOPLE_ROLES = frozenset({Role.ADMIN, Role.OPERATOR, Role.AGENCY, Role.READER, Role.PARTNER})
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Account)
+
+
+class Accounts:
+    """Who may sign in. Every change is durable before it counts."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._accounts: dict[str, Account] = {}
+        self._actors: dict[str, Actor] = {}
+
+    def open(self) -> None:
+        """Read every account."""
+        for _, body in self._records.list(KIND):
+            self._remember(_decoder.decode(body))
+
+    def find(self, name: str) -> Account | None:
+        """Give an account, None when there is none."""
+        return self._accounts.get(name)
+
+    def get(self, name: str) -> Account:
+        """Give an account; raises NoSuchAccount."""
+        account = self._accounts.get(name)
+        if account is None:
+            raise NoSuchAccount(f"there is no account {name!r}")
+        return account
+
+    def actor(self, name: str) -> Actor | None:
+        """Give the actor of an account, None when there is none."""
+        return self._actors.get(name)
+
+    def list(self) -> list[Account]:
+        """Give all accounts by name."""
+        return sorted(self._accounts.values(), key=lambda each: each.name)
+
+    async def add(self, account: Account) -> Account:
+        """Keep a new account; raises Invalid or AccountExists."""
+        require_account(account)
+        if account.name in self._accounts:
+            raise AccountExists(f"there is an account {account.name!r} already")
+        return await self._keep(account)
+
+    async def replace(self, account: Account) -> Account:
+        """Keep an account that exists; raises Invalid, NoSuchAccount or LastAdmin."""
+        require_account(account)
+        present = self.get(account.name)
+        if Role.ADMIN not in account.roles:
+            self._require_other_admin(present)
+        return await self._keep(account)
+
+    async def remove(self, name: str) -> None:
+        """Remove an account; raises NoSuchAccount or LastAdmin."""
+        self._require_other_admin(self.get(name))
+        await self._records.delete(KIND, name)
+        del self._accounts[name], self._actors[name]
+
+    def _require_other_admin(self, account: Account) -> None:
+        admins = {each.name for each in self._accounts.values() if Role.ADMIN in each.roles}
+        if admins == {account.name}:
+            raise LastAdmin(f"{account.name!r} is the only administrator")
+
+    async def _keep(self, account: Account) -> Account:
+        await self._records.put(KIND, account.name, _encoder.encode(account))
+        self._remember(account)
+        return account
+
+    def _remember(self, account: Account) -> None:
+        self._accounts[account.name] = account
+        self._actors[account.name] = account.actor()
+
+
+def require_account(account: Account) -> None:
+    """Raise Invalid unless name, roles and agency of an account make sense together."""
+    if not NAME.fullmatch(account.name):
+        raise Invalid(
+            "use 1 to 63 of a-z, 0-9, '.', '_', '@', '-', and begin with a letter or digit", field="name"
+        )
+    unknown = set(account.roles) - PEOPLE_ROLES
+    if unknown or not account.roles:
+        raise Invalid(f"give one or more of {', '.join(sorted(PEOPLE_ROLES))}", field="roles")
+    require_agency(account.roles, account.agency)
+
+
+def require_agency(roles: tuple[Role, ...], agency: str) -> None:
+    """Raise Invalid where the role `agency` comes without an agency."""
+    if Role.AGENCY in roles and not agency:
+        raise Invalid("the role `agency` needs the id of an agency", field="agency")

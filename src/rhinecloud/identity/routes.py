@@ -1,0 +1,265 @@
+"""The door of identity in the people's API: `/session`, `/users`, `/tokens`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, Field
+
+from rhinecloud.identity.credentials import SESSION_COOKIE, Credentials, read_credentials
+from rhinecloud.identity.model import Account, NoSuchAccount, Token
+from rhinecloud.identity.service import OPEN_ACTOR, Identity
+from rhinecloud.kernel.actor import Actor, Role
+
+Dependency = Callable[[Request], Actor]
+DescribeCity = Callable[[Actor | None], dict[str, Any]]
+
+
+class ActorView(BaseModel):
+    """Who acts."""
+
+    id: str
+    name: str
+    roles: list[Role]
+    agency: str
+
+
+class SessionView(BaseModel):
+    """Who is signed in, and what the city is."""
+
+    actor: ActorView
+    must_change_password: bool = Field(description="Nothing else is open until the password is changed")
+    city: dict[str, Any]
+
+
+class SignIn(BaseModel):
+    """Name and password of an account."""
+
+    name: str
+    password: str
+
+
+class PasswordChange(BaseModel):
+    """The password as it is and as it shall be."""
+
+    old_password: str
+    new_password: str
+
+
+class UserView(BaseModel):
+    """An account, without its secrets."""
+
+    name: str
+    full_name: str
+    roles: list[Role]
+    agency: str
+    tenant: str
+    must_change_password: bool
+    created_at: str
+
+
+class NewUser(BaseModel):
+    """An account to be made; without a password it gets a one-time password."""
+
+    name: str
+    full_name: str = ""
+    roles: list[Role]
+    agency: str = ""
+    tenant: str = ""
+    password: str = ""
+
+
+class UserChange(BaseModel):
+    """What to change of an account; absent members stay."""
+
+    full_name: str | None = None
+    roles: list[Role] | None = None
+    agency: str | None = None
+
+
+class UserMade(BaseModel):
+    """An account and its one-time password, which is shown this once ('' where one was given)."""
+
+    user: UserView
+    one_time_password: str
+
+
+class TokenView(BaseModel):
+    """A token, without its secret."""
+
+    name: str
+    roles: list[Role]
+    agency: str
+    tenant: str
+    created_at: str
+    expires_at: str
+    last_used_at: str
+
+
+class NewToken(BaseModel):
+    """A token to be made; `expires_at` is ISO 8601, '' for never."""
+
+    name: str
+    roles: list[Role]
+    agency: str = ""
+    tenant: str = ""
+    expires_at: str = ""
+
+
+class TokenMade(BaseModel):
+    """A token and its secret, which is shown this once."""
+
+    token: TokenView
+    secret: str
+
+
+def session_routes(identity: Identity, describe_city: DescribeCity, *, secure: bool) -> APIRouter:
+    """Build `/session`: open to all, since this is where people come in; `secure` marks the cookie for HTTPS only."""
+    router = APIRouter(prefix="/session", tags=["session"])
+
+    def describe(credentials: Credentials) -> SessionView:
+        if credentials.token or identity.settings.open:
+            actor, must_change = identity.actor_of(credentials), False
+        else:
+            account = identity.account_of(credentials)
+            actor, must_change = account.actor(), account.must_change_password
+        city = describe_city(None if must_change else actor)
+        return SessionView(actor=_actor_view(actor), must_change_password=must_change, city=city)
+
+    @router.post("", summary="Sign in")
+    async def sign_in(body: SignIn, request: Request, response: Response) -> SessionView:
+        if identity.settings.open:
+            return SessionView(
+                actor=_actor_view(OPEN_ACTOR), must_change_password=False, city=describe_city(OPEN_ACTOR)
+            )
+        address = request.client.host if request.client else ""
+        session_id = await identity.sign_in(body.name.strip().lower(), body.password, address)
+        response.set_cookie(
+            SESSION_COOKIE, session_id, httponly=True, samesite="strict", secure=secure, path="/"
+        )
+        return describe(Credentials(session=session_id))
+
+    @router.get("", summary="Who is signed in")
+    async def get_session(request: Request) -> SessionView:
+        return describe(read_credentials(request.scope["headers"]))
+
+    @router.delete("", status_code=204, summary="Sign out")
+    async def sign_out(request: Request, response: Response) -> None:
+        await identity.sessions.end(read_credentials(request.scope["headers"]).session)
+        response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="strict", secure=secure)
+
+    @router.put("/password", status_code=204, summary="Change the own password")
+    async def change_password(body: PasswordChange, request: Request) -> None:
+        credentials = read_credentials(request.scope["headers"])
+        name = identity.account_of(Credentials(session=credentials.session)).name
+        await identity.change_password(
+            name, body.old_password, body.new_password, keep_session=credentials.session
+        )
+
+    return router
+
+
+def user_routes(identity: Identity, administrator: Dependency) -> APIRouter:
+    """Build `/users`; `administrator` lets only administrators through."""
+    router = APIRouter(prefix="/users", tags=["users"], dependencies=[Depends(administrator)])
+
+    @router.get("", summary="All accounts")
+    async def list_users() -> list[UserView]:
+        return [_user_view(account) for account in identity.accounts.list()]
+
+    @router.post("", status_code=201, summary="Make an account")
+    async def add_user(body: NewUser) -> UserMade:
+        account = Account(
+            name=body.name.strip().lower(),
+            password_hash="",
+            roles=tuple(body.roles),
+            full_name=body.full_name,
+            agency=body.agency,
+            tenant=body.tenant,
+        )
+        once = await identity.add_account(account, body.password)
+        return UserMade(user=_user_view(identity.accounts.get(account.name)), one_time_password=once)
+
+    @router.patch("/{name}", summary="Change an account")
+    async def change_user(name: str, body: UserChange) -> UserView:
+        account = identity.accounts.get(name)
+        changed = msgspec.structs.replace(
+            account,
+            full_name=account.full_name if body.full_name is None else body.full_name,
+            roles=account.roles if body.roles is None else tuple(body.roles),
+            agency=account.agency if body.agency is None else body.agency,
+        )
+        return _user_view(await identity.accounts.replace(changed))
+
+    @router.post("/{name}/password", summary="Give an account a one-time password")
+    async def reset_password(name: str) -> UserMade:
+        once = await identity.reset_password(name)
+        return UserMade(user=_user_view(identity.accounts.get(name)), one_time_password=once)
+
+    @router.delete("/{name}", status_code=204, summary="Remove an account")
+    async def remove_user(name: str) -> None:
+        await identity.remove_account(name)
+
+    return router
+
+
+def token_routes(identity: Identity, administrator: Dependency) -> APIRouter:
+    """Build `/tokens`; `administrator` lets only administrators through."""
+    router = APIRouter(prefix="/tokens", tags=["tokens"], dependencies=[Depends(administrator)])
+
+    @router.get("", summary="All tokens")
+    async def list_tokens() -> list[TokenView]:
+        return [_token_view(token) for token in identity.tokens.list()]
+
+    @router.post("", status_code=201, summary="Make a token")
+    async def add_token(body: NewToken) -> TokenMade:
+        described = Token(
+            name=body.name,
+            digest="",
+            roles=tuple(body.roles),
+            agency=body.agency,
+            tenant=body.tenant,
+            expires_at=body.expires_at,
+        )
+        secret = await identity.add_token(described)
+        kept = identity.tokens.find(body.name)
+        if kept is None:
+            raise NoSuchAccount(f"the token {body.name!r} was revoked in the same moment")
+        return TokenMade(token=_token_view(kept), secret=secret)
+
+    @router.delete("/{name}", status_code=204, summary="Revoke a token")
+    async def revoke_token(name: str) -> None:
+        await identity.tokens.revoke(name)
+
+    return router
+
+
+def _actor_view(actor: Actor) -> ActorView:
+    return ActorView(id=actor.id, name=actor.name, roles=sorted(actor.roles), agency=actor.agency)
+
+
+def _user_view(account: Account) -> UserView:
+    return UserView(
+        name=account.name,
+        full_name=account.full_name,
+        roles=list(account.roles),
+        agency=account.agency,
+        tenant=account.tenant,
+        must_change_password=account.must_change_password,
+        created_at=account.created_at,
+    )
+
+
+def _token_view(token: Token) -> TokenView:
+    return TokenView(
+        name=token.name,
+        roles=list(token.roles),
+        agency=token.agency,
+        tenant=token.tenant,
+        created_at=token.created_at,
+        expires_at=token.expires_at,
+        last_used_at=token.last_used_at,
+    )

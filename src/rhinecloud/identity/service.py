@@ -1,0 +1,169 @@
+"""Identity: from what a request carries to the actor behind it, and everything around signing in.
+
+`authenticate` is on the road of every request: one SHA-256 and two dict look-ups.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from rhinecloud.identity.accounts import Accounts
+from rhinecloud.identity.attempts import Attempts
+from rhinecloud.identity.credentials import Credentials, RawHeaders, read_credentials
+from rhinecloud.identity.model import Account, PasswordChangeNeeded, Token, WeakPassword, WrongCredentials
+from rhinecloud.identity.passwords import Passwords, one_time_password
+from rhinecloud.identity.records import Records
+from rhinecloud.identity.sessions import Sessions
+from rhinecloud.identity.settings import IdentitySettings
+from rhinecloud.identity.tokens import Tokens
+from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.errors import Unauthenticated
+from rhinecloud.kernel.time import Clock, format_time
+
+OPEN_ACTOR = Actor(id="urn:rhinecloud:account:open", name="open", roles=frozenset({Role.ADMIN}))
+"""Who everybody is where `access = "open"`."""
+
+FIRST_ADMIN = "admin"
+NAME_ATTEMPTS = 10
+"""A name is locked for all addresses after this many times the failures that lock it for one address."""
+
+
+class Identity:
+    """Accounts, sessions and tokens of one city."""
+
+    def __init__(self, records: Records, settings: IdentitySettings, clock: Clock) -> None:
+        self.settings = settings
+        self.accounts = Accounts(records)
+        self.tokens = Tokens(records)
+        self.sessions = Sessions(records, settings.session_idle_s, settings.session_absolute_s)
+        self.passwords = Passwords(settings.password_length)
+        self._by_address = Attempts(settings.attempts, settings.lockout_s)
+        self._by_name = Attempts(settings.attempts * NAME_ATTEMPTS, settings.lockout_s)
+        self._clock = clock
+
+    async def open(self) -> str:
+        """Read what is kept. On the very first start, make the account `admin` and return its one-time password."""
+        self.accounts.open()
+        self.tokens.open()
+        self.sessions.open()
+        if self.accounts.list() or self.settings.open:
+            return ""
+        return await self.add_account(Account(name=FIRST_ADMIN, password_hash="", roles=(Role.ADMIN,)))
+
+    def authenticate(self, headers: RawHeaders) -> Actor:
+        """Give the actor behind a request's raw headers, as ASGI has them; raises Unauthenticated."""
+        return self.actor_of(read_credentials(headers))
+
+    def actor_of(self, credentials: Credentials) -> Actor:
+        """Give the actor behind credentials; raises Unauthenticated, or PasswordChangeNeeded."""
+        if credentials.token:
+            return self.tokens.actor(credentials.token, self._clock())
+        if self.settings.open:
+            return OPEN_ACTOR
+        account = self.account_of(credentials)
+        if account.must_change_password:
+            raise PasswordChangeNeeded("change your one-time password first")
+        actor = self.accounts.actor(account.name)
+        assert actor is not None
+        return actor
+
+    def account_of(self, credentials: Credentials) -> Account:
+        """Give the account that is signed in, also while its password must be changed; raises Unauthenticated."""
+        if not credentials.session:
+            raise Unauthenticated("sign in, or send a token")
+        name = self.sessions.account(credentials.session, self._clock().timestamp())
+        account = self.accounts.find(name)
+        if account is None:
+            raise WrongCredentials("this account was removed")
+        return account
+
+    async def authenticate_device(self, name: str, secret: str) -> Actor:
+        """Give the actor of a device that signs in to the stream with a user name and a password or token.
+
+        The password is a token; where devices cannot send a long one, an account's name and password do as well.
+        """
+        if secret.startswith("rct_"):
+            return self.tokens.actor(secret, self._clock())
+        if name.startswith("rct_"):
+            return self.tokens.actor(name, self._clock())
+        if self.settings.open:
+            return OPEN_ACTOR
+        account = await self._verify(name, secret, "stream")
+        if account.must_change_password:
+            raise PasswordChangeNeeded("change your one-time password first")
+        return account.actor()
+
+    async def sign_in(self, name: str, password: str, address: str) -> str:
+        """Check a name and password and begin a session; returns its id. Raises WrongCredentials or LockedOut."""
+        account = await self._verify(name, password, address)
+        return await self.sessions.start(account.name, self._clock().timestamp())
+
+    async def change_password(self, name: str, old: str, new: str, *, keep_session: str = "") -> None:
+        """Let a person replace the own password; ends the other sessions. Raises WrongCredentials or WeakPassword."""
+        account = await self._verify(name, old, "password change")
+        self.passwords.require_good(new, field="new_password")
+        if new == old:
+            raise WeakPassword("is the one to be replaced", field="new_password")
+        await self._set_password(account, new, once=False, keep_session=keep_session)
+
+    async def add_account(self, account: Account, password: str = "") -> str:
+        """Keep a new account. Without a password it gets a one-time password, which is returned; else ''."""
+        chosen = password or one_time_password()
+        self.passwords.require_good(chosen)
+        described = msgspec.structs.replace(
+            account,
+            password_hash=await self.passwords.hash(chosen),
+            must_change_password=not password,
+            created_at=format_time(self._clock()),
+        )
+        await self.accounts.add(described)
+        return "" if password else chosen
+
+    async def reset_password(self, name: str, password: str = "") -> str:
+        """Give an account a new password, or a one-time password, which is returned; ends all its sessions."""
+        account = self.accounts.get(name)
+        chosen = password or one_time_password()
+        self.passwords.require_good(chosen)
+        await self._set_password(account, chosen, once=not password)
+        self._by_name.succeeded(name)
+        return "" if password else chosen
+
+    async def remove_account(self, name: str) -> None:
+        """Remove an account and end its sessions; raises NoSuchAccount or LastAdmin."""
+        await self.accounts.remove(name)
+        await self.sessions.end_all(name)
+
+    async def add_token(self, token: Token) -> str:
+        """Keep a new token; returns the secret, which is never shown again."""
+        return await self.tokens.create(msgspec.structs.replace(token, created_at=format_time(self._clock())))
+
+    async def flush(self) -> None:
+        """Write down last uses and drop ended sessions; called now and then and at the end."""
+        await self.sessions.flush(self._clock().timestamp())
+        await self.tokens.flush()
+
+    async def _verify(self, name: str, password: str, address: str) -> Account:
+        now, key = self._clock().timestamp(), f"{name} {address}"
+        self._by_address.require_open(key, now)
+        self._by_name.require_open(name, now)
+        account = self.accounts.find(name)
+        # Counted before the slow hash, so that many tries at once are as many tries.
+        self._by_address.failed(key, now)
+        self._by_name.failed(name, now)
+        if (
+            not await self.passwords.verify(account.password_hash if account else None, password)
+            or account is None
+        ):
+            raise WrongCredentials("name or password is wrong")
+        self._by_address.succeeded(key)
+        self._by_name.succeeded(name)
+        return account
+
+    async def _set_password(
+        self, account: Account, password: str, *, once: bool, keep_session: str = ""
+    ) -> None:
+        password_hash = await self.passwords.hash(password)
+        await self.accounts.replace(
+            msgspec.structs.replace(account, password_hash=password_hash, must_change_password=once)
+        )
+        await self.sessions.end_all(account.name, but=keep_session)

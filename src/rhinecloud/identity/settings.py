@@ -1,0 +1,40 @@
+"""Settings of `[identity]`: how people and machines prove who they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.settings import setting
+
+ACCESS = ("accounts", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    """The section `[identity]` of `city.toml`."""
+
+    access: str = setting(
+        "accounts",
+        "`accounts`: everyone signs in. `open`: whoever reaches the port is an administrator; for trying out only.",
+    )
+    session_idle_s: float = setting(
+        8 * 3600.0, "A person's session ends after this long without a request.", unit="s"
+    )
+    session_absolute_s: float = setting(
+        24 * 3600.0, "A person's session ends after this long in any case.", unit="s"
+    )
+    attempts: int = setting(
+        5, "Failed sign-ins to one name before it is locked for a while.", unit="sign-ins"
+    )
+    lockout_s: float = setting(60.0, "The first lock of a name; each further failure doubles it.", unit="s")
+    password_length: int = setting(10, "The least number of characters of a password.", unit="characters")
+
+    def __post_init__(self) -> None:
+        if self.access not in ACCESS:
+            raise Invalid(f"{self.access!r} is not one of {', '.join(ACCESS)}", field="identity.access")
+
+    @property
+    def open(self) -> bool:
+        """Tell whether everybody is let in."""
+        return self.access == "open"

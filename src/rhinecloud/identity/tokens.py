@@ -1,0 +1,111 @@
+"""Tokens of machines: shown once when they are made, then known by their SHA-256 only."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import datetime
+
+import msgspec
+
+from rhinecloud.identity.accounts import require_agency
+from rhinecloud.identity.model import (
+    TOKEN_PREFIX,
+    AccountExists,
+    NoSuchAccount,
+    Token,
+    WrongCredentials,
+    digest_of,
+)
+from rhinecloud.identity.records import Records
+from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.time import format_time, parse_time
+
+KIND = "token"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+MACHINE_ROLES = frozenset(Role) - {Role.SYSTEM}
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Token)
+
+
+class Tokens:
+    """Which machines may act, by the digest of their token."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._by_digest: dict[str, tuple[Token, Actor, datetime | None]] = {}
+        self._used: dict[str, datetime] = {}
+
+    def open(self) -> None:
+        """Read every token."""
+        for _, body in self._records.list(KIND):
+            self._remember(_decoder.decode(body))
+
+    def list(self) -> list[Token]:
+        """Give all tokens by name."""
+        return sorted((token for token, _, _ in self._by_digest.values()), key=lambda each: each.name)
+
+    def find(self, name: str) -> Token | None:
+        """Give a token's description, None when there is none of that name."""
+        return next((token for token, _, _ in self._by_digest.values() if token.name == name), None)
+
+    def actor(self, secret: str, now: datetime) -> Actor:
+        """Give the actor of a token: a digest and a dict look-up; raises WrongCredentials."""
+        digest = digest_of(secret)
+        known = self._by_digest.get(digest)
+        if known is None:
+            raise WrongCredentials("this token is not known, or was revoked")
+        token, actor, expires = known
+        if expires is not None and now >= expires:
+            raise WrongCredentials(f"the token {token.name!r} expired at {token.expires_at}")
+        self._used[digest] = now
+        return actor
+
+    async def create(self, token: Token) -> str:
+        """Keep a new token, described by `token` without digest; returns the secret, which is never shown again."""
+        self._require(token)
+        secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        kept = msgspec.structs.replace(token, digest=digest_of(secret))
+        await self._records.put(KIND, kept.name, _encoder.encode(kept))
+        self._remember(kept)
+        return secret
+
+    async def revoke(self, name: str) -> None:
+        """Remove a token: it opens nothing from now on; raises NoSuchAccount."""
+        token = self.find(name)
+        if token is None:
+            raise NoSuchAccount(f"there is no token {name!r}")
+        await self._records.delete(KIND, name)
+        self._by_digest.pop(token.digest, None)
+        self._used.pop(token.digest, None)
+
+    async def flush(self) -> None:
+        """Write down when tokens were last used; called now and then, not at each use."""
+        used, self._used = self._used, {}
+        for digest, moment in used.items():
+            known = self._by_digest.get(digest)
+            if known is not None:
+                token = msgspec.structs.replace(
+                    known[0], last_used_at=format_time(moment.replace(microsecond=0))
+                )
+                self._remember(token)
+                await self._records.put(KIND, token.name, _encoder.encode(token))
+
+    def _require(self, token: Token) -> None:
+        if not NAME.fullmatch(token.name):
+            raise Invalid(
+                "use 1 to 63 letters, digits, '.', '_', '-', and begin with a letter or digit", field="name"
+            )
+        if not token.roles or set(token.roles) - MACHINE_ROLES:
+            raise Invalid(f"give one or more of {', '.join(sorted(MACHINE_ROLES))}", field="roles")
+        require_agency(token.roles, token.agency)
+        if token.expires_at:
+            parse_time(token.expires_at, field="expires_at")
+        if self.find(token.name) is not None:
+            raise AccountExists(f"there is a token {token.name!r} already")
+
+    def _remember(self, token: Token) -> None:
+        expires = parse_time(token.expires_at) if token.expires_at else None
+        self._by_digest[token.digest] = (token, token.actor(), expires)

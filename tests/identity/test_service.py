@@ -1,0 +1,228 @@
+"""Who gets in, for how long, and who does not."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from identity.conftest import DictRecords, HandClock
+from rhinecloud.identity import Account, Identity, IdentitySettings, Token
+from rhinecloud.identity.model import (
+    AccountExists,
+    LastAdmin,
+    LockedOut,
+    PasswordChangeNeeded,
+    WeakPassword,
+    WrongCredentials,
+)
+from rhinecloud.identity.service import OPEN_ACTOR
+from rhinecloud.kernel.actor import Role
+from rhinecloud.kernel.errors import Invalid, Unauthenticated
+
+PASSWORD = "a long enough one"
+
+
+def cookie(session_id: str) -> list[tuple[bytes, bytes]]:
+    return [(b"cookie", f"theme=dark; rhinecloud_session={session_id}".encode())]
+
+
+def bearer(token: str) -> list[tuple[bytes, bytes]]:
+    return [(b"accept", b"*/*"), (b"authorization", f"Bearer {token}".encode())]
+
+
+async def add(identity: Identity, name: str = "meyer", *roles: Role, agency: str = "") -> None:
+    account = Account(name=name, password_hash="", roles=roles or (Role.OPERATOR,), agency=agency)
+    await identity.add_account(account, PASSWORD)
+
+
+async def test_the_first_start_makes_an_admin_whose_password_works_once(
+    records: DictRecords, clock: HandClock
+) -> None:
+    identity = Identity(records, IdentitySettings(), clock)
+    once = await identity.open()
+    session = await identity.sign_in("admin", once, "127.0.0.1")
+    with pytest.raises(PasswordChangeNeeded):
+        identity.authenticate(cookie(session))
+    await identity.change_password("admin", once, PASSWORD, keep_session=session)
+    assert identity.authenticate(cookie(session)).has(Role.ADMIN)
+    with pytest.raises(WrongCredentials):
+        await identity.sign_in("admin", once, "127.0.0.1")
+
+
+async def test_only_the_first_start_makes_one(records: DictRecords, clock: HandClock) -> None:
+    assert await Identity(records, IdentitySettings(), clock).open()
+    assert await Identity(records, IdentitySettings(), clock).open() == ""
+
+
+async def test_a_session_survives_a_restart(
+    identity: Identity, records: DictRecords, clock: HandClock
+) -> None:
+    await add(identity)
+    session = await identity.sign_in("meyer", PASSWORD, "")
+    again = Identity(records, IdentitySettings(), clock)
+    await again.open()
+    assert again.authenticate(cookie(session)).id == "urn:rhinecloud:account:meyer"
+
+
+async def test_a_session_ends_when_idle_and_when_old(identity: Identity, clock: HandClock) -> None:
+    await add(identity)
+    idle, busy = [await identity.sign_in("meyer", PASSWORD, "") for _ in range(2)]
+    for _ in range(4):
+        clock.forward(5 * 3600)
+        identity.authenticate(cookie(busy))
+        await identity.flush()
+    with pytest.raises(WrongCredentials):
+        identity.authenticate(cookie(idle))
+    clock.forward(5 * 3600)
+    with pytest.raises(WrongCredentials):
+        identity.authenticate(cookie(busy))
+
+
+async def test_signing_out_ends_the_session(identity: Identity) -> None:
+    await add(identity)
+    session = await identity.sign_in("meyer", PASSWORD, "")
+    await identity.sessions.end(session)
+    with pytest.raises(Unauthenticated):
+        identity.authenticate(cookie(session))
+
+
+async def test_no_secret_is_kept(identity: Identity, records: DictRecords) -> None:
+    await add(identity)
+    session = await identity.sign_in("meyer", PASSWORD, "")
+    token = await identity.add_token(Token(name="crane", digest="", roles=(Role.DEVICE,)))
+    kept = b"".join(body for kind in records.kinds.values() for body in kind.values())
+    ids = "".join(record_id for kind in records.kinds.values() for record_id in kind)
+    for secret in (PASSWORD, session, token):
+        assert secret.encode() not in kept
+        assert secret not in ids
+    assert b"$argon2id$" in kept
+
+
+async def test_failures_lock_a_name_for_longer_each_time(identity: Identity, clock: HandClock) -> None:
+    await add(identity)
+    for _ in range(5):
+        with pytest.raises(WrongCredentials):
+            await identity.sign_in("meyer", "wrong", "10.0.0.1")
+    with pytest.raises(LockedOut) as locked:
+        await identity.sign_in("meyer", PASSWORD, "10.0.0.1")
+    assert locked.value.retry_after_s == 60
+    clock.forward(61)
+    with pytest.raises(WrongCredentials):
+        await identity.sign_in("meyer", "wrong", "10.0.0.1")
+    with pytest.raises(LockedOut) as locked:
+        await identity.sign_in("meyer", PASSWORD, "10.0.0.1")
+    assert locked.value.retry_after_s == 120
+
+
+async def test_a_stranger_elsewhere_does_not_lock_a_person_out(identity: Identity) -> None:
+    await add(identity)
+    for _ in range(5):
+        with pytest.raises(WrongCredentials):
+            await identity.sign_in("meyer", "wrong", "10.0.0.1")
+    assert await identity.sign_in("meyer", PASSWORD, "10.0.0.2")
+
+
+async def test_an_unknown_name_is_refused_in_the_same_words(identity: Identity) -> None:
+    await add(identity)
+    with pytest.raises(WrongCredentials) as unknown:
+        await identity.sign_in("nobody", PASSWORD, "")
+    with pytest.raises(WrongCredentials) as wrong:
+        await identity.sign_in("meyer", "not the one", "")
+    assert str(unknown.value) == str(wrong.value)
+
+
+async def test_a_token_acts_until_it_expires_or_is_revoked(identity: Identity, clock: HandClock) -> None:
+    token = Token(
+        name="gtfs", digest="", roles=(Role.PARTNER,), tenant="moers", expires_at="2026-03-01T13:00:00Z"
+    )
+    secret = await identity.add_token(token)
+    actor = identity.authenticate(bearer(secret))
+    assert (actor.name, actor.roles, actor.tenant) == ("gtfs", {Role.PARTNER}, "moers")
+    await identity.flush()
+    assert identity.tokens.list()[0].last_used_at == "2026-03-01T12:00:00Z"
+    clock.forward(3600)
+    with pytest.raises(WrongCredentials, match="expired"):
+        identity.authenticate(bearer(secret))
+    other = await identity.add_token(Token(name="other", digest="", roles=(Role.READER,)))
+    await identity.tokens.revoke("other")
+    with pytest.raises(WrongCredentials):
+        identity.authenticate(bearer(other))
+
+
+async def test_a_wrong_token_is_refused_even_where_access_is_open(
+    records: DictRecords, clock: HandClock
+) -> None:
+    identity = Identity(records, IdentitySettings(access="open"), clock)
+    assert await identity.open() == ""
+    assert identity.authenticate([]) == OPEN_ACTOR
+    with pytest.raises(WrongCredentials):
+        identity.authenticate(bearer("rct_guessed"))
+
+
+@pytest.mark.parametrize(
+    "headers", [[], [(b"cookie", b"other=1")], [(b"authorization", b"Basic YTpi")], bearer("x"), cookie("y")]
+)
+async def test_who_brings_nothing_of_ours_is_not_known(
+    identity: Identity, headers: list[tuple[bytes, bytes]]
+) -> None:
+    with pytest.raises(Unauthenticated):
+        identity.authenticate(headers)
+
+
+async def test_a_device_signs_in_with_its_token_as_password(identity: Identity) -> None:
+    secret = await identity.add_token(Token(name="gauge", digest="", roles=(Role.DEVICE,)))
+    assert (await identity.authenticate_device("anything", secret)).name == "gauge"
+    with pytest.raises(Unauthenticated):
+        await identity.authenticate_device("gauge", "guessed")
+
+
+async def test_a_new_password_must_be_long_and_new(identity: Identity) -> None:
+    await add(identity)
+    for weak in ("short", PASSWORD, "x" * 1025):
+        with pytest.raises(WeakPassword):
+            await identity.change_password("meyer", PASSWORD, weak)
+
+
+async def test_a_reset_ends_sessions_and_asks_for_a_change(identity: Identity) -> None:
+    await add(identity)
+    session = await identity.sign_in("meyer", PASSWORD, "")
+    once = await identity.reset_password("meyer")
+    with pytest.raises(Unauthenticated):
+        identity.authenticate(cookie(session))
+    with pytest.raises(PasswordChangeNeeded):
+        identity.authenticate(cookie(await identity.sign_in("meyer", once, "")))
+
+
+async def test_the_last_administrator_stays(identity: Identity) -> None:
+    with pytest.raises(LastAdmin):
+        await identity.remove_account("admin")
+    admin = identity.accounts.get("admin")
+    with pytest.raises(LastAdmin):
+        await identity.accounts.replace(msgspec.structs.replace(admin, roles=(Role.READER,)))
+    await add(identity, "second", Role.ADMIN)
+    await identity.remove_account("admin")
+
+
+@pytest.mark.parametrize(
+    ("name", "roles", "agency"),
+    [("Ä", (Role.READER,), ""), ("fire", (Role.AGENCY,), ""), ("x", (), ""), ("x", (Role.DEVICE,), "")],
+)
+async def test_an_account_that_makes_no_sense_is_refused(
+    identity: Identity, name: str, roles: tuple[Role, ...], agency: str
+) -> None:
+    with pytest.raises(Invalid):
+        await identity.add_account(Account(name=name, password_hash="", roles=roles, agency=agency))
+
+
+async def test_a_name_is_given_once(identity: Identity) -> None:
+    await add(identity)
+    with pytest.raises(AccountExists):
+        await add(identity)
+    await identity.add_token(Token(name="one", digest="", roles=(Role.READER,)))
+    with pytest.raises(AccountExists):
+        await identity.add_token(Token(name="one", digest="", roles=(Role.READER,)))
+
+
+async def test_an_unknown_kind_of_access_is_refused() -> None:
+    with pytest.raises(Invalid, match=r"identity\.access"):
+        IdentitySettings(access="everyone")

@@ -1,0 +1,246 @@
+"""From @context documents to a table of terms: the part of JSON-LD 1.1 context processing that NGSI-LD uses.
+
+Remote documents are handed in, never fetched. Source: W3C JSON-LD 1.1 API, sections 4.1 and 4.2; ETSI GS CIM 009
+v1.9.1, clause 5.5.7 (the core's terms cannot be redefined; scoped contexts are refused).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin
+
+from rhinecloud.kernel.errors import Invalid, TooLarge
+from rhinecloud.ngsild.documents import is_core_url
+
+MAX_DEPTH = 16
+MAX_CONTEXTS = 256
+MAX_TERMS = 50_000
+
+_PREFIX_ENDS = tuple(":/?#[]@")
+_KEYWORDS = frozenset(
+    "@base @container @context @direction @graph @id @import @included @index @json @language @list @nest @none @prefix "
+    "@propagate @protected @reverse @set @type @value @version @vocab".split()
+)
+_CONTEXT_KEYWORDS = frozenset(
+    "@base @direction @import @language @propagate @protected @version @vocab".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What one term means: an IRI or keyword, whether it serves as a prefix, and what its values are coerced to."""
+
+    iri: str
+    prefix: bool = False
+    coercion: str = ""
+
+
+@dataclass(slots=True)
+class Definitions:
+    """A table of terms and the vocabulary into which all others fall."""
+
+    terms: dict[str, Term] = field(default_factory=dict)
+    vocab: str = ""
+
+
+def define_all(body: Any, documents: Mapping[str, Any], core: Definitions | None) -> Definitions | None:
+    """Work a context through, the core's terms first and last; None when it adds nothing to the core.
+
+    `core` is None only for the core context itself, which alone may hold scoped contexts: they are left out.
+    """
+    work = _Work(documents, core)
+    work.add(body, base="")
+    if core is None:
+        return Definitions(work.terms, work.vocab)
+    if work.terms == core.terms:
+        return None
+    return Definitions(work.terms, core.vocab)
+
+
+def referenced_urls(body: Any, documents: Mapping[str, Any]) -> set[str]:
+    """List every remote URL that a context names, directly or through documents at hand, the core's apart."""
+    found: set[str] = set()
+    waiting: list[tuple[Any, str]] = [(body, "")]
+    while waiting:
+        part, base = waiting.pop()
+        for url in _urls_of(part, base):
+            if url in found or is_core_url(url):
+                continue
+            found.add(url)
+            if len(found) > MAX_CONTEXTS:
+                raise TooLarge(f"more than {MAX_CONTEXTS} contexts refer to each other", field="@context")
+            if url in documents:
+                waiting.append((_context_of(documents[url], url), url))
+    return found
+
+
+def _urls_of(part: Any, base: str) -> Iterator[str]:
+    for each in part if isinstance(part, list) else [part]:
+        if isinstance(each, str):
+            yield _absolute(each, base)
+        elif isinstance(each, dict) and isinstance(each.get("@import"), str):
+            yield _absolute(each["@import"], base)
+
+
+def _absolute(url: str, base: str) -> str:
+    absolute = urljoin(base, url) if base else url
+    if not absolute.startswith(("http://", "https://", "urn:")):
+        raise Invalid(f"{url!r} is not the URL of an @context", field="@context")
+    return absolute
+
+
+def _context_of(document: Any, url: str) -> Any:
+    if not isinstance(document, dict) or "@context" not in document:
+        raise Invalid(f"the document {url} holds no @context", field="@context")
+    return document["@context"]
+
+
+class _Work:
+    """The state of one compilation: what is defined so far, and how far it may still go."""
+
+    def __init__(self, documents: Mapping[str, Any], core: Definitions | None) -> None:
+        self.documents = documents
+        self.core = core
+        self.terms: dict[str, Term] = dict(core.terms) if core else {}
+        self.vocab = core.vocab if core else ""
+        self._open: list[str] = []
+        self._contexts = 0
+
+    def add(self, body: Any, base: str) -> None:
+        """Process one context on top of what is there."""
+        self._contexts += 1
+        if self._contexts > MAX_CONTEXTS:
+            raise TooLarge(f"more than {MAX_CONTEXTS} contexts", field="@context")
+        if body is None:
+            self.terms = dict(self.core.terms) if self.core else {}
+            self.vocab = self.core.vocab if self.core else ""
+        elif isinstance(body, str):
+            self._add_remote(_absolute(body, base))
+        elif isinstance(body, list):
+            for each in body:
+                if isinstance(each, list):
+                    raise Invalid("a list of contexts holds another list", field="@context")
+                self.add(each, base)
+        elif isinstance(body, dict):
+            self._add_object(body, base)
+        else:
+            raise Invalid("is neither a URL, an object nor a list of those", field="@context")
+
+    def _add_remote(self, url: str) -> None:
+        if is_core_url(url):
+            return
+        if url in self._open:
+            raise Invalid(f"the context {url} includes itself", field="@context")
+        if len(self._open) >= MAX_DEPTH:
+            raise TooLarge(f"contexts include each other more than {MAX_DEPTH} deep", field="@context")
+        if url not in self.documents:
+            raise Invalid(f"the context {url} is not at hand", field="@context")
+        self._open.append(url)
+        self.add(_context_of(self.documents[url], url), url)
+        self._open.pop()
+
+    def _add_object(self, body: dict[str, Any], base: str) -> None:
+        if "@context" in body:
+            raise Invalid("an embedded context holds another @context", field="@context")
+        if "@import" in body:
+            body = {**self._imported(body["@import"], base), **body}
+        if "@vocab" in body:
+            self._set_vocab(body["@vocab"])
+        local = {name: value for name, value in body.items() if name not in _CONTEXT_KEYWORDS}
+        pending: dict[str, bool] = {}
+        for name in local:
+            self._define(name, local, pending)
+        if len(self.terms) > MAX_TERMS:
+            raise TooLarge(f"more than {MAX_TERMS} terms", field="@context")
+
+    def _imported(self, url: Any, base: str) -> dict[str, Any]:
+        if not isinstance(url, str):
+            raise Invalid("@import is not a URL", field="@context.@import")
+        absolute = _absolute(url, base)
+        if is_core_url(absolute):
+            return {}
+        if absolute not in self.documents:
+            raise Invalid(f"the context {absolute} is not at hand", field="@context.@import")
+        imported = _context_of(self.documents[absolute], absolute)
+        if not isinstance(imported, dict) or "@import" in imported:
+            raise Invalid(
+                f"{absolute} cannot be imported: it is not one plain object", field="@context.@import"
+            )
+        return imported
+
+    def _set_vocab(self, vocab: Any) -> None:
+        if vocab is None:
+            self.vocab = ""
+        elif isinstance(vocab, str):
+            self.vocab = self._expand(vocab, {}, {}) if vocab else self.vocab
+        else:
+            raise Invalid("@vocab is not an IRI", field="@context.@vocab")
+
+    def _define(self, name: str, local: Mapping[str, Any], pending: dict[str, bool]) -> None:
+        """Define one term, and first those on which it rests; `pending` maps a term to whether it is done."""
+        if name in pending:
+            if not pending[name]:
+                raise Invalid("the definition leads back to itself", field=f"@context.{name}")
+            return
+        if name == "" or name in _KEYWORDS:
+            raise Invalid(f"{name!r} cannot be defined", field="@context")
+        if (self.core and name in self.core.terms) or name.startswith("@"):
+            return
+        pending[name] = False
+        term = self._term(name, local[name], local, pending)
+        if term is None:
+            self.terms.pop(name, None)
+        else:
+            self.terms[name] = term
+        pending[name] = True
+
+    def _term(self, name: str, value: Any, local: Mapping[str, Any], pending: dict[str, bool]) -> Term | None:
+        simple = isinstance(value, str)
+        definition = {"@id": value} if value is None or simple else value
+        if not isinstance(definition, dict):
+            raise Invalid("a term is defined by an IRI or an object", field=f"@context.{name}")
+        if "@context" in definition and self.core is not None:
+            raise Invalid("scoped contexts are not allowed", field=f"@context.{name}")
+        target = definition.get("@id", definition.get("@reverse", name))
+        if target is None:
+            return None
+        if not isinstance(target, str):
+            raise Invalid("@id is not a text", field=f"@context.{name}")
+        iri = self._target(name, target, local, pending)
+        coercion = definition.get("@type") or ""
+        if not isinstance(coercion, str):
+            raise Invalid("@type is not a text", field=f"@context.{name}")
+        if coercion:
+            coercion = self._expand(coercion, local, pending)
+        prefix = definition.get("@prefix") is True or (simple and iri.endswith(_PREFIX_ENDS))
+        return Term(iri, prefix and not iri.startswith("@"), coercion)
+
+    def _target(self, name: str, target: str, local: Mapping[str, Any], pending: dict[str, bool]) -> str:
+        iri = (
+            self._expand(target, local, pending) if target != name else self._expand_own(name, local, pending)
+        )
+        if iri == "@context" or (":" not in iri and iri not in _KEYWORDS):
+            raise Invalid(f"{target!r} is neither an IRI nor a known term", field=f"@context.{name}")
+        return iri
+
+    def _expand_own(self, name: str, local: Mapping[str, Any], pending: dict[str, bool]) -> str:
+        return self._expand(name, local, pending) if ":" in name[1:] else self.vocab + name
+
+    def _expand(self, text: str, local: Mapping[str, Any], pending: dict[str, bool]) -> str:
+        """Expand a term, compact IRI or IRI as it stands inside the context being defined."""
+        if text in _KEYWORDS:
+            return text
+        if text in local and not pending.get(text):
+            self._define(text, local, pending)
+        found = self.terms.get(text)
+        if found is not None:
+            return found.iri
+        prefix, colon, suffix = text.partition(":")
+        if colon and prefix and not suffix.startswith("//"):
+            if prefix in local and not pending.get(prefix):
+                self._define(prefix, local, pending)
+            base = self.terms.get(prefix)
+            return base.iri + suffix if base is not None else text
+        return text if colon else self.vocab + text

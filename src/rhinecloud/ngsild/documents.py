@@ -1,0 +1,46 @@
+"""The @context documents that come with the house: ETSI's core contexts and the house's own vocabulary.
+
+They are read from the package, never from the net, so that a city starts and understands NGSI-LD with no network.
+Source: ETSI GS CIM 009 v1.9.1, annex B; see `contexts/SOURCE.md`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+CORE_URL = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
+"""The address under which v1.9.1 of the specification publishes the core @context."""
+
+_CORE = re.compile(r"https?://uri\.etsi\.org/ngsi-ld/v1/ngsi-ld-core-context(?:-v1\.([0-9]))?\.jsonld")
+_BUNDLED_MINORS = ("0", "3", "4", "6", "7", "8", "9")
+
+
+def is_core_url(url: str) -> bool:
+    """Tell whether `url` is one of the known addresses of ETSI's core @context; a mere look-alike is not."""
+    return _CORE.fullmatch(url) is not None
+
+
+def core_document(url: str = CORE_URL) -> dict[str, Any]:
+    """Give the published core @context document for a core address; the nearest later version where one is not bundled."""
+    match = _CORE.fullmatch(url)
+    if match is None:
+        raise KeyError(url)
+    asked = match[1] or "9"
+    minor = next(each for each in _BUNDLED_MINORS if each >= asked)
+    return _read(f"ngsi-ld-core-context-v1.{minor}.jsonld")
+
+
+def house_document() -> dict[str, Any]:
+    """Give the house's own vocabulary: alerts, incidents, tasks, agencies."""
+    return _read("rhinecloud.jsonld")
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    text = files("rhinecloud.ngsild").joinpath("contexts", name).read_text(encoding="utf-8")
+    document: dict[str, Any] = json.loads(text)
+    return document

@@ -1,0 +1,203 @@
+"""What may stand as a value in NGSI-LD: JSON without null, URIs, moments of time, GeoJSON geometries, scopes, language maps.
+
+Every check raises Invalid with the reason alone; whoever calls it knows the field. Source: ETSI GS CIM 009 v1.9.1, clauses
+4.5.0, 4.6.2 to 4.6.5, 4.7 and 4.18; IETF RFC 7946 for geometries.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+
+import orjson
+
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.ngsild.entity import NULL
+
+MAX_NESTING = 64
+"""How deep a JSON value may nest; deeper input could exhaust the stack of whoever walks it."""
+
+GEOMETRY_DEPTH = {
+    "Point": 0,
+    "MultiPoint": 1,
+    "LineString": 1,
+    "MultiLineString": 2,
+    "Polygon": 2,
+    "MultiPolygon": 3,
+}
+"""The geometry types of NGSI-LD (GeometryCollection is excluded) and how deep their positions nest."""
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`]+")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,6})?Z")
+_SCOPE = re.compile(r"/?[^\W\d_]\w*(?:/[^\W\d_]\w*)*")
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|@none")
+_GREATEST = 2**64 - 1
+_LEAST = -(2**63)
+
+
+def check_uri(text: Any) -> str:
+    """Accept an absolute URI or IRI (RFC 3986, RFC 3987)."""
+    if not isinstance(text, str) or _URI.fullmatch(text) is None:
+        raise Invalid(f"{_short(text)} is not a URI")
+    return text
+
+
+def check_moment(text: Any) -> str:
+    """Accept a DateTime of clause 4.6.3: complete, in UTC, with `Z`; a decimal comma becomes a point."""
+    if not isinstance(text, str):
+        raise Invalid(f"{_short(text)} is not a DateTime text")
+    return _checked_moment(text)
+
+
+@lru_cache(8192)
+def _checked_moment(text: str) -> str:
+    if _MOMENT.fullmatch(text) is None:
+        raise Invalid(f"{_short(text)} is not a DateTime in UTC (YYYY-MM-DDThh:mm:ssZ)")
+    moment = text.replace(",", ".")
+    try:
+        datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise Invalid(f"{_short(text)} is not a DateTime: {error}") from None
+    return moment
+
+
+def check_json(value: Any, *, nulls: bool = False, depth: int = 0) -> None:
+    """Accept a JSON value without null, NaN, infinities and integers beyond 64 bits.
+
+    `nulls` allows NGSI-LD null inside, as a merge patch needs it (clause 5.5.12). A JSON literal
+    (`{"@type": "@json", …}`) may hold anything.
+    """
+    kind = type(value)
+    if kind is str:
+        if not nulls and value == NULL:
+            raise Invalid("NGSI-LD null is allowed only in fragments that update or merge")
+    elif kind is bool:
+        return
+    elif kind is int:
+        if not _LEAST <= value <= _GREATEST:
+            raise Invalid("an integer needs more than 64 bits")
+    elif kind is float:
+        if not isfinite(value):
+            raise Invalid(f"{value} is not a JSON number")
+    elif kind is dict:
+        _check_object(value, nulls, depth)
+    elif kind is list:
+        _check_nesting(depth)
+        for each in value:
+            check_json(each, nulls=nulls, depth=depth + 1)
+    elif value is None:
+        raise Invalid("null is not a value in NGSI-LD")
+    else:
+        raise Invalid(f"{kind.__name__} is not a JSON type")
+
+
+def _check_object(value: dict[str, Any], nulls: bool, depth: int) -> None:
+    _check_nesting(depth)
+    if value.get("@type") == "@json" and "@value" in value:
+        check_raw_json(value["@value"], depth=depth + 1)
+        return
+    for name, each in value.items():
+        if type(name) is not str:
+            raise Invalid(f"{name!r} is not the name of a JSON member")
+        check_json(each, nulls=nulls, depth=depth + 1)
+
+
+def check_raw_json(value: Any, *, depth: int = 0) -> None:
+    """Accept any JSON value, null included: what a JsonProperty holds is never interpreted (clause 4.5.24)."""
+    if isinstance(value, dict):
+        _check_nesting(depth)
+        for each in value.values():
+            check_raw_json(each, depth=depth + 1)
+    elif isinstance(value, list):
+        _check_nesting(depth)
+        for each in value:
+            check_raw_json(each, depth=depth + 1)
+    elif value is not None and value != NULL:
+        check_json(value)
+
+
+def _check_nesting(depth: int) -> None:
+    if depth > MAX_NESTING:
+        raise Invalid(f"nests more than {MAX_NESTING} deep")
+
+
+def is_geometry(value: Any) -> bool:
+    """Tell whether a value has the outer form of a GeoJSON geometry (clause 4.7.1)."""
+    return type(value) is dict and "coordinates" in value and value.get("type") in GEOMETRY_DEPTH
+
+
+def check_geometry(value: Any) -> dict[str, Any]:
+    """Accept a GeoJSON geometry, or a text that holds one (clause 4.7.2), and give it as an object."""
+    if isinstance(value, str):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            raise Invalid(f"{_short(value)} is not a GeoJSON geometry") from None
+    if not isinstance(value, dict):
+        raise Invalid(f"{_short(value)} is not a GeoJSON geometry")
+    kind = value.get("type")
+    depth = GEOMETRY_DEPTH.get(kind) if isinstance(kind, str) else None
+    if depth is None:
+        raise Invalid(f"{_short(kind)} is not a geometry type; known: {', '.join(GEOMETRY_DEPTH)}")
+    _check_coordinates(value.get("coordinates"), depth)
+    if kind in ("LineString", "MultiLineString"):
+        for line in [value["coordinates"]] if kind == "LineString" else value["coordinates"]:
+            if len(line) < 2:
+                raise Invalid("a line has two positions at least")
+    elif kind in ("Polygon", "MultiPolygon"):
+        for polygon in [value["coordinates"]] if kind == "Polygon" else value["coordinates"]:
+            _check_rings(polygon)
+    return value
+
+
+def _check_coordinates(coordinates: Any, depth: int) -> None:
+    if type(coordinates) is not list or not coordinates:
+        raise Invalid("coordinates are not a filled array")
+    if depth:
+        for each in coordinates:
+            _check_coordinates(each, depth - 1)
+        return
+    if not 2 <= len(coordinates) <= 4:
+        raise Invalid("a position has a longitude, a latitude and perhaps an altitude")
+    for number in coordinates:
+        kind = type(number)
+        if (kind is not float and kind is not int) or not isfinite(number):
+            raise Invalid(f"{_short(number)} is not a coordinate")
+    if not (-180 <= coordinates[0] <= 180 and -90 <= coordinates[1] <= 90):
+        raise Invalid(f"longitude {coordinates[0]}, latitude {coordinates[1]} is no place on Earth (WGS 84)")
+
+
+def _check_rings(polygon: list[Any]) -> None:
+    for ring in polygon:
+        if len(ring) < 4:
+            raise Invalid("a ring has four positions at least")
+        if ring[0] != ring[-1]:
+            raise Invalid("a ring ends where it began")
+
+
+def check_scope(text: Any) -> str:
+    """Accept a Scope of clause 4.18 such as `/Duisburg/Ruhrort`."""
+    if not isinstance(text, str) or _SCOPE.fullmatch(text) is None:
+        raise Invalid(f"{_short(text)} is not a scope (/level/level)")
+    return text
+
+
+def check_language_map(value: Any) -> dict[str, Any]:
+    """Accept a language map of clause 4.6.5: language tags or `@none` to a text or texts."""
+    if not isinstance(value, dict) or not value:
+        raise Invalid("is not an object of languages and texts")
+    for tag, text in value.items():
+        if not isinstance(tag, str) or _LANGUAGE.fullmatch(tag) is None:
+            raise Invalid(f"{_short(tag)} is not a language tag (RFC 5646)")
+        texts = text if isinstance(text, list) else [text]
+        if not all(isinstance(each, str) for each in texts):
+            raise Invalid(f"what stands under {tag} is neither a text nor texts")
+    return value
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"

@@ -39,8 +39,8 @@ HOUSE_TYPES = frozenset(
         f"{HOUSE}Incident",
         f"{HOUSE}Task",
         f"{HOUSE}Agency",
+        f"{HOUSE}ServiceNote",
         "https://smartdatamodels.org/dataModel.Alert/Alert",
-        "https://smart-data-models.github.io/data-models/terms.jsonld#/definitions/Alert",
     }
 )
 """Types that stand for the city's own work: partners and devices neither read nor write them."""

@@ -6,7 +6,7 @@ from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.policy.model import HOUSE, Action
 
-ASSIGNED_AGENCY = f"{HOUSE}agency"
+ASSIGNED_AGENCY = f"{HOUSE}assignedAgency"
 """The Relationship from an incident or task to the agency that works on it."""
 
 _UNBOUND = frozenset({Role.ADMIN, Role.SYSTEM, Role.OPERATOR})

@@ -1,0 +1,96 @@
+"""Reads a pack's folder: `pack.toml`, `context.jsonld`, `rules/*.yaml`, `layers/*.json`, `texts/*.json`.
+
+What a file says is checked for its shape here; what a rule means is the business of `risk`.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from rhinecloud.loader.model import BrokenPack, LoadedPack
+from rhinecloud.ngsild.context import compile_context
+from rhinecloud.pack import Pack
+
+KNOWN = {"name", "title", "description", "version", "license", "types_license"}
+REQUIRED = ("name", "title", "version", "license")
+GEOMETRIES = ("point", "line", "polygon")
+
+
+def read_pack(pack: Pack) -> LoadedPack:
+    """Read the folder of a pack; raises BrokenPack naming the file that is wrong."""
+    manifest = _manifest(pack)
+    return LoadedPack(
+        pack=pack,
+        title=manifest["title"],
+        description=manifest.get("description", ""),
+        version=manifest["version"],
+        license=manifest["license"],
+        context=_context(pack.root / "context.jsonld"),
+        rules=tuple(sorted((pack.root / "rules").glob("*.yaml"))),
+        layers=tuple(_layer(path) for path in sorted((pack.root / "layers").glob("*.json"))),
+        texts={path.stem: _object(path) for path in sorted((pack.root / "texts").glob("*.json"))},
+    )
+
+
+def _manifest(pack: Pack) -> dict[str, Any]:
+    path = pack.root / "pack.toml"
+    try:
+        manifest = tomllib.loads(path.read_text(encoding="utf-8")).get("pack")
+    except OSError as error:
+        raise BrokenPack(f"cannot be read: {error.strerror}", field=path.name) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BrokenPack(f"is not TOML: {error}", field=path.name) from None
+    if not isinstance(manifest, dict):
+        raise BrokenPack("has no table [pack]", field=path.name)
+    for key in REQUIRED:
+        if not isinstance(manifest.get(key), str):
+            raise BrokenPack(f"[pack] needs the text {key!r}", field=path.name)
+    unknown = sorted(manifest.keys() - KNOWN)
+    if unknown:
+        raise BrokenPack(f"[pack] has unknown keys: {', '.join(unknown)}", field=path.name)
+    if manifest["name"] != pack.name:
+        raise BrokenPack(f"names {manifest['name']!r}, the code says {pack.name!r}", field=path.name)
+    return manifest
+
+
+def _context(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    context = _object(path).get("@context")
+    if not isinstance(context, dict):
+        raise BrokenPack("needs an object under '@context': a city fetches nothing to start", field=path.name)
+    keywords = sorted(term for term in context if term.startswith("@"))
+    if keywords:
+        raise BrokenPack(f"sets {', '.join(keywords)}: a pack gives terms only", field=path.name)
+    compile_context(context, {})
+    return context
+
+
+def _layer(path: Path) -> dict[str, Any]:
+    layer = _object(path)
+    place = f"layers/{path.name}"
+    if not isinstance(layer.get("id"), str):
+        raise BrokenPack("needs a text 'id'", field=place)
+    types = layer.get("types")
+    if not isinstance(types, list) or not types or not all(isinstance(each, str) for each in types):
+        raise BrokenPack("needs 'types': a list of entity types", field=place)
+    if layer.get("geometry") not in GEOMETRIES:
+        raise BrokenPack(f"needs 'geometry': one of {', '.join(GEOMETRIES)}", field=place)
+    if not isinstance(layer.get("title"), dict):
+        raise BrokenPack("needs 'title': an object of texts by language", field=place)
+    return layer
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BrokenPack(f"cannot be read: {error.strerror}", field=path.name) from None
+    except ValueError as error:
+        raise BrokenPack(f"is not JSON: {error}", field=path.name) from None
+    if not isinstance(content, dict):
+        raise BrokenPack("is not a JSON object", field=path.name)
+    return content

@@ -25,7 +25,8 @@ def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_pack(city: Path, name: str, files: dict[str, str] | None = None) -> EntryPoint:
-    folder = city / f"pack_{name}"
+    module = f"pack_{name}_{abs(hash(city))}"  # modules outlive a test
+    folder = city / module
     content = {
         "pack.toml": MANIFEST.format(name=name),
         "__init__.py": MODULE.format(name=name),
@@ -34,7 +35,7 @@ def write_pack(city: Path, name: str, files: dict[str, str] | None = None) -> En
     for path, text in content.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
-    return EntryPoint(name=name, value=f"pack_{name}:pack", group=GROUP)
+    return EntryPoint(name=name, value=f"{module}:pack", group=GROUP)
 
 
 def test_a_pack_brings_what_lies_in_its_folder(city: Path) -> None:

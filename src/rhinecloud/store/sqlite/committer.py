@@ -1,0 +1,37 @@
+"""The thread that waits for the disk: it commits, so that the event loop goes on while the bytes become durable.
+
+Everything else of a transaction runs on the loop: the statements are short and two threads that both run Python
+would wait for each other at every one of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+
+class Committer:
+    """A thread that runs one job after the other."""
+
+    def __init__(self, name: str) -> None:
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Have `job` run after those that wait; it must not raise."""
+        self._jobs.put(job)
+
+    def stop(self) -> None:
+        """Finish what waits and end the thread."""
+        self._jobs.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()

@@ -1,0 +1,61 @@
+"""Where an entity lies, as the box that the spatial index keeps, and until when it is to be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.time import parse_time
+from rhinecloud.ngsild.entity import Entity
+
+LOCATION = "https://uri.etsi.org/ngsi-ld/location"
+"""The default geometry property of a geo-query (ETSI GS CIM 009 v1.9.1, clause 4.10)."""
+
+Box = tuple[float, float, float, float]
+"""West, east, south, north in degrees."""
+
+
+def geometry_of(entity: Entity | None) -> Any:
+    """Give the GeoJSON geometry of an entity's default location, or None."""
+    instance = entity.first(LOCATION) if entity is not None else None
+    return instance.value if instance is not None else None
+
+
+def box_of(geometry: Any) -> Box | None:
+    """Give the box around a GeoJSON geometry; None where it has no positions."""
+    positions = list(_positions(geometry))
+    if not positions:
+        return None
+    east_west = [position[0] for position in positions]
+    north_south = [position[1] for position in positions]
+    return min(east_west), max(east_west), min(north_south), max(north_south)
+
+
+def expiry_of(entity: Entity | None) -> float | None:
+    """Give the moment when an entity expires, in seconds since 1970, or None where it stays."""
+    if entity is None or not entity.expires_at:
+        return None
+    try:
+        return parse_time(entity.expires_at).timestamp()
+    except Invalid:
+        return None
+
+
+def _positions(geometry: Any) -> Iterator[tuple[float, float]]:
+    if not isinstance(geometry, dict):
+        return
+    for part in geometry.get("geometries", ()):
+        yield from _positions(part)
+    yield from _flat(geometry.get("coordinates"))
+
+
+def _flat(coordinates: Any) -> Iterator[tuple[float, float]]:
+    if not isinstance(coordinates, list | tuple) or not coordinates:
+        return
+    if isinstance(coordinates[0], int | float):
+        if len(coordinates) > 1:
+            yield coordinates[0], coordinates[1]
+        return
+    for part in coordinates:
+        yield from _flat(part)

@@ -1,0 +1,74 @@
+"""The tables and how they came to be: numbered steps, each applied once, in order, in a transaction of its own.
+
+Indexes earn their place by measurement: an entity and its change row cost one to two pages of the log; each index
+row touched costs another page. So the type index is touched only when a type changes, the R*Tree only when the default
+location moves, the expiry index only when there is an expiry.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from rhinecloud.kernel.errors import Unavailable
+
+STEPS = (
+    """
+    CREATE TABLE tenant (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE type (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE entity (
+      row INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, id TEXT NOT NULL,
+      version INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (tenant, id)
+    );
+    -- Type 0 stands for any type: so all entities of a tenant are listed in the same way as those of one type.
+    CREATE TABLE entity_type (
+      tenant INTEGER NOT NULL, type INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (tenant, type, row)
+    ) WITHOUT ROWID;
+    CREATE VIRTUAL TABLE place USING rtree (row, west, east, south, north);
+    CREATE TABLE expiry (row INTEGER PRIMARY KEY, at REAL NOT NULL);
+    CREATE INDEX expiry_at ON expiry (at);
+    CREATE TABLE change (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    CREATE TABLE record (
+      kind TEXT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, tenant, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT INTO tenant (id, name) VALUES (1, '');
+    """,
+)
+
+
+def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
+    """Open a connection whose every commit is on disk when it returns."""
+    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    connection = apsw.Connection(str(path), flags=flags)
+    connection.setbusytimeout(5_000)
+    if not read_only:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+    connection.execute("PRAGMA cache_size = -32768")
+    connection.execute("PRAGMA mmap_size = 1073741824")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def migrate(connection: apsw.Connection) -> None:
+    """Bring the schema up to date; raises Unavailable when the file was written by a newer Rhine Cloud."""
+    version = number_of(connection, "PRAGMA user_version")
+    if version > len(STEPS):
+        raise Unavailable(
+            f"the store has schema {version}, this Rhine Cloud knows {len(STEPS)}: it is too old"
+        )
+    for number in range(version, len(STEPS)):
+        with connection:
+            connection.execute(STEPS[number])
+            connection.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def number_of(connection: apsw.Connection, query: str, bindings: tuple[Any, ...] = ()) -> int:
+    """Give the one number that a query asks for, 0 where there is none."""
+    rows: Any = connection.execute(query, bindings).fetchall()
+    return int(rows[0][0] or 0) if rows else 0

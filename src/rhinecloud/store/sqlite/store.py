@@ -1,0 +1,250 @@
+"""The store's port on SQLite: reads at once on the loop's connection, long reads in threads, all writes in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.kernel.page import Page
+from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.store.port import Edit, LoggedChange, Record, Stored, Written
+from rhinecloud.store.sqlite.census import Census
+from rhinecloud.store.sqlite.checkpoint import Checkpoint
+from rhinecloud.store.sqlite.committer import Committer
+from rhinecloud.store.sqlite.recent import Held, Recent
+from rhinecloud.store.sqlite.schema import connect, migrate, number_of
+from rhinecloud.store.sqlite.search import is_quick, plan_query, run_query
+from rhinecloud.store.sqlite.writer import Writer, explain
+
+FORGET_AT_ONCE = 1_000
+SCANS_AT_ONCE = 2
+FORGOTTEN = """
+INSERT INTO mark (name, value) VALUES ('forgotten', ?)
+ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
+"""
+"""How far changes were dropped: numbering goes on from there when none is left."""
+
+
+class SqliteStore:
+    """One city's state in the file `path`; see `store.port.Store` for what each method promises."""
+
+    def __init__(self, path: Path, *, recent: int = 4_096) -> None:
+        self._path = path
+        self._census = Census()
+        self._recent = Recent(recent)
+        self._committer = Committer("store-commit")
+        self._scans = ThreadPoolExecutor(SCANS_AT_ONCE, "store-scan")
+        self._scanning = threading.local()
+        self._scan_connections: list[apsw.Connection] = []
+
+    async def open(self) -> None:
+        """Open or create the file; raises Unavailable when another process has it open."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(self._path.with_name(self._path.name + ".lock"))
+        self._write = connect(self._path)
+        migrate(self._write)
+        self._read = connect(self._path, read_only=True)
+        self._reader = self._read.cursor()
+        self._checkpoint = Checkpoint(self._path)
+        self._writer = Writer(self._write, self._committer, self._recent, self._census, self._checkpoint)
+        self._writer.load()
+        self._committer.start()
+
+    async def close(self) -> None:
+        """Finish what was accepted, fold the log into the file, and release everything."""
+        await self._writer.close()
+        self._committer.stop()
+        self._checkpoint.close()
+        self._scans.shutdown(wait=True, cancel_futures=True)
+        for connection in (*self._scan_connections, self._read, self._write):
+            connection.close()
+        os.close(self._lock)
+
+    async def write(self, edits: Sequence[Edit]) -> list[Written | Exception]:
+        """Apply edits; see the port."""
+        if not edits:
+            return []
+        answer: list[Written | Exception] = await self._writer.submit(edits)
+        return answer
+
+    def get(self, tenant: str, entity_id: str) -> Stored | None:
+        """Give one entity."""
+        key = (tenant, entity_id)
+        held = self._recent.get(key)
+        if held is None:
+            number = self._census.tenant(tenant)
+            found: Any = self._reader.execute(
+                "SELECT row, version, body FROM entity WHERE tenant = ? AND id = ?", (number, entity_id)
+            ).fetchall()
+            if not found:
+                return None
+            row, version, body = found[0]
+            held = Held(row, Stored(entity_id, version, body))
+            self._recent.put(key, held)
+        return held.stored
+
+    def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
+        """Give those that exist."""
+        found = ((entity_id, self.get(tenant, entity_id)) for entity_id in entity_ids)
+        return {entity_id: stored for entity_id, stored in found if stored is not None}
+
+    async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
+        """Give a page; see the port."""
+        plan = plan_query(self._census, tenant, query)
+        if plan is None:
+            return Page([], query.offset, False, 0 if query.count else None)
+        if is_quick(plan, query):
+            return run_query(self._read, plan, query)
+        abandoned = threading.Event()
+
+        def scan() -> Page[Stored]:
+            return run_query(self._scan_connection(), plan, query, abandoned.is_set)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._scans, scan)
+        except apsw.Error as error:
+            raise explain(error) from error
+        finally:
+            abandoned.set()
+
+    def tenants(self) -> list[str]:
+        """List tenants."""
+        return self._census.tenants()
+
+    def count(self, tenant: str) -> int:
+        """Count entities."""
+        return self._census.count(self._census.tenant(tenant))
+
+    def types(self, tenant: str) -> dict[str, int]:
+        """Count entities by type."""
+        return dict(self._census.types(self._census.tenant(tenant)))
+
+    def expired(self, now: float, limit: int = 1_000) -> list[tuple[str, str]]:
+        """List entities whose time is over."""
+        rows: Any = self._reader.execute(
+            "SELECT t.name, e.id FROM expiry AS x JOIN entity AS e ON e.row = x.row JOIN tenant AS t ON t.id = e.tenant"
+            " WHERE x.at <= ? ORDER BY x.at LIMIT ?",
+            (now, limit),
+        )
+        return list(rows)
+
+    def changes(self, after: int, limit: int, max_bytes: int = 4_194_304) -> list[LoggedChange]:
+        """Read the change log."""
+        rows, size = [], 0
+        cursor = self._read.execute(
+            "SELECT seq, body FROM change WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+        )
+        for seq, body in cursor:
+            rows.append(LoggedChange(seq, body))
+            size += len(body)
+            if size >= max_bytes:
+                break
+        cursor.close()
+        return rows
+
+    def last_change(self) -> int:
+        """Give the newest sequence number."""
+        return self._writer.last_seq
+
+    def on_commit(self, listener: Callable[[int], None]) -> None:
+        """Call `listener` after commits."""
+        self._writer.listeners.append(listener)
+
+    async def forget_changes(self, up_to: int) -> int:
+        """Drop change rows, few at a time, so that writers wait for none of it."""
+        gone, up_to = 0, min(up_to, self.last_change())
+
+        def forget(cursor: apsw.Cursor) -> int:
+            cursor.execute(FORGOTTEN, (up_to,))
+            cursor.execute(
+                "DELETE FROM change WHERE seq IN (SELECT seq FROM change WHERE seq <= ? ORDER BY seq LIMIT ?)",
+                (up_to, FORGET_AT_ONCE),
+            )
+            return int(self._write.changes())
+
+        while chunk := await self._writer.submit((), forget):
+            gone += chunk
+        return gone
+
+    async def put_records(self, records: Sequence[Record]) -> None:
+        """Create or replace records."""
+        rows = [(record.kind, record.tenant, record.id, record.body) for record in records]
+
+        def put(cursor: apsw.Cursor) -> None:
+            cursor.executemany(
+                "INSERT OR REPLACE INTO record (kind, tenant, id, body) VALUES (?, ?, ?, ?)", rows
+            )
+
+        await self._writer.submit((), put)
+
+    async def delete_record(self, kind: str, tenant: str, record_id: str) -> bool:
+        """Delete a record."""
+
+        def delete(cursor: apsw.Cursor) -> bool:
+            cursor.execute(
+                "DELETE FROM record WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, record_id)
+            )
+            return bool(self._write.changes())
+
+        gone: bool = await self._writer.submit((), delete)
+        return gone
+
+    def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
+        """Give one record."""
+        found: Any = self._reader.execute(
+            "SELECT body FROM record WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, record_id)
+        ).fetchall()
+        return Record(kind, tenant, record_id, found[0][0]) if found else None
+
+    def list_records(
+        self, kind: str, tenant: str | None = None, *, after: str = "", limit: int = 1000
+    ) -> list[Record]:
+        """List records in order."""
+        where, bindings = ("", ()) if tenant is None else (" AND tenant = ?", (tenant,))
+        rows = self._reader.execute(
+            f"SELECT kind, tenant, id, body FROM record WHERE kind = ?{where} AND id > ? ORDER BY tenant, id LIMIT ?",
+            (kind, *bindings, after, limit),
+        )
+        return [Record(*row) for row in rows]
+
+    def count_records(self, kind: str, tenant: str | None = None) -> int:
+        """Count records."""
+        where, bindings = ("", ()) if tenant is None else (" AND tenant = ?", (tenant,))
+        return number_of(self._read, f"SELECT count(*) FROM record WHERE kind = ?{where}", (kind, *bindings))
+
+    async def backup(self, target: str) -> None:
+        """Copy the store into a new file while the city runs."""
+
+        def copy() -> None:
+            with connect(self._path, read_only=True) as source:
+                source.execute("VACUUM INTO ?", (target,))
+
+        await asyncio.get_running_loop().run_in_executor(self._scans, copy)
+
+    def _scan_connection(self) -> apsw.Connection:
+        """Give the connection that belongs to this thread."""
+        connection: apsw.Connection | None = getattr(self._scanning, "connection", None)
+        if connection is None:
+            connection = self._scanning.connection = connect(self._path, read_only=True)
+            self._scan_connections.append(connection)
+        return connection
+
+
+def _lock(path: Path) -> int:
+    """Hold a lock that the kernel releases when the process ends, however it ends."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise Unavailable(f"the store {path.stem} is open in another process") from None
+    return handle

@@ -1,0 +1,214 @@
+"""One group of edits on its way into one transaction: decided first, in Python, then written in few statements.
+
+Nothing is written before it is decided, so that an edit that fails leaves no trace and no savepoint is needed. The
+change row holds the entity's bytes as they were encoded for the entity row: they are encoded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+import msgspec
+
+from rhinecloud.kernel.errors import Invalid, RhineCloudError
+from rhinecloud.ngsild.change import Kind
+from rhinecloud.ngsild.entity import Entity, Instance, encode
+from rhinecloud.store.port import Edit, Put, Remove, Stored, Written
+from rhinecloud.store.sqlite.census import ANY, Census, Group
+from rhinecloud.store.sqlite.place import box_of, expiry_of, geometry_of
+from rhinecloud.store.sqlite.recent import Held, Key, Recent
+
+
+class _Change(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
+    """`ngsild.change.Change` with an entity that is encoded already."""
+
+    seq: int
+    tenant: str = ""
+    kind: Kind
+    at: str
+    actor: str = ""
+    entity: msgspec.Raw
+    changed: Sequence[str] = ()
+    previous: dict[str, list[Instance]] = {}
+
+
+_encode_change = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Touched:
+    """An entity within the group: how it was before, and how it is after the edits so far (`entity` None: gone)."""
+
+    before: Held | None
+    row: int
+    version: int
+    entity: Entity | None
+    body: bytes = b""
+
+
+class Transaction:
+    """Decides the edits of one group against the state that the earlier ones made, and writes the result."""
+
+    def __init__(
+        self, cursor: apsw.Cursor, recent: Recent, census: Census, last_seq: int, last_row: int
+    ) -> None:
+        self.last_seq = last_seq
+        self.last_row = last_row
+        self.counts: dict[Group, int] = {}
+        self.settled: dict[Key, Held | None] = {}
+        self._cursor = cursor
+        self._recent = recent
+        self._census = census
+        self._touched: dict[Key, Touched] = {}
+        self._changes: list[tuple[int, bytes]] = []
+
+    def decide(self, edit: Edit) -> Written | Exception:
+        """Decide one edit and log it; an error is the answer of this edit alone."""
+        key = (edit.tenant, edit.entity_id)
+        touched = self._touched.get(key)
+        if touched is None:
+            touched = self._touched[key] = self._touch(key)
+        before = touched.entity
+        try:
+            decision = edit.decide(before)
+            if decision is None or (before is None and isinstance(decision, Remove)):
+                return Written(0, before)
+            return self._log(edit, touched, decision)
+        except RhineCloudError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - the caller's own fault goes back to the caller, not to its neighbours
+            return error
+
+    def write(self) -> None:
+        """Write what was decided since the last call into the open transaction."""
+        inserted, updated = [], []
+        for key, touched in self._touched.items():
+            held = touched.before
+            if held is not None and touched.row != held.row:
+                self._delete(key, held)
+                held = None
+            if touched.entity is None or touched.version == (held.stored.version if held else -1):
+                continue
+            if held is None:
+                inserted.append(
+                    (touched.row, self._enter(key, touched), key[1], touched.version, touched.body)
+                )
+            else:
+                updated.append((touched.version, touched.body, touched.row))
+                self._move(key, held.entity(), touched.entity, touched.row)
+            self.settled[key] = Held(
+                touched.row, Stored(key[1], touched.version, touched.body), touched.entity
+            )
+        if inserted:
+            self._cursor.executemany(
+                "INSERT INTO entity (row, tenant, id, version, body) VALUES (?, ?, ?, ?, ?)", inserted
+            )
+        if updated:
+            self._cursor.executemany("UPDATE entity SET version = ?, body = ? WHERE row = ?", updated)
+        if self._changes:
+            self._cursor.executemany("INSERT INTO change (seq, body) VALUES (?, ?)", self._changes)
+        self._touched, self._changes = {}, []
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether something was decided that is not written yet."""
+        return bool(self._changes)
+
+    def _touch(self, key: Key) -> Touched:
+        held = self.settled[key] if key in self.settled else self._recent.get(key) or self._read(key)
+        if held is None:
+            return Touched(None, 0, -1, None)
+        return Touched(held, held.row, held.stored.version, held.entity())
+
+    def _read(self, key: Key) -> Held | None:
+        tenant = self._census.tenant(key[0])
+        found: Any = self._cursor.execute(
+            "SELECT row, version, body FROM entity WHERE tenant = ? AND id = ?", (tenant, key[1])
+        ).fetchall()
+        if not found:
+            return None
+        row, version, body = found[0]
+        return Held(row, Stored(key[1], version, body))
+
+    def _log(self, edit: Edit, touched: Touched, decision: Put | Remove) -> Written:
+        entity, created = decision.entity, touched.entity is None
+        if entity.id != edit.entity_id:
+            raise Invalid(f"an edit of {edit.entity_id} decided about {entity.id}", field="id")
+        body, seq = encode(entity), self.last_seq + 1
+        change = _Change(
+            seq=seq, tenant=edit.tenant, kind=Kind.CREATED if created else Kind.UPDATED,
+            at=edit.at, actor=edit.actor, entity=msgspec.Raw(body),
+        )  # fmt: skip
+        if isinstance(decision, Put):
+            change.changed, change.previous = decision.changed, decision.previous
+            after: Entity | None = entity
+        else:
+            change.kind, after = Kind.DELETED, None
+        self._changes.append((seq, _encode_change(change)))
+        if created:
+            self.last_row += 1
+            touched.row = self.last_row
+        elif after is None:
+            touched.row = 0
+        self.last_seq = touched.version = seq
+        touched.entity, touched.body = after, body
+        return Written(seq, after, created)
+
+    def _enter(self, key: Key, touched: Touched) -> int:
+        """Enter a new entity into the indexes; give its tenant's number."""
+        tenant = self._census.enter_tenant(self._cursor, key[0])
+        assert touched.entity is not None
+        self._list(tenant, ANY, touched.row)
+        self._move(key, None, touched.entity, touched.row)
+        return tenant
+
+    def _delete(self, key: Key, held: Held) -> None:
+        self._cursor.execute("DELETE FROM entity WHERE row = ?", (held.row,))
+        self._unlist(self._census.enter_tenant(self._cursor, key[0]), ANY, held.row)
+        self._move(key, held.entity(), None, held.row)
+        self.settled[key] = None
+
+    def _move(self, key: Key, before: Entity | None, after: Entity | None, row: int) -> None:
+        """Bring the indexes from one state of an entity to the next, touching only those that differ."""
+        types_before = before.type if before else []
+        types_after = after.type if after else []
+        if types_before != types_after:
+            tenant = self._census.enter_tenant(self._cursor, key[0])
+            for name in set(types_before) - set(types_after):
+                self._unlist(tenant, self._census.enter_type(self._cursor, name), row)
+            for name in set(types_after) - set(types_before):
+                self._list(tenant, self._census.enter_type(self._cursor, name), row)
+        here, there = geometry_of(before), geometry_of(after)
+        if here != there:
+            self._place(row, box_of(there), was=here is not None)
+        due_before, due_after = expiry_of(before), expiry_of(after)
+        if due_before != due_after:
+            self._expire(row, due_after)
+
+    def _list(self, tenant: int, kind: int, row: int) -> None:
+        self._cursor.execute(
+            "INSERT INTO entity_type (tenant, type, row) VALUES (?, ?, ?)", (tenant, kind, row)
+        )
+        self.counts[tenant, kind] = self.counts.get((tenant, kind), 0) + 1
+
+    def _unlist(self, tenant: int, kind: int, row: int) -> None:
+        self._cursor.execute(
+            "DELETE FROM entity_type WHERE tenant = ? AND type = ? AND row = ?", (tenant, kind, row)
+        )
+        self.counts[tenant, kind] = self.counts.get((tenant, kind), 0) - 1
+
+    def _place(self, row: int, box: tuple[float, float, float, float] | None, *, was: bool) -> None:
+        if was:
+            self._cursor.execute("DELETE FROM place WHERE row = ?", (row,))
+        if box is not None:
+            self._cursor.execute(
+                "INSERT INTO place (row, west, east, south, north) VALUES (?, ?, ?, ?, ?)", (row, *box)
+            )
+
+    def _expire(self, row: int, due: float | None) -> None:
+        self._cursor.execute("DELETE FROM expiry WHERE row = ?", (row,))
+        if due is not None:
+            self._cursor.execute("INSERT INTO expiry (row, at) VALUES (?, ?)", (row, due))

@@ -1,0 +1,228 @@
+"""The one writer: takes all that waits, one transaction, one commit, and answers all.
+
+While the disk makes one group durable, the next one gathers; so a lone writer waits for nobody, and a crowd shares
+each wait for the disk. Nothing is answered, read or heard of before it is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import apsw
+
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.store.port import Edit, StoreFull, Written
+from rhinecloud.store.sqlite.census import Census
+from rhinecloud.store.sqlite.checkpoint import Checkpoint
+from rhinecloud.store.sqlite.committer import Committer
+from rhinecloud.store.sqlite.recent import Recent
+from rhinecloud.store.sqlite.schema import number_of
+from rhinecloud.store.sqlite.transaction import Transaction
+
+GROUP_EDITS = 4_096
+SLICE_S = 0.004
+"""After so long on the loop a large group lets others have their turn."""
+
+Statement = Callable[[apsw.Cursor], Any]
+"""A write that is not an edit; it runs inside the group's transaction and its result is the answer."""
+
+Answer = list[Written | Exception]
+
+
+class Job:
+    """What one caller asked for: edits, or a statement."""
+
+    __slots__ = ("answer", "done", "edits", "future", "statement")
+
+    def __init__(
+        self, future: asyncio.Future[Any], edits: Sequence[Edit], statement: Statement | None = None
+    ) -> None:
+        self.future = future
+        self.edits = edits
+        self.statement = statement
+        self.answer: Any = []
+        self.done = 0
+
+
+class Writer:
+    """Groups the jobs of all callers; `recent` and `census` show what is committed, never what is on its way."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        committer: Committer,
+        recent: Recent,
+        census: Census,
+        checkpoint: Checkpoint,
+    ) -> None:
+        self.last_seq = 0
+        self.listeners: list[Callable[[int], None]] = []
+        self._checkpoint = checkpoint
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._committer = committer
+        self._recent = recent
+        self._census = census
+        self._last_row = 0
+        self._waiting: list[Job] = []
+        self._group: list[Job] = []
+        self._position = 0
+        self._transaction: Transaction | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def load(self) -> None:
+        """Take up where the tables end."""
+        self._checkpoint.watch(self._connection)
+        self._loop = asyncio.get_running_loop()
+        self._census.load(self._connection)
+        self._last_row = number_of(self._connection, "SELECT max(row) FROM entity")
+        forgotten = number_of(self._connection, "SELECT value FROM mark WHERE name = 'forgotten'")
+        self.last_seq = max(number_of(self._connection, "SELECT max(seq) FROM change"), forgotten)
+
+    def submit(self, edits: Sequence[Edit], statement: Statement | None = None) -> asyncio.Future[Any]:
+        """Queue a job; the future gives its answer once it is durable."""
+        if self._loop is None or self._closing:
+            raise Unavailable("the store is closed")
+        job = Job(self._loop.create_future(), edits, statement)
+        self._waiting.append(job)
+        if self._idle.is_set():
+            self._idle.clear()
+            self._loop.call_soon(self._start)
+        return job.future
+
+    async def close(self) -> None:
+        """Refuse new jobs and finish those that were accepted."""
+        self._closing = True
+        await self._idle.wait()
+
+    def _start(self) -> None:
+        """Begin a group of all that waits; the rest of the loop's turn has filled it."""
+        if not self._waiting:
+            self._idle.set()
+            return
+        self._group, self._waiting = self._take()
+        self._position = 0
+        self._transaction = Transaction(
+            self._cursor, self._recent, self._census, self.last_seq, self._last_row
+        )
+        self._proceed()
+
+    def _take(self) -> tuple[list[Job], list[Job]]:
+        edits = 0
+        for index, job in enumerate(self._waiting):
+            edits += len(job.edits)
+            if edits > GROUP_EDITS and index:
+                return self._waiting[:index], self._waiting[index:]
+        return self._waiting, []
+
+    def _proceed(self) -> None:
+        """Decide and write jobs until all are done or it is the turn of others."""
+        assert self._loop is not None
+        assert self._transaction is not None
+        until = time.monotonic() + SLICE_S
+        try:
+            while self._position < len(self._group):
+                if not self._work(self._group[self._position], self._transaction, until):
+                    self._write(self._transaction)
+                    self._loop.call_soon(self._proceed)
+                    return
+                self._position += 1
+            self._write(self._transaction)
+        except apsw.Error as error:
+            self._finish(error)
+            return
+        if self._connection.in_transaction:
+            self._committer.submit(self._commit)
+        else:
+            self._finish(None)
+
+    def _work(self, job: Job, transaction: Transaction, until: float) -> bool:
+        """Do one job; tell whether it is finished."""
+        if job.statement is not None:
+            self._begin()
+            job.answer = job.statement(self._cursor)
+            return True
+        edits, answer, decide = job.edits, job.answer, transaction.decide
+        while job.done < len(edits):
+            answer.append(decide(edits[job.done]))
+            job.done += 1
+            if not job.done & 15 and time.monotonic() > until:
+                return job.done == len(edits)
+        return True
+
+    def _write(self, transaction: Transaction) -> None:
+        if transaction.waiting:
+            self._begin()
+            transaction.write()
+
+    def _begin(self) -> None:
+        if not self._connection.in_transaction:
+            self._cursor.execute("BEGIN IMMEDIATE")
+
+    def _commit(self) -> None:
+        """Runs in the committer's thread."""
+        failure: apsw.Error | None = None
+        try:
+            self._connection.execute("COMMIT")
+        except apsw.Error as error:
+            failure = error
+        else:
+            self._checkpoint.fold(self._connection)
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._finish, failure)
+
+    def _finish(self, failure: apsw.Error | None) -> None:
+        """Show the group's result to readers, answer its callers, and begin the next group."""
+        group, transaction = self._group, self._transaction
+        assert transaction is not None
+        self._group, self._transaction = [], None
+        if failure is not None:
+            self._abandon(group, failure)
+        else:
+            self._settle(transaction)
+            for job in group:
+                if not job.future.done():
+                    job.future.set_result(job.answer)
+        self._start()
+
+    def _settle(self, transaction: Transaction) -> None:
+        for key, held in transaction.settled.items():
+            if held is None:
+                self._recent.drop(key)
+            else:
+                self._recent.put(key, held)
+        self._census.keep(transaction.counts)
+        self._last_row = transaction.last_row
+        if transaction.last_seq > self.last_seq:
+            self.last_seq = transaction.last_seq
+            for listener in self.listeners:
+                listener(self.last_seq)
+
+    def _abandon(self, group: list[Job], failure: apsw.Error) -> None:
+        with contextlib.suppress(apsw.Error):  # the engine rolled back by itself
+            self._connection.execute("ROLLBACK")
+        self._census.undo()
+        for job in group:
+            if not job.future.done():
+                job.future.set_exception(explain(failure))
+
+
+def explain(failure: apsw.Error) -> Unavailable:
+    """Say what an engine's failure means: no room (which passes), or an engine that cannot be used now."""
+    code = getattr(failure, "extendedresult", 0)
+    no_room = (
+        apsw.SQLITE_IOERR_WRITE,
+        apsw.SQLITE_IOERR_SHMSIZE,
+        apsw.SQLITE_IOERR_TRUNCATE,
+        apsw.SQLITE_IOERR_FSYNC,
+    )
+    if isinstance(failure, apsw.FullError) or code in no_room:
+        return StoreFull(f"the disk takes no more: {failure}")
+    return Unavailable(f"the store does not answer: {failure}")

@@ -147,7 +147,7 @@ def missing_urls(body: Any, documents: Mapping[str, Any]) -> set[str]:
 @cache
 def _core_definitions() -> Definitions:
     definitions = define_all(core_document()["@context"], {}, None)
-    assert definitions is not None  # noqa: S101
+    assert definitions is not None
     return definitions
 
 

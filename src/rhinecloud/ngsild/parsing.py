@@ -43,8 +43,7 @@ _TYPE_OF_MEMBER = {
 }
 _METADATA = frozenset({"observedAt", "unitCode", "datasetId", "valueType", "objectType", "expiresAt"})
 _OUTPUT_ONLY = frozenset(
-    "createdAt modifiedAt deletedAt instanceId lang previousValue previousObject previousLanguageMap previousVocab "
-    "previousJson previousValueList previousObjectList".split()
+    ["createdAt", "modifiedAt", "deletedAt", "instanceId", "lang", "previousValue", "previousObject", "previousLanguageMap", "previousVocab", "previousJson", "previousValueList", "previousObjectList"]
 )
 _PROHIBITED = frozenset(("entity", "entityList", "@context"))
 _SEALED = frozenset(("entityIdSealed", "entityTypeSealed"))
@@ -58,15 +57,18 @@ def parse_entity(data: Any, context: Context, *, now: str = "") -> Entity:
 
     Raises Invalid naming the field. `@context` in `data` is skipped: `context` is what it was compiled to.
     """
-    return _Parser(context, now, fragment=False, nulls=False).entity(data)
+    return _Parser(context, now).entity(data)
 
 
-def parse_fragment(data: Any, context: Context, *, now: str = "", nulls: bool = True) -> Entity:
-    """Read an entity fragment (clause 5.4): id and type may be missing, instances may lack their value.
+def parse_fragment(
+    data: Any, context: Context, *, now: str = "", nulls: bool = True, partial: bool = False
+) -> Entity:
+    """Read an entity fragment (clause 5.4): id and type may be missing.
 
-    `nulls` says whether NGSI-LD null is allowed: not where attributes are appended (clause 5.5.4). Raises Invalid.
+    `nulls` says whether NGSI-LD null is allowed: not where attributes are appended (clause 5.5.4). `partial` says whether an
+    instance may lack its value and a bare value its type: only where they are merged (clause 5.5.12). Raises Invalid.
     """
-    return _Parser(context, now, fragment=True, nulls=nulls).entity(data)
+    return _Parser(context, now, fragment=True, partial=partial, nulls=nulls).entity(data)
 
 
 def parse_attribute(
@@ -76,7 +78,7 @@ def parse_attribute(
 
     `name` is the attribute's name as it was sent, for the errors. Raises Invalid.
     """
-    parser = _Parser(context, now, fragment=partial, nulls=partial)
+    parser = _Parser(context, now, fragment=partial, partial=partial, nulls=partial)
     try:
         if partial and isinstance(data, dict):
             members = {key: member for key, member in data.items() if key != "@context"}
@@ -95,13 +97,22 @@ def within(name: str, error: Invalid) -> Invalid:
 
 
 class _Parser:
-    __slots__ = ("context", "fragment", "name", "now", "nulls")
+    __slots__ = ("context", "fragment", "name", "now", "nulls", "partial")
 
-    def __init__(self, context: Context, now: str, *, fragment: bool, nulls: bool) -> None:
+    def __init__(
+        self,
+        context: Context,
+        now: str,
+        *,
+        fragment: bool = False,
+        partial: bool = False,
+        nulls: bool = False,
+    ) -> None:
         self.context = context
         self.name: Callable[[str], str] = context.name
         self.now = now
         self.fragment = fragment
+        self.partial = partial
         self.nulls = nulls
 
     def entity(self, data: Any) -> Entity:
@@ -210,7 +221,7 @@ class _Parser:
             for member in _TYPE_OF_MEMBER:
                 if member in data:
                     return self.instance(data, depth)
-            if self.fragment and self._is_partial(data):
+            if self.partial and self._is_partial(data):
                 return self.instance(data, depth)
             return self._bare(data)
         if kind in VALUE_MEMBER:
@@ -239,7 +250,7 @@ class _Parser:
             geometry = check_geometry(value)
             return Instance(type="GeoProperty", value=geometry, created_at=now, modified_at=now)
         check_json(value, nulls=self.nulls)
-        kind = "" if self.fragment else "Property"
+        kind = "" if self.partial else "Property"
         return Instance(type=kind, value=value, created_at=now, modified_at=now)
 
     def instance(self, data: dict[str, Any], depth: int) -> Instance:
@@ -266,7 +277,7 @@ class _Parser:
                     found.attrs[self.name(name)] = self.attribute(member, depth + 1)
             except Invalid as error:
                 raise within(name, error) from None
-        if found.value is ABSENT and not self.fragment:
+        if found.value is ABSENT and not self.partial:
             member = VALUE_MEMBER.get(kind, "value")
             raise Invalid(f"a {kind or 'Property'} has the member {member}", field=member)
         return found
@@ -293,7 +304,7 @@ class _Parser:
         if name == "observedAt":
             found.observed_at = self._moment(member)
         elif name == "unitCode":
-            if not isinstance(member, str) or not member:
+            if not isinstance(member, str) or not member or (member == NULL and not self.nulls):
                 raise Invalid(f"{member!r} is not a unit's common code (UN/CEFACT Recommendation 20)")
             if found.type not in ("", "Property", "ListProperty"):
                 raise Invalid(f"does not belong to a {found.type}")

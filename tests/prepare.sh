@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Python packages: a Chromium for the journeys. As root on Debian it does so by
+# itself; elsewhere it says what is missing, and the tests that need it are skipped by name.
+set -euo pipefail
+
+missing=()
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
+
+if [ ${#missing[@]} -eq 0 ]; then
+  exit 0
+fi
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  if apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; then
+    exit 0
+  fi
+fi
+echo "Not installed: ${missing[*]}. Install it with your system's package manager; until then the tests that need it are skipped."

@@ -21,7 +21,7 @@ def map_ais(message: Message, received: datetime) -> Iterator[EntityFragment]:
     mmsi = message.get("mmsi")
     if not mmsi or not _is_vessel(int(mmsi)):
         return
-    observed = (message.get("time") or received).isoformat()
+    observed = message.get("time") or received.isoformat()
     attributes = {**_motion(message, observed), **_particulars(message), **_inland(message)}
     if attributes:
         yield {

@@ -1,7 +1,7 @@
 """What a GTFS-Realtime entity says: where a vehicle is, how late a trip runs, what the operator announces.
 
 A message is one FeedEntity as plain values under the protocol's own field names (`vehicle`, `trip_update`, `alert`)
-with `feed_time`, the frame's moment, or None. Units: speed in metres a second (MTS), bearing in degrees (DD), delay in
+with `feed_time`, the frame's moment in POSIX seconds, where it names one. Units: speed in metres a second (MTS), bearing in degrees (DD), delay in
 seconds (SEC; negative: early). Source: GTFS Realtime Reference v2.0.
 """
 
@@ -17,7 +17,7 @@ from rhinecloud_packs.transport.timetable import urn
 
 def map_realtime(message: Message, received: datetime) -> Iterator[EntityFragment]:
     """Turn one FeedEntity into the vehicle, trip or service alert that it speaks of."""
-    observed = message.get("feed_time") or received
+    observed = datetime.fromtimestamp(message["feed_time"], UTC) if message.get("feed_time") else received
     if message.get("vehicle"):
         yield from _vehicle(message["vehicle"], message, observed)
     if message.get("trip_update"):

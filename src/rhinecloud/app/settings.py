@@ -62,7 +62,7 @@ class ServerSettings:
     """Section `[server]`: where the city listens."""
 
     host: str = setting("127.0.0.1", "Address to listen on; `0.0.0.0` for all of the machine's.")
-    port: int = setting(8000, "TCP port of every HTTP door; 0 takes a free one.")
+    port: int = setting(8080, "TCP port of every HTTP door; 0 takes a free one.")
     public_url: str = setting(
         "", "Where people reach the city, such as `https://city.example`, behind a proxy."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
@@ -11,8 +11,8 @@ from rhinecloud.identity.model import WrongCredentials
 SESSION_COOKIE = "rhinecloud_session"
 _COOKIE_PREFIX = SESSION_COOKIE.encode() + b"="
 
-RawHeaders = Iterable[tuple[bytes, bytes]]
-"""Header names in lower case and values, as ASGI hands them over."""
+RawHeaders = Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]]
+"""Header fields with their names in lower case: by name, or one by one as ASGI hands them over."""
 
 
 class Credentials(NamedTuple):
@@ -27,24 +27,31 @@ def read_credentials(headers: RawHeaders, query: bytes = b"") -> Credentials:
 
     Raises WrongCredentials for an Authorization header of another scheme.
     """
-    session = ""
-    for name, value in headers:
-        if name == b"authorization":
-            scheme, _, token = value.decode("latin-1").partition(" ")
-            if scheme.lower() != "bearer" or not token.strip():
-                raise WrongCredentials("the Authorization header must be `Bearer <token>`")
-            return Credentials(token=token.strip())
-        if name == b"cookie":
-            session = _session_in(value) or session
+    fields = headers if isinstance(headers, Mapping) else _by_name(headers)
+    authorization = fields.get(b"authorization")
+    if authorization is not None:
+        scheme, _, token = authorization.decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise WrongCredentials("the Authorization header must be `Bearer <token>`")
+        return Credentials(token=token.strip())
     if query and b"access_token=" in query:
         tokens = parse_qs(query.decode("latin-1")).get("access_token")
         if tokens:
             return Credentials(token=tokens[0])
-    return Credentials(session=session)
+    cookies = fields.get(b"cookie")
+    return Credentials(session=_session_in(cookies)) if cookies else Credentials()
+
+
+def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Give the fields by name; HTTP/2 may bring a cookie field for each cookie."""
+    fields: dict[bytes, bytes] = {}
+    for name, value in headers:
+        fields[name] = fields[name] + b"; " + value if name in fields and name == b"cookie" else value
+    return fields
 
 
 def _session_in(cookies: bytes) -> str:
-    for cookie in cookies.split(b";"):
+    for cookie in cookies.replace(b",", b";").split(b";"):
         stripped = cookie.strip()
         if stripped.startswith(_COOKIE_PREFIX):
             return stripped[len(_COOKIE_PREFIX) :].decode("latin-1")

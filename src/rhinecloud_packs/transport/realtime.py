@@ -1,8 +1,8 @@
 """What a GTFS-Realtime entity says: where a vehicle is, how late a trip runs, what the operator announces.
 
 A message is one FeedEntity as plain values under the protocol's own field names (`vehicle`, `trip_update`, `alert`)
-with `feed_time`, the frame's moment in POSIX seconds, where it names one. Units: speed in metres a second (MTS), bearing in degrees (DD), delay in
-seconds (SEC; negative: early). Source: GTFS Realtime Reference v2.0.
+with `feed_time`, the frame's moment in POSIX seconds, where it names one. Units: speed in metres a second (MTS),
+bearing in degrees (DD), delay in seconds (SEC; negative: early). Source: GTFS Realtime Reference v2.0.
 """
 
 from __future__ import annotations

@@ -20,7 +20,31 @@ MAX_TERMS = 50_000
 
 _PREFIX_ENDS = tuple(":/?#[]@")
 _KEYWORDS = frozenset(
-    ["@base", "@container", "@context", "@direction", "@graph", "@id", "@import", "@included", "@index", "@json", "@language", "@list", "@nest", "@none", "@prefix", "@propagate", "@protected", "@reverse", "@set", "@type", "@value", "@version", "@vocab"]
+    [
+        "@base",
+        "@container",
+        "@context",
+        "@direction",
+        "@graph",
+        "@id",
+        "@import",
+        "@included",
+        "@index",
+        "@json",
+        "@language",
+        "@list",
+        "@nest",
+        "@none",
+        "@prefix",
+        "@propagate",
+        "@protected",
+        "@reverse",
+        "@set",
+        "@type",
+        "@value",
+        "@version",
+        "@vocab",
+    ]
 )
 _CONTEXT_KEYWORDS = frozenset(
     ["@base", "@direction", "@import", "@language", "@propagate", "@protected", "@version", "@vocab"]

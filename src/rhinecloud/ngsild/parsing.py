@@ -43,7 +43,20 @@ _TYPE_OF_MEMBER = {
 }
 _METADATA = frozenset({"observedAt", "unitCode", "datasetId", "valueType", "objectType", "expiresAt"})
 _OUTPUT_ONLY = frozenset(
-    ["createdAt", "modifiedAt", "deletedAt", "instanceId", "lang", "previousValue", "previousObject", "previousLanguageMap", "previousVocab", "previousJson", "previousValueList", "previousObjectList"]
+    [
+        "createdAt",
+        "modifiedAt",
+        "deletedAt",
+        "instanceId",
+        "lang",
+        "previousValue",
+        "previousObject",
+        "previousLanguageMap",
+        "previousVocab",
+        "previousJson",
+        "previousValueList",
+        "previousObjectList",
+    ]
 )
 _PROHIBITED = frozenset(("entity", "entityList", "@context"))
 _SEALED = frozenset(("entityIdSealed", "entityTypeSealed"))

@@ -1,0 +1,361 @@
+"""A query expression (`q`): what it means for an entity, and how it is written down again.
+
+A path leads through attributes and attributes of attributes to target values; with several instances any one may
+match. Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from re import Pattern
+from typing import Any
+
+import orjson
+
+from rhinecloud.ngsild.entity import Entity, Instance
+from rhinecloud.ngsild.moments import Moment, parse_moment
+
+_NGSI_LD = "https://uri.etsi.org/ngsi-ld/"
+_LONG_TEXT = 1000
+_MISSING: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """An attribute path: `names` as written, `iris` as meant, `trail` the members inside the compound value."""
+
+    names: tuple[str, ...]
+    iris: tuple[str, ...]
+    trail: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ".".join(self.names) + (f"[{'.'.join(self.trail)}]" if self.trail else "")
+
+    def targets(self, entity: Entity) -> Iterator[Target]:
+        """Give every target of the path in the entity."""
+        iri = self.iris[0]
+        instances = entity.attrs.get(iri)
+        if instances is not None:
+            yield from self._inside(instances, 1)
+        elif len(self.iris) == 1 and iri.startswith(_NGSI_LD):
+            moment = _entity_time(entity, iri)
+            if moment:
+                yield Target("", moment)
+
+    def _inside(self, instances: Sequence[Instance], depth: int) -> Iterator[Target]:
+        iris = self.iris
+        last = depth == len(iris)
+        for instance in instances:
+            if last:
+                target = _target(instance, self.trail)
+                if target is not None:
+                    yield target
+                continue
+            deeper = instance.attrs.get(iris[depth])
+            if deeper is not None:
+                yield from self._inside(deeper, depth + 1)
+            elif depth + 1 == len(iris):
+                metadata = _metadata(instance, iris[depth])
+                if metadata:
+                    yield Target("", metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A value that a path leads to; `kind` is the attribute's type, '' for metadata such as `observedAt`."""
+
+    kind: str
+    value: Any
+
+
+def _target(instance: Instance, trail: tuple[str, ...]) -> Target | None:
+    value = instance.value
+    kind = instance.type
+    if kind == "LanguageProperty" and isinstance(value, dict):
+        if not trail or trail == ("*",):
+            texts = [text for each in value.values() for text in (each if isinstance(each, list) else [each])]
+            return Target(kind, texts)
+        if len(trail) == 1:
+            text = value.get(trail[0], _MISSING)
+            return None if text is _MISSING else Target(kind, text)
+        return None
+    for name in trail:
+        if not isinstance(value, dict) or name not in value:
+            return None
+        value = value[name]
+    return Target(kind, value)
+
+
+def _entity_time(entity: Entity, iri: str) -> str:
+    name = iri[len(_NGSI_LD) :]
+    if name == "createdAt":
+        return entity.created_at
+    if name == "modifiedAt":
+        return entity.modified_at
+    return entity.expires_at if name == "expiresAt" else ""
+
+
+def _metadata(instance: Instance, iri: str) -> Any:
+    if not iri.startswith(_NGSI_LD):
+        return None
+    member = _METADATA.get(iri[len(_NGSI_LD) :])
+    return getattr(instance, member) if member else None
+
+
+_METADATA = {
+    "observedAt": "observed_at",
+    "createdAt": "created_at",
+    "modifiedAt": "modified_at",
+    "expiresAt": "expires_at",
+    "unitCode": "unit_code",
+    "datasetId": "dataset_id",
+    "hasValueType": "value_type",
+    "hasObjectType": "object_type",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """One value of a query: `text` as written, `value` a number, a boolean, a text or a moment.
+
+    `moment` is set too where a quoted text is a date or time, because those compare in time, not by letters. `expanded` is
+    the IRI where the value is to be expanded before it is compared (`expandValues`).
+    """
+
+    text: str
+    value: bool | int | float | str | Moment
+    moment: Moment | None = None
+    expanded: str = ""
+
+    def equals(self, value: Any) -> bool:
+        """Tell whether a single target value is this one; values of different types never are."""
+        if isinstance(value, dict) and "@value" in value:
+            value = value["@value"]
+        if isinstance(value, str):
+            if value in (self.expanded, self.value):
+                return True
+            return self.moment is not None and _same_moment(self.moment, parse_moment(value))
+        mine = self.value
+        if isinstance(value, bool) or isinstance(mine, bool):
+            return value is mine
+        if isinstance(value, int | float):
+            return isinstance(mine, int | float) and value == mine
+        return False
+
+    def compares(self, value: Any) -> int | None:
+        """Give the sign of value minus this one; None where the two have no common order."""
+        if isinstance(value, dict) and "@value" in value:
+            value = value["@value"]
+        mine: Any = self.value
+        if isinstance(value, bool) or isinstance(mine, bool):
+            return None
+        if isinstance(value, int | float):
+            return _sign(value, mine) if isinstance(mine, int | float) else None
+        if not isinstance(value, str):
+            return None
+        if self.moment is not None:
+            moment = parse_moment(value)
+            if moment is not None:
+                return _sign(moment, self.moment) if type(moment) is type(self.moment) else None
+        return _sign(value, mine) if isinstance(mine, str) else None
+
+
+def _same_moment(one: Moment, other: Moment | None) -> bool:
+    return type(one) is type(other) and one == other
+
+
+def _sign(one: Any, other: Any) -> int:
+    return int(one > other) - int(one < other)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A closed interval."""
+
+    low: Literal
+    high: Literal
+
+    def __str__(self) -> str:
+        return f"{self.low.text}..{self.high.text}"
+
+    def equals(self, value: Any) -> bool:
+        """Tell whether a single value lies inside, both ends included."""
+        low, high = self.low.compares(value), self.high.compares(value)
+        return low is not None and high is not None and low >= 0 >= high
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The target exists, whatever its value."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def holds(self, entity: Entity) -> bool:
+        """Tell whether the entity has a target."""
+        return next(self.path.targets(entity), None) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """No target exists: `!attr`, a widely understood word that clause 4.9 lacks."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"!{self.path}"
+
+    def holds(self, entity: Entity) -> bool:
+        """Tell whether the entity has no target."""
+        return next(self.path.targets(entity), None) is None
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """`==` or, when `negated`, `!=` to any of several values or ranges; an array equals what it includes."""
+
+    path: Path
+    wanted: tuple[Literal | Range, ...]
+    negated: bool = False
+
+    def __str__(self) -> str:
+        values = ",".join(each.text if isinstance(each, Literal) else str(each) for each in self.wanted)
+        return f"{self.path}{'!=' if self.negated else '=='}{values}"
+
+    def holds(self, entity: Entity) -> bool:
+        """Tell whether any instance equals any value; when negated, whether any instance equals none of them."""
+        wanted, negated = self.wanted, self.negated
+        return any(_includes(target.value, wanted) is not negated for target in self.path.targets(entity))
+
+
+def _includes(value: Any, wanted: tuple[Literal | Range, ...]) -> bool:
+    values = value if isinstance(value, list) else (value,)
+    return any(each.equals(one) for one in values for each in wanted)
+
+
+_ORDERS = {">": (1,), ">=": (0, 1), "<": (-1,), "<=": (-1, 0)}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`>`, `>=`, `<` or `<=`: numbers, texts and moments, each with their kind only; never relationships."""
+
+    path: Path
+    operator: str
+    limit: Literal
+
+    def __str__(self) -> str:
+        return f"{self.path}{self.operator}{self.limit.text}"
+
+    def holds(self, entity: Entity) -> bool:
+        """Tell whether any instance stands in this order to the limit."""
+        signs, compares = _ORDERS[self.operator], self.limit.compares
+        for target in self.path.targets(entity):
+            if target.kind in ("Relationship", "ListRelationship"):
+                continue
+            value = target.value
+            values = value if target.kind == "LanguageProperty" and isinstance(value, list) else (value,)
+            if any(compares(each) in signs for each in values):
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """`~=` or, when `negated`, `!~=`: a text in which the pattern is found, or is not."""
+
+    path: Path
+    source: str
+    pattern: Pattern[str] = field(compare=False)
+    greedy: bool = False
+    """Whether the pattern repeats without bound more than once: then it looks at the first thousand characters only."""
+    negated: bool = False
+
+    def __str__(self) -> str:
+        quoted = orjson.dumps(self.source).decode()
+        return f"{self.path}{'!~=' if self.negated else '~='}{quoted}"
+
+    def holds(self, entity: Entity) -> bool:
+        """Tell whether any instance's text, or one text of its array, matches; what is no text never does."""
+        for target in self.path.targets(entity):
+            if target.kind in ("Relationship", "ListRelationship"):
+                continue
+            value = target.value
+            texts = [
+                each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)
+            ]
+            if texts and any(self._found(text) for text in texts) is not self.negated:
+                return True
+        return False
+
+    def _found(self, text: str) -> bool:
+        return self.pattern.search(text[:_LONG_TEXT] if self.greedy else text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All terms hold (`;`)."""
+
+    terms: tuple[Expression, ...]
+
+    def __str__(self) -> str:
+        return ";".join(_grouped(each) for each in self.terms)
+
+    def holds(self, entity: Entity) -> bool:
+        """Tell whether all terms hold."""
+        return all(each.holds(entity) for each in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """One term at least holds (`|`)."""
+
+    terms: tuple[Expression, ...]
+
+    def __str__(self) -> str:
+        return "|".join(f"({each})" if isinstance(each, Some) else str(each) for each in self.terms)
+
+    def holds(self, entity: Entity) -> bool:
+        """Tell whether a term holds."""
+        return any(each.holds(entity) for each in self.terms)
+
+
+Expression = Exists | Missing | Equality | Order | Matches | Every | Some
+"""Every expression has `holds(entity)`, and `str(expression)` can be parsed again."""
+
+
+def _grouped(term: Expression) -> str:
+    return f"({term})" if isinstance(term, Every | Some) else str(term)
+
+
+def paths(expression: Expression) -> Iterable[Path]:
+    """List the paths of an expression, in order: what an index may look at."""
+    if isinstance(expression, Every | Some):
+        for each in expression.terms:
+            yield from paths(each)
+    else:
+        yield expression.path
+
+
+__all__ = [
+    "Equality",
+    "Every",
+    "Exists",
+    "Expression",
+    "Literal",
+    "Matches",
+    "Missing",
+    "Order",
+    "Path",
+    "Range",
+    "Some",
+    "Target",
+    "date",
+    "datetime",
+    "paths",
+    "time",
+]

@@ -1,0 +1,191 @@
+"""Geographic queries: how the geometry of an entity lies to a reference geometry.
+
+Topological relations are those of the plane of longitude and latitude, as GeoJSON draws its lines; distances are metres on
+the sphere (haversine) between the nearest points. Source: ETSI GS CIM 009 v1.9.1, clauses 4.7 and 4.10; OGC 06-103r4.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import asin, cos, degrees, isfinite, radians, sin, sqrt
+from typing import Any
+
+import orjson
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.values import check_geometry, is_geometry
+
+EARTH_RADIUS_M = 6_371_008.8
+"""The mean radius of the Earth (IUGG)."""
+
+Bounds = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+
+_NEAR = re.compile(r"near;(maxDistance|minDistance)==((?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)")
+_RELATIONS = frozenset(("within", "contains", "intersects", "equals", "disjoint", "overlaps"))
+
+
+@dataclass(frozen=True, slots=True)
+class GeoQuery:
+    """A relation to a reference geometry: `near` with the greatest or least distance in metres, or a topological one.
+
+    `property` is the IRI of the GeoProperty that is compared, `reference` the GeoJSON geometry it is compared with.
+    """
+
+    relation: str
+    reference: dict[str, Any]
+    property: str
+    max_m: float | None = None
+    min_m: float | None = None
+    shape: BaseGeometry = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        shape = shape_of(self.reference)
+        shapely.prepare(shape)
+        object.__setattr__(self, "shape", shape)
+
+    def bounds(self) -> Bounds | None:
+        """Give a box that touches every geometry that may match; None where no box can tell."""
+        if self.relation == "disjoint" or self.min_m is not None:
+            return None
+        west, south, east, north = self.shape.bounds
+        if self.max_m is None:
+            return west, south, east, north
+        margin = degrees(self.max_m / EARTH_RADIUS_M) * 1.001
+        south, north = south - margin, north + margin
+        if south <= -89 or north >= 89:
+            return -180.0, max(south, -90.0), 180.0, min(north, 90.0)
+        widest = margin / cos(radians(max(abs(south), abs(north))))
+        if west - widest < -180 or east + widest > 180:
+            return -180.0, south, 180.0, north
+        return west - widest, south, east + widest, north
+
+    def matches(self, geometry: Any) -> bool:
+        """Tell whether a GeoJSON geometry lies so to the reference; False for what is no geometry."""
+        if not is_geometry(geometry):
+            return False
+        if self.relation == "near":
+            distance = distance_m(geometry, self.reference, self.shape)
+            return distance <= self.max_m if self.max_m is not None else distance >= (self.min_m or 0.0)
+        return _relate(self.relation, geometry, self.shape)
+
+
+def parse_geo(
+    georel: str, geometry: str, coordinates: Any, context: Context, *, geoproperty: str = "location"
+) -> GeoQuery:
+    """Read a geographic query; `coordinates` is JSON text or the array itself. Raises Invalid naming the parameter."""
+    relation, max_m, min_m = _parse_georel(georel)
+    if isinstance(coordinates, str):
+        try:
+            coordinates = orjson.loads(coordinates)
+        except orjson.JSONDecodeError:
+            raise Invalid("is not a JSON array", field="coordinates") from None
+    try:
+        reference = check_geometry({"type": geometry, "coordinates": coordinates})
+    except Invalid as error:
+        field_name = "geometry" if "geometry type" in error.reason else "coordinates"
+        raise Invalid(error.reason, field=field_name) from None
+    try:
+        name = context.name(geoproperty)
+    except Invalid as error:
+        raise Invalid(error.reason, field="geoproperty") from None
+    return GeoQuery(relation, reference, name, max_m, min_m)
+
+
+def _parse_georel(text: str) -> tuple[str, float | None, float | None]:
+    if text in _RELATIONS:
+        return text, None, None
+    match = _NEAR.fullmatch(text)
+    if match is None:
+        known = ", ".join(sorted(_RELATIONS))
+        raise Invalid(
+            f"{text!r} is neither near;maxDistance==m, near;minDistance==m nor one of {known}", field="georel"
+        )
+    metres = float(match[2])
+    if not isfinite(metres) or metres <= 0:
+        raise Invalid("a distance is a positive number of metres", field="georel")
+    return ("near", metres, None) if match[1] == "maxDistance" else ("near", None, metres)
+
+
+def matches_geo(query: GeoQuery, entity: Entity) -> bool:
+    """Tell whether any instance of the queried GeoProperty lies so; an entity without it never does (clause 4.10)."""
+    return any(query.matches(each.value) for each in entity.attrs.get(query.property, ()))
+
+
+def shape_of(geometry: dict[str, Any]) -> BaseGeometry:
+    """Make a shapely geometry; a polygon that crosses itself a little is made valid rather than refused."""
+    if geometry["type"] == "Point":
+        longitude, latitude = geometry["coordinates"][:2]
+        return shapely.Point(longitude, latitude)
+    return _cached_shape(orjson.dumps({"type": geometry["type"], "coordinates": geometry["coordinates"]}))
+
+
+@lru_cache(512)
+def _cached_shape(body: bytes) -> BaseGeometry:
+    shape = shapely.from_geojson(body)
+    return shape if shape.is_valid else shapely.make_valid(shape)
+
+
+def _relate(relation: str, geometry: dict[str, Any], reference: BaseGeometry) -> bool:
+    if geometry["type"] == "Point" and relation in ("intersects", "disjoint"):
+        longitude, latitude = geometry["coordinates"][:2]
+        touches = bool(shapely.intersects_xy(reference, longitude, latitude))
+        return touches is (relation == "intersects")
+    target = shape_of(geometry)
+    if relation == "within":
+        return bool(reference.contains(target))
+    if relation == "contains":
+        return bool(reference.within(target))
+    return bool(getattr(reference, relation)(target))
+
+
+def haversine_m(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:
+    """Give the distance of two places in metres on the sphere."""
+    south, north = radians(latitude), radians(other_latitude)
+    half_width = sin(radians(other_longitude - longitude) / 2)
+    half_height = sin((north - south) / 2)
+    return 2 * EARTH_RADIUS_M * asin(min(1.0, sqrt(half_height**2 + cos(south) * cos(north) * half_width**2)))
+
+
+def distance_m(
+    geometry: dict[str, Any], other: dict[str, Any], other_shape: BaseGeometry | None = None
+) -> float:
+    """Give the distance in metres between the nearest points of two GeoJSON geometries, 0 where they touch."""
+    if geometry["type"] == "Point" and other["type"] == "Point":
+        one, two = geometry["coordinates"], other["coordinates"]
+        return haversine_m(one[0], one[1], two[0], two[1])
+    shape = shape_of(geometry)
+    reference = other_shape if other_shape is not None else shape_of(other)
+    if shape.intersects(reference):
+        return 0.0
+    return min(_apart(shape, each) for each in _around_the_date_line(shape, reference))
+
+
+def _around_the_date_line(shape: BaseGeometry, reference: BaseGeometry) -> list[BaseGeometry]:
+    """Give the reference as it is and, where the way over the date line may be shorter, one turn to the east or west."""
+    middle, other = shape.centroid.x, reference.centroid.x
+    if abs(middle - other) <= 90:
+        return [reference]
+    turn = 360.0 if middle > other else -360.0
+    return [reference, shapely.transform(reference, lambda places: places + [turn, 0.0])]
+
+
+def _apart(shape: BaseGeometry, reference: BaseGeometry) -> float:
+    """Find the nearest points on a plane whose scale is right where they lie (found in two steps) and measure there."""
+    latitude = shape.centroid.y
+    one = two = shape.centroid
+    for _ in range(2):
+        scale = max(cos(radians(latitude)), 1e-6)
+        narrowed = [
+            shapely.transform(each, lambda places, s=scale: places * [s, 1.0]) for each in (shape, reference)
+        ]
+        ends = shapely.get_coordinates(shapely.shortest_line(narrowed[0], narrowed[1]))
+        one, two = shapely.Point(ends[0] / [scale, 1.0]), shapely.Point(ends[1] / [scale, 1.0])
+        latitude = (one.y + two.y) / 2
+    return haversine_m(one.x, one.y, two.x, two.y)

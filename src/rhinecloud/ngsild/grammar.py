@@ -1,0 +1,234 @@
+"""Reads a query expression (`q`) into an `Expression`: the grammar of clause 4.9 by recursive descent.
+
+Beyond the grammar: parentheses may nest (example 6 of the clause does so), `!attr` asks for absence, a name may be prefixed or
+an IRI, and a bare word is a text. Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+
+from rhinecloud.kernel.errors import Invalid, Unsupported
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.expression import (
+    Equality,
+    Every,
+    Exists,
+    Expression,
+    Literal,
+    Matches,
+    Missing,
+    Order,
+    Path,
+    Range,
+    Some,
+)
+from rhinecloud.ngsild.moments import parse_moment
+from rhinecloud.ngsild.patterns import compile_pattern
+
+MAX_LENGTH = 8192
+MAX_DEPTH = 32
+MAX_TERMS = 256
+
+_PATH = re.compile(r"[^\s=!<>~;|()\[\]{},\"]+")
+_TRAIL = re.compile(r"\[([^\[\]]+)\]")
+_OPERATOR = re.compile(r"!~=|~=|==|!=|>=|<=|>|<")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![^\s;|),.]|\.[^.])")
+_BARE = re.compile(r"(?:(?!\.\.)[^\s;|(),\"])+")
+_DOTTED = re.compile(r"[^\W\d_]\w*(?::[^\W\d_]\w*)?(?:\.[^\W\d_]\w*(?::[^\W\d_]\w*)?)*")
+
+
+def parse_q(text: str, context: Context, *, expand_values: Collection[str] = ()) -> Expression:
+    """Read a query; `expand_values` names the attributes (as written in `text`) whose values are expanded first.
+
+    Raises Invalid(field='q') where it is malformed, Unsupported where it follows relationships to linked entities.
+    """
+    if len(text) > MAX_LENGTH:
+        raise Invalid(f"is longer than {MAX_LENGTH} characters", field="q")
+    reader = _Reader(text, context, expand_values)
+    expression = reader.some(0)
+    if reader.place < len(text):
+        raise reader.wrong("does not belong here")
+    return expression
+
+
+class _Reader:
+    def __init__(self, text: str, context: Context, expand_values: Collection[str]) -> None:
+        self.text = text
+        self.place = 0
+        self._context = context
+        self._expand_values = expand_values
+        self._terms = 0
+
+    def wrong(self, reason: str) -> Invalid:
+        rest = self.text[self.place : self.place + 24]
+        return Invalid(
+            f"at character {self.place + 1}: {rest!r} {reason}" if rest else f"the end {reason}", field="q"
+        )
+
+    def _take(self, sign: str) -> bool:
+        if self.text.startswith(sign, self.place):
+            self.place += len(sign)
+            return True
+        return False
+
+    def some(self, depth: int) -> Expression:
+        terms = [self._every(depth)]
+        while self._take("|"):
+            terms.append(self._every(depth))
+        return terms[0] if len(terms) == 1 else Some(tuple(terms))
+
+    def _every(self, depth: int) -> Expression:
+        terms = [self._term(depth)]
+        while self._take(";"):
+            terms.append(self._term(depth))
+        return terms[0] if len(terms) == 1 else Every(tuple(terms))
+
+    def _term(self, depth: int) -> Expression:
+        if self._take("("):
+            if depth >= MAX_DEPTH:
+                raise self.wrong(f"is nested more than {MAX_DEPTH} deep")
+            inner = self.some(depth + 1)
+            if not self._take(")"):
+                raise self.wrong("lacks a closing parenthesis")
+            return inner
+        self._terms += 1
+        if self._terms > MAX_TERMS:
+            raise self.wrong(f"is one of more than {MAX_TERMS} terms")
+        if self._take("!"):
+            return Missing(self._path())
+        path = self._path()
+        match = _OPERATOR.match(self.text, self.place)
+        if match is None:
+            return Exists(path)
+        self.place = match.end()
+        operator = match[0]
+        if operator in ("~=", "!~="):
+            return self._pattern(path, negated=operator == "!~=")
+        expand = str(path) in self._expand_values or path.names[0] in self._expand_values
+        if operator in ("==", "!="):
+            return Equality(path, self._values(expand), negated=operator == "!=")
+        limit = self._literal(expand)
+        if (
+            isinstance(limit.value, bool)
+            or self.text.startswith("..", self.place)
+            or self.text.startswith(",", self.place)
+        ):
+            raise self.wrong(f"cannot follow {operator}: it takes one number, text or moment")
+        return Order(path, operator, limit)
+
+    def _path(self) -> Path:
+        match = _PATH.match(self.text, self.place)
+        if match is None:
+            raise self.wrong("is not the name of an attribute")
+        written = match[0]
+        names = tuple(written.split(".")) if _DOTTED.fullmatch(written) else (written,)
+        try:
+            iris = tuple(self._context.name(name) for name in names)
+        except Invalid as error:
+            raise self.wrong(error.reason) from None
+        self.place = match.end()
+        trail: tuple[str, ...] = ()
+        inside = _TRAIL.match(self.text, self.place)
+        if inside is not None:
+            trail = tuple(inside[1].split("."))
+            if not all(trail):
+                raise self.wrong("is not a path into a value")
+            self.place = inside.end()
+        if self.text.startswith("{", self.place):
+            raise Unsupported("q: queries that follow relationships to linked entities")
+        return Path(names, iris, trail)
+
+    def _values(self, expand: bool) -> tuple[Literal | Range, ...]:
+        values = [self._value(expand)]
+        while self._take(","):
+            values.append(self._value(expand))
+        if len(values) > MAX_TERMS:
+            raise self.wrong(f"ends a list of more than {MAX_TERMS} values")
+        return tuple(values)
+
+    def _value(self, expand: bool) -> Literal | Range:
+        low = self._literal(expand)
+        if not self._take(".."):
+            return low
+        high = self._literal(expand)
+        if isinstance(low.value, bool) or _family(low) is not _family(high):
+            raise self.wrong("ends a range of two different kinds of values")
+        return Range(low, high)
+
+    def _literal(self, expand: bool) -> Literal:
+        match = _STRING.match(self.text, self.place)
+        if match is not None:
+            self.place = match.end()
+            return self._text(match[0], self._unquoted(match[0]), expand)
+        match = _NUMBER.match(self.text, self.place)
+        if match is not None:
+            self.place = match.end()
+            return Literal(match[0], self._number(match[0]))
+        match = _BARE.match(self.text, self.place)
+        if match is None:
+            raise self.wrong("is not a value")
+        self.place = match.end()
+        bare = match[0]
+        if bare in ("true", "false"):
+            return Literal(bare, bare == "true")
+        return self._text(bare, bare, expand)
+
+    def _text(self, written: str, text: str, expand: bool) -> Literal:
+        expanded = self._context.expand(text) if expand and text else ""
+        return Literal(written, text, parse_moment(text), expanded)
+
+    def _unquoted(self, quoted: str) -> str:
+        try:
+            text: Any = orjson.loads(quoted)
+        except orjson.JSONDecodeError:
+            raise self.wrong("follows a text that is not a JSON string") from None
+        return str(text)
+
+    def _number(self, text: str) -> int | float:
+        number = float(text)
+        if number in (float("inf"), float("-inf")):
+            raise self.wrong("follows a number that is too great")
+        return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else number
+
+    def _pattern(self, path: Path, *, negated: bool) -> Matches:
+        match = _STRING.match(self.text, self.place)
+        if match is not None:
+            self.place = match.end()
+            source = self._unquoted(match[0])
+        else:
+            source = self._bare_pattern()
+        try:
+            pattern, greedy = compile_pattern(source)
+        except Invalid as error:
+            raise self.wrong(f"follows a pattern that cannot be used: {error.reason}") from None
+        return Matches(path, source, pattern, greedy, negated)
+
+    def _bare_pattern(self) -> str:
+        """Read a pattern without quotes: up to the first `;`, `|` or `)` that is not inside its own brackets."""
+        start, depth = self.place, 0
+        while self.place < len(self.text):
+            sign = self.text[self.place]
+            if sign == "\\":
+                self.place += 1
+            elif sign in "([":
+                depth += 1
+            elif depth == 0 and sign in ";|)":
+                break
+            elif sign in ")]":
+                depth -= 1
+            self.place += 1
+        if self.place == start:
+            raise self.wrong("is not a pattern")
+        return self.text[start : self.place]
+
+
+def _family(literal: Literal) -> type:
+    if literal.moment is not None:
+        return type(literal.moment)
+    return str if isinstance(literal.value, str) else float

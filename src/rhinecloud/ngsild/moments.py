@@ -1,0 +1,35 @@
+"""Moments in values and queries: DateTime, Date and Time of clause 4.6.3, so that they compare in time.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 4.6.3 and 4.9.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time
+from functools import lru_cache
+
+Moment = datetime | date | time
+
+_SHAPE = re.compile(
+    r"(?P<datetime>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,6})?Z)"
+    r"|(?P<date>\d{4}-\d\d-\d\d)"
+    r"|(?P<time>\d\d:\d\d:\d\d(?:[.,]\d{1,6})?Z)"
+)
+
+
+@lru_cache(8192)
+def parse_moment(text: str) -> Moment | None:
+    """Read a DateTime, Date or Time; None where the text is none of them."""
+    match = _SHAPE.fullmatch(text)
+    if match is None:
+        return None
+    plain = text.replace(",", ".")
+    try:
+        if match["datetime"]:
+            return datetime.fromisoformat(plain)
+        if match["date"]:
+            return date.fromisoformat(plain)
+        return time.fromisoformat(plain)
+    except ValueError:
+        return None

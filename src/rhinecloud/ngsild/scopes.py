@@ -1,0 +1,94 @@
+"""Scope queries: `/Duisburg/#`, `/+/Harbour`, `(/a;/b)|/c`.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 4.18 and 4.19.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rhinecloud.kernel.errors import Invalid
+
+_SCOPE = re.compile(r"/#|/?(?:[^\W\d_]\w*|\+)(?:/(?:[^\W\d_]\w*|\+))*(?:/#)?")
+_TOKEN = re.compile(r"[;|,()]|[^;|,()]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ScopePattern:
+    """Levels of which `+` is any one; `below` takes in the whole hierarchy underneath."""
+
+    levels: tuple[str, ...]
+    below: bool = False
+
+    def matches(self, scope: str) -> bool:
+        """Tell whether one scope fits."""
+        levels = scope.strip("/").split("/")
+        mine = self.levels
+        if len(levels) < len(mine) or (len(levels) > len(mine) and not self.below):
+            return False
+        return all(wish in ("+", level) for wish, level in zip(mine, levels, strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeQuery:
+    """A disjunction of conjunctions of patterns."""
+
+    text: str
+    branches: tuple[tuple[ScopePattern, ...], ...]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def matches(self, scopes: Sequence[str]) -> bool:
+        """Tell whether an entity with these scopes is meant."""
+        return any(
+            all(any(pattern.matches(scope) for scope in scopes) for pattern in branch)
+            for branch in self.branches
+        )
+
+
+def parse_scope_q(text: str) -> ScopeQuery:
+    """Read a scope query; raises Invalid(field='scopeQ')."""
+    branches = read_branches(text, field="scopeQ")
+    return ScopeQuery(text, tuple(tuple(_pattern(each) for each in branch) for branch in branches))
+
+
+def _pattern(text: str) -> ScopePattern:
+    if _SCOPE.fullmatch(text) is None:
+        raise Invalid(f"{text!r} is not a scope", field="scopeQ")
+    levels = tuple(text.strip("/").split("/"))
+    if levels[-1] == "#":
+        return ScopePattern(levels[:-1], below=True)
+    return ScopePattern(levels)
+
+
+def read_branches(text: str, *, field: str) -> list[list[str]]:
+    """Read `a|(b;c),d` into [[a], [b, c], [d]]; raises Invalid naming `field` (the form of clauses 4.17 and 4.19)."""
+    branches: list[list[str]] = []
+    tokens = _TOKEN.findall(text)
+    place = 0
+    while place < len(tokens):
+        if tokens[place] == "(":
+            end = tokens.index(")", place) if ")" in tokens[place:] else len(tokens)
+            inner = tokens[place + 1 : end]
+            if end == len(tokens) or len(inner) % 2 == 0 or any(sign != ";" for sign in inner[1::2]):
+                raise Invalid(f"{text!r} has a group that is not (a;b)", field=field)
+            branch, place = inner[::2], end + 1
+        else:
+            branch, place = [tokens[place]], place + 1
+        if any(_is_sign(each) for each in branch):
+            raise Invalid(f"{text!r} has an operator where a name belongs", field=field)
+        branches.append([each.strip() for each in branch])
+        if place < len(tokens):
+            if tokens[place] not in ("|", ",") or place + 1 == len(tokens):
+                raise Invalid(f"{text!r} needs | or , between two alternatives", field=field)
+            place += 1
+    if not branches:
+        raise Invalid("is empty", field=field)
+    return branches
+
+
+def _is_sign(token: str) -> bool:
+    return token in (";", "|", ",", "(", ")") or not token.strip()

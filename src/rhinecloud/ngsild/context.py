@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -59,6 +59,10 @@ class Context:
     def knows(self, term: str) -> bool:
         """Tell whether the context defines `term` itself."""
         return term in self._definitions.terms
+
+    def terms(self) -> Iterable[str]:
+        """List the terms that the context defines."""
+        return self._definitions.terms.keys()
 
     def _expand(self, term: str) -> str:
         found = self._definitions.terms.get(term)

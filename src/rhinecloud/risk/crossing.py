@@ -1,0 +1,50 @@
+"""Who is in which area, and who just crossed its border."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rhinecloud.risk.area import Area
+from rhinecloud.risk.facts import Facts
+from rhinecloud.risk.model import AreaEvent, Zone
+from rhinecloud.risk.state import State, Watch
+
+
+class Crossings:
+    """Judges places against zones; remembers where the entities lie that serve as areas."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._areas: dict[str, Area] = {}
+
+    def place(self, entity_id: str, geojson: Any) -> None:
+        """Note where an entity that serves as an area lies; raises Invalid when it bounds no ground."""
+        self._areas[entity_id] = Area(geojson, entity_id)
+        self._state.areas[entity_id] = geojson
+
+    def holds(self, zone: Zone, watch: Watch, facts: Facts) -> bool | None:
+        """Say whether the zone's condition holds, None where place or area are not known.
+
+        The first sight of a thing inside is where it starts from, not an entering.
+        """
+        place = facts.value("location")
+        area = zone.area or self._area_of(zone.entity)
+        if place is None or area is None:
+            return None
+        before = facts.before("location")
+        was_inside = watch.inside or (before is not None and area.holds(before))
+        is_known = watch.inside or (before is not None and not was_inside)
+        watch.inside = area.holds(place, zone.margin_m if watch.inside else 0.0)
+        is_running = bool(watch.alert) or watch.since is not None
+        match zone.event:
+            case AreaEvent.INSIDE:
+                return watch.inside
+            case AreaEvent.ENTER:
+                return watch.inside and (is_running or (is_known and not was_inside))
+            case AreaEvent.LEAVE:
+                return not watch.inside and (is_running or was_inside)
+
+    def _area_of(self, entity_id: str) -> Area | None:
+        if entity_id not in self._areas and entity_id in self._state.areas:
+            self._areas[entity_id] = Area(self._state.areas[entity_id], entity_id)
+        return self._areas.get(entity_id)

@@ -1,0 +1,196 @@
+"""The rules over the stream: a pure function of the changes, so that it judges last year exactly as it judges now.
+
+Time is the stream's own: each change moves it to the moment when the city learnt it, and timers that are due before go
+off first. `tick` moves it while nothing happens. Where time makes a leap that nobody watched (a stopped city, a clock
+set anew), waiting is put off by the leap instead of going off all at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from rhinecloud.kernel.errors import RhineCloudError
+from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.risk.counters import Counters
+from rhinecloud.risk.evaluation import EvaluationFailed
+from rhinecloud.risk.facts import Facts, Reading, seconds
+from rhinecloud.risk.judge import Judge
+from rhinecloud.risk.model import Outcome, Rule, Severity
+from rhinecloud.risk.register import Register, moment_text
+from rhinecloud.risk.state import State
+from rhinecloud.risk.timers import Timers
+
+ALERT = "https://smartdatamodels.org/dataModel.Alert/Alert"
+ACTOR = "part:risk"
+"""Who writes alerts; rules do not hear its changes unless they ask to."""
+
+
+class Engine:
+    """Rules, their state and their counters. Not for several threads; no I/O, no clock of its own."""
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        context: Context,
+        state: State | None = None,
+        *,
+        max_gap_s: float = math.inf,
+        repeat_every_s: float = 60.0,
+    ) -> None:
+        """A leap of time longer than `max_gap_s` was not watched; a lasting alert is told every `repeat_every_s`."""
+        self.state = state or State()
+        self.rules = {rule.id: rule for rule in sorted(rules, key=lambda each: each.id)}
+        self.counters = {rule_id: Counters() for rule_id in self.rules}
+        self._context = context
+        self._max_gap_s = max_gap_s
+        self._timers = Timers(self.state)
+        self._register = Register(self.state, self._timers, repeat_every_s)
+        self._judge = Judge(context, self.state, self._timers, self._register, self.counters)
+        self._watched = {rule_id: self._iris(rule) for rule_id, rule in self.rules.items()}
+        self._by_type: dict[str, list[Rule]] = {}
+        for rule in self.rules.values():
+            for name in rule.types:
+                self._by_type.setdefault(context.expand(name), []).append(rule)
+        self._zones = {rule.zone.entity for rule in self.rules.values() if rule.zone and rule.zone.entity}
+
+    def step(self, changes: Iterable[Change]) -> list[Outcome]:
+        """Judge changes in order; those up to the cursor were judged before and are passed over."""
+        outcomes: list[Outcome] = []
+        for change in changes:
+            if change.seq and change.seq <= self.state.cursor:
+                continue
+            outcomes += self._advance(seconds(change.at) or self.state.now)
+            outcomes += self._judge_change(change, self._concerned(change))
+            self.state.cursor = max(self.state.cursor, change.seq)
+        return outcomes
+
+    def tick(self, now: float) -> list[Outcome]:
+        """Let time pass, to seconds since 1970, without a change; only when no earlier change is still on its way."""
+        return list(self._advance(now))
+
+    def adopt(self, entities: Iterable[Entity], now: float) -> list[Outcome]:
+        """Let rules that are new, or new in their words, look at the city as it is."""
+        self.state.now = self.state.now or now
+        fresh = [rule for rule in self.rules.values() if self.state.digests.get(rule.id) != rule.digest]
+        outcomes: list[Outcome] = []
+        for rule in fresh:
+            self.state.watches[rule.id] = {
+                entity_id: watch
+                for entity_id, watch in self.state.watches.get(rule.id, {}).items()
+                if watch.alert
+            }
+            self.state.digests[rule.id] = rule.digest
+        for entity in entities:
+            self._place_area(entity)
+            change = Change(
+                kind=Kind.CREATED, at=moment_text(self.state.now), entity=entity, changed=list(entity.attrs)
+            )
+            rules = [rule for rule in fresh if rule in self._rules_for(entity)]
+            outcomes += self._judge_change(change, rules)
+        return outcomes
+
+    def retire(self) -> list[Outcome]:
+        """End the alerts of rules that the state knows and that are no longer in force."""
+        outcomes: list[Outcome] = []
+        for rule_id in sorted(
+            {*self.state.digests, *self.state.alerts, *self.state.watches} - set(self.rules)
+        ):
+            digest = self.state.digests.pop(rule_id, "")
+            gone = Rule(rule_id, 0, digest, {}, {}, (), Severity.MEDIUM, {})
+            outcomes += self._judge.withdraw(gone)
+        return outcomes
+
+    def _iris(self, rule: Rule) -> frozenset[str]:
+        return frozenset(map(self._context.expand, rule.attributes))
+
+    def _rules_for(self, entity: Entity) -> list[Rule]:
+        if len(entity.type) == 1:
+            return self._by_type.get(entity.type[0], [])
+        return [rule for name in entity.type for rule in self._by_type.get(name, [])]
+
+    def _concerned(self, change: Change) -> list[Rule]:
+        """Pick the rules that look at this change; what the rules wrote themselves is heard only by those that ask."""
+        rules = self._rules_for(change.entity)
+        if rules and change.actor == ACTOR:
+            return [rule for rule in rules if rule.hears_alerts and not self._is_by_hearer(change)]
+        return rules
+
+    def _is_by_hearer(self, change: Change) -> bool:
+        """Tell whether a rule that hears alerts raised this one: it must not set off another, nor itself."""
+        instance = change.entity.first("urn:rhinecloud:ns:rule")
+        rule = self.rules.get(str(instance.value)) if instance else None
+        return rule is None or rule.hears_alerts
+
+    def _judge_change(self, change: Change, rules: Sequence[Rule]) -> Iterator[Outcome]:
+        self._place_area(change.entity)
+        if not rules:
+            return
+        if change.kind is Kind.DELETED:
+            for rule in rules:
+                yield from self._judge.forget(rule, change.entity.id, "entity deleted")
+            return
+        changed = set(change.changed)
+        reading = Reading(change.entity, change.changed, change.previous, self.state.now)
+        facts = Facts(reading, self._context)
+        for rule in rules:
+            watched = self._watched[rule.id]
+            if watched and changed.isdisjoint(watched):
+                continue
+            reading.observed = self._observed(change.entity, (watched & changed) or changed)
+            yield from self._fenced(rule, self._judge.look(rule, facts))
+
+    def _fenced(self, rule: Rule, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+        """Count what goes wrong in one rule and go on with the others."""
+        try:
+            yield from outcomes
+        except (EvaluationFailed, RhineCloudError) as error:
+            self._judge.complain(rule, str(error))
+
+    def _observed(self, entity: Entity, iris: Iterable[str]) -> float:
+        """Give when the newest of the attributes was true; nothing is true later than now."""
+        times = [seconds(instance.observed_at) for iri in iris if (instance := entity.first(iri))]
+        known = [each for each in times if each is not None]
+        return min(max(known), self.state.now) if known else self.state.now
+
+    def _place_area(self, entity: Entity) -> None:
+        if entity.id in self._zones:
+            place = entity.first(self._context.expand("location"))
+            if place is not None:
+                try:
+                    self._judge.crossings.place(entity.id, place.value)
+                except RhineCloudError as error:
+                    for rule in self.rules.values():
+                        if rule.zone and rule.zone.entity == entity.id:
+                            self._judge.complain(rule, f"area {entity.id}: {error}")
+
+    def _advance(self, now: float) -> Iterator[Outcome]:
+        gap = now - self.state.now
+        if self.state.now and abs(gap) > self._max_gap_s:
+            self._leap(gap)
+        while (timer := self._timers.pop_due(now)) is not None:
+            self.state.now = max(self.state.now, timer.due)
+            rule = self.rules.get(timer.rule)
+            if rule is not None:
+                wake = self._judge.expire if timer.expiry else self._judge.wake
+                yield from self._fenced(rule, wake(rule, timer.key))
+        self.state.now = max(self.state.now, now)
+
+    def _leap(self, gap: float) -> None:
+        """Put off everything that waits: nobody watched while time leapt."""
+        state = self.state
+        state.now += gap
+        for watches in state.watches.values():
+            for watch in watches.values():
+                watch.since_clock += gap
+                watch.due = None if watch.due is None else watch.due + gap
+        for alerts in state.alerts.values():
+            for alert in alerts.values():
+                alert.told_at += gap
+                alert.due = None if alert.due is None else alert.due + gap
+        for cooling in state.cooling.values():
+            for fingerprint in cooling:
+                cooling[fingerprint] += gap
+        self._timers.rebuild()

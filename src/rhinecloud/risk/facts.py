@@ -1,0 +1,184 @@
+"""What a rule may know of one reading: the entity's attributes as plain values, those before, times, units, quality.
+
+Numbers are decimals throughout, so that a rule's arithmetic does not depend on whether a feed wrote 5 or 5.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.time import parse_time
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity, Instance
+from rhinecloud.risk.condition import Condition
+
+SIMULATED = "urn:rhinecloud:ns:simulated"
+QUALITY = "urn:rhinecloud:ns:quality"
+"""Sub-attribute that says how far a value is to be trusted: `good`, `uncertain` or `bad`."""
+
+
+class Reading(msgspec.Struct, omit_defaults=True):
+    """An entity at one moment: what changed (IRIs) and was before, when the city learnt it (`at`) and when it was
+    true (`observed`), both in seconds since 1970."""
+
+    entity: Entity
+    changed: list[str] = msgspec.field(default_factory=list)
+    previous: dict[str, list[Instance]] = msgspec.field(default_factory=dict)
+    at: float = 0.0
+    observed: float = 0.0
+
+    def keep(self, iris: frozenset[str]) -> Reading:
+        """Give the part that concerns some attributes, small enough to lie in a timer's memory."""
+        entity = Entity(
+            id=self.entity.id,
+            type=self.entity.type,
+            attrs={iri: each for iri, each in self.entity.attrs.items() if iri in iris},
+        )
+        previous = {iri: each for iri, each in self.previous.items() if iri in iris}
+        changed = [iri for iri in self.changed if iri in iris]
+        return Reading(entity, changed, previous, self.at, self.observed)
+
+
+class Facts:
+    """Answers what an expression asks about a reading, converting only what is asked for."""
+
+    def __init__(self, reading: Reading, context: Context, extras: Mapping[str, Any] | None = None) -> None:
+        self.reading = reading
+        self.extras = extras or {}
+        self._context = context
+        self._values: dict[str, Any] = {}
+
+    def instance(self, name: str) -> Instance | None:
+        """Give an attribute's default instance by compact name."""
+        return self.reading.entity.first(self._context.expand(name))
+
+    def value(self, name: str) -> Any:
+        """Give an attribute's plain value by compact name, None where there is none."""
+        if name not in self._values:
+            self._values[name] = plain_value(self.instance(name))
+        return self._values[name]
+
+    def before(self, name: str) -> Any:
+        """Give the attribute's value before this change; one that did not change had the value that it has."""
+        iri = self._context.expand(name)
+        if iri not in self.reading.changed:
+            return self.value(name)
+        return plain_value(first_of(self.reading.previous.get(iri, [])))
+
+    def has(self, path: tuple[str, ...]) -> bool:
+        """Tell whether what a reference reads is there."""
+        head = path[0]
+        if head == "e":
+            return len(path) == 1 or self.value(path[1]) is not None
+        if head == "previous":
+            return len(path) == 1 or self.before(path[1]) is not None
+        if head == "unit":
+            return len(path) == 1 or self.instance(path[1]) is not None
+        if head == "window":
+            figures = self.extras.get(head)
+            return figures is not None and (len(path) == 1 or path[1] in figures)
+        if head in ("observed", "age_s", "id", "type", "simulated"):
+            return True
+        return self.value(head) is not None
+
+    def fact(self, name: str, condition: Condition) -> Any:
+        """Give the variable `name` as the expression `condition` sees it, None where there is none."""
+        reading = self.reading
+        match name:
+            case "id":
+                return reading.entity.id
+            case "type":
+                return self._context.compact(reading.entity.type[0])
+            case "observed":
+                return datetime.fromtimestamp(reading.observed, UTC)
+            case "age_s":
+                return max(0.0, reading.at - reading.observed)
+            case "simulated":
+                return self.is_simulated(condition.attributes)
+            case "e":
+                return self._group(name, condition, self.value)
+            case "previous":
+                return self._group(name, condition, self.before)
+            case "unit":
+                return self._group(name, condition, self._unit)
+            case "window":
+                return self.extras.get(name)
+        return self.value(name)
+
+    def is_simulated(self, attributes: frozenset[str]) -> bool:
+        """Tell whether the entity, or one of the attributes, says of itself that it is simulated."""
+        entity = self.reading.entity
+        if plain_value(entity.first(SIMULATED)) is True:
+            return True
+        instances = (self.instance(name) for name in attributes)
+        return any(plain_value(first_of(each.attrs.get(SIMULATED, []))) is True for each in instances if each)
+
+    def quality(self, attributes: frozenset[str]) -> str:
+        """Give the worst quality that the attributes carry: `bad`, `uncertain` or `good`; unmarked counts as good."""
+        instances = (self.instance(name) for name in attributes)
+        marks = {plain_value(first_of(each.attrs.get(QUALITY, []))) for each in instances if each}
+        return next((word for word in ("bad", "uncertain") if word in marks), "good")
+
+    def _unit(self, name: str) -> str | None:
+        instance = self.instance(name)
+        return instance.unit_code if instance else None
+
+    def _group(self, group: str, condition: Condition, read: Any) -> dict[str, Any]:
+        """Build `e`, `previous` or `unit` with what the expression reads of it, or all where it reads it whole."""
+        names = {
+            each.path[1] for each in condition.references if each.path[0] == group and len(each.path) > 1
+        }
+        if any(each.path == (group,) for each in condition.references):
+            source = self.reading.previous if group == "previous" else self.reading.entity.attrs
+            names |= {self._context.compact(iri) for iri in source}
+        values = {name: read(name) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def first_of(instances: list[Instance]) -> Instance | None:
+    """Give the default instance, else the first, else None."""
+    return next((each for each in instances if not each.dataset_id), instances[0] if instances else None)
+
+
+def plain_value(instance: Instance | None) -> Any:
+    """Give an instance's value as CEL takes it: numbers as decimals, DateTimes as moments."""
+    return None if instance is None else _plain(instance.value)
+
+
+def seconds(text: str) -> float | None:
+    """Read an ISO 8601 moment into seconds since 1970, None where it is none."""
+    if not text:
+        return None
+    try:
+        return parse_time(text).timestamp()
+    except Invalid:
+        return None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool) or value is None or isinstance(value, str | float):
+        return value
+    if isinstance(value, int):
+        return float(value)
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        if set(value) == {"@type", "@value"}:
+            return _typed(value)
+        return {str(key): _plain(each) for key, each in value.items()}
+    return value
+
+
+def _typed(value: dict[str, Any]) -> Any:
+    """Read a JSON-LD typed value: a DateTime becomes a moment, anything else stays what its `@value` says."""
+    if str(value["@type"]).endswith("DateTime"):
+        try:
+            return parse_time(str(value["@value"]))
+        except Invalid:
+            return value["@value"]
+    return _plain(value["@value"])

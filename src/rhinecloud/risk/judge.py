@@ -1,0 +1,222 @@
+"""Lays one rule over one reading: does it hold, since when, long enough, on evidence enough?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rhinecloud.ngsild.context import Context
+from rhinecloud.risk.counters import Counters
+from rhinecloud.risk.crossing import Crossings
+from rhinecloud.risk.evaluation import Evaluator
+from rhinecloud.risk.facts import Facts, plain_value
+from rhinecloud.risk.model import Outcome, Rule
+from rhinecloud.risk.register import Register, moment_text
+from rhinecloud.risk.state import State, Watch
+from rhinecloud.risk.testimony import News, Testimony
+from rhinecloud.risk.timers import Timer, Timers
+from rhinecloud.risk.window import Samples
+
+INTERVAL_UNITS = {"SEC": 1.0, "": 1.0, "MIN": 60.0, "HUR": 3600.0}
+"""UN/CEFACT codes in which an entity may state its reporting interval."""
+
+
+class Judge:
+    """Judges readings under rules and keeps their watches."""
+
+    def __init__(
+        self,
+        context: Context,
+        state: State,
+        timers: Timers,
+        register: Register,
+        counters: Mapping[str, Counters],
+    ) -> None:
+        self._context = context
+        self._state = state
+        self._timers = timers
+        self._register = register
+        self._counters = counters
+        self._evaluator = Evaluator()
+        self._testimony = Testimony(context, self._evaluator, self.complain)
+        self.crossings = Crossings(state)
+
+    def complain(self, rule: Rule, reason: str) -> None:
+        """Count an error of a rule."""
+        self._counters[rule.id].fail(reason, moment_text(self._state.now))
+
+    def look(self, rule: Rule, facts: Facts) -> Iterator[Outcome]:
+        """Judge a reading that changed something the rule watches; raises EvaluationFailed."""
+        entity_id = facts.reading.entity.id
+        watch = self._watch(rule, entity_id)
+        try:
+            if rule.where is not None and not self._evaluator.truth(rule.where, facts):
+                watch.inside, watch.samples = False, None
+                yield from self._let_go(rule, watch, entity_id, "no longer concerned")
+            elif self._is_usable(rule, watch, facts):
+                self._counters[rule.id].evaluated += 1
+                yield from (self._hear if rule.silence else self._weigh)(rule, watch, facts)
+        finally:
+            self._tidy(rule, entity_id, watch)
+
+    def forget(self, rule: Rule, entity_id: str, reason: str) -> Iterator[Outcome]:
+        """Drop an entity from a rule, for instance because it was deleted."""
+        watch = self._state.watches.get(rule.id, {}).pop(entity_id, None)
+        if watch is not None and watch.alert:
+            yield from self._told(rule, self._register.release(rule, watch.alert, entity_id, reason))
+
+    def wake(self, rule: Rule, entity_id: str) -> Iterator[Outcome]:
+        """A watch's timer is due: it held long enough, was silent long enough, or has cooled."""
+        watch = self._state.watches[rule.id][entity_id]
+        reading, watch.due, watch.reading = watch.reading, None, None
+        try:
+            if reading is not None:
+                reading.at = self._state.now
+                extras = {"window": watch.samples.figures()} if watch.samples else {}
+                onset = reading.observed if watch.since is None else watch.since
+                yield from self._raise(rule, watch, Facts(reading, self._context, extras), onset)
+        finally:
+            self._tidy(rule, entity_id, watch)
+
+    def expire(self, rule: Rule, fingerprint: str) -> Iterator[Outcome]:
+        """An alert was not seen again for as long as its rule lets it live."""
+        for entity_id in self._state.alerts[rule.id][fingerprint].holders:
+            watch = self._watch(rule, entity_id)
+            watch.alert, watch.since, watch.readings = "", None, 0
+            self._tidy(rule, entity_id, watch)
+        yield from self._told(rule, self._register.resolve(rule, fingerprint, "expired"))
+
+    def withdraw(self, rule: Rule) -> Iterator[Outcome]:
+        """End every alert of a rule that is no longer in force."""
+        for fingerprint in list(self._state.alerts.get(rule.id, {})):
+            outcome = self._register.resolve(rule, fingerprint, "rule withdrawn")
+            yield from [outcome] if outcome else []
+        for memory in (self._state.watches, self._state.alerts, self._state.cooling):
+            memory.pop(rule.id, None)
+
+    def _watch(self, rule: Rule, entity_id: str) -> Watch:
+        return self._state.watches.setdefault(rule.id, {}).setdefault(entity_id, Watch())
+
+    def _tidy(self, rule: Rule, entity_id: str, watch: Watch) -> None:
+        if watch.is_idle():
+            self._state.watches[rule.id].pop(entity_id, None)
+
+    def _is_usable(self, rule: Rule, watch: Watch, facts: Facts) -> bool:
+        """Pass over what is late, was sent before, is bad, or comes in another unit; each is counted."""
+        counters = self._counters[rule.id]
+        news = self._testimony.news(rule, facts)
+        if news is News.LATE:
+            counters.late += 1
+            self._sample(rule, watch, facts)
+        elif facts.quality(rule.attributes) == "bad":
+            counters.weak += 1
+        elif reason := self._testimony.misfit(rule, facts):
+            self.complain(rule, reason)
+        else:
+            return news is News.NEW
+        return False
+
+    def _hear(self, rule: Rule, watch: Watch, facts: Facts) -> Iterator[Outcome]:
+        """A reading came: silence is over, and the wait for the next one begins."""
+        if watch.alert:
+            yield from self._let_go(rule, watch, facts.reading.entity.id, "readings came back")
+        wait_s = self._wait_s(rule, facts)
+        if wait_s:
+            self._remember(rule, watch, facts, facts.reading.at + wait_s)
+        else:
+            watch.due, watch.reading = None, None
+
+    def _wait_s(self, rule: Rule, facts: Facts) -> float:
+        silence = rule.silence
+        if silence is None:
+            return 0.0
+        instance = facts.instance(silence.interval_from) if silence.interval_from else None
+        stated = plain_value(instance)
+        if instance is None or not isinstance(stated, float) or stated <= 0:
+            return silence.intervals * silence.interval_s
+        return silence.intervals * stated * INTERVAL_UNITS.get(instance.unit_code, 1.0)
+
+    def _weigh(self, rule: Rule, watch: Watch, facts: Facts) -> Iterator[Outcome]:
+        """Follow a condition through time: begun, held long enough, up, over."""
+        holds = self._holds(rule, watch, facts)
+        if holds is None:
+            return
+        if watch.alert:
+            if holds:
+                yield from self._told(rule, self._hold(rule, watch.alert, facts, facts.reading.observed))
+            elif rule.clear is None or self._evaluator.truth(rule.clear, facts):
+                yield from self._let_go(rule, watch, facts.reading.entity.id, "cleared")
+        elif holds:
+            yield from self._ripen(rule, watch, facts)
+        else:
+            watch.since, watch.readings, watch.due, watch.reading = None, 0, None, None
+
+    def _ripen(self, rule: Rule, watch: Watch, facts: Facts) -> Iterator[Outcome]:
+        """Raise the alert once the condition held for long enough, in readings enough, none too old."""
+        reading, evidence = facts.reading, rule.evidence
+        if evidence.max_age_s and reading.at - reading.observed > evidence.max_age_s:
+            self._counters[rule.id].weak += 1
+            return
+        if watch.since is None:
+            watch.since, watch.since_clock = reading.observed, reading.at
+        watch.readings += 1
+        if watch.readings < evidence.readings:
+            return
+        if max(reading.observed - watch.since, reading.at - watch.since_clock) >= rule.hold_s:
+            yield from self._raise(rule, watch, facts, watch.since)
+        else:
+            self._remember(rule, watch, facts, watch.since_clock + rule.hold_s)
+
+    def _holds(self, rule: Rule, watch: Watch, facts: Facts) -> bool | None:
+        if rule.window:
+            self._sample(rule, watch, facts)
+            facts.extras = {"window": watch.samples.figures() if watch.samples else {}}
+        crossed = self.crossings.holds(rule.zone, watch, facts) if rule.zone else True
+        if not crossed or rule.when is None:
+            return crossed
+        return self._evaluator.truth(rule.when, facts)
+
+    def _sample(self, rule: Rule, watch: Watch, facts: Facts) -> None:
+        if rule.window is None or self._context.expand(rule.window.attribute) not in facts.reading.changed:
+            return
+        value = facts.value(rule.window.attribute)
+        if isinstance(value, float):
+            watch.samples = watch.samples or Samples()
+            watch.samples.add(facts.reading.observed, value, rule.window.over_s)
+
+    def _remember(self, rule: Rule, watch: Watch, facts: Facts, due: float) -> None:
+        watch.reading = facts.reading.keep(self._testimony.kept(rule))
+        if watch.due != due:
+            watch.due = due
+            self._timers.set(Timer(due, False, rule.id, facts.reading.entity.id))
+
+    def _raise(self, rule: Rule, watch: Watch, facts: Facts, onset: float) -> Iterator[Outcome]:
+        fingerprint = self._testimony.fingerprint(rule, facts)
+        until = self._register.cools_until(rule, fingerprint)
+        if until is not None:
+            self._remember(rule, watch, facts, until)
+            return
+        watch.alert, watch.due, watch.reading = fingerprint, None, None
+        watch.since, watch.readings = None, 0
+        yield from self._told(rule, self._hold(rule, fingerprint, facts, onset))
+
+    def _hold(self, rule: Rule, fingerprint: str, facts: Facts, onset: float) -> Outcome | None:
+        return self._register.hold(
+            rule,
+            fingerprint,
+            facts.reading.entity.id,
+            onset=onset,
+            seen=facts.reading.observed,
+            severity=self._testimony.severity(rule, facts),
+            state_it=lambda: self._testimony.statement(rule, facts),
+        )
+
+    def _let_go(self, rule: Rule, watch: Watch, entity_id: str, reason: str) -> Iterator[Outcome]:
+        fingerprint, watch.alert = watch.alert, ""
+        watch.since, watch.readings, watch.due, watch.reading = None, 0, None, None
+        if fingerprint:
+            yield from self._told(rule, self._register.release(rule, fingerprint, entity_id, reason))
+
+    def _told(self, rule: Rule, outcome: Outcome | None) -> Iterator[Outcome]:
+        if outcome is not None:
+            self._counters[rule.id].tell(outcome)
+            yield outcome

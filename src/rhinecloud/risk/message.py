@@ -1,0 +1,94 @@
+"""Texts with facts in them: `Pegel {name}: {waterLevel} cm`; each pair of braces holds a CEL expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rhinecloud.kernel.time import format_time
+from rhinecloud.risk.condition import Condition, Flaw, Flawed, parse_condition
+
+MISSING = "–"
+"""Stands where a fact is not known."""
+
+Evaluate = Callable[[Condition], Any]
+"""Gives an expression's value, None where what it needs is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text in pieces: plain text and expressions."""
+
+    pieces: tuple[str | Condition, ...]
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The expressions in it."""
+        return tuple(each for each in self.pieces if isinstance(each, Condition))
+
+    def render(self, evaluate: Evaluate, language: str) -> str:
+        """Fill in the facts; numbers are written as the language writes them."""
+        return "".join(
+            each if isinstance(each, str) else write_value(evaluate(each), language) for each in self.pieces
+        )
+
+
+def parse_template(text: str) -> Template:
+    """Read a text; `{{` and `}}` stand for braces. Raises Flawed with the place of each flaw."""
+    pieces: list[str | Condition] = []
+    flaws: list[Flaw] = []
+    for inside, piece, start in _split(text):
+        if not inside:
+            pieces.append(piece)
+            continue
+        line, column = text.count("\n", 0, start) + 1, start - (text.rfind("\n", 0, start) + 1)
+        try:
+            pieces.append(parse_condition(piece))
+        except Flawed as error:
+            flaws += [Flaw(each.reason, line + each.line - 1, column + each.column) for each in error.flaws]
+    if flaws:
+        raise Flawed(flaws)
+    return Template(tuple(pieces))
+
+
+def _split(text: str) -> Iterator[tuple[bool, str, int]]:
+    """Give (is an expression, text, where it starts) piece by piece."""
+    position, plain = 0, ""
+    while position < len(text):
+        character = text[position]
+        if character in "{}" and text[position : position + 2] == character * 2:
+            plain += character
+            position += 2
+        elif character == "{":
+            end = text.find("}", position)
+            if end < 0:
+                column = position - (text.rfind("\n", 0, position) + 1) + 1
+                raise Flawed([Flaw("this brace is never closed", text.count("\n", 0, position) + 1, column)])
+            yield False, plain, position
+            yield True, text[position + 1 : end], position + 1
+            position, plain = end + 1, ""
+        else:
+            plain += character
+            position += 1
+    yield False, plain, position
+
+
+def write_value(value: Any, language: str = "en") -> str:
+    """Write a value for people: at most two decimals, none where there are none, yes and no in their language."""
+    if value is None:
+        return MISSING
+    if isinstance(value, bool):
+        return {"de": ("nein", "ja")}.get(language, ("no", "yes"))[value]
+    if isinstance(value, float):
+        text = f"{value:.2f}".rstrip("0").rstrip(".")
+        text = "0" if text == "-0" else text
+        return text.replace(".", ",") if language == "de" else text
+    if isinstance(value, datetime):
+        return format_time(value.replace(microsecond=0))
+    if isinstance(value, dict) and (language in value or "en" in value):
+        return str(value.get(language) or value["en"])
+    if isinstance(value, list):
+        return ", ".join(write_value(each, language) for each in value)
+    return str(value)

@@ -1,0 +1,88 @@
+"""The rules in force: every rule file of packs and city, and what is wrong with those that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rhinecloud.ngsild.context import Context, core_context
+from rhinecloud.risk.document import Fault, read_documents
+from rhinecloud.risk.model import Rule
+from rhinecloud.risk.rulefile import RuleFile
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A fault and the file in which it stands."""
+
+    file: str
+    fault: Fault
+
+    def __str__(self) -> str:
+        return f"{self.file}, {self.fault}"
+
+
+@dataclass(slots=True)
+class Rulebook:
+    """Rules by file order, and the problems of those files that gave none."""
+
+    rules: list[Rule] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def check(file: Path | str, context: Context | None = None) -> list[Fault]:
+    """List what is wrong with a rule file, in order of lines; nothing: it is sound.
+
+    With the city's `context` the names of attributes are checked too, for the entity types that it knows.
+    """
+    return read_rules(Path(file), context)[1]
+
+
+def read_rules(path: Path, context: Context | None = None) -> tuple[list[Rule], list[Fault]]:
+    """Read the rules of one file, which may hold several between lines of `---`, and its faults."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        return [], [Fault(1, 1, f"cannot read the file: {error.strerror}")]
+    except UnicodeDecodeError:
+        return [], [Fault(1, 1, "the file is not UTF-8 text")]
+    documents, faults = read_documents(text)
+    if not documents and not faults:
+        faults.append(Fault(1, 1, "the file holds no rule"))
+    rules: list[Rule] = []
+    for document in documents:
+        file = RuleFile(document, path, context or core_context())
+        rule = file.read()
+        faults += file.faults
+        if rule is None:
+            continue
+        if any(each.id == rule.id for each in rules):
+            faults.append(document.fault(("id",), f"the id `{rule.id}` stands in this file twice"))
+        rules.append(rule)
+    return rules, sorted(set(faults))
+
+
+def read_rulebook(paths: Iterable[Path], context: Context) -> Rulebook:
+    """Read files, and folders' `*.yaml` and `*.yml`, in order; a file with a fault gives no rule but its problems.
+
+    A later rule with the id of an earlier one replaces it: so a city words a pack's rule its own way.
+    """
+    rules: dict[str, Rule] = {}
+    problems: list[Problem] = []
+    for path in _files(paths):
+        found, faults = read_rules(path, context)
+        problems += [Problem(str(path), fault) for fault in faults]
+        if not faults:
+            rules.update({rule.id: rule for rule in found})
+    return Rulebook(list(rules.values()), problems)
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(each for each in path.iterdir() if each.suffix in (".yaml", ".yml"))
+        else:
+            files.append(path)
+    return files

@@ -1,0 +1,83 @@
+"""What the engine remembers between changes: small, plain, and kept beside the cursor that it belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from rhinecloud.risk.facts import Reading
+from rhinecloud.risk.model import Severity
+from rhinecloud.risk.window import Samples
+
+
+class Watch(msgspec.Struct, omit_defaults=True):
+    """One entity under one rule. Times are seconds since 1970, `since` by when it was true, the others by the clock.
+
+    `alert` is the fingerprint of the active alert that this entity holds up; `reading` is kept while a timer runs.
+    """
+
+    since: float | None = None
+    since_clock: float = 0.0
+    readings: int = 0
+    due: float | None = None
+    alert: str = ""
+    inside: bool = False
+    samples: Samples | None = None
+    reading: Reading | None = None
+
+    def is_idle(self) -> bool:
+        """Tell whether there is nothing to remember."""
+        return (
+            self.since is None
+            and self.due is None
+            and not self.alert
+            and not self.inside
+            and self.samples is None
+            and self.reading is None
+        )
+
+
+class Active(msgspec.Struct, omit_defaults=True):
+    """An alert that is up: who holds it up, how often it was seen, when the world was last told."""
+
+    id: str
+    onset: str
+    severity: Severity
+    occurrences: int
+    last_seen: float
+    told_at: float
+    holders: list[str]
+    entity_id: str
+    simulated: bool = False
+    due: float | None = None
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """The engine's whole memory: `cursor` is the last change judged, `now` the city's clock as far as it is judged."""
+
+    cursor: int = 0
+    now: float = 0.0
+    watches: dict[str, dict[str, Watch]] = msgspec.field(default_factory=dict)
+    """By rule id, then entity id."""
+    alerts: dict[str, dict[str, Active]] = msgspec.field(default_factory=dict)
+    """By rule id, then fingerprint."""
+    cooling: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
+    """By rule id, then fingerprint: no new alert before this moment."""
+    digests: dict[str, str] = msgspec.field(default_factory=dict)
+    areas: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Geometries of the entities that serve as areas, by entity id."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(State)
+
+
+def encode_state(state: State) -> bytes:
+    """Write the memory as bytes."""
+    return _encoder.encode(state)
+
+
+def decode_state(body: bytes) -> State:
+    """Read the memory."""
+    return _decoder.decode(body)

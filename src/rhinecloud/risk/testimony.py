@@ -1,0 +1,150 @@
+"""What a reading is worth and what an alert says of it: lateness, quality, severity, texts, the exhibits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from rhinecloud.ngsild.context import Context
+from rhinecloud.risk.condition import Condition
+from rhinecloud.risk.evaluation import EvaluationFailed, Evaluator
+from rhinecloud.risk.facts import SIMULATED, Facts, first_of, seconds
+from rhinecloud.risk.message import write_value
+from rhinecloud.risk.model import Rule, Severity
+from rhinecloud.risk.register import Statement
+
+Complain = Callable[[Rule, str], None]
+"""Counts an error of a rule."""
+
+
+class News(Enum):
+    """How a reading stands to the one before."""
+
+    NEW = "new"
+    SAME = "same"
+    LATE = "late"
+
+
+class Testimony:
+    """Words alerts from readings. Expressions that fail here are counted and never cost the alert itself."""
+
+    def __init__(self, context: Context, evaluator: Evaluator, complain: Complain) -> None:
+        self._context = context
+        self._evaluator = evaluator
+        self._complain = complain
+
+    def news(self, rule: Rule, facts: Facts) -> News:
+        """Compare the watched attributes that changed with those that they replaced, by `observedAt`.
+
+        A reading is late when all of them are older, and the same when all were sent once more.
+        """
+        reading = facts.reading
+        verdicts = set()
+        for name in rule.attributes:
+            iri = self._context.expand(name)
+            if iri not in reading.previous or iri not in reading.changed:
+                continue
+            now, before = reading.entity.first(iri), first_of(reading.previous[iri])
+            if now is None or before is None or not now.observed_at or not before.observed_at:
+                return News.NEW
+            if now.observed_at == before.observed_at:
+                verdicts.add(News.SAME if now.value == before.value else News.NEW)
+            else:
+                old, new = seconds(before.observed_at), seconds(now.observed_at)
+                verdicts.add(News.LATE if old is not None and new is not None and new < old else News.NEW)
+        return verdicts.pop() if len(verdicts) == 1 else News.NEW
+
+    def misfit(self, rule: Rule, facts: Facts) -> str:
+        """Say which attribute comes in another unit than the rule expects, '' when none does."""
+        for name, unit in rule.units.items():
+            instance = facts.instance(name)
+            if instance is not None and instance.unit_code not in ("", unit):
+                return (
+                    f"{facts.reading.entity.id}: {name} is in {instance.unit_code}, the rule expects {unit}"
+                )
+        return ""
+
+    def fingerprint(self, rule: Rule, facts: Facts) -> str:
+        """Work out under which name occurrences count as the same alert; raises EvaluationFailed."""
+        if rule.fingerprint is None:
+            return facts.reading.entity.id
+        found = self._evaluator.value(rule.fingerprint, facts)
+        return "|".join(write_value(each) for each in (found if isinstance(found, list) else [found]))
+
+    def severity(self, rule: Rule, facts: Facts) -> Severity:
+        """Work out the severity; weak evidence raises no strong alarm, a failing expression gives a medium one."""
+        severity = rule.severity
+        if isinstance(severity, Condition):
+            severity = self._worked_out(rule, severity, facts)
+        if severity.rank > Severity.MEDIUM.rank and facts.quality(rule.attributes) == "uncertain":
+            return Severity.MEDIUM
+        return severity
+
+    def statement(self, rule: Rule, facts: Facts) -> Statement:
+        """Word the alert as things stand."""
+
+        def evaluate(condition: Condition) -> Any:
+            try:
+                return self._evaluator.value(condition, facts)
+            except EvaluationFailed as error:
+                self._complain(rule, f"message: {error}")
+                return None
+
+        place = facts.instance("location")
+        return Statement(
+            title=dict(rule.title),
+            message={language: text.render(evaluate, language) for language, text in rule.message.items()},
+            location=place.value if place else None,
+            evidence=self._evidence(rule, facts),
+            simulated=facts.is_simulated(decisive(rule)),
+        )
+
+    def kept(self, rule: Rule) -> frozenset[str]:
+        """Name the attributes (IRIs) that a timer must remember: what the rule reads, its texts too, and the place."""
+        names = {"location", "name", *decisive(rule)}
+        names |= {
+            name for text in rule.message.values() for each in text.conditions for name in each.attributes
+        }
+        if rule.silence and rule.silence.interval_from:
+            names.add(rule.silence.interval_from)
+        return frozenset(map(self._context.expand, names)) | {SIMULATED}
+
+    def _worked_out(self, rule: Rule, condition: Condition, facts: Facts) -> Severity:
+        try:
+            found = self._evaluator.value(condition, facts)
+        except EvaluationFailed as error:
+            self._complain(rule, f"severity: {error}; medium is taken")
+            return Severity.MEDIUM
+        if found not in list(Severity):
+            self._complain(rule, f"severity: {condition.source!r} gives {found!r}; medium is taken")
+            return Severity.MEDIUM
+        return Severity(found)
+
+    def _evidence(self, rule: Rule, facts: Facts) -> list[dict[str, Any]]:
+        found = [each for name in sorted(decisive(rule)) if (each := self._exhibit(name, facts))]
+        if rule.window:
+            found.append({"window": rule.window.attribute, **facts.extras.get("window", {})})
+        return found
+
+    def _exhibit(self, name: str, facts: Facts) -> dict[str, Any] | None:
+        instance = facts.instance(name)
+        if instance is None:
+            return None
+        exhibit = {"entity": facts.reading.entity.id, "attribute": name, "value": instance.value}
+        if instance.unit_code:
+            exhibit["unitCode"] = instance.unit_code
+        if instance.observed_at:
+            exhibit["observedAt"] = instance.observed_at
+        quality = facts.quality(frozenset({name}))
+        if quality != "good":
+            exhibit["quality"] = quality
+        before = first_of(facts.reading.previous.get(self._context.expand(name), []))
+        if before is not None:
+            exhibit["previous"] = {"value": before.value, "observedAt": before.observed_at}
+        return exhibit
+
+
+def decisive(rule: Rule) -> frozenset[str]:
+    """Name the attributes that decide: those watched and those that any deciding expression reads."""
+    return rule.attributes | frozenset(name for each in rule.conditions for name in each.attributes)

@@ -1,0 +1,199 @@
+"""Measures how long after its commit a change is heard: our notification over HTTP, and a bare NATS message as the peer.
+
+One process writes at a steady rate and listens, so that both moments come from one clock. A change counts as committed
+when its answer arrives; the notification may be quicker than the answer, which counts as 0.
+Run as a program: `python -m bench.latency city HOST:PORT RATE SECONDS [HEADER …]` or `… nats URL RATE SECONDS`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import nats
+import uvloop
+
+from bench.client import content_length
+
+NUMBER = re.compile(rb'"value":\s*(\d+)')
+ENTITY = "urn:ngsi-ld:Gauge:latency"
+SUBJECT = "bench.latency"
+PATIENCE_S = 5.0
+
+
+@dataclass
+class Clockwork:
+    """The moments of each numbered change: `sent`, `committed` and `heard`."""
+
+    sent: dict[int, float] = field(default_factory=dict)
+    committed: dict[int, float] = field(default_factory=dict)
+    heard: dict[int, float] = field(default_factory=dict)
+
+    def report(self) -> dict[str, float]:
+        """Give p50 and p99 from commit to hearing in milliseconds, and how many were never heard."""
+        waits = sorted(max(0.0, self.heard[n] - self.committed[n]) for n in self.committed if n in self.heard)
+        whole = sorted(self.heard[n] - self.sent[n] for n in self.sent if n in self.heard)
+        if not waits:
+            raise RuntimeError("nothing was heard")
+        return {
+            "p50_ms": waits[len(waits) // 2] * 1000,
+            "p99_ms": waits[int(len(waits) * 0.99)] * 1000,
+            "sent_to_heard_p50_ms": whole[len(whole) // 2] * 1000,
+            "count": len(waits),
+            "missing": len(self.committed) - len(waits),
+        }
+
+
+async def steadily(rate: float, seconds: float, act: Callable[[int], Awaitable[None]]) -> None:
+    """Call `act` with 1, 2, 3 … at a steady rate, whether or not the earlier ones are done."""
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    tasks = []
+    for number in range(1, int(rate * seconds) + 1):
+        await asyncio.sleep(max(0.0, begin + number / rate - loop.time()))
+        tasks.append(asyncio.create_task(_call(act, number)))
+    await asyncio.gather(*tasks)
+
+
+async def _call(act: Callable[[int], Awaitable[None]], number: int) -> None:
+    await act(number)
+
+
+class Writer:
+    """A few keep-alive connections to a city."""
+
+    def __init__(self, address: str, headers: list[str]) -> None:
+        self._host, _, port = address.partition(":")
+        self._port = int(port)
+        self._head = "".join(f"{each}\r\n" for each in headers)
+        self._free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+
+    async def open(self, connections: int) -> None:
+        """Connect."""
+        for _ in range(connections):
+            self._free.put_nowait(await asyncio.open_connection(self._host, self._port))
+
+    async def request(self, method: str, path: str, body: bytes) -> int:
+        """Send one request over a free connection; give its status."""
+        reader, writer = await self._free.get()
+        try:
+            head = (
+                f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
+                f"{self._head}Content-Length: {len(body)}\r\n\r\n"
+            )
+            writer.write(head.encode() + body)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            length = content_length(answer)
+            if length:
+                await reader.readexactly(length)
+            return int(answer[9:12])
+        finally:
+            self._free.put_nowait((reader, writer))
+
+
+async def listen(clockwork: Clockwork) -> tuple[asyncio.Server, int]:
+    """Open a receiver of notifications that notes when each number is heard; give it and its port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                body = await reader.readexactly(content_length(head))
+                now = time.perf_counter()
+                for found in NUMBER.finditer(body):
+                    clockwork.heard.setdefault(int(found[1]), now)
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    return server, server.sockets[0].getsockname()[1]
+
+
+async def through_city(address: str, rate: float, seconds: float, headers: list[str]) -> dict[str, float]:
+    """Update one attribute at a steady rate and hear each change as a notification."""
+    clockwork = Clockwork()
+    server, port = await listen(clockwork)
+    writer = Writer(address, headers)
+    await writer.open(16)
+    root = "/ngsi-ld/v1"
+    await writer.request("POST", f"{root}/entityOperations/upsert", json.dumps([_gauge(0)]).encode())
+    subscription = {
+        "type": "Subscription",
+        "entities": [{"type": "Gauge"}],
+        "watchedAttributes": ["level"],
+        "notification": {"endpoint": {"uri": f"http://127.0.0.1:{port}/", "accept": "application/json"}},
+    }
+    status = await writer.request("POST", f"{root}/subscriptions", json.dumps(subscription).encode())
+    if status != 201:
+        raise RuntimeError(f"the subscription was answered with {status}")
+
+    async def act(number: int) -> None:
+        body = json.dumps({"level": {"type": "Property", "value": number}}).encode()
+        clockwork.sent[number] = time.perf_counter()
+        answered = await writer.request("PATCH", f"{root}/entities/{ENTITY}/attrs", body)
+        if answered == 204:
+            clockwork.committed[number] = time.perf_counter()
+
+    await asyncio.sleep(0.5)
+    await steadily(rate, seconds, act)
+    await _hear_all(clockwork)
+    server.close()
+    return clockwork.report()
+
+
+async def through_nats(url: str, rate: float, seconds: float) -> dict[str, float]:
+    """Publish at a steady rate to a subject and hear it back: the least that a message costs."""
+    clockwork = Clockwork()
+    client = await nats.connect(url)
+
+    async def hear(message: nats.aio.msg.Msg) -> None:
+        clockwork.heard[int(message.data[:12])] = time.perf_counter()
+
+    await client.subscribe(SUBJECT, cb=hear)
+    payload = b" " * 550
+
+    async def act(number: int) -> None:
+        clockwork.sent[number] = clockwork.committed[number] = time.perf_counter()
+        await client.publish(SUBJECT, f"{number:<12}".encode() + payload)
+
+    await steadily(rate, seconds, act)
+    await client.flush()
+    await _hear_all(clockwork)
+    await client.close()
+    return clockwork.report()
+
+
+async def _hear_all(clockwork: Clockwork) -> None:
+    until = time.perf_counter() + PATIENCE_S
+    while time.perf_counter() < until and not clockwork.committed.keys() <= clockwork.heard.keys():
+        await asyncio.sleep(0.05)
+
+
+def _gauge(level: int) -> dict[str, object]:
+    return {
+        "id": ENTITY,
+        "type": "Gauge",
+        "name": {"type": "Property", "value": "Ruhrort"},
+        "level": {"type": "Property", "value": level},
+        "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [6.7279, 51.4553]}},
+    }
+
+
+def main() -> None:
+    """Run one measurement and print it as JSON."""
+    kind, address, rate, seconds, *headers = sys.argv[1:]
+    if kind == "city":
+        report = uvloop.run(through_city(address, float(rate), float(seconds), headers))
+    else:
+        report = uvloop.run(through_nats(address, float(rate), float(seconds)))
+    json.dump(report, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,13 +34,19 @@ def box_of(geometry: Any) -> Box | None:
 
 
 def expiry_of(entity: Entity | None) -> float | None:
-    """Give the moment when an entity expires, in seconds since 1970, or None where it stays."""
-    if entity is None or not entity.expires_at:
+    """Give when the first of an entity and its attribute instances expires, in seconds since 1970, or None."""
+    if entity is None:
         return None
-    try:
-        return parse_time(entity.expires_at).timestamp()
-    except Invalid:
-        return None
+    times = [entity.expires_at] if entity.expires_at else []
+    for instances in entity.attrs.values():
+        times += [instance.expires_at for instance in instances if instance.expires_at]
+    return min(_moments(times), default=None)
+
+
+def _moments(times: list[str]) -> Iterator[float]:
+    for text in times:
+        with contextlib.suppress(Invalid):
+            yield parse_time(text).timestamp()
 
 
 def _positions(geometry: Any) -> Iterator[tuple[float, float]]:

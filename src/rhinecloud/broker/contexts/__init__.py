@@ -1,0 +1,9 @@
+"""The @contexts that the broker works with: bundled, fetched, hosted for users, and made when a notification needs one.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.13 and 6.3.5.
+"""
+
+from rhinecloud.broker.contexts.model import Compiled, Entry, Kind
+from rhinecloud.broker.contexts.service import CITY, Contexts
+
+__all__ = ["CITY", "Compiled", "Contexts", "Entry", "Kind"]

@@ -1,0 +1,91 @@
+"""Fetching a remote @context: bounded in time, size and redirects, and kept away from the city's own network.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.6 and 6.3.16; RFC 9111, section 4.2.1 for how long an answer is fresh.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urljoin
+
+import aiohttp
+import orjson
+
+from rhinecloud.broker.errors import ContextNotAvailable
+from rhinecloud.broker.outgoing import check_url
+from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.kernel.errors import Invalid
+
+REDIRECTS = (301, 302, 303, 307, 308)
+ACCEPT = {"Accept": "application/ld+json, application/json;q=0.9"}
+MAX_AGE = re.compile(r"(?:s-maxage|max-age)\s*=\s*\"?(\d{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A remote document, and the moment until which it may be used without asking again."""
+
+    document: dict[str, Any]
+    expires_at: datetime
+
+
+async def fetch(session: aiohttp.ClientSession, url: str, settings: BrokerSettings, now: datetime) -> Fetched:
+    """Fetch the @context document at `url`.
+
+    Raises ContextNotAvailable when it cannot be had, Invalid when what is there is no @context.
+    """
+    try:
+        body, headers = await _follow(session, url, settings)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise ContextNotAvailable(f"the @context {url} cannot be retrieved: {error or 'timeout'}") from None
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Invalid(f"the @context {url} is not JSON", field="@context") from None
+    if not isinstance(document, dict) or "@context" not in document:
+        raise Invalid(f"the document {url} holds no @context", field="@context")
+    return Fetched({"@context": document["@context"]}, _expiry(headers, settings, now))
+
+
+async def _follow(
+    session: aiohttp.ClientSession, url: str, settings: BrokerSettings
+) -> tuple[bytes, dict[str, str]]:
+    target = url
+    for _ in range(settings.context_max_redirects + 1):
+        _check(target, settings)
+        async with session.get(target, allow_redirects=False, headers=ACCEPT) as answer:
+            if answer.status in REDIRECTS:
+                target = urljoin(target, answer.headers.get("Location", ""))
+                continue
+            if answer.status != 200:
+                raise ContextNotAvailable(f"the @context {url} was answered with HTTP {answer.status}")
+            body = await answer.content.read(settings.context_max_bytes + 1)
+            while len(body) <= settings.context_max_bytes and not answer.content.at_eof():
+                body += await answer.content.read(settings.context_max_bytes + 1 - len(body))
+            if len(body) > settings.context_max_bytes:
+                raise ContextNotAvailable(f"the @context {url} exceeds {settings.context_max_bytes} bytes")
+            return body, {name.lower(): value for name, value in answer.headers.items()}
+    raise ContextNotAvailable(f"the @context {url} is redirected too often")
+
+
+def _check(url: str, settings: BrokerSettings) -> None:
+    try:
+        check_url(url, allow_private=settings.allow_private_contexts)
+    except Invalid as error:
+        raise ContextNotAvailable(error.reason) from None
+
+
+def _expiry(headers: dict[str, str], settings: BrokerSettings, now: datetime) -> datetime:
+    found = MAX_AGE.search(headers.get("cache-control", ""))
+    if found:
+        return now + timedelta(seconds=int(found[1]))
+    if "expires" in headers:
+        try:
+            return parsedate_to_datetime(headers["expires"]).astimezone(UTC)
+        except (ValueError, TypeError):
+            return now
+    return now + timedelta(seconds=settings.context_fresh_s)

@@ -1,0 +1,309 @@
+"""The store of @contexts: it gives a compiled @context for whatever a request names, and hosts those of users.
+
+Everything is in memory and written through to the store's records, so that a look-up never waits and a restart
+forgets nothing. Fetched copies belong to all tenants, hosted ones to the tenant that brought them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+import orjson
+
+from rhinecloud.broker.contexts.fetch import Fetched, fetch
+from rhinecloud.broker.contexts.model import Compiled, Entry, Kind
+from rhinecloud.broker.errors import ContextNotAvailable, OperationNotSupported
+from rhinecloud.broker.outgoing import open_session
+from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.kernel.errors import Invalid, NotFound
+from rhinecloud.kernel.time import Clock
+from rhinecloud.ngsild.context import compile_context, core_context, missing_urls
+from rhinecloud.ngsild.documents import CORE_URL, core_document, is_core_url
+from rhinecloud.store.port import Record, Store
+
+RECORDS = "context"
+PATH = "/ngsi-ld/v1/jsonldContexts/"
+CITY = "city"
+"""The local id of the city's own @context: the house's vocabulary and that of the packs."""
+
+COMPILED = 2_000
+"""Compiled @contexts kept: inline ones come from whoever calls, so there must be a bound."""
+
+SWEEP_S = 30.0
+
+
+class Contexts:
+    """All @contexts of the broker. `generation` grows whenever what an @context means may have changed."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: BrokerSettings,
+        clock: Clock,
+        *,
+        city: dict[str, Any] | None = None,
+        new_id: Callable[[], str] = lambda: secrets.token_hex(12),
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._new_id = new_id
+        self._by_id: dict[str, Entry] = {}
+        self._by_url: dict[str, Entry] = {}
+        self._compiled: dict[tuple[str, str | bytes], Compiled] = {}
+        self._fetching: dict[str, asyncio.Task[Entry]] = {}
+        self._failed: dict[str, tuple[datetime, ContextNotAvailable]] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+        self.generation = 0
+        self._keep(self._bundled(CORE_URL, Kind.CACHED, core_document(), CORE_URL))
+        if city is not None:
+            self._keep(self._bundled(CITY, Kind.HOSTED, {"@context": city.get("@context", city)}, ""))
+
+    async def open(self) -> None:
+        """Read what was stored and begin to drop what has expired."""
+        after = ""
+        tenants = {record.tenant for record in self._store.list_records(RECORDS)}
+        for tenant in tenants:
+            after = ""
+            while records := self._store.list_records(RECORDS, tenant, after=after):
+                for record in records:
+                    self._keep(msgspec.json.decode(record.body, type=Entry))
+                after = records[-1].id
+        self._session = open_session(
+            allow_private=self._settings.allow_private_contexts, timeout_s=self._settings.context_timeout_s
+        )
+        self._sweeper = asyncio.create_task(self._sweep(), name="contexts: sweep")
+
+    async def close(self) -> None:
+        """Stop fetching."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for task in list(self._fetching.values()):
+            task.cancel()
+        if self._session is not None:
+            await self._session.close()
+
+    async def compiled(self, tenant: str, body: Any) -> Compiled:
+        """Compile the value of an `@context`: a URL, an object, a list of those, or None for the core alone.
+
+        Raises ContextNotAvailable when a remote one cannot be had, Invalid when one is malformed (clause 5.5.6).
+        """
+        if body is None:
+            return Compiled(core_context())
+        key = (tenant, body if isinstance(body, str) else orjson.dumps(body))
+        found = self._compiled.get(key)
+        if found is None:
+            found = await self._compile(tenant, body)
+            if len(self._compiled) >= COMPILED:
+                self._compiled.clear()
+            self._compiled[key] = found
+        found.touch(self._clock())
+        return found
+
+    def url(self, entry: Entry) -> str:
+        """Give the address at which an @context can be had."""
+        return entry.url or f"{self._settings.base_url}{PATH}{entry.local_id}"
+
+    async def add(self, tenant: str, document: Any) -> Entry:
+        """Host a user's @context, the `@context` member of `document` (clause 5.13.2)."""
+        if not isinstance(document, dict) or "@context" not in document:
+            raise Invalid("the body has no member @context", field="@context")
+        body = document["@context"]
+        stand_ins: dict[str, Any] = {}
+        while missing := missing_urls(body, stand_ins):
+            stand_ins.update({url: {"@context": {}} for url in missing})
+        compile_context(body, stand_ins)
+        return await self._create(tenant, Kind.HOSTED, {"@context": body})
+
+    async def host(self, tenant: str, body: Any) -> str:
+        """Give `body` an address of its own, for answers and notifications that can only name a URL (clause 5.13.1)."""
+        if isinstance(body, str):
+            return body
+        document = {"@context": body}
+        for entry in self._by_id.values():
+            if (
+                entry.kind is Kind.IMPLICITLY_CREATED
+                and entry.tenant == tenant
+                and entry.document == document
+            ):
+                return self.url(entry)
+        return self.url(await self._create(tenant, Kind.IMPLICITLY_CREATED, document))
+
+    def list(self, tenant: str, kind: Kind | None = None) -> list[Entry]:
+        """List the @contexts that a tenant sees, of one kind or of all (clause 5.13.3)."""
+        return [
+            entry
+            for entry in self._by_id.values()
+            if _is_visible(entry, tenant) and kind in (None, entry.kind)
+        ]
+
+    def get(self, tenant: str, name: str) -> Entry:
+        """Give a stored @context by its local id or, where it was fetched, by its URL (clause 5.13.4)."""
+        entry = self._find(tenant, name)
+        if entry is None:
+            raise NotFound(f"there is no @context {name}")
+        return entry
+
+    async def delete(self, tenant: str, name: str) -> None:
+        """Forget a stored @context (clause 5.13.5)."""
+        entry = self.get(tenant, name)
+        if entry.fixed:
+            raise Invalid(f"the @context {name} belongs to the broker and cannot be deleted")
+        await self._store.delete_record(RECORDS, entry.tenant, entry.local_id)
+        self._drop(entry)
+
+    async def reload(self, tenant: str, name: str) -> None:
+        """Fetch a cached @context anew; the old copy stays when that fails (clause 5.13.5.4)."""
+        entry = self._find(tenant, name)
+        if entry is None or entry.kind is not Kind.CACHED:
+            raise Invalid(f"{name} is no cached @context, so it cannot be reloaded")
+        if entry.fixed:
+            return
+        try:
+            await self._refresh(entry.url)
+        except Invalid as error:
+            raise ContextNotAvailable(error.reason) from None
+
+    def content(self, tenant: str, name: str) -> dict[str, Any]:
+        """Give the document of an @context that the broker serves; cached ones are not served (clause 5.13.4.4)."""
+        entry = self.get(tenant, name)
+        if entry.kind is Kind.CACHED:
+            raise OperationNotSupported(f"the @context {name} is a cached copy; its origin serves it")
+        return entry.document
+
+    async def _compile(self, tenant: str, body: Any) -> Compiled:
+        documents: dict[str, Any] = {}
+        entries = []
+        while missing := missing_urls(body, documents):
+            for url in sorted(missing):
+                entry = self._own(tenant, url) or await self._fetched(url)
+                entries.append(entry)
+                documents[url] = entry.document
+        return Compiled(compile_context(body, documents), tuple(entries))
+
+    def _own(self, tenant: str, url: str) -> Entry | None:
+        """Find the entry of a URL that leads to this broker itself, so that it need not call itself."""
+        parts = urlsplit(url)
+        if not parts.path.startswith(PATH):
+            return None
+        name = parts.path[len(PATH) :]
+        if name == CITY and self._settings.base_url and not url.startswith(self._settings.base_url):
+            return None
+        entry = self._by_id.get(name)
+        return entry if entry is not None and _is_visible(entry, tenant) else None
+
+    async def _fetched(self, url: str) -> Entry:
+        """Give the copy of a URL, fetched anew where it has expired; the old one serves while its origin is silent."""
+        entry = self._by_url.get(url)
+        now = self._clock()
+        if entry is not None and (entry.expires_at is None or entry.expires_at > now):
+            return entry
+        failed = self._failed.get(url)
+        try:
+            if failed is not None and failed[0] > now:
+                raise failed[1]
+            return await self._refresh(url)
+        except ContextNotAvailable:
+            if entry is None:
+                raise
+            return entry
+
+    async def _refresh(self, url: str) -> Entry:
+        """Fetch a URL, all who wait for it at once sharing one call."""
+        task = self._fetching.get(url)
+        if task is None:
+            task = self._fetching[url] = asyncio.create_task(self._fetch(url), name=f"contexts: fetch {url}")
+            task.add_done_callback(lambda _: self._fetching.pop(url, None))
+        return await asyncio.shield(task)
+
+    async def _fetch(self, url: str) -> Entry:
+        assert self._session is not None
+        now = self._clock()
+        try:
+            fetched = await fetch(self._session, url, self._settings, now)
+        except ContextNotAvailable as error:
+            if len(self._failed) >= COMPILED:
+                self._failed.clear()
+            self._failed[url] = (now + timedelta(seconds=self._settings.context_retry_s), error)
+            raise
+        self._failed.pop(url, None)
+        return await self._store_fetched(url, fetched, now)
+
+    async def _store_fetched(self, url: str, fetched: Fetched, now: datetime) -> Entry:
+        old = self._by_url.get(url)
+        entry = Entry(
+            local_id=old.local_id if old else self._new_id(),
+            kind=Kind.CACHED,
+            document=fetched.document,
+            created_at=now,
+            url=url,
+            expires_at=fetched.expires_at,
+        )
+        await self._save(entry)
+        return entry
+
+    async def _create(self, tenant: str, kind: Kind, document: dict[str, Any]) -> Entry:
+        entry = Entry(
+            local_id=self._new_id(), kind=kind, document=document, created_at=self._clock(), tenant=tenant
+        )
+        await self._save(entry)
+        return entry
+
+    async def _save(self, entry: Entry) -> None:
+        body = msgspec.json.encode(entry)
+        await self._store.put_records([Record(RECORDS, entry.tenant, entry.local_id, body)])
+        self._keep(entry)
+
+    def _bundled(self, local_id: str, kind: Kind, document: dict[str, Any], url: str) -> Entry:
+        return Entry(
+            local_id=local_id, kind=kind, document=document, created_at=self._clock(), url=url, fixed=True
+        )
+
+    def _keep(self, entry: Entry) -> None:
+        self._by_id[entry.local_id] = entry
+        if entry.url:
+            self._by_url[entry.url] = entry
+        self._changed()
+
+    def _drop(self, entry: Entry) -> None:
+        self._by_id.pop(entry.local_id, None)
+        self._by_url.pop(entry.url, None)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._compiled.clear()
+        self.generation += 1
+
+    def _find(self, tenant: str, name: str) -> Entry | None:
+        if is_core_url(name):
+            name = CORE_URL
+        entry = self._by_id.get(name) or self._by_url.get(name)
+        if entry is None:
+            entry = self._own(tenant, name)
+        return entry if entry is not None and _is_visible(entry, tenant) else None
+
+    async def _sweep(self) -> None:
+        """Have expired copies fetched anew at their next use, and drop those that nobody uses (clause 6.3.16)."""
+        idle = timedelta(seconds=self._settings.context_fresh_s)
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            now = self._clock()
+            for entry in list(self._by_url.values()):
+                if entry.expires_at is None or entry.expires_at > now:
+                    continue
+                self._changed()
+                if (entry.last_usage or entry.created_at) + idle < now:
+                    await self._store.delete_record(RECORDS, entry.tenant, entry.local_id)
+                    self._drop(entry)
+
+
+def _is_visible(entry: Entry, tenant: str) -> bool:
+    return entry.tenant == tenant or entry.kind is Kind.CACHED or entry.fixed

@@ -1,0 +1,133 @@
+"""Reading a request's body: JSON within the limits, and the @context that goes with it.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.4, 6.3.4 and 6.3.5.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from rhinecloud.broker.door.link import context_link, context_url
+from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.door.route import Parts
+from rhinecloud.broker.errors import InvalidRequest, UnsupportedMediaType
+from rhinecloud.kernel.errors import Invalid, TooLarge
+from rhinecloud.ngsild.context import Context
+
+JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
+LD_TYPE = "application/ld+json"
+CONTEXT = "@context"
+
+
+async def read_json(parts: Parts, request: Request) -> Any:
+    """Read the body as JSON, whatever its @context.
+
+    Raises LengthRequired, TooLarge, UnsupportedMediaType, and InvalidRequest when it is not JSON.
+    """
+    media = media_of(request)
+    if media != LD_TYPE and media not in JSON_TYPES:
+        raise UnsupportedMediaType(media)
+    body = await request.body(parts.settings.max_body_bytes)
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from None
+    limit = parts.settings.max_depth
+    if body.count(b"{") + body.count(b"[") > limit and _depth(content, limit) > limit:
+        raise TooLarge(f"the body is nested more than {limit} deep")
+    return content
+
+
+async def read_object(parts: Parts, request: Request) -> dict[str, Any]:
+    """Read the body as one object without its @context, and set the request's @context from body or Link."""
+    content = await read_json(parts, request)
+    if not isinstance(content, dict):
+        raise Invalid("the body is not a JSON object")
+    await adopt_context(parts, request, content)
+    return {name: value for name, value in content.items() if name != CONTEXT}
+
+
+async def read_objects(parts: Parts, request: Request) -> list[tuple[Any, Context]]:
+    """Read the body as a list, each item with the @context that it brings itself (JSON-LD) or the Link names (JSON).
+
+    Raises Invalid when it is empty, too long, holds null, or mixes the two ways to give an @context.
+    """
+    content = await read_json(parts, request)
+    if not isinstance(content, list) or not content:
+        raise Invalid("the body is not a JSON array of at least one item")
+    if len(content) > parts.settings.max_batch:
+        raise TooLarge(f"the batch has {len(content)} items; at most {parts.settings.max_batch} are taken")
+    if any(item is None for item in content):
+        raise Invalid("the array holds null")
+    if media_of(request) != LD_TYPE or not any(isinstance(item, dict) for item in content):
+        await adopt_link(parts, request)
+        if any(isinstance(item, dict) and CONTEXT in item for item in content):
+            raise Invalid(
+                "application/json takes its @context from a Link header, not from the body", field=CONTEXT
+            )
+        return [(item, request.context) for item in content]
+    return [await _with_own_context(parts, request, item) for item in content]
+
+
+async def adopt_link(parts: Parts, request: Request) -> None:
+    """Set the @context that a Link header names, or the default one."""
+    await set_context(parts, request, context_url(request.header(b"link")))
+
+
+async def adopt_context(parts: Parts, request: Request, content: dict[str, Any]) -> None:
+    """Set the @context that goes with a body: JSON-LD carries it inside, JSON names it in a Link, never both."""
+    link = context_url(request.header(b"link"))
+    if media_of(request) == LD_TYPE:
+        if link is not None:
+            raise Invalid(
+                "application/ld+json carries its @context in the body, not in a Link header", field="Link"
+            )
+        if CONTEXT not in content:
+            raise Invalid("an application/ld+json body needs an @context", field=CONTEXT)
+        await set_context(parts, request, content[CONTEXT])
+    elif CONTEXT in content:
+        raise Invalid(
+            "application/json takes its @context from a Link header, not from the body", field=CONTEXT
+        )
+    else:
+        await set_context(parts, request, link)
+
+
+async def set_context(parts: Parts, request: Request, source: Any) -> None:
+    """Compile `source`, or the default @context where it is None, and make it the request's."""
+    if source is None:
+        source = parts.settings.default_context or None
+    compiled = await parts.contexts.compiled(request.tenant, source)
+    request.context = compiled.context
+    if source is not None:
+        request.source = source
+        request.link = context_link(source) if isinstance(source, str) else b""
+
+
+def media_of(request: Request) -> str:
+    """Give the media type of the body without its parameters."""
+    return request.header(b"content-type").partition(";")[0].strip().lower()
+
+
+async def _with_own_context(parts: Parts, request: Request, item: Any) -> tuple[Any, Context]:
+    if not isinstance(item, dict):
+        await set_context(parts, request, None)
+        return item, request.context
+    await adopt_context(parts, request, item)
+    return {name: value for name, value in item.items() if name != CONTEXT}, request.context
+
+
+def _depth(content: Any, limit: int) -> int:
+    """Measure how deep `content` is nested, no further than just beyond `limit`."""
+    level, depth = [content], 0
+    while level and depth <= limit:
+        level = [
+            child
+            for each in level
+            if isinstance(each, dict | list)
+            for child in (each.values() if isinstance(each, dict) else each)
+        ]
+        depth += 1
+    return depth

@@ -1,0 +1,192 @@
+"""The ASGI callable behind `/ngsi-ld/v1`: it takes each call through its stations and turns errors into answers.
+
+Source: ETSI GS CIM 009 v1.9.1, clause 6.3.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from rhinecloud.broker.contexts import Compiled
+from rhinecloud.broker.door.link import CORE_LINK, context_link, context_url
+from rhinecloud.broker.door.media import Media, choose
+from rhinecloud.broker.door.problem import problem
+from rhinecloud.broker.door.reply import HeaderList, Reply
+from rhinecloud.broker.door.request import Receive, Request, Send
+from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.door.router import Router
+from rhinecloud.broker.errors import InvalidRequest, MethodNotAllowed
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.errors import Invalid, RhineCloudError
+from rhinecloud.ngsild.documents import CORE_URL
+
+PREFIX = b"/ngsi-ld/v1"
+TENANT = re.compile(r"[\w.\-]{1,128}", re.ASCII)
+REMEMBERED = 1_000
+"""Query strings and header combinations kept in their parsed form; they come from whoever calls."""
+
+Authenticate = Callable[[Mapping[bytes, bytes]], Actor]
+"""Says who calls, from the header fields: a look-up, not a computation. Raises Unauthenticated."""
+
+logger = logging.getLogger(__name__)
+
+
+class Envelope(NamedTuple):
+    """What the header fields of a call come to: the same for many calls, so worked out once."""
+
+    media: Media
+    compiled: Compiled
+    source: Any
+    link: bytes
+    generation: int
+
+
+class Door:
+    """`/ngsi-ld/v1` as an ASGI application."""
+
+    def __init__(self, parts: Parts, routes: Sequence[Route], authenticate: Authenticate) -> None:
+        self._parts = parts
+        self._router = Router(routes)
+        self._authenticate = authenticate
+        self._queries: dict[bytes, Mapping[str, str]] = {b"": {}}
+        self._envelopes: dict[tuple[Any, ...], Envelope] = {}
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one HTTP call."""
+        headers = _fields(scope["headers"])
+        try:
+            reply = await self._answer(scope, headers, receive)
+        except RhineCloudError as error:
+            reply = problem(error)
+        except Exception as error:
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            reply = problem(error)
+        if b"ngsild-tenant" in headers:
+            reply.headers = [*reply.headers, (b"ngsild-tenant", headers[b"ngsild-tenant"])]
+        if b"origin" in headers and self._parts.settings.cors_origins:
+            reply.headers = [*reply.headers, *self._cors(headers)]
+        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+        body = b"" if scope["method"] == "HEAD" else reply.body
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: dict[str, Any], headers: Mapping[bytes, bytes], receive: Receive) -> Reply:
+        verb = scope["method"]
+        path = scope["raw_path"][len(PREFIX) :]
+        if verb == "OPTIONS":
+            return self._options(path, headers)
+        route, variables = self._router.find(verb, path)
+        request = Request(verb, headers, scope["query_string"], receive)
+        request.variables = variables
+        if not route.anonymous:
+            request.actor = self._authenticate(headers)
+        if b"ngsild-tenant" in headers:
+            request.tenant = _tenant(headers[b"ngsild-tenant"])
+        request.query = self._query(scope["query_string"], route)
+        envelope = await self._envelope(request, route)
+        request.media = envelope.media
+        request.context = envelope.compiled.context
+        request.source = envelope.source
+        request.link = envelope.link
+        return await route.handle(self._parts, request)
+
+    def _query(self, query_string: bytes, route: Route) -> Mapping[str, str]:
+        """Decode the parameters, each of which may be given once, and hold them against those that the route allows."""
+        query = self._queries.get(query_string)
+        if query is None:
+            query = _decode(query_string)
+            if len(self._queries) >= REMEMBERED:
+                self._queries.clear()
+            self._queries[query_string] = query
+        if route.parameters is not None and not query.keys() <= route.parameters:
+            unknown = ", ".join(sorted(query.keys() - route.parameters))
+            known = ", ".join(sorted(route.parameters)) or "none"
+            raise InvalidRequest(f"unknown parameters here: {unknown}; known: {known}")
+        return query
+
+    async def _envelope(self, request: Request, route: Route) -> Envelope:
+        """Settle representation and @context by the header fields alone; a body may bring another @context later."""
+        headers = request.headers
+        has_body = request.verb in ("POST", "PATCH", "PUT")
+        link = None if has_body else headers.get(b"link")
+        key = (headers.get(b"accept"), link, route.offers, request.tenant)
+        envelope = self._envelopes.get(key)
+        if envelope is None or envelope.generation != self._parts.contexts.generation:
+            media = choose(request.header(b"accept"), route.offers) if route.offers else Media.JSON
+            envelope = await self._open(media, link, request.tenant)
+            if len(self._envelopes) >= REMEMBERED:
+                self._envelopes.clear()
+            self._envelopes[key] = envelope
+        elif envelope.compiled.entries:
+            envelope.compiled.touch(self._parts.clock())
+        return envelope
+
+    async def _open(self, media: Media, link: bytes | None, tenant: str) -> Envelope:
+        contexts = self._parts.contexts
+        source = context_url(link.decode("latin-1")) if link else None
+        source = source or self._parts.settings.default_context or None
+        compiled = await contexts.compiled(tenant, source)
+        written = context_link(source) if source else CORE_LINK
+        return Envelope(media, compiled, source or CORE_URL, written, contexts.generation)
+
+    def _options(self, path: bytes, headers: Mapping[bytes, bytes]) -> Reply:
+        try:
+            self._router.find("OPTIONS", path)
+        except MethodNotAllowed as error:
+            allowed = ", ".join(error.allowed).encode()
+            fields: HeaderList = [(b"allow", allowed)]
+            if b"origin" in headers and self._parts.settings.cors_origins:
+                fields.append((b"access-control-allow-methods", allowed))
+                asked = headers.get(b"access-control-request-headers")
+                if asked:
+                    fields.append((b"access-control-allow-headers", asked))
+            return Reply(204, fields)
+        raise AssertionError("no route serves OPTIONS itself")
+
+    def _cors(self, headers: Mapping[bytes, bytes]) -> HeaderList:
+        origins = self._parts.settings.cors_origins
+        origin = headers[b"origin"]
+        if "*" not in origins and origin.decode("latin-1") not in origins:
+            return []
+        return [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-expose-headers", b"link, location, ngsild-results-count, ngsild-tenant"),
+            (b"vary", b"origin"),
+        ]
+
+
+def _fields(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Give the header fields by name; a field sent several times is joined by commas, as RFC 9110 has it."""
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    joined: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        joined[name] = joined[name] + b", " + value if name in joined else value
+    return joined
+
+
+def _tenant(value: bytes) -> str:
+    name = value.decode("latin-1").strip()
+    if not TENANT.fullmatch(name):
+        raise Invalid(
+            "a tenant's name has letters, digits, dot, dash and underscore only", field="NGSILD-Tenant"
+        )
+    return name
+
+
+def _decode(query_string: bytes) -> Mapping[str, str]:
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100
+        )
+    except ValueError:
+        raise InvalidRequest("the query string cannot be read") from None
+    query = dict(pairs)
+    if len(query) != len(pairs):
+        twice = next(name for name in query if sum(1 for each, _ in pairs if each == name) > 1)
+        raise InvalidRequest("the parameter is given more than once", field=twice)
+    return query

@@ -1,0 +1,47 @@
+"""Link header fields: the @context of a request or answer, and the pages before and after.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 6.3.5 and 6.3.10; RFC 8288.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.ngsild.documents import CORE_URL
+
+REL = "http://www.w3.org/ns/json-ld#context"
+
+_LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w*!#$&+.^`|~-]+\s*(?:=\s*(?:\"[^\"]*\"|[^\s\",;]+))?)*)")
+_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s\",;]+))", re.IGNORECASE)
+
+
+def context_url(header: str) -> str | None:
+    """Find the URL of the @context in a Link header field; None when it names none.
+
+    Raises Invalid where it names more than one.
+    """
+    if not header:
+        return None
+    urls = [url for url, parameters in _LINK.findall(header) if REL in _relations(parameters)]
+    if len(urls) > 1:
+        raise Invalid("more than one @context is linked", field="Link")
+    return urls[0].strip() if urls else None
+
+
+def context_link(url: str) -> bytes:
+    """Write the Link header field that names an @context."""
+    return f'<{url}>; rel="{REL}"; type="application/ld+json"'.encode()
+
+
+CORE_LINK = context_link(CORE_URL)
+
+
+def page_link(target: str, relation: str, media: str) -> bytes:
+    """Write the link to a further page, `relation` being `next` or `prev`."""
+    return f'<{target}>;rel="{relation}";type="{media}"'.encode()
+
+
+def _relations(parameters: str) -> list[str]:
+    found = _REL.search(parameters)
+    return (found[1] or found[2] or "").split() if found else []

@@ -1,0 +1,116 @@
+"""What the parameters of a request mean: which entities, and how they are to be shown.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 6.3.7, 6.3.10 to 6.3.15, 6.4.3.2 and 6.5.3.1.
+"""
+
+from __future__ import annotations
+
+from rhinecloud.broker.door.media import Media
+from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.edits import TypeSelection
+from rhinecloud.broker.errors import InvalidRequest
+from rhinecloud.kernel.errors import Invalid, Unsupported
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.query import parse_type_selection
+from rhinecloud.ngsild.representation import Options, parse_lang, parse_names
+from rhinecloud.ngsild.values import check_uri
+
+FORMS = {
+    "normalized": "normalized",
+    "concise": "concise",
+    "simplified": "simplified",
+    "keyValues": "simplified",
+}
+"""The names of the representations in `format` and `options` (clause 6.3.7)."""
+
+SHAPE = frozenset(
+    {"attrs", "pick", "omit", "lang", "datasetId", "geometryProperty", "options", "format", "local"}
+)
+"""The parameters that say how entities are shown."""
+
+UNBUILT = frozenset(
+    {"join", "joinLevel", "containedBy", "entityMap", "entityMapLifetime", "csf", "splitEntities"}
+)
+"""Parameters that are known and not built; those that change nothing for a broker without peers are passed over."""
+
+HARMLESS = {"join": "@none", "entityMap": "false", "splitEntities": None, "csf": None, "containedBy": None}
+"""Unbuilt parameters and the value with which, None: with any, a broker on its own answers rightly all the same."""
+
+
+def entity_id(request: Request) -> str:
+    """Give the entity id of the path; raises Invalid when it is no URI."""
+    try:
+        return check_uri(request.variables["entityId"])
+    except Invalid as error:
+        raise Invalid(error.reason, field="entityId") from None
+
+
+def type_selection(request: Request) -> TypeSelection:
+    """Read the selector of entity types (clause 4.17)."""
+    text = request.query.get("type")
+    return () if text is None else parse_type_selection(text, request.context)
+
+
+def listed_options(request: Request, *known: str) -> frozenset[str]:
+    """Read `options`, of which the operation knows some; raises InvalidRequest at any other (clause 6.3.20)."""
+    options = frozenset(request.listed("options"))
+    if not options <= set(known):
+        unknown = ", ".join(sorted(options - set(known)))
+        raise InvalidRequest(f"{unknown} is none of {', '.join(known)}", field="options")
+    return options
+
+
+def parse_options(request: Request) -> Options:
+    """Read how entities are to be shown."""
+    query, context = request.query, request.context
+    options = listed_options(request, *FORMS, "sysAttrs")
+    geojson = request.media is Media.GEO
+    if "geometryProperty" in query and not geojson:
+        raise Invalid("belongs to application/geo+json only", field="geometryProperty")
+    return Options(
+        form=_form(query.get("format"), options),
+        sys_attrs="sysAttrs" in options,
+        pick=_names(query.get("pick"), context, "pick"),
+        omit=_names(query.get("omit"), context, "omit"),
+        attrs=_names(query.get("attrs"), context, "attrs"),
+        lang=parse_lang(query["lang"]) if "lang" in query else (),
+        dataset_ids=_dataset_ids(request.listed("datasetId")),
+        geojson=geojson,
+        **({"geometry": context.name(query["geometryProperty"])} if "geometryProperty" in query else {}),
+    )
+
+
+def refuse_unbuilt(request: Request) -> None:
+    """Raise Unsupported where a parameter asks for what is not built and silence would be a wrong answer."""
+    for name in UNBUILT & request.query.keys():
+        if name in HARMLESS and HARMLESS[name] in (None, request.query[name]):
+            continue
+        if name in ("joinLevel", "entityMapLifetime") and request.query.keys() & {"join", "entityMap"}:
+            continue
+        raise Unsupported(f"{name} is not built yet")
+
+
+def _form(name: str | None, options: frozenset[str]) -> str:
+    if name is not None:
+        if name not in FORMS:
+            raise InvalidRequest(f"{name!r} is none of {', '.join(FORMS)}", field="format")
+        return FORMS[name]
+    forms = {FORMS[option] for option in options if option in FORMS}
+    if len(forms) > 1:
+        raise InvalidRequest("more than one representation is asked for", field="options")
+    return forms.pop() if forms else "normalized"
+
+
+def _names(text: str | None, context: Context, field: str) -> frozenset[str]:
+    if text is None:
+        return frozenset()
+    if not text:
+        raise Invalid("names nothing", field=field)
+    return parse_names(text, context, field=field)
+
+
+def _dataset_ids(names: tuple[str, ...]) -> frozenset[str]:
+    try:
+        return frozenset("" if name == "@none" else check_uri(name) for name in names)
+    except Invalid as error:
+        raise Invalid(error.reason, field="datasetId") from None

@@ -1,0 +1,89 @@
+"""The one table that turns what went wrong into HTTP: RFC 7807 with the error types of NGSI-LD.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.2, 5.5.3, 6.3.2 and 6.3.3.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+
+from rhinecloud.broker import errors as broker
+from rhinecloud.broker.door.reply import Reply
+from rhinecloud.kernel import errors as kernel
+
+ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
+
+
+class Kind(NamedTuple):
+    """How one kind of error is told: HTTP status, NGSI-LD's name of it, and its title."""
+
+    status: int
+    name: str
+    title: str
+
+
+TABLE: tuple[tuple[type[Exception], Kind], ...] = (
+    (broker.InvalidRequest, Kind(400, "InvalidRequest", "Invalid request.")),
+    (kernel.TooLarge, Kind(413, "InvalidRequest", "Request too large.")),
+    (kernel.Invalid, Kind(400, "BadRequestData", "Bad request data.")),
+    (kernel.Unauthenticated, Kind(401, "InvalidRequest", "Sign in first.")),
+    (kernel.Forbidden, Kind(403, "InvalidRequest", "Not allowed.")),
+    (broker.TooComplexQuery, Kind(403, "TooComplexQuery", "Query too complex.")),
+    (broker.NonexistentTenant, Kind(404, "NonexistentTenant", "No such tenant.")),
+    (kernel.NotFound, Kind(404, "ResourceNotFound", "Resource not found.")),
+    (broker.MethodNotAllowed, Kind(405, "OperationNotSupported", "Method not allowed.")),
+    (broker.NotAcceptable, Kind(406, "InvalidRequest", "Not acceptable.")),
+    (broker.AlreadyExists, Kind(409, "AlreadyExists", "Already exists.")),
+    (kernel.Conflict, Kind(409, "Conflict", "Conflict.")),
+    (broker.LengthRequired, Kind(411, "InvalidRequest", "Length required.")),
+    (broker.UnsupportedMediaType, Kind(415, "InvalidRequest", "Unsupported media type.")),
+    (broker.OperationNotSupported, Kind(422, "OperationNotSupported", "Operation not supported.")),
+    (kernel.Unsupported, Kind(501, "OperationNotSupported", "Not built here.")),
+    (broker.ContextNotAvailable, Kind(504, "LdContextNotAvailable", "@context not available.")),
+    (kernel.Unavailable, Kind(503, "InternalError", "Not available now.")),
+)
+"""The first row whose type fits decides, so subclasses stand above what they specialise."""
+
+INTERNAL = Kind(500, "InternalError", "Internal error.")
+
+BARE = (411, 415)
+"""Statuses that are answered without a body (clause 6.3.4)."""
+
+
+def kind_of(error: Exception) -> Kind:
+    """Find how an error is told."""
+    return next((kind for type_, kind in TABLE if isinstance(error, type_)), INTERNAL)
+
+
+def details(error: Exception, instance: str = "") -> dict[str, Any]:
+    """Describe an error as ProblemDetails; of an error that nobody meant, nothing inside is told."""
+    kind = kind_of(error)
+    body: dict[str, Any] = {
+        "type": ERRORS + kind.name,
+        "title": kind.title,
+        "detail": str(error) or kind.title if kind is not INTERNAL else "The city's log has more.",
+        "status": kind.status,
+    }
+    if isinstance(error, kernel.Invalid) and error.field:
+        body["field"] = error.field
+    if isinstance(error, broker.NotAcceptable):
+        body["available"] = list(error.offers)
+    if instance:
+        body["instance"] = instance
+    return body
+
+
+def problem(error: Exception) -> Reply:
+    """Answer with an error."""
+    kind = kind_of(error)
+    headers = []
+    if isinstance(error, broker.MethodNotAllowed):
+        headers.append((b"allow", ", ".join(error.allowed).encode()))
+    if kind.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if kind.status in BARE:
+        return Reply(kind.status, headers)
+    headers.append((b"content-type", b"application/json"))
+    return Reply(kind.status, headers, orjson.dumps(details(error)))

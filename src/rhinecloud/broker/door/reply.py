@@ -1,0 +1,63 @@
+"""What the door answers: status, header fields, bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from rhinecloud.broker.door.media import Media
+from rhinecloud.broker.door.request import Request
+
+HeaderList = list[tuple[bytes, bytes]]
+
+
+class Reply:
+    """An answer ready to be sent; `headers` are not changed after it is made, so lists of them may be shared."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: HeaderList | None = None, body: bytes = b"") -> None:
+        self.status = status
+        self.headers = headers if headers is not None else []
+        self.body = body
+
+
+def nothing() -> Reply:
+    """Answer 204: done, and there is nothing to say."""
+    return Reply(204)
+
+
+def created(location: str) -> Reply:
+    """Answer 201 with the path of what was created."""
+    return Reply(201, [(b"location", location.encode())])
+
+
+def plain(status: int, document: Any) -> Reply:
+    """Answer with JSON that has no @context: errors and partial successes (clause 6.3.6)."""
+    return Reply(status, [(b"content-type", b"application/json")], orjson.dumps(document))
+
+
+def document_headers(request: Request, extra: Sequence[tuple[bytes, bytes]] = ()) -> HeaderList:
+    """Make the header fields of a document in the request's representation: JSON names its @context in a Link."""
+    headers: HeaderList = [(b"content-type", request.media.value.encode())]
+    if request.media is Media.JSON and request.link:
+        headers.append((b"link", request.link))
+    headers.extend(extra)
+    return headers
+
+
+def document(request: Request, content: Any, extra: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
+    """Answer 200 with an object, or a list of objects, of compact names; JSON-LD carries the @context inside."""
+    if request.media is Media.LD:
+        content = (
+            [_with_context(each, request) for each in content]
+            if isinstance(content, list)
+            else _with_context(content, request)
+        )
+    return Reply(200, document_headers(request, extra), orjson.dumps(content))
+
+
+def _with_context(content: Any, request: Request) -> Any:
+    return {**content, "@context": request.source} if isinstance(content, dict) else content

@@ -1,0 +1,98 @@
+"""One call of the door, read only as far as its route needs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from rhinecloud.broker.door.media import Media
+from rhinecloud.broker.errors import InvalidRequest, LengthRequired
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.errors import TooLarge
+from rhinecloud.ngsild.context import Context
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = Mapping[bytes, bytes]
+
+
+class Request:
+    """What a handler sees: `variables` of the path, `query` parameters (decoded, each once), the actor and tenant, the
+    representation to answer in, and the @context that the call works with.
+
+    `context` is compiled; `source` is the same @context as the client named it (a URL, or the object or list of its
+    body); `link` is the header field that names it in answers of plain JSON, empty when it has no URL.
+    """
+
+    __slots__ = (
+        "actor",
+        "context",
+        "headers",
+        "link",
+        "media",
+        "query",
+        "query_string",
+        "receive",
+        "source",
+        "tenant",
+        "variables",
+        "verb",
+    )
+
+    def __init__(self, verb: str, headers: Headers, query_string: bytes, receive: Receive) -> None:
+        self.verb = verb
+        self.headers = headers
+        self.query_string = query_string
+        self.receive = receive
+        self.variables: Mapping[str, str] = {}
+        self.query: Mapping[str, str] = {}
+        self.actor: Actor
+        self.tenant = ""
+        self.media = Media.JSON
+        self.context: Context
+        self.source: Any = ""
+        self.link = b""
+
+    def header(self, name: bytes) -> str:
+        """Give a header field as text, '' when it is absent."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    def flag(self, name: str) -> bool:
+        """Read a boolean parameter; raises InvalidRequest when it is neither `true` nor `false`."""
+        text = self.query.get(name)
+        if text is None or text == "false":
+            return False
+        if text == "true":
+            return True
+        raise InvalidRequest(f"{text!r} is neither true nor false", field=name)
+
+    def listed(self, name: str) -> tuple[str, ...]:
+        """Read a parameter that is a comma-separated list; () when it is absent."""
+        text = self.query.get(name)
+        return tuple(part.strip() for part in text.split(",")) if text else ()
+
+    def number(self, name: str, default: int) -> int:
+        """Read a parameter that is a whole number from 0 on."""
+        text = self.query.get(name)
+        if text is None:
+            return default
+        if not text.isascii() or not text.isdigit() or len(text) > 12:
+            raise InvalidRequest(f"{text!r} is not a whole number from 0 on", field=name)
+        return int(text)
+
+    async def body(self, limit: int) -> bytes:
+        """Read the body of at most `limit` bytes; raises LengthRequired when its length was not announced."""
+        announced = self.headers.get(b"content-length")
+        if announced is None:
+            raise LengthRequired
+        if int(announced) > limit:
+            raise TooLarge(f"the body has {int(announced)} bytes; at most {limit} are read")
+        message = await self.receive()
+        if not message.get("more_body"):
+            whole: bytes = message.get("body", b"")
+            return whole
+        parts = [message.get("body", b"")]
+        while message.get("more_body"):
+            message = await self.receive()
+            parts.append(message.get("body", b""))
+        return b"".join(parts)

@@ -1,0 +1,51 @@
+"""One row of the door's table, and what every handler is given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rhinecloud.broker.contexts import Contexts
+from rhinecloud.broker.door.media import DOCUMENT, Media
+from rhinecloud.broker.door.rendering import Renderer
+from rhinecloud.broker.door.reply import Reply
+from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.service import Broker
+from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.kernel.time import Clock
+
+if TYPE_CHECKING:
+    from rhinecloud.broker.subscriptions.service import Subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the handlers work with; the assembly makes one for the door."""
+
+    broker: Broker
+    contexts: Contexts
+    renderer: Renderer
+    settings: BrokerSettings
+    clock: Clock
+    started_at: datetime
+    subscriptions: Subscriptions | None = None
+
+
+Handle = Callable[[Parts, Request], Awaitable[Reply]]
+"""A handler: parse, call, render. It raises RhineCloudErrors, which the door turns into ProblemDetails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method of a resource: `path` below `/ngsi-ld/v1` with `{variables}`, the function, the parameters it allows
+    (None: any), the operation's name in clause 4.20, and the representations of its answers, if any."""
+
+    verb: str
+    path: str
+    handle: Handle
+    operation: str
+    parameters: frozenset[str] | None = field(default_factory=frozenset)
+    offers: tuple[Media, ...] = DOCUMENT
+    anonymous: bool = False

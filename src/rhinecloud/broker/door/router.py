@@ -1,0 +1,87 @@
+"""Finding the row of the table for a request: one dictionary step a path segment, no pattern is tried in turn.
+
+Source: ETSI GS CIM 009 v1.9.1, clause 6.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+from rhinecloud.broker.door.route import Route
+from rhinecloud.broker.errors import MethodNotAllowed
+from rhinecloud.kernel.errors import Invalid, NotFound
+
+NO_VARIABLES: dict[str, str] = {}
+
+
+class _Node:
+    __slots__ = ("children", "routes", "variable")
+
+    def __init__(self) -> None:
+        self.children: dict[bytes, _Node] = {}
+        self.variable: _Node | None = None
+        self.routes: dict[str, tuple[Route, tuple[str, ...]]] = {}
+
+
+class Router:
+    """The table of routes as a tree of path segments."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._root = _Node()
+        for route in routes:
+            self._add(route)
+
+    def find(self, verb: str, path: bytes) -> tuple[Route, dict[str, str]]:
+        """Give the route of a raw path below the door, such as `/entities/urn%3Ax`, and its decoded variables.
+
+        A slash at the end changes nothing. Raises NotFound where there is no such resource, MethodNotAllowed where it
+        has no such method.
+        """
+        node = self._root
+        values: list[bytes] = []
+        for segment in path.strip(b"/").split(b"/") if len(path) > 1 else ():
+            child = node.children.get(segment)
+            if child is None:
+                child = node.variable
+                if child is None:
+                    raise NotFound(f"there is no resource {path.decode('latin-1')}")
+                values.append(segment)
+            node = child
+        found = node.routes.get(verb) or (node.routes.get("GET") if verb == "HEAD" else None)
+        if found is None:
+            if not node.routes:
+                raise NotFound(f"there is no resource {path.decode('latin-1')}")
+            raise MethodNotAllowed(verb, self.allowed(node))
+        route, names = found
+        if not names:
+            return route, NO_VARIABLES
+        return route, dict(zip(names, map(_decode, values), strict=True))
+
+    @staticmethod
+    def allowed(node: _Node) -> list[str]:
+        """List the methods of a resource."""
+        verbs = [*node.routes, "OPTIONS"]
+        return [*verbs, "HEAD"] if "GET" in node.routes else verbs
+
+    def _add(self, route: Route) -> None:
+        node = self._root
+        names = []
+        for segment in route.path.strip("/").split("/"):
+            if segment.startswith("{"):
+                names.append(segment.strip("{}"))
+                if node.variable is None:
+                    node.variable = _Node()
+                node = node.variable
+            else:
+                node = node.children.setdefault(segment.encode(), _Node())
+        node.routes[route.verb] = (route, tuple(names))
+
+
+def _decode(segment: bytes) -> str:
+    if b"%" not in segment:
+        return segment.decode("latin-1")
+    try:
+        return unquote(segment.decode("ascii"), errors="strict")
+    except UnicodeDecodeError:
+        raise Invalid("the path is not UTF-8") from None

@@ -1,0 +1,142 @@
+"""From what NGSI-LD wants done to the decisions that a store takes in its transaction, each asking the policy first.
+
+Source: ETSI GS CIM 009 v1.9.1, clause 5.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rhinecloud.broker.errors import AlreadyExists
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.errors import Invalid, NotFound
+from rhinecloud.ngsild import patch
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.patch import Patched
+from rhinecloud.policy import Action, Policy
+from rhinecloud.store.port import Decide, Decision, Put, Remove
+
+Change = Callable[[Entity, str], Patched]
+"""What is to become of an entity that exists; the text is the moment of the write."""
+
+TypeSelection = tuple[tuple[str, ...], ...]
+"""A disjunction of conjunctions of type IRIs (clause 4.17)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes, where and when: `now` is ISO 8601 in UTC, taken once for a whole call."""
+
+    policy: Policy
+    actor: Actor
+    tenant: str
+    now: str
+
+    def create(self, entity: Entity) -> Decide:
+        """Create the entity; AlreadyExists when it is there (clause 5.6.1)."""
+        self.check(Action.CREATE, entity)
+
+        def decide(present: Entity | None) -> Decision:
+            if self.alive(present) is not None:
+                raise AlreadyExists(f"{entity.id} exists already")
+            return put(patch.create(entity, self.now))
+
+        return decide
+
+    def change(self, entity_id: str, change: Change, types: TypeSelection = ()) -> Decide:
+        """Change an entity that exists and is of one of `types`, where some are named; NotFound otherwise."""
+
+        def decide(present: Entity | None) -> Decision:
+            entity = self.need(entity_id, present, types)
+            self.check(Action.UPDATE, entity)
+            patched = change(entity, self.now)
+            if any(name not in entity.type for name in patched.entity.type):
+                self.check(Action.UPDATE, patched.entity)
+            return put(patched) if _differs(entity, patched) else None
+
+        return decide
+
+    def change_or_create(self, fragment: Entity, change: Change) -> Decide:
+        """Change an entity that exists, else create it from `fragment`, which then must be whole (clause 5.6.8)."""
+        update = self.change(fragment.id, change)
+
+        def decide(present: Entity | None) -> Decision:
+            if self.alive(present) is not None:
+                return update(present)
+            self.check(Action.CREATE, fragment)
+            return put(patch.create(whole(fragment), self.now))
+
+        return decide
+
+    def remove(self, entity_id: str, types: TypeSelection = ()) -> Decide:
+        """Delete an entity; NotFound when it is not there (clause 5.6.6)."""
+
+        def decide(present: Entity | None) -> Decision:
+            entity = self.need(entity_id, present, types)
+            self.check(Action.DELETE, entity)
+            return Remove(entity)
+
+        return decide
+
+    def guard(self, entity_id: str, decide: Decide) -> Decide:
+        """Run a decision made elsewhere in the house under the policy."""
+
+        def guarded(present: Entity | None) -> Decision:
+            present = self.alive(present)
+            decision = decide(present)
+            if isinstance(decision, Remove):
+                self.check(Action.DELETE, present or decision.entity)
+            elif isinstance(decision, Put):
+                self.check(Action.CREATE if present is None else Action.UPDATE, present or decision.entity)
+            return decision
+
+        return guarded
+
+    def check(self, action: Action, entity: Entity) -> None:
+        """Ask the policy; raises Denied."""
+        self.policy.check(self.actor, action, self.tenant, (), entity)
+
+    def alive(self, present: Entity | None) -> Entity | None:
+        """Give the entity unless its time is over: it is as good as gone, though not swept yet (clause 4.5.22)."""
+        return None if present is None or has_expired(present, self.now) else present
+
+    def need(self, entity_id: str, present: Entity | None, types: TypeSelection) -> Entity:
+        """Give the entity if it is there and of one of `types`; raises NotFound."""
+        entity = self.alive(present)
+        if entity is None:
+            raise NotFound(f"there is no entity {entity_id}")
+        if not is_of(entity, types):
+            raise NotFound(f"{entity_id} is not of a type asked for")
+        return entity
+
+
+def put(patched: Patched) -> Put:
+    """Keep what a patch made."""
+    return Put(patched.entity, patched.changed, patched.previous)
+
+
+def whole(fragment: Entity) -> Entity:
+    """Accept a fragment as a whole entity; raises Invalid where something is missing or is to be removed."""
+    if not fragment.type:
+        raise Invalid("a new entity needs a type", field="type")
+    return patch.append(Entity(id=fragment.id, type=fragment.type), fragment, "").entity
+
+
+def is_of(entity: Entity, types: TypeSelection) -> bool:
+    """Tell whether an entity has all types of one alternative (clause 4.17); every entity when there is none."""
+    return not types or any(all(each in entity.type for each in alternative) for alternative in types)
+
+
+def has_expired(entity: Entity, now: str) -> bool:
+    """Tell whether `expiresAt` is past; both are UTC with `Z`, which sorts wrongly behind a fraction, so it goes."""
+    return bool(entity.expires_at) and entity.expires_at[:-1] <= now[:-1]
+
+
+def _differs(entity: Entity, patched: Patched) -> bool:
+    new = patched.entity
+    return bool(patched.changed) or (new.type, new.scope, new.expires_at) != (
+        entity.type,
+        entity.scope,
+        entity.expires_at,
+    )

@@ -1,0 +1,156 @@
+"""`/entityOperations`: creating, upserting, updating, merging and deleting many entities at once.
+
+Each entity succeeds or fails alone; those with one id are taken in their order. Source: clauses 5.5.11,
+5.6.7 to 5.6.10, 5.6.20, 6.14 to 6.17 and 6.31.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rhinecloud.broker.door.body import read_objects
+from rhinecloud.broker.door.parameters import listed_options
+from rhinecloud.broker.door.problem import details
+from rhinecloud.broker.door.reply import Reply, nothing, plain
+from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.errors import InvalidRequest
+from rhinecloud.broker.fragments import merge_or_add, removal
+from rhinecloud.broker.service import Outcome, Plan
+from rhinecloud.kernel.errors import Invalid, RhineCloudError
+from rhinecloud.ngsild import patch
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.parsing import parse_entity, parse_fragment
+from rhinecloud.ngsild.values import check_uri
+from rhinecloud.store.port import Written
+
+Parse = Callable[[Any, Context], Entity]
+Result = tuple[str, Outcome]
+"""An entity's id, as far as one could be read, and what became of it."""
+
+
+async def create(parts: Parts, request: Request) -> Reply:
+    """Batch Entity Creation (clause 6.14.3.1)."""
+    results = await _carry_out(
+        parts, request, parse_entity, lambda entity: lambda writer: writer.create(entity)
+    )
+    if _failed(results):
+        return _mixed(results)
+    return plain(201, [entity_id for entity_id, _ in results])
+
+
+async def upsert(parts: Parts, request: Request) -> Reply:
+    """Batch Entity Creation or Update (clause 6.15.3.1)."""
+    options = listed_options(request, "replace", "update")
+    if len(options) > 1:
+        raise InvalidRequest("replace and update exclude each other", field="options")
+    replace = "update" not in options
+    results = await _carry_out(
+        parts,
+        request,
+        parse_entity if replace else parse_fragment,
+        lambda entity: merge_or_add(entity, replace=replace),
+    )
+    if _failed(results):
+        return _mixed(results)
+    created = [
+        entity_id for entity_id, outcome in results if isinstance(outcome, Written) and outcome.created
+    ]
+    return plain(201, created) if created else nothing()
+
+
+async def update(parts: Parts, request: Request) -> Reply:
+    """Batch Entity Update (clause 6.16.3.1)."""
+    overwrite = "noOverwrite" not in listed_options(request, "noOverwrite")
+
+    def plan(fragment: Entity) -> Plan:
+        def change(entity: Entity, now: str) -> patch.Patched:
+            if overwrite:
+                return patch.update(entity, fragment, now)
+            return patch.append(entity, fragment, now, overwrite=False)
+
+        return lambda writer: writer.change(fragment.id, change)
+
+    return _quiet(await _carry_out(parts, request, parse_fragment, plan))
+
+
+async def merge(parts: Parts, request: Request) -> Reply:
+    """Batch Entity Merge (clause 6.31.3.1)."""
+
+    def plan(fragment: Entity) -> Plan:
+        def change(entity: Entity, now: str) -> patch.Patched:
+            return patch.merge(entity, fragment, now)
+
+        return lambda writer: writer.change(fragment.id, change)
+
+    return _quiet(await _carry_out(parts, request, parse_fragment, plan))
+
+
+async def delete(parts: Parts, request: Request) -> Reply:
+    """Batch Entity Delete (clause 6.17.3.1)."""
+    items = await read_objects(parts, request)
+    plans = [(check_uri(item), removal(item)) for item, _ in items]
+    outcomes = await parts.broker.write_all(request.actor, request.tenant, plans)
+    return _quiet([(name, outcome) for (name, _), outcome in zip(plans, outcomes, strict=True)])
+
+
+async def _carry_out(
+    parts: Parts, request: Request, parse: Parse, plan: Callable[[Entity], Plan]
+) -> list[Result]:
+    """Parse and write each item; an item that cannot be read fails alone."""
+    results: list[Result] = []
+    plans: list[tuple[str, Plan]] = []
+    places: list[int] = []
+    for item, context in await read_objects(parts, request):
+        try:
+            entity = parse(item, context)
+            if not entity.id:
+                raise Invalid("an entity of a batch needs an id", field="id")
+        except RhineCloudError as error:
+            results.append((_id_of(item), error))
+            continue
+        places.append(len(results))
+        plans.append((entity.id, plan(entity)))
+        results.append((entity.id, Invalid("")))
+    outcomes = await parts.broker.write_all(request.actor, request.tenant, plans)
+    for place, outcome in zip(places, outcomes, strict=True):
+        results[place] = (results[place][0], outcome)
+    return results
+
+
+def _id_of(item: Any) -> str:
+    name = item.get("id", item.get("@id")) if isinstance(item, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def _failed(results: list[Result]) -> bool:
+    return any(isinstance(outcome, RhineCloudError) for _, outcome in results)
+
+
+def _quiet(results: list[Result]) -> Reply:
+    return _mixed(results) if _failed(results) else nothing()
+
+
+def _mixed(results: list[Result]) -> Reply:
+    """Answer 207 with a BatchOperationResult (clause 5.2.16)."""
+    success = [entity_id for entity_id, outcome in results if isinstance(outcome, Written)]
+    errors = [
+        {"entityId": entity_id, "error": details(outcome, entity_id)}
+        for entity_id, outcome in results
+        if isinstance(outcome, RhineCloudError)
+    ]
+    return plain(207, {"success": list(dict.fromkeys(success)), "errors": errors})
+
+
+_PATH = "/entityOperations"
+_LOCAL = frozenset({"local"})
+
+ROUTES = (
+    Route("POST", f"{_PATH}/create", create, "createBatch", _LOCAL, ()),
+    Route("POST", f"{_PATH}/upsert", upsert, "upsertBatch", _LOCAL | {"options"}, ()),
+    Route("POST", f"{_PATH}/update", update, "updateBatch", _LOCAL | {"options"}, ()),
+    Route("POST", f"{_PATH}/merge", merge, "mergeBatch", _LOCAL | {"options"}, ()),
+    Route("POST", f"{_PATH}/delete", delete, "deleteBatch", _LOCAL, ()),
+)

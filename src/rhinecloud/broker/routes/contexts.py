@@ -1,0 +1,94 @@
+"""`/jsonldContexts`: adding, listing, serving, deleting and reloading @contexts (clauses 5.13 and 6.29 to 6.30)."""
+
+from __future__ import annotations
+
+import orjson
+
+from rhinecloud.broker.contexts import Entry, Kind
+from rhinecloud.broker.door.body import read_json
+from rhinecloud.broker.door.media import DOCUMENT
+from rhinecloud.broker.door.reply import Reply, created, nothing, plain
+from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.policy import Action
+
+PATH = "/jsonldContexts"
+
+
+async def add(parts: Parts, request: Request) -> Reply:
+    """Add @context (clause 6.29.3.1)."""
+    parts.broker.allow(request.actor, Action.HOST_CONTEXT, request.tenant)
+    entry = await parts.contexts.add(request.tenant, await read_json(parts, request))
+    return created(f"/ngsi-ld/v1{PATH}/{entry.local_id}")
+
+
+async def list_all(parts: Parts, request: Request) -> Reply:
+    """List @contexts (clause 6.29.3.2)."""
+    details = _flag(request, "details")
+    kind = _kind(request.query.get("kind"))
+    entries = parts.contexts.list(request.tenant, kind)
+    if details:
+        return plain(200, [_describe(parts, entry) for entry in entries])
+    return plain(200, [parts.contexts.url(entry) for entry in entries])
+
+
+async def serve(parts: Parts, request: Request) -> Reply:
+    """Serve @context (clause 6.30.3.1); anyone may read what a Link header leads to."""
+    name = request.variables["contextId"]
+    if _flag(request, "details"):
+        entry = parts.contexts.get(request.tenant, name)
+        reply = plain(200, _describe(parts, entry))
+    else:
+        content = parts.contexts.content(request.tenant, name)
+        entry = parts.contexts.get(request.tenant, name)
+        reply = Reply(200, [(b"content-type", request.media.value.encode())], orjson.dumps(content))
+    entry.touch(parts.clock())
+    return reply
+
+
+async def delete(parts: Parts, request: Request) -> Reply:
+    """Delete and Reload @context (clause 6.30.3.2)."""
+    parts.broker.allow(request.actor, Action.HOST_CONTEXT, request.tenant)
+    name = request.variables["contextId"]
+    if _flag(request, "reload"):
+        await parts.contexts.reload(request.tenant, name)
+    else:
+        await parts.contexts.delete(request.tenant, name)
+    return nothing()
+
+
+def _describe(parts: Parts, entry: Entry) -> dict[str, object]:
+    return entry.describe(parts.contexts.url(entry))
+
+
+def _flag(request: Request, name: str) -> bool:
+    text = request.query.get(name, "false")
+    if text not in ("true", "false", ""):
+        raise Invalid(f"{text!r} is neither true nor false", field=name)
+    return text == "true"
+
+
+def _kind(text: str | None) -> Kind | None:
+    if not text:
+        return None
+    try:
+        return Kind(text)
+    except ValueError:
+        raise Invalid(f"{text!r} is none of {', '.join(Kind)}", field="kind") from None
+
+
+ROUTES = (
+    Route("POST", PATH, add, "addContext", offers=()),
+    Route("GET", PATH, list_all, "listContexts", frozenset({"details", "kind"})),
+    Route(
+        "GET",
+        f"{PATH}/{{contextId}}",
+        serve,
+        "serveContext",
+        frozenset({"details"}),
+        DOCUMENT,
+        anonymous=True,
+    ),
+    Route("DELETE", f"{PATH}/{{contextId}}", delete, "deleteContext", frozenset({"reload"}), ()),
+)

@@ -1,0 +1,119 @@
+"""`/types` and `/attributes`: what there is in the city (clauses 5.7.5 to 5.7.10 and 6.25 to 6.28)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rhinecloud.broker.discovery import Tally
+from rhinecloud.broker.door.reply import Reply, document
+from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.kernel.errors import NotFound
+from rhinecloud.kernel.ids import derived_urn
+from rhinecloud.ngsild.context import Context
+
+
+async def list_types(parts: Parts, request: Request) -> Reply:
+    """Retrieve Available Entity Types, and with `details` their attributes' names (clause 6.25.3.1)."""
+    tally = await parts.broker.discover(request.actor, request.tenant)
+    compact = request.context.compact
+    names = sorted(tally.types)
+    if request.flag("details"):
+        return document(request, [_type(tally, iri, request.context) for iri in names])
+    return document(
+        request,
+        {
+            "id": derived_urn("EntityTypeList", request.tenant, *names),
+            "type": "EntityTypeList",
+            "typeList": [compact(iri) for iri in names],
+        },
+    )
+
+
+async def get_type(parts: Parts, request: Request) -> Reply:
+    """Retrieve Available Entity Type Information (clause 6.26.3.1)."""
+    iri = request.context.name(request.variables["type"])
+    tally = await parts.broker.discover(request.actor, request.tenant)
+    if not tally.types[iri]:
+        raise NotFound(f"there is no entity of type {iri}")
+    compact = request.context.compact
+    attributes = tally.attributes_by_type.get(iri, {})
+    details = [
+        {
+            "id": name,
+            "type": "Attribute",
+            "attributeName": compact(name),
+            "attributeTypes": sorted(attributes[name]),
+        }
+        for name in sorted(attributes)
+    ]
+    return document(
+        request,
+        {
+            "id": iri,
+            "type": "EntityTypeInfo",
+            "typeName": compact(iri),
+            "entityCount": tally.types[iri],
+            "attributeDetails": details,
+        },
+    )
+
+
+async def list_attributes(parts: Parts, request: Request) -> Reply:
+    """Retrieve Available Attributes, and with `details` the types that have them (clause 6.27.3.1)."""
+    tally = await parts.broker.discover(request.actor, request.tenant)
+    compact = request.context.compact
+    names = sorted(tally.attributes)
+    if request.flag("details"):
+        return document(request, [_attribute(tally, iri, request.context) for iri in names])
+    return document(
+        request,
+        {
+            "id": derived_urn("AttributeList", request.tenant, *names),
+            "type": "AttributeList",
+            "attributeList": [compact(iri) for iri in names],
+        },
+    )
+
+
+async def get_attribute(parts: Parts, request: Request) -> Reply:
+    """Retrieve Available Attribute Information (clause 6.28.3.1)."""
+    iri = request.context.name(request.variables["attrId"])
+    tally = await parts.broker.discover(request.actor, request.tenant)
+    found = tally.attributes.get(iri)
+    if found is None:
+        raise NotFound(f"no entity has an attribute {iri}")
+    described = _attribute(tally, iri, request.context)
+    described["attributeCount"] = found.count
+    described["attributeTypes"] = sorted(found.kinds)
+    return document(request, described)
+
+
+def _type(tally: Tally, iri: str, context: Context) -> dict[str, Any]:
+    attributes = tally.attributes_by_type.get(iri, {})
+    return {
+        "id": iri,
+        "type": "EntityType",
+        "typeName": context.compact(iri),
+        "attributeNames": [context.compact(name) for name in sorted(attributes)],
+    }
+
+
+def _attribute(tally: Tally, iri: str, context: Context) -> dict[str, Any]:
+    return {
+        "id": iri,
+        "type": "Attribute",
+        "attributeName": context.compact(iri),
+        "typeNames": [context.compact(name) for name in sorted(tally.attributes[iri].types)],
+    }
+
+
+_LIST = frozenset({"details", "local"})
+_ONE = frozenset({"local"})
+
+ROUTES = (
+    Route("GET", "/types", list_types, "retrieveEntityTypes", _LIST),
+    Route("GET", "/types/{type}", get_type, "retrieveEntityTypeInfo", _ONE),
+    Route("GET", "/attributes", list_attributes, "retrieveAttrTypes", _LIST),
+    Route("GET", "/attributes/{attrId}", get_attribute, "retrieveAttrTypeInfo", _ONE),
+)

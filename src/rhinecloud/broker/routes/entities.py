@@ -1,0 +1,135 @@
+"""`/entities/{id}` and creating in `/entities`: one entity at a time (clauses 5.6.1, 5.6.6, 5.6.17, 5.6.18, 5.7.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from rhinecloud.broker.door.body import read_object
+from rhinecloud.broker.door.media import SPATIAL
+from rhinecloud.broker.door.parameters import (
+    SHAPE,
+    UNBUILT,
+    entity_id,
+    listed_options,
+    parse_options,
+    refuse_unbuilt,
+    type_selection,
+)
+from rhinecloud.broker.door.rendering import View, view_of
+from rhinecloud.broker.door.reply import Reply, created, nothing
+from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.edits import Change, TypeSelection, is_of, whole
+from rhinecloud.broker.errors import InvalidRequest
+from rhinecloud.kernel.errors import Invalid, NotFound
+from rhinecloud.ngsild import patch
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.parsing import parse_entity, parse_fragment
+from rhinecloud.ngsild.patch import Patched
+from rhinecloud.ngsild.values import check_moment
+from rhinecloud.store.port import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What the parameters of a retrieval come to."""
+
+    view: View
+    types: TypeSelection
+
+    @property
+    def plain(self) -> bool:
+        """Whether any entity that is there will do."""
+        return not self.types and not self.view.options.attrs
+
+
+async def create(parts: Parts, request: Request) -> Reply:
+    """Create Entity (clause 6.4.3.1)."""
+    entity = parse_entity(await read_object(parts, request), request.context)
+    await parts.broker.create(request.actor, request.tenant, entity)
+    return created(f"/ngsi-ld/v1/entities/{quote(entity.id, safe=':')}")
+
+
+async def retrieve(parts: Parts, request: Request) -> Reply:
+    """Retrieve Entity (clause 6.5.3.1)."""
+    retrieval = parts.renderer.remembered(request, _parse_retrieval)
+    stored = parts.broker.get(request.actor, request.tenant, entity_id(request))
+    if not retrieval.plain:
+        _check(stored, retrieval)
+    return Reply(200, retrieval.view.headers, parts.renderer.document(request.tenant, stored, retrieval.view))
+
+
+async def replace(parts: Parts, request: Request) -> Reply:
+    """Replace Entity (clause 6.5.3.3)."""
+    fragment = await _read(parts, request, nulls=False)
+    entity = whole(fragment) if fragment.type else fragment
+    return await _change(parts, request, lambda present, now: patch.replace(present, entity, now))
+
+
+async def merge(parts: Parts, request: Request) -> Reply:
+    """Merge Entity (clause 6.5.3.4)."""
+    options = listed_options(request, "simplified", "keyValues")
+    if request.query.get("format", "simplified") not in ("simplified", "keyValues", "normalized", "concise"):
+        raise InvalidRequest("is none of simplified, keyValues", field="format")
+    del options  # the form of each attribute is told from the attribute itself
+    lang = request.query.get("lang", "")
+    observed_at = check_moment(request.query["observedAt"]) if "observedAt" in request.query else ""
+    fragment = await _read(parts, request, nulls=True)
+    expand = request.context.expand
+
+    def change(present: Entity, now: str) -> Patched:
+        return patch.merge(present, fragment, now, lang=lang, observed_at=observed_at, expand=expand)
+
+    return await _change(parts, request, change)
+
+
+async def delete(parts: Parts, request: Request) -> Reply:
+    """Delete Entity (clause 6.5.3.2)."""
+    await parts.broker.delete(
+        request.actor, request.tenant, entity_id(request), types=type_selection(request)
+    )
+    return nothing()
+
+
+def _parse_retrieval(request: Request) -> Retrieval:
+    refuse_unbuilt(request)
+    return Retrieval(view_of(request, parse_options(request)), type_selection(request))
+
+
+def _check(stored: Stored, retrieval: Retrieval) -> None:
+    entity = stored.entity()
+    attrs = retrieval.view.options.attrs
+    if not is_of(entity, retrieval.types):
+        raise NotFound(f"{stored.id} is not of a type asked for")
+    if attrs and attrs.isdisjoint(entity.attrs):
+        raise NotFound(f"{stored.id} has none of the attributes asked for")
+
+
+async def _read(parts: Parts, request: Request, *, nulls: bool) -> Entity:
+    name = entity_id(request)
+    fragment = parse_fragment(await read_object(parts, request), request.context, nulls=nulls)
+    if fragment.id not in ("", name):
+        raise Invalid("differs from the entity of the path", field="id")
+    fragment.id = name
+    return fragment
+
+
+async def _change(parts: Parts, request: Request, change: Change) -> Reply:
+    name, types = entity_id(request), type_selection(request)
+    await parts.broker.write(
+        request.actor, request.tenant, name, lambda writer: writer.change(name, change, types)
+    )
+    return nothing()
+
+
+_ONE = "/entities/{entityId}"
+_WRITE = frozenset({"type", "local"})
+
+ROUTES = (
+    Route("POST", "/entities", create, "createEntity", frozenset({"local"}), ()),
+    Route("GET", _ONE, retrieve, "retrieveEntity", SHAPE | UNBUILT | {"type"}, SPATIAL),
+    Route("PUT", _ONE, replace, "replaceEntity", _WRITE, ()),
+    Route("PATCH", _ONE, merge, "mergeEntity", _WRITE | {"options", "format", "lang", "observedAt"}, ()),
+    Route("DELETE", _ONE, delete, "deleteEntity", _WRITE, ()),
+)

@@ -1,0 +1,31 @@
+"""`/info/sourceIdentity`: who this broker is, so that others recognise it (clauses 5.15.1 and 6.33)."""
+
+from __future__ import annotations
+
+from rhinecloud.broker.door.reply import Reply, document
+from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.kernel.ids import derived_urn
+from rhinecloud.kernel.time import format_time
+
+
+async def identity(parts: Parts, request: Request) -> Reply:
+    """Retrieve Context Source Identity Information; each tenant is a source of its own (clause 6.33.3.1)."""
+    alias = parts.settings.source_alias
+    if request.tenant:
+        alias = f"{alias}.{request.tenant}"
+    now = parts.clock()
+    uptime = max(0, int((now - parts.started_at).total_seconds()))
+    return document(
+        request,
+        {
+            "id": derived_urn("ContextSource", alias),
+            "type": "ContextSourceIdentity",
+            "contextSourceAlias": alias,
+            "contextSourceUptime": f"PT{uptime}S",
+            "contextSourceTimeAt": format_time(now),
+        },
+    )
+
+
+ROUTES = (Route("GET", "/info/sourceIdentity", identity, "retrieveContextSourceIdentity"),)

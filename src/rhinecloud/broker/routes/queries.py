@@ -1,0 +1,101 @@
+"""Querying and purging `/entities`, and the query by POST (clauses 5.6.21, 5.7.2, 6.4.3.2, 6.4.3.3, 6.23)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rhinecloud.broker.door.body import read_object
+from rhinecloud.broker.door.media import SPATIAL
+from rhinecloud.broker.door.paging import PAGING, Paging, paging_headers, parse_paging
+from rhinecloud.broker.door.parameters import SHAPE, UNBUILT, parse_options, refuse_unbuilt
+from rhinecloud.broker.door.rendering import View, view_of
+from rhinecloud.broker.door.reply import Reply, nothing
+from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.door.selection import (
+    ORDER,
+    SELECTION,
+    parse_query,
+    parse_selectors,
+    query_parameters,
+)
+from rhinecloud.broker.errors import InvalidRequest
+from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.ngsild.representation import parse_names
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What the parameters of a query come to."""
+
+    view: View
+    query: EntityQuery
+    paging: Paging
+
+
+async def query_entities(parts: Parts, request: Request) -> Reply:
+    """Query Entities (clause 6.4.3.2)."""
+    search = parts.renderer.remembered(request, _parse_search, parts.settings)
+    return await _answer(parts, request, search, "/entities")
+
+
+async def query_by_post(parts: Parts, request: Request) -> Reply:
+    """Query Entities by POST (clause 6.23.3.1)."""
+    content = await read_object(parts, request)
+    asked = request.query
+    request.query = {**asked, **query_parameters(content)}
+    if "entities" in content:
+        request.query["entities"] = ""
+    search = _parse_search(request, parts.settings)
+    if "entities" in content:
+        selectors = parse_selectors(content["entities"], request.context)
+        search = replace(search, query=replace(search.query, selectors=selectors))
+    request.query = asked
+    return await _answer(parts, request, search, "/entityOperations/query")
+
+
+async def purge(parts: Parts, request: Request) -> Reply:
+    """Purge Entities: delete those that match, or of their attributes those to `drop`, or all but those to `keep`
+    (clause 6.4.3.3)."""
+    query = parse_query(request)
+    names = {name: _names(request, name) for name in ("drop", "keep")}
+    if names["drop"] and names["keep"]:
+        raise InvalidRequest("drop and keep exclude each other", field="drop")
+    await parts.broker.purge(request.actor, request.tenant, query, drop=names["drop"], keep=names["keep"])
+    return nothing()
+
+
+async def _answer(parts: Parts, request: Request, search: Search, path: str) -> Reply:
+    page = await parts.broker.query(request.actor, request.tenant, search.query)
+    body = parts.renderer.listed(request.tenant, page.items, search.view)
+    headers = search.view.headers
+    extra = paging_headers(request, path, search.paging, page)
+    return Reply(200, [*headers, *extra] if extra else headers, body)
+
+
+def _parse_search(request: Request, settings: BrokerSettings) -> Search:
+    refuse_unbuilt(request)
+    paging = parse_paging(request, settings)
+    query = replace(parse_query(request), limit=paging.limit, offset=paging.offset, count=paging.count)
+    return Search(view_of(request, parse_options(request)), query, paging)
+
+
+def _names(request: Request, name: str) -> frozenset[str]:
+    text = request.query.get(name)
+    if text is None:
+        return frozenset()
+    if not text:
+        raise Invalid("names nothing", field=name)
+    return parse_names(text, request.context, field=name)
+
+
+_QUERY = SELECTION | ORDER | SHAPE | PAGING | UNBUILT
+_PURGE = SELECTION | {"attrs", "drop", "keep", "local", "csf", "geometryProperty"}
+
+ROUTES = (
+    Route("GET", "/entities", query_entities, "queryEntity", _QUERY, SPATIAL),
+    Route("DELETE", "/entities", purge, "purgeEntity", _PURGE, ()),
+    Route("POST", "/entityOperations/query", query_by_post, "queryBatch", PAGING | SHAPE, SPATIAL),
+)

@@ -1,0 +1,97 @@
+"""`/subscriptions`: creating, listing, retrieving, updating and deleting (clauses 5.8.1 to 5.8.5, 6.10 and 6.11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rhinecloud.broker.door.body import read_object
+from rhinecloud.broker.door.paging import PAGING, paging_headers, parse_paging
+from rhinecloud.broker.door.reply import Reply, created, document, nothing
+from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.subscriptions.members import require_uri
+from rhinecloud.broker.subscriptions.model import Subscription
+from rhinecloud.broker.subscriptions.rendering import render_subscription
+from rhinecloud.broker.subscriptions.service import Subscriptions
+from rhinecloud.kernel.errors import Invalid, Unsupported
+from rhinecloud.kernel.page import Page
+from rhinecloud.kernel.time import format_time
+
+PATH = "/subscriptions"
+
+
+async def create(parts: Parts, request: Request) -> Reply:
+    """Create Subscription (clause 6.10.3.1)."""
+    content = await read_object(parts, request)
+    made = await _service(parts).create(
+        request.actor, request.tenant, content, request.context, request.source
+    )
+    return created(f"/ngsi-ld/v1{PATH}/{made.id}")
+
+
+async def list_all(parts: Parts, request: Request) -> Reply:
+    """Query Subscriptions (clause 6.10.3.2)."""
+    paging = parse_paging(request, parts.settings)
+    found = _service(parts).list(request.actor, request.tenant)
+    end = paging.offset + paging.limit
+    page = Page(
+        found[paging.offset : end], paging.offset, len(found) > end, len(found) if paging.count else None
+    )
+    shown = [_show(parts, request, each) for each in page.items]
+    return document(request, shown, paging_headers(request, PATH, paging, page))
+
+
+async def retrieve(parts: Parts, request: Request) -> Reply:
+    """Retrieve Subscription (clause 6.11.3.1)."""
+    found = _service(parts).get(request.actor, request.tenant, _id(request))
+    return document(request, _show(parts, request, found))
+
+
+async def update(parts: Parts, request: Request) -> Reply:
+    """Update Subscription (clause 6.11.3.2)."""
+    name = _id(request)
+    content = await read_object(parts, request)
+    await _service(parts).update(
+        request.actor, request.tenant, name, content, request.context, request.source
+    )
+    return nothing()
+
+
+async def delete(parts: Parts, request: Request) -> Reply:
+    """Delete Subscription (clause 6.11.3.3)."""
+    await _service(parts).delete(request.actor, request.tenant, _id(request))
+    return nothing()
+
+
+def _service(parts: Parts) -> Subscriptions:
+    if parts.subscriptions is None:
+        raise Unsupported("this broker runs without a notifier")
+    return parts.subscriptions
+
+
+def _id(request: Request) -> str:
+    return require_uri(request.variables["subscriptionId"], "subscriptionId")
+
+
+def _show(parts: Parts, request: Request, subscription: Subscription) -> dict[str, Any]:
+    options = request.listed("options")
+    if any(each != "sysAttrs" for each in options):
+        raise Invalid(f"{','.join(options)!r} is not among: sysAttrs", field="options")
+    return render_subscription(
+        subscription,
+        _service(parts).counters(subscription),
+        request.context,
+        format_time(parts.clock()),
+        sys_attrs="sysAttrs" in options,
+    )
+
+
+OPTIONS = frozenset({"options"})
+
+ROUTES = (
+    Route("POST", PATH, create, "createSubscription"),
+    Route("GET", PATH, list_all, "querySubscription", PAGING | OPTIONS),
+    Route("GET", f"{PATH}/{{subscriptionId}}", retrieve, "retrieveSubscription", OPTIONS),
+    Route("PATCH", f"{PATH}/{{subscriptionId}}", update, "updateSubscription"),
+    Route("DELETE", f"{PATH}/{{subscriptionId}}", delete, "deleteSubscription"),
+)

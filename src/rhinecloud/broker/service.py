@@ -1,0 +1,226 @@
+"""The broker as the house uses it: every read and write of the city's state, under the policy, in NGSI-LD's terms.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.6 (provision) and 5.7 (consumption).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rhinecloud.broker.discovery import Discovery, Tally
+from rhinecloud.broker.edits import TypeSelection, Writer
+from rhinecloud.broker.errors import NonexistentTenant
+from rhinecloud.broker.expiry import expire
+from rhinecloud.broker.fragments import coalesce, merge_or_add, removal, strip
+from rhinecloud.broker.sight import Sight
+from rhinecloud.kernel.actor import Actor, part
+from rhinecloud.kernel.errors import NotFound, RhineCloudError, Unavailable
+from rhinecloud.kernel.page import Page
+from rhinecloud.kernel.time import Clock, format_time
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.parsing import parse_fragment
+from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.policy import Action, Policy
+from rhinecloud.store.port import Decide, Edit, Store, Stored, Written
+
+PURGE_PAGE = 1_000
+SWEEP_S = 1.0
+SWEEPER = part("broker")
+
+logger = logging.getLogger(__name__)
+
+Outcome = Written | RhineCloudError
+"""What became of one entity of several."""
+
+Plan = Callable[[Writer], Decide]
+"""Says what is to be decided about one entity, given who writes and when; it may raise a RhineCloudError at once."""
+
+
+class Broker:
+    """The one door to the city's state: nobody reads or writes around it, nor it around the policy."""
+
+    def __init__(self, store: Store, policy: Policy, clock: Clock) -> None:
+        self._store = store
+        self._policy = policy
+        self._clock = clock
+        self._sight = Sight(policy)
+        self._discovery = Discovery(store, clock)
+        self._tenants: set[str] = {""}
+
+    async def create(self, actor: Actor, tenant: str, entity: Entity) -> Written:
+        """Create an entity; raises AlreadyExists (clause 5.6.1)."""
+        return await self.write(actor, tenant, entity.id, lambda writer: writer.create(entity))
+
+    async def upsert(
+        self, actor: Actor, tenant: str, entities: Sequence[Entity], *, replace: bool = False
+    ) -> list[Outcome]:
+        """Create each entity or, where it exists, overwrite its attributes or `replace` it whole (clause 5.6.8)."""
+        return await self.write_all(
+            actor,
+            tenant,
+            [(entity.id, merge_or_add(entity, replace=replace)) for entity in entities],
+        )
+
+    async def edit(self, actor: Actor, tenant: str, entity_id: str, decide: Decide) -> Written:
+        """Let `decide` see the entity as it is, in the transaction, and say what becomes of it; raises what it does."""
+        return await self.write(actor, tenant, entity_id, lambda writer: writer.guard(entity_id, decide))
+
+    async def delete(
+        self, actor: Actor, tenant: str, entity_id: str, *, types: TypeSelection = ()
+    ) -> Written:
+        """Delete an entity; raises NotFound (clause 5.6.6)."""
+        return await self.write(actor, tenant, entity_id, lambda writer: writer.remove(entity_id, types))
+
+    def get(self, actor: Actor, tenant: str, entity_id: str) -> Stored:
+        """Give an entity; raises NotFound (clause 5.7.1)."""
+        stored = self.find(actor, tenant, entity_id)
+        if stored is None:
+            self.need_tenant(tenant)
+            raise NotFound(f"there is no entity {entity_id}")
+        return stored
+
+    def find(self, actor: Actor, tenant: str, entity_id: str) -> Stored | None:
+        """Give an entity, or None where there is none."""
+        stored = self._store.get(tenant, entity_id)
+        if stored is None:
+            self._policy.check(actor, Action.READ, tenant)
+            return None
+        self._sight.check(actor, tenant, stored)
+        return stored
+
+    async def query(self, actor: Actor, tenant: str, query: EntityQuery) -> Page[Stored]:
+        """Give the page of entities that match, without those that the actor may not read (clause 5.7.2)."""
+        self._policy.check(actor, Action.READ, tenant)
+        if tenant:
+            self.need_tenant(tenant)
+        hidden = self._policy.hidden_types(actor, tenant)
+        page = await self._store.query(tenant, replace(query, hidden=hidden) if hidden else query)
+        items = self._sight.visible(actor, tenant, page.items)
+        return page if len(items) == len(page.items) else Page(items, page.offset, page.more, page.total)
+
+    async def ingest(
+        self, actor: Actor, tenant: str, fragments: Sequence[dict[str, Any]], context: Context
+    ) -> list[Outcome]:
+        """Merge concise NGSI-LD fragments, as connectors make them, in one write; one outcome a fragment, in order.
+
+        A fragment with a type creates the entity that it names. Fragments of one entity that say nothing twice become
+        one change; each value that supersedes another of the same call is a change of its own, so that none is lost.
+        """
+        parsed: list[Entity | RhineCloudError] = []
+        for fragment in fragments:
+            try:
+                parsed.append(parse_fragment(fragment, context))
+            except RhineCloudError as error:
+                parsed.append(error)
+        groups = coalesce(parsed)
+        outcomes = await self.write_all(
+            actor, tenant, [(entity.id, merge_or_add(entity)) for entity, _ in groups]
+        )
+        answers: list[Outcome | None] = [
+            each if isinstance(each, RhineCloudError) else None for each in parsed
+        ]
+        for (_, places), outcome in zip(groups, outcomes, strict=True):
+            for place in places:
+                answers[place] = outcome
+        return [each for each in answers if each is not None]
+
+    async def write(self, actor: Actor, tenant: str, entity_id: str, plan: Plan) -> Written:
+        """Carry out one plan; raises what it or its decision raises."""
+        outcome = (await self.write_all(actor, tenant, [(entity_id, plan)]))[0]
+        if isinstance(outcome, RhineCloudError):
+            raise outcome
+        return outcome
+
+    async def write_all(self, actor: Actor, tenant: str, plans: Sequence[tuple[str, Plan]]) -> list[Outcome]:
+        """Carry out plans in their order in one write, each failing alone; the moment is taken once (clause 5.5.11)."""
+        writer = Writer(self._policy, actor, tenant, format_time(self._clock()))
+        outcomes: list[Outcome | None] = []
+        pending: list[Edit] = []
+        for entity_id, plan in plans:
+            try:
+                decide = plan(writer)
+            except RhineCloudError as error:
+                outcomes.append(error)
+                continue
+            outcomes.append(None)
+            pending.append(Edit(tenant, entity_id, decide, writer.now, actor.id))
+        written = iter(await self._store.write(pending)) if pending else iter(())
+        return [outcome if outcome is not None else _expected(next(written)) for outcome in outcomes]
+
+    async def purge(
+        self,
+        actor: Actor,
+        tenant: str,
+        query: EntityQuery,
+        *,
+        drop: frozenset[str] = frozenset(),
+        keep: frozenset[str] = frozenset(),
+    ) -> int:
+        """Delete every entity that matches, or only its attributes to `drop`, or all but those to `keep`.
+
+        Returns how many entities were touched (clause 5.6.21).
+        """
+        strips = bool(drop or keep)
+        touched, offset = 0, 0
+        while True:
+            page = await self.query(actor, tenant, replace(query, limit=PURGE_PAGE, offset=offset))
+            plans = [
+                (stored.id, strip(stored.id, drop, keep) if strips else removal(stored.id))
+                for stored in page.items
+            ]
+            outcomes = await self.write_all(actor, tenant, plans)
+            gone = sum(isinstance(outcome, Written) for outcome in outcomes)
+            touched += gone
+            offset += PURGE_PAGE if strips else PURGE_PAGE - gone
+            if not page.more:
+                return touched
+
+    async def discover(self, actor: Actor, tenant: str) -> Tally:
+        """Count the tenant's types and attributes (clauses 5.7.5 to 5.7.10)."""
+        self._policy.check(actor, Action.READ, tenant)
+        self.need_tenant(tenant)
+        return await self._discovery.tally(tenant)
+
+    def allow(self, actor: Actor, action: Action, tenant: str, types: Sequence[str] = ()) -> None:
+        """Raise Denied unless the policy permits an act that is about no entity."""
+        self._policy.check(actor, action, tenant, types)
+
+    def need_tenant(self, tenant: str) -> None:
+        """Raise NonexistentTenant unless something was once created under `tenant` (clause 5.5.10)."""
+        if tenant not in self._tenants:
+            self._tenants.update(self._store.tenants())
+            if tenant not in self._tenants:
+                raise NonexistentTenant(f"there is no tenant {tenant}")
+
+    async def sweep(self) -> int:
+        """Delete the entities and attributes whose `expiresAt` is past; return how many entities were touched."""
+        moment = self._clock()
+        now = format_time(moment)
+        touched = 0
+        while due := self._store.expired(moment.timestamp(), PURGE_PAGE):
+            edits = [Edit(tenant, entity_id, expire(now), now, SWEEPER.id) for tenant, entity_id in due]
+            touched += len(await self._store.write(edits))
+            if len(due) < PURGE_PAGE:
+                break
+        return touched
+
+    async def sweep_always(self, interval_s: float = SWEEP_S) -> None:
+        """Sweep until cancelled."""
+        while True:
+            await asyncio.sleep(interval_s)
+            try:
+                await self.sweep()
+            except Unavailable:
+                logger.warning("what has expired stays for now: the store does not answer")
+
+
+def _expected(outcome: Written | Exception) -> Outcome:
+    """Pass on what was decided; an error that nobody meant ends the call."""
+    if isinstance(outcome, Written | RhineCloudError):
+        return outcome
+    raise outcome

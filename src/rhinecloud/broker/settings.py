@@ -1,0 +1,39 @@
+"""What an operator may set about the broker: its limits, how it fetches @contexts, whom a browser may call from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rhinecloud.kernel.settings import setting
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSettings:
+    """Section `[broker]` of `city.toml`."""
+
+    base_url: str = setting(
+        "", "Where clients reach the city, such as `https://city.example`; empty: as they called it"
+    )
+    max_body_bytes: int = setting(16 * 1024 * 1024, "Largest request body that is read", unit="bytes")
+    max_batch: int = setting(10_000, "Most entities in one batch request")
+    max_depth: int = setting(40, "Deepest nesting of a JSON body that is accepted")
+    default_limit: int = setting(20, "Entities on a page when the request names no limit")
+    max_limit: int = setting(1_000, "Largest page that may be asked for")
+    render_cache: int = setting(50_000, "Entities whose rendered documents are kept in memory; 0 keeps none")
+    default_context: str = setting(
+        "", "URL of the @context for requests that bring none, instead of the core one alone"
+    )
+    context_timeout_s: float = setting(5.0, "How long a remote @context may take to arrive", unit="s")
+    context_max_bytes: int = setting(1024 * 1024, "Largest remote @context that is read", unit="bytes")
+    context_max_redirects: int = setting(3, "How many redirects a remote @context may take")
+    context_fresh_s: int = setting(
+        86_400, "How long a fetched @context is kept when its server does not say", unit="s"
+    )
+    context_retry_s: int = setting(
+        5, "How long a failed fetch is remembered before it is tried again", unit="s"
+    )
+    allow_private_contexts: bool = setting(
+        False, "Whether @contexts may be fetched from private and loopback addresses"
+    )
+    cors_origins: tuple[str, ...] = setting((), "Origins from which browsers may call; `*` allows all")
+    source_alias: str = setting("rhinecloud", "The pseudonym of this city in Via headers and source identity")

@@ -1,0 +1,87 @@
+"""The conditions of a subscription: q, geometry and scope, checked when it is made and made ready to be judged.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 4.9, 4.10, 4.19 and 5.2.13.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import orjson
+
+from rhinecloud.broker.subscriptions.matching import Holds
+from rhinecloud.broker.subscriptions.members import Members
+from rhinecloud.broker.subscriptions.model import GeoQ, Subscription
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.query import (
+    EntityQuery,
+    GeoQuery,
+    matches,
+    parse_geo,
+    parse_q,
+    parse_scope_q,
+)
+
+
+def check_q(text: str, context: Context, place: str) -> str:
+    """Accept a query expression; raises Invalid at `place`."""
+    try:
+        parse_q(text, context)
+    except Invalid as error:
+        raise Invalid(error.reason, field=place) from None
+    return text
+
+
+def read_geo(members: Members, context: Context) -> GeoQ:
+    """Read a `geoQ` with its geoproperty expanded; raises Invalid naming the member."""
+    for name in ("georel", "geometry", "coordinates"):
+        if name not in members:
+            raise Invalid("is missing", field=members.place(name))
+    found = GeoQ(
+        georel=members.text("georel"),
+        geometry=members.text("geometry"),
+        coordinates=members.raw("coordinates"),
+        geoproperty=members.text("geoproperty"),
+    )
+    try:
+        query = _geo(found, context)
+    except Invalid as error:
+        raise within(members, error) from None
+    found.geoproperty = query.property if found.geoproperty else ""
+    return found
+
+
+def within(members: Members, error: Invalid) -> Invalid:
+    """Give an error the place of the object in which it arose."""
+    return Invalid(error.reason, field=members.place(error.field))
+
+
+def query_of(subscription: Subscription, context: Context) -> EntityQuery:
+    """Make the query that stands for the conditions; `context` is the one that they were written in."""
+    return EntityQuery(
+        q=parse_q(subscription.q, context, expand_values=subscription.expand_values)
+        if subscription.q
+        else None,
+        geo=_geo(subscription.geo_q, context) if subscription.geo_q else None,
+        scope=parse_scope_q(subscription.scope_q) if subscription.scope_q else None,
+    )
+
+
+def judge_of(subscription: Subscription, context: Context) -> tuple[object, Holds | None]:
+    """Make the judge of the conditions, and what is equal for equal conditions; no judge where there are none."""
+    if not (subscription.q or subscription.geo_q or subscription.scope_q):
+        return None, None
+    geo = orjson.dumps(subscription.geo_q.coordinates) if subscription.geo_q else b""
+    shape = (
+        (subscription.geo_q.georel, subscription.geo_q.geometry, subscription.geo_q.geoproperty, geo)
+        if (subscription.geo_q)
+        else ()
+    )
+    same = (subscription.q, tuple(subscription.expand_values), context.key, shape, subscription.scope_q)
+    return same, partial(matches, query_of(subscription, context))
+
+
+def _geo(geo_q: GeoQ, context: Context) -> GeoQuery:
+    geoproperty = geo_q.geoproperty or "location"
+    return parse_geo(geo_q.georel, geo_q.geometry, geo_q.coordinates, context, geoproperty=geoproperty)

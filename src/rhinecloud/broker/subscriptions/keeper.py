@@ -1,0 +1,140 @@
+"""The notifier's book-keeper: a few times a second it writes down, in one transaction, what must not be forgotten.
+
+That is: items that have waited long or have no room in memory, counters that moved, and the place in the stream. A
+frame is done with only when this has been committed, so a crash repeats notifications and loses none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from rhinecloud.broker.subscriptions.lane import Lane
+from rhinecloud.broker.subscriptions.model import Counters
+from rhinecloud.broker.subscriptions.pending import KIND, Chunk, Item, chunk_of, record_id, record_of, recover
+from rhinecloud.broker.subscriptions.progress import Hold, Progress
+from rhinecloud.store.port import Record, Store
+
+MARK = "consumer-mark"
+NAME = "notifier"
+COUNTERS = "subscription-counters"
+COUNTERS_EVERY_S = 1.0
+
+_encoder = msgspec.json.Encoder()
+
+
+class Keeper:
+    """Writes and reads what the notifier keeps in the store; `dirty` are the lanes that have something to write."""
+
+    def __init__(self, store: Store) -> None:
+        self.dirty: set[Lane] = set()
+        self._store = store
+        self._position = -1
+        self._counters_due = 0.0
+        self._unwritten: list[tuple[Lane, Chunk]] = []
+
+    def position(self) -> int | None:
+        """Read where the last run stopped, None when there was none."""
+        record = self._store.get_record(MARK, "", NAME)
+        return msgspec.json.decode(record.body, type=int) if record is not None else None
+
+    def counters(self) -> dict[str, Counters]:
+        """Read the counters of all subscriptions by the key of their lane."""
+        return {
+            record.id: msgspec.json.decode(record.body, type=Counters)
+            for record in read_all(self._store, COUNTERS)
+        }
+
+    async def recover(self, position: int) -> dict[str, list[Chunk]]:
+        """Read what waited at the end of the last run, by lane, without what the stream will repeat."""
+        found: dict[str, list[Chunk]] = {}
+        for record in read_all(self._store, KIND):
+            lane_key, chunk = recover(record, position)
+            if chunk.items:
+                await self._store.put_records([record_of(lane_key, chunk)])
+                chunk.items = None
+            if chunk.count:
+                found.setdefault(lane_key, []).append(chunk)
+            else:
+                await self._store.delete_record(KIND, "", record.id)
+        return found
+
+    async def keep(self, progress: Progress, overdue_s: float) -> None:
+        """Write what is due; may raise Unavailable: then nothing was forgotten, and the next call tries again."""
+        now = time.monotonic()
+        lanes = list(self.dirty)
+        overdue = progress.overdue(now - overdue_s)
+        self._unwritten += [(lane, chunk) for lane in lanes if (chunk := lane.cut_tail()) is not None]
+        self._unwritten += _gather(overdue)
+        chunks = self._unwritten = [(lane, chunk) for lane, chunk in self._unwritten if chunk.left]
+        moved = [lane for lane in lanes if lane.unsaved] if now >= self._counters_due else []
+        await self._write(chunks, moved, progress.position_without(overdue))
+        if moved:
+            self._counters_due = now + COUNTERS_EVERY_S
+        self._unwritten = []
+        for _, chunk in chunks:
+            _release(chunk)
+        await self._forget_emptied(lanes)
+        self.dirty.difference_update([lane for lane in lanes if not lane.unsaved and not lane.has_more])
+
+    async def close(self, progress: Progress) -> None:
+        """Write everything down, now."""
+        self._counters_due = 0.0
+        await self.keep(progress, 0.0)
+
+    async def forget(self, lane: Lane) -> None:
+        """Delete everything that is kept about a lane that was cleared."""
+        await self._forget_emptied([lane])
+        await self._store.delete_record(COUNTERS, "", lane.key)
+        self.dirty.discard(lane)
+
+    async def _write(
+        self, chunks: Iterable[tuple[Lane, Chunk]], moved: Iterable[Lane], position: int
+    ) -> None:
+        records = [record_of(lane.key, chunk) for lane, chunk in chunks]
+        for lane in moved:
+            records.append(Record(COUNTERS, "", lane.key, _encoder.encode(lane.counters)))
+            lane.unsaved = False
+        if position != self._position:
+            records.append(Record(MARK, "", NAME, _encoder.encode(position)))
+        if not records:
+            return
+        try:
+            await self._store.put_records(records)
+        except BaseException:
+            for lane in moved:
+                lane.unsaved = True
+            raise
+        self._position = position
+
+    async def _forget_emptied(self, lanes: Iterable[Lane]) -> None:
+        for lane in lanes:
+            emptied, lane.emptied = lane.emptied, []
+            for chunk in emptied:
+                await self._store.delete_record(KIND, "", record_id(lane.key, chunk.first))
+
+
+def read_all(store: Store, kind: str) -> Iterator[Record]:
+    """Read every record of a kind that is kept under the default tenant, in pages."""
+    after = ""
+    while page := store.list_records(kind, "", after=after):
+        yield from page
+        after = page[-1].id
+
+
+def _gather(holds: Iterable[Hold]) -> list[tuple[Lane, Chunk]]:
+    """Make a chunk a lane of the items that nothing has settled and no record holds yet."""
+    found: dict[Lane, list[Item]] = {}
+    for hold in holds:
+        for lane, item in hold.items:
+            if item.settled is not None and item.chunk is None:
+                found.setdefault(lane, []).append(item)
+    return [(lane, chunk_of(items)) for lane, items in found.items()]
+
+
+def _release(chunk: Chunk) -> None:
+    for item in chunk.items or ():
+        item.settle()
+    chunk.items = None

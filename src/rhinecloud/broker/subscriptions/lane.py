@@ -1,0 +1,228 @@
+"""One subscription's queue and the task that empties it, so that a receiver that is slow or dead delays nobody else.
+
+The order is kept: one notification is on its way at a time, and the next one carries whatever came meanwhile, up to
+a number of entities, each at most once. A notification that fails is repeated as it was, with the same id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rhinecloud.broker.subscriptions.endpoint import NotDelivered, Send
+from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
+from rhinecloud.broker.subscriptions.pending import Chunk, Item, chunk_of, read_back
+from rhinecloud.broker.subscriptions.settings import NotificationSettings
+from rhinecloud.kernel.ids import derived_urn
+from rhinecloud.kernel.time import Clock, format_time
+from rhinecloud.store.port import Store
+
+Compose = Callable[[str, str, Sequence[bytes]], bytes]
+"""Makes the body of a notification from its id, the present moment and its entities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a subscription's notifications are made and sent; replaced when the subscription changes."""
+
+    subscription: Subscription
+    compose: Compose
+    send: Send
+
+
+class Lane:
+    """The queue of one subscription; `put` never waits.
+
+    What must be written down stands in `cut_tail`, `emptied` and `unsaved` (the counters); a lane that has any of it
+    stands in `dirty`. Give it its `way` before anything else.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        counters: Counters,
+        store: Store,
+        settings: NotificationSettings,
+        clock: Clock,
+        dirty: set[Lane],
+    ) -> None:
+        self.key = key
+        self.way: Way
+        self.counters = counters
+        self.unsaved = False
+        self.emptied: list[Chunk] = []
+        self._dirty = dirty
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._memory: deque[Item] = deque()
+        self._spilt: deque[Chunk] = deque()
+        self._tail: list[Item] = []
+        self._on_disk = 0
+        self._current: list[Item] = []
+        self._task: asyncio.Task[None] | None = None
+        self._failures = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many items are not delivered yet."""
+        return len(self._current) + len(self._memory) + self._on_disk + len(self._tail)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something beside the counters must be written or deleted."""
+        return bool(self._tail or self.emptied)
+
+    def put(self, item: Item) -> None:
+        """Queue an item: in memory while there is room, else at the end of what the store holds."""
+        if self.waiting >= self._settings.max_pending:
+            self._drop_oldest()
+        if self._tail or self._spilt or len(self._memory) >= self._settings.queue:
+            self._tail.append(item)
+            self._dirty.add(self)
+        else:
+            self._memory.append(item)
+        self._wake()
+
+    def restore(self, chunks: Sequence[Chunk]) -> None:
+        """Take over what an earlier run left in the store, before anything new comes."""
+        self._spilt.extend(chunks)
+        self._on_disk += sum(chunk.count for chunk in chunks)
+        self._wake()
+
+    def cut_tail(self) -> Chunk | None:
+        """Make the items that have no room in memory into a chunk, which must then be written."""
+        if not self._tail:
+            return None
+        items, self._tail = self._tail, []
+        chunk = chunk_of(items)
+        self._spilt.append(chunk)
+        self._on_disk += len(items)
+        return chunk
+
+    def clear(self) -> None:
+        """Stop, and forget everything that waits; the chunks to be deleted stand in `emptied` then."""
+        self.stop()
+        items = [*self._current, *self._memory, *self._tail]
+        for chunk in self._spilt:
+            items.extend(chunk.items or ())
+        chunks = {id(chunk): chunk for chunk in self._spilt}
+        for item in items:
+            item.settle()
+            if item.chunk is not None:
+                chunks[id(item.chunk)] = item.chunk
+        for chunk in chunks.values():
+            chunk.left = 0
+        self.emptied.extend(chunks.values())
+        self._dirty.add(self)
+        self._current, self._on_disk, self._tail = [], 0, []
+        self._memory.clear()
+        self._spilt.clear()
+
+    def stop(self) -> None:
+        """Stop, and leave what waits where it is: the end of the process, not of the subscription."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def _wake(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name=f"notify {self.way.subscription.id}")
+
+    async def _run(self) -> None:
+        while self._memory or self._spilt or self._tail:
+            if not self._memory:
+                self._refill()
+                continue
+            self._current = self._next()
+            await self._deliver(self._current)
+            done, self._current = self._current, []
+            for item in done:
+                self._finish(item)
+
+    def _refill(self) -> None:
+        """Bring the next items into memory: a chunk of the store, or else what came since the last one was cut."""
+        if not self._spilt:
+            self._memory.extend(self._tail)
+            self._tail = []
+            return
+        chunk = self._spilt.popleft()
+        self._on_disk -= chunk.count
+        self._memory.extend(chunk.items or read_back(self._store, self.key, chunk))
+
+    def _next(self) -> list[Item]:
+        """Take the items of the next notification: each entity once, so that no state hides another."""
+        taken: dict[str, Item] = {}
+        while (
+            self._memory and len(taken) < self._settings.entities and self._memory[0].entity_id not in taken
+        ):
+            item = self._memory.popleft()
+            taken[item.entity_id] = item
+        return list(taken.values())
+
+    async def _deliver(self, items: Sequence[Item]) -> None:
+        """Send items as one notification until they arrive or are given up."""
+        way = self.way
+        moment = format_time(self._clock())
+        name = derived_urn("Notification", way.subscription.id, moment, *(str(item.seq) for item in items))
+        body = way.compose(name, moment, [item.body for item in items])
+        refusals = 0
+        while status_of(self.way.subscription, format_time(self._clock())) == "active":
+            try:
+                await self._attempt(body)
+            except NotDelivered as error:
+                refusals += error.refused
+                if refusals >= self._settings.refusals:
+                    self._count_dropped(len(items))
+                    return
+                await asyncio.sleep(self._pause())
+            else:
+                return
+
+    async def _attempt(self, body: bytes) -> None:
+        counters = self.counters
+        counters.times_sent += 1
+        counters.last_notification = format_time(self._clock())
+        self.unsaved = True
+        self._dirty.add(self)
+        try:
+            await self.way.send(body)
+        except NotDelivered:
+            self._failures += 1
+            counters.times_failed += 1
+            counters.last_failure = format_time(self._clock())
+            counters.status = "failed"
+            raise
+        self._failures = 0
+        counters.last_success = counters.last_notification
+        counters.status = "ok"
+
+    def _pause(self) -> float:
+        """Give the seconds to wait after a failure: doubling, with jitter, and never less than the cooldown."""
+        longest = self._settings.max_retry_s
+        doubled = min(longest, self._settings.first_retry_s * 2.0 ** min(self._failures - 1, 16))
+        jittered = doubled * random.uniform(0.5, 1.0)
+        return max(jittered, self.way.subscription.notification.endpoint.cooldown_ms / 1000)
+
+    def _finish(self, item: Item) -> None:
+        item.settle()
+        if item.chunk is not None:
+            item.chunk.left -= 1
+            if item.chunk.left == 0:
+                self.emptied.append(item.chunk)
+                self._dirty.add(self)
+
+    def _drop_oldest(self) -> None:
+        """Give up the oldest item that is not on its way; it is counted and shown."""
+        if not self._memory:
+            self._refill()
+        if self._memory:
+            self._finish(self._memory.popleft())
+            self._count_dropped(1)
+
+    def _count_dropped(self, number: int) -> None:
+        self.counters.dropped += number
+        self.unsaved = True
+        self._dirty.add(self)

@@ -1,0 +1,200 @@
+"""Which subscriptions a change concerns: an index, so that those that cannot match cost nothing.
+
+A subscription stands under each id, or else each type, that it names, or under "any type"; there again under each
+attribute that it watches, or under "any attribute". A change looks only into the few places that its own id, types
+and changed attributes lead to. What is found is judged exactly: trigger, selector, then q, geometry and scope.
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12, 5.2.33 and 5.8.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from rhinecloud.broker.subscriptions.changed import Differences
+from rhinecloud.broker.subscriptions.model import Selector, Subscription, Trigger
+from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.patterns import Pattern, compile_pattern
+
+Holds = Callable[[Entity], bool]
+"""Judges the conditions of a subscription: q, geometry and scope together."""
+
+W = TypeVar("W", bound="Watch")
+
+Place = tuple[str, str, str]
+"""Tenant, what it is (`id`, `type` or `any`), and which one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """A selector made ready: `types` are conjunctions of which one must hold."""
+
+    ids: frozenset[str]
+    pattern: Pattern | None
+    types: tuple[frozenset[str], ...]
+
+    def fits(self, entity: Entity, types: frozenset[str]) -> bool:
+        if self.ids:
+            if entity.id not in self.ids:
+                return False
+        elif self.pattern is not None and not self.pattern.is_in(entity.id):
+            return False
+        return not self.types or any(each <= types for each in self.types)
+
+
+class Watch:
+    """A subscription made ready to be asked; `holds` is None where it has no conditions.
+
+    `condition` is equal for watches whose conditions are equal, so that each is judged once a change.
+    """
+
+    __slots__ = ("_patterns", "condition", "holds", "subscription", "triggers", "watched")
+
+    def __init__(self, subscription: Subscription, condition: object, holds: Holds | None) -> None:
+        self.subscription = subscription
+        self.condition = condition
+        self.holds = holds
+        self.triggers = _spelt_out(subscription.triggers)
+        self.watched = frozenset(subscription.watched)
+        self._patterns = tuple(_make_ready(each) for each in subscription.entities)
+
+    def selects(self, entity: Entity, types: frozenset[str]) -> bool:
+        """Tell whether the entity is among those subscribed to."""
+        return not self._patterns or any(each.fits(entity, types) for each in self._patterns)
+
+    def places(self) -> set[Place]:
+        """List where the index keeps this watch."""
+        tenant = self.subscription.tenant
+        if not self.subscription.entities:
+            return {(tenant, "any", "")}
+        found: set[Place] = set()
+        for selector in self.subscription.entities:
+            if selector.ids:
+                found.update((tenant, "id", each) for each in selector.ids)
+            elif selector.types:
+                found.update((tenant, "type", min(each)) for each in selector.types)
+            else:
+                found.add((tenant, "any", ""))
+        return found
+
+
+@dataclass(slots=True)
+class _Shelf(Generic[W]):
+    """The watches of one place, by the attribute that they watch; `all` watch every attribute."""
+
+    all: dict[str, W] = field(default_factory=dict)
+    by_attribute: dict[str, dict[str, W]] = field(default_factory=dict)
+
+    def find(self, attributes: Iterable[str]) -> Iterator[W]:
+        yield from self.all.values()
+        if self.by_attribute:
+            for attribute in attributes:
+                yield from self.by_attribute.get(attribute, {}).values()
+
+    def add(self, key: str, watch: W) -> None:
+        if not watch.watched:
+            self.all[key] = watch
+        for attribute in watch.watched:
+            self.by_attribute.setdefault(attribute, {})[key] = watch
+
+    def remove(self, key: str, watch: W) -> None:
+        self.all.pop(key, None)
+        for attribute in watch.watched:
+            shelf = self.by_attribute.get(attribute, {})
+            shelf.pop(key, None)
+            if not shelf:
+                self.by_attribute.pop(attribute, None)
+
+    def __bool__(self) -> bool:
+        return bool(self.all or self.by_attribute)
+
+
+class Index(Generic[W]):
+    """All watches of the city."""
+
+    def __init__(self) -> None:
+        self._shelves: dict[Place, _Shelf[W]] = {}
+        self._watches: dict[tuple[str, str], W] = {}
+
+    def __len__(self) -> int:
+        return len(self._watches)
+
+    def put(self, watch: W) -> None:
+        """Add a watch, in the place of the one of the same subscription."""
+        subscription = watch.subscription
+        self.remove(subscription.tenant, subscription.id)
+        self._watches[subscription.tenant, subscription.id] = watch
+        for place in watch.places():
+            self._shelves.setdefault(place, _Shelf()).add(subscription.id, watch)
+
+    def remove(self, tenant: str, subscription_id: str) -> None:
+        """Forget a watch, where there is one."""
+        watch = self._watches.pop((tenant, subscription_id), None)
+        if watch is None:
+            return
+        for place in watch.places():
+            shelf = self._shelves.get(place)
+            if shelf is not None:
+                shelf.remove(subscription_id, watch)
+                if not shelf:
+                    del self._shelves[place]
+
+    def find(self, tenant: str, subscription_id: str) -> W | None:
+        """Give the watch of a subscription."""
+        return self._watches.get((tenant, subscription_id))
+
+    def match(self, change: Change) -> list[tuple[W, Differences]]:
+        """Give the watches whose subscribers must hear of `change`, and how it differs from before."""
+        candidates = self._candidates(change)
+        if not candidates:
+            return []
+        differences = Differences(change)
+        types = frozenset(change.entity.type)
+        judged: dict[object, bool] = {}
+        return [
+            (watch, differences)
+            for watch in candidates
+            if change.seq > watch.subscription.since
+            and differences.trigger(watch.triggers, watch.watched)
+            and watch.selects(change.entity, types)
+            and _holds(watch, change.entity, judged)
+        ]
+
+    def _candidates(self, change: Change) -> list[W]:
+        entity, tenant = change.entity, change.tenant
+        attributes: Iterable[str] = change.changed if change.kind is Kind.UPDATED else entity.attrs
+        shelves = [self._shelves.get((tenant, "type", each)) for each in entity.type]
+        shelves += [self._shelves.get((tenant, "id", entity.id)), self._shelves.get((tenant, "any", ""))]
+        found: dict[str, W] = {}
+        for shelf in shelves:
+            if shelf is not None:
+                for watch in shelf.find(attributes):
+                    found[watch.subscription.id] = watch
+        return list(found.values())
+
+
+def _holds(watch: Watch, entity: Entity, judged: dict[object, bool]) -> bool:
+    if watch.holds is None:
+        return True
+    verdict = judged.get(watch.condition)
+    if verdict is None:
+        verdict = judged[watch.condition] = watch.holds(entity)
+    return verdict
+
+
+def _make_ready(selector: Selector) -> _Pattern:
+    return _Pattern(
+        ids=frozenset(selector.ids),
+        pattern=compile_pattern(selector.id_pattern) if selector.id_pattern else None,
+        types=tuple(frozenset(each) for each in selector.types),
+    )
+
+
+def _spelt_out(triggers: Iterable[Trigger]) -> frozenset[Trigger]:
+    """Replace `entityUpdated` by the three triggers that it stands for (clause 5.2.12)."""
+    found = set(triggers)
+    if Trigger.ENTITY_UPDATED in found:
+        found |= {Trigger.ATTRIBUTE_CREATED, Trigger.ATTRIBUTE_UPDATED, Trigger.ATTRIBUTE_DELETED}
+    return frozenset(found - {Trigger.ENTITY_UPDATED})

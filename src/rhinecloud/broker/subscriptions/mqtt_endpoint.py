@@ -1,0 +1,180 @@
+"""Notifications over MQTT 3.1.1 and 5: one connection for all subscriptions of one MQTT broker, opened when needed.
+
+Source: ETSI GS CIM 009 v1.9.1, clause 7.2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+import orjson
+
+from rhinecloud.broker.outgoing import is_public
+from rhinecloud.broker.subscriptions.endpoint import NotDelivered, Send
+from rhinecloud.broker.subscriptions.http_endpoint import headers_of
+from rhinecloud.broker.subscriptions.model import Subscription
+from rhinecloud.broker.subscriptions.settings import NotificationSettings
+from rhinecloud.kernel.errors import Invalid
+
+SCHEMES = ("mqtt", "mqtts")
+VERSIONS = {"mqtt3.1.1": aiomqtt.ProtocolVersion.V311, "mqtt5.0": aiomqtt.ProtocolVersion.V5}
+QUALITIES = {"0": 0, "1": 1, "2": 2}
+IDLE_S = 60.0
+"""A connection that nobody uses for so long is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an MQTT notification goes; equal brokers share a connection."""
+
+    host: str
+    port: int
+    tls: bool
+    username: str
+    password: str
+    version: str
+    topic: str
+    quality: int
+
+    @property
+    def broker(self) -> tuple[str, int, bool, str, str, str]:
+        """What makes two targets share a connection."""
+        return (self.host, self.port, self.tls, self.username, self.password, self.version)
+
+
+def read_target(uri: str, info: Mapping[str, str]) -> Target:
+    """Read an MQTT endpoint's URI and its `notifierInfo`; raises Invalid naming the member."""
+    parts = urlsplit(uri)
+    field = "notification.endpoint.uri"
+    try:
+        port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+    except ValueError:
+        raise Invalid(f"{uri!r} has an impossible port", field=field) from None
+    topic = unquote(parts.path.removeprefix("/"))
+    if not parts.hostname or not topic or any(sign in topic for sign in "+#\0"):
+        raise Invalid(
+            f"{uri!r} is not of the form mqtt[s]://[user[:password]@]host[:port]/topic", field=field
+        )
+    return Target(
+        host=parts.hostname,
+        port=port,
+        tls=parts.scheme == "mqtts",
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        version=_choose("MQTT-Version", info, VERSIONS, "mqtt5.0"),
+        topic=topic,
+        quality=QUALITIES[_choose("MQTT-QoS", info, QUALITIES, "0")],
+    )
+
+
+class MqttEndpoint:
+    """The connections to all MQTT brokers that receive notifications."""
+
+    def __init__(self, settings: NotificationSettings, *, allow_private: bool) -> None:
+        self._settings = settings
+        self._allow_private = allow_private
+        self._connections: dict[tuple[object, ...], _Connection] = {}
+
+    def way_to(self, subscription: Subscription, link: str) -> Send:
+        """Make the way to a topic of an MQTT broker."""
+        endpoint = subscription.notification.endpoint
+        target = read_target(endpoint.uri, {pair.key: pair.value for pair in endpoint.notifier_info})
+        head = b'{"metadata":' + orjson.dumps(headers_of(subscription, link)) + b',"body":'
+        timeout_s = endpoint.timeout_ms / 1000 or self._settings.timeout_s
+
+        async def send(body: bytes) -> None:
+            connection = self._connections.get(target.broker)
+            if connection is None:
+                connection = self._connections[target.broker] = _Connection(target, self._allow_private)
+            try:
+                async with asyncio.timeout(min(timeout_s, self._settings.max_timeout_s)):
+                    await connection.publish(target, head + body + b"}")
+            except TimeoutError:
+                await connection.close()
+                raise NotDelivered("no answer in time") from None
+            except (aiomqtt.MqttError, OSError, ValueError) as error:
+                await connection.close()
+                raise NotDelivered(f"{type(error).__name__}: {error}") from None
+
+        return send
+
+    async def close(self) -> None:
+        """Take leave of every broker."""
+        for connection in self._connections.values():
+            await connection.close()
+        self._connections.clear()
+
+
+class _Connection:
+    """One connection, opened by the first who publishes and again after it broke."""
+
+    def __init__(self, target: Target, allow_private: bool) -> None:
+        self._target = target
+        self._allow_private = allow_private
+        self._client: aiomqtt.Client | None = None
+        self._opening = asyncio.Lock()
+        self._idle: asyncio.TimerHandle | None = None
+
+    async def publish(self, target: Target, payload: bytes) -> None:
+        async with self._opening:
+            if self._client is None:
+                self._client = await self._open()
+        client = self._client
+        if client is None:
+            raise ConnectionResetError("the connection was closed meanwhile")
+        await client.publish(target.topic, payload, qos=target.quality)
+        self._rest()
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if self._idle is not None:
+            self._idle.cancel()
+        if client is not None:
+            try:
+                await client.__aexit__(None, None, None)
+            except (aiomqtt.MqttError, OSError):
+                return  # it is gone already
+
+    async def _open(self) -> aiomqtt.Client:
+        target = self._target
+        client = aiomqtt.Client(
+            await self._address(),
+            target.port,
+            username=target.username or None,
+            password=target.password or None,
+            protocol=VERSIONS[target.version],
+            tls_context=ssl.create_default_context() if target.tls else None,
+        )
+        await client.__aenter__()
+        return client
+
+    async def _address(self) -> str:
+        """Give the host to connect to: where private ones are forbidden, the address that was judged."""
+        host = self._target.host
+        if self._allow_private:
+            return host
+        found = await asyncio.get_running_loop().getaddrinfo(host, self._target.port)
+        addresses = [str(each[4][0]) for each in found]
+        if not all(is_public(each) for each in addresses):
+            raise OSError(f"{host} leads to a private address")
+        return host if self._target.tls else addresses[0]  # TLS proves a name itself
+
+    def _rest(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+        loop = asyncio.get_running_loop()
+        self._idle = loop.call_later(IDLE_S, lambda: loop.create_task(self.close()))
+
+
+def _choose(key: str, info: Mapping[str, str], known: Collection[str], default: str) -> str:
+    value = info.get(key, default)
+    if value not in known:
+        raise Invalid(
+            f"{key} is {value!r}; known: {', '.join(known)}", field="notification.endpoint.notifierInfo"
+        )
+    return value

@@ -1,0 +1,232 @@
+"""The notifier: follows the stream of changes, finds who must hear of each, and queues it for their lanes.
+
+It is a durable consumer that keeps its own mark in the store instead of acknowledging frames one by one: so after a
+crash it goes on in the order of the stream, from the first frame with which it was not done. How a frame is done with,
+and why nothing is lost, stands in `keeper`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rhinecloud.broker.subscriptions.changed import Differences
+from rhinecloud.broker.subscriptions.endpoint import Endpoint
+from rhinecloud.broker.subscriptions.keeper import Keeper
+from rhinecloud.broker.subscriptions.lane import Lane, Way
+from rhinecloud.broker.subscriptions.matching import Index
+from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
+from rhinecloud.broker.subscriptions.notification import Look
+from rhinecloud.broker.subscriptions.pending import SEPARATOR, Item
+from rhinecloud.broker.subscriptions.progress import Progress
+from rhinecloud.broker.subscriptions.ready import Ready
+from rhinecloud.broker.subscriptions.settings import NotificationSettings
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.kernel.time import Clock, format_time
+from rhinecloud.policy import Action, Policy
+from rhinecloud.store.port import Store
+from rhinecloud.stream.port import Frame, Gone, Stream
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.25
+"""How often the book-keeper works: so many seconds of notifications may be repeated after a crash."""
+
+RETRY_S = 0.5
+
+
+@dataclass(slots=True)
+class State:
+    """What operators see: the place in the stream, how far behind it is, what waits and what was given up."""
+
+    position: int = 0
+    lag: int = 0
+    frames_in_hand: int = 0
+    waiting: int = 0
+    dropped: int = 0
+    failing: int = 0
+    missed: int = 0
+
+
+class Notifier:
+    """Delivers changes to subscribers. `index` holds the subscriptions; `follow` and `forget` keep it in step."""
+
+    def __init__(
+        self,
+        store: Store,
+        stream: Stream,
+        policy: Policy,
+        clock: Clock,
+        settings: NotificationSettings,
+        endpoints: dict[str, Endpoint],
+    ) -> None:
+        self.index: Index[Ready] = Index()
+        self._store = store
+        self._stream = stream
+        self._policy = policy
+        self._clock = clock
+        self._settings = settings
+        self._endpoints = endpoints
+        self._keeper = Keeper(store)
+        self._progress = Progress(0)
+        self._lanes: dict[str, Lane] = {}
+        self._missed = 0
+        self._seen = 0
+        self._hurry = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self, subscriptions: Iterable[Ready]) -> None:
+        """Take over what an earlier run left, then begin to follow the stream."""
+        position = self._keeper.position()
+        if position is None:
+            position = self._store.last_change()
+        self._progress = Progress(position)
+        self._seen = position
+        counters = self._keeper.counters()
+        waiting = await self._keeper.recover(position)
+        for ready in subscriptions:
+            key = key_of(ready.subscription)
+            self.follow(ready, counters.get(key))
+            if key in waiting:
+                self._lanes[key].restore(waiting[key])
+        self._tasks = [
+            asyncio.create_task(self._follow_stream(), name="notifier"),
+            asyncio.create_task(self._keep_books(), name="notifier: books"),
+        ]
+
+    async def close(self) -> None:
+        """Stop, write down what is left, and close connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for lane in self._lanes.values():
+            lane.stop()
+        with contextlib.suppress(Unavailable):
+            await self._keeper.close(self._progress)
+        for endpoint in set(self._endpoints.values()):
+            await endpoint.close()
+
+    def follow(self, ready: Ready, counters: Counters | None = None) -> None:
+        """Begin to serve a subscription, or serve it as it is now."""
+        subscription = ready.subscription
+        key = key_of(subscription)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(
+                key, counters or Counters(), self._store, self._settings, self._clock, self._keeper.dirty
+            )
+        scheme = subscription.notification.endpoint.uri.partition(":")[0].lower()
+        send = self._endpoints[scheme].way_to(subscription, ready.link)
+        lane.way = Way(subscription, ready.compose, send)
+        if status_of(subscription, format_time(self._clock())) != "active":
+            lane.clear()
+        self.index.put(ready)
+
+    async def forget(self, subscription: Subscription) -> None:
+        """Stop serving a subscription and drop whatever waits for it."""
+        self.index.remove(subscription.tenant, subscription.id)
+        lane = self._lanes.pop(key_of(subscription), None)
+        if lane is not None:
+            lane.clear()
+            await self._keeper.forget(lane)
+
+    def counters(self, subscription: Subscription) -> Counters:
+        """Give what became of a subscription's notifications."""
+        lane = self._lanes.get(key_of(subscription))
+        return lane.counters if lane is not None else Counters()
+
+    def is_waiting(self, subscription: Subscription) -> bool:
+        """Tell whether earlier notifications of a subscription are still to be delivered."""
+        return self._lanes[key_of(subscription)].waiting > 0
+
+    def put(self, subscription: Subscription, body: bytes) -> None:
+        """Queue entities that no change brought, joined by commas; they are not kept through a crash."""
+        self._lanes[key_of(subscription)].put(Item(0, "", body))
+
+    def state(self) -> State:
+        """Give the figures for the status page."""
+        lanes = self._lanes.values()
+        position = self._progress.position
+        return State(
+            position=position,
+            lag=max(0, self._store.last_change() - position),
+            frames_in_hand=len(self._progress),
+            waiting=sum(lane.waiting for lane in lanes),
+            dropped=sum(lane.counters.dropped for lane in lanes),
+            failing=sum(lane.counters.status == "failed" for lane in lanes),
+            missed=self._missed,
+        )
+
+    async def _follow_stream(self) -> None:
+        while True:
+            try:
+                async for frame in self._stream.tail(self._seen):
+                    await self._take(frame)
+            except Gone:
+                await self._skip_what_is_gone()
+            except Unavailable as error:
+                log.warning("the stream is away: %s", error)
+                await asyncio.sleep(RETRY_S)
+
+    async def _skip_what_is_gone(self) -> None:
+        """Go on with the oldest change that is still held, and say how many were missed."""
+        last = await self._stream.last()
+        self._missed += max(0, last - self._seen)
+        log.error("changes after %d are gone from the stream: their notifications are lost", self._seen)
+        self._seen = last
+        self._progress.begin(last, time.monotonic())
+
+    async def _take(self, frame: Frame) -> None:
+        """Queue what a frame causes; then wait while too many frames are in hand."""
+        hold = self._progress.begin(frame.last, time.monotonic())
+        now = self._clock()
+        moment, second = format_time(now), now.timestamp()
+        for change in frame.changes():
+            if change.seq <= self._seen:
+                continue
+            shown: dict[Look, bytes] = {}
+            for ready, differences in self.index.match(change):
+                if ready.is_due(moment, second, frame.last) and self._may_see(
+                    ready.subscription, differences
+                ):
+                    item = Item(change.seq, change.entity.id, _once(shown, ready, differences))
+                    lane = self._lanes[key_of(ready.subscription)]
+                    hold.add(lane, item)
+                    lane.put(item)
+        self._seen = frame.last
+        while len(self._progress) > self._settings.window:
+            self._hurry.set()
+            await asyncio.sleep(TICK_S / 10)
+
+    def _may_see(self, subscription: Subscription, differences: Differences) -> bool:
+        entity = differences.change.entity
+        return self._policy.allows(subscription.owner, Action.READ, subscription.tenant, entity.type)
+
+    async def _keep_books(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), TICK_S)
+            overdue_s = 0.0 if self._hurry.is_set() else self._settings.hold_s
+            self._hurry.clear()
+            try:
+                await self._keeper.keep(self._progress, overdue_s)
+            except Unavailable as error:
+                log.warning("notifications cannot be written down now: %s", error)
+                await asyncio.sleep(RETRY_S)
+
+
+def key_of(subscription: Subscription) -> str:
+    """Name a subscription uniquely among all tenants."""
+    return f"{subscription.tenant}{SEPARATOR}{subscription.id}"
+
+
+def _once(shown: dict[Look, bytes], ready: Ready, differences: Differences) -> bytes:
+    """Make each look of a change once, however many subscribers share it."""
+    body = shown.get(ready.look)
+    if body is None:
+        body = shown[ready.look] = ready.show(differences)
+    return body

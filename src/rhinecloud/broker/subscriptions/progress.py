@@ -1,0 +1,73 @@
+"""How far the notifier has come in the stream: the last frame before which nothing is left to do."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from rhinecloud.broker.subscriptions.lane import Lane
+from rhinecloud.broker.subscriptions.pending import Item
+
+
+class Hold:
+    """A frame in hand: done with when each of its items was delivered, given up or written down."""
+
+    __slots__ = ("items", "last", "open", "since")
+
+    def __init__(self, last: int, since: float) -> None:
+        self.last = last
+        self.since = since
+        self.open = 0
+        self.items: list[tuple[Lane, Item]] = []
+
+    def add(self, lane: Lane, item: Item) -> None:
+        """Wait for an item."""
+        item.settled = self
+        self.open += 1
+        self.items.append((lane, item))
+
+    def settle(self) -> None:
+        """One item less to wait for."""
+        self.open -= 1
+
+
+class Progress:
+    """The frames in hand, in order. `position` is what a restart begins after."""
+
+    def __init__(self, position: int) -> None:
+        self._settled = position
+        self._holds: deque[Hold] = deque()
+
+    def __len__(self) -> int:
+        self._advance()
+        return len(self._holds)
+
+    @property
+    def position(self) -> int:
+        """The last change up to which everything is done with."""
+        self._advance()
+        return self._settled
+
+    def begin(self, last: int, now: float) -> Hold:
+        """Take a frame in hand."""
+        hold = Hold(last, now)
+        self._holds.append(hold)
+        return hold
+
+    def overdue(self, before: float) -> list[Hold]:
+        """List the frames taken in hand before a moment that still wait for something."""
+        return [hold for hold in self._holds if hold.since <= before and hold.open]
+
+    def position_without(self, holds: Iterable[Hold]) -> int:
+        """Tell what `position` will be when these frames are done with, too."""
+        done = {id(hold) for hold in holds}
+        position = self._settled
+        for hold in self._holds:
+            if hold.open and id(hold) not in done:
+                break
+            position = hold.last
+        return position
+
+    def _advance(self) -> None:
+        while self._holds and not self._holds[0].open:
+            self._settled = self._holds.popleft().last

@@ -1,0 +1,74 @@
+"""A subscription made ready to be served: matched, judged, shown, addressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import orjson
+
+from rhinecloud.broker.subscriptions.changed import Differences
+from rhinecloud.broker.subscriptions.conditions import judge_of, query_of
+from rhinecloud.broker.subscriptions.matching import Watch
+from rhinecloud.broker.subscriptions.model import Subscription, Trigger, status_of
+from rhinecloud.broker.subscriptions.notification import GEO_JSON, JSON_LD, Look, composer, show
+from rhinecloud.broker.subscriptions.projection import options_of
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.documents import CORE_URL
+
+REL = "http://www.w3.org/ns/json-ld#context"
+
+
+class Ready(Watch):
+    """A subscription with everything that serving it needs; made anew when it changes.
+
+    `link` is the Link header's value that names the @context, '' where the body carries it.
+    """
+
+    __slots__ = ("_last_frame", "_last_second", "compose", "conditions", "link", "look")
+
+    def __init__(self, subscription: Subscription, written_in: Context, shown_in: Context) -> None:
+        """Make ready; raises Invalid or Unsupported where the subscription is no longer understood.
+
+        `written_in` is the @context of its conditions and projections, `shown_in` that of its notifications.
+        """
+        super().__init__(subscription, *judge_of(subscription, written_in))
+        self.conditions = query_of(subscription, written_in)
+        accept = subscription.notification.endpoint.accept
+        url = subscription.jsonld_context or CORE_URL
+        in_body = accept == JSON_LD or (accept == GEO_JSON and not _prefers_json(subscription))
+        self.look = Look(
+            context=shown_in,
+            options=options_of(subscription, written_in),
+            show_changes=subscription.notification.show_changes,
+            named_deletions=self.watched if Trigger.ATTRIBUTE_DELETED in self.triggers else frozenset(),
+            accept=accept,
+            body_context=orjson.dumps(url) if in_body else b"",
+        )
+        self.link = "" if in_body else f'<{url}>; rel="{REL}"; type="application/ld+json"'
+        self.compose: Callable[[str, str, Sequence[bytes]], bytes] = composer(subscription.id, self.look)
+        self._last_second = 0.0
+        self._last_frame = 0
+
+    def is_due(self, moment: str, second: float, frame: int) -> bool:
+        """Tell whether a change may be told now: the subscription is active, on change, and not throttled.
+
+        `moment` and `second` are the present, printed and as seconds since 1970; what comes in the same frame of the
+        stream as the last one told belongs to the same notification.
+        """
+        subscription = self.subscription
+        if subscription.interval_s or status_of(subscription, moment) != "active":
+            return False
+        if subscription.throttling_s:
+            if frame != self._last_frame and second - self._last_second < subscription.throttling_s:
+                return False
+            self._last_second, self._last_frame = second, frame
+        return True
+
+    def show(self, differences: Differences) -> bytes:
+        """Show a change as this subscriber wants it."""
+        return show(differences, self.look)
+
+
+def _prefers_json(subscription: Subscription) -> bool:
+    pairs = subscription.notification.endpoint.receiver_info
+    return any(pair.key.lower() == "prefer" and pair.value.replace(" ", "") == "body=json" for pair in pairs)

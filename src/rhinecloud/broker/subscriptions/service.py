@@ -1,0 +1,219 @@
+"""Subscriptions: created, seen, changed and deleted by their owners, kept in the store, served by the notifier.
+
+Source: ETSI GS CIM 009 v1.9.1, clause 5.8.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from rhinecloud.broker.contexts import Contexts
+from rhinecloud.broker.errors import AlreadyExists
+from rhinecloud.broker.outgoing import PrivateAddress, check_url
+from rhinecloud.broker.service import Broker
+from rhinecloud.broker.subscriptions.keeper import read_all
+from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
+from rhinecloud.broker.subscriptions.mqtt_endpoint import SCHEMES as MQTT
+from rhinecloud.broker.subscriptions.notifier import Notifier, State, key_of
+from rhinecloud.broker.subscriptions.parsing import HTTP, Reading, parse_subscription, parse_update
+from rhinecloud.broker.subscriptions.periodic import Periodic
+from rhinecloud.broker.subscriptions.ready import Ready
+from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.errors import Invalid, NotFound, RhineCloudError
+from rhinecloud.kernel.ids import NewId
+from rhinecloud.kernel.time import Clock, format_time
+from rhinecloud.ngsild.context import Context
+from rhinecloud.policy import Action
+from rhinecloud.store.port import Record, Store
+
+log = logging.getLogger(__name__)
+
+KIND = "subscription"
+SEES_ALL = frozenset({Role.ADMIN, Role.OPERATOR, Role.SYSTEM})
+AGAIN_S = 10.0
+"""After so long a subscription is tried again whose @context could not be had at the start."""
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Subscription)
+
+
+class Subscriptions:
+    """All subscriptions of the city."""
+
+    def __init__(
+        self,
+        store: Store,
+        broker: Broker,
+        contexts: Contexts,
+        notifier: Notifier,
+        clock: Clock,
+        new_id: NewId,
+        *,
+        allow_private: bool,
+    ) -> None:
+        self._store = store
+        self._broker = broker
+        self._contexts = contexts
+        self._notifier = notifier
+        self._periodic = Periodic(broker, notifier, clock)
+        self._clock = clock
+        self._new_id: Callable[[], str] = partial(new_id, "Subscription")
+        self._allow_private = allow_private
+        self._all: dict[tuple[str, str], Subscription] = {}
+        self._unready: dict[tuple[str, str], Subscription] = {}
+        self._retrying: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Read what is kept and begin to serve it."""
+        ready = []
+        for record in read_all(self._store, KIND):
+            subscription = _decoder.decode(record.body)
+            key = (subscription.tenant, subscription.id)
+            self._all[key] = subscription
+            made = await self._make_ready(subscription)
+            if made is None:
+                self._unready[key] = subscription
+            else:
+                ready.append(made)
+        await self._notifier.open(ready)
+        for each in ready:
+            self._periodic.follow(each)
+        if self._unready:
+            self._retrying = asyncio.create_task(self._retry(), name="subscriptions: retry")
+
+    async def close(self) -> None:
+        """Stop serving; what waits stays in the store."""
+        if self._retrying is not None:
+            self._retrying.cancel()
+        self._periodic.close()
+        await self._notifier.close()
+
+    async def create(
+        self, actor: Actor, tenant: str, data: Any, context: Context, source: Any
+    ) -> Subscription:
+        """Create a subscription (clause 5.8.1); raises Invalid, Unsupported, AlreadyExists or ContextNotAvailable."""
+        self._broker.allow(actor, Action.SUBSCRIBE, tenant)
+        reading = Reading(context, source, format_time(self._clock()), actor, tenant)
+        subscription = parse_subscription(data, reading, self._new_id)
+        self._check_receiver(subscription)
+        key = (tenant, subscription.id)
+        if key in self._all:
+            raise AlreadyExists(f"{subscription.id} exists already")
+        subscription.since = self._store.last_change()
+        self._all[key] = subscription
+        try:
+            await self._take_up(subscription, source)
+        except BaseException:
+            del self._all[key]
+            raise
+        return subscription
+
+    async def update(
+        self, actor: Actor, tenant: str, name: str, data: Any, context: Context, source: Any
+    ) -> None:
+        """Change a subscription (clause 5.8.2); raises NotFound and what `create` raises."""
+        before = self.get(actor, tenant, name)
+        now = format_time(self._clock())
+        reading = Reading(context, source, now, before.owner, tenant)
+        subscription = parse_update(data, reading, before)
+        self._check_receiver(subscription)
+        if status_of(before, now) != "active" and status_of(subscription, now) == "active":
+            subscription.since = self._store.last_change()
+        await self._take_up(subscription, source)
+
+    def get(self, actor: Actor, tenant: str, name: str) -> Subscription:
+        """Give a subscription of the actor's own, or any to those who run the city (clause 5.8.3); raises NotFound."""
+        self._broker.allow(actor, Action.SUBSCRIBE, tenant)
+        found = self._all.get((tenant, name))
+        if found is None or not _may_see(actor, found):
+            self._broker.need_tenant(tenant)
+            raise NotFound(f"there is no subscription {name}")
+        return found
+
+    def list(self, actor: Actor, tenant: str) -> list[Subscription]:
+        """List the subscriptions that an actor may see in the order of their making (clause 5.8.4)."""
+        self._broker.allow(actor, Action.SUBSCRIBE, tenant)
+        return [each for each in self._all.values() if each.tenant == tenant and _may_see(actor, each)]
+
+    async def delete(self, actor: Actor, tenant: str, name: str) -> None:
+        """Delete a subscription and whatever waits to be sent for it (clause 5.8.5); raises NotFound."""
+        subscription = self.get(actor, tenant, name)
+        del self._all[tenant, name]
+        self._unready.pop((tenant, name), None)
+        self._periodic.forget(key_of(subscription))
+        await self._store.delete_record(KIND, "", key_of(subscription))
+        await self._notifier.forget(subscription)
+
+    def counters(self, subscription: Subscription) -> Counters:
+        """Tell what became of a subscription's notifications."""
+        return self._notifier.counters(subscription)
+
+    def count(self) -> int:
+        """Count the subscriptions of all tenants."""
+        return len(self._all)
+
+    def state(self) -> State:
+        """Give the notifier's figures for the status page."""
+        return self._notifier.state()
+
+    async def _take_up(self, subscription: Subscription, source: Any) -> None:
+        """Settle a subscription's @context, keep it durably, then serve it as it is now."""
+        if not subscription.jsonld_context:
+            subscription.jsonld_context = await self._contexts.host(subscription.tenant, _only(source))
+        ready = await self._ready(subscription)
+        key = (subscription.tenant, subscription.id)
+        record = Record(KIND, "", key_of(subscription), _encoder.encode(subscription))
+        await self._store.put_records([record])
+        self._all[key] = subscription
+        self._unready.pop(key, None)
+        self._notifier.follow(ready)
+        self._periodic.follow(ready)
+
+    async def _ready(self, subscription: Subscription) -> Ready:
+        tenant = subscription.tenant
+        written_in = await self._contexts.compiled(tenant, subscription.written_in)
+        shown_in = await self._contexts.compiled(tenant, subscription.jsonld_context or None)
+        return Ready(subscription, written_in.context, shown_in.context)
+
+    async def _make_ready(self, subscription: Subscription) -> Ready | None:
+        try:
+            return await self._ready(subscription)
+        except RhineCloudError as error:
+            log.error("the subscription %s cannot be served now: %s", subscription.id, error)  # noqa: TRY400
+            return None
+
+    async def _retry(self) -> None:
+        """Try again those whose @context could not be had; what changes meanwhile is not told to them."""
+        while self._unready:
+            await asyncio.sleep(AGAIN_S)
+            for key, subscription in list(self._unready.items()):
+                ready = await self._make_ready(subscription)
+                if ready is not None and self._unready.pop(key, None) is not None:
+                    self._notifier.follow(ready)
+                    self._periodic.follow(ready)
+
+    def _check_receiver(self, subscription: Subscription) -> None:
+        field = "notification.endpoint.uri"
+        uri = subscription.notification.endpoint.uri
+        try:
+            check_url(uri, allow_private=self._allow_private, schemes=HTTP + MQTT)
+        except PrivateAddress as error:
+            hint = "the setting notifications.allow_private_receivers decides that"
+            raise Invalid(f"{error.reason}; {hint}", field=field) from None
+        except Invalid as error:
+            raise Invalid(error.reason, field=field) from None
+
+
+def _may_see(actor: Actor, subscription: Subscription) -> bool:
+    return subscription.owner.id == actor.id or not SEES_ALL.isdisjoint(actor.roles)
+
+
+def _only(source: Any) -> Any:
+    """Take the one member out of a list of one, which means the same and is easier to name."""
+    return source[0] if isinstance(source, list) and len(source) == 1 else source

@@ -1,8 +1,8 @@
 """A compiled JSON-LD @context: short terms to IRIs and back, each a dictionary look-up.
 
-Only what NGSI-LD needs of JSON-LD 1.1 is here: terms, prefixes, `@vocab`, keyword aliases and type coercion. The core
-context always wins, wherever it stands, and unknown terms fall into its default vocabulary.
-Source: ETSI GS CIM 009 v1.9.1, clauses 4.4, 5.5.5 and 5.5.7; W3C JSON-LD 1.1, section 4.1 and the algorithms of its API.
+Only what NGSI-LD needs of JSON-LD 1.1 is here: terms, prefixes, `@vocab`, keyword aliases and type coercion. The
+core context always wins, wherever it stands, and unknown terms fall into its default vocabulary. Source: ETSI GS
+CIM 009 v1.9.1, clauses 4.4, 5.5.5 and 5.5.7; W3C JSON-LD 1.1, section 4.1 and the algorithms of its API.
 """
 
 from __future__ import annotations
@@ -133,8 +133,9 @@ def core_context() -> Context:
 def compile_context(body: Any, documents: Mapping[str, Any]) -> Context:
     """Compile the value of an `@context` member: a URL, an object, a list of those, or None.
 
-    `documents` holds every remote document that `missing_urls` asked for, by URL, as parsed JSON. Raises Invalid where
-    the context is malformed, cyclic, too deep or too large, has scoped contexts (clause 5.5.7), or a document is missing.
+    `documents` holds every remote document that `missing_urls` asked for, by URL, as parsed JSON. Raises Invalid
+    where the context is malformed, cyclic, too deep or too large, has scoped contexts (clause 5.5.7), or a document
+    is missing.
     """
     definitions = define_all(body, documents, _core_definitions())
     return core_context() if definitions is None else Context(definitions)

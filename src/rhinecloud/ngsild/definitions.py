@@ -19,36 +19,13 @@ MAX_CONTEXTS = 256
 MAX_TERMS = 50_000
 
 _PREFIX_ENDS = tuple(":/?#[]@")
-_KEYWORDS = frozenset(
-    [
-        "@base",
-        "@container",
-        "@context",
-        "@direction",
-        "@graph",
-        "@id",
-        "@import",
-        "@included",
-        "@index",
-        "@json",
-        "@language",
-        "@list",
-        "@nest",
-        "@none",
-        "@prefix",
-        "@propagate",
-        "@protected",
-        "@reverse",
-        "@set",
-        "@type",
-        "@value",
-        "@version",
-        "@vocab",
-    ]
-)
 _CONTEXT_KEYWORDS = frozenset(
-    ["@base", "@direction", "@import", "@language", "@propagate", "@protected", "@version", "@vocab"]
+    ("@base", "@direction", "@import", "@language", "@propagate", "@protected", "@version", "@vocab")
 )
+_KEYWORDS = _CONTEXT_KEYWORDS | {
+    *("@container", "@context", "@graph", "@id", "@included", "@index", "@json", "@list", "@nest"),
+    *("@none", "@prefix", "@reverse", "@set", "@type", "@value"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,9 @@ def is_core_url(url: str) -> bool:
 
 
 def core_document(url: str = CORE_URL) -> dict[str, Any]:
-    """Give the published core @context document for a core address; the nearest later version where one is not bundled."""
+    """Give the published core @context document for a core address; the nearest later version where one is not
+    bundled.
+    """
     match = _CORE.fullmatch(url)
     if match is None:
         raise KeyError(url)

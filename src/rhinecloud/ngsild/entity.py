@@ -1,4 +1,5 @@
-"""The entity as the house keeps it: names expanded to IRIs, every attribute a list of instances, one slot for the value.
+"""The entity as the house keeps it: names expanded to IRIs, every attribute a list of instances, one slot for the
+value.
 
 This is the stored form. What users send and get (normalized, concise, simplified, GeoJSON; compact names) is made
 from it and into it by `representation`. Source: ETSI GS CIM 009 v1.9.1, clauses 4.5 and 5.2.4 to 5.2.8.
@@ -26,7 +27,7 @@ VALUE_MEMBER = {
 """The attribute types and the member that holds each one's value (clause 4.5)."""
 
 
-class Instance(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
+class Instance(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True, gc=False):
     """One attribute instance. `value` holds whatever `VALUE_MEMBER[type]` names: a Relationship's URI(s), a
     VocabProperty's IRI(s), a ListRelationship's list of URIs. Times are ISO 8601 texts in UTC as they were given."""
 
@@ -44,8 +45,10 @@ class Instance(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True)
     """Sub-attributes: properties of properties, by IRI."""
 
 
-class Entity(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
-    """One entity in stored form; `type` are IRIs, `attrs` map an attribute's IRI to its instances (at most one per datasetId)."""
+class Entity(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True, gc=False):
+    """One entity in stored form; `type` are IRIs, `attrs` map an attribute's IRI to its instances (at most one per
+    datasetId).
+    """
 
     id: str
     type: list[str]

@@ -7,18 +7,16 @@ match. Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from re import Pattern
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.moments import Moment, parse_moment
+from rhinecloud.ngsild.patterns import Pattern
 
 _NGSI_LD = "https://uri.etsi.org/ngsi-ld/"
-_LONG_TEXT = 1000
 _MISSING: Any = object()
 
 
@@ -120,8 +118,8 @@ _METADATA = {
 class Literal:
     """One value of a query: `text` as written, `value` a number, a boolean, a text or a moment.
 
-    `moment` is set too where a quoted text is a date or time, because those compare in time, not by letters. `expanded` is
-    the IRI where the value is to be expanded before it is compared (`expandValues`).
+    `moment` is set too where a quoted text is a date or time, because those compare in time, not by letters.
+    `expanded` is the IRI where the value is to be expanded before it is compared (`expandValues`).
     """
 
     text: str
@@ -269,18 +267,16 @@ class Matches:
     """`~=` or, when `negated`, `!~=`: a text in which the pattern is found, or is not."""
 
     path: Path
-    source: str
-    pattern: Pattern[str] = field(compare=False)
-    greedy: bool = False
-    """Whether the pattern repeats without bound more than once: then it looks at the first thousand characters only."""
+    pattern: Pattern
     negated: bool = False
 
     def __str__(self) -> str:
-        quoted = orjson.dumps(self.source).decode()
+        quoted = orjson.dumps(self.pattern.source).decode()
         return f"{self.path}{'!~=' if self.negated else '~='}{quoted}"
 
     def holds(self, entity: Entity) -> bool:
         """Tell whether any instance's text, or one text of its array, matches; what is no text never does."""
+        is_in = self.pattern.is_in
         for target in self.path.targets(entity):
             if target.kind in ("Relationship", "ListRelationship"):
                 continue
@@ -288,12 +284,9 @@ class Matches:
             texts = [
                 each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)
             ]
-            if texts and any(self._found(text) for text in texts) is not self.negated:
+            if texts and any(is_in(text) for text in texts) is not self.negated:
                 return True
         return False
-
-    def _found(self, text: str) -> bool:
-        return self.pattern.search(text[:_LONG_TEXT] if self.greedy else text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,23 +332,3 @@ def paths(expression: Expression) -> Iterable[Path]:
             yield from paths(each)
     else:
         yield expression.path
-
-
-__all__ = [
-    "Equality",
-    "Every",
-    "Exists",
-    "Expression",
-    "Literal",
-    "Matches",
-    "Missing",
-    "Order",
-    "Path",
-    "Range",
-    "Some",
-    "Target",
-    "date",
-    "datetime",
-    "paths",
-    "time",
-]

@@ -1,7 +1,8 @@
 """Geographic queries: how the geometry of an entity lies to a reference geometry.
 
-Topological relations are those of the plane of longitude and latitude, as GeoJSON draws its lines; distances are metres on
-the sphere (haversine) between the nearest points. Source: ETSI GS CIM 009 v1.9.1, clauses 4.7 and 4.10; OGC 06-103r4.
+Topological relations are those of the plane of longitude and latitude, as GeoJSON draws its lines; distances are
+metres on the sphere (haversine) between the nearest points. Source: ETSI GS CIM 009 v1.9.1, clauses 4.7 and 4.10;
+OGC 06-103r4.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import orjson
 import shapely
+import shapely.affinity
 from shapely.geometry.base import BaseGeometry
 
 from rhinecloud.kernel.errors import Invalid
@@ -168,12 +170,14 @@ def distance_m(
 
 
 def _around_the_date_line(shape: BaseGeometry, reference: BaseGeometry) -> list[BaseGeometry]:
-    """Give the reference as it is and, where the way over the date line may be shorter, one turn to the east or west."""
+    """Give the reference as it is and, where the way over the date line may be shorter, one turn to the east or
+    west.
+    """
     middle, other = shape.centroid.x, reference.centroid.x
     if abs(middle - other) <= 90:
         return [reference]
     turn = 360.0 if middle > other else -360.0
-    return [reference, shapely.transform(reference, lambda places: places + [turn, 0.0])]
+    return [reference, shapely.affinity.translate(reference, xoff=turn)]
 
 
 def _apart(shape: BaseGeometry, reference: BaseGeometry) -> float:

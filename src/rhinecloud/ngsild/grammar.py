@@ -1,7 +1,7 @@
 """Reads a query expression (`q`) into an `Expression`: the grammar of clause 4.9 by recursive descent.
 
-Beyond the grammar: parentheses may nest (example 6 of the clause does so), `!attr` asks for absence, a name may be prefixed or
-an IRI, and a bare word is a text. Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
+Beyond the grammar: parentheses may nest (example 6 of the clause does so), `!attr` asks for absence, a name may be
+prefixed or an IRI, and a bare word is a text. Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class _Reader:
         try:
             iris = tuple(self._context.name(name) for name in names)
         except Invalid as error:
-            raise self.wrong(error.reason) from None
+            raise Invalid(error.reason, field="q") from None
         self.place = match.end()
         trail: tuple[str, ...] = ()
         inside = _TRAIL.match(self.text, self.place)
@@ -204,10 +204,10 @@ class _Reader:
         else:
             source = self._bare_pattern()
         try:
-            pattern, greedy = compile_pattern(source)
+            pattern = compile_pattern(source)
         except Invalid as error:
-            raise self.wrong(f"follows a pattern that cannot be used: {error.reason}") from None
-        return Matches(path, source, pattern, greedy, negated)
+            raise Invalid(f"the pattern {source!r} cannot be used: {error.reason}", field="q") from None
+        return Matches(path, pattern, negated)
 
     def _bare_pattern(self) -> str:
         """Read a pattern without quotes: up to the first `;`, `|` or `)` that is not inside its own brackets."""

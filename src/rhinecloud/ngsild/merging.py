@@ -1,7 +1,7 @@
 """How one attribute instance merges with another, and one JSON value with another.
 
-Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.8 (members overwrite) and 5.5.12 (merge to any depth); IETF RFC 7396, with NGSI-LD
-null in the place of null.
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.8 (members overwrite) and 5.5.12 (merge to any depth); IETF RFC 7396,
+with NGSI-LD null in the place of null.
 """
 
 from __future__ import annotations
@@ -152,11 +152,5 @@ def _unless_null(text: str) -> str:
 
 
 def _has_nulls(instance: Instance) -> bool:
-    return (
-        type(instance.value) is dict
-        or instance.observed_at == NULL
-        or instance.unit_code == NULL
-        or instance.value_type == NULL
-        or instance.expires_at == NULL
-        or instance.object_type == [NULL]
-    )
+    texts = (instance.observed_at, instance.unit_code, instance.value_type, instance.expires_at)
+    return type(instance.value) is dict or NULL in texts or instance.object_type == [NULL]

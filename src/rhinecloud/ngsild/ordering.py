@@ -1,7 +1,7 @@
 """The order of entities in a list: by values of attributes, by distance, across different types of values.
 
-Texts are ordered much as ICU's root collation does it: letters first, then accents, then small before capital. Source: ETSI GS
-CIM 009 v1.9.1, clause 4.23.
+Texts are ordered much as ICU's root collation does it: letters first, then accents, then small before capital.
+Source: ETSI GS CIM 009 v1.9.1, clause 4.23.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ _COLLATION = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 
 @dataclass(frozen=True, slots=True)
 class OrderKey:
-    """One criterion: a path, or `id`, `type`, `createdAt` … of the entity; by distance where `reference` is a geometry."""
+    """One criterion: a path, or `id`, `type`, `createdAt` … of the entity; by distance where `reference` is a
+    geometry.
+    """
 
     path: Path
     descending: bool = False

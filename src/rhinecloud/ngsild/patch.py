@@ -1,8 +1,9 @@
 """What becomes of an entity when a fragment meets it: the write operations of NGSI-LD as pure functions.
 
-None of them changes what it is given, so that a store may call them again on a newer state. `now` becomes `modifiedAt` of the
-entity and of what was touched; `createdAt` stays where something was replaced. An older `observedAt` is no reason to refuse:
-the last write wins. Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.8, 5.5.12, 5.6.1 to 5.6.5 and 5.6.17 to 5.6.19.
+None of them changes what it is given, so that a store may call them again on a newer state. `now` becomes
+`modifiedAt` of the entity and of what was touched; `createdAt` stays where something was replaced. An older
+`observedAt` is no reason to refuse: the last write wins. Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.8, 5.5.12,
+5.6.1 to 5.6.5 and 5.6.17 to 5.6.19.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ class AttributeNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Patched:
-    """The entity afterwards, the IRIs of what changed in it, those attributes as they were, and why others were left alone."""
+    """The entity afterwards, the IRIs of what changed in it, those attributes as they were, and why others were
+    left alone.
+    """
 
     entity: Entity
     changed: list[str] = field(default_factory=list)
@@ -104,8 +107,8 @@ def merge(
 ) -> Patched:
     """Merge a fragment to any depth (clauses 5.6.17 and 5.5.12).
 
-    `lang` is the language of bare texts sent for LanguageProperties; `observed_at` the common time for attributes that had one;
-    `expand` the expansion of bare terms sent for VocabProperties.
+    `lang` is the language of bare texts sent for LanguageProperties; `observed_at` the common time for attributes
+    that had one; `expand` the expansion of bare terms sent for VocabProperties.
     """
     work = _Work(entity, now)
     for name, instances in fragment.attrs.items():
@@ -159,7 +162,9 @@ def replace_attribute(entity: Entity, name: str, instances: Iterable[Instance], 
 def delete_attribute(
     entity: Entity, name: str, now: str, *, dataset_id: str = "", delete_all: bool = False
 ) -> Patched:
-    """Delete the default instance, the one with `dataset_id`, or all of them; raises AttributeNotFound (clause 5.6.5)."""
+    """Delete the default instance, the one with `dataset_id`, or all of them; raises AttributeNotFound (clause
+    5.6.5).
+    """
     work = _Work(entity, now)
     if name == SCOPE:
         if not entity.scope:

@@ -49,7 +49,7 @@ class EntitySelector:
             return False
         if self.ids and entity.id not in self.ids:
             return False
-        return not self.id_pattern or compile_pattern(self.id_pattern)[0].search(entity.id) is not None
+        return not self.id_pattern or compile_pattern(self.id_pattern).is_in(entity.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,77 +1,50 @@
-"""From the stored form to what users get: normalized, concise, simplified, GeoJSON; names compact, attributes projected.
+"""From the stored form to what users get: normalized, concise, simplified, GeoJSON; names compact.
 
-Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.1 to 4.5.5, 4.5.16 to 4.5.24, 4.15 (language filter) and 4.21 (projection).
+Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.1 to 4.5.5, 4.5.16 to 4.5.24 and 4.7.3.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from rhinecloud.kernel.errors import Invalid, Unsupported
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import NULL, VALUE_MEMBER, Entity, Instance
+from rhinecloud.ngsild.instances import SEALED_ID, SEALED_TYPE, is_wrapped
+from rhinecloud.ngsild.options import Options, choose_text, parse_lang, parse_names
 from rhinecloud.ngsild.values import is_geometry
 
-LOCATION = "https://uri.etsi.org/ngsi-ld/location"
+__all__ = [
+    "Options",
+    "geometry_of",
+    "parse_lang",
+    "parse_names",
+    "render",
+    "render_attribute",
+    "render_collection",
+    "render_instance",
+]
+
 SCOPE = "https://uri.etsi.org/ngsi-ld/scope"
-_EXPIRES = "https://uri.etsi.org/ngsi-ld/expiresAt"
 _CREATED = "https://uri.etsi.org/ngsi-ld/createdAt"
 _MODIFIED = "https://uri.etsi.org/ngsi-ld/modifiedAt"
-_SEALED_ID = "https://uri.etsi.org/ngsi-ld/entityIdSealed"
-_SEALED_TYPE = "https://uri.etsi.org/ngsi-ld/entityTypeSealed"
-
-_WEIGHTED = re.compile(r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)(?:;q=([01](?:\.\d{1,3})?))?")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How an entity is to be shown.
-
-    `form` is `normalized`, `concise` or `simplified`. `pick`, `omit` and `attrs` hold IRIs as `context.expand` gives them
-    (`id` is `@id`, `type` is `@type`): `pick` leaves nothing but what it names, `attrs` leaves id, type and scope too.
-    `lang` is an order of preference (`parse_lang`); `dataset_ids` selects instances, '' being the default one.
-    `geojson` gives a Feature, whose geometry is the GeoProperty with the IRI `geometry`.
-    """
-
-    form: str = "normalized"
-    sys_attrs: bool = False
-    pick: frozenset[str] = frozenset()
-    omit: frozenset[str] = frozenset()
-    attrs: frozenset[str] = frozenset()
-    lang: tuple[str, ...] = ()
-    dataset_ids: frozenset[str] = frozenset()
-    geojson: bool = False
-    geometry: str = LOCATION
-
-
-def parse_names(text: str, context: Context, *, field: str = "attrs") -> frozenset[str]:
-    """Read a list of member names, separated by commas or bars (clause 4.21), as IRIs; raises Invalid."""
-    if "{" in text:
-        raise Unsupported(f"{field}: projection of linked entities")
-    try:
-        return frozenset(_member(each, context) for each in re.split(r"[,|]", text))
-    except Invalid as error:
-        raise Invalid(error.reason, field=field) from None
-
-
-def _member(name: str, context: Context) -> str:
-    if name in ("id", "type"):
-        return f"@{name}"
-    return context.name(name)
-
-
-def parse_lang(text: str) -> tuple[str, ...]:
-    """Read a language filter (clause 4.15) into tags in order of preference; raises Invalid(field='lang')."""
-    wanted: list[tuple[float, str]] = []
-    for each in text.replace(" ", "").split(","):
-        match = _WEIGHTED.fullmatch(each)
-        if match is None:
-            raise Invalid(f"{each!r} is not a language tag (RFC 5646) with an optional weight", field="lang")
-        wanted.append((-float(match[2] or 1), match[1]))
-    return tuple(tag for _, tag in sorted(wanted, key=lambda pair: pair[0]))
+_EXPIRES = "https://uri.etsi.org/ngsi-ld/expiresAt"
+_OWN = {
+    "id": "@id",
+    "type": "@type",
+    "scope": SCOPE,
+    "createdAt": _CREATED,
+    "modifiedAt": _MODIFIED,
+    "expiresAt": _EXPIRES,
+}
+_SYSTEM = frozenset((_CREATED, _MODIFIED, _EXPIRES))
+_SEALED = frozenset((SEALED_ID, SEALED_TYPE))
+_PLAIN = frozenset(("Property", "GeoProperty"))
+_NULLS: dict[str, Any] = {
+    "LanguageProperty": {"@none": NULL},
+    "ListProperty": [NULL],
+    "ListRelationship": [NULL],
+}
 
 
 def render(entity: Entity, context: Context, options: Options) -> dict[str, Any]:
@@ -94,37 +67,44 @@ def render_attribute(instances: list[Instance], context: Context, options: Optio
         if not instances:
             return None
     if options.form == "simplified":
-        return _simplified(instances, context, options)
-    concise = options.form == "concise"
+        if len(instances) == 1:
+            return _simplified(instances[0], context, options)
+        return {
+            "dataset": {each.dataset_id or "@none": _simplified(each, context, options) for each in instances}
+        }
+    show = _concise if options.form == "concise" else _normalized
     if len(instances) == 1:
-        return _instance(instances[0], context, options, concise)
-    return [_instance(each, context, options, concise) for each in instances]
+        return show(instances[0], context, options)
+    return [show(each, context, options) for each in instances]
 
 
 def render_instance(instance: Instance, context: Context, options: Options) -> Any:
     """Show one instance in the form that `options` asks for."""
-    if options.form == "simplified":
-        return _plain(instance, context, options)
-    return _instance(instance, context, options, options.form == "concise")
+    return _SHOWS[options.form](instance, context, options)
+
+
+def geometry_of(entity: Entity, options: Options) -> dict[str, Any] | None:
+    """Select the top-level geometry of a Feature (clause 4.5.16.1), None where there is none."""
+    wanted = options.dataset_ids or ("",)
+    for instance in entity.attrs.get(options.geometry, ()):
+        if instance.dataset_id in wanted and is_geometry(instance.value):
+            geometry: dict[str, Any] = instance.value
+            return geometry
+    return None
 
 
 def _members(entity: Entity, context: Context, options: Options) -> dict[str, Any]:
     compact = context.compact
     pick, omit, attrs = options.pick, options.omit, options.attrs
-    types = entity.type
+    types, scope = entity.type, entity.scope
     shown: dict[str, Any] = {
         "id": entity.id,
         "type": compact(types[0]) if len(types) == 1 else [compact(each) for each in types],
     }
-    if entity.scope:
-        shown["scope"] = entity.scope[0] if len(entity.scope) == 1 else entity.scope
+    if scope:
+        shown["scope"] = scope[0] if len(scope) == 1 else scope
     if options.sys_attrs:
-        if entity.created_at:
-            shown["createdAt"] = entity.created_at
-        if entity.modified_at:
-            shown["modifiedAt"] = entity.modified_at
-    if entity.expires_at:
-        shown["expiresAt"] = entity.expires_at
+        _add_times(shown, entity)
     if pick or omit:
         shown = {name: member for name, member in shown.items() if _is_kept(_OWN[name], pick, omit)}
     for iri, instances in entity.attrs.items():
@@ -136,18 +116,18 @@ def _members(entity: Entity, context: Context, options: Options) -> dict[str, An
     return shown
 
 
-_OWN = {
-    "id": "@id",
-    "type": "@type",
-    "scope": SCOPE,
-    "createdAt": _CREATED,
-    "modifiedAt": _MODIFIED,
-    "expiresAt": _EXPIRES,
-}
-
-
 def _is_kept(iri: str, pick: frozenset[str], omit: frozenset[str]) -> bool:
-    return iri not in omit and (not pick or iri in pick or iri in (_CREATED, _MODIFIED))
+    return iri not in omit and (not pick or iri in pick or iri in _SYSTEM)
+
+
+def _add_times(shown: dict[str, Any], of: Entity | Instance) -> None:
+    """Add the system attributes of clause 6.3.11 where they are known."""
+    if of.created_at:
+        shown["createdAt"] = of.created_at
+    if of.modified_at:
+        shown["modifiedAt"] = of.modified_at
+    if of.expires_at:
+        shown["expiresAt"] = of.expires_at
 
 
 def _feature(entity: Entity, context: Context, options: Options) -> dict[str, Any]:
@@ -161,32 +141,49 @@ def _feature(entity: Entity, context: Context, options: Options) -> dict[str, An
     return feature
 
 
-def geometry_of(entity: Entity, options: Options) -> dict[str, Any] | None:
-    """Select the top-level geometry of a Feature (clause 4.5.16.1), None where there is none."""
-    instances = entity.attrs.get(options.geometry, ())
-    if options.dataset_ids:
-        instances = [each for each in instances if each.dataset_id in options.dataset_ids]
-        chosen = instances[0] if instances else None
-    else:
-        chosen = next((each for each in instances if not each.dataset_id), None)
-    if chosen is None or not is_geometry(chosen.value):
-        return None
-    geometry: dict[str, Any] = chosen.value
-    return geometry
-
-
-def _instance(instance: Instance, context: Context, options: Options, concise: bool) -> Any:
-    """Show an instance in normalized or concise form; concise leaves the type out, and the wrapping where it is empty."""
+def _normalized(instance: Instance, context: Context, options: Options) -> dict[str, Any]:
     kind = instance.type
-    shown: dict[str, Any] = {} if concise else {"type": kind}
-    if kind == "LanguageProperty" and options.lang and instance.value != NULL:
-        if not concise:
-            shown["type"] = "Property"
-        shown["value"], shown["lang"] = _choose(instance.value, options.lang)
-    elif kind == "Property" or kind == "GeoProperty":
-        shown["value"] = instance.value
+    if kind in _PLAIN:
+        shown = {"type": kind, "value": instance.value}
+    elif kind == "LanguageProperty" and options.lang and instance.value != NULL:
+        text, tag = choose_text(instance.value, options.lang)
+        shown = {"type": "Property", "value": text, "lang": tag}
     else:
-        shown[VALUE_MEMBER[kind]] = _value(instance, context, concise)
+        shown = {"type": kind, VALUE_MEMBER[kind]: _value(instance, context)}
+        if kind == "ListRelationship" and instance.value != NULL:
+            shown["objectList"] = [{"object": each} for each in instance.value]
+    _add_metadata(shown, instance, context, options)
+    return shown
+
+
+def _concise(instance: Instance, context: Context, options: Options) -> Any:
+    """Show an instance without its type; a mere value where nothing else is to be said and it reads back the same."""
+    kind, value = instance.type, instance.value
+    if kind in _PLAIN:
+        shown = {"value": value}
+        if kind == "Property" and is_geometry(value):
+            shown = {"type": kind, "value": value}
+    elif kind == "LanguageProperty" and options.lang and value != NULL:
+        text, tag = choose_text(value, options.lang)
+        shown = {"value": text, "lang": tag}
+    else:
+        shown = {VALUE_MEMBER[kind]: _value(instance, context)}
+    _add_metadata(shown, instance, context, options)
+    if len(shown) == 1 and kind in _PLAIN and (kind == "GeoProperty" or _stands_alone(value)):
+        return value
+    return shown
+
+
+def _stands_alone(value: Any) -> bool:
+    """Tell whether a Property's value cannot be taken for anything else when it stands alone (clause 4.5.2.3)."""
+    if type(value) is dict:
+        return not (is_wrapped(value) or "type" in value or "dataset" in value)
+    if type(value) is list:
+        return not (value and all(type(each) is dict and is_wrapped(each) for each in value))
+    return True
+
+
+def _add_metadata(shown: dict[str, Any], instance: Instance, context: Context, options: Options) -> None:
     if instance.unit_code:
         shown["unitCode"] = instance.unit_code
     if instance.observed_at:
@@ -196,107 +193,52 @@ def _instance(instance: Instance, context: Context, options: Options, concise: b
     if instance.value_type:
         shown["valueType"] = context.compact(instance.value_type)
     if instance.object_type:
-        names = [context.compact(each) for each in instance.object_type]
+        names = _compacted(instance.object_type, context)
         shown["objectType"] = names[0] if len(names) == 1 else names
-    if instance.expires_at:
-        shown["expiresAt"] = instance.expires_at
     if options.sys_attrs:
-        if instance.created_at:
-            shown["createdAt"] = instance.created_at
-        if instance.modified_at:
-            shown["modifiedAt"] = instance.modified_at
+        _add_times(shown, instance)
     if instance.attrs:
-        _add_sub_attributes(shown, instance, context, options, concise)
-    if concise and len(shown) == 1 and _is_plain(kind, shown):
-        return shown["value"]
-    return shown
-
-
-def _is_plain(kind: str, shown: dict[str, Any]) -> bool:
-    """Tell whether a concise value can stand alone and still be read as what it is (clauses 4.5.2.3 and 4.7.3)."""
-    if kind == "GeoProperty":
-        return True
-    value = shown.get("value")
-    if kind != "Property" or type(value) in (str, int, float, bool):
-        return kind == "Property"
-    return False
+        _add_sub_attributes(shown, instance, context, options)
 
 
 def _add_sub_attributes(
-    shown: dict[str, Any], instance: Instance, context: Context, options: Options, concise: bool
+    shown: dict[str, Any], instance: Instance, context: Context, options: Options
 ) -> None:
+    show = _concise if options.form == "concise" else _normalized
     for iri, instances in instance.attrs.items():
-        if iri == _SEALED_ID or iri == _SEALED_TYPE:
-            shown[context.compact(iri)] = _sealed(iri, instances[0].value, context)
+        if iri in _SEALED:
+            value = instances[0].value
+            shown[context.compact(iri)] = value if iri == SEALED_ID else _compacted(value, context)
         elif len(instances) == 1:
-            shown[context.compact(iri)] = _instance(instances[0], context, options, concise)
+            shown[context.compact(iri)] = show(instances[0], context, options)
         else:
-            shown[context.compact(iri)] = [_instance(each, context, options, concise) for each in instances]
+            shown[context.compact(iri)] = [show(each, context, options) for each in instances]
 
 
-def _sealed(iri: str, value: Any, context: Context) -> Any:
-    """Show the entity id or types that a proof seals: they are not reified (clause 4.5.2.2)."""
-    if iri == _SEALED_ID:
-        return value
-    return [context.compact(each) for each in value] if isinstance(value, list) else context.compact(value)
+def _compacted(iris: str | list[str], context: Context) -> str | list[str]:
+    return context.compact(iris) if isinstance(iris, str) else [context.compact(each) for each in iris]
 
 
-def _value(instance: Instance, context: Context, concise: bool) -> Any:
+def _value(instance: Instance, context: Context) -> Any:
     value = instance.value
-    kind = instance.type
     if value == NULL:
-        return _NULLS.get(kind, NULL)
-    if kind == "VocabProperty":
-        return (
-            [context.compact(each) for each in value] if isinstance(value, list) else context.compact(value)
-        )
-    if kind == "ListRelationship" and not concise:
-        return [{"object": each} for each in value]
-    return value
+        return _NULLS.get(instance.type, NULL)
+    return _compacted(value, context) if instance.type == "VocabProperty" else value
 
 
-_NULLS: dict[str, Any] = {
-    "LanguageProperty": {"@none": NULL},
-    "ListProperty": [NULL],
-    "ListRelationship": [NULL],
-}
-
-
-def _simplified(instances: list[Instance], context: Context, options: Options) -> Any:
-    if len(instances) == 1:
-        return _plain(instances[0], context, options)
-    return {"dataset": {each.dataset_id or "@none": _plain(each, context, options) for each in instances}}
-
-
-def _plain(instance: Instance, context: Context, options: Options) -> Any:
-    """Show the mere value (clause 4.5.4)."""
+def _simplified(instance: Instance, context: Context, options: Options) -> Any:
+    """Show the mere value; language maps, vocabulary terms and raw JSON keep their member's name (clause 4.5.4)."""
     kind = instance.type
-    if kind == "Property" or kind == "GeoProperty" or kind == "Relationship":
-        return instance.value
-    if kind == "LanguageProperty":
-        if options.lang and instance.value != NULL:
-            return _choose(instance.value, options.lang)[0]
-        return {"languageMap": _value(instance, context, concise=True)}
-    if kind == "VocabProperty":
-        return {"vocab": _value(instance, context, concise=True)}
-    if kind == "JsonProperty":
-        return {"json": instance.value}
-    return _value(instance, context, concise=True)
+    if kind in _WRAPPED:
+        if kind == "LanguageProperty" and options.lang and instance.value != NULL:
+            return choose_text(instance.value, options.lang)[0]
+        return {VALUE_MEMBER[kind]: _value(instance, context)}
+    return _value(instance, context)
 
 
-def _choose(language_map: dict[str, Any], preferred: tuple[str, ...]) -> tuple[Any, str]:
-    """Choose the text in the best language: an exact tag, a wider or narrower one, else any (clause 4.15)."""
-    by_tag = {tag.lower(): tag for tag in language_map}
-    for wish in preferred:
-        if wish == "*":
-            break
-        low = wish.lower()
-        while low:
-            if low in by_tag:
-                return language_map[by_tag[low]], by_tag[low]
-            low = low.rpartition("-")[0]
-        narrower = next((tag for each, tag in by_tag.items() if each.startswith(f"{wish.lower()}-")), None)
-        if narrower:
-            return language_map[narrower], narrower
-    tag = "@none" if "@none" in language_map else next(iter(language_map))
-    return language_map[tag], tag
+_WRAPPED = frozenset(("LanguageProperty", "VocabProperty", "JsonProperty"))
+_SHOWS: Mapping[str, Callable[[Instance, Context, Options], Any]] = {
+    "normalized": _normalized,
+    "concise": _concise,
+    "simplified": _simplified,
+}

@@ -1,7 +1,8 @@
-"""What may stand as a value in NGSI-LD: JSON without null, URIs, moments of time, GeoJSON geometries, scopes, language maps.
+"""What may stand as a value in NGSI-LD: JSON without null, URIs, moments of time, GeoJSON geometries, scopes,
+language maps.
 
-Every check raises Invalid with the reason alone; whoever calls it knows the field. Source: ETSI GS CIM 009 v1.9.1, clauses
-4.5.0, 4.6.2 to 4.6.5, 4.7 and 4.18; IETF RFC 7946 for geometries.
+Every check raises Invalid with the reason alone; whoever calls it knows the field. Source: ETSI GS CIM 009 v1.9.1,
+clauses 4.5.0, 4.6.2 to 4.6.5, 4.7 and 4.18; IETF RFC 7946 for geometries.
 """
 
 from __future__ import annotations

@@ -1,0 +1,326 @@
+"""Reads one attribute, in whatever form it comes, into its instances.
+
+In a fragment's instances `value` is `ABSENT` where none was given and `NULL` where it is to go; `type` is '' where
+none could be told from the form. Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.2 to 4.5.5, 4.5.18 to 4.5.24, 4.7,
+5.2.5 to 5.2.8 and 5.2.32 to 5.2.38.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import NULL, VALUE_MEMBER, Instance
+from rhinecloud.ngsild.values import (
+    check_geometry,
+    check_json,
+    check_language_map,
+    check_moment,
+    check_raw_json,
+    check_uri,
+    is_geometry,
+)
+
+ABSENT = msgspec.UNSET
+"""The value of a fragment's instance that says nothing about the value."""
+
+MAX_DEPTH = 16
+"""How deep attributes of attributes may nest."""
+
+SEALED_ID = "https://uri.etsi.org/ngsi-ld/entityIdSealed"
+SEALED_TYPE = "https://uri.etsi.org/ngsi-ld/entityTypeSealed"
+
+_TYPE_OF_MEMBER = {
+    "value": "Property",
+    "object": "Relationship",
+    "languageMap": "LanguageProperty",
+    "vocab": "VocabProperty",
+    "json": "JsonProperty",
+    "valueList": "ListProperty",
+    "objectList": "ListRelationship",
+}
+_METADATA = frozenset(("observedAt", "unitCode", "datasetId", "valueType", "objectType", "expiresAt"))
+_OUTPUT_ONLY = frozenset(
+    (
+        *("createdAt", "modifiedAt", "deletedAt", "instanceId", "lang", "previousValue", "previousObject"),
+        *("previousLanguageMap", "previousVocab", "previousJson", "previousValueList", "previousObjectList"),
+    )
+)
+_SEALED = frozenset(("entityIdSealed", "entityTypeSealed"))
+_PROHIBITED = frozenset(("entity", "entityList", "@context")) | _SEALED
+NOT_ATTRIBUTES = frozenset(_TYPE_OF_MEMBER) | _METADATA | _PROHIBITED | {"lang", "instanceId"}
+"""Words of the core @context that cannot name an attribute of an entity (clause 4.5.1)."""
+
+
+def within(name: str, error: Invalid) -> Invalid:
+    """Give the error with `name` set before its field, as it climbs from the value to the whole."""
+    field = f"{name}.{error.field}" if error.field else name
+    return type(error)(error.reason, field=field)
+
+
+class Reader:
+    """Reads attributes with one context at one moment; `nulls` allows NGSI-LD null, `partial` instances without a
+    value.
+    """
+
+    __slots__ = ("context", "name", "now", "nulls", "partial")
+
+    def __init__(self, context: Context, now: str, *, nulls: bool = False, partial: bool = False) -> None:
+        self.context = context
+        self.name: Callable[[str], str] = context.name
+        self.now = now
+        self.nulls = nulls
+        self.partial = partial
+
+    def add(
+        self,
+        attrs: dict[str, list[Instance]],
+        name: str,
+        member: Any,
+        depth: int,
+        prohibited: frozenset[str] = _PROHIBITED,
+    ) -> None:
+        """Read the attribute `name` and put it among `attrs`; raises Invalid, not yet naming the attribute."""
+        if name in prohibited:
+            raise Invalid("is a word of NGSI-LD and cannot name an attribute")
+        iri = self.name(name)
+        if iri in attrs:
+            raise Invalid(f"is there twice: another member also means {iri}")
+        attrs[iri] = self.attribute(member, depth) if name != "ngsildproof" else [self._proof(member, depth)]
+
+    def attribute(self, data: Any, depth: int) -> list[Instance]:
+        """Read an attribute from an object, an array of instances, or a bare value."""
+        kind = type(data)
+        if kind is dict:
+            return [self._from_object(data, depth)] if "dataset" not in data else self._datasets(data, depth)
+        if kind is list and data and all(type(each) is dict and is_wrapped(each) for each in data):
+            return self._several(data, depth)
+        return [self._bare(data)]
+
+    def _several(self, data: list[dict[str, Any]], depth: int) -> list[Instance]:
+        found: dict[str, Instance] = {}
+        for place, each in enumerate(data):
+            try:
+                instance = self.instance(each, depth)
+            except Invalid as error:
+                raise within(str(place), error) from None
+            dataset = instance.dataset_id
+            if dataset in found:
+                raise Invalid(
+                    f"{dataset or 'the default instance'} is there twice", field=f"{place}.datasetId"
+                )
+            found[dataset] = instance
+        return list(found.values())
+
+    def _datasets(self, data: dict[str, Any], depth: int) -> list[Instance]:
+        """Read the simplified form of several instances (clause 4.5.4)."""
+        table = data["dataset"]
+        if len(data) > 1 or not isinstance(table, dict) or not table:
+            raise Invalid("is an object of datasetIds and values, and stands alone", field="dataset")
+        found = []
+        for dataset_id, member in table.items():
+            instance = self.attribute(member, depth)[0]
+            instance.dataset_id = "" if dataset_id == "@none" else check_uri(dataset_id)
+            found.append(instance)
+        return found
+
+    def _from_object(self, data: dict[str, Any], depth: int) -> Instance:
+        kind = data.get("type", data.get("@type"))
+        if kind is None:
+            wrapped = is_wrapped(data) or (self.partial and _is_partial(data))
+            return self.instance(data, depth) if wrapped else self._bare(data)
+        if isinstance(kind, str) and kind in VALUE_MEMBER:
+            return self.instance(data, depth)
+        if is_geometry(data) or "@value" in data:
+            return self._bare(data)
+        raise _unknown_type(kind)
+
+    def _bare(self, value: Any) -> Instance:
+        """Read a value without any wrapping: the concise and the simplified form."""
+        now = self.now
+        if self.nulls and value == NULL:
+            return Instance(type="", value=NULL)
+        if is_geometry(value):
+            return Instance(type="GeoProperty", value=check_geometry(value), created_at=now, modified_at=now)
+        check_json(value, nulls=self.nulls)
+        kind = "" if self.partial else "Property"
+        return Instance(type=kind, value=value, created_at=now, modified_at=now)
+
+    def instance(self, data: dict[str, Any], depth: int) -> Instance:
+        """Read one instance that is an object with members of its own."""
+        if depth > MAX_DEPTH:
+            raise Invalid(f"attributes of attributes nest more than {MAX_DEPTH} deep")
+        now = self.now
+        kind = data.get("type") or data.get("@type") or ""
+        if kind and (not isinstance(kind, str) or kind not in VALUE_MEMBER):
+            raise _unknown_type(kind)
+        found = Instance(type=kind, value=ABSENT, created_at=now, modified_at=now)
+        for name, member in data.items():
+            try:
+                if name in _TYPE_OF_MEMBER:
+                    self._value(found, name, member)
+                elif name in _METADATA:
+                    self._metadata(found, name, member)
+                elif name not in ("type", "@type") and name not in _OUTPUT_ONLY:
+                    self.add(found.attrs, name, member, depth + 1)
+            except Invalid as error:
+                raise within(str(name), error) from None
+        if found.value is ABSENT and not self.partial:
+            member = VALUE_MEMBER.get(kind, "value")
+            raise Invalid(f"a {kind or 'Property'} has the member {member}", field=member)
+        if found.unit_code and found.type not in ("", "Property", "ListProperty"):
+            raise Invalid(f"does not belong to a {found.type}", field="unitCode")
+        return found
+
+    def _value(self, found: Instance, name: str, member: Any) -> None:
+        kind = found.type
+        if found.value is not ABSENT:
+            raise Invalid("is a second value of one attribute")
+        if not kind:
+            kind = "GeoProperty" if name == "value" and is_geometry(member) else _TYPE_OF_MEMBER[name]
+            found.type = kind
+        if VALUE_MEMBER[kind] != name:
+            raise Invalid(f"does not belong to a {kind}")
+        if self.nulls and _is_null(member):
+            found.value = NULL
+        elif kind == "Property":
+            check_json(member, nulls=self.nulls)
+            found.value = member
+        else:
+            found.value = _READERS[kind](self, member)
+
+    def _metadata(self, found: Instance, name: str, member: Any) -> None:
+        if name == "observedAt":
+            found.observed_at = self.moment(member)
+        elif name == "unitCode":
+            if not isinstance(member, str) or not member or (member == NULL and not self.nulls):
+                raise Invalid(f"{member!r} is not a unit's common code (UN/CEFACT Recommendation 20)")
+            found.unit_code = member
+        elif name == "datasetId":
+            if member == NULL:
+                raise Invalid("cannot be removed")
+            found.dataset_id = "" if member == "@none" else check_uri(member)
+        elif name == "expiresAt":
+            found.expires_at = self.moment(member)
+        elif name == "valueType":
+            found.value_type = self._type_name(member)
+        else:
+            found.object_type = [
+                self._type_name(each) for each in (member if isinstance(member, list) else [member])
+            ]
+
+    def moment(self, member: Any) -> str:
+        """Read a DateTime, or NGSI-LD null where that is allowed."""
+        return NULL if self.nulls and member == NULL else check_moment(member)
+
+    def _type_name(self, member: Any) -> str:
+        if not isinstance(member, str):
+            raise Invalid(f"{member!r} is not a type's name")
+        return NULL if self.nulls and member == NULL else self.name(member)
+
+    def _proof(self, data: Any, depth: int) -> Instance:
+        """Read a signature with the entity id and types that it seals, which are not reified (clause 4.5.2.2)."""
+        if not isinstance(data, dict):
+            raise Invalid("a proof is a Property")
+        found = self._from_object(
+            {name: member for name, member in data.items() if name not in _SEALED}, depth
+        )
+        if not isinstance(found.value, dict) and found.value not in (NULL, ABSENT):
+            raise Invalid("holds the proof's data integrity structure, an object", field="value")
+        if "entityIdSealed" in data:
+            found.attrs[SEALED_ID] = [Instance(value=check_uri(data["entityIdSealed"]))]
+        if "entityTypeSealed" in data:
+            found.attrs[SEALED_TYPE] = [Instance(value=_vocab(self, data["entityTypeSealed"]))]
+        return found
+
+
+def is_wrapped(data: dict[str, Any]) -> bool:
+    """Tell an attribute instance from a mere JSON object."""
+    for member in _TYPE_OF_MEMBER:
+        if member in data:
+            return True
+    kind = data.get("type", data.get("@type"))
+    return isinstance(kind, str) and kind in VALUE_MEMBER
+
+
+def _is_partial(data: dict[str, Any]) -> bool:
+    """Tell a fragment's instance without a value from a compound value: it holds metadata or sub-attributes."""
+    return any(
+        name in _METADATA or member == NULL or (type(member) is dict and is_wrapped(member))
+        for name, member in data.items()
+    )
+
+
+def _unknown_type(kind: Any) -> Invalid:
+    return Invalid(f"{kind!r} is not a type of attribute; known: {', '.join(VALUE_MEMBER)}", field="type")
+
+
+def _is_null(member: Any) -> bool:
+    return member == NULL or member in ([NULL], {"@none": NULL}, [{"object": NULL}])
+
+
+def _not_null(value: Any) -> Any:
+    if value == NULL:
+        raise Invalid("NGSI-LD null is allowed only in fragments that update or merge")
+    return value
+
+
+def _geometry(_: Reader, member: Any) -> Any:
+    return check_geometry(_not_null(member))
+
+
+def _relationship(_: Reader, member: Any) -> Any:
+    if not isinstance(member, list):
+        return check_uri(_not_null(member))
+    if not member:
+        raise Invalid("is an empty list")
+    return [check_uri(_not_null(each)) for each in member]
+
+
+def _language_map(reader: Reader, member: Any) -> Any:
+    check_language_map(member)
+    if not reader.nulls and NULL in member.values():
+        _not_null(NULL)
+    return member
+
+
+def _vocab(reader: Reader, member: Any) -> Any:
+    names = member if isinstance(member, list) else [member]
+    if not names or not all(isinstance(each, str) and each and each != NULL for each in names):
+        raise Invalid("is a text or texts")
+    expand = reader.context.expand
+    return [expand(each) for each in names] if isinstance(member, list) else expand(member)
+
+
+def _json(_: Reader, member: Any) -> Any:
+    check_raw_json(_not_null(member))
+    return member
+
+
+def _value_list(reader: Reader, member: Any) -> Any:
+    if not isinstance(member, list):
+        raise Invalid("is not an array")
+    check_json(member, nulls=reader.nulls)
+    return member
+
+
+def _object_list(_: Reader, member: Any) -> Any:
+    if not isinstance(member, list):
+        raise Invalid("is not an array")
+    targets = [each.get("object") if isinstance(each, dict) else each for each in member]
+    return [check_uri(_not_null(each)) for each in targets]
+
+
+_READERS: Mapping[str, Callable[[Reader, Any], Any]] = {
+    "GeoProperty": _geometry,
+    "Relationship": _relationship,
+    "LanguageProperty": _language_map,
+    "VocabProperty": _vocab,
+    "JsonProperty": _json,
+    "ListProperty": _value_list,
+    "ListRelationship": _object_list,
+}

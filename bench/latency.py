@@ -1,4 +1,4 @@
-"""Measures how long after its commit a change is heard: our notification over HTTP, and a bare NATS message as the peer.
+"""Measures how long after its commit a change is heard: our notification over HTTP; a bare NATS message as the peer.
 
 One process writes at a steady rate and listens, so that both moments come from one clock. A change counts as committed
 when its answer arrives; the notification may be quicker than the answer, which counts as 0.
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import nats
 import uvloop
+from nats.aio.msg import Msg
 
 from bench.client import content_length
 
@@ -152,7 +153,7 @@ async def through_nats(url: str, rate: float, seconds: float) -> dict[str, float
     clockwork = Clockwork()
     client = await nats.connect(url)
 
-    async def hear(message: nats.aio.msg.Msg) -> None:
+    async def hear(message: Msg) -> None:
         clockwork.heard[int(message.data[:12])] = time.perf_counter()
 
     await client.subscribe(SUBJECT, cb=hear)

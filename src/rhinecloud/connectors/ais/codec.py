@@ -1,0 +1,159 @@
+"""AIS: VDM and VDO sentences to messages.
+
+A message has `mmsi`, `msg_type` (1 to 27) and the fields of its type under pyais' names, in the standard's units:
+`lon`, `lat` (degrees), `speed` (knots), `course`, `heading` (degrees), `turn` (degrees a minute), `status`, `second`;
+`shipname`, `callsign`, `imo`, `ship_type`, `destination`, `draught`, `to_bow`, `to_stern`, `to_port`, `to_starboard`
+(metres), `name` (aids to navigation); bytes as hexadecimal text. A field that says "not available" is left out. Inland
+messages add `eni`, `eri_ship_type`, `inland_length`, `inland_beam`, `inland_draught` (metres), `hazard` (blue cones),
+`loaded` (1 loaded, 2 unloaded), `persons_on_board`, `crew`, `passengers`, `personnel`, `gauges` (`gauge`, `level_cm`).
+A tag block adds `time` (ISO 8601, UTC) and `source`, and `simulated` where the source begins with `sim`.
+
+Sources: ITU-R M.1371-5, annex 8; IEC 61162-1 (sentences); gpsd's AIVDM.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from pyais.exceptions import AISBaseException
+from pyais.messages import AISSentence, NMEASentenceFactory
+
+from rhinecloud.connectors.ais.inland import name_inland
+from rhinecloud.connectors.ais.parts import Parts
+from rhinecloud.connectors.ais.tag import NO_TAG, Tag, split_tag
+from rhinecloud.connectors.model import Fault, Parcel
+from rhinecloud.connectors.port import Framing
+from rhinecloud.pack.model import Message
+
+LONGEST_SENTENCE = 1024
+"""Bytes: the standard's longest is 82; some senders write longer ones."""
+
+NOT_AVAILABLE: dict[str, frozenset[float]] = {
+    "lon": frozenset({181.0}),
+    "lat": frozenset({91.0}),
+    "speed": frozenset({102.3}),
+    "course": frozenset({360.0}),
+    "heading": frozenset({511}),
+    "turn": frozenset({-128.0}),
+    "status": frozenset({15}),
+    "second": frozenset({60}),
+}
+LONG_RANGE = 27
+"""The long-range report has values of its own for "not available": whole knots and whole degrees."""
+LONG_RANGE_NOT_AVAILABLE = {**NOT_AVAILABLE, "speed": frozenset({63.0}), "course": frozenset({511.0})}
+DIFFERENTIAL = 17
+"""The DGNSS broadcast gives the place of its station in tenths of a minute: no position in degrees."""
+
+
+class AisCodec:
+    """Reads lines of NMEA sentences; remembers the first parts of messages that come in several."""
+
+    framing = Framing.LINE
+    time_members = frozenset({"time"})
+
+    def __init__(self) -> None:
+        self._parts = Parts()
+
+    def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
+        """Give a message for each whole one and a Fault for each line that is none; comments and GPS lines pass."""
+        for line in parcel.body.splitlines():
+            sentence = line.strip(b" \t\x00")
+            if sentence and not sentence.startswith((b"#", b"$")):
+                yield from self._line(sentence, parcel.received)
+
+    def recorded_at(self, unit: bytes) -> datetime | None:
+        """Give the time of a line's tag block, or of the receiver's own GPS (an RMC sentence)."""
+        line = unit.strip()
+        if line.startswith(b"\\"):
+            return split_tag(line)[0].time
+        return _gps_time(line) if line[3:6] == b"RMC" else None
+
+    def _line(self, line: bytes, received: datetime) -> Iterator[Message | Fault]:
+        tag, text = split_tag(line) if line.startswith(b"\\") else (NO_TAG, line)
+        if text.startswith(b"$"):
+            return
+        try:
+            sentence = _sentence(text)
+            if sentence.frag_cnt > 1:
+                pending, faults = self._parts.add(sentence, tag, received)
+                yield from faults
+                if pending is None:
+                    return
+                sentence, tag = AISSentence.assemble_from_iterable(pending.parts), pending.tag
+            yield _message(sentence, tag)
+        except _Unreadable as error:
+            yield Fault(line, str(error))
+
+
+class _Unreadable(Exception):
+    """A line that is no message; it never leaves this module."""
+
+
+def _sentence(text: bytes) -> AISSentence:
+    if len(text) > LONGEST_SENTENCE:
+        raise _Unreadable(f"longer than {LONGEST_SENTENCE} bytes")
+    try:
+        sentence = NMEASentenceFactory.produce(text)
+    except (AISBaseException, ValueError, IndexError) as error:
+        raise _Unreadable(f"no AIS sentence: {_reason(error)}") from None
+    if not isinstance(sentence, AISSentence):
+        raise _Unreadable("no AIS sentence: its type is neither VDM nor VDO")
+    if not sentence.is_valid:
+        raise _Unreadable(f"the checksum {sentence.checksum:02X} is wrong")
+    return sentence
+
+
+def _message(sentence: AISSentence, tag: Tag) -> Message:
+    try:
+        members = sentence.decode().asdict(enum_as_int=True)
+    except (AISBaseException, ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
+        raise _Unreadable(f"no AIS message: {_reason(error)}") from None
+    if members.get("mmsi") is None:
+        raise _Unreadable("too short to name its sender (MMSI)")
+    message = _available(members)
+    message.update(name_inland(members))
+    if tag.time is not None:
+        message["time"] = tag.time.isoformat()
+    if tag.source:
+        message["source"] = tag.source
+        if tag.source.lower().startswith("sim"):
+            message["simulated"] = True
+    return message
+
+
+def _available(members: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is not known; write bytes as text."""
+    unknown = LONG_RANGE_NOT_AVAILABLE if members["msg_type"] == LONG_RANGE else NOT_AVAILABLE
+    message: dict[str, Any] = {}
+    for name, value in members.items():
+        if value is None or (name in unknown and value in unknown[name]):
+            continue
+        if isinstance(value, bytes):
+            message[name] = value.hex()
+        else:
+            message[name] = float(value) if name == "turn" else value
+    if members["msg_type"] == DIFFERENTIAL:
+        message.pop("lon", None)
+        message.pop("lat", None)
+    return message
+
+
+def _gps_time(line: bytes) -> datetime | None:
+    """Read the time of an RMC sentence with a valid fix (`A`): hhmmss in field 1, ddmmyy in field 9."""
+    fields = line.split(b"*")[0].split(b",")
+    if len(fields) < 10 or fields[2] != b"A":
+        return None
+    try:
+        text = (fields[9] + fields[1].split(b".")[0]).decode("ascii")
+        return datetime.strptime(text, "%d%m%y%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _reason(error: Exception) -> str:
+    text = error.args[0] if error.args else ""
+    said = text.decode("ascii", "replace") if isinstance(text, bytes) else str(text)
+    name = type(error).__name__.removesuffix("Exception")
+    return f"{name}: {said[:120]}" if said else name

@@ -1,0 +1,74 @@
+"""Puts messages together that came in several sentences; what never becomes whole is given back."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pyais.messages import AISSentence
+
+from rhinecloud.connectors.ais.tag import Tag
+from rhinecloud.connectors.model import Fault
+
+MOST_PENDING = 256
+LONGEST_WAIT = timedelta(seconds=30)
+"""Sequence numbers run from 0 to 9 and come round soon: an old first part belongs to no new second one."""
+
+Key = tuple[str, int | None]
+
+
+@dataclass(slots=True)
+class Pending:
+    """The parts of one message so far; the tag block stands at the first one."""
+
+    parts: list[AISSentence]
+    tag: Tag
+    received: datetime
+
+    def fault(self, reason: str) -> Fault:
+        """Give the parts back as unusable."""
+        return Fault(b"\n".join(part.raw for part in self.parts), reason)
+
+
+class Parts:
+    """Messages that are not whole yet, by channel and sequence number."""
+
+    def __init__(self) -> None:
+        self._pending: OrderedDict[Key, Pending] = OrderedDict()
+
+    def add(self, sentence: AISSentence, tag: Tag, received: datetime) -> tuple[Pending | None, list[Fault]]:
+        """Take one part; gives the whole message when this was its last one, and what can become whole no more."""
+        key = (sentence.channel, sentence.seq_id)
+        faults: list[Fault] = []
+        if sentence.frag_num == 1:
+            self._begin(key, Pending([sentence], tag, received), faults)
+            return None, faults
+        pending = self._pending.get(key)
+        if pending is None or not _continues(pending, sentence, received):
+            faults.append(
+                Fault(sentence.raw, f"part {sentence.frag_num} of {sentence.frag_cnt} without those before")
+            )
+            return None, faults
+        pending.parts.append(sentence)
+        if sentence.frag_num < sentence.frag_cnt:
+            return None, faults
+        del self._pending[key]
+        return pending, faults
+
+    def _begin(self, key: Key, pending: Pending, faults: list[Fault]) -> None:
+        displaced = self._pending.pop(key, None)
+        self._pending[key] = pending
+        if displaced is None and len(self._pending) > MOST_PENDING:
+            _, displaced = self._pending.popitem(last=False)
+        if displaced is not None:
+            faults.append(displaced.fault("its further parts never came"))
+
+
+def _continues(pending: Pending, sentence: AISSentence, received: datetime) -> bool:
+    last = pending.parts[-1]
+    return (
+        last.frag_num + 1 == sentence.frag_num
+        and last.frag_cnt == sentence.frag_cnt
+        and abs(received - pending.received) <= LONGEST_WAIT
+    )

@@ -1,0 +1,25 @@
+"""Pauses between tries: they double up to a limit and vary, so that many clients do not come back in one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class Backoff:
+    """`random` gives numbers from 0 to below 1."""
+
+    def __init__(self, first_s: float, longest_s: float, random: Callable[[], float]) -> None:
+        self._first_s = first_s
+        self._longest_s = longest_s
+        self._random = random
+        self._tries = 0
+
+    def reset(self) -> None:
+        """Begin again with the shortest pause: it went well."""
+        self._tries = 0
+
+    def next(self, at_least_s: float = 0.0) -> float:
+        """Give the next pause in seconds: between half and the whole of the doubled one, at least `at_least_s`."""
+        pause_s = min(self._longest_s, self._first_s * 2.0 ** min(self._tries, 30))
+        self._tries += 1
+        return max(pause_s * (0.5 + 0.5 * self._random()), at_least_s)

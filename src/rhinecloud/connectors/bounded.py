@@ -1,0 +1,74 @@
+"""Unpacks what came compressed, and stops at a limit: a few kilobytes may hold a gigabyte."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+from rhinecloud.connectors.model import DecodeError
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGIC = b"PK\x03\x04"
+CHUNK = 256 * 1024
+MOST_MEMBERS = 2_000
+
+
+def gunzip(body: bytes, most_bytes: int) -> bytes:
+    """Unpack gzip; a body that is not gzip comes back as it is. Raises DecodeError."""
+    if not body.startswith(GZIP_MAGIC):
+        return body
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpacker.decompress(body, most_bytes + 1)
+    except zlib.error as error:
+        raise DecodeError(f"broken gzip: {error}") from None
+    if len(unpacked) > most_bytes:
+        raise DecodeError(f"unpacks to more than {most_bytes} bytes")
+    if not unpacker.eof:
+        raise DecodeError("broken gzip: it ends early")
+    return unpacked
+
+
+class Archive:
+    """A zip of which not more than `most_bytes` are unpacked, all members together."""
+
+    def __init__(self, body: bytes, most_bytes: int) -> None:
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(body))
+            members = self._zip.infolist()
+        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError) as error:
+            raise DecodeError(f"broken zip: {error}") from None
+        if len(members) > MOST_MEMBERS:
+            raise DecodeError(f"a zip of more than {MOST_MEMBERS} members")
+        self._left = most_bytes
+        self._most_bytes = most_bytes
+        self._members = {member.filename: member for member in members if not member.is_dir()}
+
+    def names(self) -> list[str]:
+        """List the members in their order."""
+        return list(self._members)
+
+    def read(self, name: str) -> bytes:
+        """Unpack a member whole; raises DecodeError."""
+        return b"".join(self.chunks(name))
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """Unpack a member piece by piece; raises DecodeError."""
+        try:
+            with self._zip.open(self._members[name]) as member:
+                while chunk := member.read(CHUNK):
+                    self._left -= len(chunk)
+                    if self._left < 0:
+                        raise DecodeError(f"unpacks to more than {self._most_bytes} bytes")
+                    yield chunk
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            OSError,
+            EOFError,
+            RuntimeError,
+            NotImplementedError,
+        ) as error:
+            raise DecodeError(f"broken zip: {name}: {error}") from None

@@ -1,0 +1,196 @@
+"""CAP 1.2 (and 1.1) to messages, from a single XML document or a zip of them.
+
+A message is one alert: `identifier`, `sender`, `sent`, `status` (`Actual`, `Exercise`, `Test` …), `msg_type`
+(`Alert`, `Update`, `Cancel` …), `scope`, `source`, `note`, `references` (list of `sender`, `identifier`, `sent`) and
+`infos`, one an info block (language by language). An info has `language`, `category` and `response_type` (lists),
+`event`, `urgency`, `severity`, `certainty`, `event_code` and `parameter` (by name, each a list of texts),
+`effective`, `onset`, `expires`, `sender_name`, `headline`, `description`, `instruction`, `web`, `contact` and
+`areas`. An area has `area_desc`, `polygons` (closed rings of `[longitude, latitude]`), `circles` (`centre` as
+`[longitude, latitude]`, `radius_km`), `geocode` (by name, each a list), `altitude_ft`, `ceiling_ft`. Times are ISO
+8601 as they were sent; what is absent is left out.
+
+Source: OASIS Common Alerting Protocol 1.2, clause 3.2. XML is read without entities and external references.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from rhinecloud.connectors.bounded import ZIP_MAGIC, Archive
+from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.port import Framing
+from rhinecloud.connectors.times import find_moment
+from rhinecloud.pack.model import Message
+
+NAMESPACES = ("urn:oasis:names:tc:emergency:cap:1.2", "urn:oasis:names:tc:emergency:cap:1.1")
+LARGEST_DOCUMENT = 32 * 1024 * 1024
+"""Bytes; the largest warning seen has 0.4 million."""
+REQUIRED = ("identifier", "sender", "sent", "status", "msgType", "scope")
+ALERT_TEXTS = ("identifier", "sender", "sent", "status", "msgType", "source", "scope", "note")
+INFO_TEXTS = (
+    *("language", "event", "urgency", "severity", "certainty", "audience", "effective", "onset", "expires"),
+    *("senderName", "headline", "description", "instruction", "web", "contact"),
+)
+
+
+class CapCodec:
+    """Reads warnings; a zip, as the Deutscher Wetterdienst sends them, may hold `most_bytes` unpacked."""
+
+    framing = Framing.FILE
+    time_members = frozenset({"sent", "effective", "onset", "expires"})
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+
+    def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
+        """Give a message for each alert, of a zip in its order with a Fault for each that cannot be read.
+
+        Raises DecodeError where the parcel is one document and no alert, or a broken zip.
+        """
+        if not parcel.body.startswith(ZIP_MAGIC):
+            yield read_alert(parcel.body)
+            return
+        archive = Archive(parcel.body, self._most_bytes)
+        for name in archive.names():
+            body = b""
+            try:
+                body = archive.read(name)
+                yield read_alert(body)
+            except DecodeError as error:
+                yield Fault(body, f"{name}: {error}")
+
+    def recorded_at(self, unit: bytes) -> datetime | None:
+        """Give the moment at which a recorded alert was sent."""
+        try:
+            items = list(self.decode(Parcel(unit, datetime.min.replace(tzinfo=UTC))))
+        except DecodeError:
+            return None
+        sent = [{"sent": item.get("sent")} for item in items if not isinstance(item, Fault)]
+        return find_moment(sent, frozenset({"sent"}))
+
+
+def read_alert(body: bytes) -> dict[str, Any]:
+    """Read one alert; raises DecodeError with what is wrong."""
+    if len(body) > LARGEST_DOCUMENT:
+        raise DecodeError(f"larger than {LARGEST_DOCUMENT} bytes")
+    try:
+        root = fromstring(body, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise DecodeError(f"no readable XML: {str(error)[:200]}") from None
+    namespace = root.tag[1:].partition("}")[0] if root.tag.startswith("{") else ""
+    if namespace not in NAMESPACES or not root.tag.endswith("}alert"):
+        raise DecodeError(f"no CAP alert: the document is {root.tag[:100]}")
+    reader = _Reader(f"{{{namespace}}}")
+    missing = [name for name in REQUIRED if not reader.text(root, name)]
+    if missing:
+        raise DecodeError(f"no CAP alert: without {', '.join(missing)}")
+    message = reader.texts(root, ALERT_TEXTS)
+    message["references"] = _references(reader.text(root, "references"))
+    message["infos"] = [reader.info(info) for info in reader.all(root, "info")]
+    return message
+
+
+class _Reader:
+    """Reads elements of one namespace."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def all(self, element: Element, name: str) -> list[Element]:
+        return element.findall(self._prefix + name)
+
+    def text(self, element: Element, name: str) -> str:
+        return (element.findtext(self._prefix + name) or "").strip()
+
+    def texts(self, element: Element, names: tuple[str, ...]) -> dict[str, Any]:
+        return {_snake(name): text for name in names if (text := self.text(element, name))}
+
+    def lists(self, element: Element, name: str) -> list[str]:
+        return [text for each in self.all(element, name) if (text := (each.text or "").strip())]
+
+    def pairs(self, element: Element, name: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for each in self.all(element, name):
+            found.setdefault(self.text(each, "valueName"), []).append(self.text(each, "value"))
+        return found
+
+    def info(self, element: Element) -> dict[str, Any]:
+        info = self.texts(element, INFO_TEXTS)
+        for name in ("category", "responseType"):
+            info[_snake(name)] = self.lists(element, name)
+        for name in ("eventCode", "parameter"):
+            info[_snake(name)] = self.pairs(element, name)
+        info["areas"] = [self.area(area) for area in self.all(element, "area")]
+        return info
+
+    def area(self, element: Element) -> dict[str, Any]:
+        polygons = [ring for text in self.lists(element, "polygon") if (ring := _ring(text))]
+        circles = [circle for text in self.lists(element, "circle") if (circle := _circle(text))]
+        area: dict[str, Any] = {
+            "area_desc": self.text(element, "areaDesc"),
+            "polygons": polygons,
+            "circles": circles,
+        }
+        area["geocode"] = self.pairs(element, "geocode")
+        for name in ("altitude", "ceiling"):
+            height = _number(self.text(element, name))
+            if height is not None:
+                area[f"{name}_ft"] = height
+        return area
+
+
+def _references(text: str) -> list[dict[str, str]]:
+    """Read `sender,identifier,sent` triples parted by white space; what is none is passed over."""
+    triples = [each.split(",") for each in text.split()]
+    return [
+        {"sender": triple[0], "identifier": triple[1], "sent": triple[2]}
+        for triple in triples
+        if len(triple) == 3
+    ]
+
+
+def _ring(text: str) -> list[list[float]]:
+    """Read `latitude,longitude` pairs into a closed ring, corners that repeat taken once; [] where it is none."""
+    ring: list[list[float]] = []
+    for pair in text.split():
+        point = _point(pair)
+        if point is None:
+            return []
+        if not ring or ring[-1] != point:
+            ring.append(point)
+    if ring and ring[0] != ring[-1]:
+        ring.append(ring[0])
+    return ring if len(ring) >= 4 else []
+
+
+def _circle(text: str) -> dict[str, Any] | None:
+    pair, _, radius_text = text.partition(" ")
+    centre, radius = _point(pair), _number(radius_text)
+    return {"centre": centre, "radius_km": radius} if centre is not None and radius is not None else None
+
+
+def _point(text: str) -> list[float] | None:
+    latitude, _, longitude = text.partition(",")
+    y, x = _number(latitude), _number(longitude)
+    if x is None or y is None or abs(x) > 180 or abs(y) > 90:
+        return None
+    return [x, y]
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -1,0 +1,172 @@
+"""Dead letters: what came and could not be used, kept with its reason so that people can see it and try it again.
+
+They are records of the store, in a ring of fixed size for each feed: a flood of garbage on one feed neither fills the
+disk nor pushes out the letters of another.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+import orjson
+
+from rhinecloud.connectors.model import Fault, Parcel
+from rhinecloud.connectors.pipeline import Draft, Pipeline
+from rhinecloud.kernel.errors import Conflict, NotFound
+from rhinecloud.kernel.page import Page
+from rhinecloud.kernel.time import Clock, format_time, parse_time
+from rhinecloud.store.port import Record, Store
+
+KIND = "deadletter"
+READ_AT_ONCE = 500
+WRITTEN_AT_ONCE = 200
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """One dead letter.
+
+    `raw` is base64: the bytes as they came, or where `decoded` the message as JSON; `cut` says that it was longer and
+    only its beginning was kept. `received` and `tried_at` are ISO 8601 in UTC; `tries` counts vain retries.
+    """
+
+    id: str
+    feed: str
+    number: int
+    received: str
+    reason: str
+    origin: str = ""
+    decoded: bool = False
+    cut: bool = False
+    size: int = 0
+    tries: int = 0
+    tried_at: str = ""
+    raw: str = ""
+
+    def body(self) -> bytes:
+        """Give the kept bytes."""
+        return base64.b64decode(self.raw)
+
+
+class NoSuchLetter(NotFound):
+    """There is no dead letter with this id: it was dropped, retried with success, or replaced by a newer one."""
+
+
+class NotRetriable(Conflict):
+    """This letter cannot be tried again."""
+
+
+class DeadLetters:
+    """The dead letters of a city. `kept` is the size of a feed's ring, `most_bytes` what one letter keeps."""
+
+    def __init__(self, store: Store, kept: int, most_bytes: int, clock: Clock) -> None:
+        self._store = store
+        self._kept = max(kept, 1)
+        self._most_bytes = most_bytes
+        self._clock = clock
+        self._numbers: dict[str, int] = {}
+        self._roads: dict[str, Callable[[], Pipeline]] = {}
+
+    def open(self) -> None:
+        """Find out where each feed's ring stands."""
+        for letter in self._all():
+            self._numbers[letter.feed] = max(letter.number, self._numbers.get(letter.feed, 0))
+
+    def serve(self, feed: str, road: Callable[[], Pipeline]) -> None:
+        """Say by which pipeline the letters of a feed are tried again; `road` makes a fresh one."""
+        self._roads[feed] = road
+
+    async def keep(self, feed: str, faults: Sequence[Fault], received: datetime) -> None:
+        """Keep faults, durably, each in the place of the oldest one where the ring is full."""
+        letters = [self._letter(feed, fault, received) for fault in faults]
+        newest = letters[-self._kept :]
+        for start in range(0, len(newest), WRITTEN_AT_ONCE):
+            await self._store.put_records(
+                [self._record(each) for each in newest[start : start + WRITTEN_AT_ONCE]]
+            )
+
+    def list(self, feed: str = "", *, offset: int = 0, limit: int = 50) -> Page[Letter]:
+        """Give a page of letters, of one feed or of all, the newest first, without `raw`."""
+        heads = [
+            msgspec.structs.replace(each, raw="") for each in self._all() if not feed or each.feed == feed
+        ]
+        heads.sort(key=lambda each: (each.received, each.number), reverse=True)
+        items = heads[offset : offset + limit]
+        return Page(items, offset=offset, more=len(heads) > offset + limit, total=len(heads))
+
+    def show(self, letter_id: str) -> Letter:
+        """Give one letter with `raw`; raises NoSuchLetter."""
+        feed, _, number = letter_id.rpartition("~")
+        if not feed or not number.isdecimal() or len(number) > 18:
+            raise NoSuchLetter(f"there is no dead letter {letter_id}")
+        record = self._store.get_record(KIND, "", self._slot(feed, int(number)))
+        letter = msgspec.json.decode(record.body, type=Letter) if record else None
+        if letter is None or letter.id != letter_id:
+            raise NoSuchLetter(f"there is no dead letter {letter_id}")
+        return letter
+
+    async def drop(self, letter_id: str) -> None:
+        """Forget one letter; raises NoSuchLetter."""
+        letter = self.show(letter_id)
+        await self._store.delete_record(KIND, "", self._slot(letter.feed, letter.number))
+
+    async def retry(self, letter_id: str) -> Letter | None:
+        """Send one letter down its feed's road again: None when it went well and is gone, else as it is kept now.
+
+        Raises NoSuchLetter, NotRetriable, and Unavailable where the broker takes nothing now.
+        """
+        letter = self.show(letter_id)
+        reasons = [fault.reason for fault in await self._try(letter)]
+        if not reasons:
+            await self.drop(letter_id)
+            return None
+        again = msgspec.structs.replace(
+            letter, reason="; ".join(reasons[:3]), tries=letter.tries + 1, tried_at=format_time(self._clock())
+        )
+        await self._store.put_records([self._record(again)])
+        return again
+
+    async def _try(self, letter: Letter) -> Sequence[Fault]:
+        if letter.feed not in self._roads:
+            raise NotRetriable(f"the city has no feed {letter.feed} now")
+        if letter.cut:
+            raise NotRetriable("it was too large to be kept whole")
+        pipeline = self._roads[letter.feed]()
+        parcel = Parcel(letter.body(), parse_time(letter.received), origin=letter.origin)
+        if letter.decoded:
+            read: Iterator[Draft | Fault] = iter([pipeline.draft(orjson.loads(parcel.body), parcel)])
+        else:
+            read = pipeline.read(parcel)
+        items = list(read)
+        faults = [item for item in items if isinstance(item, Fault)]
+        outcome = await pipeline.write([item for item in items if isinstance(item, Draft)])
+        return [*faults, *outcome.faults]
+
+    def _letter(self, feed: str, fault: Fault, received: datetime) -> Letter:
+        number = self._numbers[feed] = self._numbers.get(feed, 0) + 1
+        return Letter(
+            id=f"{feed}~{number}",
+            feed=feed,
+            number=number,
+            received=format_time(received),
+            reason=fault.reason[:1000],
+            origin=fault.origin[:1000],
+            decoded=fault.decoded,
+            cut=len(fault.raw) > self._most_bytes,
+            size=len(fault.raw),
+            raw=base64.b64encode(fault.raw[: self._most_bytes]).decode(),
+        )
+
+    def _record(self, letter: Letter) -> Record:
+        return Record(KIND, "", self._slot(letter.feed, letter.number), msgspec.json.encode(letter))
+
+    def _slot(self, feed: str, number: int) -> str:
+        return f"{feed}~{number % self._kept:08d}"
+
+    def _all(self) -> Iterator[Letter]:
+        after = ""
+        while records := self._store.list_records(KIND, "", after=after, limit=READ_AT_ONCE):
+            yield from (msgspec.json.decode(record.body, type=Letter) for record in records)
+            after = records[-1].id

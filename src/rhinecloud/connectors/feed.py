@@ -1,0 +1,227 @@
+"""One feed at work: its link fills a bounded queue, its worker empties it through the pipeline into the broker.
+
+What the link handed over is settled (acknowledged, where the protocol can) only when every message in it is committed
+or kept as a dead letter. While the broker or the disk refuses, the worker waits and tries again; the queue fills up and
+the link stops reading.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from rhinecloud.connectors.backoff import Backoff
+from rhinecloud.connectors.deadletters import DeadLetters
+from rhinecloud.connectors.health import Health, Rate
+from rhinecloud.connectors.inlet import BoundedInlet
+from rhinecloud.connectors.links import Tools
+from rhinecloud.connectors.model import Counters, Fault, FeedStatus, LinkBroken, Parcel
+from rhinecloud.connectors.pipeline import Draft, Pipeline
+from rhinecloud.connectors.plan import FeedPlan
+from rhinecloud.connectors.settings import ConnectorSettings
+from rhinecloud.kernel.errors import Unavailable
+
+T = TypeVar("T")
+
+THREAD_FROM_BYTES = 64 * 1024
+"""Parcels from this size on are read in a thread, so that a large file does not hold up the city."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every feed of a city shares."""
+
+    tools: Tools
+    deadletters: DeadLetters
+
+
+class Feed:
+    """A feed that can be started and stopped; `status` tells how it is."""
+
+    def __init__(self, plan: FeedPlan, pipeline: Pipeline, around: Surroundings) -> None:
+        tools = around.tools
+        self.name = plan.name
+        self.counters = Counters()
+        self._plan = plan
+        self._pipeline = pipeline
+        self._tools = tools
+        self._limits = tools.limits
+        self._deadletters = around.deadletters
+        self._health = Health(plan.silent_after_s, tools.clock, tools.monotonic)
+        self._health.stopped = True
+        self._rate = Rate(tools.monotonic)
+        self._inlet = _Inlet(tools.limits, self.counters, self._health)
+        self._link = plan.make_link(tools)
+        self._link_task: asyncio.Task[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
+        self._log = logging.getLogger(f"rhinecloud.feeds.{plan.name}")
+
+    def start(self) -> None:
+        """Begin; the link and the worker run as tasks of their own."""
+        self._health.stopped = False
+        self._worker = asyncio.create_task(self._work(), name=f"feed {self.name}: worker")
+        self._link_task = asyncio.create_task(self._keep_link(), name=f"feed {self.name}: link")
+
+    async def stop(self) -> None:
+        """Close the link, work off the queue for as long as `drain_s`, then end."""
+        await _end(self._link_task)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.drain_s):
+                await self._inlet.drained()
+        await _end(self._worker)
+        self._health.stopped = True
+
+    async def finished(self) -> None:
+        """Wait until the source has ended (a recording does) and all that it brought is kept."""
+        if self._link_task is not None:
+            await asyncio.wait([self._link_task])
+        await self._inlet.drained()
+
+    def status(self) -> FeedStatus:
+        """Tell how the feed is."""
+        state, error = self._health.judge()
+        counted = self.counters
+        return FeedStatus(
+            name=self.name,
+            connector=self._plan.settings.connector,
+            state=state,
+            simulated=self._plan.marks.simulated,
+            received_bytes=counted.received_bytes,
+            received=counted.received,
+            accepted=counted.accepted,
+            unchanged=counted.unchanged,
+            ignored=counted.ignored,
+            dead=counted.dead,
+            dropped=counted.dropped,
+            reconnects=counted.reconnects,
+            rate_per_s=round(self._rate.per_second(), 2),
+            waiting=len(self._inlet),
+            last_at=self._health.last_at,
+            error=error,
+            last_error=self._health.last_error,
+        )
+
+    async def _keep_link(self) -> None:
+        """Run the link for ever, again after a pause when it breaks; return when its source has ended."""
+        limits = self._limits
+        backoff = Backoff(limits.first_retry_s, limits.longest_retry_s, self._tools.random)
+        while True:
+            began = self._tools.monotonic()
+            at_least_s = 0.0
+            try:
+                await self._link.run(self._inlet)
+            except LinkBroken as error:
+                self._broke(error.reason)
+                at_least_s = error.retry_after_s
+            except Exception as error:  # noqa: BLE001 - a feed's fence: what is wrong with one stops no other
+                self._log.exception("the link failed in a way that it should not")
+                self._broke(f"{type(error).__name__}: {error}")
+            else:
+                await self._inlet.drained()
+                self._health.stopped = True
+                return
+            if self._health.contact_since(began):
+                backoff.reset()
+            await asyncio.sleep(backoff.next(at_least_s))
+            self.counters.reconnects += 1
+
+    def _broke(self, reason: str) -> None:
+        if reason != self._health.link_error:
+            self._log.warning("the link broke: %s", reason)
+        self._health.link_broke(reason)
+
+    async def _work(self) -> None:
+        while True:
+            parcels = await self._inlet.take(self._limits.batch)
+            await self._use(parcels)
+            self._inlet.finish(len(parcels))
+            await asyncio.sleep(0)  # a full queue must not keep the loop from its other work
+
+    async def _use(self, parcels: Sequence[Parcel]) -> None:
+        """Bring parcels to an end: written or dead, then settled."""
+        try:
+            await self._write_all(parcels)
+        except Exception as error:  # noqa: BLE001 - a consumer's loop
+            self._log.exception("the worker failed in a way that it should not")
+            reason = f"the feed failed: {type(error).__name__}: {error}"
+            await self._bury([Fault(parcel.body, reason, origin=parcel.origin) for parcel in parcels])
+        for parcel in parcels:
+            if parcel.settle is not None:
+                parcel.settle()
+
+    async def _write_all(self, parcels: Sequence[Parcel]) -> None:
+        batch: list[Draft | Fault] = []
+        for parcel in parcels:
+            steps = self._pipeline.read(parcel)
+            large = len(parcel.body) >= THREAD_FROM_BYTES
+            while items := await self._next(steps, large=large):
+                batch.extend(items)
+                if len(batch) >= self._limits.batch:
+                    await self._write(batch)
+                    batch = []
+        if batch:
+            await self._write(batch)
+
+    async def _next(self, steps: Iterator[Draft | Fault], *, large: bool) -> list[Draft | Fault]:
+        most = self._limits.batch
+        if large:
+            return await asyncio.to_thread(lambda: list(islice(steps, most)))
+        return list(islice(steps, most))
+
+    async def _write(self, batch: Sequence[Draft | Fault]) -> None:
+        drafts = [item for item in batch if isinstance(item, Draft)]
+        faults = [item for item in batch if isinstance(item, Fault)]
+        read = len(drafts) + sum(fault.decoded for fault in faults)
+        if read:
+            self._health.message()
+            self.counters.received += read
+            self._rate.add(read)
+        outcome = await self._insist(lambda: self._pipeline.write(drafts))
+        self.counters.accepted += outcome.accepted
+        self.counters.unchanged += outcome.unchanged
+        self.counters.ignored += sum(not draft.fragments for draft in drafts)
+        await self._bury([*faults, *outcome.faults])
+
+    async def _bury(self, faults: Sequence[Fault]) -> None:
+        if not faults:
+            return
+        self._health.unusable(faults[-1].reason)
+        now = self._tools.clock()
+        await self._insist(lambda: self._deadletters.keep(self.name, faults, now))
+        self.counters.dead += len(faults)
+
+    async def _insist(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Do it until the broker and the store take it: what was received is never dropped for their sake."""
+        limits = self._limits
+        backoff = Backoff(0.05, limits.longest_retry_s / 6, self._tools.random)
+        while True:
+            try:
+                result = await act()
+            except Unavailable as error:
+                self._health.broker_refused(f"the broker does not take it now: {error}")
+                await asyncio.sleep(backoff.next())
+            else:
+                self._health.broker_refused("")
+                return result
+
+
+class _Inlet(BoundedInlet):
+    """The queue, which tells the feed's health of contacts."""
+
+    def __init__(self, limits: ConnectorSettings, counters: Counters, health: Health) -> None:
+        super().__init__(limits.queue_parcels, limits.queue_bytes, counters, health.contact)
+        self._health = health
+
+    def connected(self) -> None:
+        self._health.connected()
+
+
+async def _end(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.wait([task])

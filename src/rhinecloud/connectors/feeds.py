@@ -1,0 +1,104 @@
+"""All feeds of a city: made from their plans, started and stopped together, and how they are."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rhinecloud.connectors.deadletters import DeadLetters
+from rhinecloud.connectors.feed import Feed, Surroundings
+from rhinecloud.connectors.health import Monotonic
+from rhinecloud.connectors.links import Tools
+from rhinecloud.connectors.model import FeedStatus
+from rhinecloud.connectors.pipeline import Ingest, Pipeline
+from rhinecloud.connectors.plan import FeedPlan
+from rhinecloud.connectors.settings import ConnectorSettings
+from rhinecloud.kernel.actor import Actor, part
+from rhinecloud.kernel.errors import NotFound
+from rhinecloud.kernel.time import Clock
+from rhinecloud.ngsild.context import Context
+from rhinecloud.pack.model import EntityFragment
+from rhinecloud.store.port import Store, Written
+
+
+class Ingesting(Protocol):
+    """What feeds need of the broker."""
+
+    async def ingest(
+        self, actor: Actor, tenant: str, fragments: Sequence[EntityFragment], context: Context
+    ) -> Sequence[Written | Exception]:
+        """Merge concise entities with compact names into the city, one answer each."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What feeds need around them: the broker, the city's context, the store of dead letters, clocks and chance."""
+
+    broker: Ingesting
+    context: Context
+    store: Store
+    clock: Clock
+    monotonic: Monotonic = time.monotonic
+    chance: random.Random = field(default_factory=random.Random)
+
+
+class Feeds:
+    """The feeds of a running city. `deadletters` holds what they could not use."""
+
+    def __init__(self, plans: Sequence[FeedPlan], limits: ConnectorSettings, world: World) -> None:
+        self._world = world
+        self._limits = limits
+        self.deadletters = DeadLetters(world.store, limits.deadletters, limits.deadletter_bytes, world.clock)
+        self._around = Surroundings(
+            Tools(limits, world.clock, world.monotonic, world.chance.random), self.deadletters
+        )
+        self._feeds: dict[str, Feed] = {}
+        self._enabled: list[Feed] = []
+        for plan in plans:
+            self._add(plan)
+
+    async def start(self) -> None:
+        """Start every feed that is enabled."""
+        self.deadletters.open()
+        for feed in self._enabled:
+            feed.start()
+
+    async def stop(self) -> None:
+        """Stop all feeds at once; each may still work off its queue for `drain_s`."""
+        await asyncio.gather(*(feed.stop() for feed in self._feeds.values()))
+
+    def get(self, name: str) -> Feed:
+        """Give one feed; raises NotFound."""
+        if name not in self._feeds:
+            raise NotFound(f"there is no feed {name}")
+        return self._feeds[name]
+
+    def status(self) -> list[FeedStatus]:
+        """Tell how each feed is, in the order of the settings."""
+        return [feed.status() for feed in self._feeds.values()]
+
+    def _add(self, plan: FeedPlan) -> None:
+        ingest = self._ingest_as(plan.name, plan.settings.tenant)
+
+        def make_pipeline() -> Pipeline:
+            return Pipeline(plan.make_codec(), plan.meaning, ingest, plan.marks)
+
+        feed = Feed(plan, make_pipeline(), self._around)
+        self.deadletters.serve(plan.name, make_pipeline)
+        self._feeds[plan.name] = feed
+        if plan.settings.enabled:
+            self._enabled.append(feed)
+
+    def _ingest_as(self, name: str, tenant: str) -> Ingest:
+        actor = part(f"feed:{name}")
+        broker, context = self._world.broker, self._world.context
+
+        async def ingest(fragments: Sequence[EntityFragment]) -> Sequence[Written | Exception]:
+            return await broker.ingest(actor, tenant, fragments, context)
+
+        return ingest

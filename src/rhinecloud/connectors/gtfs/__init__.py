@@ -1,0 +1,1 @@
+"""GTFS: timetables, as a zip of tables."""

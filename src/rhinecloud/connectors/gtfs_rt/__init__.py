@@ -1,0 +1,1 @@
+"""GTFS-Realtime: delays, vehicles and alerts of public transport."""

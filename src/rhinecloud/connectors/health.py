@@ -1,0 +1,118 @@
+"""How a feed is: what happened last, by a clock that cannot jump, and the one word that it adds up to."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+
+from rhinecloud.connectors.model import FeedState
+from rhinecloud.kernel.time import Clock, format_time
+
+Monotonic = Callable[[], float]
+"""Seconds on a clock that never jumps, such as `time.monotonic`."""
+
+WINDOW_S = 60
+
+
+class Rate:
+    """Messages a second over the last minute, in buckets of one second."""
+
+    def __init__(self, monotonic: Monotonic) -> None:
+        self._monotonic = monotonic
+        self._began = monotonic()
+        self._buckets: deque[tuple[int, int]] = deque()
+
+    def add(self, count: int) -> None:
+        """Count messages that came now."""
+        second = int(self._monotonic())
+        if self._buckets and self._buckets[-1][0] == second:
+            count += self._buckets.pop()[1]
+        self._buckets.append((second, count))
+        self._forget(second)
+
+    def per_second(self) -> float:
+        """Give the rate; in the first minute, over the time that the feed has run."""
+        now = self._monotonic()
+        self._forget(int(now))
+        span = min(float(WINDOW_S), max(now - self._began, 1.0))
+        return sum(count for _, count in self._buckets) / span
+
+    def _forget(self, second: int) -> None:
+        while self._buckets and self._buckets[0][0] <= second - WINDOW_S:
+            self._buckets.popleft()
+
+
+class Health:
+    """Remembers contacts and errors of one feed and judges them."""
+
+    def __init__(self, silent_after_s: float, clock: Clock, monotonic: Monotonic) -> None:
+        self._silent_after_s = silent_after_s
+        self._clock = clock
+        self._monotonic = monotonic
+        self._connected_at: float | None = None
+        self._contact_at: float | None = None
+        self._unusable_at: float | None = None
+        self._unusable = ""
+        self._last_message: datetime | None = None
+        self.stopped = False
+        self.link_error = ""
+        self.broker_error = ""
+        self.last_error = ""
+
+    def connected(self) -> None:
+        """The link stands."""
+        self._connected_at = self._monotonic()
+        self.link_error = ""
+
+    def contact(self) -> None:
+        """The source answered, be it with nothing new."""
+        self._contact_at = self._monotonic()
+        self.link_error = ""
+
+    def message(self) -> None:
+        """Messages came and were read."""
+        self.contact()
+        self._last_message = self._clock()
+
+    def unusable(self, reason: str) -> None:
+        """Something came that could not be used."""
+        self._unusable_at = self._monotonic()
+        self._unusable = self.last_error = reason
+
+    def link_broke(self, reason: str) -> None:
+        """The link broke or could not be made."""
+        self.link_error = self.last_error = reason
+        self._connected_at = None
+
+    def broker_refused(self, reason: str) -> None:
+        """The broker or the store does not take anything now; '' when it does again."""
+        self.broker_error = reason
+        self.last_error = reason or self.last_error
+
+    def contact_since(self, moment: float) -> bool:
+        """Tell whether anything came from the source since a moment of the monotonic clock."""
+        return any(at is not None and at >= moment for at in (self._contact_at, self._unusable_at))
+
+    @property
+    def last_at(self) -> str:
+        """The moment of the last message, ISO 8601 in UTC, or ''."""
+        return format_time(self._last_message) if self._last_message else ""
+
+    def judge(self) -> tuple[FeedState, str]:
+        """Give the state and what is wrong now, '' where nothing is."""
+        if self.stopped:
+            return FeedState.STOPPED, ""
+        if self.broker_error or self.link_error:
+            return FeedState.FAILING, self.broker_error or self.link_error
+        if self._contact_at is not None and not self._long_ago(self._contact_at):
+            return FeedState.LIVE, ""
+        if self._unusable_at is not None and self._unusable_at > (self._contact_at or 0.0):
+            return FeedState.FAILING, f"nothing that comes can be used: {self._unusable}"
+        since = self._contact_at if self._contact_at is not None else self._connected_at
+        if since is None or not self._long_ago(since):
+            return FeedState.CONNECTING, ""
+        return FeedState.SILENT, ""
+
+    def _long_ago(self, moment: float) -> bool:
+        return self._monotonic() - moment > self._silent_after_s

@@ -1,0 +1,1 @@
+"""HTTP: a source that is asked again and again."""

@@ -1,0 +1,151 @@
+"""Asks an HTTP source again and again, and takes only what is new.
+
+The validators of the last answer (ETag, Last-Modified) are sent along, but only once everything in it is kept: until
+then it would be asked for again. A source without validators is compared by digest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+
+from rhinecloud import __version__
+from rhinecloud.connectors.bounded import gunzip
+from rhinecloud.connectors.model import DecodeError, LinkBroken, Parcel
+from rhinecloud.connectors.port import Inlet
+from rhinecloud.kernel.time import Clock
+
+CHUNK = 64 * 1024
+JITTER = 0.1
+MOST_REDIRECTS = 5
+LONGEST_RETRY_AFTER_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What to ask, how often, and the limits: seconds, and bytes of the largest body."""
+
+    url: str
+    interval_s: float
+    timeout_s: float
+    connect_timeout_s: float
+    body_bytes: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    auth: aiohttp.BasicAuth | None = None
+    tls: ssl.SSLContext | None = None
+
+
+class HttpLink:
+    """Polls one source; `random` gives numbers from 0 to below 1, by which the interval varies a little."""
+
+    def __init__(self, source: Source, clock: Clock, random: Callable[[], float]) -> None:
+        self._source = source
+        self._clock = clock
+        self._random = random
+        self._validators: dict[str, str] = {}
+        self._digest = b""
+        self._origin = _without_secrets(source.url)
+
+    async def run(self, inlet: Inlet) -> None:
+        """Poll until an answer fails; raises LinkBroken with the status or what the connection said."""
+        source = self._source
+        timeout = aiohttp.ClientTimeout(
+            total=source.timeout_s, sock_connect=source.connect_timeout_s, connect=source.connect_timeout_s
+        )
+        connector = aiohttp.TCPConnector(limit=1, ssl=source.tls if source.tls is not None else True)
+        headers = {"User-Agent": f"RhineCloud/{__version__}", **source.headers}
+        async with aiohttp.ClientSession(
+            connector=connector, timeout=timeout, headers=headers, auth=source.auth
+        ) as session:
+            while True:
+                await self._poll(session, inlet)
+                await asyncio.sleep(source.interval_s * (1 + JITTER * (2 * self._random() - 1)))
+
+    async def _poll(self, session: aiohttp.ClientSession, inlet: Inlet) -> None:
+        try:
+            async with session.get(
+                self._source.url, headers=self._validators, max_redirects=MOST_REDIRECTS
+            ) as answer:
+                body = await self._read(answer)
+                validators = _validators(answer)
+        except TimeoutError:
+            raise LinkBroken(f"no whole answer within {self._source.timeout_s:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise LinkBroken(f"the request failed: {error or type(error).__name__}") from None
+        inlet.connected()
+        if body is None:
+            inlet.touch()
+            return
+        await self._hand_over(body, validators, inlet)
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes | None:
+        """Read the body up to the limit; None for 304 Not Modified."""
+        if answer.status == 304:
+            return None
+        if answer.status != 200:
+            said = (await answer.content.read(300)).decode("utf-8", "replace").strip()
+            raise LinkBroken(
+                f"HTTP {answer.status} {answer.reason}: {said}", retry_after_s=self._pause(answer)
+            )
+        chunks = []
+        size = 0
+        async for chunk in answer.content.iter_chunked(CHUNK):
+            size += len(chunk)
+            if size > self._source.body_bytes:
+                raise LinkBroken(f"the answer is larger than {self._source.body_bytes} bytes")
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    async def _hand_over(self, body: bytes, validators: dict[str, str], inlet: Inlet) -> None:
+        digest = hashlib.sha256(body).digest()
+        if digest == self._digest:
+            inlet.touch()
+            return
+        try:
+            unpacked = gunzip(body, self._source.body_bytes)
+        except DecodeError as error:
+            raise LinkBroken(f"the answer cannot be unpacked: {error}") from None
+
+        settled = asyncio.Event()
+        await inlet.put(Parcel(unpacked, self._clock(), origin=self._origin, settle=settled.set))
+        await settled.wait()
+        self._validators, self._digest = validators, digest
+
+    def _pause(self, answer: aiohttp.ClientResponse) -> float:
+        """Read Retry-After: seconds or a date (RFC 9110, clause 10.2.3)."""
+        text = answer.headers.get("Retry-After", "").strip()
+        if text.isdecimal():
+            return min(float(text), LONGEST_RETRY_AFTER_S)
+        try:
+            moment = parsedate_to_datetime(text)
+        except (ValueError, TypeError):
+            return 0.0
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return min(max((moment - _aware(self._clock())).total_seconds(), 0.0), LONGEST_RETRY_AFTER_S)
+
+
+def _without_secrets(url: str) -> str:
+    """Give a URL without user, password and query, where keys stand."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def _validators(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    found = {}
+    if "ETag" in answer.headers:
+        found["If-None-Match"] = answer.headers["ETag"]
+    if "Last-Modified" in answer.headers:
+        found["If-Modified-Since"] = answer.headers["Last-Modified"]
+    return found

@@ -1,0 +1,97 @@
+"""The bounded queue between a feed's link and its worker: full means that the link stops reading, so memory is
+bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from rhinecloud.connectors.model import Counters, Parcel
+
+
+class BoundedInlet:
+    """An `Inlet` bounded by parcels and by bytes; one larger parcel may always pass, else it would wait for ever."""
+
+    def __init__(
+        self, parcels: int, size_bytes: int, counters: Counters, on_contact: Callable[[], None]
+    ) -> None:
+        self._parcels = parcels
+        self._size_bytes = size_bytes
+        self._counters = counters
+        self._on_contact = on_contact
+        self._queue: deque[Parcel] = deque()
+        self._waiting_bytes = 0
+        self._unfinished = 0
+        self._some = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._drained = asyncio.Event()
+        self._drained.set()
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    @property
+    def full(self) -> bool:
+        """Whether a link shall stop reading."""
+        return len(self._queue) >= self._parcels or self._waiting_bytes >= self._size_bytes
+
+    def connected(self) -> None:
+        """Say that the link stands; only what comes over it makes the feed live."""
+
+    def touch(self) -> None:
+        """Say that the source answered and has nothing new."""
+        self._on_contact()
+
+    async def put(self, parcel: Parcel) -> None:
+        """Hand over; waits while the queue is full."""
+        while self.full:
+            await self._room.wait()
+        self.push(parcel)
+
+    def offer(self, parcel: Parcel) -> bool:
+        """Hand over at once, or count it as dropped."""
+        if self.full:
+            self._counters.received_bytes += len(parcel.body)
+            self._counters.dropped += 1
+            return False
+        self.push(parcel)
+        return True
+
+    def push(self, parcel: Parcel) -> None:
+        """Hand over at once although the queue is full."""
+        self._queue.append(parcel)
+        self._waiting_bytes += len(parcel.body)
+        self._counters.received_bytes += len(parcel.body)
+        self._unfinished += 1
+        self._drained.clear()
+        self._some.set()
+        if self.full:
+            self._room.clear()
+
+    async def room(self) -> None:
+        """Wait until the queue is not full."""
+        await self._room.wait()
+
+    async def take(self, most: int) -> list[Parcel]:
+        """Wait for something and take up to `most` parcels, the oldest first; say `finish` when they are done."""
+        await self._some.wait()
+        taken = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+        self._waiting_bytes -= sum(len(parcel.body) for parcel in taken)
+        if not self._queue:
+            self._some.clear()
+        if not self.full:
+            self._room.set()
+        return taken
+
+    def finish(self, count: int) -> None:
+        """Say that `count` of the parcels that were taken are done."""
+        self._unfinished -= count
+        if not self._unfinished:
+            self._drained.set()
+
+    async def drained(self) -> None:
+        """Wait until everything that was handed over is done."""
+        await self._drained.wait()

@@ -1,0 +1,73 @@
+"""JSON documents to messages: payloads of MQTT devices, answers of HTTP services.
+
+An object is one message with its own members; of a list, each item is one. `items` names the list within a document
+(`data.stations`). What is no object becomes `value`. The MQTT topic (or the URL) stands in `topic`. Text that is no
+JSON is one message with the text as `value`; so is a bare number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.port import Framing
+from rhinecloud.connectors.times import USUAL_TIME_MEMBERS, find_moment
+from rhinecloud.pack.model import Message
+
+
+class JsonCodec:
+    """`items` is a path of member names joined by dots, `time_field` the member with the time of a message."""
+
+    framing = Framing.FILE
+
+    def __init__(self, items: str = "", time_field: str = "") -> None:
+        self._items = [name for name in items.split(".") if name]
+        self.time_members = frozenset({time_field}) if time_field else USUAL_TIME_MEMBERS
+
+    def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
+        """Give a message for each item; raises DecodeError for broken JSON and where the list is not there."""
+        document = read_json(parcel.body)
+        for name in self._items:
+            if not isinstance(document, dict) or name not in document:
+                raise DecodeError(f"there is no list at {'.'.join(self._items)}")
+            document = document[name]
+        for item in document if isinstance(document, list) else [document]:
+            message = item if isinstance(item, dict) else {"value": item}
+            if parcel.origin:
+                message["topic"] = parcel.origin
+            yield message
+
+    def recorded_at(self, unit: bytes) -> datetime | None:
+        """Give the latest time in a recorded document."""
+        try:
+            return find_moment(read_json(unit), self.time_members)
+        except DecodeError:
+            return None
+
+
+def read_json(body: bytes) -> Any:
+    """Read JSON, else UTF-8 text as one string; raises DecodeError."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        text = body.strip()
+        if not text or text[:1] in (b"{", b"[", b'"'):
+            raise DecodeError(f"broken JSON: {error}" if text else "empty") from None
+    try:
+        return _plain(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise DecodeError("neither JSON nor UTF-8 text") from None
+
+
+def _plain(text: str) -> float | str:
+    """Read what devices write as a number and JSON does not know (`.5`, `+3`)."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else text

@@ -1,0 +1,152 @@
+"""Makes the link of a feed from its settings: by the URL's scheme, or from a recording."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import aiohttp
+
+from rhinecloud.connectors.health import Monotonic
+from rhinecloud.connectors.http.link import HttpLink, Source
+from rhinecloud.connectors.mqtt.connection import Server
+from rhinecloud.connectors.mqtt.link import MqttLink
+from rhinecloud.connectors.port import Codec, Link
+from rhinecloud.connectors.replay.link import Pace, ReplayLink
+from rhinecloud.connectors.replay.recording import Recording, find_files
+from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
+from rhinecloud.connectors.tcp.link import Peer, TcpLink
+from rhinecloud.connectors.tls import client_context
+from rhinecloud.connectors.udp.link import UdpLink
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.time import Clock
+
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+ENCRYPTED = frozenset({"tls", "mqtts", "https"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What links need of the world: clocks, chance and the limits."""
+
+    limits: ConnectorSettings
+    clock: Clock
+    monotonic: Monotonic
+    random: Callable[[], float]
+
+
+MakeLink = Callable[[Tools], Link]
+
+
+def live_link(name: str, feed: FeedSettings, url: str, topics: Sequence[str], root: Path) -> MakeLink:
+    """Give the maker of the link that a URL asks for; raises Invalid naming the setting."""
+    parts = _split(url)
+    if parts.scheme in ("http", "https"):
+        return _http(feed, url)
+    if parts.scheme == "udp":
+        host, port = parts.hostname or "127.0.0.1", _port(parts)
+        return lambda tools: UdpLink(host, port, tools.clock)
+    if not parts.hostname:
+        raise Invalid(f"{url!r} names no host", field="url")
+    if parts.scheme in ("mqtt", "mqtts"):
+        return _mqtt(feed, parts, topics, feed.client_id or _client_id(name, root))
+    return _tcp(feed, parts)
+
+
+def replay_link(feed: FeedSettings, root: Path, make_codec: Callable[[], Codec]) -> MakeLink:
+    """Give the maker of the link that plays a recording; raises Invalid where there is none."""
+    files = find_files(feed.path, root)
+    pace = Pace(feed.speed, feed.rate_per_s, feed.loop, redate=feed.dates == "now")
+
+    def make(tools: Tools) -> Link:
+        recording = Recording(
+            files,
+            make_codec(),
+            tools.limits.line_bytes,
+            tools.limits.body_bytes,
+            mqtt=feed.connector == "mqtt",
+        )
+        return ReplayLink(recording, pace, tools.clock, tools.monotonic)
+
+    return make
+
+
+def scheme_of(url: str) -> str:
+    """Give the scheme of a URL; raises Invalid where it is none."""
+    return _split(url).scheme
+
+
+def _http(feed: FeedSettings, url: str) -> MakeLink:
+    tls = client_context(feed) if feed.tls_ca or feed.tls_certificate else None
+    auth = aiohttp.BasicAuth(feed.username, feed.password) if feed.username else None
+
+    def make(tools: Tools) -> Link:
+        source = Source(
+            url=url,
+            interval_s=feed.interval_s,
+            timeout_s=tools.limits.request_timeout_s,
+            connect_timeout_s=tools.limits.connect_timeout_s,
+            body_bytes=tools.limits.body_bytes,
+            headers=feed.headers,
+            auth=auth,
+            tls=tls,
+        )
+        return HttpLink(source, tools.clock, tools.random)
+
+    return make
+
+
+def _mqtt(feed: FeedSettings, parts: SplitResult, topics: Sequence[str], client_id: str) -> MakeLink:
+    tls = client_context(feed) if parts.scheme == "mqtts" else None
+    port = parts.port or PORTS[parts.scheme]
+
+    def make(tools: Tools) -> Link:
+        server = Server(
+            host=parts.hostname or "",
+            port=port,
+            client_id=client_id,
+            version=feed.mqtt_version,
+            username=feed.username or unquote(parts.username or ""),
+            password=feed.password or unquote(parts.password or ""),
+            tls=tls,
+            connect_timeout_s=tools.limits.connect_timeout_s,
+        )
+        return MqttLink(server, topics, tools.clock)
+
+    return make
+
+
+def _tcp(feed: FeedSettings, parts: SplitResult) -> MakeLink:
+    tls = client_context(feed) if parts.scheme == "tls" else None
+    host, port = parts.hostname or "", _port(parts)
+
+    def make(tools: Tools) -> Link:
+        limits = tools.limits
+        return TcpLink(
+            Peer(host, port, tls, limits.connect_timeout_s, limits.idle_s, limits.line_bytes), tools.clock
+        )
+
+    return make
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise Invalid(f"{url!r} is no URL: {error}", field="url") from None
+    return parts
+
+
+def _port(parts: SplitResult) -> int:
+    if parts.port is None:
+        raise Invalid(f"{parts.geturl()!r} names no port", field="url")
+    return parts.port
+
+
+def _client_id(name: str, root: Path) -> str:
+    """Make the name by which an MQTT server keeps a session: the same on each start, another for another city."""
+    return f"rhinecloud-{name}-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]}"

@@ -1,0 +1,172 @@
+"""One attribute of a declared mapping: where its value comes from and what is done to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rhinecloud.connectors.mapping.lookup import Scope
+from rhinecloud.kernel.errors import Invalid
+
+SOURCES = ("from", "text", "link", "point")
+NUMERIC = ("unit", "scale", "offset", "digits", "min", "max")
+KEYS = frozenset({*SOURCES, *NUMERIC, "as", "values"})
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError
+    number = value if isinstance(value, int | float) else float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return int(number) if isinstance(value, str) and number == int(number) else number
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in ("1", "true", "on", "yes"):
+        return True
+    if text in ("0", "false", "off", "no"):
+        return False
+    raise ValueError
+
+
+KINDS: dict[str, Callable[[Any], Any]] = {"number": _number, "text": str, "boolean": _boolean}
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredAttribute:
+    """An attribute as written: one of the sources, and for values: a kind, a table of meanings, a linear scale,
+    bounds.
+    """
+
+    name: str
+    source: str
+    argument: Any
+    kind: str = ""
+    unit: str = ""
+    scale: float = 1.0
+    offset: float = 0.0
+    digits: int | None = None
+    smallest: float = -math.inf
+    largest: float = math.inf
+    meanings: Mapping[str, Any] = field(default_factory=dict)
+
+    def render(self, scope: Scope, observed_at: str) -> Any:
+        """Give the attribute in concise form, None where the message has no value for it; raises Invalid."""
+        if self.source == "text":
+            return scope.fill(self.argument, as_uri=False)
+        if self.source == "link":
+            return {"type": "Relationship", "object": scope.fill(self.argument, as_uri=True)}
+        if self.source == "point":
+            return self._point(scope, observed_at)
+        value = scope.find(self.argument)
+        if value is None or value == "":
+            return None
+        rendered = {"value": self._value(value), "observedAt": observed_at}
+        if self.unit:
+            rendered["unitCode"] = self.unit
+        return rendered
+
+    def _value(self, value: Any) -> Any:
+        if self.meanings:
+            if str(value) not in self.meanings:
+                raise Invalid(f"{value!r} is none of {', '.join(self.meanings)}", field=self.argument)
+            return self.meanings[str(value)]
+        if not self.kind:
+            return value
+        try:
+            converted = KINDS[self.kind](value)
+        except (ValueError, TypeError):
+            raise Invalid(f"{value!r} is no {self.kind}", field=self.argument) from None
+        return self._scaled(converted) if self.kind == "number" else converted
+
+    def _scaled(self, number: float) -> float:
+        if self.scale != 1.0 or self.offset:
+            number = number * self.scale + self.offset
+        if not self.smallest <= number <= self.largest:
+            raise Invalid(f"{number:g} is outside {self.smallest:g} to {self.largest:g}", field=self.argument)
+        if self.digits is not None:
+            number = round(number, self.digits or None)
+        return number
+
+    def _point(self, scope: Scope, observed_at: str) -> Any:
+        values = [scope.find(path) for path in self.argument]
+        if any(value is None or value == "" for value in values):
+            return None
+        try:
+            longitude, latitude = (float(value) for value in values)
+        except (ValueError, TypeError):
+            raise Invalid(f"{values} is no place", field=self.name) from None
+        if not (abs(longitude) <= 180 and abs(latitude) <= 90):
+            raise Invalid(f"{longitude:g}, {latitude:g} is no longitude and latitude", field=self.name)
+        point = {"type": "Point", "coordinates": [longitude, latitude]}
+        return {"type": "GeoProperty", "value": point, "observedAt": observed_at}
+
+
+def read_attribute(name: str, written: Any, place: str) -> DeclaredAttribute:
+    """Read an attribute as YAML has it; a bare text is the path it comes `from`. Raises Invalid naming the place."""
+    if isinstance(written, str):
+        written = {"from": written}
+    if not isinstance(written, dict):
+        raise Invalid("write a path, or an object with from, text, link or point", field=place)
+    for key in written:
+        if key not in KEYS:
+            raise Invalid(f"unknown; known here: {', '.join(sorted(KEYS))}", field=f"{place}.{key}")
+    sources = [key for key in SOURCES if key in written]
+    if len(sources) != 1:
+        raise Invalid("needs exactly one of from, text, link and point", field=place)
+    _check_source(sources[0], written[sources[0]], f"{place}.{sources[0]}")
+    numbers = {
+        key: _written_number(written, key, place) for key in NUMERIC if key != "unit" and key in written
+    }
+    return DeclaredAttribute(
+        name=name,
+        source=sources[0],
+        argument=written[sources[0]],
+        kind=_kind(written, place),
+        unit=str(written.get("unit", "")),
+        scale=numbers.get("scale", 1.0),
+        offset=numbers.get("offset", 0.0),
+        digits=int(numbers["digits"]) if "digits" in numbers else None,
+        smallest=numbers.get("min", -math.inf),
+        largest=numbers.get("max", math.inf),
+        meanings=_meanings(written, place),
+    )
+
+
+def _check_source(source: str, argument: Any, place: str) -> None:
+    if source == "point":
+        if not (
+            isinstance(argument, list)
+            and len(argument) == 2
+            and all(isinstance(each, str) for each in argument)
+        ):
+            raise Invalid("is the path of the longitude and that of the latitude", field=place)
+    elif not isinstance(argument, str) or not argument:
+        raise Invalid("is a text", field=place)
+
+
+def _kind(written: Mapping[str, Any], place: str) -> str:
+    kind = str(written.get("as", ""))
+    if kind and kind not in KINDS:
+        raise Invalid(f"is one of {', '.join(KINDS)}", field=f"{place}.as")
+    return kind or ("number" if any(key in written for key in NUMERIC) else "")
+
+
+def _written_number(written: Mapping[str, Any], key: str, place: str) -> float:
+    value = written[key]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Invalid("is a number", field=f"{place}.{key}")
+    return value
+
+
+def _meanings(written: Mapping[str, Any], place: str) -> dict[str, Any]:
+    meanings = written.get("values", {})
+    if not isinstance(meanings, dict):
+        raise Invalid("is an object from the message's values to the city's", field=f"{place}.values")
+    return {str(key): value for key, value in meanings.items()}

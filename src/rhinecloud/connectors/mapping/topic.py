@@ -1,0 +1,42 @@
+"""Topic patterns of mappings: MQTT topic filters in which a level may have a name, `air/{station}/+/reading`."""
+
+from __future__ import annotations
+
+import re
+
+from rhinecloud.kernel.errors import Invalid
+
+NAME = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class TopicPattern:
+    """Matches topics and gives the named levels. Source of the wildcards: MQTT 3.1.1, clause 4.7."""
+
+    def __init__(self, pattern: str, place: str) -> None:
+        levels = pattern.split("/")
+        self.filter = "/".join("+" if NAME.fullmatch(level) else level for level in levels)
+        self._regex = re.compile(
+            "/".join(_regex_of(level, place) for level in levels).replace("/(?:.*)", "(?:/.*)?")
+        )
+        if "#" in levels[:-1]:
+            raise Invalid("# stands only at the end of a topic", field=place)
+
+    def match(self, topic: str) -> dict[str, str] | None:
+        """Give the named levels of a topic that fits, else None."""
+        found = self._regex.fullmatch(topic)
+        return found.groupdict() if found else None
+
+
+def _regex_of(level: str, place: str) -> str:
+    name = NAME.fullmatch(level)
+    if name:
+        return f"(?P<{name[1]}>[^/]*)"
+    if level == "+":
+        return "[^/]*"
+    if level == "#":
+        return "(?:.*)"
+    if any(sign in level for sign in "{}+#"):
+        raise Invalid(
+            f"{level!r} is no level of a topic; write it whole as text, {{name}}, + or #", field=place
+        )
+    return re.escape(level)

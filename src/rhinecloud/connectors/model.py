@@ -1,0 +1,111 @@
+"""The words of the connectors: what a link hands over, what a codec makes of it, how a feed is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from rhinecloud.kernel.errors import Invalid, Unavailable
+
+
+class DecodeError(Invalid):
+    """Bytes that a codec cannot read: the one error that `Codec.decode` raises."""
+
+
+class LinkBroken(Unavailable):
+    """The other end went away or never answered; `retry_after_s` is the pause that it asked for, else 0."""
+
+    def __init__(self, reason: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(slots=True)
+class Parcel:
+    """What a link hands over at once: bytes as they came, when, and from where.
+
+    `origin` is the MQTT topic, the URL or the file. `settle`, where there is one, is called when everything in the
+    parcel is kept: only then may the link acknowledge it. `shift` is added to the times within the messages, where a
+    recording is played as if it happened now.
+    """
+
+    body: bytes
+    received: datetime
+    origin: str = ""
+    settle: Callable[[], None] | None = None
+    shift: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What could not be used, and why: bytes that no message could be made of, or (`decoded`) a message as JSON that no
+    mapping understood or that the broker refused."""
+
+    raw: bytes
+    reason: str
+    decoded: bool = False
+    origin: str = ""
+
+
+class FeedState(StrEnum):
+    """How a feed is, in one word."""
+
+    CONNECTING = "connecting"
+    """It was started and nothing has come yet."""
+    LIVE = "live"
+    """Messages come."""
+    SILENT = "silent"
+    """The link stands and nothing has come for the set time."""
+    FAILING = "failing"
+    """The link is broken, nothing that comes can be read, or the broker does not take it."""
+    STOPPED = "stopped"
+    """It was stopped, or its recording has ended."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What passed through a feed since it was started.
+
+    `received` counts messages that were read, `dead` what became a dead letter, `accepted` entities that were written
+    and differed, `unchanged` entities that were written and did not, `ignored` messages that mean nothing to the
+    mapping, `dropped` datagrams that found the queue full.
+    """
+
+    received_bytes: int = 0
+    received: int = 0
+    accepted: int = 0
+    unchanged: int = 0
+    ignored: int = 0
+    dead: int = 0
+    dropped: int = 0
+    reconnects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """A feed as operators see it: its counters, the messages a second of the last minute, and how many parcels wait.
+
+    `last_at` is the moment of the last message (ISO 8601, UTC, or ''), `error` what is wrong now, `last_error` what was
+    wrong last.
+    """
+
+    name: str
+    connector: str
+    state: FeedState
+    simulated: bool
+    received_bytes: int
+    received: int
+    accepted: int
+    unchanged: int
+    ignored: int
+    dead: int
+    dropped: int
+    reconnects: int
+    rate_per_s: float
+    waiting: int
+    last_at: str
+    error: str
+    last_error: str

@@ -1,0 +1,1 @@
+"""PEGELONLINE: water levels of the federal waterways, REST v2."""

@@ -1,0 +1,71 @@
+"""PEGELONLINE REST v2 to messages.
+
+A message is one station as the service writes it: `uuid`, `number`, `shortname`, `longname`, `km`, `longitude`,
+`latitude`, `water` and `timeseries`, a list of `shortname` (`W` level, `Q` discharge …), `unit`, `currentMeasurement`
+(`timestamp`, `value`, `stateMnwMhw`, `stateNswHsw`), `gaugeZero` and `characteristicValues`. Answers about one time
+series (`…/stations/<uuid>/W/currentmeasurement.json`, `measurements.json`) are put into the same shape, the names
+taken from the URL; there `uuid` is whatever the URL names the station by.
+
+Source: PEGELONLINE REST v2 (Wasserstraßen- und Schifffahrtsverwaltung des Bundes).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+
+from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.port import Framing
+from rhinecloud.connectors.times import find_moment
+from rhinecloud.pack.model import Message
+
+SERIES_URL = re.compile(r"/stations/(?P<station>[^/]+)/(?P<series>[^/]+)/(?:current)?measurements?\.json")
+
+
+class PegelonlineCodec:
+    """Reads the JSON answers of the service."""
+
+    framing = Framing.FILE
+    time_members = frozenset({"timestamp"})
+
+    def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
+        """Give a message for each station; raises DecodeError for anything else, with the service's own words."""
+        try:
+            document = orjson.loads(parcel.body)
+        except orjson.JSONDecodeError as error:
+            raise DecodeError(f"broken JSON: {error}") from None
+        if isinstance(document, dict) and "message" in document and "uuid" not in document:
+            raise DecodeError(f"the service says: {str(document['message'])[:300]}")
+        for item in document if isinstance(document, list) else [document]:
+            message = _station(item, parcel.origin)
+            yield (
+                message
+                if message
+                else Fault(orjson.dumps(item), "no station and no measurement", origin=parcel.origin)
+            )
+
+    def recorded_at(self, unit: bytes) -> datetime | None:
+        """Give the newest measurement's time in a recorded answer."""
+        try:
+            return find_moment(orjson.loads(unit), self.time_members)
+        except orjson.JSONDecodeError:
+            return None
+
+
+def _station(item: Any, url: str) -> dict[str, Any] | None:
+    if not isinstance(item, dict):
+        return None
+    if isinstance(item.get("uuid"), str):
+        series = item.get("timeseries", [])
+        shaped = isinstance(series, list) and all(isinstance(each, dict) for each in series)
+        return item if shaped else None
+    named = SERIES_URL.search(url)
+    if named is None or "timestamp" not in item or "value" not in item:
+        return None
+    measured = {"shortname": unquote(named["series"]), "currentMeasurement": item}
+    return {"uuid": unquote(named["station"]), "timeseries": [measured]}

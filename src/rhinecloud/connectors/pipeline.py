@@ -1,0 +1,148 @@
+"""What becomes of a parcel: codec, mapping, broker. Nothing here waits or counts; `feed` does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.port import Codec
+from rhinecloud.kernel.errors import Invalid, RhineCloudError, Unavailable
+from rhinecloud.pack.model import EntityFragment, Message
+from rhinecloud.pack.model import Mapping as Meaning
+from rhinecloud.store.port import Written
+
+Ingest = Callable[[Sequence[EntityFragment]], Awaitable[Sequence[Written | Exception]]]
+"""Writes fragments as one actor into one tenant, one answer a fragment (`Broker.ingest` with the rest bound)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message and what it changes in the city."""
+
+    message: Message
+    fragments: list[EntityFragment]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of drafts: entities written that differed, that did not, and the messages that were refused."""
+
+    accepted: int = 0
+    unchanged: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a feed adds: `simulated` to every entity, `fields` to messages that lack them; and the largest parcel."""
+
+    simulated: bool = False
+    fields: Mapping[str, str] = field(default_factory=dict)
+    most_bytes: int = 1 << 31
+
+
+class Pipeline:
+    """The road of one feed's messages."""
+
+    def __init__(self, codec: Codec, meaning: Meaning, ingest: Ingest, marks: Marks) -> None:
+        self._codec = codec
+        self._meaning = meaning
+        self._ingest = ingest
+        self._marks = marks
+
+    def read(self, parcel: Parcel) -> Iterator[Draft | Fault]:
+        """Decode and map a parcel step by step; whatever cannot be used comes out as a Fault, never as an error."""
+        if len(parcel.body) > self._marks.most_bytes:
+            yield Fault(parcel.body, f"larger than {self._marks.most_bytes} bytes", origin=parcel.origin)
+            return
+        try:
+            for item in self._codec.decode(parcel):
+                if isinstance(item, Fault):
+                    yield Fault(item.raw, item.reason, origin=parcel.origin)
+                else:
+                    yield self.draft(item, parcel)
+        except DecodeError as error:
+            yield Fault(parcel.body, str(error), origin=parcel.origin)
+
+    def draft(self, message: Message, parcel: Parcel) -> Draft | Fault:
+        """Say what one message means."""
+        if self._marks.fields:
+            message = {**self._marks.fields, **message}
+        if parcel.shift is not None:
+            message = _shifted(message, self._codec.time_members, parcel.shift)
+        try:
+            fragments = list(self._meaning(message, parcel.received))
+        except Invalid as error:
+            return refused(message, f"mapping: {error}", parcel.origin)
+        except Exception as error:  # noqa: BLE001 - a pack's code: one message must not stop the feed
+            return refused(message, f"mapping failed: {type(error).__name__}: {error}", parcel.origin)
+        if self._marks.simulated or parcel.shift is not None or message.get("simulated") is True:
+            for fragment in fragments:
+                fragment["simulated"] = True
+        return Draft(message, fragments)
+
+    async def write(self, drafts: Sequence[Draft]) -> Outcome:
+        """Give drafts to the broker; raises Unavailable, and then the same drafts may be written again."""
+        owners = [draft for draft in drafts for _ in draft.fragments]
+        outcome = Outcome()
+        if not owners:
+            return outcome
+        answers = await self._answers([fragment for draft in drafts for fragment in draft.fragments])
+        reasons: dict[int, list[str]] = {}
+        for owner, answer in zip(owners, answers, strict=True):
+            if isinstance(answer, Unavailable):
+                raise answer
+            if isinstance(answer, Exception):
+                reasons.setdefault(id(owner), []).append(str(answer) or type(answer).__name__)
+            elif answer.seq:
+                outcome.accepted += 1
+            else:
+                outcome.unchanged += 1
+        for draft in drafts:
+            if id(draft) in reasons:
+                outcome.faults.append(refused(draft.message, "broker: " + "; ".join(reasons[id(draft)])))
+        return outcome
+
+    async def _answers(self, fragments: list[EntityFragment]) -> Sequence[Written | Exception]:
+        try:
+            return await self._ingest(fragments)
+        except Unavailable:
+            raise
+        except RhineCloudError as error:
+            return [error] * len(fragments)
+
+
+def refused(message: Message, reason: str, origin: str = "") -> Fault:
+    """Make the Fault of a message that was read and could not be used."""
+    raw = orjson.dumps(dict(message), default=str, option=orjson.OPT_NON_STR_KEYS)
+    return Fault(raw, reason, decoded=True, origin=origin)
+
+
+def _shifted(value: Any, members: frozenset[str], shift: timedelta) -> Any:
+    """Move every moment under one of `members` by `shift`."""
+    if isinstance(value, Mapping):
+        return {
+            name: _moved(each, shift)
+            if name in members and not isinstance(each, Mapping | list)
+            else _shifted(each, members, shift)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_shifted(each, members, shift) for each in value]
+    return value
+
+
+def _moved(value: Any, shift: timedelta) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value + (round(shift.total_seconds()) if isinstance(value, int) else shift.total_seconds())
+    try:
+        moment = datetime.fromisoformat(value)
+        aware = moment if moment.tzinfo is None else moment.astimezone(UTC)
+        return (aware + shift).isoformat()
+    except (TypeError, ValueError, OverflowError):
+        return value

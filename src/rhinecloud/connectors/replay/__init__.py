@@ -1,0 +1,1 @@
+"""Replay: a recording in place of a live source."""

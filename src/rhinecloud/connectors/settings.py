@@ -1,0 +1,92 @@
+"""What an operator may set: the section `[connectors]` for all feeds and one table `[feeds.<name>]` for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rhinecloud.kernel.settings import setting
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorSettings:
+    """Section `[connectors]` of `city.toml`: limits that hold for every feed."""
+
+    batch: int = setting(250, "Most messages that a feed gives to the broker at once")
+    queue_parcels: int = setting(2_000, "Most parcels (lines, datagrams, messages) waiting in a feed's queue")
+    queue_bytes: int = setting(16 * 1024 * 1024, "Most bytes waiting in a feed's queue", unit="bytes")
+    line_bytes: int = setting(8 * 1024, "Longest line of a line-based feed", unit="bytes")
+    message_bytes: int = setting(1024 * 1024, "Largest MQTT message that is read", unit="bytes")
+    body_bytes: int = setting(
+        128 * 1024 * 1024, "Largest body of one HTTP answer or recorded file", unit="bytes"
+    )
+    unpacked_bytes: int = setting(
+        4 * 1024 * 1024 * 1024, "Most that is unpacked of the tables of one timetable", unit="bytes"
+    )
+    connect_timeout_s: float = setting(10.0, "How long a connection may take to stand", unit="s")
+    request_timeout_s: float = setting(
+        120.0, "How long one HTTP answer may take, from first to last byte", unit="s"
+    )
+    first_retry_s: float = setting(
+        1.0, "Pause before a broken link is tried again; it doubles each time", unit="s"
+    )
+    longest_retry_s: float = setting(60.0, "Longest pause before a broken link is tried again", unit="s")
+    idle_s: float = setting(300.0, "A TCP link that brings no byte for so long is made anew", unit="s")
+    drain_s: float = setting(1.0, "How long a feed that stops may still work off its queue", unit="s")
+    deadletters: int = setting(1_000, "Dead letters kept for each feed; a newer one replaces the oldest")
+    deadletter_bytes: int = setting(
+        64 * 1024, "How much of what could not be used a dead letter keeps", unit="bytes"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """A table `[feeds.<name>]` of `city.toml`: one feed."""
+
+    connector: str = setting("", "The protocol: ais, cap, csv, gtfs, gtfs-rt, json, mqtt or pegelonline")
+    mapping: str = setting(
+        "", "What its messages mean: a pack's mapping by name, or a YAML file of the city's folder"
+    )
+    url: str = setting(
+        "",
+        "Where it comes from: http(s)://, tcp://, tls://, udp:// (to listen on) or mqtt(s)://; mqtt: the city's own",
+    )
+    path: str = setting(
+        "", "A recording to replay instead of a url: a file, a folder or a pattern such as `ais/*.log`"
+    )
+    topic: tuple[str, ...] | str = setting("", "MQTT topic filters; empty: the topics that the mapping names")
+    enabled: bool = setting(True, "Whether the feed runs")
+    tenant: str = setting("", "The tenant whose entities it writes")
+    simulated: bool = setting(False, "Whether to mark all that it brings as simulated")
+    interval_s: float = setting(60.0, "Pause between two HTTP polls", unit="s")
+    silent_after_s: float = setting(
+        0.0,
+        "After how long without a message it counts as silent; 0: three intervals, at least 5 minutes",
+        unit="s",
+    )
+    username: str = setting("", "User name, for MQTT and HTTP")
+    password: str = setting("", "Password; better set by environment or secret file")
+    headers: dict[str, str] = setting({}, "Further HTTP headers, such as an API key")
+    tls_ca: str = setting("", "File with the certificates of the authorities to trust; empty: the system's")
+    tls_certificate: str = setting(
+        "", "File with our own certificate and key, where the other side asks for one"
+    )
+    client_id: str = setting(
+        "", "MQTT client id, by which the server keeps our session; empty: made from the feed's name"
+    )
+    mqtt_version: str = setting("3.1.1", "MQTT version, 3.1.1 or 5")
+    speed: float = setting(1.0, "How many times quicker than recorded to replay; 0: as quick as possible")
+    rate_per_s: float = setting(10.0, "Messages a second of a recording that has no times", unit="1/s")
+    loop: bool = setting(False, "Whether a replay starts again when the recording ends")
+    dates: str = setting(
+        "recorded",
+        "`recorded` keeps a recording's dates, `now` moves them to the present (and marks it simulated)",
+    )
+    fields: dict[str, str] = setting({}, "Members added to messages that lack them, such as a station's name")
+    time_field: str = setting(
+        "", "Column or member with a row's time, for csv and json; empty: `timestamp` or `time`"
+    )
+    delimiter: str = setting("", "What separates the columns of csv; empty: found from the header")
+    items: str = setting("", "Path to the list of items in a JSON document, such as `data.stations`")
+    tables: tuple[str, ...] = setting(
+        ("agency", "stops", "routes", "trips"), "GTFS tables that are read, in this order"
+    )

@@ -1,0 +1,24 @@
+"""TLS for links: the system's authorities or the operator's own, and our certificate where the other side asks for
+one.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+from rhinecloud.connectors.settings import FeedSettings
+from rhinecloud.kernel.errors import Invalid
+
+
+def client_context(feed: FeedSettings) -> ssl.SSLContext:
+    """Make the context of a feed; raises Invalid where a file cannot be read."""
+    try:
+        context = ssl.create_default_context(cafile=feed.tls_ca or None)
+    except (OSError, ssl.SSLError) as error:
+        raise Invalid(f"cannot read {feed.tls_ca}: {error}", field="tls_ca") from None
+    if feed.tls_certificate:
+        try:
+            context.load_cert_chain(feed.tls_certificate)
+        except (OSError, ssl.SSLError) as error:
+            raise Invalid(f"cannot read {feed.tls_certificate}: {error}", field="tls_certificate") from None
+    return context

@@ -1,0 +1,1 @@
+"""UDP: datagrams that arrive, or do not."""

@@ -1,0 +1,54 @@
+"""A UDP listener. UDP knows no back-pressure: what finds the queue full is dropped, and counted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from rhinecloud.connectors.model import LinkBroken, Parcel
+from rhinecloud.connectors.port import Inlet
+from rhinecloud.kernel.time import Clock
+
+
+class UdpLink:
+    """Listens on an address and hands over each datagram."""
+
+    def __init__(self, host: str, port: int, clock: Clock) -> None:
+        self._host = host
+        self._port = port
+        self._clock = clock
+        self.address: tuple[str, int] | None = None
+        """Where it listens, once it does: for a port of 0 the one that was given."""
+
+    async def run(self, inlet: Inlet) -> None:
+        """Listen until cancelled; raises LinkBroken where the address cannot be had."""
+        loop = asyncio.get_running_loop()
+        lost: asyncio.Future[Exception | None] = loop.create_future()
+        try:
+            transport, _ = await loop.create_datagram_endpoint(
+                lambda: _Receiver(inlet, self._clock, lost), local_addr=(self._host, self._port)
+            )
+        except OSError as error:
+            raise LinkBroken(f"cannot listen on {self._host}:{self._port}: {error}") from None
+        try:
+            self.address = cast("tuple[str, int]", transport.get_extra_info("sockname")[:2])
+            inlet.connected()
+            error_or_none = await lost
+            raise LinkBroken(f"the socket was closed: {error_or_none}")
+        finally:
+            transport.close()
+
+
+class _Receiver(asyncio.DatagramProtocol):
+    def __init__(self, inlet: Inlet, clock: Clock, lost: asyncio.Future[Exception | None]) -> None:
+        self._inlet = inlet
+        self._clock = clock
+        self._lost = lost
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if data:
+            self._inlet.offer(Parcel(data, self._clock(), origin=f"{addr[0]}:{addr[1]}"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._lost.done():
+            self._lost.set_result(exc)

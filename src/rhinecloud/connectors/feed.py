@@ -143,11 +143,15 @@ class Feed:
             await asyncio.sleep(0)  # a full queue must not keep the loop from its other work
 
     async def _use(self, parcels: Sequence[Parcel]) -> None:
-        """Bring parcels to an end: written or dead, then settled."""
+        """Bring parcels to an end: written or dead, then settled. Where one fails unforeseen, each goes alone."""
         try:
             await self._write_all(parcels)
         except Exception as error:  # noqa: BLE001 - a consumer's loop
-            self._log.exception("the worker failed in a way that it should not")
+            if len(parcels) > 1:
+                for parcel in parcels:
+                    await self._use([parcel])
+                return
+            self._log.exception("a parcel failed in a way that it should not")
             reason = f"the feed failed: {type(error).__name__}: {error}"
             await self._bury([Fault(parcel.body, reason, origin=parcel.origin) for parcel in parcels])
         for parcel in parcels:

@@ -110,8 +110,12 @@ def _check_values(settings: FeedSettings) -> None:
 
 
 def _meaning(name: str, sources: CitySources) -> Meaning:
+    """Find a mapping by its whole name (`port.ais`), or by the part after the dot where only one pack has it."""
     if name in sources.mappings:
         return sources.mappings[name]
+    alike = [whole for whole in sources.mappings if name and whole.endswith(f".{name}")]
+    if len(alike) == 1:
+        return sources.mappings[alike[0]]
     if name.endswith((".yaml", ".yml")):
         return load_mapping(sources.root / name)
     known = ", ".join(sorted(sources.mappings)) or "none"

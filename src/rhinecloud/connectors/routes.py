@@ -1,0 +1,130 @@
+"""The door of the connectors in the people's API: `/feeds` and `/deadletters`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
+
+from rhinecloud.connectors.deadletters import Letter
+from rhinecloud.connectors.feeds import Feeds
+from rhinecloud.connectors.model import FeedState, FeedStatus
+from rhinecloud.kernel.actor import Actor
+
+Dependency = Callable[[Request], Actor]
+
+
+class FeedView(BaseModel):
+    """How a feed is; the counters begin with the start of the city."""
+
+    name: str
+    connector: str
+    state: FeedState
+    simulated: bool = Field(description="All that it brings is marked as simulated")
+    received_bytes: int
+    received: int = Field(description="Messages that were read")
+    accepted: int = Field(description="Entities that were written and differed")
+    unchanged: int = Field(description="Entities that were written and did not differ")
+    ignored: int = Field(description="Messages that mean nothing to the mapping")
+    dead: int = Field(description="What became a dead letter")
+    dropped: int = Field(description="Datagrams that found the queue full")
+    reconnects: int
+    rate_per_s: float = Field(description="Messages a second over the last minute")
+    waiting: int = Field(description="Parcels in the queue")
+    last_at: str = Field(description="Moment of the last message, ISO 8601 in UTC, or empty")
+    error: str = Field(description="What is wrong now, or empty")
+    last_error: str
+
+
+class LetterView(BaseModel):
+    """A dead letter without its content."""
+
+    id: str
+    feed: str
+    received: str
+    reason: str
+    origin: str
+    decoded: bool = Field(description="The content is a message as JSON, not the bytes as they came")
+    cut: bool = Field(description="It was too large: only its beginning is kept, and it cannot be retried")
+    size: int = Field(description="Its whole size in bytes")
+    tries: int = Field(description="How often a retry was in vain")
+    tried_at: str
+
+
+class LetterContent(LetterView):
+    """A dead letter with what was received, in base64."""
+
+    raw: str
+
+
+class LetterPage(BaseModel):
+    """A page of dead letters, the newest first."""
+
+    items: list[LetterView]
+    total: int
+    more: bool
+
+
+class Retried(BaseModel):
+    """What became of a retry: `letter` is the letter as it is kept still, null when it went well."""
+
+    accepted: bool
+    letter: LetterView | None
+
+
+def feed_routes(feeds: Feeds, viewer: Dependency) -> APIRouter:
+    """Build `/feeds`; `viewer` lets through who may see the status."""
+    router = APIRouter(prefix="/feeds", tags=["feeds"], dependencies=[Depends(viewer)])
+
+    @router.get("", summary="All feeds")
+    async def list_feeds() -> list[FeedView]:
+        return [_feed_view(status) for status in feeds.status()]
+
+    @router.get("/{name}", summary="One feed")
+    async def get_feed(name: str) -> FeedView:
+        return _feed_view(feeds.get(name).status())
+
+    return router
+
+
+def deadletter_routes(feeds: Feeds, viewer: Dependency, operator: Dependency) -> APIRouter:
+    """Build `/deadletters`; `viewer` lets through who may see them, `operator` who may retry and drop them."""
+    router = APIRouter(prefix="/deadletters", tags=["dead letters"], dependencies=[Depends(viewer)])
+    letters = feeds.deadletters
+
+    @router.get("", summary="Dead letters, the newest first")
+    async def list_letters(
+        feed: str = "", offset: int = Query(0, ge=0), limit: int = Query(50, ge=1, le=1000)
+    ) -> LetterPage:
+        page = letters.list(feed, offset=offset, limit=limit)
+        return LetterPage(
+            items=[_letter_view(each) for each in page.items], total=page.total or 0, more=page.more
+        )
+
+    @router.get("/{letter_id}", summary="One dead letter with what was received")
+    async def get_letter(letter_id: str) -> LetterContent:
+        return LetterContent(**msgspec.to_builtins(letters.show(letter_id)))
+
+    @router.post("/{letter_id}/retry", dependencies=[Depends(operator)], summary="Try a dead letter again")
+    async def retry_letter(letter_id: str) -> Retried:
+        kept = await letters.retry(letter_id)
+        return Retried(accepted=kept is None, letter=_letter_view(kept) if kept else None)
+
+    @router.delete(
+        "/{letter_id}", status_code=204, dependencies=[Depends(operator)], summary="Drop a dead letter"
+    )
+    async def drop_letter(letter_id: str) -> None:
+        await letters.drop(letter_id)
+
+    return router
+
+
+def _feed_view(status: FeedStatus) -> FeedView:
+    return FeedView(**asdict(status))
+
+
+def _letter_view(letter: Letter) -> LetterView:
+    return LetterView(**msgspec.to_builtins(letter))

@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from risk.city import CONTEXT, START, River, minute, rule
 
 from rhinecloud.ngsild.change import Change, Kind
 from rhinecloud.risk.engine import Engine
 from rhinecloud.risk.model import Outcome, OutcomeKind, Severity
 from rhinecloud.risk.state import decode_state, encode_state
+from risk.city import CONTEXT, START, River, minute, rule
 
 HIGH_WATER = """
 id: high-water
@@ -220,7 +220,7 @@ def test_a_thing_on_the_border_does_not_flap_within_the_margin(tmp_path: Path) -
 
 
 def test_an_area_may_be_the_place_of_an_entity(tmp_path: Path) -> None:
-    text = AREA.split("  margin_m")[0] + "  entity: urn:ngsi-ld:Zone:z\nseverity: low\n"
+    text = AREA.split("  margin_m", maxsplit=1)[0] + "  entity: urn:ngsi-ld:Zone:z\nseverity: low\n"
     engine, river = Engine([rule(tmp_path, text)], CONTEXT), River()
     ring = [[6.70, 51.40], [6.80, 51.40], [6.80, 51.50], [6.70, 51.50], [6.70, 51.40]]
     place = {"type": "GeoProperty", "value": {"type": "Polygon", "coordinates": [ring]}}
@@ -383,7 +383,8 @@ def test_a_leap_of_the_clock_sets_off_no_storm(tmp_path: Path) -> None:
     assert engine.tick(seconds(0)) == []
     for second in range(1, 44 * 60, 30):
         assert engine.tick(seconds(0) + second) == []
-    assert len(sum((engine.tick(seconds(44) + 30 * each) for each in range(4)), [])) == 50
+    fired = [engine.tick(seconds(44) + 30 * each) for each in range(4)]
+    assert sum(map(len, fired)) == 50
 
 
 def test_a_new_rule_looks_at_the_city_as_it_is(tmp_path: Path) -> None:
@@ -403,6 +404,7 @@ def test_a_changed_rule_keeps_its_alert_and_a_withdrawn_one_ends_it(tmp_path: Pa
     first.step([change])
     stricter = rule(tmp_path, HIGH_WATER.replace(">= 800", ">= 850"))
     second = Engine([stricter], CONTEXT, decode_state(encode_state(first.state)))
+    second.reconcile()
     assert "resolved" not in kinds(second.adopt([change.entity], seconds(2)))
     third = Engine([], CONTEXT, second.state)
-    assert [(each.kind.value, each.reason) for each in third.retire()] == [("resolved", "rule withdrawn")]
+    assert [(each.kind.value, each.reason) for each in third.reconcile()] == [("resolved", "rule withdrawn")]

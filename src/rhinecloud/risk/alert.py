@@ -1,6 +1,6 @@
 """An outcome as an entity of the city: Smart Data Models' `Alert`, with the house's own terms for evidence and state.
 
-Every decision is a pure function of the alert as it is, and doing it twice changes nothing: so a stream may deliver again.
+Every decision is a pure function of the alert as it is, and doing it twice changes nothing: a stream may deliver again.
 Source: Smart Data Models, dataModel.Alert (CC BY 4.0).
 """
 
@@ -19,6 +19,11 @@ HOUSE = "urn:rhinecloud:ns:"
 STATUS = f"{HOUSE}status"
 OCCURRENCES = f"{HOUSE}occurrences"
 ACTIVE, RESOLVED = "active", "resolved"
+MOVING = (
+    *("severity", "occurrences", "lastSeen", "evidence", "message", "description"),
+    *("location", "simulated", "callsForIncident"),
+)
+"""What may differ while an alert is up."""
 
 
 class Clerk:
@@ -48,11 +53,8 @@ class Clerk:
         seen = alert.first(OCCURRENCES)
         if seen is not None and seen.value >= outcome.occurrences:
             return None
-        names = ("severity", "occurrences", "lastSeen", "evidence", "message", "description")
-        names = (*names, "location", "simulated", "callsForIncident")
-        return self._put(
-            alert, {iri: said[iri] for iri in map(self._context.expand, names) if iri in said}, outcome
-        )
+        iris = map(self._context.expand, MOVING)
+        return self._put(alert, {iri: said[iri] for iri in iris if iri in said}, outcome)
 
     def _resolve(self, alert: Entity | None, outcome: Outcome) -> Decision:
         status = alert.first(STATUS) if alert else None

@@ -1,6 +1,6 @@
 """The same rules over what was recorded: what would they have said last year?
 
-A recording is NDJSON, one line a change: either `ngsild.change.Change` as the stream carries it, or an NGSI-LD entity in
+A recording is NDJSON, one line a change: either `ngsild.change.Change` as the stream has it, or an NGSI-LD entity in
 concise form with compact names, whose attributes are merged into what the earlier lines said of it. Such a line is
 taken as learnt at its member `at`, else at its newest `observedAt`, else when the line before was.
 """
@@ -77,10 +77,7 @@ class Recording:
         )
         self._at = at or self._newest(entity) or self._at
         present = self._entities.get(entity.id)
-        if present is None:
-            patched = patch.create(entity, self._at)
-        else:
-            patched = patch.append(present, entity, self._at)
+        patched = patch.append(present, entity, self._at) if present else patch.create(entity, self._at)
         self._entities[entity.id] = patched.entity
         self._seq += 1
         return Change(

@@ -20,7 +20,7 @@ from rhinecloud.risk.facts import Facts, Reading, seconds
 from rhinecloud.risk.judge import Judge
 from rhinecloud.risk.model import Outcome, Rule, Severity
 from rhinecloud.risk.register import Register, moment_text
-from rhinecloud.risk.state import State
+from rhinecloud.risk.state import State, Watch
 from rhinecloud.risk.timers import Timers
 
 ALERT = "https://smartdatamodels.org/dataModel.Alert/Alert"
@@ -72,16 +72,11 @@ class Engine:
         return list(self._advance(now))
 
     def adopt(self, entities: Iterable[Entity], now: float) -> list[Outcome]:
-        """Let rules that are new, or new in their words, look at the city as it is."""
+        """Let fresh rules look at the city as it is, once."""
         self.state.now = self.state.now or now
-        fresh = [rule for rule in self.rules.values() if self.state.digests.get(rule.id) != rule.digest]
+        fresh = self.fresh_rules()
         outcomes: list[Outcome] = []
         for rule in fresh:
-            self.state.watches[rule.id] = {
-                entity_id: watch
-                for entity_id, watch in self.state.watches.get(rule.id, {}).items()
-                if watch.alert
-            }
             self.state.digests[rule.id] = rule.digest
         for entity in entities:
             self._place_area(entity)
@@ -92,8 +87,19 @@ class Engine:
             outcomes += self._judge_change(change, rules)
         return outcomes
 
-    def retire(self) -> list[Outcome]:
-        """End the alerts of rules that the state knows and that are no longer in force."""
+    def fresh_rules(self) -> list[Rule]:
+        """List the rules that are new, or new in their words, and have not looked at the city yet."""
+        return [rule for rule in self.rules.values() if self.state.digests.get(rule.id) != rule.digest]
+
+    def reconcile(self) -> list[Outcome]:
+        """Bring the state into line with the rules: those gone end their alerts, those reworded begin to watch anew."""
+        for rule in self.fresh_rules():
+            watches = self.state.watches.pop(rule.id, {})
+            holding = {
+                entity_id: Watch(alert=each.alert) for entity_id, each in watches.items() if each.alert
+            }
+            self.state.watches[rule.id] = holding
+        self._timers.rebuild()
         outcomes: list[Outcome] = []
         for rule_id in sorted(
             {*self.state.digests, *self.state.alerts, *self.state.watches} - set(self.rules)
@@ -102,6 +108,11 @@ class Engine:
             gone = Rule(rule_id, 0, digest, {}, {}, (), Severity.MEDIUM, {})
             outcomes += self._judge.withdraw(gone)
         return outcomes
+
+    @property
+    def signs(self) -> tuple[bytes, ...]:
+        """What the JSON of a change holds that may concern a rule: the IRIs of types and the ids of areas."""
+        return tuple(sorted(name.encode() for name in {*self._by_type, *self._zones}))
 
     def _iris(self, rule: Rule) -> frozenset[str]:
         return frozenset(map(self._context.expand, rule.attributes))

@@ -25,8 +25,9 @@ class Problem:
 
 @dataclass(slots=True)
 class Rulebook:
-    """Rules by file order, and the problems of those files that gave none."""
+    """Rules in order of their files, the context that their names belong to, and what is wrong with other files."""
 
+    context: Context
     rules: list[Rule] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -75,7 +76,7 @@ def read_rulebook(paths: Iterable[Path], context: Context) -> Rulebook:
         problems += [Problem(str(path), fault) for fault in faults]
         if not faults:
             rules.update({rule.id: rule for rule in found})
-    return Rulebook(list(rules.values()), problems)
+    return Rulebook(context, list(rules.values()), problems)
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:

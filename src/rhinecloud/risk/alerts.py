@@ -1,0 +1,85 @@
+"""Alerts as people read them: a page of entities, whoever raised them, each as one plain row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rhinecloud.broker.service import Broker
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.page import Page
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.ordering import parse_order
+from rhinecloud.ngsild.query import EntityQuery, parse_q
+from rhinecloud.risk.engine import ALERT
+
+STATUSES = ("active", "resolved")
+
+
+class Alerts:
+    """Reads the alerts of one tenant."""
+
+    def __init__(self, broker: Broker, context: Context, tenant: str) -> None:
+        self._broker = broker
+        self._context = context
+        self._tenant = tenant
+
+    async def list(self, actor: Actor, *, status: str, limit: int, offset: int) -> Page[dict[str, Any]]:
+        """Give alerts, the newest first; `status` '' gives all."""
+        if status not in ("", *STATUSES):
+            raise Invalid(f"{status!r} is not a status: {', '.join(STATUSES)}", field="status")
+        query = EntityQuery(
+            types=((ALERT,),),
+            q=parse_q(f'status=="{status}"', self._context) if status else None,
+            order=parse_order("createdAt;desc", self._context),
+            limit=limit,
+            offset=offset,
+            count=True,
+        )
+        page = await self._broker.query(actor, self._tenant, query)
+        rows = [self.row(stored.entity()) for stored in page.items]
+        return Page(rows, page.offset, page.more, page.total)
+
+    def row(self, alert: Entity) -> dict[str, Any]:
+        """Give one alert as plain values; what a stranger's alert does not say is None."""
+
+        def value(name: str) -> Any:
+            instance = alert.first(self._context.expand(name))
+            found = instance.value if instance else None
+            return found["@value"] if isinstance(found, dict) and "@value" in found else found
+
+        description = value("description")
+        return {
+            "id": alert.id,
+            "status": value("status") or "active",
+            "severity": value("severity") or "medium",
+            "category": value("category") or "other",
+            "sub_category": value("subCategory"),
+            "title": value("title") or _texts(value("name") or value("subCategory") or value("category")),
+            "message": value("message") or _texts(description),
+            "entity": value("alertSource"),
+            "location": value("location"),
+            "issued_at": value("dateIssued") or alert.created_at,
+            "valid_from": value("validFrom"),
+            "valid_to": value("validTo"),
+            "last_seen": value("lastSeen"),
+            "resolved_at": value("resolvedAt"),
+            "resolution": value("resolution"),
+            "occurrences": value("occurrences") or 1,
+            "rule": value("rule"),
+            "rule_version": value("ruleVersion"),
+            "rule_digest": value("ruleDigest"),
+            "evidence": value("evidence") or [],
+            "simulated": bool(value("simulated")),
+            "calls_for_incident": bool(value("callsForIncident")),
+            "incident": value("incident"),
+        }
+
+
+def _texts(value: Any) -> dict[str, str]:
+    """Give a text in each language; one text serves for all."""
+    if isinstance(value, dict):
+        return {str(language): str(text) for language, text in value.items()}
+    text = "" if value is None else str(value)
+    return {"de": text, "en": text}

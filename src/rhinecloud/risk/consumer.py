@@ -1,0 +1,247 @@
+"""Risk at work: follows the stream, judges it, writes alerts, and remembers where it was.
+
+It keeps its own place in the stream beside the engine's memory, in one record, written every few seconds: after a crash
+it judges the last seconds again, comes to the same alerts under the same ids, and writes nothing twice. Timers go
+by the clock, but never past a change that is still on its way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+
+from rhinecloud.broker.edits import Writer
+from rhinecloud.broker.service import Broker
+from rhinecloud.kernel.actor import part
+from rhinecloud.kernel.errors import RhineCloudError, Unavailable
+from rhinecloud.kernel.time import Clock, format_time
+from rhinecloud.ngsild.change import Change
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.risk.alert import Clerk
+from rhinecloud.risk.counters import Counters
+from rhinecloud.risk.engine import Engine
+from rhinecloud.risk.model import Outcome, Rule
+from rhinecloud.risk.rulebook import Rulebook
+from rhinecloud.risk.settings import RiskSettings
+from rhinecloud.risk.state import State, decode_state, encode_state
+from rhinecloud.store.port import Decide, Record, Store
+from rhinecloud.stream.port import Frame, Gone, Stream
+
+MARK = "mark"
+NAME = "risk"
+RETRY_S = 0.5
+PAGE = 1000
+ACTOR = part(NAME)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RiskStatus:
+    """What operators see: place in the stream, changes still to be judged, alerts up, changes lost, writes refused."""
+
+    position: int
+    lag: int
+    active: int
+    missed: int
+    refused: int
+
+
+class Risk:
+    """The rules of one tenant, live."""
+
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        broker: Broker,
+        store: Store,
+        stream: Stream,
+        clock: Clock,
+        settings: RiskSettings,
+        tenant: str = "",
+    ) -> None:
+        self.rulebook = rulebook
+        self._context = rulebook.context
+        self._broker = broker
+        self._store = store
+        self._stream = stream
+        self._clock = clock
+        self._settings = settings
+        self._tenant = tenant
+        self._clerk = Clerk(rulebook.context, settings.language)
+        self._engine = self._start(State())
+        self._unwritten: list[Outcome] = []
+        self._turn = asyncio.Lock()
+        self._goal: tuple[int, float] | None = None
+        self._saved_at = 0.0
+        self._missed = 0
+        self._refused = 0
+
+    async def run(self) -> None:
+        """Judge until cancelled; on the way out write down what is remembered."""
+        self._engine = self._start(self._remembered())
+        async with self._turn:
+            self._unwritten += self._engine.reconcile()
+            await self._write()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._follow(), name="risk: stream")
+                tasks.create_task(self._keep_time(), name="risk: timers")
+        finally:
+            with contextlib.suppress(Unavailable):
+                await self._save()
+
+    def status(self) -> RiskStatus:
+        """Give the figures for the status page."""
+        state = self._engine.state
+        return RiskStatus(
+            position=state.cursor,
+            lag=max(0, self._store.last_change() - state.cursor),
+            active=sum(map(len, state.alerts.values())),
+            missed=self._missed,
+            refused=self._refused,
+        )
+
+    def rules(self) -> list[tuple[Rule, Counters, int]]:
+        """Give each rule in force, what it did, and how many of its alerts are up."""
+        engine = self._engine
+        return [
+            (rule, engine.counters[rule.id], len(engine.state.alerts.get(rule.id, {})))
+            for rule in engine.rules.values()
+        ]
+
+    def _start(self, state: State) -> Engine:
+        settings = self._settings
+        rules = [rule for rule in self.rulebook.rules if rule.id not in settings.off]
+        return Engine(
+            rules,
+            self._context,
+            state,
+            max_gap_s=settings.max_gap_s,
+            repeat_every_s=settings.repeat_every_s,
+        )
+
+    def _remembered(self) -> State:
+        record = self._store.get_record(MARK, self._tenant, NAME)
+        if record is not None:
+            try:
+                return decode_state(record.body)
+            except msgspec.DecodeError:
+                logger.warning("the memory of risk is of another version: it begins anew")
+        return State(cursor=self._store.last_change(), now=self._now())
+
+    def _now(self) -> float:
+        return self._clock().timestamp()
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                async for frame in self._stream.tail(self._engine.state.cursor):
+                    async with self._turn:
+                        self._judge(frame)
+                        await self._write()
+            except Gone:
+                await self._skip_what_is_gone()
+            except Unavailable:
+                await asyncio.sleep(RETRY_S)
+
+    def _judge(self, frame: Frame) -> None:
+        """Judge a frame; one in which no rule's type stands is passed over unread."""
+        if any(sign in frame.body for sign in self._engine.signs):
+            self._unwritten += self._engine.step(each for each in frame.changes() if self._is_ours(each))
+        self._engine.state.cursor = max(self._engine.state.cursor, frame.last)
+
+    def _is_ours(self, change: Change) -> bool:
+        return change.tenant == self._tenant
+
+    async def _skip_what_is_gone(self) -> None:
+        """The stream no longer holds the next change: go on with the newest, and look at the city as it is."""
+        async with self._turn:
+            last = self._store.last_change()
+            self._missed += last - self._engine.state.cursor
+            logger.error(
+                "%d changes were gone before risk could judge them", last - self._engine.state.cursor
+            )
+            self._engine.state.cursor = last
+            self._engine.state.digests.clear()
+
+    async def _keep_time(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.tick_s)
+            async with self._turn:
+                if await self._has_caught_up():
+                    await self._write()
+                if (
+                    self._now() - self._saved_at >= self._settings.save_every_s
+                    or self._now() < self._saved_at
+                ):
+                    await self._save()
+
+    async def _has_caught_up(self) -> bool:
+        """Move time to a moment before which every change has been judged; tell whether there was one."""
+        if self._goal is None:
+            self._goal = (self._store.last_change(), self._now())
+        last, moment = self._goal
+        if self._engine.state.cursor < last:
+            return False
+        self._goal = None
+        self._unwritten += self._engine.tick(moment - self._settings.grace_s)
+        if self._engine.fresh_rules():
+            self._unwritten += self._engine.adopt(await self._present(), moment)
+        return True
+
+    async def _present(self) -> list[Entity]:
+        """Read the entities that fresh rules have to look at, and those that serve as areas."""
+        fresh = self._engine.fresh_rules()
+        types = tuple(
+            (name,) for name in sorted({self._context.expand(t) for rule in fresh for t in rule.types})
+        )
+        areas = sorted({rule.zone.entity for rule in fresh if rule.zone and rule.zone.entity})
+        found = [stored.entity() for stored in self._store.get_many(self._tenant, areas).values()]
+        offset = 0
+        while types:
+            query = EntityQuery(types=types, limit=PAGE, offset=offset)
+            page = await self._broker.query(ACTOR, self._tenant, query)
+            found += [stored.entity() for stored in page.items]
+            offset += PAGE
+            if not page.more:
+                break
+        return found
+
+    async def _write(self) -> None:
+        """Write what was decided, however long the store takes; what it refuses is counted and shown."""
+        while self._unwritten:
+            outcomes = list(self._unwritten)
+            try:
+                await self._write_all(outcomes)
+            except Unavailable:
+                await asyncio.sleep(RETRY_S)
+                continue
+            del self._unwritten[: len(outcomes)]
+
+    async def _write_all(self, outcomes: Sequence[Outcome]) -> None:
+        plans = [(each.alert_id, partial(self._plan, each)) for each in outcomes]
+        answers = await self._broker.write_all(ACTOR, self._tenant, plans)
+        for outcome, answer in zip(outcomes, answers, strict=True):
+            if isinstance(answer, Unavailable):
+                raise answer
+            if isinstance(answer, RhineCloudError):
+                self._refused += 1
+                counters = self._engine.counters.get(outcome.rule)
+                if counters is not None:
+                    counters.fail(f"the alert could not be written: {answer}", format_time(self._clock()))
+
+    def _plan(self, outcome: Outcome, writer: Writer) -> Decide:
+        return writer.guard(outcome.alert_id, self._clerk.decision(outcome))
+
+    async def _save(self) -> None:
+        body = encode_state(self._engine.state)
+        await self._store.put_records([Record(MARK, self._tenant, NAME, body)])
+        self._saved_at = self._now()

@@ -1,0 +1,152 @@
+"""The doors of risk in the people's API: the rules and what they do, the alerts and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
+
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.risk.alerts import Alerts
+from rhinecloud.risk.consumer import Risk
+from rhinecloud.risk.counters import Counters
+from rhinecloud.risk.model import Rule, Severity
+
+
+class AlertView(BaseModel):
+    """One alert: what it says, the rule and the readings behind it, and the incident that it led to."""
+
+    id: str
+    status: str
+    severity: str
+    category: str
+    sub_category: str | None
+    title: dict[str, str]
+    message: dict[str, str]
+    entity: Any
+    location: dict[str, Any] | None
+    issued_at: str
+    valid_from: str | None
+    valid_to: str | None
+    last_seen: str | None
+    resolved_at: str | None
+    resolution: str | None
+    occurrences: int
+    rule: str | None
+    rule_version: int | None
+    rule_digest: str | None
+    evidence: list[dict[str, Any]]
+    simulated: bool
+    calls_for_incident: bool
+    incident: str | None
+
+
+class AlertPage(BaseModel):
+    """Alerts, the newest first."""
+
+    items: list[AlertView]
+    total: int
+    more: bool
+
+
+class RuleView(BaseModel):
+    """One rule in force and what it did since the city started."""
+
+    id: str
+    version: int
+    digest: str
+    kind: str
+    title: dict[str, str]
+    description: dict[str, str]
+    types: list[str]
+    severity: str
+    category: str
+    file: str
+    active_alerts: int
+    evaluated: int
+    fired: int
+    resolved: int
+    late: int
+    weak: int
+    errors: int
+    last_error: str
+    last_error_at: str
+    last_fired_at: str
+
+
+class RuleProblem(BaseModel):
+    """A fault in a rule file, which therefore gives no rule."""
+
+    file: str
+    line: int
+    column: int
+    reason: str
+
+
+class RuleList(BaseModel):
+    """The rules in force, and those that are not and why."""
+
+    items: list[RuleView]
+    problems: list[RuleProblem]
+
+
+def risk_routes(
+    risk: Risk, alerts: Alerts, actor: Callable[..., Any], see_status: Callable[[Actor], None]
+) -> APIRouter:
+    """Make the router. `actor` is the dependency that gives who asks; `see_status` raises Forbidden for strangers."""
+    router = APIRouter(tags=["risk"])
+
+    @router.get("/rules", operation_id="listRules")
+    async def list_rules(who: Annotated[Actor, Depends(actor)]) -> RuleList:
+        """List the rules, what each did, and the faults of those that could not be read."""
+        see_status(who)
+        return RuleList(
+            items=[_view(*each) for each in risk.rules()],
+            problems=[
+                RuleProblem(
+                    file=each.file, line=each.fault.line, column=each.fault.column, reason=each.fault.reason
+                )
+                for each in risk.rulebook.problems
+            ],
+        )
+
+    @router.get("/alerts", operation_id="listAlerts")
+    async def list_alerts(
+        who: Annotated[Actor, Depends(actor)],
+        status: str = "",
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        offset: Annotated[int, Query(ge=0)] = 0,
+    ) -> AlertPage:
+        """List alerts, the newest first; `status` is `active` or `resolved`."""
+        page = await alerts.list(who, status=status, limit=limit, offset=offset)
+        items = [AlertView.model_validate(each) for each in page.items]
+        return AlertPage(items=items, total=page.total or 0, more=page.more)
+
+    return router
+
+
+def _view(rule: Rule, counters: Counters, active: int) -> RuleView:
+    return RuleView(
+        id=rule.id,
+        version=rule.version,
+        digest=rule.digest,
+        kind=rule.kind,
+        title=dict(rule.title),
+        description=dict(rule.description),
+        types=list(rule.types),
+        severity=rule.severity.value if isinstance(rule.severity, Severity) else rule.severity.source,
+        category=rule.category,
+        file=rule.source,
+        active_alerts=active,
+        evaluated=counters.evaluated,
+        fired=counters.fired,
+        resolved=counters.resolved,
+        late=counters.late,
+        weak=counters.weak,
+        errors=counters.errors,
+        last_error=counters.last_error,
+        last_error_at=counters.last_error_at,
+        last_fired_at=counters.last_fired_at,
+    )

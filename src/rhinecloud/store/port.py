@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.entity import Entity, Instance, decode
@@ -64,8 +66,7 @@ class Written:
     created: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """An entity as it lies in the store: `version` is the sequence number of its last change."""
 
     id: str
@@ -137,8 +138,15 @@ class Store(Protocol):
         """Count the entities of a tenant by type IRI."""
         ...
 
-    def changes(self, after: int, limit: int) -> list[LoggedChange]:
-        """Read the change log of all tenants in order, from the first change after `after`."""
+    def expired(self, now: float, limit: int = 1_000) -> list[tuple[str, str]]:
+        """List entities (tenant, id) that expired, or hold an attribute that did, by `now` in seconds since 1970."""
+        ...
+
+    def changes(self, after: int, limit: int, max_bytes: int = 4_194_304) -> list[LoggedChange]:
+        """Read the change log of all tenants in order, from the first change after `after`.
+
+        Gives at most `limit` rows, and no further one once `max_bytes` are reached.
+        """
         ...
 
     def last_change(self) -> int:
@@ -168,7 +176,10 @@ class Store(Protocol):
     def list_records(
         self, kind: str, tenant: str | None = None, *, after: str = "", limit: int = 1000
     ) -> list[Record]:
-        """List records of a kind in order of tenant and id, from the first id after `after`; None: of every tenant."""
+        """List records of a kind in order of tenant and id; `tenant` None: of every tenant.
+
+        `after` is the last id seen; paging goes through one tenant.
+        """
         ...
 
     def count_records(self, kind: str, tenant: str | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rhinecloud.kernel.errors import Invalid
@@ -13,19 +13,20 @@ from rhinecloud.ngsild.entity import Entity
 LOCATION = "https://uri.etsi.org/ngsi-ld/location"
 """The default geometry property of a geo-query (ETSI GS CIM 009 v1.9.1, clause 4.10)."""
 
+_EXPIRES = b'"expiresAt":"'
+
 Box = tuple[float, float, float, float]
 """West, east, south, north in degrees."""
 
 
-def geometry_of(entity: Entity | None) -> Any:
-    """Give the GeoJSON geometry of an entity's default location, or None."""
-    instance = entity.first(LOCATION) if entity is not None else None
-    return instance.value if instance is not None else None
+def geometries_of(entity: Entity | None) -> list[Any]:
+    """Give the GeoJSON geometries of all instances of an entity's default location."""
+    return [] if entity is None else [each.value for each in entity.attrs.get(LOCATION, ())]
 
 
-def box_of(geometry: Any) -> Box | None:
-    """Give the box around a GeoJSON geometry; None where it has no positions."""
-    positions = list(_positions(geometry))
+def box_of(geometries: Iterable[Any]) -> Box | None:
+    """Give the box around GeoJSON geometries; None where they have no positions."""
+    positions = [position for geometry in geometries for position in _positions(geometry)]
     if not positions:
         return None
     east_west = [position[0] for position in positions]
@@ -33,9 +34,9 @@ def box_of(geometry: Any) -> Box | None:
     return min(east_west), max(east_west), min(north_south), max(north_south)
 
 
-def expiry_of(entity: Entity | None) -> float | None:
+def expiry_of(entity: Entity | None, body: bytes) -> float | None:
     """Give when the first of an entity and its attribute instances expires, in seconds since 1970, or None."""
-    if entity is None:
+    if entity is None or _EXPIRES not in body:
         return None
     times = [entity.expires_at] if entity.expires_at else []
     for instances in entity.attrs.values():

@@ -1,146 +1,113 @@
-"""How a query becomes SQL: the indexes give candidates in order of creation, `ngsild.query.matches` decides the rest.
+"""Reading a page: what the indexes answer alone takes microseconds; the rest streams past the matcher.
 
-A query that the indexes answer alone takes microseconds and runs where it was asked. One that must look into
-documents streams its candidates past the matcher and keeps no more than the page that was asked for.
+However many candidates there are, no more is kept than the page that was asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import apsw
-import msgspec
 
 from rhinecloud.kernel.page import Page
-from rhinecloud.ngsild.query import EntityQuery, matches
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.query import EntityQuery, matches, sort_entities
 from rhinecloud.store.port import Stored
-from rhinecloud.store.sqlite.census import ANY, Census
+from rhinecloud.store.sqlite.plan import FEW, Plan
 from rhinecloud.store.sqlite.schema import number_of
 
-FEW = 200
-"""So many documents are looked through on the event loop; more go to a thread."""
-
-Bindings = tuple[Any, ...]
+SORTED_AT_ONCE = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """SQL that gives candidate rows in order of creation; `exact` when every candidate matches; `total` where known."""
+class Match(NamedTuple):
+    """A document that matches, decoded because it had to be looked into."""
 
-    rows: str
-    bindings: Bindings
-    exact: bool
-    total: int | None = None
-
-
-def plan_query(census: Census, tenant_name: str, query: EntityQuery) -> Plan | None:
-    """Choose the index that leaves fewest candidates; None when nothing can match."""
-    tenant = census.tenant(tenant_name)
-    if tenant is None:
-        return None
-    exact = not (query.id_pattern or query.attrs)
-    if query.ids:
-        condition, bound = _types_condition(census, tenant, query.types, "entity.row")
-        named = "SELECT row FROM entity WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))"
-        return Plan(f"{named}{condition} ORDER BY row", (tenant, _json(query.ids), *bound), exact)
-    alternatives = _known(census, query.types)
-    if query.types and not alternatives:
-        return None
-    if len(alternatives) <= 1 and all(len(each) == 1 for each in alternatives):
-        kind = alternatives[0][0] if alternatives else ANY
-        rows = "SELECT row FROM entity_type WHERE tenant = ? AND type = ? ORDER BY row"
-        return Plan(rows, (tenant, kind), exact, census.count(tenant, kind))
-    return _plan_types(tenant, alternatives, exact)
+    stored: Stored
+    entity: Entity
 
 
 def is_quick(plan: Plan, query: EntityQuery) -> bool:
     """Tell whether a query is answered in less time than handing it to a thread would take."""
-    if plan.exact:
-        return query.offset + query.limit <= 5 * FEW and (plan.total is not None or not query.count)
-    return plan.total is not None and plan.total <= FEW
+    if plan.most <= FEW:
+        return True
+    counts_at_once = plan.total is not None or not query.count
+    return plan.exact and not query.order and counts_at_once and query.offset + query.limit <= 5 * FEW
 
 
 def run_query(
-    connection: apsw.Connection, plan: Plan, query: EntityQuery, abandoned: Callable[[], bool] = lambda: False
+    connection: apsw.Connection,
+    plan: Plan,
+    query: EntityQuery,
+    abandoned: Callable[[], bool] = lambda: False,
 ) -> Page[Stored]:
-    """Read the page; stops early when nobody waits for it any more."""
-    return (
-        _run_exact(connection, plan, query)
-        if plan.exact
-        else _run_matching(connection, plan, query, abandoned)
-    )
+    """Read the page; stops when nobody waits for it any more."""
+    if query.order:
+        return _run_sorted(_stream(connection, plan, query, abandoned), query)
+    if plan.exact:
+        return _run_exact(connection, plan, query)
+    return _run_matching(_stream(connection, plan, query, abandoned), query)
 
 
 def _run_exact(connection: apsw.Connection, plan: Plan, query: EntityQuery) -> Page[Stored]:
     rows: list[Any] = connection.execute(
-        _documents(f"{plan.rows} LIMIT ? OFFSET ?"),
-        (*plan.bindings, query.limit + 1, query.offset),
+        _documents(f"{plan.ordered} LIMIT ? OFFSET ?"), (*plan.bindings, query.limit + 1, query.offset)
     ).fetchall()
-    more = len(rows) > query.limit
     items = [Stored(*row) for row in rows[: query.limit]]
-    total = None
-    if query.count:
-        total = plan.total
-        if total is None:
-            total = number_of(connection, f"SELECT count(*) FROM ({plan.rows})", plan.bindings)
-    return Page(items, query.offset, more, total)
+    total = plan.total if query.count else None
+    if query.count and total is None:
+        total = number_of(connection, f"SELECT count(*) FROM ({plan.rows})", plan.bindings)
+    return Page(items, query.offset, len(rows) > query.limit, total)
 
 
-def _run_matching(
-    connection: apsw.Connection, plan: Plan, query: EntityQuery, abandoned: Callable[[], bool]
-) -> Page[Stored]:
-    candidates: Any = connection.execute(_documents(plan.rows), plan.bindings)
+def _run_matching(found: Iterator[Match], query: EntityQuery) -> Page[Stored]:
     items: list[Stored] = []
-    found, end, more = 0, query.offset + query.limit, False
-    for row in candidates:
-        stored = Stored(*row)
-        if not matches(query, stored.entity()):
-            continue
-        found += 1
-        if query.offset < found <= end:
-            items.append(stored)
-        elif found > end:
-            more = True
-            if not query.count or abandoned():
-                break
-    candidates.close()
-    return Page(items, query.offset, more, found if query.count else None)
+    count, end = 0, query.offset + query.limit
+    for match in found:
+        count += 1
+        if query.offset < count <= end:
+            items.append(match.stored)
+        elif count > end and not query.count:
+            break
+    return Page(items, query.offset, count > end, count if query.count else None)
+
+
+def _run_sorted(found: Iterator[Match], query: EntityQuery) -> Page[Stored]:
+    """Sort as the documents come, and drop again and again what lies behind the page; sorting is stable."""
+    end = query.offset + query.limit
+    best: list[Match] = []
+    count = 0
+    for match in found:
+        count += 1
+        best.append(match)
+        if len(best) >= 2 * end + SORTED_AT_ONCE:
+            del (best := sort_entities(best, query.order, _entity_of))[end:]
+    best = sort_entities(best, query.order, _entity_of)
+    items = [match.stored for match in best[query.offset : end]]
+    return Page(items, query.offset, count > end, count if query.count else None)
+
+
+def _stream(
+    connection: apsw.Connection, plan: Plan, query: EntityQuery, abandoned: Callable[[], bool]
+) -> Iterator[Match]:
+    condition = f" WHERE {plan.filter}" if plan.filter else ""
+    rows: Any = connection.execute(_documents(plan.ordered) + condition, plan.bindings + plan.filter_bindings)
+    try:
+        for row in rows:
+            stored = Stored(*row)
+            entity = stored.entity()
+            if plan.exact or matches(query, entity):
+                yield Match(stored, entity)
+            if abandoned():
+                return
+    finally:
+        rows.close()
 
 
 def _documents(rows: str) -> str:
-    """The rows of a subquery, in its order, with their documents: CROSS JOIN keeps the loop order as it is written."""
+    """The documents of a subquery's rows, in its order: CROSS JOIN keeps the loops as they are written."""
     return f"SELECT e.id, e.version, e.body FROM ({rows}) AS c CROSS JOIN entity AS e ON e.row = c.row"
 
 
-def _known(census: Census, types: tuple[tuple[str, ...], ...]) -> list[tuple[int, ...]]:
-    """Give the alternatives by number, without those that name a type which no entity ever had."""
-    numbered = (tuple(census.type(name) for name in each) for each in types)
-    return [tuple(n for n in each if n is not None) for each in numbered if None not in each]
-
-
-def _plan_types(tenant: int, alternatives: list[tuple[int, ...]], exact: bool) -> Plan:
-    parts, bindings = [], []
-    for each in alternatives:
-        one = " INTERSECT ".join("SELECT row FROM entity_type WHERE tenant = ? AND type = ?" for _ in each)
-        parts.append(f"SELECT row FROM ({one})")
-        for kind in each:
-            bindings += [tenant, kind]
-    return Plan(f"SELECT row FROM ({' UNION '.join(parts)}) ORDER BY row", tuple(bindings), exact)
-
-
-def _types_condition(
-    census: Census, tenant: int, types: tuple[tuple[str, ...], ...], row: str
-) -> tuple[str, Bindings]:
-    if not types:
-        return "", ()
-    has = f"EXISTS (SELECT 1 FROM entity_type AS t WHERE t.tenant = ? AND t.type = ? AND t.row = {row})"
-    alternatives = _known(census, types)
-    bindings = [value for each in alternatives for kind in each for value in (tenant, kind)]
-    text = " OR ".join("(" + " AND ".join(has for _ in each) + ")" for each in alternatives)
-    return f" AND ({text or '0'})", tuple(bindings)
-
-
-def _json(texts: tuple[str, ...]) -> str:
-    return msgspec.json.encode(texts).decode()
+def _entity_of(match: Match) -> Entity:
+    return match.entity

@@ -20,9 +20,10 @@ from rhinecloud.store.port import Edit, LoggedChange, Record, Stored, Written
 from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
+from rhinecloud.store.sqlite.plan import plan_query
 from rhinecloud.store.sqlite.recent import Held, Recent
 from rhinecloud.store.sqlite.schema import connect, migrate, number_of
-from rhinecloud.store.sqlite.search import is_quick, plan_query, run_query
+from rhinecloud.store.sqlite.search import is_quick, run_query
 from rhinecloud.store.sqlite.writer import Writer, explain
 
 FORGET_AT_ONCE = 1_000
@@ -99,7 +100,7 @@ class SqliteStore:
 
     async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
         """Give a page; see the port."""
-        plan = plan_query(self._census, tenant, query)
+        plan = plan_query(self._read, self._census, tenant, query)
         if plan is None:
             return Page([], query.offset, False, 0 if query.count else None)
         if is_quick(plan, query):

@@ -18,7 +18,7 @@ from rhinecloud.ngsild.change import Kind
 from rhinecloud.ngsild.entity import Entity, Instance, encode
 from rhinecloud.store.port import Edit, Put, Remove, Stored, Written
 from rhinecloud.store.sqlite.census import ANY, Census, Group
-from rhinecloud.store.sqlite.place import box_of, expiry_of, geometry_of
+from rhinecloud.store.sqlite.place import box_of, expiry_of, geometries_of
 from rhinecloud.store.sqlite.recent import Held, Key, Recent
 
 
@@ -40,9 +40,10 @@ _encode_change = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class Touched:
-    """An entity within the group: how it was before, and how it is after the edits so far (`entity` None: gone)."""
+    """An entity within the group: how it was at first, and how it is after the edits so far (`entity` None: gone)."""
 
     before: Held | None
+    first: Entity | None
     row: int
     version: int
     entity: Entity | None
@@ -88,7 +89,7 @@ class Transaction:
         for key, touched in self._touched.items():
             held = touched.before
             if held is not None and touched.row != held.row:
-                self._delete(key, held)
+                self._delete(key, held, touched.first)
                 held = None
             if touched.entity is None or touched.version == (held.stored.version if held else -1):
                 continue
@@ -98,10 +99,9 @@ class Transaction:
                 )
             else:
                 updated.append((touched.version, touched.body, touched.row))
-                self._move(key, held.entity(), touched.entity, touched.row)
-            self.settled[key] = Held(
-                touched.row, Stored(key[1], touched.version, touched.body), touched.entity
-            )
+                self._move(key, touched.first, touched.entity, touched.row)
+            self._expire(touched)
+            self.settled[key] = Held(touched.row, Stored(key[1], touched.version, touched.body))
         if inserted:
             self._cursor.executemany(
                 "INSERT INTO entity (row, tenant, id, version, body) VALUES (?, ?, ?, ?, ?)", inserted
@@ -120,8 +120,9 @@ class Transaction:
     def _touch(self, key: Key) -> Touched:
         held = self.settled[key] if key in self.settled else self._recent.get(key) or self._read(key)
         if held is None:
-            return Touched(None, 0, -1, None)
-        return Touched(held, held.row, held.stored.version, held.entity())
+            return Touched(None, None, 0, -1, None)
+        entity = held.stored.entity()
+        return Touched(held, entity, held.row, held.stored.version, entity)
 
     def _read(self, key: Key) -> Held | None:
         tenant = self._census.tenant(key[0])
@@ -165,10 +166,12 @@ class Transaction:
         self._move(key, None, touched.entity, touched.row)
         return tenant
 
-    def _delete(self, key: Key, held: Held) -> None:
+    def _delete(self, key: Key, held: Held, entity: Entity | None) -> None:
         self._cursor.execute("DELETE FROM entity WHERE row = ?", (held.row,))
         self._unlist(self._census.enter_tenant(self._cursor, key[0]), ANY, held.row)
-        self._move(key, held.entity(), None, held.row)
+        self._move(key, entity, None, held.row)
+        if expiry_of(entity, held.stored.body) is not None:
+            self._cursor.execute("DELETE FROM expiry WHERE row = ?", (held.row,))
         self.settled[key] = None
 
     def _move(self, key: Key, before: Entity | None, after: Entity | None, row: int) -> None:
@@ -181,12 +184,9 @@ class Transaction:
                 self._unlist(tenant, self._census.enter_type(self._cursor, name), row)
             for name in set(types_after) - set(types_before):
                 self._list(tenant, self._census.enter_type(self._cursor, name), row)
-        here, there = geometry_of(before), geometry_of(after)
+        here, there = geometries_of(before), geometries_of(after)
         if here != there:
-            self._place(row, box_of(there), was=here is not None)
-        due_before, due_after = expiry_of(before), expiry_of(after)
-        if due_before != due_after:
-            self._expire(row, due_after)
+            self._place(row, box_of(there), was=bool(here))
 
     def _list(self, tenant: int, kind: int, row: int) -> None:
         self._cursor.execute(
@@ -208,7 +208,17 @@ class Transaction:
                 "INSERT INTO place (row, west, east, south, north) VALUES (?, ?, ?, ?, ?)", (row, *box)
             )
 
-    def _expire(self, row: int, due: float | None) -> None:
-        self._cursor.execute("DELETE FROM expiry WHERE row = ?", (row,))
-        if due is not None:
-            self._cursor.execute("INSERT INTO expiry (row, at) VALUES (?, ?)", (row, due))
+    def _expire(self, touched: Touched) -> None:
+        held = touched.before
+        was = (
+            expiry_of(touched.first, held.stored.body)
+            if held is not None and held.row == touched.row
+            else None
+        )
+        due = expiry_of(touched.entity, touched.body)
+        if was == due:
+            return
+        if due is None:
+            self._cursor.execute("DELETE FROM expiry WHERE row = ?", (touched.row,))
+        else:
+            self._cursor.execute("INSERT OR REPLACE INTO expiry (row, at) VALUES (?, ?)", (touched.row, due))

@@ -71,6 +71,7 @@ class Writer:
         self._waiting: list[Job] = []
         self._group: list[Job] = []
         self._position = 0
+        self._dirty = False
         self._transaction: Transaction | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
@@ -108,7 +109,7 @@ class Writer:
             self._idle.set()
             return
         self._group, self._waiting = self._take()
-        self._position = 0
+        self._position, self._dirty = 0, False
         self._transaction = Transaction(
             self._cursor, self._recent, self._census, self.last_seq, self._last_row
         )
@@ -128,6 +129,8 @@ class Writer:
         assert self._transaction is not None
         until = time.monotonic() + SLICE_S
         try:
+            if not self._connection.in_transaction:
+                self._cursor.execute("BEGIN IMMEDIATE")
             while self._position < len(self._group):
                 if not self._work(self._group[self._position], self._transaction, until):
                     self._write(self._transaction)
@@ -135,10 +138,10 @@ class Writer:
                     return
                 self._position += 1
             self._write(self._transaction)
-        except apsw.Error as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for an answer for ever
             self._finish(error)
             return
-        if self._connection.in_transaction:
+        if self._dirty:
             self._committer.submit(self._commit)
         else:
             self._finish(None)
@@ -146,7 +149,7 @@ class Writer:
     def _work(self, job: Job, transaction: Transaction, until: float) -> bool:
         """Do one job; tell whether it is finished."""
         if job.statement is not None:
-            self._begin()
+            self._dirty = True
             job.answer = job.statement(self._cursor)
             return True
         edits, answer, decide = job.edits, job.answer, transaction.decide
@@ -159,16 +162,12 @@ class Writer:
 
     def _write(self, transaction: Transaction) -> None:
         if transaction.waiting:
-            self._begin()
+            self._dirty = True
             transaction.write()
-
-    def _begin(self) -> None:
-        if not self._connection.in_transaction:
-            self._cursor.execute("BEGIN IMMEDIATE")
 
     def _commit(self) -> None:
         """Runs in the committer's thread."""
-        failure: apsw.Error | None = None
+        failure: Exception | None = None
         try:
             self._connection.execute("COMMIT")
         except apsw.Error as error:
@@ -178,11 +177,13 @@ class Writer:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._finish, failure)
 
-    def _finish(self, failure: apsw.Error | None) -> None:
+    def _finish(self, failure: Exception | None) -> None:
         """Show the group's result to readers, answer its callers, and begin the next group."""
         group, transaction = self._group, self._transaction
         assert transaction is not None
         self._group, self._transaction = [], None
+        if self._connection.in_transaction:
+            self._roll_back()
         if failure is not None:
             self._abandon(group, failure)
         else:
@@ -205,16 +206,20 @@ class Writer:
             for listener in self.listeners:
                 listener(self.last_seq)
 
-    def _abandon(self, group: list[Job], failure: apsw.Error) -> None:
-        with contextlib.suppress(apsw.Error):  # the engine rolled back by itself
+    def _roll_back(self) -> None:
+        with contextlib.suppress(apsw.Error):  # the engine may have rolled back by itself
             self._connection.execute("ROLLBACK")
+
+    def _abandon(self, group: list[Job], failure: Exception) -> None:
         self._census.undo()
         for job in group:
             if not job.future.done():
-                job.future.set_exception(explain(failure))
+                error = explain(failure)
+                error.__cause__ = failure
+                job.future.set_exception(error)
 
 
-def explain(failure: apsw.Error) -> Unavailable:
+def explain(failure: Exception) -> Unavailable:
     """Say what an engine's failure means: no room (which passes), or an engine that cannot be used now."""
     code = getattr(failure, "extendedresult", 0)
     no_room = (

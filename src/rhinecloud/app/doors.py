@@ -6,16 +6,19 @@ request that changes something, or opens a WebSocket, must come from the city's 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import orjson
 
-from rhinecloud.app.asgi import Application, Receive, Scope, Send, header, reply
+from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send, header, reply
 from rhinecloud.app.problem import MEDIA_TYPE, problem_of
-from rhinecloud.kernel.errors import Forbidden
+from rhinecloud.kernel.errors import Forbidden, RhineCloudError, Unavailable
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SERVICE_RESTART = 1012
+"""The WebSocket close code of a server that goes and comes back (IANA's registry)."""
 
 
 class Doors:
@@ -27,25 +30,68 @@ class Doors:
         self._doors = tuple(doors)
         self._rest = rest
         self._own = frozenset(origin.rstrip("/") for origin in own_origins)
+        self._inside = 0
+        self._empty = asyncio.Event()
+        self._closing = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or WebSocket."""
         kind = scope["type"]
-        if kind == "websocket" or (kind == "http" and scope["method"] not in SAFE):
-            if not self._is_own(scope):
-                await _refuse(scope, send)
-                return
+        if kind == "websocket":
+            receive = self._until_closing(receive, send)
         elif kind != "http":
             return
+        if (kind == "websocket" or scope["method"] not in SAFE) and not self._is_own(scope):
+            await _refuse(scope, send, Forbidden("this request comes from another site's page"))
+            return
+        if self._closing.is_set():
+            await _refuse(scope, send, Unavailable("the city is stopping"))
+            return
+        self._inside += 1
+        try:
+            await self._find(scope)(scope, receive, send)
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                self._empty.set()
+
+    async def close(self, timeout_s: float) -> bool:
+        """Let nobody in any more, send browsers away, and wait for the rest to leave; tell whether all did."""
+        self._closing.set()
+        self._empty.clear()
+        if not self._inside:
+            return True
+        try:
+            await asyncio.wait_for(self._empty.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    def _find(self, scope: Scope) -> Application:
         path = scope["path"]
         for prefix, door in self._doors:
             if path.startswith(prefix):
-                await door(scope, receive, send)
-                return
-        if kind == "websocket":
-            await send({"type": "websocket.close", "code": 4404})
-            return
-        await self._rest(scope, receive, send)
+                return door
+        return self._rest if scope["type"] == "http" else _no_websocket
+
+    def _until_closing(self, receive: Receive, send: Send) -> Receive:
+        """Have a WebSocket end, as if the browser had gone, when the city stops."""
+
+        async def receive_or_close() -> Message:
+            reading = asyncio.ensure_future(receive())
+            closing = asyncio.ensure_future(self._closing.wait())
+            try:
+                await asyncio.wait({reading, closing}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                closing.cancel()
+                if not reading.done():
+                    reading.cancel()
+            if reading.done() and not reading.cancelled():
+                return reading.result()
+            await send({"type": "websocket.close", "code": SERVICE_RESTART})
+            return {"type": "websocket.disconnect", "code": SERVICE_RESTART}
+
+        return receive_or_close
 
     def _is_own(self, scope: Scope) -> bool:
         origin = header(scope, b"origin").decode("latin-1")
@@ -54,9 +100,13 @@ class Doors:
         return urlsplit(origin).netloc == header(scope, b"host").decode("latin-1")
 
 
-async def _refuse(scope: Scope, send: Send) -> None:
+async def _no_websocket(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "websocket.close", "code": 4404})
+
+
+async def _refuse(scope: Scope, send: Send, error: RhineCloudError) -> None:
+    document = problem_of(error)
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 4403})
+        await send({"type": "websocket.close", "code": 4000 + document["status"]})
         return
-    document = problem_of(Forbidden("this request comes from another site's page"))
-    await reply(send, 403, orjson.dumps(document), [(b"content-type", MEDIA_TYPE.encode())])
+    await reply(send, document["status"], orjson.dumps(document), [(b"content-type", MEDIA_TYPE.encode())])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -11,11 +11,11 @@ from pydantic import BaseModel, Field
 
 from rhinecloud.identity.credentials import SESSION_COOKIE, Credentials, read_credentials
 from rhinecloud.identity.model import Account, NoSuchAccount, Token
-from rhinecloud.identity.service import OPEN_ACTOR, Identity
+from rhinecloud.identity.service import Identity
 from rhinecloud.kernel.actor import Actor, Role
 
-Dependency = Callable[[Request], Actor]
-DescribeCity = Callable[[Actor | None], dict[str, Any]]
+Dependency = Callable[[Request], Actor | Awaitable[Actor]]
+DescribeCity = Callable[[Actor | None], Awaitable[dict[str, Any]]]
 
 
 class ActorView(BaseModel):
@@ -120,31 +120,29 @@ def session_routes(identity: Identity, describe_city: DescribeCity, *, secure: b
     """Build `/session`: open to all, since this is where people come in; `secure` marks the cookie for HTTPS only."""
     router = APIRouter(prefix="/session", tags=["session"])
 
-    def describe(credentials: Credentials) -> SessionView:
+    async def describe(credentials: Credentials) -> SessionView:
         if credentials.token or identity.settings.open:
             actor, must_change = identity.actor_of(credentials), False
         else:
             account = identity.account_of(credentials)
             actor, must_change = account.actor(), account.must_change_password
-        city = describe_city(None if must_change else actor)
+        city = await describe_city(None if must_change else actor)
         return SessionView(actor=_actor_view(actor), must_change_password=must_change, city=city)
 
     @router.post("", summary="Sign in")
     async def sign_in(body: SignIn, request: Request, response: Response) -> SessionView:
         if identity.settings.open:
-            return SessionView(
-                actor=_actor_view(OPEN_ACTOR), must_change_password=False, city=describe_city(OPEN_ACTOR)
-            )
+            return await describe(Credentials())
         address = request.client.host if request.client else ""
         session_id = await identity.sign_in(body.name.strip().lower(), body.password, address)
         response.set_cookie(
             SESSION_COOKIE, session_id, httponly=True, samesite="strict", secure=secure, path="/"
         )
-        return describe(Credentials(session=session_id))
+        return await describe(Credentials(session=session_id))
 
     @router.get("", summary="Who is signed in")
     async def get_session(request: Request) -> SessionView:
-        return describe(read_credentials(request.scope["headers"]))
+        return await describe(read_credentials(request.scope["headers"]))
 
     @router.delete("", status_code=204, summary="Sign out")
     async def sign_out(request: Request, response: Response) -> None:

@@ -36,6 +36,7 @@ class Tokens:
     def __init__(self, records: Records) -> None:
         self._records = records
         self._by_digest: dict[str, tuple[Token, Actor, datetime | None]] = {}
+        self._lent: dict[str, Actor] = {}
         self._used: dict[str, datetime] = {}
 
     def open(self) -> None:
@@ -56,7 +57,10 @@ class Tokens:
         digest = digest_of(secret)
         known = self._by_digest.get(digest)
         if known is None:
-            raise WrongCredentials("this token is not known, or was revoked")
+            lent = self._lent.get(digest)
+            if lent is None:
+                raise WrongCredentials("this token is not known, or was revoked")
+            return lent
         token, actor, expires = known
         if expires is not None and now >= expires:
             raise WrongCredentials(f"the token {token.name!r} expired at {token.expires_at}")
@@ -70,6 +74,12 @@ class Tokens:
         kept = msgspec.structs.replace(token, digest=digest_of(secret))
         await self._records.put(KIND, kept.name, _encoder.encode(kept))
         self._remember(kept)
+        return secret
+
+    def lend(self, actor: Actor) -> str:
+        """Give a token that acts as `actor` until the process ends; it is neither kept nor listed."""
+        secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        self._lent[digest_of(secret)] = actor
         return secret
 
     async def revoke(self, name: str) -> None:

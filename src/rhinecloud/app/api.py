@@ -1,0 +1,36 @@
+"""The people's API: the routers of all parts in one FastAPI application under `/api/v1`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, FastAPI
+
+from rhinecloud.app.problem import add_problems
+
+PREFIX = "/api/v1"
+
+DESCRIPTION = """
+What the operations centre works with, and what a partner's application may work with as well: sign in, incidents,
+alerts, rules, feeds, history, accounts. The city's things themselves are at `/ngsi-ld/v1` (ETSI GS CIM 009).
+
+Send `Authorization: Bearer rct_…`, or sign in and keep the cookie. Errors are `application/problem+json` (RFC 9457).
+"""
+
+
+def build_api(version: str, routers: Sequence[APIRouter]) -> FastAPI:
+    """Mount `routers`; the document of all routes is at `/api/v1/openapi.json`."""
+    api = FastAPI(
+        title="Rhine Cloud",
+        version=version,
+        description=DESCRIPTION.strip(),
+        license_info={"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+    )
+    add_problems(api)
+    for router in routers:
+        api.include_router(router, prefix=PREFIX)
+    return api

@@ -1,0 +1,95 @@
+"""What was true when, for people: `/history`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from rhinecloud.app.gate import Gate
+from rhinecloud.broker.service import Broker
+from rhinecloud.history.port import History
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.errors import NotFound
+from rhinecloud.kernel.time import format_time, parse_time
+from rhinecloud.ngsild.context import Context
+from rhinecloud.policy import Action, Policy
+
+
+class SampleView(BaseModel):
+    """A value, when it was true, and when the city learnt it."""
+
+    observed_at: str
+    recorded_at: str
+    value: Any
+    dataset_id: str
+
+
+class SeriesView(BaseModel):
+    """Samples in rising order of `observed_at`."""
+
+    samples: list[SampleView]
+    unit_code: str = Field(description="UN/CEFACT common code of the newest sample, or empty")
+
+
+class Past:
+    """Reads history under the policy, by the city's own names."""
+
+    def __init__(
+        self, history: History, broker: Broker, policy: Policy, context: Context, tenant: str
+    ) -> None:
+        self._history = history
+        self._broker = broker
+        self._policy = policy
+        self._context = context
+        self._tenant = tenant
+
+    async def check(self, actor: Actor, entity_id: str) -> None:
+        """Raise Denied or NotFound; an entity that is gone is judged by what it was."""
+        if self._broker.find(actor, self._tenant, entity_id) is not None:
+            return
+        changes = await self._history.changes_of(self._tenant, entity_id, limit=1)
+        if not changes:
+            raise NotFound(f"there is and was no entity {entity_id}")
+        self._policy.check(actor, Action.READ, self._tenant, entity=changes[-1].entity)
+
+    async def series(
+        self, actor: Actor, entity_id: str, attribute: str, span: tuple[str, str], limit: int
+    ) -> SeriesView:
+        """Give the newest `limit` samples within `span` (since, until; '' is open)."""
+        await self.check(actor, entity_id)
+        since, until = (format_time(parse_time(each)) if each else "" for each in span)
+        samples = await self._history.series(
+            self._tenant, entity_id, self._context.expand(attribute), since=since, until=until, limit=limit
+        )
+        return SeriesView(
+            samples=[
+                SampleView(
+                    observed_at=each.observed_at,
+                    recorded_at=each.recorded_at,
+                    value=each.value,
+                    dataset_id=each.dataset_id,
+                )
+                for each in samples
+            ],
+            unit_code=samples[-1].unit_code if samples else "",
+        )
+
+
+def history_routes(past: Past, gate: Gate) -> APIRouter:
+    """Build `/history`."""
+    router = APIRouter(prefix="/history", tags=["history"])
+
+    @router.get("", summary="The past of one attribute")
+    async def get_history(  # noqa: PLR0913 - the parameters of the query
+        entity: str = Query(description="The entity's id"),
+        attribute: str = Query(description="The attribute's name in the city's context, or its IRI"),
+        since: str = Query("", description="ISO 8601; from this moment on"),
+        until: str = Query("", description="ISO 8601; before this moment"),
+        limit: int = Query(1000, ge=1, le=100_000),
+        actor: Actor = Depends(gate.signed_in),
+    ) -> SeriesView:
+        return await past.series(actor, entity, attribute, (since, until), limit)
+
+    return router

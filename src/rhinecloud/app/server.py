@@ -1,0 +1,97 @@
+"""The HTTP server: granian, embedded in the city's own loop, so that doors and parts share it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from pathlib import Path
+
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from rhinecloud.app.asgi import Application
+from rhinecloud.app.settings import ServerSettings
+from rhinecloud.kernel.errors import Unavailable
+
+READY_S = 5.0
+
+
+class HttpServer:
+    """Serves one ASGI application from `start` to `stop`."""
+
+    def __init__(self, application: Application, settings: ServerSettings) -> None:
+        self._application = application
+        self._settings = settings
+        self._server: Server | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.port = settings.port
+
+    @property
+    def url(self) -> str:
+        """Give the address that reaches the server from this machine."""
+        host = self._settings.host
+        if host in ("0.0.0.0", "::"):
+            host = "127.0.0.1" if host == "0.0.0.0" else "::1"
+        scheme = "https" if self._settings.tls_certificate else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    async def start(self) -> None:
+        """Listen; raises Unavailable where the address cannot be had."""
+        self.port = _free_port(self._settings.host, self._settings.port)
+        # granian calls its embedded server experimental each time; it was measured and is what we chose (ADR 1).
+        logging.getLogger("_granian").setLevel(logging.ERROR)
+        certificate, key = self._settings.tls_certificate, self._settings.tls_key
+        self._server = Server(
+            self._application,
+            address=self._settings.host,
+            port=self.port,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.auto,
+            websockets=True,
+            backlog=1024,
+            log_enabled=False,
+            log_level=LogLevels.error,
+            ssl_cert=Path(certificate) if certificate else None,
+            ssl_key=Path(key) if key else None,
+        )
+        self._task = asyncio.create_task(self._server.serve(), name="http server")
+        await self._until_it_answers()
+
+    async def stop(self) -> None:
+        """Take no new connections and end."""
+        if self._server is not None and self._task is not None:
+            self._server.stop()  # type: ignore[no-untyped-call]
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._server = self._task = None
+
+    async def _until_it_answers(self) -> None:
+        assert self._task is not None
+        host = self._settings.host
+        target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        deadline = asyncio.get_running_loop().time() + READY_S
+        while asyncio.get_running_loop().time() < deadline:
+            if self._task.done():
+                raise Unavailable(f"the HTTP server did not start: {self._task.exception()}")
+            try:
+                _, writer = await asyncio.open_connection(target, self.port)
+            except OSError:
+                await asyncio.sleep(0.005)
+                continue
+            writer.close()
+            return
+        raise Unavailable(f"the HTTP server does not answer at {target}:{self.port}")
+
+
+def _free_port(host: str, port: int) -> int:
+    """Make sure that the port can be had, or find one where it is 0; raises Unavailable."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Unavailable(f"cannot listen at {host}:{port}: {error.strerror}; try --port 0") from None
+        found: int = probe.getsockname()[1]
+        return found

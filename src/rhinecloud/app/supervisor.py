@@ -1,0 +1,71 @@
+"""Keeps the city's background work going: what ends by an error is started again after a pause, and is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+Start = Callable[[], Coroutine[Any, Any, None]]
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+STEADY_S = 60.0
+"""Work that ran for this long before it failed begins with the first pause again."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Work:
+    """One piece of background work: `failures` since the start, `error` while it is not running."""
+
+    name: str
+    failures: int = 0
+    error: str = ""
+
+
+class Supervisor:
+    """Starts work by name and keeps it going until `stop`."""
+
+    def __init__(self) -> None:
+        self._works: dict[str, Work] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def keep(self, name: str, start: Start) -> None:
+        """Run `start()` now, and again whenever it raises; work that returns is done."""
+        work = self._works[name] = Work(name)
+        self._tasks[name] = asyncio.create_task(self._run(work, start), name=name)
+
+    def works(self) -> list[Work]:
+        """Give all work in the order of its start."""
+        return list(self._works.values())
+
+    async def stop(self, *names: str) -> None:
+        """Cancel the named work, or all of it, newest first, and wait until it has ended."""
+        for name in names or reversed(list(self._tasks)):
+            task = self._tasks.pop(name, None)
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self, work: Work, start: Start) -> None:
+        loop = asyncio.get_running_loop()
+        pause = FIRST_PAUSE_S
+        while True:
+            started = loop.time()
+            try:
+                work.error = ""
+                await start()
+            except Exception as error:  # noqa: BLE001 - a consumer's loop: whatever ends it must not end the city
+                work.failures += 1
+                work.error = f"{type(error).__name__}: {error}"
+                if loop.time() - started > STEADY_S:
+                    pause = FIRST_PAUSE_S
+                _log.exception("%s failed; it is started again in %.1f s", work.name, pause)
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)

@@ -82,7 +82,7 @@ def history_routes(past: Past, gate: Gate) -> APIRouter:
     router = APIRouter(prefix="/history", tags=["history"])
 
     @router.get("", summary="The past of one attribute")
-    async def get_history(  # noqa: PLR0913 - the parameters of the query
+    async def get_history(
         entity: str = Query(description="The entity's id"),
         attribute: str = Query(description="The attribute's name in the city's context, or its IRI"),
         since: str = Query("", description="ISO 8601; from this moment on"),

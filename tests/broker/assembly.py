@@ -69,9 +69,7 @@ class House:
         return await ask(self.door, verb, path, raw, query or inline, fields)
 
 
-async def ask(
-    app: Any, verb: str, path: str, body: bytes, query: str, headers: Mapping[str, str]
-) -> Answer:
+async def ask(app: Any, verb: str, path: str, body: bytes, query: str, headers: Mapping[str, str]) -> Answer:
     """Speak ASGI to an application and gather its answer."""
     scope = {
         "type": "http",

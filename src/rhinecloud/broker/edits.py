@@ -129,8 +129,13 @@ def is_of(entity: Entity, types: TypeSelection) -> bool:
 
 
 def has_expired(entity: Entity, now: str) -> bool:
-    """Tell whether `expiresAt` is past; both are UTC with `Z`, which sorts wrongly behind a fraction, so it goes."""
-    return bool(entity.expires_at) and entity.expires_at[:-1] <= now[:-1]
+    """Tell whether an entity's time is over."""
+    return bool(entity.expires_at) and is_past(entity.expires_at, now)
+
+
+def is_past(moment: str, now: str) -> bool:
+    """Compare two texts in UTC with `Z`, which sorts wrongly behind a fraction of a second, so it goes."""
+    return moment[:-1] <= now[:-1]
 
 
 def _differs(entity: Entity, patched: Patched) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rhinecloud.broker.edits import has_expired
+from rhinecloud.broker.edits import has_expired, is_past
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.store.port import Decide, Decision, Put, Remove
@@ -29,8 +29,8 @@ def expire(now: str) -> Decide:
 
 
 def is_over(instance: Instance, now: str) -> bool:
-    """Tell whether an attribute instance has expired; the `Z` goes, because it sorts wrongly behind a fraction."""
-    return bool(instance.expires_at) and instance.expires_at[:-1] <= now[:-1]
+    """Tell whether an attribute instance's time is over."""
+    return bool(instance.expires_at) and is_past(instance.expires_at, now)
 
 
 def _joined(one: patch.Patched | None, two: patch.Patched) -> patch.Patched:

@@ -48,7 +48,7 @@ class Broker:
         self._store = store
         self._policy = policy
         self._clock = clock
-        self._sight = Sight(policy)
+        self._sight = Sight(policy, self._now)
         self._discovery = Discovery(store, clock)
         self._tenants: set[str] = {""}
 
@@ -90,8 +90,7 @@ class Broker:
         if stored is None:
             self._policy.check(actor, Action.READ, tenant)
             return None
-        self._sight.check(actor, tenant, stored)
-        return stored
+        return stored if self._sight.check(actor, tenant, stored) else None
 
     async def query(self, actor: Actor, tenant: str, query: EntityQuery) -> Page[Stored]:
         """Give the page of entities that match, without those that the actor may not read (clause 5.7.2)."""
@@ -138,7 +137,7 @@ class Broker:
 
     async def write_all(self, actor: Actor, tenant: str, plans: Sequence[tuple[str, Plan]]) -> list[Outcome]:
         """Carry out plans in their order in one write, each failing alone; the moment is taken once (clause 5.5.11)."""
-        writer = Writer(self._policy, actor, tenant, format_time(self._clock()))
+        writer = Writer(self._policy, actor, tenant, self._now())
         outcomes: list[Outcome | None] = []
         pending: list[Edit] = []
         for entity_id, plan in plans:
@@ -189,6 +188,9 @@ class Broker:
     def allow(self, actor: Actor, action: Action, tenant: str, types: Sequence[str] = ()) -> None:
         """Raise Denied unless the policy permits an act that is about no entity."""
         self._policy.check(actor, action, tenant, types)
+
+    def _now(self) -> str:
+        return format_time(self._clock())
 
     def need_tenant(self, tenant: str) -> None:
         """Raise NonexistentTenant unless something was once created under `tenant` (clause 5.5.10)."""

@@ -29,8 +29,8 @@ class BrokerSettings:
     context_fresh_s: int = setting(
         86_400, "How long a fetched @context is kept when its server does not say", unit="s"
     )
-    context_retry_s: int = setting(
-        5, "How long a failed fetch is remembered before it is tried again", unit="s"
+    context_retry_s: float = setting(
+        1.0, "How long a failed fetch is remembered before it is tried again", unit="s"
     )
     allow_private_contexts: bool = setting(
         False, "Whether @contexts may be fetched from private and loopback addresses"

@@ -1,60 +1,69 @@
 """Who sees which entity: the policy's answer for each entity that leaves the broker, at the price of two look-ups.
 
-An entity's types decide, and they are found by reading the stored document once for each version of it.
+An entity's types decide, and its `expiresAt`; both are read from the stored document once for each version of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
+from rhinecloud.broker.edits import is_past
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.policy import Action, Policy
 from rhinecloud.store.port import Stored
 
 
-class _Typed(msgspec.Struct):
+class _Head(msgspec.Struct, rename="camel"):
     type: list[str]
+    expires_at: str = ""
+
+
+_Known = tuple[int, tuple[str, ...], str]
+"""Version, type IRIs, expiresAt."""
 
 
 class Sight:
-    """Applies the policy to what is read; `size` is how many entities' types it remembers."""
+    """Applies the policy to what is read; `size` is how many entities' heads it remembers."""
 
-    def __init__(self, policy: Policy, *, size: int = 100_000) -> None:
+    def __init__(self, policy: Policy, now: Callable[[], str], *, size: int = 100_000) -> None:
         self._policy = policy
+        self._now = now
         self._size = size
-        self._types: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {}
+        self._heads: dict[tuple[str, str], _Known] = {}
         self._interned: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._decode = msgspec.json.Decoder(_Typed).decode
+        self._decode = msgspec.json.Decoder(_Head).decode
 
-    def check(self, actor: Actor, tenant: str, stored: Stored) -> None:
-        """Raise Denied unless `actor` may read this entity."""
-        self._policy.check(actor, Action.READ, tenant, self.types(tenant, stored))
+    def check(self, actor: Actor, tenant: str, stored: Stored) -> bool:
+        """Tell whether this entity is still there; raises Denied unless `actor` may read it."""
+        _, types, expires_at = self._head(tenant, stored)
+        self._policy.check(actor, Action.READ, tenant, types)
+        return not (expires_at and is_past(expires_at, self._now()))
 
     def visible(self, actor: Actor, tenant: str, items: Sequence[Stored]) -> list[Stored]:
-        """Give those of `items` that `actor` may read."""
+        """Give those of `items` that are still there and that `actor` may read."""
         answers: dict[tuple[str, ...], bool] = {}
         seen = []
         for stored in items:
-            types = self.types(tenant, stored)
+            _, types, expires_at = self._head(tenant, stored)
             answer = answers.get(types)
             if answer is None:
                 answer = answers[types] = self._policy.allows(actor, Action.READ, tenant, types)
-            if answer:
+            if answer and not (expires_at and is_past(expires_at, self._now())):
                 seen.append(stored)
         return seen
 
-    def types(self, tenant: str, stored: Stored) -> tuple[str, ...]:
-        """Give the type IRIs of a stored entity."""
+    def _head(self, tenant: str, stored: Stored) -> _Known:
         key = (tenant, stored.id)
-        known = self._types.get(key)
+        known = self._heads.get(key)
         if known is not None and known[0] == stored.version:
-            return known[1]
-        types = tuple(self._decode(stored.body).type)
+            return known
+        head = self._decode(stored.body)
+        types = tuple(head.type)
         types = self._interned.setdefault(types, types)
-        if len(self._types) >= self._size:
-            self._types.clear()
+        if len(self._heads) >= self._size:
+            self._heads.clear()
             self._interned.clear()
-        self._types[key] = (stored.version, types)
-        return types
+        known = self._heads[key] = (stored.version, types, head.expires_at)
+        return known

@@ -13,7 +13,7 @@ from rhinecloud.broker.door.link import context_link, context_url
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import Parts
 from rhinecloud.broker.errors import InvalidRequest, UnsupportedMediaType
-from rhinecloud.kernel.errors import Invalid, TooLarge
+from rhinecloud.kernel.errors import Invalid, RhineCloudError, TooLarge
 from rhinecloud.ngsild.context import Context
 
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
@@ -45,14 +45,17 @@ async def read_object(parts: Parts, request: Request) -> dict[str, Any]:
     content = await read_json(parts, request)
     if not isinstance(content, dict):
         raise Invalid("the body is not a JSON object")
+    if not content:
+        raise InvalidRequest("the body is empty")
     await adopt_context(parts, request, content)
     return {name: value for name, value in content.items() if name != CONTEXT}
 
 
-async def read_objects(parts: Parts, request: Request) -> list[tuple[Any, Context]]:
+async def read_objects(parts: Parts, request: Request) -> list[tuple[Any, Context | RhineCloudError]]:
     """Read the body as a list, each item with the @context that it brings itself (JSON-LD) or the Link names (JSON).
 
-    Raises Invalid when it is empty, too long, holds null, or mixes the two ways to give an @context.
+    An item whose @context cannot be had comes with the error instead, so that it fails alone. Raises Invalid when the
+    list is empty, too long or holds null.
     """
     content = await read_json(parts, request)
     if not isinstance(content, list) or not content:
@@ -61,14 +64,9 @@ async def read_objects(parts: Parts, request: Request) -> list[tuple[Any, Contex
         raise TooLarge(f"the batch has {len(content)} items; at most {parts.settings.max_batch} are taken")
     if any(item is None for item in content):
         raise Invalid("the array holds null")
-    if media_of(request) != LD_TYPE or not any(isinstance(item, dict) for item in content):
+    if media_of(request) != LD_TYPE:
         await adopt_link(parts, request)
-        if any(isinstance(item, dict) and CONTEXT in item for item in content):
-            raise Invalid(
-                "application/json takes its @context from a Link header, not from the body", field=CONTEXT
-            )
-        return [(item, request.context) for item in content]
-    return [await _with_own_context(parts, request, item) for item in content]
+    return [await _with_context(parts, request, item) for item in content]
 
 
 async def adopt_link(parts: Parts, request: Request) -> None:
@@ -111,11 +109,15 @@ def media_of(request: Request) -> str:
     return request.header(b"content-type").partition(";")[0].strip().lower()
 
 
-async def _with_own_context(parts: Parts, request: Request, item: Any) -> tuple[Any, Context]:
+async def _with_context(parts: Parts, request: Request, item: Any) -> tuple[Any, Context | RhineCloudError]:
     if not isinstance(item, dict):
-        await set_context(parts, request, None)
         return item, request.context
-    await adopt_context(parts, request, item)
+    if media_of(request) != LD_TYPE and CONTEXT not in item:
+        return item, request.context
+    try:
+        await adopt_context(parts, request, item)
+    except RhineCloudError as error:
+        return item, error
     return {name: value for name, value in item.items() if name != CONTEXT}, request.context
 
 

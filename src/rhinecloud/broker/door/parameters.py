@@ -65,13 +65,18 @@ def parse_options(request: Request) -> Options:
     query, context = request.query, request.context
     options = listed_options(request, *FORMS, "sysAttrs")
     geojson = request.media is Media.GEO
+    if "attrs" in query and query.keys() & {"pick", "omit"}:
+        raise Invalid("attrs goes neither with pick nor with omit", field="attrs")
     if "geometryProperty" in query and not geojson:
         raise Invalid("belongs to application/geo+json only", field="geometryProperty")
+    pick, omit = _names(query.get("pick"), context, "pick"), _names(query.get("omit"), context, "omit")
+    if not pick.isdisjoint(omit):
+        raise Invalid("a member is both picked and omitted", field="omit")
     return Options(
         form=_form(query.get("format"), options),
         sys_attrs="sysAttrs" in options,
-        pick=_names(query.get("pick"), context, "pick"),
-        omit=_names(query.get("omit"), context, "omit"),
+        pick=pick,
+        omit=omit,
         attrs=_names(query.get("attrs"), context, "attrs"),
         lang=parse_lang(query["lang"]) if "lang" in query else (),
         dataset_ids=_dataset_ids(request.listed("datasetId")),

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import orjson
 
 from rhinecloud.broker.door.media import Media
-from rhinecloud.broker.door.reply import HeaderList, document_headers
+from rhinecloud.broker.door.reply import HeaderList
 from rhinecloud.broker.door.request import Request
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.representation import Options, render
@@ -25,12 +25,16 @@ VIEWS = 8
 REMEMBERED = 1_000
 """Parsed query strings that are kept; they come from whoever calls."""
 
+NOTHING = b"{}"
+"""An entity of which nothing is left to show."""
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """One way to show entities; `embedded` is the @context that goes into each document, None where it is in a Link.
+    """One way to show entities; `embedded` is the @context that goes into the answer, None where it is in a Link;
+    `collected` says that documents become items of a list.
 
     Compared by identity: a view is made once for many requests.
     """
@@ -39,14 +43,18 @@ class View:
     options: Options
     headers: HeaderList
     embedded: Any = None
+    collected: bool = False
 
 
-def view_of(request: Request, options: Options) -> View:
-    """Make the view that a request asks for."""
-    in_body = request.media is Media.LD or (
-        request.media is Media.GEO and "body=json" not in request.header(b"prefer").replace(" ", "")
+def view_of(request: Request, options: Options, *, collected: bool = False) -> View:
+    """Make the view that a request asks for; JSON and, on demand, GeoJSON name the @context in a Link (6.3.6)."""
+    linked = request.media is Media.JSON or (
+        request.media is Media.GEO and "body=json" in request.header(b"prefer").replace(" ", "")
     )
-    return View(request.context, options, document_headers(request), request.source if in_body else None)
+    headers: HeaderList = [(b"content-type", request.media.value.encode())]
+    if linked and request.link:
+        headers.append((b"link", request.link))
+    return View(request.context, options, headers, None if linked else request.source, collected)
 
 
 class Renderer:
@@ -78,7 +86,10 @@ class Renderer:
 
     def listed(self, tenant: str, items: Iterable[Stored], view: View) -> bytes:
         """Give entities as a JSON array or, in GeoJSON, as a FeatureCollection."""
-        joined = b",".join([self.document(tenant, stored, view) for stored in items])
+        documents = [self.document(tenant, stored, view) for stored in items]
+        if view.options.pick or view.options.omit:
+            documents = [each for each in documents if each != NOTHING]
+        joined = b",".join(documents)
         if not view.options.geojson:
             return b"[%b]" % joined
         if view.embedded is None:
@@ -116,6 +127,6 @@ class Renderer:
 def show(stored: Stored, view: View) -> dict[str, Any]:
     """Render one entity, with the @context inside where the view embeds it; a Feature in a collection has none."""
     shown = render(stored.entity(), view.context, view.options)
-    if view.embedded is not None and not view.options.geojson:
+    if shown and view.embedded is not None and not (view.collected and view.options.geojson):
         shown["@context"] = view.embedded
     return shown

@@ -115,6 +115,7 @@ MEMBERS = frozenset(
         "joinLevel",
         "lang",
         "splitEntities",
+        "geometryProperty",
     ]
 )
 """The members of a Query whose meaning is that of the parameter with the same name."""
@@ -164,8 +165,6 @@ def _order(request: Request) -> tuple[OrderKey, ...]:
     query = request.query
     if "orderBy" not in query:
         return ()
-    if not is_local(query):
-        raise Invalid("an order needs local=true", field="orderBy")
     return parse_order(
         query["orderBy"],
         request.context,

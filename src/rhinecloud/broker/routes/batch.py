@@ -18,7 +18,7 @@ from rhinecloud.broker.door.route import Parts, Route
 from rhinecloud.broker.errors import InvalidRequest
 from rhinecloud.broker.fragments import merge_or_add, removal
 from rhinecloud.broker.service import Outcome, Plan
-from rhinecloud.kernel.errors import Invalid, RhineCloudError
+from rhinecloud.kernel.errors import Conflict, Invalid, RhineCloudError
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
@@ -64,16 +64,20 @@ async def upsert(parts: Parts, request: Request) -> Reply:
 async def update(parts: Parts, request: Request) -> Reply:
     """Batch Entity Update (clause 6.16.3.1)."""
     overwrite = "noOverwrite" not in listed_options(request, "noOverwrite")
+    partial: dict[str, dict[str, str]] = {}
 
     def plan(fragment: Entity) -> Plan:
         def change(entity: Entity, now: str) -> patch.Patched:
             if overwrite:
                 return patch.update(entity, fragment, now)
-            return patch.append(entity, fragment, now, overwrite=False)
+            appended = patch.append(entity, fragment, now, overwrite=False)
+            partial.update({fragment.id: appended.skipped} if appended.skipped else {})
+            return appended
 
         return lambda writer: writer.change(fragment.id, change)
 
-    return _quiet(await _carry_out(parts, request, parse_fragment, plan))
+    results = await _carry_out(parts, request, parse_fragment, plan)
+    return _quiet([(name, _told(outcome, partial.get(name))) for name, outcome in results])
 
 
 async def merge(parts: Parts, request: Request) -> Reply:
@@ -105,6 +109,8 @@ async def _carry_out(
     places: list[int] = []
     for item, context in await read_objects(parts, request):
         try:
+            if isinstance(context, RhineCloudError):
+                raise context
             entity = parse(item, context)
             if not entity.id:
                 raise Invalid("an entity of a batch needs an id", field="id")
@@ -118,6 +124,13 @@ async def _carry_out(
     for place, outcome in zip(places, outcomes, strict=True):
         results[place] = (results[place][0], outcome)
     return results
+
+
+def _told(outcome: Outcome, skipped: dict[str, str] | None) -> Outcome:
+    """Report an entity of which some attributes were left alone as one in error (clause 5.6.9.4)."""
+    if skipped and isinstance(outcome, Written):
+        return Conflict("; ".join(f"{name} {reason}" for name, reason in skipped.items()))
+    return outcome
 
 
 def _id_of(item: Any) -> str:

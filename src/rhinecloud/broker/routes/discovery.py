@@ -78,7 +78,7 @@ async def list_attributes(parts: Parts, request: Request) -> Reply:
 
 async def get_attribute(parts: Parts, request: Request) -> Reply:
     """Retrieve Available Attribute Information (clause 6.28.3.1)."""
-    iri = request.context.name(request.variables["attrId"])
+    iri = _attribute_iri(request)
     tally = await parts.broker.discover(request.actor, request.tenant)
     found = tally.attributes.get(iri)
     if found is None:
@@ -87,6 +87,13 @@ async def get_attribute(parts: Parts, request: Request) -> Reply:
     described["attributeCount"] = found.count
     described["attributeTypes"] = sorted(found.kinds)
     return document(request, described)
+
+
+def _attribute_iri(request: Request) -> str:
+    name = request.variables["attrId"]
+    if request.context.expand(name).startswith("@"):
+        raise NotFound(f"{name} is a member of every entity, not an attribute")
+    return request.context.name(name)
 
 
 def _type(tally: Tally, iri: str, context: Context) -> dict[str, Any]:

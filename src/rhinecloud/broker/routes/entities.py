@@ -16,7 +16,7 @@ from rhinecloud.broker.door.parameters import (
     refuse_unbuilt,
     type_selection,
 )
-from rhinecloud.broker.door.rendering import View, view_of
+from rhinecloud.broker.door.rendering import NOTHING, View, view_of
 from rhinecloud.broker.door.reply import Reply, created, nothing
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import Parts, Route
@@ -57,7 +57,10 @@ async def retrieve(parts: Parts, request: Request) -> Reply:
     stored = parts.broker.get(request.actor, request.tenant, entity_id(request))
     if not retrieval.plain:
         _check(stored, retrieval)
-    return Reply(200, retrieval.view.headers, parts.renderer.document(request.tenant, stored, retrieval.view))
+    body = parts.renderer.document(request.tenant, stored, retrieval.view)
+    if body == NOTHING:
+        raise NotFound(f"{stored.id} has none of the members asked for")
+    return Reply(200, retrieval.view.headers, body)
 
 
 async def replace(parts: Parts, request: Request) -> Reply:
@@ -90,6 +93,11 @@ async def delete(parts: Parts, request: Request) -> Reply:
         request.actor, request.tenant, entity_id(request), types=type_selection(request)
     )
     return nothing()
+
+
+async def without_id(parts: Parts, request: Request) -> Reply:
+    """Answer a replacement or merge that names no entity."""
+    raise Invalid("the path names no entity", field="entityId")
 
 
 def _parse_retrieval(request: Request) -> Retrieval:
@@ -131,5 +139,7 @@ ROUTES = (
     Route("GET", _ONE, retrieve, "retrieveEntity", SHAPE | UNBUILT | {"type"}, SPATIAL),
     Route("PUT", _ONE, replace, "replaceEntity", _WRITE, ()),
     Route("PATCH", _ONE, merge, "mergeEntity", _WRITE | {"options", "format", "lang", "observedAt"}, ()),
+    Route("PUT", "/entities", without_id, "replaceEntity", None, ()),
+    Route("PATCH", "/entities", without_id, "mergeEntity", None, ()),
     Route("DELETE", _ONE, delete, "deleteEntity", _WRITE, ()),
 )

@@ -19,7 +19,6 @@ from rhinecloud.broker.door.selection import (
     parse_selectors,
     query_parameters,
 )
-from rhinecloud.broker.errors import InvalidRequest
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.query import EntityQuery
@@ -62,7 +61,7 @@ async def purge(parts: Parts, request: Request) -> Reply:
     query = parse_query(request)
     names = {name: _names(request, name) for name in ("drop", "keep")}
     if names["drop"] and names["keep"]:
-        raise InvalidRequest("drop and keep exclude each other", field="drop")
+        raise Invalid("drop and keep exclude each other", field="drop")
     await parts.broker.purge(request.actor, request.tenant, query, drop=names["drop"], keep=names["keep"])
     return nothing()
 
@@ -79,7 +78,7 @@ def _parse_search(request: Request, settings: BrokerSettings) -> Search:
     refuse_unbuilt(request)
     paging = parse_paging(request, settings)
     query = replace(parse_query(request), limit=paging.limit, offset=paging.offset, count=paging.count)
-    return Search(view_of(request, parse_options(request)), query, paging)
+    return Search(view_of(request, parse_options(request), collected=True), query, paging)
 
 
 def _names(request: Request, name: str) -> frozenset[str]:

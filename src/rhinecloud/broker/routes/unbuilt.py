@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rhinecloud.broker.door.media import DOCUMENT
 from rhinecloud.broker.door.reply import Reply
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import Parts, Route
@@ -36,5 +37,7 @@ async def answer(parts: Parts, request: Request) -> Reply:
 
 
 ROUTES = tuple(
-    Route(verb, path, answer, "unbuilt", None, ()) for path, verbs in RESOURCES for verb in verbs.split()
+    Route(verb, path, answer, "unbuilt", None, DOCUMENT if verb == "GET" else ())
+    for path, verbs in RESOURCES
+    for verb in verbs.split()
 )

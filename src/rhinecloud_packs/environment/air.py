@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from rhinecloud.pack import EntityFragment, Message
+from rhinecloud.pack import EntityFragment, Message, utc
 
 UNITS = {
     "pm10": "GQ",
@@ -27,9 +27,9 @@ UNITS = {
 def map_air(message: Message, received: datetime) -> Iterator[EntityFragment]:
     """Turn `{"station", "name", "lon", "lat", "time", pollutant: value …}` into the station's observation."""
     station = message.get("station")
-    observed = message.get("time") or received.isoformat()
+    observed = utc(message.get("time") or received)
     values = {
-        name: {"value": message[name], "unitCode": unit, "observedAt": str(observed)}
+        name: {"value": message[name], "unitCode": unit, "observedAt": observed}
         for name, unit in UNITS.items()
         if isinstance(message.get(name), int | float) and not isinstance(message[name], bool)
     }

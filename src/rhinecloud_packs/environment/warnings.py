@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from rhinecloud.pack import EntityFragment, Message
+from rhinecloud.pack import EntityFragment, Message, utc
 
 SEVERITY = {
     "Minor": "low",
@@ -71,7 +71,7 @@ def _warning(message: Message, infos: Sequence[Message], sent: str) -> EntityFra
 
 
 def _time(text: str) -> EntityFragment:
-    return {"type": "Property", "value": {"@type": "DateTime", "@value": text}}
+    return {"type": "Property", "value": {"@type": "DateTime", "@value": utc(text)}}
 
 
 def _texts(infos: Sequence[Message], member: str) -> dict[str, str]:

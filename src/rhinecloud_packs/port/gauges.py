@@ -7,11 +7,11 @@ above NHN (MTR). Source: PEGELONLINE REST v2 (WSV), whose names stand in the mes
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rhinecloud.pack import EntityFragment, Message
+from rhinecloud.pack import EntityFragment, Message, utc
 
 MARKS = {
     "MNW": "lowWaterMark",
@@ -41,7 +41,10 @@ def map_station(message: Message, received: datetime) -> Iterator[EntityFragment
     gauge.update(_current(series.get("Q", {}), "flow", "MQS", received))
     state = level.get("currentMeasurement", {}).get("stateMnwMhw")
     if state and state not in ("unknown", "commented", "out-dated"):
-        gauge["waterState"] = {"value": state, "observedAt": level["currentMeasurement"]["timestamp"]}
+        gauge["waterState"] = {
+            "value": state,
+            "observedAt": utc(level["currentMeasurement"].get("timestamp") or received),
+        }
     for value in level.get("characteristicValues", ()):
         if value.get("shortname") in MARKS and value.get("value") is not None:
             gauge[MARKS[value["shortname"]]] = {"value": value["value"], "unitCode": "CMT"}
@@ -91,7 +94,7 @@ def _current(series: Message, name: str, unit: str, received: datetime) -> Entit
     measured = series.get("currentMeasurement") or {}
     if measured.get("value") is None:
         return {}
-    observed = measured.get("timestamp") or received.isoformat()
+    observed = utc(measured.get("timestamp") or received)
     return {name: {"value": measured["value"], "unitCode": unit, "observedAt": observed}}
 
 
@@ -105,8 +108,8 @@ def _number(value: Any) -> float | None:
 def _moment(text: Any, received: datetime) -> str:
     """Read a row's time; one without a zone is Rhine time. Rows without any get the moment of receipt."""
     if not text:
-        return received.isoformat()
+        return utc(received)
     moment = datetime.fromisoformat(str(text))
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo("Europe/Berlin"))
-    return moment.astimezone(UTC).isoformat()
+    return utc(moment)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from rhinecloud.pack import EntityFragment, Message
+from rhinecloud.pack import EntityFragment, Message, utc
 
 NOT_AVAILABLE = {"speed": 102.3, "course": 360.0, "heading": 511, "turn": -128, "status": 15}
 
@@ -21,7 +21,7 @@ def map_ais(message: Message, received: datetime) -> Iterator[EntityFragment]:
     mmsi = message.get("mmsi")
     if not mmsi or not _is_vessel(int(mmsi)):
         return
-    observed = message.get("time") or received.isoformat()
+    observed = utc(message.get("time") or received)
     attributes = {**_motion(message, observed), **_particulars(message), **_inland(message)}
     if attributes:
         yield {

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from rhinecloud.pack import EntityFragment, Message
+from rhinecloud.pack import EntityFragment, Message, utc
 from rhinecloud_packs.transport.timetable import urn
 
 
@@ -130,4 +130,4 @@ def _translations(text: Any) -> dict[str, str]:
 
 def _moment(seconds: Any, otherwise: datetime) -> str:
     moment = datetime.fromtimestamp(float(seconds), UTC) if seconds else otherwise
-    return moment.isoformat()
+    return utc(moment)

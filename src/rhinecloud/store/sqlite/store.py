@@ -17,6 +17,7 @@ from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.port import Edit, LoggedChange, Record, Stored, Written
+from rhinecloud.store.sqlite.backup import copy_store
 from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
@@ -223,13 +224,11 @@ class SqliteStore:
         return number_of(self._read, f"SELECT count(*) FROM record WHERE kind = ?{where}", (kind, *bindings))
 
     async def backup(self, target: str) -> None:
-        """Copy the store into a new file while the city runs."""
-
-        def copy() -> None:
-            with connect(self._path, read_only=True) as source:
-                source.execute("VACUUM INTO ?", (target,))
-
-        await asyncio.get_running_loop().run_in_executor(self._scans, copy)
+        """Copy the store into a new file; raises Invalid when there is one already."""
+        try:
+            await asyncio.to_thread(copy_store, self._path, Path(target))
+        except apsw.Error as error:
+            raise explain(error) from error
 
     def _scan_connection(self) -> apsw.Connection:
         """Give the connection that belongs to this thread."""

@@ -1,0 +1,576 @@
+"""What every store engine promises: one suite, run on each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from rhinecloud.kernel.errors import Conflict, Invalid, Unavailable
+from rhinecloud.ngsild.change import Kind, decode_change
+from rhinecloud.ngsild.entity import Entity, Instance
+from rhinecloud.ngsild.expression import Path as AttributePath
+from rhinecloud.ngsild.geometry import GeoQuery
+from rhinecloud.ngsild.ordering import OrderKey
+from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.store.engine import StoreSettings, make_store
+from rhinecloud.store.port import Decide, Decision, Edit, Put, Record, Remove, Store, Written
+
+AT = "2026-03-01T10:00:00Z"
+LOCATION = "https://uri.etsi.org/ngsi-ld/location"
+LEVEL = "https://example.org/level"
+GAUGE, SHIP, PORT = "https://example.org/Gauge", "https://example.org/Ship", "https://example.org/Port"
+
+ENGINES = {"sqlite": StoreSettings()}
+
+Reopen = Callable[[], "asyncio.Future[Store]"]
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def settings(request: pytest.FixtureRequest) -> StoreSettings:
+    return ENGINES[request.param]
+
+
+@pytest.fixture
+async def store(settings: StoreSettings, tmp_path: Path) -> AsyncIterator[Store]:
+    store = make_store(settings, tmp_path)
+    await store.open()
+    yield store
+    await store.close()
+
+
+def entity(name: str, *types: str, level: float = 0.0, at: tuple[float, float] | None = None) -> Entity:
+    attrs = {LEVEL: [Instance(value=level)]}
+    if at:
+        attrs[LOCATION] = [Instance(type="GeoProperty", value={"type": "Point", "coordinates": list(at)})]
+    return Entity(id=f"urn:x:{name}", type=list(types or (GAUGE,)), created_at=AT, attrs=attrs)
+
+
+def put(it: Entity, tenant: str = "") -> Edit:
+    return Edit(tenant, it.id, lambda _: Put(it, [LEVEL]), AT, "someone")
+
+
+def edit(name: str, decide: Decide, tenant: str = "") -> Edit:
+    return Edit(tenant, f"urn:x:{name}", decide, AT)
+
+
+def remove(before: Entity | None) -> Decision:
+    return Remove(before) if before else None
+
+
+def add_one(before: Entity | None) -> Decision:
+    assert before is not None
+    level = before.attrs[LEVEL][0].value
+    after = Entity(id=before.id, type=before.type, attrs={**before.attrs, LEVEL: [Instance(value=level + 1)]})
+    return Put(after, [LEVEL], {LEVEL: before.attrs[LEVEL]})
+
+
+async def ids(store: Store, query: EntityQuery, tenant: str = "") -> list[str]:
+    page = await store.query(tenant, query)
+    return [stored.id.removeprefix("urn:x:") for stored in page.items]
+
+
+async def written(store: Store, edits: Sequence[Edit]) -> list[Written]:
+    answers = await store.write(edits)
+    assert all(isinstance(answer, Written) for answer in answers), answers
+    return [answer for answer in answers if isinstance(answer, Written)]
+
+
+async def test_what_was_put_is_given(store: Store) -> None:
+    [answer] = await written(store, [put(entity("a", level=3.5))])
+    assert answer.created
+    assert answer.seq == 1
+    stored = store.get("", "urn:x:a")
+    assert stored is not None
+    assert stored.version == 1
+    assert stored.entity() == entity("a", level=3.5)
+
+
+async def test_what_was_never_put_is_not_there(store: Store) -> None:
+    assert store.get("", "urn:x:a") is None
+    assert store.get("nobody", "urn:x:a") is None
+    assert store.get_many("", ["urn:x:a"]) == {}
+    assert (await store.query("nobody", EntityQuery(count=True))).total == 0
+
+
+async def test_get_many_gives_those_that_exist(store: Store) -> None:
+    await store.write([put(entity("a")), put(entity("b"))])
+    found = store.get_many("", ["urn:x:b", "urn:x:c", "urn:x:a"])
+    assert sorted(found) == ["urn:x:a", "urn:x:b"]
+
+
+async def test_tenants_do_not_see_each_other(store: Store) -> None:
+    await store.write([put(entity("a", level=1)), put(entity("a", level=2), "other")])
+    mine, theirs = store.get("", "urn:x:a"), store.get("other", "urn:x:a")
+    assert mine is not None
+    assert theirs is not None
+    assert mine.entity().attrs[LEVEL][0].value == 1
+    assert theirs.entity().attrs[LEVEL][0].value == 2
+    assert store.tenants() == ["", "other"]
+    assert await ids(store, EntityQuery()) == ["a"]
+    await store.write([edit("a", remove, "other")])
+    assert store.count("other") == 0
+    assert store.count("") == 1
+
+
+async def test_a_change_tells_all_that_happened(store: Store) -> None:
+    await store.write([put(entity("a", level=1))])
+    await store.write([edit("a", add_one)])
+    await store.write([edit("a", remove)])
+    changes = [decode_change(row.body) for row in store.changes(0, 10)]
+    assert [row.seq for row in store.changes(0, 10)] == [1, 2, 3]
+    assert [change.seq for change in changes] == [1, 2, 3]
+    assert [change.kind for change in changes] == [Kind.CREATED, Kind.UPDATED, Kind.DELETED]
+    assert changes[0].actor == "someone"
+    assert changes[0].at == AT
+    assert changes[1].entity.attrs[LEVEL][0].value == 2
+    assert changes[1].previous[LEVEL][0].value == 1
+    assert changes[1].changed == [LEVEL]
+    assert changes[2].entity.attrs[LEVEL][0].value == 2
+    assert store.last_change() == 3
+
+
+async def test_changes_of_all_tenants_stand_in_one_order(store: Store) -> None:
+    await store.write([put(entity("a")), put(entity("a"), "other"), put(entity("b"))])
+    changes = [decode_change(row.body) for row in store.changes(1, 10)]
+    assert [(change.seq, change.tenant) for change in changes] == [(2, "other"), (3, "")]
+
+
+async def test_changes_stop_at_limit_and_at_bytes(store: Store) -> None:
+    await store.write([put(entity(str(number))) for number in range(20)])
+    assert [row.seq for row in store.changes(5, 3)] == [6, 7, 8]
+    assert len(store.changes(0, 20, max_bytes=1)) == 1
+
+
+async def test_an_edit_sees_what_the_one_before_it_did(store: Store) -> None:
+    answers = await written(store, [put(entity("a")), *(edit("a", add_one) for _ in range(5))])
+    assert [answer.seq for answer in answers] == [1, 2, 3, 4, 5, 6]
+    stored = store.get("", "urn:x:a")
+    assert stored is not None
+    assert stored.entity().attrs[LEVEL][0].value == 5
+    assert stored.version == 6
+    assert [decode_change(row.body).entity.attrs[LEVEL][0].value for row in store.changes(0, 9)] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
+
+
+async def test_an_entity_may_come_go_and_come_again_in_one_write(store: Store) -> None:
+    await store.write([put(entity("b"))])
+    answers = await written(
+        store,
+        [
+            put(entity("a", SHIP)),
+            edit("a", remove),
+            put(entity("a", PORT, level=7)),
+            edit("b", remove),
+            put(entity("b")),
+        ],
+    )
+    assert [answer.created for answer in answers] == [True, False, True, False, True]
+    assert answers[1].entity is None
+    assert await ids(store, EntityQuery()) == ["a", "b"]
+    assert await ids(store, EntityQuery(types=((SHIP,),))) == []
+    assert await ids(store, EntityQuery(types=((PORT,),))) == ["a"]
+    assert store.types("") == {PORT: 1, GAUGE: 1}
+    await store.write([edit("a", remove), edit("b", remove)])
+    assert store.count("") == 0
+    assert store.types("") == {}
+
+
+async def test_an_edit_that_fails_fails_alone(store: Store) -> None:
+    def refuse(_: Entity | None) -> Decision:
+        raise Conflict("exists already")
+
+    def stumble(_: Entity | None) -> Decision:
+        raise KeyError("a fault of the caller's own")
+
+    answers = await store.write([put(entity("a")), edit("b", refuse), edit("c", stumble), put(entity("d"))])
+    assert isinstance(answers[1], Conflict)
+    assert isinstance(answers[2], KeyError)
+    assert await ids(store, EntityQuery()) == ["a", "d"]
+    assert [row.seq for row in store.changes(0, 10)] == [1, 2]
+
+
+async def test_an_edit_cannot_put_another_entity(store: Store) -> None:
+    [answer] = await store.write([edit("a", lambda _: Put(entity("b")))])
+    assert isinstance(answer, Invalid)
+    assert store.count("") == 0
+
+
+async def test_what_cannot_be_written_down_fails_alone(store: Store) -> None:
+    bad = entity("a")
+    bad.attrs[LEVEL] = [Instance(value="\ud800")]
+    answers = await store.write([put(bad), put(entity("b"))])
+    assert isinstance(answers[0], Exception)
+    assert isinstance(answers[1], Written)
+
+
+async def test_a_decision_for_nothing_leaves_no_trace(store: Store) -> None:
+    await store.write([put(entity("a"))])
+    answers = await written(store, [edit("a", lambda _: None), edit("b", lambda _: None), edit("b", remove)])
+    assert [answer.seq for answer in answers] == [0, 0, 0]
+    assert answers[0].entity is not None
+    assert answers[1].entity is None
+    assert store.last_change() == 1
+
+
+async def test_no_edits_are_no_work(store: Store) -> None:
+    assert await store.write([]) == []
+
+
+async def test_writers_of_one_entity_lose_nothing(store: Store) -> None:
+    await store.write([put(entity("a"))])
+
+    async def writer() -> None:
+        for _ in range(50):
+            await store.write([edit("a", add_one)])
+
+    await asyncio.gather(*(writer() for _ in range(10)))
+    stored = store.get("", "urn:x:a")
+    assert stored is not None
+    assert stored.entity().attrs[LEVEL][0].value == 500
+    assert store.last_change() == 501
+
+
+async def test_a_reader_sees_what_was_acknowledged_and_never_less(store: Store) -> None:
+    await store.write([put(entity("a"))])
+    for number in range(1, 30):
+        await store.write([edit("a", add_one)])
+        stored = store.get("", "urn:x:a")
+        page = await store.query("", EntityQuery(types=((GAUGE,),)))
+        assert stored is not None
+        assert stored.entity().attrs[LEVEL][0].value == number
+        assert page.items == [stored]
+
+
+async def test_a_caller_who_gives_up_does_not_disturb_the_others(store: Store) -> None:
+    gone = asyncio.ensure_future(store.write([put(entity("a"))]))
+    stays = asyncio.ensure_future(store.write([put(entity("b"))]))
+    await asyncio.sleep(0)
+    gone.cancel()
+    [answer] = await stays
+    assert isinstance(answer, Written)
+    assert await ids(store, EntityQuery()) == ["a", "b"]
+
+
+async def test_a_large_write_is_one_and_others_have_their_turn(store: Store) -> None:
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    task = asyncio.ensure_future(other())
+    await written(store, [put(entity(f"{number:05}", level=number)) for number in range(6_000)])
+    task.cancel()
+    assert turns > 10
+    assert store.count("") == 6_000
+    assert store.last_change() == 6_000
+
+
+async def test_listeners_hear_of_commits_in_order(store: Store) -> None:
+    heard: list[int] = []
+    store.on_commit(heard.append)
+    await store.write([put(entity("a")), put(entity("b"))])
+    await store.write([edit("c", remove)])
+    await store.put_records([Record("kind", "", "one", b"1")])
+    await store.write([edit("a", add_one)])
+    assert heard == [2, 3]
+
+
+async def test_all_is_there_when_the_store_is_opened_again(settings: StoreSettings, tmp_path: Path) -> None:
+    store = make_store(settings, tmp_path)
+    await store.open()
+    await store.write([put(entity("a", GAUGE, PORT, at=(6.7, 51.4))), put(entity("b"), "other")])
+    await store.put_records([Record("kind", "", "one", b"1")])
+    await store.close()
+    store = make_store(settings, tmp_path)
+    await store.open()
+    assert await ids(store, EntityQuery(types=((PORT,),))) == ["a"]
+    assert store.types("") == {GAUGE: 1, PORT: 1}
+    assert store.tenants() == ["", "other"]
+    assert store.get_record("kind", "", "one") == Record("kind", "", "one", b"1")
+    [answer] = await written(store, [put(entity("c"))])
+    assert answer.seq == 3
+    assert await ids(store, EntityQuery()) == ["a", "c"]
+    await store.close()
+
+
+async def test_a_second_process_is_refused(store: Store, settings: StoreSettings, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="another process"):
+        await make_store(settings, tmp_path).open()
+
+
+async def test_a_closed_store_says_so(settings: StoreSettings, tmp_path: Path) -> None:
+    store = make_store(settings, tmp_path)
+    await store.open()
+    pending = asyncio.ensure_future(store.write([put(entity("a"))]))
+    await asyncio.sleep(0)
+    await store.close()
+    assert isinstance((await pending)[0], Written)
+    with pytest.raises(Unavailable):
+        await store.write([put(entity("b"))])
+
+
+async def test_numbers_go_on_after_all_changes_were_forgotten(
+    settings: StoreSettings, tmp_path: Path
+) -> None:
+    store = make_store(settings, tmp_path)
+    await store.open()
+    await store.write([put(entity("a")), edit("a", remove)])
+    assert await store.forget_changes(2) == 2
+    assert store.changes(0, 10) == []
+    assert store.last_change() == 2
+    await store.close()
+    store = make_store(settings, tmp_path)
+    await store.open()
+    assert store.last_change() == 2
+    [answer] = await written(store, [put(entity("b"))])
+    assert answer.seq == 3
+    await store.close()
+
+
+async def test_only_the_changes_asked_for_are_forgotten(store: Store) -> None:
+    await store.write([put(entity(str(number))) for number in range(3_000)])
+    assert await store.forget_changes(2_500) == 2_500
+    assert await store.forget_changes(2_500) == 0
+    assert [row.seq for row in store.changes(0, 2)] == [2_501, 2_502]
+    assert store.count("") == 3_000
+
+
+# Queries
+
+
+async def test_entities_come_in_order_of_creation_page_by_page(store: Store) -> None:
+    names = [f"{number:03}" for number in (5, 3, 9, 1, 7, 2)]
+    for name in names:
+        await store.write([put(entity(name))])
+    await store.write([edit("003", add_one)])
+    pages = [
+        await store.query("", EntityQuery(limit=2, offset=offset, count=True)) for offset in (0, 2, 4, 6)
+    ]
+    assert [stored.id[-3:] for page in pages for stored in page.items] == names
+    assert [page.more for page in pages] == [True, True, False, False]
+    assert {page.total for page in pages} == {6}
+    assert (await store.query("", EntityQuery())).total is None
+
+
+async def test_types_are_selected_by_and_and_or(store: Store) -> None:
+    await store.write(
+        [
+            put(entity("a", GAUGE)),
+            put(entity("b", SHIP)),
+            put(entity("c", GAUGE, PORT)),
+            put(entity("d", PORT)),
+        ]
+    )
+    assert await ids(store, EntityQuery(types=((GAUGE,),))) == ["a", "c"]
+    assert await ids(store, EntityQuery(types=((GAUGE, PORT),))) == ["c"]
+    assert await ids(store, EntityQuery(types=((SHIP,), (GAUGE, PORT)))) == ["b", "c"]
+    assert await ids(store, EntityQuery(types=(("https://example.org/Unknown",),))) == []
+    assert await ids(store, EntityQuery(types=(("https://example.org/Unknown",), (SHIP,)))) == ["b"]
+    page = await store.query("", EntityQuery(types=((PORT,), (GAUGE,)), limit=1, count=True))
+    assert (page.total, page.more) == (3, True)
+
+
+async def test_a_type_that_changes_changes_the_lists(store: Store) -> None:
+    await store.write([put(entity("a", GAUGE))])
+    await store.write([put(entity("a", GAUGE, SHIP))])
+    assert store.types("") == {GAUGE: 1, SHIP: 1}
+    await store.write([put(entity("a", SHIP))])
+    assert store.types("") == {SHIP: 1}
+    assert await ids(store, EntityQuery(types=((GAUGE,),))) == []
+    assert await ids(store, EntityQuery(types=((SHIP,),))) == ["a"]
+
+
+async def test_ids_are_selected_with_and_without_types(store: Store) -> None:
+    await store.write([put(entity("a")), put(entity("b", SHIP)), put(entity("c"))])
+    assert await ids(store, EntityQuery(ids=("urn:x:c", "urn:x:a", "urn:x:z"))) == ["a", "c"]
+    assert await ids(store, EntityQuery(ids=("urn:x:b", "urn:x:a"), types=((SHIP,),))) == ["b"]
+    assert await ids(store, EntityQuery(ids=("urn:x:b",), id_pattern="^urn:x:[ac]$")) == []
+    assert (await store.query("", EntityQuery(ids=("urn:x:b",), count=True))).total == 1
+
+
+@pytest.mark.parametrize("many", [0, 400], ids=["few", "many"])
+async def test_documents_are_looked_into_where_no_index_answers(store: Store, many: int) -> None:
+    bare = Entity(id="urn:x:bare", type=[GAUGE])
+    await store.write([put(entity(f"n{number:03}")) for number in range(many)])
+    await store.write([put(bare), put(entity("a")), put(entity("b", SHIP)), put(entity("c"))])
+    query = EntityQuery(id_pattern="^urn:x:[abc]", count=True, limit=2)
+    page = await store.query("", query)
+    assert ([stored.id for stored in page.items], page.more, page.total) == (
+        ["urn:x:bare", "urn:x:a"],
+        True,
+        4,
+    )
+    assert await ids(store, EntityQuery(id_pattern="^urn:x:[abc]", offset=2)) == ["b", "c"]
+    assert (await store.query("", EntityQuery(attrs=(LEVEL,), count=True))).total == 3 + many
+    assert await ids(store, EntityQuery(attrs=("https://example.org/leve",))) == []
+
+
+@pytest.mark.parametrize("many", [0, 400], ids=["few", "many"])
+async def test_hidden_types_are_left_out_of_page_and_total(store: Store, many: int) -> None:
+    await store.write([put(entity(f"n{number:03}")) for number in range(many)])
+    await store.write(
+        [put(entity("a")), put(entity("b", GAUGE, PORT)), put(entity("c", SHIP)), put(entity("d"))]
+    )
+    hidden = frozenset({PORT, "https://example.org/Unknown"})
+    page = await store.query(
+        "", EntityQuery(types=((GAUGE,),), hidden=hidden, count=True, limit=1, offset=many + 1)
+    )
+    assert ([stored.id for stored in page.items], page.total) == (["urn:x:d"], many + 2)
+    assert await ids(store, EntityQuery(hidden=hidden, offset=many)) == ["a", "c", "d"]
+
+
+def near(longitude: float, latitude: float, metres: float) -> GeoQuery:
+    point = {"type": "Point", "coordinates": [longitude, latitude]}
+    return GeoQuery("near", point, LOCATION, max_m=metres)
+
+
+@pytest.mark.parametrize("many", [0, 400], ids=["few", "many"])
+async def test_places_are_found_and_found_again_after_a_move(store: Store, many: int) -> None:
+    await store.write([put(entity(f"n{number:03}", at=(10.0, 50.0))) for number in range(many)])
+    await store.write(
+        [
+            put(entity("a", at=(6.76, 51.43))),
+            put(entity("b", SHIP, at=(6.77, 51.43))),
+            put(entity("c")),
+            put(entity("d", at=(7.5, 51.5))),
+        ]
+    )
+    here = near(6.76, 51.43, 2_000)
+    assert await ids(store, EntityQuery(geo=here)) == ["a", "b"]
+    assert await ids(store, EntityQuery(geo=here, types=((SHIP,),))) == ["b"]
+    await store.write(
+        [put(entity("d", at=(6.761, 51.431))), put(entity("a", at=(8.0, 51.0))), edit("b", remove)]
+    )
+    page = await store.query("", EntityQuery(geo=here, count=True))
+    assert ([stored.id for stored in page.items], page.total) == (["urn:x:d"], 1)
+    await store.write([put(entity("d"))])
+    assert await ids(store, EntityQuery(geo=here)) == []
+
+
+async def test_every_instance_of_a_location_counts(store: Store) -> None:
+    both = entity("a", at=(6.76, 51.43))
+    far = {"type": "Point", "coordinates": [9.0, 52.0]}
+    both.attrs[LOCATION].append(Instance(type="GeoProperty", dataset_id="urn:d", value=far))
+    await store.write([put(both), *(put(entity(f"n{number}", at=(0.0, 0.0))) for number in range(300))])
+    assert await ids(store, EntityQuery(geo=near(9.0, 52.0, 100))) == ["a"]
+    assert await ids(store, EntityQuery(geo=near(6.76, 51.43, 100))) == ["a"]
+
+
+@pytest.mark.parametrize("many", [0, 2_500], ids=["few", "many"])
+async def test_an_order_is_kept_over_pages(store: Store, many: int) -> None:
+    levels = [7, 1, 9, 3, 3, 8]
+    await store.write([put(entity(f"n{number}", level=100 + number)) for number in range(many)])
+    await store.write([put(entity(f"{n}-{level}", level=level)) for n, level in enumerate(levels)])
+    order = (OrderKey(AttributePath(("level",), (LEVEL,))),)
+    got = [
+        name
+        for offset in (0, 2, 4)
+        for name in await ids(store, EntityQuery(order=order, limit=2, offset=offset))
+    ]
+    assert got == ["1-1", "3-3", "4-3", "0-7", "5-8", "2-9"]
+    page = await store.query("", EntityQuery(order=order, limit=2, count=True))
+    assert (page.total, page.more) == (many + 6, True)
+
+
+async def test_a_long_scan_does_not_hold_up_the_loop(store: Store) -> None:
+    await store.write([put(entity(f"{number:05}", level=number)) for number in range(5_000)])
+    longest, running = 0.0, True
+    loop = asyncio.get_running_loop()
+
+    async def watch() -> None:
+        nonlocal longest
+        while running:
+            before = loop.time()
+            await asyncio.sleep(0.001)
+            longest = max(longest, loop.time() - before)
+
+    watching = asyncio.ensure_future(watch())
+    page = await store.query("", EntityQuery(id_pattern="9$", limit=3, count=True))
+    running = False
+    await watching
+    assert page.total == 500
+    assert longest < 0.25
+
+
+async def test_what_expires_is_listed_when_its_time_is_over(store: Store) -> None:
+    soon, attribute, stays = entity("soon"), entity("attribute"), entity("stays")
+    soon.expires_at = "2026-03-01T11:00:00Z"
+    attribute.attrs[LEVEL] = [Instance(value=1, expires_at="2026-03-01T11:30:00.5Z")]
+    await store.write([put(stays), put(attribute), put(soon)])
+    eleven = 1772362800.0
+    assert store.expired(eleven - 1) == []
+    assert store.expired(eleven) == [("", "urn:x:soon")]
+    assert store.expired(eleven + 1_801) == [("", "urn:x:soon"), ("", "urn:x:attribute")]
+    assert store.expired(eleven + 1_801, 1) == [("", "urn:x:soon")]
+    await store.write([edit("soon", remove), put(entity("attribute"))])
+    assert store.expired(eleven * 2) == []
+
+
+# Records
+
+
+async def test_records_are_kept_replaced_listed_and_deleted(store: Store) -> None:
+    records = [
+        Record("sub", "", "b", b"2"),
+        Record("sub", "", "a", b"1"),
+        Record("sub", "x", "a", b"3"),
+        Record("mark", "", "a", b"4"),
+    ]
+    await store.put_records(records)
+    await store.put_records([Record("sub", "", "b", b"two")])
+    assert store.get_record("sub", "", "b") == Record("sub", "", "b", b"two")
+    assert store.get_record("sub", "", "z") is None
+    assert [(r.tenant, r.id) for r in store.list_records("sub")] == [("", "a"), ("", "b"), ("x", "a")]
+    assert [r.id for r in store.list_records("sub", "", after="a")] == ["b"]
+    assert [r.id for r in store.list_records("sub", "", limit=1)] == ["a"]
+    assert store.count_records("sub") == 3
+    assert store.count_records("sub", "x") == 1
+    assert await store.delete_record("sub", "", "a") is True
+    assert await store.delete_record("sub", "", "a") is False
+    assert store.count_records("sub", "") == 1
+
+
+async def test_a_backup_is_whole_while_writing_goes_on(
+    settings: StoreSettings, store: Store, tmp_path: Path
+) -> None:
+    await store.write([put(entity(f"{number:04}")) for number in range(2_000)])
+    await store.put_records([Record("kind", "", "one", b"1")])
+    going = True
+
+    async def write_on() -> None:
+        while going:
+            await store.write([edit("0000", add_one)])
+
+    writing = asyncio.ensure_future(write_on())
+    target = tmp_path / "copy" / "city.db"
+    await store.backup(str(target))
+    going = False
+    await writing
+    copy = make_store(settings, target.parent)
+    await copy.open()
+    assert copy.count("") == 2_000
+    assert copy.last_change() >= 2_000
+    last = copy.changes(copy.last_change() - 1, 1)
+    assert copy.get_record("kind", "", "one") is not None
+    assert decode_change(last[0].body).seq == copy.last_change()
+    await copy.close()
+
+
+async def test_a_backup_does_not_overwrite(store: Store, tmp_path: Path) -> None:
+    target = tmp_path / "there"
+    target.write_bytes(b"something")
+    with pytest.raises(Invalid):
+        await store.backup(str(target))
+    assert target.read_bytes() == b"something"

@@ -92,6 +92,8 @@ def update(entity: Entity, fragment: Entity, now: str) -> Patched:
     work.add_types(fragment.type)
     if fragment.scope and entity.scope:
         work.set_scope(fragment.scope)
+    elif fragment.scope:
+        work.skipped[SCOPE] = "is not there and cannot be updated"
     work.set_expiry(fragment.expires_at)
     return work.result()
 

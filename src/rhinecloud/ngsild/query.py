@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class EntitySelector:
-    """Some entities by type, id and pattern, as a query by POST lists them (clause 5.2.33)."""
+    """Some entities by type, id and pattern, as a query by POST lists them (clause 5.2.33); ids outweigh a pattern."""
 
     types: tuple[tuple[str, ...], ...] = ()
     ids: tuple[str, ...] = ()
@@ -47,8 +47,8 @@ class EntitySelector:
         """Tell whether the entity is among them."""
         if self.types and not _has_types(self.types, entity.type):
             return False
-        if self.ids and entity.id not in self.ids:
-            return False
+        if self.ids:
+            return entity.id in self.ids
         return not self.id_pattern or compile_pattern(self.id_pattern).is_in(entity.id)
 
 

@@ -65,9 +65,14 @@ def _pattern(text: str) -> ScopePattern:
 
 
 def read_branches(text: str, *, field: str) -> list[list[str]]:
-    """Read `a|(b;c),d` into [[a], [b, c], [d]]; raises Invalid naming `field` (the form of clauses 4.17 and 4.19)."""
+    """Read `a|(b;c),d` into [[a], [b, c], [d]]; raises Invalid naming `field` (the form of clauses 4.17 and 4.19).
+
+    A lone conjunction may stand without its parentheses, as clients write it.
+    """
     branches: list[list[str]] = []
     tokens = _TOKEN.findall(text)
+    if ";" in tokens and not {"(", "|", ","} & set(tokens):
+        tokens = ["(", *tokens, ")"]
     place = 0
     while place < len(tokens):
         if tokens[place] == "(":

@@ -1,0 +1,65 @@
+// The alerts on the screen: asked for once, asked for again when the feed says that one changed.
+
+import type { Client } from '$lib/api/client';
+import type { Change } from '$lib/api/live';
+import { SEVERITIES, type Alert } from '$lib/api/model';
+import { gather } from '$lib/ui/debounce';
+
+export class AlertBook {
+  all = $state.raw<Alert[]>([]);
+  loaded = $state(false);
+  problem = $state.raw<unknown>(null);
+  onRaised: (alert: Alert) => void = () => {};
+  private readonly known = new Set<string>();
+  private readonly reload = gather(400, () => void this.load());
+
+  constructor(private readonly client: Client) {}
+
+  /** Those that still hold, the gravest first. */
+  get active(): Alert[] {
+    return this.all.filter(isActive).sort(byGravity);
+  }
+
+  find(id: string): Alert | undefined {
+    return this.all.find((alert) => alert.id === id);
+  }
+
+  stale(_change: Change): void {
+    this.reload();
+  }
+
+  async load(): Promise<void> {
+    try {
+      const alerts = await this.client.get<Alert[]>('/api/v1/alerts');
+      const fresh = this.loaded ? alerts.filter((alert) => isActive(alert) && !this.known.has(alert.id)) : [];
+      for (const alert of alerts) this.known.add(alert.id);
+      this.all = alerts;
+      this.loaded = true;
+      this.problem = null;
+      for (const alert of fresh) this.onRaised(alert);
+    } catch (problem) {
+      this.problem = problem;
+    }
+  }
+
+  /** Makes an incident of an alert and gives the incident's id. */
+  async makeIncident(alert: Alert): Promise<string> {
+    const incident = await this.client.post<{ id: string }>(
+      `/api/v1/alerts/${encodeURIComponent(alert.id)}/incident`,
+      {},
+    );
+    await this.load();
+    return incident.id;
+  }
+}
+
+export function isActive(alert: Alert): boolean {
+  return alert.status === 'active';
+}
+
+export function byGravity(a: Alert, b: Alert): number {
+  return (
+    SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) ||
+    Date.parse(b.onset) - Date.parse(a.onset)
+  );
+}

@@ -1,0 +1,73 @@
+// Who is signed in, and on what terms.
+
+import type { Client } from '$lib/api/client';
+import type { Actor, City, SessionState } from '$lib/api/model';
+import { Problem } from '$lib/api/problem';
+
+export type Stage = 'asking' | 'out' | 'changing' | 'in';
+
+export class Session {
+  state = $state<Stage>('asking');
+  actor = $state.raw<Actor | null>(null);
+  city = $state.raw<City | null>(null);
+  name = $state('');
+  /** Was signed in and is no longer: said on the sign-in page. */
+  lapsed = $state(false);
+  /** The city did not answer at all. */
+  unreachable = $state(false);
+
+  constructor(private readonly client: Client) {}
+
+  /** Takes up a session that the cookie still holds, or an open city's. */
+  async resume(): Promise<void> {
+    try {
+      await this.enter(await this.client.get<SessionState>('/api/v1/session'));
+    } catch (problem) {
+      this.unreachable = problem instanceof Problem && problem.status === 0;
+      this.state = 'out';
+    }
+  }
+
+  async signIn(name: string, password: string): Promise<void> {
+    this.name = name;
+    const state = await this.client.post<SessionState>('/api/v1/session', { name, password });
+    this.lapsed = false;
+    this.unreachable = false;
+    await this.enter(state);
+  }
+
+  async changePassword(oldPassword: string, newPassword: string): Promise<void> {
+    await this.client.put('/api/v1/session/password', {
+      old_password: oldPassword,
+      new_password: newPassword,
+    });
+    await this.enter(await this.client.get<SessionState>('/api/v1/session'));
+  }
+
+  async signOut(): Promise<void> {
+    await this.client.delete('/api/v1/session').catch(() => {});
+    this.leave();
+  }
+
+  lapse(): void {
+    if (this.state !== 'in') return;
+    this.lapsed = true;
+    this.leave();
+  }
+
+  private async enter(state: SessionState): Promise<void> {
+    this.actor = state.actor;
+    if (state.must_change_password) {
+      this.state = 'changing';
+      return;
+    }
+    this.city = await this.client.get<City>('/api/v1/city');
+    this.state = 'in';
+  }
+
+  private leave(): void {
+    this.actor = null;
+    this.city = null;
+    this.state = 'out';
+  }
+}

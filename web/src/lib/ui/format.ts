@@ -1,0 +1,123 @@
+// Numbers, times and ages as people of the city read them. Pure: language, zone and the moment are given.
+
+import type { Language } from '$lib/texts/texts.svelte';
+import { withUnit } from './units';
+
+export const ZONE = 'Europe/Berlin';
+
+export function formatNumber(value: number, language: Language, digits = 2): string {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+}
+
+/** Day and time in the city, without the day where it is today's. */
+export function formatTime(moment: Date, now: Date, language: Language, seconds = false): string {
+  if (Number.isNaN(moment.getTime())) return '–';
+  const clock: Intl.DateTimeFormatOptions = {
+    hour: '2-digit',
+    minute: '2-digit',
+    ...(seconds ? { second: '2-digit' } : {}),
+    hourCycle: 'h23',
+    timeZone: ZONE,
+  };
+  const sameDay = dayOf(moment) === dayOf(now);
+  const sameYear = dayOf(moment).slice(0, 4) === dayOf(now).slice(0, 4);
+  const day: Intl.DateTimeFormatOptions = sameDay
+    ? {}
+    : { day: '2-digit', month: '2-digit', ...(sameYear ? {} : { year: 'numeric' }) };
+  return new Intl.DateTimeFormat(language === 'de' ? 'de-DE' : 'en-GB', { ...day, ...clock }).format(moment);
+}
+
+/** The city's day of a moment, `2026-11-22`. */
+function dayOf(moment: Date): string {
+  return new Intl.DateTimeFormat('en-CA', { timeZone: ZONE, dateStyle: 'short' }).format(moment);
+}
+
+/** The whole moment, for tooltips and tables. */
+export function formatMoment(moment: Date, language: Language): string {
+  if (Number.isNaN(moment.getTime())) return '–';
+  return new Intl.DateTimeFormat(language === 'de' ? 'de-DE' : 'en-GB', {
+    dateStyle: 'medium',
+    timeStyle: 'medium',
+    timeZone: ZONE,
+  }).format(moment);
+}
+
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['second', 60],
+  ['minute', 60],
+  ['hour', 24],
+  ['day', 30],
+  ['month', 12],
+  ['year', Infinity],
+];
+
+/** How long ago, in the largest unit that fits: `vor 3 Min.`. */
+export function formatAge(moment: Date, now: Date, language: Language): string {
+  if (Number.isNaN(moment.getTime())) return '–';
+  let amount = (moment.getTime() - now.getTime()) / 1000;
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });
+  if (Math.abs(amount) < 5) return format.format(0, 'second');
+  for (const [unit, size] of STEPS) {
+    if (Math.abs(Math.round(amount)) < size) return format.format(Math.round(amount), unit);
+    amount /= size;
+  }
+  return '–';
+}
+
+export function formatDuration(seconds: number, language: Language): string {
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
+  const show = (value: number, unit: string) =>
+    new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short' }).format(value);
+  if (days) return `${show(days, 'day')} ${show(hours, 'hour')}`;
+  if (hours) return `${show(hours, 'hour')} ${show(minutes, 'minute')}`;
+  return minutes ? show(minutes, 'minute') : show(Math.floor(seconds), 'second');
+}
+
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
+
+/** Any value an attribute may hold, in words; `now` decides how times are shortened. */
+export function formatValue(value: unknown, language: Language, now: Date, unitCode?: string): string {
+  if (value === null || value === undefined || value === '') return '–';
+  if (typeof value === 'number') return withUnit(formatNumber(value, language), unitCode);
+  if (typeof value === 'boolean') return YES_NO[language][value ? 0 : 1];
+  if (typeof value === 'string')
+    return MOMENT.test(value) ? formatTime(new Date(value), now, language) : value;
+  if (Array.isArray(value)) return value.map((each) => formatValue(each, language, now, unitCode)).join(', ');
+  return formatObject(value as Record<string, unknown>, language, now, unitCode);
+}
+
+const YES_NO: Record<Language, [string, string]> = { de: ['ja', 'nein'], en: ['yes', 'no'] };
+
+function formatObject(
+  value: Record<string, unknown>,
+  language: Language,
+  now: Date,
+  unitCode?: string,
+): string {
+  if ('@value' in value) return formatValue(value['@value'], language, now, unitCode);
+  const texts = value['languageMap'] as Record<string, string> | undefined;
+  if (texts) return texts[language] ?? texts['en'] ?? Object.values(texts)[0] ?? '–';
+  if (value['type'] === 'Point' && Array.isArray(value['coordinates'])) {
+    return formatPlace(value['coordinates'] as number[], language);
+  }
+  if (typeof value['type'] === 'string' && 'coordinates' in value) return value['type'];
+  return JSON.stringify(value);
+}
+
+export function formatPlace([longitude, latitude]: number[], language: Language): string {
+  if (longitude === undefined || latitude === undefined) return '–';
+  const east = language === 'de' ? 'O' : 'E';
+  const show = (degrees: number) =>
+    new Intl.NumberFormat(language, { minimumFractionDigits: 4, maximumFractionDigits: 4 }).format(degrees);
+  return `${show(latitude)}° N, ${show(longitude)}° ${east}`;
+}
+
+/** The last part of an id that says something: `urn:ngsi-ld:Vessel:mmsi:211…` becomes `mmsi:211…`. */
+export function shortId(id: string): string {
+  const parts = id.split(':');
+  return parts.length > 3 && parts[0] === 'urn' ? parts.slice(3).join(':') : id;
+}

@@ -52,7 +52,8 @@ class Checkpoint:
     def close(self) -> None:
         """Wait for a checkpoint that runs, fold what is left, and let go of the file."""
         with self._folding:
-            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            with contextlib.suppress(apsw.Error):  # a full disk: the next opening finds the log and goes on from it
+                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._connection.close()
 
     def _note(self, _writer: apsw.Connection, _database: str, pages: int) -> int:

@@ -1,0 +1,103 @@
+"""A store whose disk is full says so, keeps what it has, serves readers, and goes on by itself when there is room."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rhinecloud.ngsild.change import decode_change
+from rhinecloud.ngsild.entity import Entity, Instance
+from rhinecloud.store.engine import StoreSettings, make_store
+from rhinecloud.store.port import Edit, Put, Record, Store, StoreFull, Written
+
+TEXT = "https://example.org/text"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 6 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if (
+        os.geteuid()
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], check=False).returncode
+    ):
+        pytest.skip("file systems cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def put(number: int, size: int = 20_000) -> Edit:
+    it = Entity(
+        id=f"urn:x:{number}", type=["https://example.org/Note"], attrs={TEXT: [Instance(value="x" * size)]}
+    )
+    return Edit("", it.id, lambda _: Put(it, [TEXT]), "2026-03-01T10:00:00Z")
+
+
+async def fill(store: Store) -> list[int]:
+    """Write until the disk is full; give what was acknowledged."""
+    kept: list[int] = []
+    for number in range(10_000):
+        try:
+            [answer] = await store.write([put(number)])
+        except StoreFull:
+            return kept
+        assert isinstance(answer, Written)
+        kept.append(number)
+    raise AssertionError("the disk was never full")
+
+
+@pytest.mark.fault
+async def test_a_full_disk_is_said_and_survived(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"0" * 2_000_000)
+    store = make_store(StoreSettings(), small_disk)
+    await store.open()
+    heard: list[int] = []
+    store.on_commit(heard.append)
+    kept = await fill(store)
+    assert kept
+    assert store.last_change() == len(kept) == heard[-1]
+    assert store.count("") == len(kept)
+    assert store.types("") == {"https://example.org/Note": len(kept)}
+
+    answers = await asyncio.gather(
+        store.write([put(10_000), put(10_001)]),
+        store.write([put(10_002)]),
+        store.put_records([Record("kind", "", "one", b"x" * 500_000)]),
+        return_exceptions=True,
+    )
+    assert all(isinstance(answer, StoreFull) for answer in answers)
+    assert store.get("", "urn:x:10000") is None
+    assert all(store.get("", f"urn:x:{number}") is not None for number in kept)
+
+    ballast.unlink()
+    [again] = await store.write([put(10_000)])
+    assert isinstance(again, Written)
+    assert again.seq == len(kept) + 1
+    await store.put_records([Record("kind", "", "one", b"1")])
+    await store.close()
+
+    store = make_store(StoreSettings(), small_disk)
+    await store.open()
+    seqs = [decode_change(row.body).seq for row in store.changes(0, 10_000, max_bytes=1 << 30)]
+    assert seqs == list(range(1, len(kept) + 2))
+    assert store.count("") == len(kept) + 1
+    await store.close()
+
+
+@pytest.mark.fault
+async def test_a_store_that_was_full_when_it_was_closed_opens_again(small_disk: Path) -> None:
+    store = make_store(StoreSettings(), small_disk)
+    await store.open()
+    kept = await fill(store)
+    await store.close()
+    store = make_store(StoreSettings(), small_disk)
+    await store.open()
+    assert store.count("") == len(kept)
+    await store.close()

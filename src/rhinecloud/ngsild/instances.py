@@ -63,18 +63,28 @@ def within(name: str, error: Invalid) -> Invalid:
 
 
 class Reader:
-    """Reads attributes with one context at one moment; `nulls` allows NGSI-LD null, `partial` instances without a
-    value.
+    """Reads attributes with one context at one moment.
+
+    `nulls` allows NGSI-LD null, `partial` instances without a value; `simplified` takes objects for mere values.
     """
 
-    __slots__ = ("context", "name", "now", "nulls", "partial")
+    __slots__ = ("context", "name", "now", "nulls", "partial", "simplified")
 
-    def __init__(self, context: Context, now: str, *, nulls: bool = False, partial: bool = False) -> None:
+    def __init__(
+        self,
+        context: Context,
+        now: str,
+        *,
+        nulls: bool = False,
+        partial: bool = False,
+        simplified: bool = False,
+    ) -> None:
         self.context = context
         self.name: Callable[[str], str] = context.name
         self.now = now
         self.nulls = nulls
         self.partial = partial
+        self.simplified = simplified
 
     def add(
         self,
@@ -95,11 +105,21 @@ class Reader:
     def attribute(self, data: Any, depth: int) -> list[Instance]:
         """Read an attribute from an object, an array of instances, or a bare value."""
         kind = type(data)
+        if self.simplified and not (kind is dict and len(data) == 1):
+            return [self._bare(data)]
         if kind is dict:
             return [self._from_object(data, depth)] if "dataset" not in data else self._datasets(data, depth)
         if kind is list and data and all(type(each) is dict and is_wrapped(each) for each in data):
             return self._several(data, depth)
         return [self._bare(data)]
+
+    def fragments(self, data: Any) -> list[Instance]:
+        """Read an attribute fragment: an object of the members to change, or an array of those (clause 5.4)."""
+        if isinstance(data, dict):
+            return [self.instance(data, 0)]
+        if isinstance(data, list) and data and all(isinstance(each, dict) for each in data):
+            return self._several(data, 0)
+        raise Invalid("an attribute fragment is an object")
 
     def _several(self, data: list[dict[str, Any]], depth: int) -> list[Instance]:
         found: dict[str, Instance] = {}

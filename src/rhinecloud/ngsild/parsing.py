@@ -21,24 +21,32 @@ _OWN = frozenset(("scope", "expiresAt"))
 _NOT_READ = frozenset(("id", "type", "@context", "createdAt", "modifiedAt", "deletedAt"))
 
 
-def parse_entity(data: Any, context: Context, *, now: str = "") -> Entity:
+def parse_entity(data: Any, context: Context, *, now: str = "", simplified: bool = False) -> Entity:
     """Read a whole entity; `now` becomes `createdAt` and `modifiedAt` of it and its attributes where it is given.
 
     Raises Invalid naming the field. `@context` in `data` is skipped: `context` is what it was compiled to.
     """
-    return _read_entity(data, Reader(context, now), fragment=False)
+    return _read_entity(data, Reader(context, now, simplified=simplified), fragment=False)
 
 
 def parse_fragment(
-    data: Any, context: Context, *, now: str = "", nulls: bool = True, partial: bool = False
+    data: Any,
+    context: Context,
+    *,
+    now: str = "",
+    nulls: bool = True,
+    partial: bool = False,
+    simplified: bool = False,
 ) -> Entity:
     """Read an entity fragment (clause 5.4): id and type may be missing.
 
     `nulls` says whether NGSI-LD null is allowed: not where attributes are appended (clause 5.5.4). `partial` says
     whether an instance may lack its value and a bare value its type: only where they are merged (clause 5.5.12).
-    Raises Invalid.
+    `simplified` says that the sender named that form, so that objects are values (clause 4.5.4). Raises Invalid.
     """
-    return _read_entity(data, Reader(context, now, nulls=nulls, partial=partial), fragment=True)
+    return _read_entity(
+        data, Reader(context, now, nulls=nulls, partial=partial, simplified=simplified), fragment=True
+    )
 
 
 def parse_attribute(
@@ -52,9 +60,7 @@ def parse_attribute(
     if isinstance(data, dict) and "@context" in data:
         data = {key: member for key, member in data.items() if key != "@context"}
     try:
-        if partial and isinstance(data, dict):
-            return [reader.instance(data, 0)]
-        return reader.attribute(data, 0)
+        return reader.fragments(data) if partial else reader.attribute(data, 0)
     except Invalid as error:
         raise (within(name, error) if name else error) from None
 

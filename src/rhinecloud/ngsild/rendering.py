@@ -38,7 +38,6 @@ _OWN = {
     "expiresAt": _EXPIRES,
 }
 _SYSTEM = frozenset((_CREATED, _MODIFIED, _EXPIRES))
-_SEALED = frozenset((SEALED_ID, SEALED_TYPE))
 _PLAIN = frozenset(("Property", "GeoProperty"))
 _NULLS: dict[str, Any] = {
     "LanguageProperty": {"@none": NULL},
@@ -72,10 +71,7 @@ def render_attribute(instances: list[Instance], context: Context, options: Optio
         return {
             "dataset": {each.dataset_id or "@none": _simplified(each, context, options) for each in instances}
         }
-    show = _concise if options.form == "concise" else _normalized
-    if len(instances) == 1:
-        return show(instances[0], context, options)
-    return [show(each, context, options) for each in instances]
+    return _shown(instances, context, options)
 
 
 def render_instance(instance: Instance, context: Context, options: Options) -> Any:
@@ -158,6 +154,17 @@ def _normalized(instance: Instance, context: Context, options: Options) -> dict[
 
 def _concise(instance: Instance, context: Context, options: Options) -> Any:
     """Show an instance without its type; a mere value where nothing else is to be said and it reads back the same."""
+    shown = _wrapped(instance, context, options)
+    if (
+        len(shown) == 1
+        and "value" in shown
+        and (instance.type == "GeoProperty" or _stands_alone(shown["value"]))
+    ):
+        return shown["value"]
+    return shown
+
+
+def _wrapped(instance: Instance, context: Context, options: Options) -> dict[str, Any]:
     kind, value = instance.type, instance.value
     if kind in _PLAIN:
         shown = {"value": value}
@@ -169,8 +176,6 @@ def _concise(instance: Instance, context: Context, options: Options) -> Any:
     else:
         shown = {VALUE_MEMBER[kind]: _value(instance, context)}
     _add_metadata(shown, instance, context, options)
-    if len(shown) == 1 and kind in _PLAIN and (kind == "GeoProperty" or _stands_alone(value)):
-        return value
     return shown
 
 
@@ -204,15 +209,24 @@ def _add_metadata(shown: dict[str, Any], instance: Instance, context: Context, o
 def _add_sub_attributes(
     shown: dict[str, Any], instance: Instance, context: Context, options: Options
 ) -> None:
-    show = _concise if options.form == "concise" else _normalized
     for iri, instances in instance.attrs.items():
-        if iri in _SEALED:
-            value = instances[0].value
-            shown[context.compact(iri)] = value if iri == SEALED_ID else _compacted(value, context)
-        elif len(instances) == 1:
-            shown[context.compact(iri)] = show(instances[0], context, options)
+        if iri == SEALED_ID:
+            shown["entityIdSealed"] = instances[0].value
+        elif iri == SEALED_TYPE:
+            shown["entityTypeSealed"] = _compacted(instances[0].value, context)
         else:
-            shown[context.compact(iri)] = [show(each, context, options) for each in instances]
+            shown[context.compact(iri)] = _shown(instances, context, options)
+
+
+def _shown(instances: list[Instance], context: Context, options: Options) -> Any:
+    """Show an attribute in normalized or concise form; several instances stand in an array, each of them wrapped."""
+    if options.form == "concise":
+        if len(instances) == 1:
+            return _concise(instances[0], context, options)
+        return [_wrapped(each, context, options) for each in instances]
+    if len(instances) == 1:
+        return _normalized(instances[0], context, options)
+    return [_normalized(each, context, options) for each in instances]
 
 
 def _compacted(iris: str | list[str], context: Context) -> str | list[str]:

@@ -127,7 +127,10 @@ def _check_nesting(depth: int) -> None:
 
 def is_geometry(value: Any) -> bool:
     """Tell whether a value has the outer form of a GeoJSON geometry (clause 4.7.1)."""
-    return type(value) is dict and "coordinates" in value and value.get("type") in GEOMETRY_DEPTH
+    if type(value) is not dict or "coordinates" not in value:
+        return False
+    kind = value.get("type")
+    return isinstance(kind, str) and kind in GEOMETRY_DEPTH
 
 
 def check_geometry(value: Any) -> dict[str, Any]:

@@ -33,10 +33,10 @@ class History(Protocol):
         ...
 
     async def append(self, changes: Sequence[Change]) -> None:
-        """Keep the changed attribute instances of `changes`, durably; changes already seen (by `seq`) are passed over."""
+        """Keep the changed attribute instances of `changes`, durably; changes seen already leave nothing."""
         ...
 
-    async def series(  # noqa: PLR0913 - the coordinates of a series
+    async def series(
         self,
         tenant: str,
         entity_id: str,

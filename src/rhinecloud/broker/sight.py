@@ -31,39 +31,46 @@ class Sight:
         self._policy = policy
         self._now = now
         self._size = size
-        self._heads: dict[tuple[str, str], _Known] = {}
+        self._heads: dict[str, dict[str, _Known]] = {}
         self._interned: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._decode = msgspec.json.Decoder(_Head).decode
 
     def check(self, actor: Actor, tenant: str, stored: Stored) -> bool:
         """Tell whether this entity is still there; raises Denied unless `actor` may read it."""
-        _, types, expires_at = self._head(tenant, stored)
-        self._policy.check(actor, Action.READ, tenant, types)
-        return not (expires_at and is_past(expires_at, self._now()))
+        known = self._heads_of(tenant).get(stored.id)
+        if known is None or known[0] != stored.version:
+            known = self._read(tenant, stored)
+        self._policy.check(actor, Action.READ, tenant, known[1])
+        return not (known[2] and is_past(known[2], self._now()))
 
     def visible(self, actor: Actor, tenant: str, items: Sequence[Stored]) -> list[Stored]:
         """Give those of `items` that are still there and that `actor` may read."""
+        heads = self._heads_of(tenant)
         answers: dict[tuple[str, ...], bool] = {}
         seen = []
         for stored in items:
-            _, types, expires_at = self._head(tenant, stored)
-            answer = answers.get(types)
-            if answer is None:
-                answer = answers[types] = self._policy.allows(actor, Action.READ, tenant, types)
-            if answer and not (expires_at and is_past(expires_at, self._now())):
+            known = heads.get(stored.id)
+            if known is None or known[0] != stored.version:
+                known = self._read(tenant, stored)
+            _, types, expires_at = known
+            if types not in answers:
+                answers[types] = self._policy.allows(actor, Action.READ, tenant, types)
+            if answers[types] and not (expires_at and is_past(expires_at, self._now())):
                 seen.append(stored)
         return seen
 
-    def _head(self, tenant: str, stored: Stored) -> _Known:
-        key = (tenant, stored.id)
-        known = self._heads.get(key)
-        if known is not None and known[0] == stored.version:
-            return known
+    def _heads_of(self, tenant: str) -> dict[str, _Known]:
+        heads = self._heads.get(tenant)
+        return heads if heads is not None else self._heads.setdefault(tenant, {})
+
+    def _read(self, tenant: str, stored: Stored) -> _Known:
+        """Read the head of a version that was not seen before; the memory for each tenant is bounded."""
+        heads = self._heads_of(tenant)
+        if len(heads) >= self._size:
+            heads.clear()
+            self._interned.clear()
         head = self._decode(stored.body)
         types = tuple(head.type)
         types = self._interned.setdefault(types, types)
-        if len(self._heads) >= self._size:
-            self._heads.clear()
-            self._interned.clear()
-        known = self._heads[key] = (stored.version, types, head.expires_at)
+        known = heads[stored.id] = (stored.version, types, head.expires_at)
         return known

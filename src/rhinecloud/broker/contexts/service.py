@@ -19,7 +19,7 @@ import orjson
 
 from rhinecloud.broker.contexts.fetch import Fetched, fetch
 from rhinecloud.broker.contexts.model import Compiled, Entry, Kind
-from rhinecloud.broker.errors import ContextNotAvailable, OperationNotSupported
+from rhinecloud.broker.errors import ContextNotAvailable, InvalidRequest, OperationNotSupported
 from rhinecloud.broker.outgoing import open_session
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid, NotFound
@@ -115,7 +115,7 @@ class Contexts:
     async def add(self, tenant: str, document: Any) -> Entry:
         """Host a user's @context, the `@context` member of `document` (clause 5.13.2)."""
         if not isinstance(document, dict) or "@context" not in document:
-            raise Invalid("the body has no member @context", field="@context")
+            raise InvalidRequest("the body has no member @context", field="@context")
         body = document["@context"]
         stand_ins: dict[str, Any] = {}
         while missing := missing_urls(body, stand_ins):

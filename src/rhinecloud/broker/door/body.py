@@ -19,6 +19,7 @@ from rhinecloud.ngsild.context import Context
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 LD_TYPE = "application/ld+json"
 CONTEXT = "@context"
+TWICE = "application/ld+json carries its @context in the body, not in a Link header"
 
 
 async def read_json(parts: Parts, request: Request) -> Any:
@@ -44,9 +45,7 @@ async def read_object(parts: Parts, request: Request) -> dict[str, Any]:
     """Read the body as one object without its @context, and set the request's @context from body or Link."""
     content = await read_json(parts, request)
     if not isinstance(content, dict):
-        raise Invalid("the body is not a JSON object")
-    if not content:
-        raise InvalidRequest("the body is empty")
+        raise InvalidRequest("the body is not a JSON object")
     await adopt_context(parts, request, content)
     return {name: value for name, value in content.items() if name != CONTEXT}
 
@@ -64,14 +63,12 @@ async def read_objects(parts: Parts, request: Request) -> list[tuple[Any, Contex
         raise TooLarge(f"the batch has {len(content)} items; at most {parts.settings.max_batch} are taken")
     if any(item is None for item in content):
         raise Invalid("the array holds null")
+    link = context_url(request.header(b"link"))
     if media_of(request) != LD_TYPE:
-        await adopt_link(parts, request)
+        await set_context(parts, request, link)
+    elif link is not None:
+        raise Invalid(TWICE, field="Link")
     return [await _with_context(parts, request, item) for item in content]
-
-
-async def adopt_link(parts: Parts, request: Request) -> None:
-    """Set the @context that a Link header names, or the default one."""
-    await set_context(parts, request, context_url(request.header(b"link")))
 
 
 async def adopt_context(parts: Parts, request: Request, content: dict[str, Any]) -> None:
@@ -79,9 +76,7 @@ async def adopt_context(parts: Parts, request: Request, content: dict[str, Any])
     link = context_url(request.header(b"link"))
     if media_of(request) == LD_TYPE:
         if link is not None:
-            raise Invalid(
-                "application/ld+json carries its @context in the body, not in a Link header", field="Link"
-            )
+            raise Invalid(TWICE, field="Link")
         if CONTEXT not in content:
             raise Invalid("an application/ld+json body needs an @context", field=CONTEXT)
         await set_context(parts, request, content[CONTEXT])

@@ -11,7 +11,7 @@ from rhinecloud.broker.edits import TypeSelection
 from rhinecloud.broker.errors import InvalidRequest
 from rhinecloud.kernel.errors import Invalid, Unsupported
 from rhinecloud.ngsild.context import Context
-from rhinecloud.ngsild.query import parse_type_selection
+from rhinecloud.ngsild.query import parse_q, parse_type_selection
 from rhinecloud.ngsild.representation import Options, parse_lang, parse_names
 from rhinecloud.ngsild.values import check_uri
 
@@ -22,6 +22,9 @@ FORMS = {
     "keyValues": "simplified",
 }
 """The names of the representations in `format` and `options` (clause 6.3.7)."""
+
+MEMBERS = frozenset({"@id", "@type", "https://uri.etsi.org/ngsi-ld/scope"})
+"""Members of every entity that are no attributes."""
 
 SHAPE = frozenset(
     {"attrs", "pick", "omit", "lang", "datasetId", "geometryProperty", "options", "format", "local"}
@@ -69,6 +72,9 @@ def parse_options(request: Request) -> Options:
         raise Invalid("attrs goes neither with pick nor with omit", field="attrs")
     if "geometryProperty" in query and not geojson:
         raise Invalid("belongs to application/geo+json only", field="geometryProperty")
+    attrs = _names(query.get("attrs"), context, "attrs")
+    if not attrs.isdisjoint(MEMBERS):
+        raise Invalid("names attributes only, not id, type or scope", field="attrs")
     pick, omit = _names(query.get("pick"), context, "pick"), _names(query.get("omit"), context, "omit")
     if not pick.isdisjoint(omit):
         raise Invalid("a member is both picked and omitted", field="omit")
@@ -77,7 +83,7 @@ def parse_options(request: Request) -> Options:
         sys_attrs="sysAttrs" in options,
         pick=pick,
         omit=omit,
-        attrs=_names(query.get("attrs"), context, "attrs"),
+        attrs=attrs,
         lang=parse_lang(query["lang"]) if "lang" in query else (),
         dataset_ids=_dataset_ids(request.listed("datasetId")),
         geojson=geojson,
@@ -87,6 +93,8 @@ def parse_options(request: Request) -> Options:
 
 def refuse_unbuilt(request: Request) -> None:
     """Raise Unsupported where a parameter asks for what is not built and silence would be a wrong answer."""
+    if "csf" in request.query:
+        parse_q(request.query["csf"], request.context)
     for name in UNBUILT & request.query.keys():
         if name in HARMLESS and HARMLESS[name] in (None, request.query[name]):
             continue

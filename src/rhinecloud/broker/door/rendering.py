@@ -57,36 +57,30 @@ def view_of(request: Request, options: Options, *, collected: bool = False) -> V
     return View(request.context, options, headers, None if linked else request.source, collected)
 
 
+_Kept = tuple[int, dict[View, bytes]]
+"""A version and its documents."""
+
+
 class Renderer:
-    """Renders entities and remembers the bytes; `size` is how many entities it remembers."""
+    """Renders entities and remembers the bytes; `size` is how many entities of a tenant it remembers."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._documents: dict[tuple[str, str], tuple[int, dict[View, bytes]]] = {}
+        self._shelves: dict[str, dict[str, _Kept]] = {}
         self._parsed: dict[tuple[Any, ...], Any] = {}
 
     def document(self, tenant: str, stored: Stored, view: View) -> bytes:
-        """Give one entity as a document of its own or as an item of a list."""
-        key = (tenant, stored.id)
-        known = self._documents.get(key)
-        if known is not None and known[0] == stored.version:
-            body = known[1].get(view)
-            if body is not None:
-                return body
-            documents = known[1]
-            if len(documents) >= VIEWS:
-                documents.clear()
-        else:
-            documents = {}
-            if self._size:
-                self._make_room(known is None)
-                self._documents[key] = (stored.version, documents)
-        body = documents[view] = orjson.dumps(show(stored, view))
-        return body
+        """Give one entity as a document of its own."""
+        return self._document(self._shelf(tenant), stored, view)
 
     def listed(self, tenant: str, items: Iterable[Stored], view: View) -> bytes:
         """Give entities as a JSON array or, in GeoJSON, as a FeatureCollection."""
-        documents = [self.document(tenant, stored, view) for stored in items]
+        shelf = self._shelf(tenant)
+        documents = []
+        for stored in items:
+            kept = shelf.get(stored.id)
+            body = kept[1].get(view) if kept is not None and kept[0] == stored.version else None
+            documents.append(self._document(shelf, stored, view) if body is None else body)
         if view.options.pick or view.options.omit:
             documents = [each for each in documents if each != NOTHING]
         joined = b",".join(documents)
@@ -96,6 +90,26 @@ class Renderer:
             return b'{"type":"FeatureCollection","features":[%b]}' % joined
         context = orjson.dumps(view.embedded)
         return b'{"type":"FeatureCollection","features":[%b],"@context":%b}' % (joined, context)
+
+    def _document(self, shelf: dict[str, _Kept], stored: Stored, view: View) -> bytes:
+        kept = shelf.get(stored.id)
+        if kept is None or kept[0] != stored.version:
+            kept = (stored.version, {})
+            if self._size:
+                if len(shelf) >= self._size:
+                    for key in list(shelf)[: self._size // 4]:
+                        del shelf[key]
+                shelf[stored.id] = kept
+        body = kept[1].get(view)
+        if body is None:
+            if len(kept[1]) >= VIEWS:
+                kept[1].clear()
+            body = kept[1][view] = orjson.dumps(show(stored, view))
+        return body
+
+    def _shelf(self, tenant: str) -> dict[str, _Kept]:
+        shelf = self._shelves.get(tenant)
+        return shelf if shelf is not None else self._shelves.setdefault(tenant, {})
 
     def remembered(self, request: Request, parse: Callable[..., T], *also: Any) -> T:
         """Parse what a request's parameters say, once for all requests that say the same with the same @context.
@@ -117,11 +131,6 @@ class Renderer:
                 self._parsed.clear()
             self._parsed[key] = parsed
         return parsed
-
-    def _make_room(self, needed: bool) -> None:
-        if needed and len(self._documents) >= self._size:
-            for key in list(self._documents)[: self._size // 4]:
-                del self._documents[key]
 
 
 def show(stored: Stored, view: View) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rhinecloud.broker.door.body import read_object
 from rhinecloud.broker.door.media import SPATIAL
 from rhinecloud.broker.door.paging import PAGING, Paging, paging_headers, parse_paging
 from rhinecloud.broker.door.parameters import SHAPE, UNBUILT, parse_options, refuse_unbuilt
 from rhinecloud.broker.door.rendering import View, view_of
-from rhinecloud.broker.door.reply import Reply, nothing
+from rhinecloud.broker.door.reply import HeaderList, Reply, nothing
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import Parts, Route
 from rhinecloud.broker.door.selection import (
@@ -27,11 +27,12 @@ from rhinecloud.ngsild.representation import parse_names
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What the parameters of a query come to."""
+    """What the parameters of a query come to; `headers` are those of its pages that have a next one, or none."""
 
     view: View
     query: EntityQuery
     paging: Paging
+    headers: dict[bool, HeaderList] = field(default_factory=dict)
 
 
 async def query_entities(parts: Parts, request: Request) -> Reply:
@@ -69,9 +70,12 @@ async def purge(parts: Parts, request: Request) -> Reply:
 async def _answer(parts: Parts, request: Request, search: Search, path: str) -> Reply:
     page = await parts.broker.query(request.actor, request.tenant, search.query)
     body = parts.renderer.listed(request.tenant, page.items, search.view)
-    headers = search.view.headers
-    extra = paging_headers(request, path, search.paging, page)
-    return Reply(200, [*headers, *extra] if extra else headers, body)
+    headers = None if page.total is not None else search.headers.get(page.more)
+    if headers is None:
+        headers = [*search.view.headers, *paging_headers(request, path, search.paging, page)]
+        if page.total is None:
+            search.headers[page.more] = headers
+    return Reply(200, headers, body)
 
 
 def _parse_search(request: Request, settings: BrokerSettings) -> Search:

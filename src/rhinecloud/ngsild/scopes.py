@@ -67,7 +67,7 @@ def _pattern(text: str) -> ScopePattern:
 def read_branches(text: str, *, field: str) -> list[list[str]]:
     """Read `a|(b;c),d` into [[a], [b, c], [d]]; raises Invalid naming `field` (the form of clauses 4.17 and 4.19).
 
-    A lone conjunction may stand without its parentheses, as clients write it.
+    A lone conjunction may stand without its parentheses, and alternatives with some, as clients write them.
     """
     branches: list[list[str]] = []
     tokens = _TOKEN.findall(text)
@@ -75,17 +75,10 @@ def read_branches(text: str, *, field: str) -> list[list[str]]:
         tokens = ["(", *tokens, ")"]
     place = 0
     while place < len(tokens):
-        if tokens[place] == "(":
-            end = tokens.index(")", place) if ")" in tokens[place:] else len(tokens)
-            inner = tokens[place + 1 : end]
-            if end == len(tokens) or len(inner) % 2 == 0 or any(sign != ";" for sign in inner[1::2]):
-                raise Invalid(f"{text!r} has a group that is not (a;b)", field=field)
-            branch, place = inner[::2], end + 1
-        else:
-            branch, place = [tokens[place]], place + 1
-        if any(_is_sign(each) for each in branch):
-            raise Invalid(f"{text!r} has an operator where a name belongs", field=field)
-        branches.append([each.strip() for each in branch])
+        group, place = _read_group(tokens, place)
+        if not group or any(_is_sign(each) for branch in group for each in branch):
+            raise Invalid(f"{text!r} has a group or operator where a name belongs", field=field)
+        branches += [[each.strip() for each in branch] for branch in group]
         if place < len(tokens):
             if tokens[place] not in ("|", ",") or place + 1 == len(tokens):
                 raise Invalid(f"{text!r} needs | or , between two alternatives", field=field)
@@ -93,6 +86,21 @@ def read_branches(text: str, *, field: str) -> list[list[str]]:
     if not branches:
         raise Invalid("is empty", field=field)
     return branches
+
+
+def _read_group(tokens: list[str], place: int) -> tuple[list[list[str]], int]:
+    """Read a name, `(a;b)` or `(a|b)` into branches, and where it ends; no branches where it is none of these."""
+    if tokens[place] != "(":
+        return [[tokens[place]]], place + 1
+    if ")" not in tokens[place:]:
+        return [], place
+    end = tokens.index(")", place)
+    names, signs = tokens[place + 1 : end : 2], set(tokens[place + 2 : end : 2])
+    if len(tokens[place + 1 : end]) % 2 == 0:
+        return [], place
+    if signs <= {";"}:
+        return [names], end + 1
+    return ([[each] for each in names] if signs <= {"|", ","} else []), end + 1
 
 
 def _is_sign(token: str) -> bool:

@@ -6,6 +6,7 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 4.9, 4.10, 4.19 and 5.2.13.
 from __future__ import annotations
 
 from functools import partial
+from urllib.parse import unquote
 
 import orjson
 
@@ -27,7 +28,7 @@ from rhinecloud.ngsild.query import (
 def check_q(text: str, context: Context, place: str) -> str:
     """Accept a query expression; raises Invalid at `place`."""
     try:
-        parse_q(text, context)
+        parse_q(unquote(text), context)
     except Invalid as error:
         raise Invalid(error.reason, field=place) from None
     return text
@@ -58,9 +59,12 @@ def within(members: Members, error: Invalid) -> Invalid:
 
 
 def query_of(subscription: Subscription, context: Context) -> EntityQuery:
-    """Make the query that stands for the conditions; `context` is the one that they were written in."""
+    """Make the query that stands for the conditions; `context` is the one that they were written in.
+
+    Percent signs in `q` are those of a URL: subscribers write it as they would in the query of one.
+    """
     return EntityQuery(
-        q=parse_q(subscription.q, context, expand_values=subscription.expand_values)
+        q=parse_q(unquote(subscription.q), context, expand_values=subscription.expand_values)
         if subscription.q
         else None,
         geo=_geo(subscription.geo_q, context) if subscription.geo_q else None,

@@ -17,7 +17,8 @@ from rhinecloud.broker.subscriptions.model import Trigger
 from rhinecloud.ngsild.change import Kind
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import NULL, VALUE_MEMBER, Entity, Instance
-from rhinecloud.ngsild.rendering import Options, render, render_instance
+from rhinecloud.ngsild.options import Options
+from rhinecloud.ngsild.rendering import render, render_instance
 
 JSON_LD = "application/ld+json"
 GEO_JSON = "application/geo+json"

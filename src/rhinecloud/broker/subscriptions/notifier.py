@@ -22,11 +22,12 @@ from rhinecloud.broker.subscriptions.matching import Index
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
 from rhinecloud.broker.subscriptions.notification import Look
 from rhinecloud.broker.subscriptions.pending import SEPARATOR, Item
-from rhinecloud.broker.subscriptions.progress import Progress
-from rhinecloud.broker.subscriptions.ready import Ready
+from rhinecloud.broker.subscriptions.progress import Hold, Progress
+from rhinecloud.broker.subscriptions.ready import Present, Ready
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import Clock, format_time
+from rhinecloud.ngsild.change import Change
 from rhinecloud.policy import Action, Policy
 from rhinecloud.store.port import Store
 from rhinecloud.stream.port import Frame, Gone, Stream
@@ -41,7 +42,8 @@ RETRY_S = 0.5
 
 @dataclass(slots=True)
 class State:
-    """What operators see: the place in the stream, how far behind it is, what waits and what was given up."""
+    """What operators see: the place in the stream and how far behind it is; how much waits and was given up; how many
+    subscriptions' last attempt failed; how many changes the stream had lost, and how many an error of ours hid."""
 
     position: int = 0
     lag: int = 0
@@ -50,6 +52,7 @@ class State:
     dropped: int = 0
     failing: int = 0
     missed: int = 0
+    failed: int = 0
 
 
 class Notifier:
@@ -75,12 +78,12 @@ class Notifier:
         self._progress = Progress(0)
         self._lanes: dict[str, Lane] = {}
         self._missed = 0
+        self._failed = 0
         self._seen = 0
         self._hurry = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, subscriptions: Iterable[Ready]) -> None:
-        """Take over what an earlier run left, then begin to follow the stream."""
+        """Take over the place in the stream and what an earlier run left; `run` goes on from there."""
         position = self._keeper.position()
         if position is None:
             position = self._store.last_change()
@@ -93,16 +96,15 @@ class Notifier:
             self.follow(ready, counters.get(key))
             if key in waiting:
                 self._lanes[key].restore(waiting[key])
-        self._tasks = [
-            asyncio.create_task(self._follow_stream(), name="notifier"),
-            asyncio.create_task(self._keep_books(), name="notifier: books"),
-        ]
+
+    async def run(self) -> None:
+        """Follow the stream and keep the books until cancelled; it may be started again after it failed."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_stream(), name="notifier")
+            tasks.create_task(self._keep_books(), name="notifier: books")
 
     async def close(self) -> None:
-        """Stop, write down what is left, and close connections."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Write down what is left and close connections; `run` has ended before."""
         for lane in self._lanes.values():
             lane.stop()
         with contextlib.suppress(Unavailable):
@@ -159,6 +161,7 @@ class Notifier:
             dropped=sum(lane.counters.dropped for lane in lanes),
             failing=sum(lane.counters.status == "failed" for lane in lanes),
             missed=self._missed,
+            failed=self._failed,
         )
 
     async def _follow_stream(self) -> None:
@@ -184,23 +187,32 @@ class Notifier:
         """Queue what a frame causes; then wait while too many frames are in hand."""
         hold = self._progress.begin(frame.last, time.monotonic())
         now = self._clock()
-        moment, second = format_time(now), now.timestamp()
+        present = Present(format_time(now), now.timestamp(), frame.last)
         for change in frame.changes():
-            if change.seq <= self._seen:
-                continue
-            shown: dict[Look, bytes] = {}
-            for ready, differences in self.index.match(change):
-                if ready.is_due(moment, second, frame.last) and self._may_see(
-                    ready.subscription, differences
-                ):
-                    item = Item(change.seq, change.entity.id, _once(shown, ready, differences))
-                    lane = self._lanes[key_of(ready.subscription)]
-                    hold.add(lane, item)
-                    lane.put(item)
-        self._seen = frame.last
+            if change.seq > self._seen:
+                self._seen = change.seq
+                try:
+                    self._tell(change, present, hold)
+                except Exception:
+                    self._failed += 1
+                    log.exception("change %d cannot be told", change.seq)
         while len(self._progress) > self._settings.window:
             self._hurry.set()
             await asyncio.sleep(TICK_S / 10)
+
+    def _tell(self, change: Change, present: Present, hold: Hold) -> None:
+        """Queue a change for each of those who must hear of it; each look is made once, however many share it."""
+        shown: dict[Look, bytes] = {}
+        for ready, differences in self.index.match(change):
+            if not (self._may_see(ready.subscription, differences) and ready.is_due(present)):
+                continue
+            body = shown.get(ready.look)
+            if body is None:
+                body = shown[ready.look] = ready.show(differences)
+            item = Item(change.seq, change.entity.id, body)
+            lane = self._lanes[key_of(ready.subscription)]
+            hold.add(lane, item)
+            lane.put(item)
 
     def _may_see(self, subscription: Subscription, differences: Differences) -> bool:
         entity = differences.change.entity
@@ -222,11 +234,3 @@ class Notifier:
 def key_of(subscription: Subscription) -> str:
     """Name a subscription uniquely among all tenants."""
     return f"{subscription.tenant}{SEPARATOR}{subscription.id}"
-
-
-def _once(shown: dict[Look, bytes], ready: Ready, differences: Differences) -> bytes:
-    """Make each look of a change once, however many subscribers share it."""
-    body = shown.get(ready.look)
-    if body is None:
-        body = shown[ready.look] = ready.show(differences)
-    return body

@@ -31,8 +31,8 @@ from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid, Unsupported
 from rhinecloud.kernel.time import format_time, parse_time
 from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.options import parse_lang
 from rhinecloud.ngsild.query import check_id_pattern, parse_scope_q, parse_type_selection
-from rhinecloud.ngsild.rendering import parse_lang
 
 FORMATS = ("normalized", "concise", "simplified", "keyValues")
 MEDIA = ("application/json", "application/ld+json", "application/geo+json")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from rhinecloud.broker.subscriptions.model import Notification, Subscription
 from rhinecloud.kernel.errors import Invalid, Unsupported
 from rhinecloud.ngsild.context import Context
-from rhinecloud.ngsild.rendering import Options, parse_lang, parse_names
+from rhinecloud.ngsild.options import Options, parse_lang, parse_names
 
 FORMS = {"keyValues": "simplified", "": "normalized"}
 

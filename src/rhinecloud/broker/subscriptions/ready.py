@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import orjson
 
@@ -16,6 +17,14 @@ from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.documents import CORE_URL
 
 REL = "http://www.w3.org/ns/json-ld#context"
+
+
+class Present(NamedTuple):
+    """Now: printed, as seconds since 1970, and as the frame of the stream that is being told."""
+
+    moment: str
+    second: float
+    frame: int
 
 
 class Ready(Watch):
@@ -49,19 +58,21 @@ class Ready(Watch):
         self._last_second = 0.0
         self._last_frame = 0
 
-    def is_due(self, moment: str, second: float, frame: int) -> bool:
-        """Tell whether a change may be told now: the subscription is active, on change, and not throttled.
+    def is_due(self, present: Present) -> bool:
+        """Tell whether a change may be told now: the subscription is active, told on change, and not throttled.
 
-        `moment` and `second` are the present, printed and as seconds since 1970; what comes in the same frame of the
-        stream as the last one told belongs to the same notification.
+        What comes in the same frame of the stream as the last change told belongs to the same notification.
         """
         subscription = self.subscription
-        if subscription.interval_s or status_of(subscription, moment) != "active":
+        if subscription.interval_s or status_of(subscription, present.moment) != "active":
             return False
         if subscription.throttling_s:
-            if frame != self._last_frame and second - self._last_second < subscription.throttling_s:
+            if (
+                present.frame != self._last_frame
+                and present.second - self._last_second < subscription.throttling_s
+            ):
                 return False
-            self._last_second, self._last_frame = second, frame
+            self._last_second, self._last_frame = present.second, present.frame
         return True
 
     def show(self, differences: Differences) -> bytes:

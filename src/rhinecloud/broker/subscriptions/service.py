@@ -67,10 +67,9 @@ class Subscriptions:
         self._allow_private = allow_private
         self._all: dict[tuple[str, str], Subscription] = {}
         self._unready: dict[tuple[str, str], Subscription] = {}
-        self._retrying: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Read what is kept and begin to serve it."""
+        """Read what is kept; `run` then serves it."""
         ready = []
         for record in read_all(self._store, KIND):
             subscription = _decoder.decode(record.body)
@@ -84,13 +83,15 @@ class Subscriptions:
         await self._notifier.open(ready)
         for each in ready:
             self._periodic.follow(each)
-        if self._unready:
-            self._retrying = asyncio.create_task(self._retry(), name="subscriptions: retry")
+
+    async def run(self) -> None:
+        """Serve all subscriptions until cancelled; it may be started again after it failed."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._notifier.run(), name="notifier")
+            tasks.create_task(self._retry(), name="subscriptions: retry")
 
     async def close(self) -> None:
-        """Stop serving; what waits stays in the store."""
-        if self._retrying is not None:
-            self._retrying.cancel()
+        """Stop serving, after `run` has ended; what waits stays in the store."""
         self._periodic.close()
         await self._notifier.close()
 

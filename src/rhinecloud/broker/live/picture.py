@@ -1,0 +1,113 @@
+"""A change as browsers see it: made into JSON once, however many look, and not before one does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Instance
+from rhinecloud.ngsild.options import LOCATION, Options
+from rhinecloud.ngsild.rendering import render
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+
+_SIMPLE = Options(form="simplified")
+
+
+class Picture:
+    """One change; `place` is the box around where the entity is, `before` where it was, None where it has no place."""
+
+    __slots__ = ("_body", "_change", "_context", "before", "id", "kind", "place", "seq", "tenant", "types")
+
+    def __init__(self, change: Change, context: Context) -> None:
+        self.seq = change.seq
+        self.id = change.entity.id
+        self.kind = change.kind
+        self.tenant = change.tenant
+        self.types = tuple(change.entity.type)
+        self.place = box_of(change.entity.attrs.get(LOCATION))
+        moved = LOCATION in change.previous
+        self.before = box_of(change.previous[LOCATION]) if moved else self.place
+        if change.kind is Kind.CREATED:
+            self.before = None
+        self._change = change
+        self._context = context
+        self._body: str | None = None
+
+    def is_within(self, box: Box | None) -> bool:
+        """Tell whether the entity touches the box; what has no place is nowhere outside."""
+        return box is None or self.place is None or touches(self.place, box)
+
+    def has_left(self, box: Box | None) -> bool:
+        """Tell whether this change took the entity out of the box."""
+        return (
+            box is not None
+            and self.before is not None
+            and touches(self.before, box)
+            and not self.is_within(box)
+        )
+
+    def body(self, *, left: bool = False) -> str:
+        """Give the JSON of the change, marked when the entity has left the box of the one who looks."""
+        if self._body is None:
+            self._body = self._render()
+        return f'{{"left":true,{self._body[1:]}' if left else self._body
+
+    def _render(self) -> str:
+        change, context = self._change, self._context
+        shown = {
+            "seq": change.seq,
+            "kind": change.kind,
+            "id": change.entity.id,
+            "type": [context.compact(each) for each in change.entity.type],
+            "at": change.at,
+            "changed": [context.compact(each) for each in change.changed],
+            "entity": render(change.entity, context, _SIMPLE),
+        }
+        return orjson.dumps(shown).decode()
+
+
+def touches(one: Box, other: Box) -> bool:
+    """Tell whether two boxes share a point; a box whose west lies east of its east goes over the date line."""
+    if one[1] > other[3] or other[1] > one[3]:
+        return False
+    if other[0] <= other[2]:
+        return one[0] <= other[2] and other[0] <= one[2]
+    return one[2] >= other[0] or one[0] <= other[2]
+
+
+def box_of(instances: list[Instance] | None) -> Box | None:
+    """Give the box around all instances of a GeoProperty."""
+    if not instances:
+        return None
+    value = instances[0].value
+    if len(instances) == 1 and isinstance(value, dict) and value.get("type") == "Point":
+        longitude, latitude = value["coordinates"][:2]
+        return (longitude, latitude, longitude, latitude)
+    points = [point for each in instances for point in _points(each.value)]
+    if not points:
+        return None
+    longitudes, latitudes = [each[0] for each in points], [each[1] for each in points]
+    return (min(longitudes), min(latitudes), max(longitudes), max(latitudes))
+
+
+def _points(geometry: Any) -> Iterator[tuple[float, float]]:
+    if isinstance(geometry, dict):
+        for inner in geometry.get("geometries", ()):
+            yield from _points(inner)
+        yield from _positions(geometry.get("coordinates", ()))
+
+
+def _positions(coordinates: Iterable[Any]) -> Iterator[tuple[float, float]]:
+    numbers = list(coordinates)
+    if len(numbers) >= 2 and isinstance(numbers[0], int | float):
+        yield (numbers[0], numbers[1])
+        return
+    for inner in numbers:
+        if isinstance(inner, list | tuple):
+            yield from _positions(inner)

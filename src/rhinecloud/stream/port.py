@@ -25,12 +25,22 @@ class Frame:
         return decode_changes(self.body)
 
 
+@dataclass(slots=True)
+class ConsumerCounters:
+    """How a consumer does: frames done, failures since the start, the newest change done, and what is wrong now."""
+
+    frames: int = 0
+    failures: int = 0
+    position: int = 0
+    error: str = ""
+
+
 Handle = Callable[[Frame], Awaitable[None]]
 """Does the work of a consumer for one frame. It must be idempotent: after a crash it sees the last frames again."""
 
 
 class Stream(Protocol):
-    """A durable log of frames. All methods may raise Unavailable while the engine is away; they succeed when it is back."""
+    """A durable log of frames. All methods may raise Unavailable while the engine is away."""
 
     async def open(self) -> None:
         """Connect and make sure that the log exists."""
@@ -61,5 +71,5 @@ class Stream(Protocol):
         ...
 
 
-class Gone(Exception):  # noqa: N818 - HTTP's and NATS' own word
+class Gone(Exception):
     """The change asked for is older than the oldest one held."""

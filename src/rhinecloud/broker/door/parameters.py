@@ -9,8 +9,10 @@ from rhinecloud.broker.door.media import Media
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.edits import TypeSelection
 from rhinecloud.broker.errors import InvalidRequest
+from rhinecloud.broker.linked import MAX_LEVEL, Join
 from rhinecloud.kernel.errors import Invalid, Unsupported
 from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.projection import Projection, parse_projection
 from rhinecloud.ngsild.query import parse_q, parse_type_selection
 from rhinecloud.ngsild.representation import Options, parse_lang, parse_names
 from rhinecloud.ngsild.values import check_uri
@@ -31,13 +33,11 @@ SHAPE = frozenset(
 )
 """The parameters that say how entities are shown."""
 
-UNBUILT = frozenset(
-    {"join", "joinLevel", "containedBy", "entityMap", "entityMapLifetime", "csf", "splitEntities"}
-)
-"""Parameters that are known and not built; those that change nothing for a broker without peers are passed over."""
+JOIN = frozenset({"join", "joinLevel", "containedBy"})
+"""The parameters that ask for linked entities."""
 
-HARMLESS = {"join": "@none", "entityMap": "false", "splitEntities": None, "csf": None, "containedBy": None}
-"""Unbuilt parameters and the value with which, None: with any, a broker on its own answers rightly all the same."""
+UNBUILT = frozenset({"entityMap", "entityMapLifetime", "csf", "splitEntities"})
+"""Parameters about other brokers: they change nothing for one on its own, except that no entity map is made."""
 
 
 def entity_id(request: Request) -> str:
@@ -75,14 +75,12 @@ def parse_options(request: Request) -> Options:
     attrs = _names(query.get("attrs"), context, "attrs")
     if not attrs.isdisjoint(MEMBERS):
         raise Invalid("names attributes only, not id, type or scope", field="attrs")
-    pick, omit = _names(query.get("pick"), context, "pick"), _names(query.get("omit"), context, "omit")
-    if not pick.isdisjoint(omit):
-        raise Invalid("a member is both picked and omitted", field="omit")
+    pick, omit = projections(request)
     return Options(
         form=_form(query.get("format"), options),
         sys_attrs="sysAttrs" in options,
-        pick=pick,
-        omit=omit,
+        pick=pick.picked,
+        omit=omit.names,
         attrs=attrs,
         lang=parse_lang(query["lang"]) if "lang" in query else (),
         dataset_ids=_dataset_ids(request.listed("datasetId")),
@@ -91,16 +89,47 @@ def parse_options(request: Request) -> Options:
     )
 
 
+def projections(request: Request) -> tuple[Projection, Projection]:
+    """Read what is to be picked and what omitted; raises Invalid where the two contradict each other or go too deep."""
+    pick, omit = _projection(request, "pick"), _projection(request, "omit")
+    if not pick.picked.isdisjoint(omit.names):
+        raise Invalid("a member is both picked and omitted", field="omit")
+    level = join_level(request)
+    for name, projection in (("pick", pick), ("omit", omit)):
+        if projection.depth > level:
+            raise Invalid("goes deeper into linked entities than join and joinLevel allow", field=name)
+    return pick, omit
+
+
+def join_level(request: Request) -> int:
+    """Read how many relationships are followed, 0 where linked entities are not asked for (clause 4.5.23)."""
+    join = request.query.get("join", "@none")
+    if join not in ("flat", "inline", "@none"):
+        raise InvalidRequest(f"{join!r} is none of flat, inline, @none", field="join")
+    if "joinLevel" in request.query and not 1 <= request.number("joinLevel", 1) <= MAX_LEVEL:
+        raise Invalid(f"is not from 1 to {MAX_LEVEL}", field="joinLevel")
+    return 0 if join == "@none" else request.number("joinLevel", 1)
+
+
+def parse_join(request: Request, options: Options) -> Join | None:
+    """Read how linked entities are to be shown, None where they are not asked for."""
+    level = join_level(request)
+    if not level:
+        return None
+    pick, omit = projections(request)
+    try:
+        contained = frozenset(check_uri(each) for each in request.listed("containedBy"))
+    except Invalid as error:
+        raise Invalid(error.reason, field="containedBy") from None
+    return Join(request.query["join"] == "inline", level, options, pick, omit, contained)
+
+
 def refuse_unbuilt(request: Request) -> None:
-    """Raise Unsupported where a parameter asks for what is not built and silence would be a wrong answer."""
+    """Raise Unsupported where an entity map is asked for, Invalid where a context source filter is malformed."""
+    if request.flag("entityMap") or b"ngsild-entitymap" in request.headers:
+        raise Unsupported("entity maps are not built yet")
     if "csf" in request.query:
         parse_q(request.query["csf"], request.context)
-    for name in UNBUILT & request.query.keys():
-        if name in HARMLESS and HARMLESS[name] in (None, request.query[name]):
-            continue
-        if name in ("joinLevel", "entityMapLifetime") and request.query.keys() & {"join", "entityMap"}:
-            continue
-        raise Unsupported(f"{name} is not built yet")
 
 
 def _form(name: str | None, options: frozenset[str]) -> str:
@@ -112,6 +141,12 @@ def _form(name: str | None, options: frozenset[str]) -> str:
     if len(forms) > 1:
         raise InvalidRequest("more than one representation is asked for", field="options")
     return forms.pop() if forms else "normalized"
+
+
+def _projection(request: Request, name: str) -> Projection:
+    if name not in request.query:
+        return Projection()
+    return parse_projection(request.query[name], request.context, field=name)
 
 
 def _names(text: str | None, context: Context, field: str) -> frozenset[str]:

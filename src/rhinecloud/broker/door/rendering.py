@@ -15,7 +15,11 @@ import orjson
 from rhinecloud.broker.door.media import Media
 from rhinecloud.broker.door.reply import HeaderList
 from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.linked import Join, Linker
+from rhinecloud.broker.service import Broker
+from rhinecloud.kernel.errors import Forbidden
 from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.representation import Options, render
 from rhinecloud.store.port import Stored
 
@@ -76,20 +80,14 @@ class Renderer:
     def listed(self, tenant: str, items: Iterable[Stored], view: View) -> bytes:
         """Give entities as a JSON array or, in GeoJSON, as a FeatureCollection."""
         shelf = self._shelf(tenant)
-        documents = []
+        documents: list[bytes] = []
         for stored in items:
             kept = shelf.get(stored.id)
             body = kept[1].get(view) if kept is not None and kept[0] == stored.version else None
             documents.append(self._document(shelf, stored, view) if body is None else body)
         if view.options.pick or view.options.omit:
             documents = [each for each in documents if each != NOTHING]
-        joined = b",".join(documents)
-        if not view.options.geojson:
-            return b"[%b]" % joined
-        if view.embedded is None:
-            return b'{"type":"FeatureCollection","features":[%b]}' % joined
-        context = orjson.dumps(view.embedded)
-        return b'{"type":"FeatureCollection","features":[%b],"@context":%b}' % (joined, context)
+        return _joined(documents, view)
 
     def _document(self, shelf: dict[str, _Kept], stored: Stored, view: View) -> bytes:
         kept = shelf.get(stored.id)
@@ -134,8 +132,42 @@ class Renderer:
 
 
 def show(stored: Stored, view: View) -> dict[str, Any]:
-    """Render one entity, with the @context inside where the view embeds it; a Feature in a collection has none."""
-    shown = render(stored.entity(), view.context, view.options)
+    """Render one entity, with the @context inside where the view embeds it."""
+    return with_context(render(stored.entity(), view.context, view.options), view)
+
+
+def with_context(shown: dict[str, Any], view: View) -> dict[str, Any]:
+    """Add the @context where the view embeds it and something is left to show; a Feature in a collection has none."""
     if shown and view.embedded is not None and not (view.collected and view.options.geojson):
         shown["@context"] = view.embedded
     return shown
+
+
+def listing(shown: Iterable[dict[str, Any]], view: View) -> bytes:
+    """Give rendered entities as a JSON array or, in GeoJSON, as a FeatureCollection."""
+    return _joined([orjson.dumps(with_context(each, view)) for each in shown if each], view)
+
+
+def linker_of(broker: Broker, request: Request, join: Join) -> Linker:
+    """Make the linker of a request: it finds what the request's actor may see."""
+
+    def find(entity_id: str) -> Entity | None:
+        try:
+            stored = broker.find(request.actor, request.tenant, entity_id)
+        except Forbidden:
+            return None
+        return stored.entity() if stored is not None else None
+
+    return Linker(find, request.context, join)
+
+
+def _joined(documents: list[bytes], view: View) -> bytes:
+    joined = b",".join(documents)
+    if not view.options.geojson:
+        return b"[%b]" % joined
+    if view.embedded is None:
+        return b'{"type":"FeatureCollection","features":[%b]}' % joined
+    return b'{"type":"FeatureCollection","features":[%b],"@context":%b}' % (
+        joined,
+        orjson.dumps(view.embedded),
+    )

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from rhinecloud.broker.door.request import Request
-from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.errors import Invalid, Unsupported
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.expression import paths
 from rhinecloud.ngsild.query import (
@@ -145,7 +145,12 @@ def _ids(request: Request) -> tuple[str, ...]:
 def _q(request: Request) -> Expression | None:
     if "q" not in request.query:
         return None
-    return parse_q(request.query["q"], request.context, expand_values=request.listed("expandValues"))
+    try:
+        return parse_q(request.query["q"], request.context, expand_values=request.listed("expandValues"))
+    except Unsupported:
+        if request.query.get("join", "@none") == "@none":
+            raise Invalid("follows relationships, which needs join", field="q") from None
+        raise
 
 
 def _geo(query: Mapping[str, str], context: Context) -> GeoQuery | None:

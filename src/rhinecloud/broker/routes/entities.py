@@ -5,23 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+import orjson
+
 from rhinecloud.broker.door.body import read_object
 from rhinecloud.broker.door.media import SPATIAL
 from rhinecloud.broker.door.parameters import (
+    JOIN,
     SHAPE,
     UNBUILT,
     entity_id,
     listed_options,
+    parse_join,
     parse_options,
     refuse_unbuilt,
     type_selection,
 )
-from rhinecloud.broker.door.rendering import NOTHING, View, view_of
+from rhinecloud.broker.door.rendering import NOTHING, View, linker_of, listing, view_of, with_context
 from rhinecloud.broker.door.reply import Reply, created, nothing
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import Parts, Route
 from rhinecloud.broker.edits import Change, TypeSelection, is_of, whole
 from rhinecloud.broker.errors import InvalidRequest
+from rhinecloud.broker.linked import Join
 from rhinecloud.kernel.errors import Invalid, NotFound
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.entity import Entity
@@ -37,6 +42,7 @@ class Retrieval:
 
     view: View
     types: TypeSelection
+    join: Join | None
 
     @property
     def plain(self) -> bool:
@@ -57,6 +63,8 @@ async def retrieve(parts: Parts, request: Request) -> Reply:
     stored = parts.broker.get(request.actor, request.tenant, entity_id(request))
     if not retrieval.plain:
         _check(stored, retrieval)
+    if retrieval.join is not None:
+        return _joined(parts, request, stored.entity(), retrieval.view, retrieval.join)
     body = parts.renderer.document(request.tenant, stored, retrieval.view)
     if body == NOTHING:
         raise NotFound(f"{stored.id} has none of the members asked for")
@@ -102,7 +110,19 @@ async def without_id(parts: Parts, request: Request) -> Reply:
 
 def _parse_retrieval(request: Request) -> Retrieval:
     refuse_unbuilt(request)
-    return Retrieval(view_of(request, parse_options(request)), type_selection(request))
+    options = parse_options(request)
+    return Retrieval(view_of(request, options), type_selection(request), parse_join(request, options))
+
+
+def _joined(parts: Parts, request: Request, entity: Entity, view: View, join: Join) -> Reply:
+    """Show the entity with what it links to; alone, it is no list (clause 4.5.23)."""
+    linker = linker_of(parts.broker, request, join)
+    if join.inline:
+        return Reply(200, view.headers, orjson.dumps(with_context(linker.inline(entity), view)))
+    shown = linker.flat([entity])
+    if len(shown) == 1:
+        return Reply(200, view.headers, orjson.dumps(with_context(shown[0], view)))
+    return Reply(200, view.headers, listing(shown, view))
 
 
 def _check(stored: Stored, retrieval: Retrieval) -> None:
@@ -136,7 +156,7 @@ _WRITE = frozenset({"type", "local"})
 
 ROUTES = (
     Route("POST", "/entities", create, "createEntity", frozenset({"local"}), ()),
-    Route("GET", _ONE, retrieve, "retrieveEntity", SHAPE | UNBUILT | {"type"}, SPATIAL),
+    Route("GET", _ONE, retrieve, "retrieveEntity", SHAPE | JOIN | UNBUILT | {"type"}, SPATIAL),
     Route("PUT", _ONE, replace, "replaceEntity", _WRITE, ()),
     Route("PATCH", _ONE, merge, "mergeEntity", _WRITE | {"options", "format", "lang", "observedAt"}, ()),
     Route("PUT", "/entities", without_id, "replaceEntity", None, ()),

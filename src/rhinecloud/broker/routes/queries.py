@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from rhinecloud.broker.door.body import read_object
 from rhinecloud.broker.door.media import SPATIAL
 from rhinecloud.broker.door.paging import PAGING, Paging, paging_headers, parse_paging
-from rhinecloud.broker.door.parameters import SHAPE, UNBUILT, parse_options, refuse_unbuilt
-from rhinecloud.broker.door.rendering import View, view_of
+from rhinecloud.broker.door.parameters import JOIN, SHAPE, UNBUILT, parse_join, parse_options, refuse_unbuilt
+from rhinecloud.broker.door.rendering import View, linker_of, listing, view_of
 from rhinecloud.broker.door.reply import HeaderList, Reply, nothing
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import Parts, Route
@@ -19,10 +19,12 @@ from rhinecloud.broker.door.selection import (
     parse_selectors,
     query_parameters,
 )
+from rhinecloud.broker.linked import Join
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.ngsild.representation import parse_names
+from rhinecloud.store.port import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Search:
     view: View
     query: EntityQuery
     paging: Paging
+    join: Join | None
     headers: dict[bool, HeaderList] = field(default_factory=dict)
 
 
@@ -69,7 +72,10 @@ async def purge(parts: Parts, request: Request) -> Reply:
 
 async def _answer(parts: Parts, request: Request, search: Search, path: str) -> Reply:
     page = await parts.broker.query(request.actor, request.tenant, search.query)
-    body = parts.renderer.listed(request.tenant, page.items, search.view)
+    if search.join is None:
+        body = parts.renderer.listed(request.tenant, page.items, search.view)
+    else:
+        body = _joined(parts, request, page.items, search.view, search.join)
     headers = None if page.total is not None else search.headers.get(page.more)
     if headers is None:
         headers = [*search.view.headers, *paging_headers(request, path, search.paging, page)]
@@ -82,7 +88,17 @@ def _parse_search(request: Request, settings: BrokerSettings) -> Search:
     refuse_unbuilt(request)
     paging = parse_paging(request, settings)
     query = replace(parse_query(request), limit=paging.limit, offset=paging.offset, count=paging.count)
-    return Search(view_of(request, parse_options(request), collected=True), query, paging)
+    options = parse_options(request)
+    view = view_of(request, options, collected=True)
+    return Search(view, query, paging, parse_join(request, options))
+
+
+def _joined(parts: Parts, request: Request, items: list[Stored], view: View, join: Join) -> bytes:
+    """Show entities with what they link to (clause 4.5.23)."""
+    linker = linker_of(parts.broker, request, join)
+    entities = [stored.entity() for stored in items]
+    shown = [linker.inline(entity) for entity in entities] if join.inline else linker.flat(entities)
+    return listing(shown, view)
 
 
 def _names(request: Request, name: str) -> frozenset[str]:
@@ -94,7 +110,7 @@ def _names(request: Request, name: str) -> frozenset[str]:
     return parse_names(text, request.context, field=name)
 
 
-_QUERY = SELECTION | ORDER | SHAPE | PAGING | UNBUILT
+_QUERY = SELECTION | ORDER | SHAPE | JOIN | PAGING | UNBUILT
 _PURGE = SELECTION | {"attrs", "drop", "keep", "local", "csf", "geometryProperty"}
 
 ROUTES = (

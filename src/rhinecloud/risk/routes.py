@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from rhinecloud.kernel.actor import Actor
@@ -13,6 +13,8 @@ from rhinecloud.risk.alerts import Alerts
 from rhinecloud.risk.consumer import Risk
 from rhinecloud.risk.counters import Counters
 from rhinecloud.risk.model import Rule, Severity
+
+Dependency = Callable[[Request], Any]
 
 
 class AlertView(BaseModel):
@@ -92,16 +94,13 @@ class RuleList(BaseModel):
     problems: list[RuleProblem]
 
 
-def risk_routes(
-    risk: Risk, alerts: Alerts, actor: Callable[..., Any], see_status: Callable[[Actor], None]
-) -> APIRouter:
-    """Make the router. `actor` is the dependency that gives who asks; `see_status` raises Forbidden for strangers."""
+def risk_routes(risk: Risk, alerts: Alerts, viewer: Dependency, signed_in: Dependency) -> APIRouter:
+    """Build `/rules` and `/alerts`; `viewer` lets through who may see the status, `signed_in` anyone known."""
     router = APIRouter(tags=["risk"])
 
-    @router.get("/rules", operation_id="listRules")
-    async def list_rules(who: Annotated[Actor, Depends(actor)]) -> RuleList:
+    @router.get("/rules", operation_id="listRules", dependencies=[Depends(viewer)])
+    async def list_rules() -> RuleList:
         """List the rules, what each did, and the faults of those that could not be read."""
-        see_status(who)
         return RuleList(
             items=[_view(*each) for each in risk.rules()],
             problems=[
@@ -114,10 +113,10 @@ def risk_routes(
 
     @router.get("/alerts", operation_id="listAlerts")
     async def list_alerts(
-        who: Annotated[Actor, Depends(actor)],
         status: str = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         offset: Annotated[int, Query(ge=0)] = 0,
+        who: Actor = Depends(signed_in),
     ) -> AlertPage:
         """List alerts, the newest first; `status` is `active` or `resolved`."""
         page = await alerts.list(who, status=status, limit=limit, offset=offset)

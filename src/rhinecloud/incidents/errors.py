@@ -1,0 +1,61 @@
+"""What can go wrong with an act on an incident, each with its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rhinecloud.incidents.model import Act, Incident
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.errors import Conflict, Forbidden, NotFound
+
+
+class IllegalAct(Conflict):
+    """The incident is not in a state for this act; `allowed` are those that are possible now."""
+
+    def __init__(self, incident: Incident, act: Act, allowed: Sequence[Act], reason: str = "") -> None:
+        possible = ", ".join(allowed) or "nothing"
+        why = f" ({reason})" if reason else ""
+        super().__init__(
+            f"the incident is {incident.status}: {act} is not possible{why}; possible now: {possible}"
+        )
+        self.act = act
+        self.status = incident.status
+        self.allowed = tuple(allowed)
+        self.version = incident.version
+
+
+class StaleVersion(Conflict):
+    """Somebody else was quicker: the act was meant for an earlier version than the present one."""
+
+    def __init__(self, seen: int, incident: Incident) -> None:
+        last = f", last by {incident.last.name}: {incident.last.act}" if incident.last else ""
+        super().__init__(
+            f"the incident has changed since: you saw version {seen}, it is at {incident.version}{last}"
+        )
+        self.seen = seen
+        self.version = incident.version
+
+
+class NotYours(Forbidden):
+    """The incident is not assigned to the actor's agency, or the act is not an agency's."""
+
+    def __init__(self, actor: Actor, act: Act, reason: str) -> None:
+        super().__init__(f"{actor.name} may not {act} here: {reason}")
+        self.actor = actor
+        self.act = act
+
+
+class NoSuchIncident(NotFound):
+    """There is no incident with this id."""
+
+    def __init__(self, incident_id: str) -> None:
+        super().__init__(f"there is no incident {incident_id}")
+        self.incident_id = incident_id
+
+
+class NoSuchTask(NotFound):
+    """The incident has no task with this id."""
+
+    def __init__(self, incident_id: str, task_id: str) -> None:
+        super().__init__(f"the incident {incident_id} has no task {task_id}")
+        self.task_id = task_id

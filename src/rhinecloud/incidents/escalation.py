@@ -1,0 +1,181 @@
+"""From alert to incident: by rule or by hand, once for each alert, and what comes when the alerts are over.
+
+Everything here may be done again without harm: an incident's id is derived from its first alert's, an alert that is
+attached stays attached, and that all alerts are over is noted once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from rhinecloud.broker.service import Broker
+from rhinecloud.incidents import rules
+from rhinecloud.incidents.errors import IllegalAct
+from rhinecloud.incidents.model import ALERT, Incident
+from rhinecloud.incidents.rules import Doing
+from rhinecloud.incidents.service import Draft, Incidents, check_opener
+from rhinecloud.incidents.settings import IncidentSettings
+from rhinecloud.incidents.signal import Signal, choose, is_alert, read_signal
+from rhinecloud.kernel.actor import Actor, part
+from rhinecloud.kernel.errors import NotFound, RhineCloudError, Unavailable
+from rhinecloud.kernel.ids import derived_urn
+from rhinecloud.kernel.time import Clock, format_time
+from rhinecloud.ngsild import patch
+from rhinecloud.ngsild.change import Change
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity, Instance
+from rhinecloud.ngsild.geometry import distance_m
+from rhinecloud.store.port import Decision, Put
+from rhinecloud.stream.port import Frame
+
+NAME = "incidents"
+ACTOR = part(NAME)
+MOST_OPEN = 1000
+SIGN = ALERT.encode()
+
+logger = logging.getLogger(__name__)
+
+
+class Escalation:
+    """Hears alerts on the stream and opens incidents; also opens one by hand."""
+
+    def __init__(
+        self,
+        incidents: Incidents,
+        broker: Broker,
+        context: Context,
+        clock: Clock,
+        settings: IncidentSettings,
+        tenant: str = "",
+    ) -> None:
+        self._incidents = incidents
+        self._broker = broker
+        self._context = context
+        self._clock = clock
+        self._settings = settings
+        self._tenant = tenant
+        self.refused = 0
+
+    async def handle(self, frame: Frame) -> None:
+        """Hear a frame of the stream; raises Unavailable, then it is to be delivered again."""
+        if SIGN not in frame.body:
+            return
+        for change in frame.changes():
+            if change.tenant == self._tenant and is_alert(change.entity):
+                try:
+                    await self._hear(change)
+                except Unavailable:
+                    raise
+                except RhineCloudError as error:
+                    self.refused += 1
+                    logger.warning("alert %s led to no incident: %s", change.entity.id, error)
+
+    async def open_by_hand(self, actor: Actor, alert_id: str) -> Incident:
+        """Open the incident of an alert, or give the one that has it; raises NotFound when there is no such alert."""
+        stored = self._broker.find(actor, self._tenant, alert_id)
+        entity = stored.entity() if stored else None
+        if entity is None or not is_alert(entity):
+            raise NotFound(f"there is no alert {alert_id}")
+        check_opener(actor)
+        return await self._escalate(actor, read_signal(entity, self._context))
+
+    async def _hear(self, change: Change) -> None:
+        """Act on the alert as it is now: the change that was heard may be long past."""
+        stored = self._broker.find(ACTOR, self._tenant, change.entity.id)
+        if stored is None:
+            return
+        signal = read_signal(stored.entity(), self._context)
+        if signal.is_active and signal.calls and not signal.incident:
+            await self._escalate(ACTOR, signal)
+        elif not signal.is_active and signal.incident:
+            await self._note_end(signal.incident)
+        elif signal.is_active and signal.incident and self._context.expand("severity") in change.previous:
+            await self._incidents.act(
+                ACTOR,
+                signal.incident,
+                0,
+                lambda incident, doing: rules.worsen(incident, doing, signal.severity),
+            )
+
+    async def _escalate(self, actor: Actor, signal: Signal) -> Incident:
+        incident = await self._join(signal, signal.incident) if signal.incident else None
+        incident = incident or await self._join_open(signal)
+        if incident is None:
+            incident, _ = await self._incidents.open(
+                actor, self._draft(signal), derived_urn("Incident", signal.id)
+            )
+        await self._link(signal.id, incident.id)
+        return incident
+
+    async def _join_open(self, signal: Signal) -> Incident | None:
+        """Attach the alert to an open incident that is about the same: it has it, or the fingerprint, or the place."""
+        page = await self._incidents.list(ACTOR, status="open", limit=MOST_OPEN)
+        about: tuple[Callable[[Incident], bool], ...] = (
+            lambda incident: signal.id in incident.alerts,
+            lambda incident: bool(signal.fingerprint) and signal.fingerprint in incident.fingerprints,
+            lambda incident: self._is_near(signal, incident),
+        )
+        for is_about in about:
+            for incident in page.items:
+                if is_about(incident):
+                    return await self._join(signal, incident.id)
+        return None
+
+    async def _join(self, signal: Signal, incident_id: str) -> Incident | None:
+        def change(incident: Incident, doing: Doing) -> Incident:
+            return rules.attach_alert(
+                incident, doing, signal.id, fingerprint=signal.fingerprint, severity=signal.severity
+            )
+
+        try:
+            return await self._incidents.act(ACTOR, incident_id, 0, change)
+        except (NotFound, IllegalAct):
+            return None  # closed or gone since: the alert gets one of its own
+
+    def _is_near(self, signal: Signal, incident: Incident) -> bool:
+        reach = self._settings.attach_distance_m
+        if not reach or signal.location is None or incident.location is None:
+            return False
+        same = signal.category == incident.category and signal.simulated == incident.simulated
+        return same and distance_m(signal.location, incident.location) <= reach
+
+    def _draft(self, signal: Signal) -> Draft:
+        language = self._settings.language
+        return Draft(
+            title=choose(signal.title, language) or "Alert",
+            description=choose(signal.text, language),
+            severity=signal.severity,
+            category=signal.category,
+            location=signal.location,
+            alerts=(signal.id,),
+            fingerprints=(signal.fingerprint,) if signal.fingerprint else (),
+            simulated=signal.simulated,
+            settles=signal.settles,
+        )
+
+    async def _link(self, alert_id: str, incident_id: str) -> None:
+        """Let the alert name its incident."""
+        now = format_time(self._clock())
+        iri = self._context.expand("incident")
+
+        def decide(alert: Entity | None) -> Decision:
+            present = alert.first(iri) if alert else None
+            if alert is None or (present is not None and present.value == incident_id):
+                return None
+            link = Instance(type="Relationship", value=incident_id)
+            patched = patch.append(alert, Entity(id=alert.id, type=[], attrs={iri: [link]}), now)
+            return Put(patched.entity, patched.changed, patched.previous)
+
+        await self._broker.edit(ACTOR, self._tenant, alert_id, decide)
+
+    async def _note_end(self, incident_id: str) -> None:
+        """When no alert of the incident is up any longer, say so in it."""
+        stored = self._broker.find(ACTOR, self._tenant, incident_id)
+        if stored is None:
+            return
+        for alert_id in self._incidents.get(ACTOR, incident_id).alerts:
+            alert = self._broker.find(ACTOR, self._tenant, alert_id)
+            if alert is not None and read_signal(alert.entity(), self._context).is_active:
+                return
+        await self._incidents.act(ACTOR, incident_id, 0, rules.alerts_over)

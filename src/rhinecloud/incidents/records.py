@@ -1,0 +1,61 @@
+"""Where timelines come from: the history of an incident's entity, told with the agencies' names."""
+
+from __future__ import annotations
+
+from rhinecloud.broker.service import Broker
+from rhinecloud.history.port import History
+from rhinecloud.incidents.model import AGENCY, Incident
+from rhinecloud.incidents.service import Incidents
+from rhinecloud.incidents.timeline import Event, tell
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.query import EntityQuery
+
+MOST_AGENCIES = 1000
+MOST_CHANGES = 2000
+
+
+class Records:
+    """Reads the past of incidents."""
+
+    def __init__(
+        self, incidents: Incidents, history: History, broker: Broker, context: Context, tenant: str = ""
+    ) -> None:
+        self._incidents = incidents
+        self._history = history
+        self._broker = broker
+        self._context = context
+        self._tenant = tenant
+
+    async def timeline(self, actor: Actor, incident_id: str) -> list[Event]:
+        """Tell what happened to an incident, oldest first; raises NoSuchIncident, and Forbidden as reading it does."""
+        incident = self._incidents.get(actor, incident_id)
+        changes = await self._history.changes_of(self._tenant, incident_id, limit=MOST_CHANGES)
+        newest = self._newest(actor, incident)
+        if newest is not None and not any(change.at == newest.at for change in changes):
+            changes = [*changes, newest]
+        return tell(changes, self._context, await self._agencies(actor))
+
+    def _newest(self, actor: Actor, incident: Incident) -> Change | None:
+        """Make the last act's change of the entity as it is: the history hears of it a moment later."""
+        stored = self._broker.find(actor, self._tenant, incident.id)
+        if stored is None or incident.last is None:
+            return None
+        entity = stored.entity()
+        return Change(
+            kind=Kind.CREATED if incident.version == 1 else Kind.UPDATED,
+            at=entity.modified_at,
+            actor=incident.last.by,
+            entity=entity,
+            changed=[self._context.expand("act")],
+        )
+
+    async def _agencies(self, actor: Actor) -> dict[str, str]:
+        query = EntityQuery(types=((AGENCY,),), limit=MOST_AGENCIES)
+        page = await self._broker.query(actor, self._tenant, query)
+        names = {}
+        for stored in page.items:
+            name = stored.entity().first(self._context.expand("name"))
+            names[stored.id] = str(name.value) if name else stored.id
+        return names

@@ -1,0 +1,17 @@
+"""The settings of incidents: section `[incidents]` of city.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rhinecloud.kernel.settings import setting
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSettings:
+    """How alerts become incidents."""
+
+    language: str = setting("de", "Language of the title and description of an incident made of an alert.")
+    attach_distance_m: float = setting(
+        300.0, "An alert this near to an open incident of the same category joins it; 0: never.", unit="m"
+    )

@@ -1,0 +1,70 @@
+"""An alert as incidents see it: does it call for one, is it over, where is it, which one has it already?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rhinecloud.incidents.model import ALERT, Severity
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """The parts of an `Alert` that matter here; `title` and `text` are by language."""
+
+    id: str
+    is_active: bool
+    calls: bool
+    settles: bool
+    severity: Severity
+    category: str
+    title: dict[str, str]
+    text: dict[str, str]
+    location: dict[str, Any] | None
+    fingerprint: str
+    incident: str
+    simulated: bool
+
+
+def is_alert(entity: Entity) -> bool:
+    """Tell whether an entity is an alert."""
+    return ALERT in entity.type
+
+
+def read_signal(entity: Entity, context: Context) -> Signal:
+    """Read an alert, the house's own or a stranger's; what it does not say gets its default."""
+
+    def value(name: str) -> Any:
+        instance = entity.first(context.expand(name))
+        return instance.value if instance else None
+
+    severity = value("severity")
+    rule, fingerprint = value("rule"), value("fingerprint")
+    location = value("location")
+    return Signal(
+        id=entity.id,
+        is_active=value("status") != "resolved",
+        calls=value("callsForIncident") is True,
+        settles=value("resolvesIncident") is True,
+        severity=Severity(severity) if severity in list(Severity) else Severity.MEDIUM,
+        category=str(value("category") or "other"),
+        title=_texts(value("title") or value("name") or value("subCategory") or value("category") or "Alert"),
+        text=_texts(value("message") or value("description") or ""),
+        location=location if isinstance(location, dict) else None,
+        fingerprint=f"{rule}|{fingerprint}" if rule and fingerprint else "",
+        incident=str(value("incident") or ""),
+        simulated=value("simulated") is True,
+    )
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if isinstance(value, dict):
+        return {str(language): str(text) for language, text in value.items()}
+    return {"de": str(value), "en": str(value)}
+
+
+def choose(texts: dict[str, str], language: str) -> str:
+    """Give the text in a language, else in any."""
+    return texts.get(language) or next(iter(texts.values()), "")

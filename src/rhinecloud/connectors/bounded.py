@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,6 +15,12 @@ GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
 CHUNK = 256 * 1024
 MOST_MEMBERS = 2_000
+
+ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(OSError, EOFError, RuntimeError, ValueError, LookupError, OverflowError),
+)
+"""What the standard library raises for damaged archives, besides its own error."""
 
 
 def gunzip(body: bytes, most_bytes: int) -> bytes:
@@ -38,13 +46,13 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(body))
             members = self._zip.infolist()
-        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError) as error:
+            self._members = {member.filename: member for member in members if not member.is_dir()}
+        except ZIP_ERRORS as error:
             raise DecodeError(f"broken zip: {error}") from None
         if len(members) > MOST_MEMBERS:
             raise DecodeError(f"a zip of more than {MOST_MEMBERS} members")
         self._left = most_bytes
         self._most_bytes = most_bytes
-        self._members = {member.filename: member for member in members if not member.is_dir()}
 
     def names(self) -> list[str]:
         """List the members in their order."""
@@ -63,12 +71,5 @@ class Archive:
                     if self._left < 0:
                         raise DecodeError(f"unpacks to more than {self._most_bytes} bytes")
                     yield chunk
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            OSError,
-            EOFError,
-            RuntimeError,
-            NotImplementedError,
-        ) as error:
+        except ZIP_ERRORS as error:
             raise DecodeError(f"broken zip: {name}: {error}") from None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
-
-import aiohttp
 
 from rhinecloud.connectors.health import Monotonic
 from rhinecloud.connectors.http.link import HttpLink, Source
@@ -81,7 +80,10 @@ def scheme_of(url: str) -> str:
 
 def _http(feed: FeedSettings, url: str) -> MakeLink:
     tls = client_context(feed) if feed.tls_ca or feed.tls_certificate else None
-    auth = aiohttp.BasicAuth(feed.username, feed.password) if feed.username else None
+    headers = dict(feed.headers)
+    if feed.username:
+        secret = base64.b64encode(f"{feed.username}:{feed.password}".encode()).decode()
+        headers["Authorization"] = f"Basic {secret}"
 
     def make(tools: Tools) -> Link:
         source = Source(
@@ -90,8 +92,8 @@ def _http(feed: FeedSettings, url: str) -> MakeLink:
             timeout_s=tools.limits.request_timeout_s,
             connect_timeout_s=tools.limits.connect_timeout_s,
             body_bytes=tools.limits.body_bytes,
-            headers=feed.headers,
-            auth=auth,
+            headers=headers,
+            redirects=not feed.headers,
             tls=tls,
         )
         return HttpLink(source, tools.clock, tools.random)

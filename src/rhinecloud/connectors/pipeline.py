@@ -26,6 +26,7 @@ class Draft:
 
     message: Message
     fragments: list[EntityFragment]
+    origin: str = ""
 
 
 @dataclass(slots=True)
@@ -73,9 +74,9 @@ class Pipeline:
         """Say what one message means."""
         if self._marks.fields:
             message = {**self._marks.fields, **message}
-        if parcel.shift is not None:
-            message = _shifted(message, self._codec.time_members, parcel.shift)
         try:
+            if parcel.shift is not None:
+                message = _shifted(message, self._codec.time_members, parcel.shift)
             fragments = list(self._meaning(message, parcel.received))
         except Invalid as error:
             return refused(message, f"mapping: {error}", parcel.origin)
@@ -84,7 +85,7 @@ class Pipeline:
         if self._marks.simulated or parcel.shift is not None or message.get("simulated") is True:
             for fragment in fragments:
                 fragment["simulated"] = True
-        return Draft(message, fragments)
+        return Draft(message, fragments, parcel.origin)
 
     async def write(self, drafts: Sequence[Draft]) -> Outcome:
         """Give drafts to the broker; raises Unavailable, and then the same drafts may be written again."""
@@ -105,7 +106,8 @@ class Pipeline:
                 outcome.unchanged += 1
         for draft in drafts:
             if id(draft) in reasons:
-                outcome.faults.append(refused(draft.message, "broker: " + "; ".join(reasons[id(draft)])))
+                reason = "broker: " + "; ".join(reasons[id(draft)])
+                outcome.faults.append(refused(draft.message, reason, draft.origin))
         return outcome
 
     async def _answers(self, fragments: list[EntityFragment]) -> Sequence[Written | Exception]:
@@ -119,7 +121,10 @@ class Pipeline:
 
 def refused(message: Message, reason: str, origin: str = "") -> Fault:
     """Make the Fault of a message that was read and could not be used."""
-    raw = orjson.dumps(dict(message), default=str, option=orjson.OPT_NON_STR_KEYS)
+    try:
+        raw = orjson.dumps(dict(message), default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        return Fault(b"{}", f"{reason} (nested too deeply to be kept)", decoded=True, origin=origin)
     return Fault(raw, reason, decoded=True, origin=origin)
 
 

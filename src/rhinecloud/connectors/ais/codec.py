@@ -15,16 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
 from pyais.exceptions import AISBaseException
 from pyais.messages import AISSentence, NMEASentenceFactory
 
-from rhinecloud.connectors.ais.inland import name_inland
+from rhinecloud.connectors.ais.inland import hidden_names, name_inland
 from rhinecloud.connectors.ais.parts import Parts
 from rhinecloud.connectors.ais.tag import NO_TAG, Tag, split_tag
 from rhinecloud.connectors.model import Fault, Parcel
 from rhinecloud.connectors.port import Framing
+from rhinecloud.kernel.time import format_time
 from rhinecloud.pack.model import Message
 
 LONGEST_SENTENCE = 1024
@@ -112,10 +114,9 @@ def _message(sentence: AISSentence, tag: Tag) -> Message:
         raise _Unreadable(f"no AIS message: {_reason(error)}") from None
     if members.get("mmsi") is None:
         raise _Unreadable("too short to name its sender (MMSI)")
-    message = _available(members)
-    message.update(name_inland(members))
+    message = {**_available(members, hidden_names(members)), **name_inland(members)}
     if tag.time is not None:
-        message["time"] = tag.time.isoformat()
+        message["time"] = format_time(tag.time)
     if tag.source:
         message["source"] = tag.source
         if tag.source.lower().startswith("sim"):
@@ -123,17 +124,19 @@ def _message(sentence: AISSentence, tag: Tag) -> Message:
     return message
 
 
-def _available(members: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is not known; write bytes as text."""
+def _available(members: dict[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
+    """Leave out what is not known; make plain JSON values of the rest."""
     unknown = LONG_RANGE_NOT_AVAILABLE if members["msg_type"] == LONG_RANGE else NOT_AVAILABLE
     message: dict[str, Any] = {}
     for name, value in members.items():
-        if value is None or (name in unknown and value in unknown[name]):
+        if value is None or name in hidden or (name in unknown and value in unknown[name]):
             continue
         if isinstance(value, bytes):
             message[name] = value.hex()
+        elif isinstance(value, Enum):
+            message[name] = value.value
         else:
-            message[name] = float(value) if name == "turn" else value
+            message[name] = value
     if members["msg_type"] == DIFFERENTIAL:
         message.pop("lon", None)
         message.pop("lat", None)

@@ -13,6 +13,9 @@ STATIC = 10
 WATER_LEVELS = 24
 PERSONS = 55
 
+STATIC_MEMBERS = frozenset({"vin", "shiptype", "length", "beam", "draught", "hazard", "loaded"})
+"""pyais' names for what the static data say; the names of this house take their place."""
+
 UNKNOWN_CREW = 255
 UNKNOWN_PASSENGERS = 8191
 UNKNOWN_LEVEL_CM = -8192
@@ -29,6 +32,11 @@ def name_inland(members: dict[str, Any]) -> dict[str, Any]:
     if members.get("fid") == PERSONS and isinstance(members.get("data"), bytes):
         return _persons(members["data"])
     return {}
+
+
+def hidden_names(members: dict[str, Any]) -> frozenset[str]:
+    """Give the names of pyais that this house's own replace in a message."""
+    return STATIC_MEMBERS if members.get("dac") == DAC and members.get("fid") == STATIC else frozenset()
 
 
 def _static(members: dict[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,10 @@ LONGEST_RETRY_AFTER_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What to ask, how often, and the limits: seconds, and bytes of the largest body."""
+    """What to ask, how often, and the limits: seconds, and bytes of the largest body.
+
+    `redirects` says whether to follow them: headers with a key must not reach another server.
+    """
 
     url: str
     interval_s: float
@@ -39,7 +42,7 @@ class Source:
     connect_timeout_s: float
     body_bytes: int
     headers: Mapping[str, str] = field(default_factory=dict)
-    auth: aiohttp.BasicAuth | None = None
+    redirects: bool = True
     tls: ssl.SSLContext | None = None
 
 
@@ -62,9 +65,7 @@ class HttpLink:
         )
         connector = aiohttp.TCPConnector(limit=1, ssl=source.tls if source.tls is not None else True)
         headers = {"User-Agent": f"RhineCloud/{__version__}", **source.headers}
-        async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, headers=headers, auth=source.auth
-        ) as session:
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers) as session:
             while True:
                 await self._poll(session, inlet)
                 await asyncio.sleep(source.interval_s * (1 + JITTER * (2 * self._random() - 1)))
@@ -72,7 +73,10 @@ class HttpLink:
     async def _poll(self, session: aiohttp.ClientSession, inlet: Inlet) -> None:
         try:
             async with session.get(
-                self._source.url, headers=self._validators, max_redirects=MOST_REDIRECTS
+                self._source.url,
+                headers=self._validators,
+                allow_redirects=self._source.redirects,
+                max_redirects=MOST_REDIRECTS,
             ) as answer:
                 body = await self._read(answer)
                 validators = _validators(answer)

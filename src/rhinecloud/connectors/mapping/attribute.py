@@ -56,6 +56,11 @@ class DeclaredAttribute:
     largest: float = math.inf
     meanings: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def measured(self) -> bool:
+        """Whether the value comes from the message, rather than saying what is always so."""
+        return self.source in ("from", "point")
+
     def render(self, scope: Scope, observed_at: str) -> Any:
         """Give the attribute in concise form, None where the message has no value for it; raises Invalid."""
         if self.source == "text":

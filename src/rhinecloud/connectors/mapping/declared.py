@@ -66,11 +66,17 @@ class Rule:
             yield item if isinstance(item, Mapping) else {"value": item}
 
     def _entity(self, scope: Scope, received: datetime) -> Iterator[EntityFragment]:
+        """Give the entity where the message has any of the values; texts and links alone make none."""
         observed_at = self._observed_at(scope, received)
-        rendered = {each.name: each.render(scope, observed_at) for each in self.attributes}
-        found = {name: value for name, value in rendered.items() if value is not None}
-        if found:
-            yield {"id": scope.fill(self.entity_id, as_uri=True), "type": self.entity_type, **found}
+        values = [each for each in self.attributes if each.measured]
+        found = {
+            each.name: value for each in values if (value := each.render(scope, observed_at)) is not None
+        }
+        if found or not values:
+            fixed = {
+                each.name: each.render(scope, observed_at) for each in self.attributes if not each.measured
+            }
+            yield {"id": scope.fill(self.entity_id, as_uri=True), "type": self.entity_type, **found, **fixed}
 
     def _observed_at(self, scope: Scope, received: datetime) -> str:
         value = scope.find(self.time) if self.time else None

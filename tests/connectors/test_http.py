@@ -1,0 +1,228 @@
+"""HTTP polls: only what is new is taken; errors, slowness and size are limited."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from typing import Any
+
+from aiohttp import web
+
+from connectors.city import FIXTURES, City, status, until
+from connectors.servers import http_server, tcp_server
+from rhinecloud.connectors.feeds import Feeds
+from rhinecloud.connectors.model import FeedState
+
+STATIONS = (FIXTURES / "pegelonline" / "stations-koeln.json").read_bytes()
+KOELN = "urn:ngsi-ld:WaterObserved:pegelonline:a6ee8177-107b-47dd-bcfd-30960ccc6e9c"
+
+
+async def poll(city: City, url: str, limits: dict[str, Any] | None = None, **table: Any) -> Feeds:
+    whole = {"connector": "pegelonline", "mapping": "pegelonline", "interval_s": 0.05, **table}
+    return await city.feed(limits, url=url, **whole)
+
+
+async def test_a_poll_brings_the_gauge_with_its_marks(city: City) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=STATIONS)
+
+    async with http_server(answer) as url:
+        feeds = await poll(city, f"{url}/stations.json")
+        await until(lambda: status(feeds).accepted == 1)
+        gauge = (await city.entities("WaterObserved"))[KOELN]
+        assert (gauge["waterLevel"], gauge["flow"], gauge["gaugeZero"]) == (53.0, 586.0, 35.038)
+        level = await city.instance(KOELN, "waterLevel")
+        assert (level.unit_code, level.observed_at) == ("CMT", "2026-09-23T19:45:00Z")
+
+
+async def test_validators_are_sent_back_and_an_unchanged_answer_keeps_the_feed_live(city: City) -> None:
+    seen: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.headers.get("If-None-Match"))
+        if seen[-1] == '"one"':
+            return web.Response(status=304)
+        return web.Response(body=STATIONS, headers={"ETag": '"one"'})
+
+    async with http_server(answer) as url:
+        feeds = await poll(city, url, silent_after_s=0.4)
+        await until(lambda: len(seen) >= 12)
+        assert seen[0] is None
+        assert set(seen[1:]) == {'"one"'}
+        assert (status(feeds).received, status(feeds).state) == (1, FeedState.LIVE)
+
+
+async def test_the_same_body_without_validators_is_read_once(city: City) -> None:
+    count = 0
+
+    async def answer(request: web.Request) -> web.Response:
+        nonlocal count
+        count += 1
+        return web.Response(body=STATIONS)
+
+    async with http_server(answer) as url:
+        feeds = await poll(city, url)
+        await until(lambda: count >= 5)
+        assert status(feeds).received == 1
+
+
+async def test_an_error_is_shown_with_status_and_words_and_gone_when_it_is_over(city: City) -> None:
+    broken = True
+
+    async def answer(request: web.Request) -> web.Response:
+        if broken:
+            return web.Response(status=503, text="back soon")
+        return web.Response(body=STATIONS)
+
+    async with http_server(answer) as url:
+        feeds = await poll(city, url)
+        await until(lambda: status(feeds).state is FeedState.FAILING)
+        assert status(feeds).error == "HTTP 503 Service Unavailable: back soon"
+        broken = False
+        await until(lambda: status(feeds).state is FeedState.LIVE)
+
+
+async def test_a_server_may_ask_for_a_pause(city: City) -> None:
+    asked: list[float] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(asyncio.get_running_loop().time())
+        return web.Response(status=429, headers={"Retry-After": "1"})
+
+    async with http_server(answer) as url:
+        await poll(city, url)
+        await until(lambda: len(asked) == 2)
+        assert asked[1] - asked[0] >= 1.0
+
+
+async def test_a_huge_answer_is_cut_off(city: City) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(100):
+            await response.write(b"x" * 100_000)
+        return response
+
+    async with http_server(answer) as url:
+        feeds = await poll(city, url, {"body_bytes": 1_000_000})
+        await until(lambda: "larger than 1000000 bytes" in status(feeds).error)
+
+
+async def test_a_small_answer_that_unpacks_to_a_huge_one_is_refused(city: City) -> None:
+    packed = gzip.compress(b" " * 5_000_000)
+
+    async def as_file(request: web.Request) -> web.Response:
+        return web.Response(body=packed)
+
+    async def as_encoding(request: web.Request) -> web.Response:
+        return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
+
+    for answer in (as_file, as_encoding):
+        async with http_server(answer) as url:
+            feeds = await poll(city, url, {"body_bytes": 1_000_000})
+            await until(
+                lambda: "more than 1000000" in status(feeds).error or "larger than" in status(feeds).error
+            )
+            await feeds.stop()
+
+
+async def test_headers_that_come_slowly_do_not_hold_the_feed(city: City) -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        for _ in range(1000):
+            writer.write(b"X: y\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with tcp_server(slow) as port:
+        feeds = await poll(city, f"http://127.0.0.1:{port}/", {"request_timeout_s": 0.3})
+        await until(lambda: status(feeds).reconnects >= 1)
+        assert status(feeds).last_error == "no whole answer within 0.3 s"
+
+
+async def test_credentials_and_headers_are_sent_and_never_shown(city: City) -> None:
+    seen: dict[str, str] = {}
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.update(request.headers)
+        return web.Response(body=b"nonsense")
+
+    async with http_server(answer) as url:
+        feeds = await poll(
+            city, f"{url}/a?key=geheim", username="me", password="pass", headers={"X-Api-Key": "k"}
+        )
+        await until(lambda: status(feeds).dead == 1)
+        assert seen["Authorization"].startswith("Basic ")
+        assert (seen["X-Api-Key"], seen["User-Agent"].split("/")[0]) == ("k", "RhineCloud")
+        [letter] = feeds.deadletters.list().items
+        assert letter.origin == f"{url}/a"
+
+
+async def test_a_key_in_a_header_is_not_carried_to_where_a_redirect_points(city: City) -> None:
+    seen: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        seen.append(request.headers.get("X-Api-Key", ""))
+        return web.Response(body=STATIONS)
+
+    async with http_server(elsewhere) as other:
+
+        async def answer(request: web.Request) -> web.Response:
+            return web.Response(status=302, headers={"Location": other})
+
+        async with http_server(answer) as url:
+            with_key = await poll(city, url, headers={"X-Api-Key": "k"})
+            await until(lambda: "HTTP 302" in status(with_key).error)
+            assert seen == []
+            without = await poll(city, url)
+            await until(lambda: status(without).received == 1)
+
+
+async def test_a_timetable_then_vehicles_of_the_same_network(city: City) -> None:
+    bodies = {
+        "/gtfs.zip": (FIXTURES / "gtfs" / "bullrunner-gtfs.zip").read_bytes(),
+        "/positions.pb": (FIXTURES / "gtfs-rt" / "bullrunner-vehicle-positions.pb").read_bytes(),
+    }
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=bodies[request.path])
+
+    async with http_server(answer) as url:
+        timetable = await poll(city, f"{url}/gtfs.zip", connector="gtfs", mapping="gtfs")
+        await until(lambda: status(timetable).accepted == 147)
+        vehicles = await poll(city, f"{url}/positions.pb", connector="gtfs-rt", mapping="gtfs-rt")
+        await until(lambda: status(vehicles).accepted == 10)
+        assert len(await city.entities("GtfsStop")) == 125
+        assert len(await city.entities("Vehicle")) == 10
+        assert status(timetable).dead == status(vehicles).dead == 0
+
+
+async def test_a_warning_becomes_an_entity_with_its_polygon(city: City) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=(FIXTURES / "cap" / "storm-2023-06-22.zip").read_bytes())
+
+    async with http_server(answer) as url:
+        feeds = await poll(city, url, connector="cap", mapping="cap")
+        await until(lambda: status(feeds).received == 3)
+        await until(lambda: status(feeds).accepted + status(feeds).dead >= 5)
+        assert status(feeds).dead == 0
+        warnings = (await city.entities("WeatherAlert")).values()
+        assert sorted(each["status"] for each in warnings) == ["active"] * 3 + ["ended"] * 2
+
+
+async def test_rows_and_documents_by_http_with_fields_of_the_feed(city: City) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(
+            body=b"timestamp;w_cm\n2026-09-23T21:45:00+02:00;53\n2026-09-23T22:00:00+02:00;x\n"
+        )
+
+    async with http_server(answer) as url:
+        feeds = await poll(
+            city, url, connector="csv", mapping="gauge-csv", fields={"uuid": "abc", "station": "KÖLN"}
+        )
+        await until(lambda: status(feeds).dead == 1)
+        [gauge] = (await city.entities("WaterObserved")).values()
+        assert (gauge["name"], gauge["waterLevel"]) == ("KÖLN", 53)
+        [letter] = feeds.deadletters.list().items
+        assert letter.decoded
+        assert letter.reason.startswith("mapping failed: ValueError")

@@ -1,0 +1,198 @@
+"""Declared mappings: YAML says what a message means, and every mistake in it is named by its place."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rhinecloud.connectors.mapping.declared import DeclaredMapping, load_mapping, load_mappings, read_mapping
+from rhinecloud.kernel.errors import Invalid
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+AIR = """
+topic: "air/{district}/{box}/reading"
+id: "urn:ngsi-ld:AirQualityObserved:{district}:{box}"
+type: AirQualityObserved
+time: at
+zone: Europe/Berlin
+attributes:
+  pm10: { from: values.pm10, unit: GQ, min: 0, max: 2000 }
+  temperature: { from: values.t, unit: CEL, scale: 0.1, digits: 1 }
+  name: { text: "Box {box} in {district}" }
+  status: { from: st, values: { 0: ok, 1: failed } }
+  location: { point: [lon, lat] }
+  refDevice: { link: "urn:ngsi-ld:Device:{box}" }
+  firmware: fw
+"""
+
+
+def mapping(text: str) -> DeclaredMapping:
+    return read_mapping(yaml.safe_load(text))
+
+
+def apply(text: str, message: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(mapping(text)(message, NOW))
+
+
+def rule(**members: Any) -> str:
+    """A small rule with some members put in or replaced."""
+    whole = {"id": "urn:x:{a}", "type": "T", "attributes": {"v": "b"}, **members}
+    return yaml.safe_dump({key: value for key, value in whole.items() if value is not None})
+
+
+def test_a_payload_becomes_an_entity_with_units_times_and_links() -> None:
+    message = {
+        "topic": "air/Ruhrort/box 7/reading",
+        "at": "2026-07-01T12:00:00",
+        "values": {"pm10": "18.5", "t": 213},
+        "st": 0,
+        "lon": "6.73",
+        "lat": 51.45,
+        "fw": "1.2",
+    }
+    at = "2026-07-01T10:00:00Z"
+    assert apply(AIR, message) == [
+        {
+            "id": "urn:ngsi-ld:AirQualityObserved:Ruhrort:box%207",
+            "type": "AirQualityObserved",
+            "pm10": {"value": 18.5, "observedAt": at, "unitCode": "GQ"},
+            "temperature": {"value": 21.3, "observedAt": at, "unitCode": "CEL"},
+            "name": "Box box 7 in Ruhrort",
+            "status": {"value": "ok", "observedAt": at},
+            "location": {
+                "type": "GeoProperty",
+                "value": {"type": "Point", "coordinates": [6.73, 51.45]},
+                "observedAt": at,
+            },
+            "refDevice": {"type": "Relationship", "object": "urn:ngsi-ld:Device:box%207"},
+            "firmware": {"value": "1.2", "observedAt": at},
+        }
+    ]
+
+
+def test_a_topic_that_does_not_fit_gives_nothing() -> None:
+    assert apply(AIR, {"topic": "noise/a/b/reading", "values": {"pm10": 1}}) == []
+    assert apply(AIR, {"values": {"pm10": 1}}) == []
+
+
+def test_the_topics_to_subscribe_to_are_those_of_the_rules() -> None:
+    text = yaml.safe_dump(
+        {"rules": [yaml.safe_load(rule(topic=topic)) for topic in ("a/{x}/+", "b/#", "b/#")]}
+    )
+    assert mapping(text).topics == ("a/+/+", "b/#")
+
+
+@pytest.mark.parametrize(("topic", "fits"), [("b", True), ("b/c", True), ("b/c/d", True), ("bc", False)])
+def test_a_hash_fits_the_level_itself_and_all_below(topic: str, fits: bool) -> None:
+    assert bool(apply(rule(topic="b/#"), {"topic": topic, "a": 1, "b": 2})) is fits
+
+
+def test_each_item_of_a_list_is_an_entity_and_sees_the_whole_message() -> None:
+    text = rule(each="sensors", id="urn:x:{box}:{n}", attributes={"v": {"from": "v", "as": "number"}})
+    found = apply(text, {"box": 9, "sensors": [{"n": 1, "v": 5}, {"n": 2, "v": 6}]})
+    assert [(each["id"], each["v"]["value"]) for each in found] == [("urn:x:9:1", 5), ("urn:x:9:2", 6)]
+
+
+def test_only_messages_with_the_wanted_members_are_meant() -> None:
+    text = rule(when={"kind": "reading"})
+    assert apply(text, {"kind": "reading", "a": 1, "b": 2})
+    assert apply(text, {"kind": "hello", "a": 1, "b": 2}) == []
+
+
+def test_a_message_without_any_of_the_values_gives_nothing() -> None:
+    assert apply(rule(), {"a": 1, "c": 2}) == []
+    assert apply(rule(), {"a": 1, "b": None}) == []
+    assert apply(rule(attributes={"v": "b", "name": {"text": "{nowhere}"}}), {"a": 1}) == []
+
+
+def test_without_a_time_the_moment_of_receipt_counts() -> None:
+    [found] = apply(rule(time="at"), {"a": 1, "b": 2})
+    assert found["v"]["observedAt"] == "2026-03-01T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "value", [1772366400, 1772366400000, "1772366400", "2026-03-01T12:00:00Z", "2026-03-01T13:00:00+01:00"]
+)
+def test_times_are_understood_as_devices_write_them(value: object) -> None:
+    [found] = apply(rule(time="at"), {"a": 1, "b": 2, "at": value})
+    assert found["v"]["observedAt"] == "2026-03-01T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "expected"),
+    [
+        ({"from": "b", "as": "number"}, "12", 12),
+        ({"from": "b", "scale": 1.8, "offset": 32, "digits": 0}, 20, 68),
+        ({"from": "b", "as": "boolean"}, "on", True),
+        ({"from": "b", "as": "text"}, 5, "5"),
+        ("b", [1, 2], [1, 2]),
+    ],
+)
+def test_values_are_converted_as_declared(attribute: Any, value: Any, expected: Any) -> None:
+    [found] = apply(rule(attributes={"v": attribute}), {"a": 1, "b": value})
+    assert found["v"]["value"] == expected
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "reason"),
+    [
+        ({"from": "b", "unit": "GQ"}, "much", "b: 'much' is no number"),
+        ({"from": "b", "unit": "GQ"}, True, "b: True is no number"),
+        ({"from": "b", "max": 10}, 11, "b: 11 is outside"),
+        ({"from": "b", "values": {"0": "ok"}}, 7, "b: 7 is none of 0"),
+        ({"point": ["b", "b"]}, 200, "v: 200, 200 is no longitude and latitude"),
+        ({"text": "{nowhere}"}, 1, "the message has no nowhere"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused_with_its_place(
+    attribute: Any, value: Any, reason: str
+) -> None:
+    with pytest.raises(Invalid, match=reason):
+        apply(rule(attributes={"v": attribute}), {"a": 1, "b": value})
+
+
+def test_a_time_that_is_none_is_refused() -> None:
+    with pytest.raises(Invalid, match="at: 'noon' is no time with a zone"):
+        apply(rule(time="at"), {"a": 1, "b": 2, "at": "noon"})
+
+
+@pytest.mark.parametrize(
+    ("written", "field"),
+    [
+        ("- 1", ""),
+        (rule(id=None), "id"),
+        (rule(attributes={}), "attributes"),
+        (rule(atributes={}), "atributes"),
+        (rule(attributes={"v": {"form": "b"}}), "attributes.v.form"),
+        (rule(attributes={"v": {"from": "b", "text": "c"}}), "attributes.v"),
+        (rule(attributes={"v": {"from": "b", "scale": "big"}}), "attributes.v.scale"),
+        (rule(attributes={"v": {"from": "b", "as": "date"}}), "attributes.v.as"),
+        (rule(attributes={"v": {"point": ["b"]}}), "attributes.v.point"),
+        (rule(zone="Mars/Olympus"), "zone"),
+        (rule(topic="a/#/b"), "topic"),
+        (rule(topic="a/b{c}"), "topic"),
+        ("rules: []", "rules"),
+        ("rules: [{id: a, type: b, attributes: {v: {}}}]", "rules[0].attributes.v"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named_by_its_place(written: str, field: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        mapping(written)
+    assert caught.value.field == field
+
+
+def test_a_folder_gives_its_mappings_by_name_and_names_the_broken_file(tmp_path: Path) -> None:
+    (tmp_path / "air.yaml").write_text(AIR)
+    assert list(load_mappings(tmp_path)) == ["air"]
+    assert load_mappings(tmp_path / "none") == {}
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("id: [")
+    with pytest.raises(Invalid, match=r"broken\.yaml"):
+        load_mapping(broken)
+    broken.write_text(rule(zone="nowhere"))
+    with pytest.raises(Invalid, match=r"broken\.yaml: zone"):
+        load_mapping(broken)

@@ -1,0 +1,137 @@
+"""Plans: a feed's settings are checked before anything runs, and what is wrong is named by its key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.city import MAPPINGS, connector_settings, feed_settings
+from rhinecloud.connectors.plan import CitySources, FeedPlan, plan_feed, plan_feeds
+from rhinecloud.connectors.protocols import protocols
+from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.settings import describe
+
+
+def plan(root: Path, mqtt_url: str = "mqtt://127.0.0.1:1", **table: Any) -> FeedPlan:
+    sources = CitySources(root, MAPPINGS, mqtt_url, "house", "secret")
+    return plan_feed("rhine", feed_settings(**table), connector_settings(), sources)
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "says"),
+    [
+        ({"connector": "morse", "mapping": "ais", "url": "tcp://h:1"}, "connector", "'morse' is none of ais"),
+        ({"mapping": "ais", "url": "tcp://h:1"}, "connector", "'' is none of"),
+        (
+            {"connector": "ais", "mapping": "ships", "url": "tcp://h:1"},
+            "mapping",
+            "known here: environment.air",
+        ),
+        ({"connector": "ais", "mapping": "ais"}, "url", "is needed"),
+        (
+            {"connector": "ais", "mapping": "ais", "url": "http://h"},
+            "url",
+            "begins with none of tcp, tls, udp",
+        ),
+        ({"connector": "ais", "mapping": "ais", "url": "tcp://host"}, "url", "names no port"),
+        ({"connector": "ais", "mapping": "ais", "url": "tcp://h:99999"}, "url", "is no URL"),
+        ({"connector": "ais", "mapping": "ais", "url": "tcp://:5"}, "url", "names no host"),
+        ({"connector": "ais", "mapping": "ais", "path": "nowhere.log"}, "path", "no recording"),
+        ({"connector": "ais", "mapping": "ais", "path": "a", "url": "tcp://h:1"}, "path", "not both"),
+        ({"connector": "ais", "mapping": "none.yaml", "url": "tcp://h:1"}, "", "cannot be read"),
+        ({"connector": "mqtt", "mapping": "air"}, "topic", "the mapping names no topics"),
+        (
+            {"connector": "cap", "mapping": "cap", "url": "http://h", "dates": "then"},
+            "dates",
+            "neither recorded",
+        ),
+        (
+            {"connector": "cap", "mapping": "cap", "url": "http://h", "interval_s": 0},
+            "interval_s",
+            "more than 0",
+        ),
+        ({"connector": "cap", "mapping": "cap", "url": "http://h", "speed": -1}, "speed", "not be less"),
+        (
+            {"connector": "mqtt", "mapping": "air", "topic": "a", "mqtt_version": "4"},
+            "mqtt_version",
+            "3.1.1 nor 5",
+        ),
+        (
+            {"connector": "cap", "mapping": "cap", "url": "https://h", "tls_ca": "/nowhere.pem"},
+            "tls_ca",
+            "cannot read",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_by_its_key(
+    tmp_path: Path, table: dict[str, Any], key: str, says: str
+) -> None:
+    with pytest.raises(Invalid, match=says) as caught:
+        plan(tmp_path, **table)
+    assert caught.value.field.startswith(f"feeds.rhine.{key}" if key else "feeds.rhine")
+
+
+def test_an_unknown_setting_is_an_error() -> None:
+    with pytest.raises(Invalid) as caught:
+        feed_settings(conector="ais")
+    assert caught.value.field == "feeds.test.conector"
+
+
+def test_a_mapping_is_found_by_its_whole_and_by_its_short_name(tmp_path: Path) -> None:
+    for name in ("port.ais", "ais"):
+        assert plan(tmp_path, connector="ais", mapping=name, url="tcp://h:1").meaning is MAPPINGS["port.ais"]
+
+
+def test_a_mapping_file_is_found_below_the_citys_folder_and_names_the_topics(tmp_path: Path) -> None:
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "mappings" / "air.yaml").write_text(
+        'topic: "air/{box}"\nid: "urn:x:{box}"\ntype: T\nattributes: { pm10: pm10 }\n'
+    )
+    assert plan(tmp_path, connector="mqtt", mapping="mappings/air.yaml").meaning.topics == ("air/+",)  # type: ignore[attr-defined]
+
+
+def test_mqtt_without_a_url_is_the_citys_own_server_with_the_citys_credentials(tmp_path: Path) -> None:
+    planned = plan(tmp_path, connector="mqtt", mapping="air", topic="air/#")
+    assert (planned.settings.url, planned.settings.username) == ("mqtt://127.0.0.1:1", "house")
+    with pytest.raises(Invalid, match="no MQTT port of its own"):
+        plan(tmp_path, mqtt_url="", connector="mqtt", mapping="air", topic="air/#")
+
+
+def test_credentials_of_the_city_go_to_no_other_server(tmp_path: Path) -> None:
+    planned = plan(tmp_path, connector="mqtt", mapping="air", topic="a", url="mqtt://elsewhere")
+    assert (planned.settings.username, planned.settings.password) == ("", "")
+
+
+def test_silence_is_three_intervals_and_at_least_five_minutes(tmp_path: Path) -> None:
+    def silent_after(**table: Any) -> float:
+        return plan(tmp_path, connector="cap", mapping="cap", url="http://h", **table).silent_after_s
+
+    assert silent_after() == 300
+    assert silent_after(interval_s=600) == 1800
+    assert silent_after(silent_after_s=5) == 5
+
+
+def test_a_recording_with_moved_dates_is_marked_as_simulated(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a\n")
+    recorded = plan(tmp_path, connector="csv", mapping="gauge-csv", path="a.csv")
+    moved = plan(tmp_path, connector="csv", mapping="gauge-csv", path="a.csv", dates="now")
+    assert (recorded.marks.simulated, moved.marks.simulated) == (False, True)
+
+
+def test_all_feeds_are_planned_in_order(tmp_path: Path) -> None:
+    tables = {
+        "one": feed_settings(connector="ais", mapping="ais", url="udp://127.0.0.1:0"),
+        "two": feed_settings(connector="gtfs", mapping="gtfs", url="https://h/a.zip"),
+    }
+    planned = plan_feeds(tables, ConnectorSettings(), CitySources(tmp_path, MAPPINGS))
+    assert [each.name for each in planned] == ["one", "two"]
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    for settings in (ConnectorSettings, FeedSettings):
+        assert all(each.says for each in describe("x", settings))
+    named = next(each.says for each in describe("x", FeedSettings) if each.name == "connector")
+    assert all(name in named for name in protocols())

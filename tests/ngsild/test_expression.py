@@ -25,6 +25,8 @@ def holds(q: str, expand_values: tuple[str, ...] = (), **members: Any) -> bool:
     [
         ('a=="red"', "red", True),
         ('a=="red"', "blue", False),
+        ('a=="red"', "", False),
+        ('a==""', "", True),
         ('a=="red"', ["blue", "red"], True),
         ('a=="red"', ["blue"], False),
         ('a=="black","red"', "red", True),

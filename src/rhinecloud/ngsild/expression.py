@@ -6,7 +6,7 @@ match. Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from rhinecloud.ngsild.moments import Moment, parse_moment
 from rhinecloud.ngsild.patterns import Pattern
 
 _NGSI_LD = "https://uri.etsi.org/ngsi-ld/"
-_MISSING: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,63 +30,50 @@ class Path:
     def __str__(self) -> str:
         return ".".join(self.names) + (f"[{'.'.join(self.trail)}]" if self.trail else "")
 
-    def targets(self, entity: Entity) -> Iterator[Target]:
+    def targets(self, entity: Entity) -> list[Target]:
         """Give every target of the path in the entity."""
-        iri = self.iris[0]
-        instances = entity.attrs.get(iri)
-        if instances is not None:
-            yield from self._inside(instances, 1)
-        elif len(self.iris) == 1 and iri.startswith(_NGSI_LD):
-            moment = _entity_time(entity, iri)
-            if moment:
-                yield Target("", moment)
-
-    def _inside(self, instances: Sequence[Instance], depth: int) -> Iterator[Target]:
         iris = self.iris
-        last = depth == len(iris)
-        for instance in instances:
-            if last:
-                target = _target(instance, self.trail)
-                if target is not None:
-                    yield target
-                continue
-            deeper = instance.attrs.get(iris[depth])
-            if deeper is not None:
-                yield from self._inside(deeper, depth + 1)
-            elif depth + 1 == len(iris):
-                metadata = _metadata(instance, iris[depth])
-                if metadata:
-                    yield Target("", metadata)
+        level = entity.attrs.get(iris[0])
+        if level is None:
+            moment = _entity_time(entity, iris[0]) if len(iris) == 1 else ""
+            return [("", moment)] if moment else []
+        found: list[Target] = []
+        for iri in iris[1:]:
+            deeper: list[Instance] = []
+            for instance in level:
+                if iri in instance.attrs:
+                    deeper += instance.attrs[iri]
+                elif iri is iris[-1] and (metadata := _metadata(instance, iri)):
+                    found.append(("", metadata))
+            level = deeper
+        if self.trail or any(each.type == "LanguageProperty" for each in level):
+            return found + [target for each in level if (target := _inside(each, self.trail)) is not None]
+        found += [(each.type, each.value) for each in level]
+        return found
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A value that a path leads to; `kind` is the attribute's type, '' for metadata such as `observedAt`."""
-
-    kind: str
-    value: Any
+Target = tuple[str, Any]
+"""The type of an attribute ('' for metadata such as `observedAt`) and the value that a path leads to."""
 
 
-def _target(instance: Instance, trail: tuple[str, ...]) -> Target | None:
-    value = instance.value
-    kind = instance.type
+def _inside(instance: Instance, trail: tuple[str, ...]) -> Target | None:
+    """Follow a trail into a value: by language in a language map, by member elsewhere."""
+    value, kind = instance.value, instance.type
     if kind == "LanguageProperty" and isinstance(value, dict):
         if not trail or trail == ("*",):
-            texts = [text for each in value.values() for text in (each if isinstance(each, list) else [each])]
-            return Target(kind, texts)
-        if len(trail) == 1:
-            text = value.get(trail[0], _MISSING)
-            return None if text is _MISSING else Target(kind, text)
-        return None
+            return kind, [
+                text for each in value.values() for text in (each if isinstance(each, list) else [each])
+            ]
+        return (kind, value[trail[0]]) if len(trail) == 1 and trail[0] in value else None
     for name in trail:
         if not isinstance(value, dict) or name not in value:
             return None
         value = value[name]
-    return Target(kind, value)
+    return kind, value
 
 
 def _entity_time(entity: Entity, iri: str) -> str:
-    name = iri[len(_NGSI_LD) :]
+    name = iri.removeprefix(_NGSI_LD)
     if name == "createdAt":
         return entity.created_at
     if name == "modifiedAt":
@@ -123,41 +109,40 @@ class Literal:
     """
 
     text: str
-    value: bool | int | float | str | Moment
+    value: bool | int | float | str
     moment: Moment | None = None
     expanded: str = ""
 
     def equals(self, value: Any) -> bool:
         """Tell whether a single target value is this one; values of different types never are."""
-        if isinstance(value, dict) and "@value" in value:
-            value = value["@value"]
-        if isinstance(value, str):
-            if value in (self.expanded, self.value):
+        mine, kind = self.value, type(value)
+        if kind is int or kind is float:
+            return type(mine) in _NUMBERS and value == mine
+        if kind is str:
+            if value == mine or (self.expanded and value == self.expanded):
                 return True
             return self.moment is not None and _same_moment(self.moment, parse_moment(value))
-        mine = self.value
-        if isinstance(value, bool) or isinstance(mine, bool):
-            return value is mine
-        if isinstance(value, int | float):
-            return isinstance(mine, int | float) and value == mine
-        return False
+        if kind is dict and "@value" in value:
+            return self.equals(value["@value"])
+        return kind is bool and value is mine
 
     def compares(self, value: Any) -> int | None:
         """Give the sign of value minus this one; None where the two have no common order."""
-        if isinstance(value, dict) and "@value" in value:
-            value = value["@value"]
-        mine: Any = self.value
-        if isinstance(value, bool) or isinstance(mine, bool):
+        mine, kind = self.value, type(value)
+        if kind is int or kind is float:
+            return _sign(value, mine) if type(mine) in _NUMBERS else None
+        if kind is dict and "@value" in value:
+            return self.compares(value["@value"])
+        if kind is not str:
             return None
-        if isinstance(value, int | float):
-            return _sign(value, mine) if isinstance(mine, int | float) else None
-        if not isinstance(value, str):
-            return None
-        if self.moment is not None:
-            moment = parse_moment(value)
-            if moment is not None:
-                return _sign(moment, self.moment) if type(moment) is type(self.moment) else None
-        return _sign(value, mine) if isinstance(mine, str) else None
+        moment = parse_moment(value) if self.moment is not None else None
+        if moment is not None:
+            return _sign(moment, self.moment) if type(moment) is type(self.moment) else None
+        return _sign(value, mine) if type(mine) is str else None
+
+
+_NUMBERS = frozenset((int, float))
+_RELATIONSHIPS = frozenset(("Relationship", "ListRelationship"))
 
 
 def _same_moment(one: Moment, other: Moment | None) -> bool:
@@ -195,7 +180,7 @@ class Exists:
 
     def holds(self, entity: Entity) -> bool:
         """Tell whether the entity has a target."""
-        return next(self.path.targets(entity), None) is not None
+        return bool(self.path.targets(entity))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +194,7 @@ class Missing:
 
     def holds(self, entity: Entity) -> bool:
         """Tell whether the entity has no target."""
-        return next(self.path.targets(entity), None) is None
+        return not self.path.targets(entity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +212,7 @@ class Equality:
     def holds(self, entity: Entity) -> bool:
         """Tell whether any instance equals any value; when negated, whether any instance equals none of them."""
         wanted, negated = self.wanted, self.negated
-        return any(_includes(target.value, wanted) is not negated for target in self.path.targets(entity))
+        return any(_includes(value, wanted) is not negated for _, value in self.path.targets(entity))
 
 
 def _includes(value: Any, wanted: tuple[Literal | Range, ...]) -> bool:
@@ -252,11 +237,10 @@ class Order:
     def holds(self, entity: Entity) -> bool:
         """Tell whether any instance stands in this order to the limit."""
         signs, compares = _ORDERS[self.operator], self.limit.compares
-        for target in self.path.targets(entity):
-            if target.kind in ("Relationship", "ListRelationship"):
+        for kind, value in self.path.targets(entity):
+            if kind in _RELATIONSHIPS:
                 continue
-            value = target.value
-            values = value if target.kind == "LanguageProperty" and isinstance(value, list) else (value,)
+            values = value if kind == "LanguageProperty" and isinstance(value, list) else (value,)
             if any(compares(each) in signs for each in values):
                 return True
         return False
@@ -277,10 +261,9 @@ class Matches:
     def holds(self, entity: Entity) -> bool:
         """Tell whether any instance's text, or one text of its array, matches; what is no text never does."""
         is_in = self.pattern.is_in
-        for target in self.path.targets(entity):
-            if target.kind in ("Relationship", "ListRelationship"):
+        for kind, value in self.path.targets(entity):
+            if kind in _RELATIONSHIPS:
                 continue
-            value = target.value
             texts = [
                 each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)
             ]

@@ -135,16 +135,18 @@ def _cached_shape(body: bytes) -> BaseGeometry:
 
 
 def _relate(relation: str, geometry: dict[str, Any], reference: BaseGeometry) -> bool:
-    if geometry["type"] == "Point" and relation in ("intersects", "disjoint"):
+    if geometry["type"] == "Point" and relation in ("within", "intersects", "disjoint"):
         longitude, latitude = geometry["coordinates"][:2]
-        touches = bool(shapely.intersects_xy(reference, longitude, latitude))
-        return touches is (relation == "intersects")
+        if relation == "within":
+            return bool(shapely.contains_xy(reference, longitude, latitude))
+        return bool(shapely.intersects_xy(reference, longitude, latitude)) is (relation == "intersects")
     target = shape_of(geometry)
-    if relation == "within":
-        return bool(reference.contains(target))
-    if relation == "contains":
-        return bool(reference.within(target))
-    return bool(getattr(reference, relation)(target))
+    opposite = _OPPOSITES.get(relation, relation)
+    return bool(getattr(reference, opposite)(target))
+
+
+_OPPOSITES = {"within": "contains", "contains": "within"}
+"""The relation as the reference sees it: only the reference is prepared, so it is the one to be asked."""
 
 
 def haversine_m(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:

@@ -107,14 +107,13 @@ def _rank(key: OrderKey, entity: Entity) -> tuple[Any, ...] | None:
         return (1, entity.id)
     if first == "@type":
         return (1, entity.type[0])
-    target = next(key.path.targets(entity), None)
-    if target is None:
+    targets = key.path.targets(entity)
+    if not targets:
         return None
-    if key.reference is not None:
-        if is_geometry(target.value):
-            return (-1, distance_m(target.value, key.reference))
-        return _value_rank(target.value)
-    return _value_rank(target.value)
+    value = targets[0][1]
+    if key.reference is not None and is_geometry(value):
+        return (-1, distance_m(value, key.reference))
+    return _value_rank(value)
 
 
 def _value_rank(value: Any) -> tuple[Any, ...]:

@@ -15,13 +15,13 @@ from rhinecloud.ngsild.expression import (
     Matches,
     Missing,
     Order,
-    Path,
     Range,
     Some,
     paths,
 )
 from rhinecloud.ngsild.grammar import parse_q
 from rhinecloud.ngsild.moments import parse_moment
+from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.patterns import compile_pattern
 
 DEFAULT = "https://uri.etsi.org/ngsi-ld/default-context/"

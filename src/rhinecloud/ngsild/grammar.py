@@ -23,11 +23,11 @@ from rhinecloud.ngsild.expression import (
     Matches,
     Missing,
     Order,
-    Path,
     Range,
     Some,
 )
 from rhinecloud.ngsild.moments import parse_moment
+from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.patterns import compile_pattern
 
 MAX_LENGTH = 8192

@@ -7,7 +7,7 @@ none could be told from the form. Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.2 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,15 +15,8 @@ import msgspec
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import NULL, VALUE_MEMBER, Instance
-from rhinecloud.ngsild.values import (
-    check_geometry,
-    check_json,
-    check_language_map,
-    check_moment,
-    check_raw_json,
-    check_uri,
-    is_geometry,
-)
+from rhinecloud.ngsild.typed_values import READERS, read_vocab
+from rhinecloud.ngsild.values import check_geometry, check_json, check_moment, check_uri, is_geometry
 
 ABSENT = msgspec.UNSET
 """The value of a fragment's instance that says nothing about the value."""
@@ -211,7 +204,7 @@ class Reader:
             check_json(member, nulls=self.nulls)
             found.value = member
         else:
-            found.value = _READERS[kind](self, member)
+            found.value = READERS[kind](member, self.context, self.nulls)
 
     def _metadata(self, found: Instance, name: str, member: Any) -> None:
         if name == "observedAt":
@@ -254,7 +247,9 @@ class Reader:
         if "entityIdSealed" in data:
             found.attrs[SEALED_ID] = [Instance(value=check_uri(data["entityIdSealed"]))]
         if "entityTypeSealed" in data:
-            found.attrs[SEALED_TYPE] = [Instance(value=_vocab(self, data["entityTypeSealed"]))]
+            found.attrs[SEALED_TYPE] = [
+                Instance(value=read_vocab(data["entityTypeSealed"], self.context, False))
+            ]
         return found
 
 
@@ -281,66 +276,3 @@ def _unknown_type(kind: Any) -> Invalid:
 
 def _is_null(member: Any) -> bool:
     return member == NULL or member in ([NULL], {"@none": NULL}, [{"object": NULL}])
-
-
-def _not_null(value: Any) -> Any:
-    if value == NULL:
-        raise Invalid("NGSI-LD null is allowed only in fragments that update or merge")
-    return value
-
-
-def _geometry(_: Reader, member: Any) -> Any:
-    return check_geometry(_not_null(member))
-
-
-def _relationship(_: Reader, member: Any) -> Any:
-    if not isinstance(member, list):
-        return check_uri(_not_null(member))
-    if not member:
-        raise Invalid("is an empty list")
-    return [check_uri(_not_null(each)) for each in member]
-
-
-def _language_map(reader: Reader, member: Any) -> Any:
-    check_language_map(member)
-    if not reader.nulls and NULL in member.values():
-        _not_null(NULL)
-    return member
-
-
-def _vocab(reader: Reader, member: Any) -> Any:
-    names = member if isinstance(member, list) else [member]
-    if not names or not all(isinstance(each, str) and each and each != NULL for each in names):
-        raise Invalid("is a text or texts")
-    expand = reader.context.expand
-    return [expand(each) for each in names] if isinstance(member, list) else expand(member)
-
-
-def _json(_: Reader, member: Any) -> Any:
-    check_raw_json(_not_null(member))
-    return member
-
-
-def _value_list(reader: Reader, member: Any) -> Any:
-    if not isinstance(member, list):
-        raise Invalid("is not an array")
-    check_json(member, nulls=reader.nulls)
-    return member
-
-
-def _object_list(_: Reader, member: Any) -> Any:
-    if not isinstance(member, list):
-        raise Invalid("is not an array")
-    targets = [each.get("object") if isinstance(each, dict) else each for each in member]
-    return [check_uri(_not_null(each)) for each in targets]
-
-
-_READERS: Mapping[str, Callable[[Reader, Any], Any]] = {
-    "GeoProperty": _geometry,
-    "Relationship": _relationship,
-    "LanguageProperty": _language_map,
-    "VocabProperty": _vocab,
-    "JsonProperty": _json,
-    "ListProperty": _value_list,
-    "ListRelationship": _object_list,
-}

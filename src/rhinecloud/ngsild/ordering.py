@@ -17,9 +17,9 @@ import orjson
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.ngsild.expression import Path
 from rhinecloud.ngsild.geometry import distance_m
 from rhinecloud.ngsild.moments import parse_moment
+from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.values import check_geometry, is_geometry
 
 T = TypeVar("T")

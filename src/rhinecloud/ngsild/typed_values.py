@@ -1,0 +1,85 @@
+"""Reads the value of each type of attribute but the plain Property, whose value is any JSON.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.3, 4.5.18 to 4.5.24 and 4.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import NULL
+from rhinecloud.ngsild.values import check_geometry, check_json, check_language_map, check_raw_json, check_uri
+
+
+def _not_null(value: Any) -> Any:
+    if value == NULL:
+        raise Invalid("NGSI-LD null is allowed only in fragments that update or merge")
+    return value
+
+
+def _filled(member: Any) -> list[Any]:
+    if not isinstance(member, list):
+        return [member]
+    if not member:
+        raise Invalid("is an empty list")
+    return member
+
+
+def _read_geometry(member: Any, _: Context, __: bool) -> Any:
+    return check_geometry(_not_null(member))
+
+
+def _read_object(member: Any, _: Context, __: bool) -> Any:
+    uris = [check_uri(_not_null(each)) for each in _filled(member)]
+    return uris if isinstance(member, list) else uris[0]
+
+
+def _read_language_map(member: Any, _: Context, nulls: bool) -> Any:
+    check_language_map(member)
+    if not nulls:
+        for text in member.values():
+            _not_null(text)
+    return member
+
+
+def read_vocab(member: Any, context: Context, _: bool) -> Any:
+    """Read a term or terms into their IRIs."""
+    names = _filled(member)
+    if not all(isinstance(each, str) and _not_null(each) for each in names):
+        raise Invalid("is a text or texts")
+    iris = [context.expand(each) for each in names]
+    return iris if isinstance(member, list) else iris[0]
+
+
+def _read_json(member: Any, _: Context, __: bool) -> Any:
+    check_raw_json(_not_null(member))
+    return member
+
+
+def _read_value_list(member: Any, _: Context, nulls: bool) -> Any:
+    if not isinstance(member, list):
+        raise Invalid("is not an array")
+    check_json(member, nulls=nulls)
+    return member
+
+
+def _read_object_list(member: Any, _: Context, __: bool) -> Any:
+    if not isinstance(member, list):
+        raise Invalid("is not an array")
+    targets = [each.get("object") if isinstance(each, dict) else each for each in member]
+    return [check_uri(_not_null(each)) for each in targets]
+
+
+READERS: Mapping[str, Callable[[Any, Context, bool], Any]] = {
+    "GeoProperty": _read_geometry,
+    "Relationship": _read_object,
+    "LanguageProperty": _read_language_map,
+    "VocabProperty": read_vocab,
+    "JsonProperty": _read_json,
+    "ListProperty": _read_value_list,
+    "ListRelationship": _read_object_list,
+}
+"""From the type of an attribute to the reader of its value: (value, context, whether NGSI-LD null may stand inside)."""

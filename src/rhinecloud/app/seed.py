@@ -1,0 +1,77 @@
+"""What a city knows from the start: the entities of its folder, `entities/**/*.json`.
+
+Each file is a JSON array of NGSI-LD entities in concise form with the names of the city's vocabulary. An entity is
+written when it is new in the folder or its text there has changed, never otherwise: what people and feeds made of it
+since then stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rhinecloud.broker.service import Broker
+from rhinecloud.kernel.actor import part
+from rhinecloud.kernel.errors import Invalid, RhineCloudError
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.parsing import parse_fragment
+from rhinecloud.store.port import Record, Store
+
+KIND = "seed"
+SEEDER = part("city")
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """An entity of the folder as written, with the digest of its text."""
+
+    id: str
+    fragment: dict[str, Any]
+    digest: bytes
+
+
+def read_seeds(folder: Path, context: Context) -> list[Seed]:
+    """Read the entities of a city's folder; raises Invalid naming the file and the place in it."""
+    seeds = []
+    for path in sorted((folder / "entities").glob("**/*.json")):
+        place = str(path.relative_to(folder))
+        for index, fragment in enumerate(_read(path, place)):
+            try:
+                entity = parse_fragment(fragment, context)
+            except RhineCloudError as error:
+                raise Invalid(str(error), field=f"{place}[{index}]") from None
+            text = json.dumps(fragment, sort_keys=True).encode()
+            seeds.append(Seed(entity.id, fragment, hashlib.sha256(text).hexdigest().encode()))
+    return seeds
+
+
+async def seed_entities(
+    store: Store, broker: Broker, tenant: str, seeds: list[Seed], context: Context
+) -> int:
+    """Write the seeds that are new or changed; return how many. Raises what the broker answers to one it refuses."""
+    fresh = [seed for seed in seeds if not _is_sown(store, tenant, seed)]
+    if not fresh:
+        return 0
+    for outcome in await broker.ingest(SEEDER, tenant, [seed.fragment for seed in fresh], context):
+        if isinstance(outcome, RhineCloudError):
+            raise outcome
+    await store.put_records([Record(KIND, tenant, seed.id, seed.digest) for seed in fresh])
+    return len(fresh)
+
+
+def _read(path: Path, place: str) -> list[Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Invalid(f"cannot be read: {error}", field=place) from None
+    if not isinstance(found, list):
+        raise Invalid("must be a JSON array of entities", field=place)
+    return found
+
+
+def _is_sown(store: Store, tenant: str, seed: Seed) -> bool:
+    record = store.get_record(KIND, tenant, seed.id)
+    return record is not None and record.body == seed.digest

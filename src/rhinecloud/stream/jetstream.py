@@ -1,6 +1,8 @@
 """The stream on NATS JetStream: one file-backed stream of frames, pulled by durable consumers.
 
-A frame is one message; its headers name its first and last change, and the last one is its identity (`Nats-Msg-Id`).
+A frame is one message; its headers name its first and last change. Each is published under the condition that the
+message before it is the stream's last, so that frames form one chain: no repeat, no overlap and no second relay gets
+in, whatever became of an acknowledgement.
 """
 
 from __future__ import annotations
@@ -8,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import nats
 import nats.errors
@@ -21,17 +23,23 @@ from nats.js.errors import NotFoundError
 
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.stream.port import ConsumerCounters, Frame, Gone, Handle
-from rhinecloud.stream.pull import pull
+from rhinecloud.stream.pull import Pull
 
 NAME = "CHANGES"
 SUBJECT = "city.changes"
-FIRST, LAST, IDENTITY = "Rhinecloud-First", "Rhinecloud-Last", "Nats-Msg-Id"
-ACK_WAIT_S = 30.0
-MOST_UNACKNOWLEDGED = 32
+FIRST, LAST = "Rhinecloud-First", "Rhinecloud-Last"
+EXPECTED = "Nats-Expected-Last-Sequence"
+ACK_WAIT_S = 5.0
+"""A frame of a worker that died is given to the next one after so long; a worker that lives says so in between."""
+TAIL_S = 60.0
+"""The server forgets a follower that has not asked for so long."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
+RETRY_S = 0.5
 ANSWER_S = 5.0
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
+
+_AWAY = (OSError, TimeoutError, nats.errors.Error)
 
 
 class JetStream:
@@ -42,12 +50,18 @@ class JetStream:
         url: str,
         *,
         credentials: tuple[str, str] | None = None,
+        credentials_file: str = "",
         keep_s: float = 0,
         keep_bytes: int = -1,
         replicas: int = 1,
     ) -> None:
+        self.counters: dict[str, ConsumerCounters] = {}
         self._url = url
-        self._credentials = {"user": credentials[0], "password": credentials[1]} if credentials else {}
+        self._sign_in: dict[str, Any] = {}
+        if credentials:
+            self._sign_in = {"user": credentials[0], "password": credentials[1]}
+        elif credentials_file:
+            self._sign_in = {"user_credentials": credentials_file}
         self._config = api.StreamConfig(
             name=NAME,
             subjects=[SUBJECT],
@@ -55,15 +69,26 @@ class JetStream:
             max_age=keep_s,
             max_bytes=keep_bytes,
             num_replicas=replicas,
-            duplicate_window=120,
         )
         self._client: Client | None = None
-        self.counters: dict[str, ConsumerCounters] = {}
+        self._context: JetStreamContext | None = None
+        self._pulls: set[Pull] = set()
+        self._end: int | None = None
+        """The stream's own number of its last message, None while it is not known for sure."""
+        self._held = 0
+        """The last change within that message."""
 
     @property
     def connected(self) -> bool:
         """Tell whether the connection stands now."""
         return self._client is not None and self._client.is_connected
+
+    @property
+    def client(self) -> Client:
+        """The connection to the server; raises Unavailable before `open`."""
+        if self._client is None:
+            raise Unavailable("the stream is not open")
+        return self._client
 
     async def open(self) -> None:
         """Connect and make sure that the stream exists."""
@@ -77,159 +102,205 @@ class JetStream:
                 ping_interval=10,
                 max_outstanding_pings=2,
                 error_cb=_note,
-                **self._credentials,
+                disconnected_cb=self._disconnected,
+                reconnected_cb=self._reconnected,
+                **self._sign_in,
             )
+            self._context = self._client.jetstream(timeout=ANSWER_S)
             await self._ensure()
-        except (OSError, TimeoutError, nats.errors.Error) as error:
-            raise Unavailable(f"the stream at {self._url} does not answer: {error}") from error
+        except _AWAY as error:
+            await self.close()
+            raise Unavailable(f"the stream at {self._url} does not answer: {_words(error)}") from error
 
     async def close(self) -> None:
         """Disconnect."""
         if self._client is not None:
-            with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+            with contextlib.suppress(*_AWAY):
                 await self._client.close()
-            self._client = None
+            self._client = self._context = None
 
     async def publish(self, frame: Frame) -> None:
         """Append a frame and wait until the stream holds it."""
-        headers = {IDENTITY: str(frame.last), FIRST: str(frame.first), LAST: str(frame.last)}
+        if self._end is None:
+            await self.last()
+        if frame.last <= self._held:
+            return
+        headers = {FIRST: str(frame.first), LAST: str(frame.last), EXPECTED: str(self._end)}
+        self._end = None
         try:
-            await self._context().publish(SUBJECT, frame.body, timeout=ANSWER_S, stream=NAME, headers=headers)
-        except (OSError, TimeoutError, nats.errors.Error) as error:
+            answer = await self._js().publish(
+                SUBJECT, frame.body, timeout=ANSWER_S, stream=NAME, headers=headers
+            )
+        except _AWAY as error:
             raise Unavailable(f"the stream takes no frame: {_words(error)}") from error
+        self._end, self._held = answer.seq, frame.last
 
     async def last(self) -> int:
         """Ask for the newest change that the stream holds; a stream that is missing is made anew."""
         try:
             await self._ensure()
-            message = await self._context().get_last_msg(NAME, SUBJECT)
-        except NotFoundError:
-            return 0
-        except (OSError, TimeoutError, nats.errors.Error) as error:
+            state = (await self._js().stream_info(NAME)).state
+            held = await self._headers_of(state.last_seq, LAST) if state.messages else 0
+            await self._lead_back(state.last_seq)
+        except _AWAY as error:
             raise Unavailable(f"the stream does not say what it holds: {_words(error)}") from error
-        return _number(message.headers, LAST)
+        self._end, self._held = state.last_seq, held
+        return held
 
     async def consume(self, name: str, handle: Handle) -> None:
         """Run the durable consumer `name` until cancelled; while the server is away, wait and go on."""
         counters = self.counters.setdefault(name, ConsumerCounters())
-        pause = FIRST_PAUSE_S
         while True:
             try:
                 await self._ensure_consumer(name)
-                await _work(pull(self._connection(), NAME, name), handle, counters)
-            except (Unavailable, OSError, TimeoutError, nats.errors.Error) as error:
+                async with self._pulling(name) as pull:
+                    async for message in pull.messages():
+                        await _work(message, handle, counters)
+            except (Unavailable, *_AWAY) as error:
                 counters.error = _words(error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 2.0) if not self.connected else FIRST_PAUSE_S
+                await asyncio.sleep(RETRY_S)
 
     async def tail(self, after: int) -> AsyncIterator[Frame]:
-        """Follow the stream from the frame that holds change `after + 1`; raises Gone or Unavailable."""
-        context = self._context()
-        try:
-            start = await self._find(after)
-            config = api.ConsumerConfig(
-                deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=start
-            )
-            subscription = await context.subscribe(SUBJECT, stream=NAME, ordered_consumer=True, config=config)
-        except (OSError, TimeoutError, nats.errors.Error) as error:
-            raise Unavailable(f"the stream cannot be followed: {_words(error)}") from error
-        try:
-            async for message in subscription.messages:
-                yield _frame(message)
-        finally:
-            with contextlib.suppress(nats.errors.Error, OSError):
-                await subscription.unsubscribe()
-        raise Unavailable("the stream ended")
+        """Follow the stream from the frame that holds change `after + 1`; while the server is away, wait and go on.
+
+        Raises Gone where changes are missing between what was seen and what the stream still holds.
+        """
+        while True:
+            try:
+                start = await self._find(after)
+                consumer = await self._make_follower(start)
+                async with self._pulling(consumer) as pull:
+                    async for message in pull.messages():
+                        frame = _frame(message)
+                        if frame.first > after + 1:
+                            raise Gone(f"changes {after + 1} to {frame.first - 1} are not in the stream")
+                        if frame.last > after:
+                            after = frame.last
+                            yield frame
+            except (Unavailable, *_AWAY) as error:
+                logger.debug("following the stream is interrupted: %s", _words(error))
+                await asyncio.sleep(RETRY_S)
 
     async def lag(self, name: str) -> int:
         """Count the frames that a consumer has not acknowledged yet."""
         try:
-            info = await self._context().consumer_info(NAME, name)
-        except (OSError, TimeoutError, nats.errors.Error) as error:
+            info = await self._js().consumer_info(NAME, name)
+        except _AWAY as error:
             raise Unavailable(f"the consumer {name} cannot be seen: {_words(error)}") from error
         return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
     async def _ensure(self) -> None:
         try:
-            await self._context().add_stream(self._config)
+            await self._js().add_stream(self._config)
         except JetStreamError:
-            await self._context().update_stream(self._config)
+            await self._js().update_stream(self._config)
 
     async def _ensure_consumer(self, name: str) -> None:
-        await self._context().add_consumer(
+        try:
+            await self._js().consumer_info(NAME, name)
+        except NotFoundError:
+            await self._add_consumer(name, api.ConsumerConfig(deliver_policy=api.DeliverPolicy.ALL))
+
+    async def _add_consumer(self, name: str, config: api.ConsumerConfig) -> None:
+        """Make a durable consumer: with one frame under way at a time, nothing overtakes, not even after a crash."""
+        await self._js().add_consumer(
             NAME,
-            api.ConsumerConfig(
+            config.evolve(
                 durable_name=name,
                 ack_policy=api.AckPolicy.EXPLICIT,
                 ack_wait=ACK_WAIT_S,
-                max_ack_pending=MOST_UNACKNOWLEDGED,
-                deliver_policy=api.DeliverPolicy.ALL,
+                max_ack_pending=1,
             ),
         )
 
+    async def _lead_back(self, end: int) -> None:
+        """Put consumers that are ahead of the stream to its end.
+
+        A server that lost power may have lost the stream's newest messages, and remembers that they were done with.
+        The numbers are given again, to other frames, which such a consumer would never see.
+        """
+        for info in await self._js().consumers_info(NAME):
+            done = info.ack_floor.stream_seq if info.ack_floor else 0
+            if info.config.durable_name and done > end:
+                logger.warning("the consumer %s is ahead of the stream: leading it back", info.name)
+                await self._js().delete_consumer(NAME, info.name)
+                start = api.ConsumerConfig(
+                    deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=end + 1
+                )
+                await self._add_consumer(info.name, start)
+
+    async def _make_follower(self, start: int) -> str:
+        info = await self._js().add_consumer(
+            NAME,
+            api.ConsumerConfig(
+                ack_policy=api.AckPolicy.NONE,
+                deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
+                opt_start_seq=start,
+                inactive_threshold=TAIL_S,
+                mem_storage=True,
+            ),
+        )
+        return info.name
+
     async def _find(self, after: int) -> int:
-        """Find the stream's number of the frame that holds change `after + 1`, by halving."""
-        state = (await self._context().stream_info(NAME)).state
-        low, high = state.first_seq, state.last_seq + 1
-        if low < high and (await self._first(low)) > after + 1 and low > 1:
+        """Find the stream's number of the frame that holds change `after + 1`, by halving; raises Gone."""
+        state = (await self._js().stream_info(NAME)).state
+        low, high = max(1, state.first_seq), state.last_seq + 1  # an empty stream has no first message
+        if low < high and await self._headers_of(low, FIRST) > after + 1:
             raise Gone(f"change {after + 1} is older than what the stream holds")
         while low < high:
             middle = (low + high) // 2
-            message = await self._context().get_msg(NAME, middle)
-            if _number(message.headers, LAST) > after:
+            if await self._headers_of(middle, LAST) > after:
                 high = middle
             else:
                 low = middle + 1
         return low
 
-    async def _first(self, sequence: int) -> int:
-        return _number((await self._context().get_msg(NAME, sequence)).headers, FIRST)
+    async def _headers_of(self, sequence: int, name: str) -> int:
+        return _number((await self._js().get_msg(NAME, sequence)).headers, name)
 
-    def _connection(self) -> Client:
-        if self._client is None:
-            raise Unavailable("the stream is not open")
-        return self._client
+    @contextlib.asynccontextmanager
+    async def _pulling(self, consumer: str) -> AsyncIterator[Pull]:
+        async with Pull(self.client, NAME, consumer) as pull:
+            self._pulls.add(pull)
+            try:
+                yield pull
+            finally:
+                self._pulls.discard(pull)
 
-    def _context(self) -> JetStreamContext:
-        return self._connection().jetstream(timeout=ANSWER_S)
+    async def _disconnected(self) -> None:
+        self._end = None
+
+    async def _reconnected(self) -> None:
+        for pull in list(self._pulls):
+            await pull.renew()
+
+    def _js(self) -> JetStreamContext:
+        if self._context is None or not self.connected:
+            raise Unavailable("the stream is not connected")
+        return self._context
 
 
-async def _work(messages: AsyncIterator[Msg], handle: Handle, counters: ConsumerCounters) -> None:
-    """Handle messages one after the other, acknowledging each; those that wait are kept from being sent again."""
-    waiting: deque[Msg] = deque()
-    arrived = asyncio.Event()
-    reading = asyncio.create_task(_read(messages, waiting, arrived))
-    keeping = asyncio.create_task(_keep(waiting))
-    reading.add_done_callback(lambda _task: arrived.set())
+async def _work(message: Msg, handle: Handle, counters: ConsumerCounters) -> None:
+    """Handle one message and acknowledge it; when the consumer is stopped in between, give it back at once."""
+    keeping = asyncio.create_task(_keep(message))
     try:
-        while not reading.done() or waiting:
-            if not waiting:
-                arrived.clear()
-                if not reading.done():
-                    await arrived.wait()
-                continue
-            await _insist(_frame(waiting[0]), handle, counters)
-            await waiting[0].ack()
-            waiting.popleft()
-        reading.result()
+        await _insist(_frame(message), handle, counters)
+        await message.ack()
+    except asyncio.CancelledError:
+        with contextlib.suppress(nats.errors.Error):
+            await message.nak()
+        raise
     finally:
-        for task in (reading, keeping):
-            task.cancel()
-        await asyncio.gather(reading, keeping, return_exceptions=True)
+        keeping.cancel()
 
 
-async def _read(messages: AsyncIterator[Msg], waiting: deque[Msg], arrived: asyncio.Event) -> None:
-    async for message in messages:
-        waiting.append(message)
-        arrived.set()
-
-
-async def _keep(waiting: deque[Msg]) -> None:
+async def _keep(message: Msg) -> None:
+    """Tell the server now and then that somebody is at work."""
     while True:
         await asyncio.sleep(ACK_WAIT_S / 3)
-        for message in list(waiting):
-            with contextlib.suppress(nats.errors.Error):
-                await message.in_progress()
+        with contextlib.suppress(nats.errors.Error):
+            await message.in_progress()
 
 
 async def _insist(frame: Frame, handle: Handle, counters: ConsumerCounters) -> None:
@@ -238,10 +309,15 @@ async def _insist(frame: Frame, handle: Handle, counters: ConsumerCounters) -> N
     while True:
         try:
             await handle(frame)
-        except Exception as error:  # noqa: BLE001 - a consumer's loop outlives its work
+        except Exception as error:
             counters.failures += 1
             counters.error = f"{type(error).__name__}: {error}"
-            _log.exception("a consumer failed at changes %d to %d", frame.first, frame.last)
+            logger.warning(
+                "a consumer failed at changes %d to %d",
+                frame.first,
+                frame.last,
+                exc_info=counters.failures == 1,
+            )
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
         else:
@@ -264,4 +340,4 @@ def _words(error: BaseException) -> str:
 
 
 async def _note(error: Exception) -> None:
-    _log.debug("nats: %s", error)
+    logger.debug("nats: %s", error)

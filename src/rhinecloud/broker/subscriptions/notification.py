@@ -6,13 +6,14 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.0 (NGSI-LD null), 5.2.14, 5.3.1 and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from msgspec.structs import replace as with_members
 
 from rhinecloud.broker.subscriptions.changed import Differences
+from rhinecloud.broker.subscriptions.linked import Fetch, Join, beside, put_inside
 from rhinecloud.broker.subscriptions.model import Trigger
 from rhinecloud.ngsild.change import Kind
 from rhinecloud.ngsild.context import Context
@@ -43,10 +44,11 @@ class Look:
     named_deletions: frozenset[str] = frozenset()
     accept: str = "application/json"
     body_context: bytes = b""
+    join: Join | None = None
 
 
-def show(differences: Differences, look: Look) -> bytes:
-    """Make the JSON of the entity that a change concerns."""
+def show(differences: Differences, look: Look, fetch: Fetch) -> bytes:
+    """Make the JSON of the entity that a change concerns; `fetch` gives the entities that it links to."""
     change = differences.change
     if change.kind is Kind.DELETED:
         names: Iterable[str] = change.entity.attrs if look.show_changes else look.named_deletions
@@ -67,15 +69,29 @@ def show(differences: Differences, look: Look) -> bytes:
         if look.show_changes:
             before = change.entity.attrs if change.kind is Kind.DELETED else change.previous
             _add_previous(members, before, look.context)
-    return show_bytes(shown, look)
+    return _write_linked(entity, shown, look, fetch)
 
 
-def show_entity(entity: Entity, look: Look) -> bytes:
+def show_entity(entity: Entity, look: Look, fetch: Fetch) -> bytes:
     """Make the JSON of an entity as it is, for notifications that no change made."""
-    return show_bytes(render(entity, look.context, look.options), look)
+    return _write_linked(entity, render(entity, look.context, look.options), look, fetch)
 
 
-def show_bytes(shown: dict[str, Any], look: Look) -> bytes:
+def _write_linked(entity: Entity, shown: dict[str, Any], look: Look, fetch: Fetch) -> bytes:
+    """Write an entity with those that it links to, where they are wanted: inside it, or behind it."""
+    if look.join is None:
+        return _write(shown, look)
+    members = shown["properties"] if look.options.geojson else shown
+    if look.join.inline:
+        put_inside(entity, members, look.context, look.options, look.join, fetch)
+        return _write(shown, look)
+    whole = replace(look.options, pick=frozenset(), omit=frozenset(), attrs=frozenset())
+    linked = beside(entity, members, look.context, look.join, fetch)
+    others = [_write(render(each, look.context, whole), look) for each in linked]
+    return b",".join([_write(shown, look), *others])
+
+
+def _write(shown: dict[str, Any], look: Look) -> bytes:
     """Write a shown entity, with its @context where the body is JSON-LD."""
     body = orjson.dumps(shown)
     if look.accept == JSON_LD:

@@ -18,6 +18,7 @@ from rhinecloud.broker.subscriptions.changed import Differences
 from rhinecloud.broker.subscriptions.endpoint import Endpoint
 from rhinecloud.broker.subscriptions.keeper import Keeper
 from rhinecloud.broker.subscriptions.lane import Lane, Way
+from rhinecloud.broker.subscriptions.linked import Fetch
 from rhinecloud.broker.subscriptions.matching import Index
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
 from rhinecloud.broker.subscriptions.notification import Look
@@ -28,6 +29,7 @@ from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.ngsild.change import Change
+from rhinecloud.ngsild.entity import Entity
 from rhinecloud.policy import Action, Policy
 from rhinecloud.store.port import Store
 from rhinecloud.stream.port import Frame, Gone, Stream
@@ -208,11 +210,25 @@ class Notifier:
                 continue
             body = shown.get(ready.look)
             if body is None:
-                body = shown[ready.look] = ready.show(differences)
+                body = shown[ready.look] = ready.show(differences, self.fetch_for(ready.subscription))
             item = Item(change.seq, change.entity.id, body)
             lane = self._lanes[key_of(ready.subscription)]
             hold.add(lane, item)
             lane.put(item)
+
+    def fetch_for(self, subscription: Subscription) -> Fetch:
+        """Give the function that reads an entity for a subscriber."""
+
+        def fetch(entity_id: str) -> Entity | None:
+            stored = self._store.get(subscription.tenant, entity_id)
+            entity = stored.entity() if stored is not None else None
+            if entity is None or not self._policy.allows(
+                subscription.owner, Action.READ, subscription.tenant, entity.type
+            ):
+                return None
+            return entity
+
+        return fetch
 
     def _may_see(self, subscription: Subscription, differences: Differences) -> bool:
         entity = differences.change.entity

@@ -37,6 +37,8 @@ from rhinecloud.ngsild.query import check_id_pattern, parse_scope_q, parse_type_
 FORMATS = ("normalized", "concise", "simplified", "keyValues")
 MEDIA = ("application/json", "application/ld+json", "application/geo+json")
 HTTP = ("http", "https")
+DEEPEST = 5
+"""The greatest `joinLevel`: each level may fetch many entities."""
 NOT_BUILT = ("csf", "temporalQ", "ngsildConformance", "jsonKeys")
 """Known members of clause 5.2.12 that nothing here would honour, so that they are refused instead of passed over."""
 
@@ -245,8 +247,8 @@ def _notification(members: Members, reading: Reading) -> Notification:
 
 def _level(members: Members) -> int:
     level = members.positive("joinLevel") or 1
-    if level != int(level):
-        raise Invalid("must be a whole number", field=members.place("joinLevel"))
+    if level != int(level) or level > DEEPEST:
+        raise Invalid(f"must be a whole number up to {DEEPEST}", field=members.place("joinLevel"))
     return int(level)
 
 

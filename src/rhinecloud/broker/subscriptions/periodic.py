@@ -87,6 +87,7 @@ class Periodic:
             items: list[Stored] = [each for each in page.items if each.id not in told]
             told.update(each.id for each in items)
             if items:
-                shown = [show_entity(each.entity(), ready.look) for each in items]
+                fetch = self._notifier.fetch_for(subscription)
+                shown = [show_entity(each.entity(), ready.look, fetch) for each in items]
                 self._notifier.put(subscription, b",".join(shown))
             more, offset = page.more, offset + PAGE

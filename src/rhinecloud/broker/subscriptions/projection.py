@@ -6,7 +6,7 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.5, 4.15, 4.21 and 5.2.14.1.
 from __future__ import annotations
 
 from rhinecloud.broker.subscriptions.model import Notification, Subscription
-from rhinecloud.kernel.errors import Invalid, Unsupported
+from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.options import Options, parse_lang, parse_names
 
@@ -16,8 +16,6 @@ FORMS = {"keyValues": "simplified", "": "normalized"}
 def read_projection(notification: Notification, context: Context) -> tuple[frozenset[str], frozenset[str]]:
     """Read `pick` and `omit` into IRIs; raises Invalid where they, or `attributes`, contradict each other."""
     place = "notification"
-    if notification.join in ("flat", "inline"):
-        raise Unsupported(f"{place}.join: linked entities are not retrieved here")
     if notification.attributes and (notification.pick or notification.omit):
         raise Invalid("cannot stand beside pick or omit", field=f"{place}.attributes")
     pick = _names(notification.pick, context, f"{place}.pick")

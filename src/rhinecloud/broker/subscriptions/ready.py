@@ -9,6 +9,7 @@ import orjson
 
 from rhinecloud.broker.subscriptions.changed import Differences
 from rhinecloud.broker.subscriptions.conditions import judge_of, query_of
+from rhinecloud.broker.subscriptions.linked import Fetch, Join
 from rhinecloud.broker.subscriptions.matching import Watch
 from rhinecloud.broker.subscriptions.model import Subscription, Trigger, status_of
 from rhinecloud.broker.subscriptions.notification import GEO_JSON, JSON_LD, Look, composer, show
@@ -52,6 +53,7 @@ class Ready(Watch):
             named_deletions=self.watched if Trigger.ATTRIBUTE_DELETED in self.triggers else frozenset(),
             accept=accept,
             body_context=orjson.dumps(url) if in_body else b"",
+            join=_join_of(subscription),
         )
         self.link = "" if in_body else f'<{url}>; rel="{REL}"; type="application/ld+json"'
         self.compose: Callable[[str, str, Sequence[bytes]], bytes] = composer(subscription.id, self.look)
@@ -75,9 +77,16 @@ class Ready(Watch):
             self._last_second, self._last_frame = present.second, present.frame
         return True
 
-    def show(self, differences: Differences) -> bytes:
-        """Show a change as this subscriber wants it."""
-        return show(differences, self.look)
+    def show(self, differences: Differences, fetch: Fetch) -> bytes:
+        """Show a change as this subscriber wants it; `fetch` gives the entities that it links to."""
+        return show(differences, self.look, fetch)
+
+
+def _join_of(subscription: Subscription) -> Join | None:
+    notification = subscription.notification
+    if notification.join not in ("flat", "inline"):
+        return None
+    return Join(notification.join == "inline", notification.join_level, subscription.owner.id)
 
 
 def _prefers_json(subscription: Subscription) -> bool:

@@ -73,7 +73,8 @@ def _notification(notification: Notification, counters: Counters, context: Conte
     _add(shown, "pick", notification.pick)
     _add(shown, "omit", notification.omit)
     _add(shown, "format", notification.format)
-    _add(shown, "join", notification.join)
+    if notification.join:
+        shown["join"], shown["joinLevel"] = notification.join, notification.join_level
     _add(shown, "showChanges", notification.show_changes)
     _add(shown, "sysAttrs", notification.sys_attrs)
     shown["endpoint"] = _endpoint(notification.endpoint)

@@ -1,0 +1,133 @@
+"""A broker with its stream and its notifier, all real, put together for tests; access is open."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nkeys
+
+from broker.assembly import ADMIN, House
+from broker.receiving import Receiver
+from rhinecloud.broker.contexts import Contexts
+from rhinecloud.broker.door import Door
+from rhinecloud.broker.door.rendering import Renderer
+from rhinecloud.broker.door.route import Parts
+from rhinecloud.broker.relay import Relay, RelaySettings
+from rhinecloud.broker.routes import ROUTES
+from rhinecloud.broker.service import Broker
+from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.broker.subscriptions.http_endpoint import HttpEndpoint
+from rhinecloud.broker.subscriptions.mqtt_endpoint import MqttEndpoint
+from rhinecloud.broker.subscriptions.notifier import Notifier
+from rhinecloud.broker.subscriptions.service import Subscriptions
+from rhinecloud.broker.subscriptions.settings import NotificationSettings
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.ids import new_urn
+from rhinecloud.kernel.time import Clock, utc_now
+from rhinecloud.policy import Policy
+from rhinecloud.store.sqlite.store import SqliteStore
+from rhinecloud.stream.configuration import Secrets
+from rhinecloud.stream.jetstream import JetStream
+from rhinecloud.stream.server import NatsServer
+from rhinecloud.stream.settings import StreamSettings
+
+QUICK = NotificationSettings(timeout_s=0.5, first_retry_s=0.05, max_retry_s=0.4, hold_s=0.3)
+"""Settings under which a test need not wait long."""
+
+
+@asynccontextmanager
+async def open_stream(folder: Path) -> AsyncIterator[JetStream]:
+    """Run a nats-server in `folder` and connect to it."""
+    seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_ACCOUNT)
+    secrets = Secrets("house", "secret", nkeys.from_seed(seed).public_key.decode())
+    server = NatsServer(StreamSettings(mqtt_port=0), folder, secrets)
+    await server.start()
+    stream = JetStream(server.url, credentials=("house", "secret"))
+    try:
+        await stream.open()
+        yield stream
+    finally:
+        await stream.close()
+        await server.stop()
+
+
+@dataclass
+class Office(House):
+    """A broker at work that notifies."""
+
+    subscriptions: Subscriptions
+    notifier: Notifier
+
+    async def subscribe(self, receiver: Receiver, path: str = "/", **members: Any) -> str:
+        """Subscribe simplified vessels to a path of a receiver; returns the subscription's id."""
+        data = {
+            "type": "Subscription",
+            "entities": [{"type": "Vessel"}],
+            "notification": {"format": "simplified", "endpoint": {"uri": receiver.url + path}},
+            **members,
+        }
+        answer = await self.call("POST", "/subscriptions", data)
+        assert answer.status == 201, answer.body
+        return answer.headers["location"].rpartition("/")[2]
+
+    async def put(self, name: str, **attributes: Any) -> None:
+        """Create a vessel or overwrite its attributes."""
+        entity = {"id": f"urn:v:{name}", "type": "Vessel", **attributes}
+        answer = await self.call("POST", "/entityOperations/upsert", [entity], query="options=update")
+        assert answer.status in (201, 204), answer.body
+
+    async def shown(self, name: str) -> dict[str, Any]:
+        """Give a subscription's notification member as the API shows it."""
+        found: dict[str, Any] = (await self.call("GET", f"/subscriptions/{name}")).json()
+        return {**found["notification"], "active": found["status"]}
+
+
+@asynccontextmanager
+async def open_office(
+    folder: Path,
+    stream: JetStream,
+    *,
+    settings: NotificationSettings = QUICK,
+    clock: Clock = utc_now,
+    actors: tuple[Actor, ...] = (),
+    allow_private: bool = True,
+) -> AsyncIterator[Office]:
+    """Open a broker with a notifier in `folder` on a running stream."""
+    by_id = {actor.id.encode(): actor for actor in actors}
+    broker_settings = BrokerSettings(base_url="http://127.0.0.1", allow_private_contexts=True)
+    store = SqliteStore(folder / "city.db")
+    await store.open()
+    policy = Policy()
+    broker = Broker(store, policy, clock)
+    contexts = Contexts(store, broker_settings, clock)
+    await contexts.open()
+    http = HttpEndpoint(settings, allow_private=allow_private)
+    mqtt = MqttEndpoint(settings, allow_private=allow_private)
+    endpoints = {"http": http, "https": http, "mqtt": mqtt, "mqtts": mqtt}
+    notifier = Notifier(store, stream, policy, clock, settings, endpoints)
+    subscriptions = Subscriptions(
+        store, broker, contexts, notifier, clock, new_urn, allow_private=allow_private
+    )
+    await subscriptions.open()
+    parts = Parts(broker, contexts, Renderer(100), broker_settings, clock, clock(), subscriptions)
+    door = Door(parts, ROUTES, lambda headers: by_id.get(headers.get(b"authorization", b""), ADMIN))
+    tasks = [_start(subscriptions.run()), _start(Relay(store, stream, RelaySettings()).run())]
+    try:
+        yield Office(store, broker, contexts, door, subscriptions, notifier)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await subscriptions.close()
+        await contexts.close()
+        await store.close()
+
+
+def _start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(work)

@@ -1,0 +1,306 @@
+"""Notifications from the commit to the receiver, over a real stream and real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.notifying import QUICK, Office, open_office, open_stream
+from broker.receiving import Receiver, open_receiver
+from rhinecloud.broker.subscriptions.settings import NotificationSettings
+from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.stream.jetstream import JetStream
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with open_receiver() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def stream(tmp_path: Path) -> AsyncIterator[JetStream]:
+    async with open_stream(tmp_path / "stream") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def office(tmp_path: Path, stream: JetStream) -> AsyncIterator[Office]:
+    async with open_office(tmp_path, stream) as opened:
+        yield opened
+
+
+async def settle(office: Office) -> None:
+    """Wait until the notifier has done with every change."""
+    async with asyncio.timeout(10):
+        while office.notifier.state().lag:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_change_reaches_its_subscriber(office: Office, receiver: Receiver) -> None:
+    name = await office.subscribe(receiver)
+    await office.put("1", speed=3)
+    await receiver.until(lambda: len(receiver.heard) == 1)
+    _, headers, body = receiver.heard[0]
+    assert headers["Content-Type"] == "application/json"
+    assert "ngsi-ld-core-context" in headers["Link"]
+    assert body["subscriptionId"] == name
+    assert body["data"] == [{"id": "urn:v:1", "type": "Vessel", "speed": 3}]
+    shown = await office.shown(name)
+    assert (shown["timesSent"], shown["status"]) == (1, "ok")
+    assert shown["lastSuccess"] == shown["lastNotification"]
+
+
+async def test_changes_from_before_are_not_told(office: Office, receiver: Receiver) -> None:
+    await office.put("1", speed=1)
+    await office.subscribe(receiver)
+    await office.put("1", speed=2)
+    await receiver.until(lambda: len(receiver.heard) == 1)
+    assert receiver.values("speed") == [2]
+
+
+async def test_an_entitys_changes_arrive_in_order_and_none_is_left_out(
+    office: Office, receiver: Receiver
+) -> None:
+    await office.subscribe(receiver)
+    for number in range(100):
+        await office.put(str(number % 3), speed=number)
+    await receiver.until(lambda: len(receiver.values("speed")) == 100)
+    for ship in range(3):
+        told = [e["speed"] for b in receiver.bodies() for e in b["data"] if e["id"] == f"urn:v:{ship}"]
+        assert told == list(range(ship, 100, 3))
+
+
+async def test_a_receiver_that_never_answers_delays_nobody(office: Office, receiver: Receiver) -> None:
+    receiver.hang.add("/dead")
+    dead = await office.subscribe(receiver, "/dead")
+    await office.subscribe(receiver, "/alive")
+    loop = asyncio.get_running_loop()
+    for number in range(20):
+        began = loop.time()
+        await office.put("1", speed=number)
+        await receiver.until(lambda: len(receiver.values("speed", "/alive")) > number)  # noqa: B023
+        assert loop.time() - began < 0.4
+    await receiver.until(lambda: len(receiver.bodies("/dead")) > 1)
+    shown = await office.shown(dead)
+    assert shown["status"] == "failed"
+    assert shown["timesFailed"] >= 1
+    assert receiver.bodies("/dead")[0] == receiver.bodies("/dead")[1]
+    await settle(office)
+
+
+async def test_what_a_dead_receiver_missed_is_told_when_it_is_back(
+    office: Office, receiver: Receiver
+) -> None:
+    receiver.status = 503
+    name = await office.subscribe(receiver)
+    for number in range(30):
+        await office.put("1", speed=number)
+    await settle(office)
+    heard = len(receiver.heard)
+    receiver.status = 200
+    await receiver.until(lambda: receiver.values("speed")[heard:] == list(range(30)))
+    assert (await office.shown(name))["status"] == "ok"
+    async with asyncio.timeout(5):
+        while office.store.count_records("pending-notification"):
+            await asyncio.sleep(0.05)
+
+
+async def test_what_has_no_room_in_memory_is_kept_in_the_store_and_told_in_order(
+    tmp_path: Path, stream: JetStream, receiver: Receiver
+) -> None:
+    settings = NotificationSettings(queue=5, first_retry_s=0.05, max_retry_s=0.2, hold_s=0.2, entities=1)
+    receiver.status = 500
+    async with open_office(tmp_path, stream, settings=settings) as office:
+        await office.subscribe(receiver)
+        for number in range(60):
+            await office.put("1", speed=number)
+        await settle(office)
+        assert office.store.count_records("pending-notification") > 0
+        heard = len(receiver.heard)
+        receiver.status = 200
+        await receiver.until(lambda: receiver.values("speed")[heard:] == list(range(60)))
+
+
+async def test_beyond_the_bound_the_oldest_go_and_are_counted(
+    tmp_path: Path, stream: JetStream, receiver: Receiver
+) -> None:
+    settings = NotificationSettings(
+        queue=5, max_pending=20, first_retry_s=0.05, max_retry_s=0.2, hold_s=0.2, entities=1
+    )
+    receiver.status = 500
+    async with open_office(tmp_path, stream, settings=settings) as office:
+        name = await office.subscribe(receiver)
+        for number in range(50):
+            await office.put("1", speed=number)
+        await settle(office)
+        assert (await office.shown(name))["dropped"] == 30
+        heard = len(receiver.heard)
+        receiver.status = 200
+        await receiver.until(lambda: len(receiver.values("speed")) - heard == 20)
+        told = receiver.values("speed")[heard:]
+        assert told[1:] == list(range(31, 50))
+        assert office.notifier.state().dropped == 30
+
+
+async def test_a_refused_notification_is_given_up_in_the_end(office: Office, receiver: Receiver) -> None:
+    receiver.status = 400
+    name = await office.subscribe(receiver)
+    await office.put("1", speed=1)
+    await receiver.until(lambda: len(receiver.heard) == QUICK.refusals)
+    await settle(office)
+    receiver.status = 200
+    await office.put("1", speed=2)
+    await receiver.until(lambda: receiver.values("speed")[-1] == 2)
+    assert len(receiver.heard) == QUICK.refusals + 1
+    assert (await office.shown(name))["dropped"] == 1
+
+
+async def test_a_restart_keeps_counters_and_what_waits(
+    tmp_path: Path, stream: JetStream, receiver: Receiver
+) -> None:
+    receiver.status = 500
+    async with open_office(tmp_path, stream) as office:
+        name = await office.subscribe(receiver)
+        for number in range(10):
+            await office.put("1", speed=number)
+        await settle(office)
+        sent = (await office.shown(name))["timesSent"]
+    heard = len(receiver.heard)
+    async with open_office(tmp_path, stream) as office:
+        assert (await office.shown(name))["timesSent"] >= sent
+        receiver.status = 200
+        await receiver.until(lambda: receiver.values("speed")[heard:][-10:] == list(range(10)))
+        await office.put("1", speed=99)
+        await receiver.until(lambda: receiver.values("speed")[-1] == 99)
+
+
+async def test_throttling_tells_one_change_a_period(
+    tmp_path: Path, stream: JetStream, receiver: Receiver
+) -> None:
+    moment = [datetime(2026, 11, 22, 12, tzinfo=UTC)]
+    async with open_office(tmp_path, stream, clock=lambda: moment[0]) as office:
+        await office.subscribe(receiver, throttling=10)
+        for number in range(5):
+            await office.put("1", speed=number)
+            await settle(office)
+        moment[0] += timedelta(seconds=11)
+        await office.put("1", speed=99)
+        await receiver.until(lambda: receiver.values("speed") == [0, 99])
+
+
+async def test_a_paused_subscription_is_silent_until_it_is_resumed(
+    office: Office, receiver: Receiver
+) -> None:
+    name = await office.subscribe(receiver)
+    await office.call("PATCH", f"/subscriptions/{name}", {"isActive": False})
+    await office.put("1", speed=1)
+    await settle(office)
+    await office.call("PATCH", f"/subscriptions/{name}", {"isActive": True})
+    await office.put("1", speed=2)
+    await receiver.until(lambda: receiver.values("speed") == [2])
+
+
+async def test_a_deleted_subscription_leaves_nothing(office: Office, receiver: Receiver) -> None:
+    receiver.status = 500
+    name = await office.subscribe(receiver)
+    for number in range(5):
+        await office.put("1", speed=number)
+    await settle(office)
+    await office.call("DELETE", f"/subscriptions/{name}")
+    await asyncio.sleep(0.5)
+    for kind in ("subscription", "pending-notification", "subscription-counters"):
+        assert office.store.count_records(kind) == 0
+    assert (await office.call("GET", f"/subscriptions/{name}")).status == 404
+
+
+async def test_a_periodic_subscription_tells_all_that_match(office: Office, receiver: Receiver) -> None:
+    await office.put("1", speed=1)
+    await office.put("2", speed=5)
+    await office.subscribe(receiver, timeInterval=0.1, q="speed>2")
+    await receiver.until(lambda: len(receiver.heard) >= 3)
+    assert receiver.values("speed")[:3] == [5, 5, 5]
+
+
+async def test_receiver_info_and_tenant_travel_as_headers(office: Office, receiver: Receiver) -> None:
+    endpoint = {"uri": receiver.url + "/", "receiverInfo": [{"key": "Authorization", "value": "Bearer x"}]}
+    data = {
+        "type": "Subscription",
+        "entities": [{"type": "Vessel"}],
+        "notification": {"endpoint": endpoint},
+    }
+    tenant = {"NGSILD-Tenant": "harbour"}
+    assert (await office.call("POST", "/subscriptions", data, headers=tenant)).status == 201
+    entity = {"id": "urn:v:1", "type": "Vessel", "speed": 1}
+    assert (await office.call("POST", "/entities", entity, headers=tenant)).status == 201
+    await receiver.until(lambda: len(receiver.heard) == 1)
+    headers = receiver.heard[0][1]
+    assert headers["Authorization"] == "Bearer x"
+    assert headers["NGSILD-Tenant"] == "harbour"
+
+
+async def test_nobody_is_told_what_the_owner_may_not_read(
+    tmp_path: Path, stream: JetStream, receiver: Receiver
+) -> None:
+    partner = Actor("partner", "partner", frozenset({Role.PARTNER}))
+    async with open_office(tmp_path, stream, actors=(partner,)) as office:
+        data: dict[str, Any] = {
+            "type": "Subscription",
+            "entities": [{"type": "*"}],
+            "localOnly": True,
+            "notification": {"format": "simplified", "endpoint": {"uri": receiver.url + "/"}},
+        }
+        answer = await office.call("POST", "/subscriptions", data, actor=partner)
+        assert answer.status == 201, answer.body
+        secret = {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "title": "x"}
+        assert (await office.call("POST", "/entities", secret)).status == 201
+        await office.put("1", speed=1)
+        await receiver.until(lambda: len(receiver.heard) == 1)
+        await settle(office)
+        assert [each["id"] for body in receiver.bodies() for each in body["data"]] == ["urn:v:1"]
+
+
+async def test_only_owners_and_operators_see_a_subscription(
+    tmp_path: Path, stream: JetStream, receiver: Receiver
+) -> None:
+    actors = tuple(Actor(name, name, frozenset({Role.PARTNER})) for name in ("one", "two"))
+    async with open_office(tmp_path, stream, actors=actors) as office:
+        data = {
+            "type": "Subscription",
+            "entities": [{"type": "Vessel"}],
+            "notification": {"endpoint": {"uri": receiver.url}},
+        }
+        answer = await office.call("POST", "/subscriptions", data, actor=actors[0])
+        path = f"/subscriptions/{answer.headers['location'].rpartition('/')[2]}"
+        assert (await office.call("GET", path, actor=actors[0])).status == 200
+        assert (await office.call("GET", path, actor=actors[1])).status == 404
+        assert (await office.call("GET", "/subscriptions", actor=actors[1])).json() == []
+        assert (await office.call("GET", path)).status == 200
+
+
+async def test_private_receivers_are_refused_where_the_settings_say_so(
+    tmp_path: Path, stream: JetStream, receiver: Receiver
+) -> None:
+    async with open_office(tmp_path, stream, allow_private=False) as office:
+        data = {
+            "type": "Subscription",
+            "entities": [{"type": "Vessel"}],
+            "notification": {"endpoint": {"uri": receiver.url}},
+        }
+        answer = await office.call("POST", "/subscriptions", data)
+        assert answer.status == 400
+        assert answer.json()["field"] == "notification.endpoint.uri"
+        data["notification"] = {"endpoint": {"uri": receiver.url.replace("127.0.0.1", "localhost")}}
+        answer = await office.call("POST", "/subscriptions", data)
+        assert answer.status == 201
+        name = answer.headers["location"].rpartition("/")[2]
+        await office.put("1", speed=1)
+        async with asyncio.timeout(5):
+            while (await office.shown(name)).get("status") != "failed":
+                await asyncio.sleep(0.05)
+        assert receiver.heard == []

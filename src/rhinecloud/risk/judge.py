@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from rhinecloud.ngsild.context import Context
 from rhinecloud.risk.counters import Counters
 from rhinecloud.risk.crossing import Crossings
-from rhinecloud.risk.evaluation import Evaluator
+from rhinecloud.risk.evaluation import EvaluationFailed, Evaluator
 from rhinecloud.risk.facts import Facts, plain_value
 from rhinecloud.risk.model import Outcome, Rule
-from rhinecloud.risk.register import Register, moment_text
+from rhinecloud.risk.register import Occurrence, Register, moment_text
 from rhinecloud.risk.state import State, Watch
 from rhinecloud.risk.testimony import News, Testimony
 from rhinecloud.risk.timers import Timer, Timers
@@ -171,9 +172,18 @@ class Judge:
             self._sample(rule, watch, facts)
             facts.extras = {"window": watch.samples.figures() if watch.samples else {}}
         crossed = self.crossings.holds(rule.zone, watch, facts) if rule.zone else True
-        if not crossed or rule.when is None:
-            return crossed
-        return self._evaluator.truth(rule.when, facts)
+        holds = self._evaluator.truth(rule.when, facts) if crossed and rule.when else crossed
+        until = self._until(rule, facts) if holds else None
+        return holds and (until is None or until > self._state.now)
+
+    def _until(self, rule: Rule, facts: Facts) -> float | None:
+        """Give the moment after which the rule holds no longer; raises EvaluationFailed where it is none."""
+        moment = self._evaluator.value(rule.until, facts) if rule.until else None
+        if rule.until is None or moment is None:
+            return None
+        if not isinstance(moment, datetime):
+            raise EvaluationFailed(rule.until, f"gives {moment!r}, not a moment")
+        return moment.timestamp()
 
     def _sample(self, rule: Rule, watch: Watch, facts: Facts) -> None:
         if rule.window is None or self._context.expand(rule.window.attribute) not in facts.reading.changed:
@@ -200,15 +210,14 @@ class Judge:
         yield from self._told(rule, self._hold(rule, fingerprint, facts, onset))
 
     def _hold(self, rule: Rule, fingerprint: str, facts: Facts, onset: float) -> Outcome | None:
-        return self._register.hold(
-            rule,
-            fingerprint,
+        seen = Occurrence(
             facts.reading.entity.id,
-            onset=onset,
-            seen=facts.reading.observed,
-            severity=self._testimony.severity(rule, facts),
-            state_it=lambda: self._testimony.statement(rule, facts),
+            onset,
+            facts.reading.observed,
+            self._testimony.severity(rule, facts),
+            self._until(rule, facts),
         )
+        return self._register.hold(rule, fingerprint, seen, lambda: self._testimony.statement(rule, facts))
 
     def _let_go(self, rule: Rule, watch: Watch, entity_id: str, reason: str) -> Iterator[Outcome]:
         fingerprint, watch.alert = watch.alert, ""

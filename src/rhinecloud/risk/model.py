@@ -108,6 +108,7 @@ class Rule:
     hold_s: float = 0.0
     cooldown_s: float = 0.0
     expires_s: float = 0.0
+    until: Condition | None = None
     fingerprint: Condition | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     evidence: Evidence = Evidence()
@@ -118,13 +119,13 @@ class Rule:
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """Every expression that decides, texts apart."""
-        all_of_them = (self.where, self.when, self.clear, self.fingerprint, self.severity)
+        all_of_them = (self.where, self.when, self.clear, self.until, self.fingerprint, self.severity)
         return tuple(each for each in all_of_them if isinstance(each, Condition))
 
     @property
     def attributes(self) -> frozenset[str]:
         """The attributes' compact names whose change makes the rule look again; none: every change does."""
-        found = {name for each in (self.when, self.clear) if each for name in each.attributes}
+        found = {name for each in (self.when, self.clear, self.until) if each for name in each.attributes}
         if self.window:
             found.add(self.window.attribute)
         if self.silence and self.silence.attribute:

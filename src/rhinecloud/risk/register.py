@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +26,17 @@ class Statement(msgspec.Struct):
     simulated: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One time that a rule held for an entity: since when and when it was true, until when it may hold at most."""
+
+    entity_id: str
+    onset: float
+    seen: float
+    severity: Severity
+    until: float | None = None
+
+
 class Register:
     """Keeps the state's alerts and words their outcomes. All times are seconds since 1970."""
 
@@ -44,53 +56,51 @@ class Register:
         return until
 
     def hold(
-        self,
-        rule: Rule,
-        fingerprint: str,
-        entity_id: str,
-        *,
-        onset: float,
-        seen: float,
-        severity: Severity,
-        state_it: Callable[[], Statement],
+        self, rule: Rule, fingerprint: str, seen: Occurrence, state_it: Callable[[], Statement]
     ) -> Outcome | None:
         """Raise the alert, or count one occurrence more; None when that need not be told now."""
-        alerts = self._state.alerts.setdefault(rule.id, {})
-        active = alerts.get(fingerprint)
-        now = self._state.now
+        active = self._state.alerts.get(rule.id, {}).get(fingerprint)
         if active is None:
-            kind, onset_text = OutcomeKind.RAISED, moment_text(onset)
-            active = Active(
-                derived_urn("Alert", rule.id, fingerprint, onset_text),
-                onset_text,
-                severity,
-                1,
-                seen,
-                now,
-                [entity_id],
-                entity_id,
-            )
-            alerts[fingerprint] = active
+            active = self._raise(rule, fingerprint, seen)
+            is_told, kind = True, OutcomeKind.RAISED
         else:
-            kind = OutcomeKind.REPEATED
-            graver = severity.rank > active.severity.rank
-            active.occurrences += 1
-            active.last_seen = max(active.last_seen, seen)
-            if entity_id not in active.holders:
-                active.holders.append(entity_id)
-            if not graver and now - active.told_at < self._repeat_every_s:
-                self._postpone(rule, fingerprint, active)
-                return None
-            active.severity = severity if graver else active.severity
-            active.told_at = now
-        self._postpone(rule, fingerprint, active)
-        outcome = self._outcome(kind, rule, fingerprint, active)
-        statement = state_it()
-        active.simulated = active.simulated or statement.simulated
+            is_told, kind = self._repeat(active, seen), OutcomeKind.REPEATED
+        self._postpone(rule, fingerprint, active, seen.until)
+        if not is_told:
+            return None
+        outcome, statement = self._outcome(kind, rule, fingerprint, active), state_it()
         outcome.title, outcome.message = statement.title, statement.message
         outcome.location, outcome.evidence = statement.location, statement.evidence
-        outcome.simulated = active.simulated
+        outcome.simulated = active.simulated = active.simulated or statement.simulated
         return outcome
+
+    def _raise(self, rule: Rule, fingerprint: str, seen: Occurrence) -> Active:
+        onset = moment_text(seen.onset)
+        active = Active(
+            id=derived_urn("Alert", rule.id, fingerprint, onset),
+            onset=onset,
+            severity=seen.severity,
+            occurrences=1,
+            last_seen=seen.seen,
+            told_at=self._state.now,
+            holders=[seen.entity_id],
+            entity_id=seen.entity_id,
+        )
+        self._state.alerts.setdefault(rule.id, {})[fingerprint] = active
+        return active
+
+    def _repeat(self, active: Active, seen: Occurrence) -> bool:
+        """Count an occurrence; tell whether the world should hear of it: it is graver, or was not told for a while."""
+        is_graver = seen.severity.rank > active.severity.rank
+        active.occurrences += 1
+        active.last_seen = max(active.last_seen, seen.seen)
+        if seen.entity_id not in active.holders:
+            active.holders.append(seen.entity_id)
+        if not is_graver and self._state.now - active.told_at < self._repeat_every_s:
+            return False
+        active.severity = seen.severity if is_graver else active.severity
+        active.told_at = self._state.now
+        return True
 
     def release(self, rule: Rule, fingerprint: str, entity_id: str, reason: str) -> Outcome | None:
         """Let an entity go; when none holds the alert up any longer it is resolved."""
@@ -112,9 +122,13 @@ class Register:
         outcome.reason = reason
         return outcome
 
-    def _postpone(self, rule: Rule, fingerprint: str, active: Active) -> None:
+    def _postpone(self, rule: Rule, fingerprint: str, active: Active, until: float | None) -> None:
+        """Let the alert live until its rule's `expires` or `until`, whichever comes first."""
+        ends = [until] if until is not None else []
         if rule.expires_s:
-            active.due = self._state.now + rule.expires_s
+            ends.append(self._state.now + rule.expires_s)
+        if ends and active.due != min(ends):
+            active.due = min(ends)
             self._timers.set(Timer(active.due, True, rule.id, fingerprint))
 
     def _outcome(self, kind: OutcomeKind, rule: Rule, fingerprint: str, active: Active) -> Outcome:

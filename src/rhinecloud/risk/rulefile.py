@@ -28,7 +28,7 @@ from rhinecloud.risk.vocabulary import Vocabulary
 KEYS = (
     *("id", "version", "enabled", "title", "description", "type", "attributes", "units"),
     *("where", "when", "clear", "for", "window", "silence", "area"),
-    *("severity", "category", "sub_category", "message", "fingerprint", "cooldown", "expires"),
+    *("severity", "category", "sub_category", "message", "fingerprint", "cooldown", "expires", "until"),
     *("evidence", "incident", "hear_alerts"),
 )
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -88,6 +88,7 @@ class RuleFile:
             hold_s=sheet.read("for", parse_duration, 0.0),
             cooldown_s=sheet.read("cooldown", parse_duration, 0.0),
             expires_s=sheet.read("expires", parse_duration, 0.0),
+            until=self._condition("until"),
             fingerprint=self._condition("fingerprint"),
             units=self._units(),
             evidence=sheet.group("evidence", ("readings", "max_age"), self._evidence) or Evidence(),
@@ -112,6 +113,8 @@ class RuleFile:
         for key in ("clear", "window"):
             if key in data and "when" not in data:
                 sheet.say_key((key,), f"`{key}` needs `when`")
+        if "until" in data and "silence" in data:
+            sheet.say_key(("until",), "silence ends with a reading; it has no `until`")
         if "for" in data and "silence" in data:
             sheet.say_key(("for",), "silence has its own duration: `intervals` times `interval`")
 

@@ -7,18 +7,20 @@ from collections.abc import Awaitable, Callable
 from fastapi import Request
 
 from rhinecloud.app.asgi import Scope
-from rhinecloud.identity import Identity
-from rhinecloud.identity.credentials import read_credentials
+from rhinecloud.identity.credentials import Credentials, RawHeaders, read_credentials
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Forbidden, Unauthenticated
 from rhinecloud.policy import Action, Policy
+
+ActorOf = Callable[[Credentials], Actor]
+"""Gives the actor behind credentials; raises Unauthenticated (`Identity.actor_of`)."""
 
 
 class Gate:
     """Makes dependencies. All questions are about the city's own tenant."""
 
-    def __init__(self, identity: Identity, policy: Policy, tenant: str) -> None:
-        self._identity = identity
+    def __init__(self, actor_of: ActorOf, policy: Policy, tenant: str) -> None:
+        self._actor_of = actor_of
         self._policy = policy
         self._tenant = tenant
 
@@ -26,7 +28,7 @@ class Gate:
         """Let through whom the policy permits `action`, and give the actor."""
 
         async def dependency(request: Request) -> Actor:
-            actor = self._identity.authenticate(request.scope["headers"])
+            actor = self._actor_of(read_credentials(request.scope["headers"]))
             self._policy.check(actor, action, self._tenant)
             return actor
 
@@ -34,15 +36,19 @@ class Gate:
 
     async def signed_in(self, request: Request) -> Actor:
         """Let through whoever is signed in, and give the actor."""
-        return self._identity.authenticate(request.scope["headers"])
+        return self._actor_of(read_credentials(request.scope["headers"]))
 
     async def anyone(self, request: Request) -> Actor | None:
         """Let everybody through, and give the actor where somebody is signed in and may act."""
         try:
-            return self._identity.authenticate(request.scope["headers"])
+            return self._actor_of(read_credentials(request.scope["headers"]))
         except (Unauthenticated, Forbidden):
             return None
 
     def of_websocket(self, scope: Scope) -> Actor:
         """Give the actor behind a WebSocket, whose token may stand in the query; raises Unauthenticated."""
-        return self._identity.actor_of(read_credentials(scope["headers"], scope.get("query_string", b"")))
+        return self._actor_of(read_credentials(scope["headers"], scope.get("query_string", b"")))
+
+    def of_headers(self, headers: RawHeaders) -> Actor:
+        """Give the actor behind a request's header fields; raises Unauthenticated."""
+        return self._actor_of(read_credentials(headers))

@@ -18,6 +18,7 @@ from rhinecloud.kernel.settings import Described, describe, read_section, settin
 
 FILE = "city.toml"
 FEEDS = "feeds"
+AGENCIES = "agencies"
 
 S = TypeVar("S")
 
@@ -91,11 +92,12 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every section by name, the feeds' tables, and the folder that they were read from."""
+    """Every section by name, the tables of feeds and agencies, and the folder that they were read from."""
 
     folder: Path
     sections: Mapping[str, Any]
     feeds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    agencies: tuple[Mapping[str, Any], ...] = ()
 
     def section(self, name: str, kind: type[S]) -> S:
         """Give a section as its part's dataclass."""
@@ -132,8 +134,12 @@ def read_settings(
     """
     path = folder if folder.suffix == ".toml" else folder / FILE
     tables = _read_file(path)
-    feeds = tables.pop(FEEDS, {})
-    _require_tables(tables, feeds, kinds)
+    feeds, agencies = tables.pop(FEEDS, {}), tables.pop(AGENCIES, [])
+    _require_tables(tables, kinds)
+    if not isinstance(feeds, dict) or not all(isinstance(feed, dict) for feed in feeds.values()):
+        raise Invalid("must hold one table a feed: [feeds.<name>]", field=FEEDS)
+    if not isinstance(agencies, list) or not all(isinstance(agency, dict) for agency in agencies):
+        raise Invalid("must be tables: [[agencies]]", field=AGENCIES)
     sections = {}
     for name, kind in kinds.items():
         read: Any = read_section(name, kind, tables.get(name, {}), environment)
@@ -142,7 +148,7 @@ def read_settings(
             present = {item: getattr(read, item) for item in kind.__dataclass_fields__}  # type: ignore[attr-defined]
             read = kind(**{**present, **flags})
         sections[name] = read
-    return Settings(folder=path.parent.resolve(), sections=sections, feeds=feeds)
+    return Settings(path.parent.resolve(), sections, feeds, tuple(agencies))
 
 
 def describe_settings(kinds: Mapping[str, type]) -> list[Described]:
@@ -159,15 +165,13 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise Invalid(f"is not TOML: {error}", field=str(path)) from None
 
 
-def _require_tables(tables: Mapping[str, Any], feeds: Any, kinds: Mapping[str, type]) -> None:
+def _require_tables(tables: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
     for name, table in tables.items():
         if name not in kinds:
-            known = ", ".join([*sorted(kinds), "feeds.<name>"])
+            known = ", ".join([*sorted(kinds), f"{FEEDS}.<name>", AGENCIES])
             raise Invalid(f"unknown section; known here: {known}", field=name)
         if not isinstance(table, dict):
             raise Invalid("must be a table", field=name)
-    if not isinstance(feeds, dict) or not all(isinstance(feed, dict) for feed in feeds.values()):
-        raise Invalid("must hold one table a feed: [feeds.<name>]", field=FEEDS)
 
 
 def _require_numbers(values: tuple[Any, ...], count: int, place: str, what: str) -> None:

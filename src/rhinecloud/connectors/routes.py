@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
@@ -12,9 +13,8 @@ from pydantic import BaseModel, Field
 from rhinecloud.connectors.deadletters import Letter
 from rhinecloud.connectors.feeds import Feeds
 from rhinecloud.connectors.model import FeedState, FeedStatus
-from rhinecloud.kernel.actor import Actor
 
-Dependency = Callable[[Request], Actor]
+Dependency = Callable[[Request], Any]
 
 
 class FeedView(BaseModel):

@@ -50,9 +50,10 @@ class Past:
         if self._broker.find(actor, self._tenant, entity_id) is not None:
             return
         changes = await self._history.changes_of(self._tenant, entity_id, limit=1)
-        if not changes:
-            raise NotFound(f"there is and was no entity {entity_id}")
-        self._policy.check(actor, Action.READ, self._tenant, entity=changes[-1].entity)
+        if changes:
+            self._policy.check(actor, Action.READ, self._tenant, entity=changes[-1].entity)
+        elif self._policy.hidden_types(actor, self._tenant):
+            raise NotFound(f"there is no entity {entity_id}, and what it was is not known")
 
     async def series(
         self, actor: Actor, entity_id: str, attribute: str, span: tuple[str, str], limit: int

@@ -1,0 +1,142 @@
+"""The running city: every part, opened in the order in which they need each other and closed in the reverse one."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AsyncExitStack
+from importlib.resources import files
+from pathlib import Path
+
+from rhinecloud import __version__
+from rhinecloud.app.api import build_api
+from rhinecloud.app.chores import Chores
+from rhinecloud.app.core import Core
+from rhinecloud.app.doors import Doors
+from rhinecloud.app.folder import Access
+from rhinecloud.app.gate import Gate
+from rhinecloud.app.health import Health
+from rhinecloud.app.mount import broker_door, core_routes, part_routes
+from rhinecloud.app.parts import Parts, make_parts
+from rhinecloud.app.play import play
+from rhinecloud.app.sections import read_feeds
+from rhinecloud.app.security import security_headers
+from rhinecloud.app.server import HttpServer
+from rhinecloud.app.settings import Settings
+from rhinecloud.app.static import StaticFiles
+from rhinecloud.app.status import Status
+from rhinecloud.app.supervisor import Supervisor
+from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.incidents.agencies import read_agencies, seed_agencies
+from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.time import Clock, utc_now
+from rhinecloud.loader import Packs
+from rhinecloud.simulator.settings import SimulatorSettings
+
+_log = logging.getLogger(__name__)
+
+
+class City:
+    """One city from `start` to `stop`. `url` is where it answers."""
+
+    def __init__(self, settings: Settings, clock: Clock = utc_now, packs: Packs | None = None) -> None:
+        """Put everything together; raises Invalid where a file of the city is wrong. Nothing is opened yet."""
+        self.settings = settings
+        self.core = Core(settings, clock, packs)
+        self.feeds = read_feeds(settings)
+        self.agencies = read_agencies(settings.agencies)
+        self.supervisor = Supervisor()
+        self._closing = AsyncExitStack()
+        self._clock = clock
+        self.server: HttpServer
+        self.doors: Doors
+        self.status: Status
+
+    @property
+    def url(self) -> str:
+        """Give the address that reaches the city from this machine."""
+        return self.server.url
+
+    @property
+    def first_password(self) -> str:
+        """Give the one-time password of the account `admin` where this start made it, else ''."""
+        return self.core.first_password
+
+    async def start(self) -> None:
+        """Open everything; raises what the part that cannot be opened raises, after closing those that were."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._closing.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Let nobody in any more, let those inside finish, then close part after part."""
+        await self._closing.aclose()
+
+    async def _start(self) -> None:
+        core, closing = self.core, self._closing
+        await core.open()
+        closing.push_async_callback(core.close)
+        gate = Gate(core.identity.actor_of, core.policy, core.tenant)
+        parts = await make_parts(core, gate, self.feeds, closing)
+        closing.push_async_callback(self.supervisor.stop)
+        await seed_agencies(core.broker, core.tenant, self.agencies, core.context)
+        self._follow(parts)
+        await parts.feeds.start()
+        closing.push_async_callback(parts.feeds.stop)
+        self.server = self._build_server(parts, gate)
+        await self.server.start()
+        closing.push_async_callback(self._leave)
+        cli = Actor(id="urn:rhinecloud:account:cli", name="cli", roles=frozenset({Role.ADMIN}))
+        core.folder.leave_access(Access(self.server.url, core.identity.tokens.lend(cli)))
+        self._simulate(parts)
+
+    def _follow(self, parts: Parts) -> None:
+        """Start what works in the background."""
+        chores, keep = Chores(self.core), self.supervisor.keep
+        keep("relay", parts.relay.run)
+        keep("history", lambda: parts.upstream.stream.consume("history", chores.remember))
+        keep("notifier", parts.notifier.run)
+        keep("live", parts.live.run)
+        keep("risk", parts.risk.run)
+        keep("incidents", lambda: parts.upstream.stream.consume("incidents", parts.escalation.handle))
+        keep("expiry", self.core.broker.sweep_always)
+        keep("sessions", chores.flush_identity)
+        keep("past", chores.expire_history)
+
+    def _build_server(self, parts: Parts, gate: Gate) -> HttpServer:
+        core, server = self.core, self.settings.server
+        self.status = Status(core, parts, self.supervisor)
+        api = build_api(__version__, [*core_routes(core, gate), *part_routes(core, parts, gate, self.status)])
+        health = Health(self.status)
+        pages = StaticFiles(web_folder(), security_headers(core.city.tiles_url, https=server.https))
+        origins = self.settings.section("broker", BrokerSettings).cors_origins
+        public = [server.public_url] if server.public_url else []
+        self.doors = Doors(
+            [
+                ("/ngsi-ld/", broker_door(core, gate, parts.subscriptions)),
+                ("/live", parts.live),
+                ("/api/", api),
+                ("/health/", health),
+            ],
+            pages,
+            [*origins, *public],
+        )
+        return HttpServer(self.doors, server)
+
+    async def _leave(self) -> None:
+        if not await self.doors.close(self.settings.server.stop_s / 2):
+            _log.warning("some requests did not end in time")
+        await self.server.stop()
+
+    def _simulate(self, parts: Parts) -> None:
+        if not self.settings.section("simulator", SimulatorSettings).enabled:
+            return
+        device = Actor(id="urn:rhinecloud:token:simulator", name="simulator", roles=frozenset({Role.DEVICE}))
+        token = self.core.identity.tokens.lend(device)
+        self.supervisor.keep("simulator", lambda: play(self.settings.folder, parts.upstream.mqtt_url, token))
+
+
+def web_folder() -> Path:
+    """Give the folder of the built operations centre."""
+    return Path(str(files("rhinecloud"))) / "web"

@@ -1,0 +1,110 @@
+"""The parts that a city has whether it runs or not: state, past, identity, policy, packs, broker.
+
+The running city adds stream, consumers, feeds and doors (`city`); the command line opens just this where no city runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from rhinecloud.app.folder import DataFolder
+from rhinecloud.app.records import StoreRecords
+from rhinecloud.app.settings import CitySettings, Settings
+from rhinecloud.broker.contexts import Contexts
+from rhinecloud.broker.service import Broker
+from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.history.settings import HistorySettings
+from rhinecloud.history.sqlite import HotTable
+from rhinecloud.identity import Identity, IdentitySettings
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.time import Clock
+from rhinecloud.loader import Disagreement, Packs, find_packs, merge_contexts
+from rhinecloud.loader.folder import read_context
+from rhinecloud.ngsild.context import Context, compile_context
+from rhinecloud.ngsild.documents import house_document
+from rhinecloud.policy import Policy
+from rhinecloud.store.engine import StoreSettings, make_store
+
+
+class Core:
+    """State, past, identity, policy, packs and broker of one city, from `open` to `close`."""
+
+    def __init__(self, settings: Settings, clock: Clock, packs: Packs | None = None) -> None:
+        """Put the parts together; raises Invalid where a file of the city is wrong. Nothing is opened yet."""
+        self.settings = settings
+        self.clock = clock
+        self.started_at: datetime = clock()
+        self.packs = find_packs(settings.city.packs) if packs is None else packs
+        terms, self.disagreements = city_terms(settings.folder, self.packs)
+        self.terms = terms
+        self.context: Context = compile_context(terms, {})
+        self.folder = DataFolder(settings.data)
+        self.store = make_store(settings.section("store", StoreSettings), settings.data)
+        timeline = settings.section("history", HistorySettings).timeline_types
+        self.history = HotTable(settings.data / "history.db", timeline)
+        self.policy = Policy(city_policies(settings.folder))
+        self.identity = Identity(
+            StoreRecords(self.store), settings.section("identity", IdentitySettings), clock
+        )
+        self.broker = Broker(self.store, self.policy, clock)
+        self.contexts = Contexts(
+            self.store, settings.section("broker", BrokerSettings), clock, city={"@context": terms}
+        )
+        self._opened: list[str] = []
+        self.first_password = ""
+
+    @property
+    def city(self) -> CitySettings:
+        """Give `[city]`."""
+        return self.settings.city
+
+    @property
+    def tenant(self) -> str:
+        """Give the tenant that the city itself works in."""
+        return self.city.tenant
+
+    async def open(self) -> None:
+        """Take the data folder and open the engines; raises InUse or Unavailable."""
+        self.folder.take()
+        try:
+            for name in ("store", "history"):
+                await getattr(self, name).open()
+                self._opened.append(name)
+            self.first_password = await self.identity.open()
+            await self.contexts.open()
+            self._opened.append("contexts")
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Write down what is in hand and release everything, in the reverse order."""
+        if "store" in self._opened:
+            await self.identity.flush()
+        while self._opened:
+            await getattr(self, self._opened.pop()).close()
+        self.folder.release()
+
+
+def city_terms(folder: Path, packs: Packs) -> tuple[dict[str, object], list[Disagreement]]:
+    """Merge the vocabularies of house, packs and city; raises Invalid for a bad `context.jsonld` of the city."""
+    own = read_context(folder / "context.jsonld")
+    parts = [
+        ("rhinecloud", house_document()["@context"]),
+        *((each.name, each.context) for each in packs.loaded),
+        ("city", own),
+    ]
+    return merge_contexts(parts)
+
+
+def city_policies(folder: Path) -> Sequence[str]:
+    """Read the city's own policies, `policies/*.cedar`; raises Invalid where one cannot be read."""
+    texts = []
+    for path in sorted((folder / "policies").glob("*.cedar")):
+        try:
+            texts.append(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise Invalid(f"cannot be read: {error}", field=f"policies/{path.name}") from None
+    return texts

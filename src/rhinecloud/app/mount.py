@@ -1,0 +1,83 @@
+"""Builds the doors over the parts: which routes there are, and what each is given."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from fastapi import APIRouter
+
+from rhinecloud.app.asgi import Application
+from rhinecloud.app.core import Core
+from rhinecloud.app.gate import Gate
+from rhinecloud.app.parts import Parts as Running
+from rhinecloud.app.routes.city import CityPortrait, city_routes
+from rhinecloud.app.routes.history import Past, history_routes
+from rhinecloud.app.routes.status import status_routes
+from rhinecloud.app.routes.transfer import Transfer, transfer_routes
+from rhinecloud.app.settings import ServerSettings
+from rhinecloud.app.status import Status
+from rhinecloud.broker.door import Door
+from rhinecloud.broker.door.rendering import Renderer
+from rhinecloud.broker.door.route import Parts
+from rhinecloud.broker.routes import ROUTES
+from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.broker.subscriptions.service import Subscriptions
+from rhinecloud.connectors.routes import deadletter_routes, feed_routes
+from rhinecloud.identity import IdentitySettings
+from rhinecloud.identity.routes import session_routes, token_routes, user_routes
+from rhinecloud.incidents.routes import incident_routes
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.policy import Action
+from rhinecloud.risk.routes import risk_routes
+
+
+def core_routes(core: Core, gate: Gate) -> list[APIRouter]:
+    """Build the routes that need nothing but the core."""
+    settings = core.settings
+    access = settings.section("identity", IdentitySettings).access
+    portrait = CityPortrait(core.city, access, core.packs, core.broker, core.context)
+    past = Past(core.history, core.broker, core.policy, core.context, core.tenant)
+    # The past before the state: see `backup`.
+    copies = {"history.db": core.history.backup, "city.db": core.store.backup}
+    transfer = Transfer(core.broker, copies, core.city.name, settings.data, core.clock)
+    administrator = gate.may(Action.ADMINISTER)
+
+    async def describe(actor: Actor | None) -> dict[str, object]:
+        return (await portrait.describe(actor)).model_dump(mode="json")
+
+    secure = settings.section("server", ServerSettings).https
+    return [
+        session_routes(core.identity, describe, secure=secure),
+        city_routes(portrait, gate),
+        history_routes(past, gate),
+        user_routes(core.identity, administrator),
+        token_routes(core.identity, administrator),
+        transfer_routes(transfer, gate),
+    ]
+
+
+def part_routes(core: Core, parts: Running, gate: Gate, status: Status) -> list[APIRouter]:
+    """Build the routes of the parts that only a running city has."""
+    viewer, operator = gate.may(Action.SEE_STATUS), gate.may(Action.OPERATE)
+    return [
+        status_routes(status, gate),
+        feed_routes(parts.feeds, viewer),
+        deadletter_routes(parts.feeds, viewer, operator),
+        risk_routes(parts.risk, parts.alerts, viewer, gate.signed_in),
+        incident_routes(parts.incidents, parts.escalation, parts.records, gate.signed_in),
+    ]
+
+
+def broker_door(core: Core, gate: Gate, subscriptions: Subscriptions | None = None) -> Application:
+    """Build the broker's door."""
+    settings = core.settings.section("broker", BrokerSettings)
+    parts = Parts(
+        broker=core.broker,
+        contexts=core.contexts,
+        renderer=Renderer(settings.render_cache),
+        settings=settings,
+        clock=core.clock,
+        started_at=core.started_at,
+        subscriptions=subscriptions,
+    )
+    return cast(Application, Door(parts, ROUTES, gate.of_headers))

@@ -1,0 +1,113 @@
+"""How the city is, in figures: what the status page, `rhinecloud status` and `/health/ready` are made of."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+import psutil
+
+from rhinecloud import __version__
+from rhinecloud.app.core import Core
+from rhinecloud.app.parts import Parts
+from rhinecloud.app.supervisor import Supervisor
+from rhinecloud.identity import IdentitySettings
+from rhinecloud.kernel.actor import part
+from rhinecloud.kernel.errors import RhineCloudError
+
+FRESH_S = 1.0
+MEGABYTE = 1 << 20
+ASKER = part("status")
+
+
+class Status:
+    """Collects the figures; who asks twice within a second gets the same ones."""
+
+    def __init__(self, core: Core, parts: Parts, supervisor: Supervisor) -> None:
+        self._core = core
+        self._parts = parts
+        self._supervisor = supervisor
+        self._process = psutil.Process()
+        self._collected: dict[str, Any] = {}
+        self._collected_at = -FRESH_S
+
+    async def collect(self) -> dict[str, Any]:
+        """Give all figures as plain values; `StatusView` says what they mean."""
+        if time.monotonic() - self._collected_at >= FRESH_S:
+            self._collected = await self._collect()
+            self._collected_at = time.monotonic()
+        return self._collected
+
+    def troubles(self) -> dict[str, str]:
+        """Say by part what keeps the city from doing all its work now; nothing: it is ready."""
+        found = {work.name: work.error for work in self._supervisor.works() if work.error}
+        if not self._parts.upstream.stream.connected:
+            found["stream"] = "no connection"
+        return found
+
+    async def _collect(self) -> dict[str, Any]:
+        core, parts = self._core, self._parts
+        feeds = [asdict(feed) for feed in parts.feeds.status()]
+        risk = parts.risk.status()
+        return {
+            "version": __version__,
+            "access": core.settings.section("identity", IdentitySettings).access,
+            "started_at": core.started_at.isoformat(),
+            "uptime_s": (core.clock() - core.started_at).total_seconds(),
+            "entities": core.store.count(core.tenant),
+            "types": {
+                core.context.compact(name): count for name, count in core.store.types(core.tenant).items()
+            },
+            "subscriptions": parts.subscriptions.count(),
+            "browsers": parts.live.clients,
+            "incidents_open": await self._open_incidents(),
+            "alerts_active": risk.active,
+            "messages_per_s": round(sum(feed["rate_per_s"] for feed in feeds), 2),
+            "feeds": feeds,
+            "stream": {
+                "state": "connected" if parts.upstream.stream.connected else "away",
+                "lag": parts.relay.lag,
+                "restarts": parts.upstream.server.restarts if parts.upstream.server else 0,
+            },
+            "consumers": self._consumers(),
+            "rules": {
+                "loaded": len(parts.risk.rules()),
+                "failed": len(parts.risk.rulebook.problems),
+                "errors": [str(problem) for problem in parts.risk.rulebook.problems],
+            },
+            "packs": {
+                "loaded": [pack.name for pack in core.packs.loaded],
+                "failed": [asdict(failure) for failure in core.packs.failed],
+                "disagreements": [str(each) for each in core.disagreements],
+            },
+            "memory_mb": round(self._process.memory_info().rss / MEGABYTE, 1),
+        }
+
+    async def _open_incidents(self) -> int:
+        try:
+            page = await self._parts.incidents.list(ASKER, status="open", agency="", limit=1, offset=0)
+        except RhineCloudError:
+            return 0
+        return page.total or 0
+
+    def _consumers(self) -> list[dict[str, Any]]:
+        """Give each consumer's place: how many changes it is behind, and what went wrong."""
+        last = self._core.store.last_change()
+        works = {work.name: work for work in self._supervisor.works()}
+        notifier, risk = self._parts.notifier.state(), self._parts.risk.status()
+        lags = {"relay": self._parts.relay.lag, "notifier": notifier.lag, "risk": risk.lag}
+        found = [
+            {
+                "name": name,
+                "lag": lags.get(name, 0),
+                "failures": work.failures,
+                "error": work.error,
+            }
+            for name, work in works.items()
+            if name not in self._parts.upstream.stream.counters
+        ]
+        for name, counters in self._parts.upstream.stream.counters.items():
+            lag = max(0, last - counters.position) if counters.position else 0
+            found.append({"name": name, "lag": lag, "failures": counters.failures, "error": counters.error})
+        return found

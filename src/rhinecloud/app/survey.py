@@ -1,0 +1,85 @@
+"""Looks a city's files over without starting it: what is wrong, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rhinecloud.app.core import Core
+from rhinecloud.app.parts import rulebook_of
+from rhinecloud.app.sections import read_city, read_feeds
+from rhinecloud.connectors.plan import CitySources, plan_feed
+from rhinecloud.connectors.settings import ConnectorSettings
+from rhinecloud.identity import IdentitySettings
+from rhinecloud.incidents.agencies import read_agencies
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.time import utc_now
+from rhinecloud.loader import Packs
+from rhinecloud.stream.settings import StreamSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: `problem` is '' where all is well; `fatal` where the city would not start."""
+
+    part: str
+    what: str
+    problem: str = ""
+    fatal: bool = False
+
+
+def survey(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
+    """Look at settings, packs, vocabulary, policies, rules, feeds and agencies, in this order."""
+    try:
+        settings = read_city(folder)
+        core = Core(settings, utc_now, packs)
+    except Invalid as error:
+        yield Finding("settings", str(folder), str(error), fatal=True)
+        return
+    yield Finding("settings", f"{len(settings.sections)} sections, {len(settings.feeds)} feeds")
+    if settings.section("identity", IdentitySettings).open:
+        yield Finding("identity", "access", "open: whoever reaches the port is an administrator")
+    yield from _packs(core)
+    yield from _rules(core)
+    yield from _feeds(core)
+    try:
+        agencies = read_agencies(settings.agencies)
+        yield Finding("agencies", f"{len(agencies)} agencies")
+    except Invalid as error:
+        yield Finding("agencies", "city.toml", str(error), fatal=True)
+
+
+def _packs(core: Core) -> Iterator[Finding]:
+    for pack in core.packs.loaded:
+        counts = f"{len(pack.context)} terms, {len(pack.rules)} rule files, {len(pack.layers)} layers"
+        yield Finding("pack", f"{pack.name} {pack.version}: {counts}")
+    for failure in core.packs.failed:
+        yield Finding("pack", failure.name, failure.reason)
+    for disagreement in core.disagreements:
+        yield Finding("context", disagreement.term, str(disagreement))
+
+
+def _rules(core: Core) -> Iterator[Finding]:
+    rulebook = rulebook_of(core)
+    yield Finding("rules", f"{len(rulebook.rules)} rules")
+    for problem in rulebook.problems:
+        yield Finding("rules", problem.file, str(problem))
+
+
+def _feeds(core: Core) -> Iterator[Finding]:
+    limits = core.settings.section("connectors", ConnectorSettings)
+    port = core.settings.section("stream", StreamSettings).mqtt_port
+    mqtt = f"mqtt://127.0.0.1:{port}" if port else ""
+    sources = CitySources(core.settings.folder, core.packs.mappings(), mqtt)
+    try:
+        feeds = read_feeds(core.settings)
+    except Invalid as error:
+        yield Finding("feed", "city.toml", str(error), fatal=True)
+        return
+    for name, feed in feeds.items():
+        try:
+            plan_feed(name, feed, limits, sources)
+            yield Finding("feed", f"{name}: {feed.connector}")
+        except Invalid as error:
+            yield Finding("feed", name, str(error), fatal=True)

@@ -1,0 +1,154 @@
+"""`rhinecloud users` and `rhinecloud tokens`: who gets in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from rhinecloud.cli.desk import open_desk
+from rhinecloud.cli.options import HERE, City, Json
+from rhinecloud.cli.screen import console, print_json, table
+from rhinecloud.kernel.actor import Role
+from rhinecloud.kernel.time import format_time, utc_now
+
+USERS, TOKENS = "/api/v1/users", "/api/v1/tokens"
+
+Name = Annotated[str, typer.Argument(help="The name.")]
+Roles = Annotated[list[Role], typer.Option("--role", "-r", help="A role; may be given several times.")]
+Agency = Annotated[str, typer.Option(help="Id of the agency that the role `agency` acts for.")]
+Tenant = Annotated[str, typer.Option(help="The tenant whose data it may reach; empty: the default one.")]
+
+
+def build_users() -> typer.Typer:
+    """Build `rhinecloud users`."""
+    users = typer.Typer(no_args_is_help=True, help="People who sign in.", rich_markup_mode="markdown")
+
+    @users.command("list")
+    def list_users(city: City = HERE, as_json: Json = False) -> None:
+        """List all accounts.
+
+        Example: `rhinecloud users list`
+        """
+        with open_desk(city) as desk:
+            found = desk.ask("GET", USERS)
+        if as_json:
+            print_json(found)
+            return
+        rows = [
+            (user["name"], ", ".join(user["roles"]), user["agency"], _state(user), user["created_at"][:10])
+            for user in found
+        ]
+        console().print(table("", ["name", "roles", "agency", "password", "since"], rows))
+
+    @users.command("add")
+    def add_user(
+        name: Name,
+        role: Roles,
+        full_name: Annotated[str, typer.Option(help="Name as people read it.")] = "",
+        agency: Agency = "",
+        tenant: Tenant = "",
+        city: City = HERE,
+        as_json: Json = False,
+    ) -> None:
+        """Make an account and print its one-time password.
+
+        Example: `rhinecloud users add meyer --role operator --full-name "Jo Meyer"`
+        """
+        body = {"name": name, "roles": role, "full_name": full_name, "agency": agency, "tenant": tenant}
+        with open_desk(city) as desk:
+            made = desk.ask("POST", USERS, body)
+        _show_once(made, as_json, f"{name} signs in once with", made["one_time_password"])
+
+    @users.command("passwd")
+    def reset_password(name: Name, city: City = HERE, as_json: Json = False) -> None:
+        """Give an account a one-time password, print it, and end all its sessions.
+
+        Example: `rhinecloud users passwd admin`
+        """
+        with open_desk(city) as desk:
+            made = desk.ask("POST", f"{USERS}/{quote(name)}/password")
+        _show_once(made, as_json, f"{name} signs in once with", made["one_time_password"])
+
+    @users.command("remove")
+    def remove_user(name: Name, city: City = HERE) -> None:
+        """Remove an account and end all its sessions.
+
+        Example: `rhinecloud users remove meyer`
+        """
+        with open_desk(city) as desk:
+            desk.ask("DELETE", f"{USERS}/{quote(name)}")
+
+    return users
+
+
+def build_tokens() -> typer.Typer:
+    """Build `rhinecloud tokens`."""
+    tokens = typer.Typer(no_args_is_help=True, help="Machines' ways in.", rich_markup_mode="markdown")
+
+    @tokens.command("list")
+    def list_tokens(city: City = HERE, as_json: Json = False) -> None:
+        """List all tokens, without their secrets.
+
+        Example: `rhinecloud tokens list`
+        """
+        with open_desk(city) as desk:
+            found = desk.ask("GET", TOKENS)
+        if as_json:
+            print_json(found)
+            return
+        rows = [
+            (
+                token["name"],
+                ", ".join(token["roles"]),
+                token["tenant"],
+                token["expires_at"][:19] or "never",
+                token["last_used_at"][:19] or "never",
+            )
+            for token in found
+        ]
+        console().print(table("", ["name", "roles", "tenant", "expires", "last used"], rows))
+
+    @tokens.command("add")
+    def add_token(
+        name: Name,
+        role: Roles,
+        days: Annotated[int, typer.Option(help="Days until it expires; 0: never.", min=0)] = 0,
+        agency: Agency = "",
+        tenant: Tenant = "",
+        city: City = HERE,
+        as_json: Json = False,
+    ) -> None:
+        """Make a token and print its secret, which is shown this once.
+
+        Example: `rhinecloud tokens add gauges --role partner --days 365`
+        """
+        expires = format_time((utc_now() + timedelta(days=days)).replace(microsecond=0)) if days else ""
+        body = {"name": name, "roles": role, "agency": agency, "tenant": tenant, "expires_at": expires}
+        with open_desk(city) as desk:
+            made = desk.ask("POST", TOKENS, body)
+        _show_once(made, as_json, "Authorization: Bearer", made["secret"])
+
+    @tokens.command("revoke")
+    def revoke_token(name: Name, city: City = HERE) -> None:
+        """Revoke a token: it opens nothing from now on.
+
+        Example: `rhinecloud tokens revoke gauges`
+        """
+        with open_desk(city) as desk:
+            desk.ask("DELETE", f"{TOKENS}/{quote(name)}")
+
+    return tokens
+
+
+def _state(user: dict[str, Any]) -> str:
+    return "to be changed" if user["must_change_password"] else "own"
+
+
+def _show_once(made: dict[str, Any], as_json: bool, words: str, secret: str) -> None:
+    if as_json:
+        print_json(made)
+    else:
+        print(f"{words} {secret}")

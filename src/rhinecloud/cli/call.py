@@ -1,0 +1,83 @@
+"""Calls an ASGI application in this process, as a server would, for commands where no city runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import unquote
+
+from rhinecloud.app.asgi import Application, Message
+
+
+class Answer:
+    """An answer that is on its way: `status` is there, the body comes in pieces."""
+
+    def __init__(self, status: int, messages: asyncio.Queue[Message | None]) -> None:
+        self.status = status
+        self._messages = messages
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Give the body piece by piece."""
+        while (message := await self._messages.get()) is not None:
+            if message.get("body"):
+                yield message["body"]
+            if not message.get("more_body"):
+                return
+
+
+@asynccontextmanager
+async def call(
+    application: Application, method: str, target: str, body: bytes, tenant: str = ""
+) -> AsyncIterator[Answer]:
+    """Send one request; leaving the block ends the application's work on it."""
+    messages: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=8)
+    sent = False
+
+    async def receive() -> Message:
+        nonlocal sent
+        if sent:
+            await asyncio.Event().wait()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def work() -> None:
+        try:
+            await application(_scope(method, target, body, tenant), receive, messages.put)
+        finally:
+            await messages.put(None)
+
+    task = asyncio.create_task(work())
+    try:
+        start = await messages.get()
+        if start is None:
+            await task
+            raise ConnectionError("the application gave no answer")
+        yield Answer(start["status"], messages)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _scope(method: str, target: str, body: bytes, tenant: str) -> dict[str, Any]:
+    path, _, query = target.partition("?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [
+            (b"host", b"offline"),
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            *([(b"ngsild-tenant", tenant.encode())] if tenant else []),
+        ],
+        "client": None,
+        "server": ("offline", 80),
+    }

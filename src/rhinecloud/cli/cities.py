@@ -1,0 +1,100 @@
+"""`up`, `check`, `status`: a city as a whole."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from rhinecloud.app.survey import survey
+from rhinecloud.cli.desk import open_running
+from rhinecloud.cli.exits import Exit
+from rhinecloud.cli.options import HERE, City, Json
+from rhinecloud.cli.running import run_city
+from rhinecloud.cli.screen import console, print_json, status_view, table
+
+PANEL = "The city"
+
+
+def add_to(program: typer.Typer) -> None:
+    """Add the commands."""
+
+    @program.command(rich_help_panel=PANEL)
+    def up(
+        city: City = HERE,
+        host: Annotated[
+            str | None, typer.Option(help="Address to listen on; outweighs `server.host`.")
+        ] = None,
+        port: Annotated[
+            int | None, typer.Option(help="Port to listen on, 0 for a free one; outweighs `server.port`.")
+        ] = None,
+        access: Annotated[
+            str | None, typer.Option(help="`accounts` or `open`; outweighs `identity.access`.")
+        ] = None,
+        verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+    ) -> None:
+        """Start the city and show what is alive, until Ctrl-C.
+
+        Example: `rhinecloud up --city examples/duisburg`
+        """
+        _log_to_stderr(verbose)
+        overrides: dict[str, dict[str, Any]] = {
+            "server": {"host": host, "port": port},
+            "identity": {"access": access},
+        }
+        run_city(city, overrides)
+
+    @program.command(rich_help_panel=PANEL)
+    def check(city: City = HERE, as_json: Json = False) -> None:
+        """Look the city's files over, without starting it. Exit code 3 when something is wrong.
+
+        Example: `rhinecloud check --city examples/duisburg`
+        """
+        findings = list(survey(city))
+        wrong = [each for each in findings if each.problem]
+        if as_json:
+            print_json(
+                [
+                    {"part": each.part, "what": each.what, "problem": each.problem, "fatal": each.fatal}
+                    for each in findings
+                ]
+            )
+        else:
+            rows = [
+                (
+                    Text("✗", "red") if each.problem else Text("✓", "green"),
+                    each.part,
+                    each.problem or each.what,
+                )
+                for each in findings
+            ]
+            console().print(table("", ["", "part", ""], rows))
+            console().print(f"{len(wrong)} of {len(findings)} wrong" if wrong else "all is well")
+        raise typer.Exit(Exit.INVALID if wrong else Exit.DONE)
+
+    @program.command(rich_help_panel=PANEL)
+    def status(city: City = HERE, as_json: Json = False) -> None:
+        """Show how the running city is.
+
+        Example: `rhinecloud status --json`
+        """
+        with open_running(city) as desk:
+            found = desk.ask("GET", "/api/v1/status")
+            url = desk.access.url
+        if as_json:
+            print_json({**found, "url": url})
+            return
+        console().print(url)
+        console().print(status_view(found))
+
+
+def _log_to_stderr(verbose: bool) -> None:
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    # They repeat at length what the parts that use them say once.
+    for name in ("nats", "aiohttp.access", "_granian", "asyncio"):
+        logging.getLogger(name).setLevel(logging.ERROR)

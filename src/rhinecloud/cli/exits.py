@@ -1,0 +1,70 @@
+"""What went wrong, as an exit code and one line for people."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from rhinecloud.kernel.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RhineCloudError,
+    Unauthenticated,
+    Unavailable,
+)
+
+
+class Exit(IntEnum):
+    """Exit codes; the page of commands lists them."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    INVALID = 3
+    UNREACHABLE = 4
+    NOT_FOUND = 5
+    CONFLICT = 6
+    FORBIDDEN = 7
+
+
+MEANINGS = {
+    Exit.DONE: "done",
+    Exit.FAILED: "it went wrong; the message says what",
+    Exit.USAGE: "the command line was not understood",
+    Exit.INVALID: "a file or value that was given is wrong",
+    Exit.UNREACHABLE: "the city, or something that it needs, does not answer",
+    Exit.NOT_FOUND: "not found",
+    Exit.CONFLICT: "in conflict with what is there, such as a name that is taken",
+    Exit.FORBIDDEN: "not allowed",
+}
+
+_CODES: tuple[tuple[type[RhineCloudError], Exit], ...] = (
+    (Invalid, Exit.INVALID),
+    (Unavailable, Exit.UNREACHABLE),
+    (NotFound, Exit.NOT_FOUND),
+    (Conflict, Exit.CONFLICT),
+    (Unauthenticated, Exit.FORBIDDEN),
+    (Forbidden, Exit.FORBIDDEN),
+)
+
+
+def exit_of(error: RhineCloudError) -> Exit:
+    """Give the exit code of an error."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.FAILED)
+
+
+def error_of(status: int, document: dict[str, object]) -> RhineCloudError:
+    """Make the error again that a door told as a problem document."""
+    detail = str(document.get("detail") or document.get("title") or f"HTTP {status}")
+    if status in (400, 413, 422):
+        return Invalid(detail, field=str(document.get("field") or ""))
+    kinds: dict[int, type[RhineCloudError]] = {
+        401: Unauthenticated,
+        403: Forbidden,
+        404: NotFound,
+        409: Conflict,
+        429: Unavailable,
+        503: Unavailable,
+    }
+    return kinds.get(status, RhineCloudError)(detail)

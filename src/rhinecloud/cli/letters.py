@@ -1,0 +1,136 @@
+"""`rhinecloud deadletters`: what came in and could not be used."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+from rich.progress import track
+
+from rhinecloud.cli.desk import Desk, HttpDesk, open_running
+from rhinecloud.cli.exits import Exit
+from rhinecloud.cli.options import HERE, City, Json
+from rhinecloud.cli.screen import console, print_json, table
+from rhinecloud.kernel.errors import Invalid
+
+LETTERS = "/api/v1/deadletters"
+PAGE = 1000
+
+Feed = Annotated[str, typer.Option(help="Only those of this feed.")]
+Ids = Annotated[list[str] | None, typer.Argument(help="Ids of dead letters; none: all of `--feed`.")]
+
+
+def build() -> typer.Typer:
+    """Build `rhinecloud deadletters`."""
+    letters = typer.Typer(
+        no_args_is_help=True, help="What came in and could not be used.", rich_markup_mode="markdown"
+    )
+
+    @letters.command("list")
+    def list_letters(
+        feed: Feed = "",
+        limit: Annotated[int, typer.Option(min=1, max=PAGE)] = 50,
+        city: City = HERE,
+        as_json: Json = False,
+    ) -> None:
+        """List dead letters, the newest first.
+
+        Example: `rhinecloud deadletters list --feed gauges`
+        """
+        with open_running(city) as desk:
+            page = desk.ask("GET", LETTERS, query={"feed": feed, "limit": limit})
+        if as_json:
+            print_json(page)
+            return
+        rows = [
+            (each["id"], each["received"][:19], each["size"], each["tries"], each["reason"])
+            for each in page["items"]
+        ]
+        console().print(table("", ["id", "received", "bytes", "tries", "reason"], rows))
+        if page["more"]:
+            print(f"and {page['total'] - len(rows)} more")
+
+    @letters.command("show")
+    def show_letter(
+        letter: Annotated[str, typer.Argument(help="Id of a dead letter.")],
+        raw: Annotated[
+            bool, typer.Option("--raw", help="Write its bytes to standard output, nothing else.")
+        ] = False,
+        city: City = HERE,
+        as_json: Json = False,
+    ) -> None:
+        """Show one dead letter with what was received.
+
+        Example: `rhinecloud deadletters show gauges~17`
+        """
+        with open_running(city) as desk:
+            found = desk.ask("GET", f"{LETTERS}/{quote(letter, safe='')}")
+        if as_json:
+            print_json(found)
+            return
+        body = base64.b64decode(found.pop("raw"))
+        if raw:
+            sys.stdout.buffer.write(body)
+            return
+        console().print(table("", ["", ""], found.items()))
+        print(body.decode("utf-8", "replace"))
+
+    @letters.command("retry")
+    def retry_letters(ids: Ids = None, feed: Feed = "", city: City = HERE, as_json: Json = False) -> None:
+        """Try dead letters again; those that succeed are gone. Exit code 1 when one did not.
+
+        Example: `rhinecloud deadletters retry --feed gauges`
+        """
+        with open_running(city) as desk:
+            chosen = _chosen(desk, ids, feed)
+            answers = [
+                desk.ask("POST", f"{LETTERS}/{quote(each, safe='')}/retry")
+                for each in track(chosen, "Trying again", console=_progress(), disable=as_json)
+            ]
+        failed = [answer["letter"] for answer in answers if not answer["accepted"]]
+        if as_json:
+            print_json({"accepted": len(answers) - len(failed), "failed": failed})
+        else:
+            print(f"{len(answers) - len(failed)} accepted, {len(failed)} failed again")
+        raise typer.Exit(Exit.FAILED if failed else Exit.DONE)
+
+    @letters.command("drop")
+    def drop_letters(ids: Ids = None, feed: Feed = "", city: City = HERE) -> None:
+        """Forget dead letters.
+
+        Example: `rhinecloud deadletters drop gauges~17`
+        """
+        with open_running(city) as desk:
+            chosen = _chosen(desk, ids, feed)
+            for each in track(chosen, "Dropping", console=_progress()):
+                desk.ask("DELETE", f"{LETTERS}/{quote(each, safe='')}")
+        print(f"{len(chosen)} dropped")
+
+    return letters
+
+
+def _chosen(desk: HttpDesk, ids: list[str] | None, feed: str) -> list[str]:
+    """Give the ids that were named, or all of a feed; raises Invalid where neither was."""
+    if ids:
+        return ids
+    if not feed:
+        raise Invalid("name the ids of dead letters, or a --feed for all of its own")
+    return [each["id"] for each in _all_of(desk, feed)]
+
+
+def _all_of(desk: Desk, feed: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        page = desk.ask("GET", LETTERS, query={"feed": feed, "limit": PAGE, "offset": len(found)})
+        found += page["items"]
+        if not page["more"]:
+            return found
+
+
+def _progress() -> Any:
+    from rich.console import Console  # noqa: PLC0415 - one console for progress, on standard error
+
+    return Console(stderr=True)

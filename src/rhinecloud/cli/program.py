@@ -1,0 +1,77 @@
+"""The program: all commands, and the one place where what went wrong becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+import typer
+from rich.console import Console
+
+from rhinecloud import __version__
+from rhinecloud.cli import accounts, cities, letters, recordings, rules, transfers
+from rhinecloud.cli.exits import Exit, exit_of
+from rhinecloud.cli.options import Json
+from rhinecloud.kernel.errors import RhineCloudError
+
+HELP = "Rhine Cloud: an open operating system for a city."
+
+
+def build_program() -> typer.Typer:
+    """Put all commands together."""
+    program = typer.Typer(
+        name="rhinecloud",
+        help=HELP,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for part in (cities, recordings, transfers):
+        part.add_to(program)
+    program.add_typer(rules.build(), name="rules")
+    program.add_typer(letters.build(), name="deadletters")
+    program.add_typer(accounts.build_users(), name="users")
+    program.add_typer(accounts.build_tokens(), name="tokens")
+
+    @program.command(rich_help_panel="The city")
+    def version(as_json: Json = False) -> None:
+        """Print the version.
+
+        Example: `rhinecloud version`
+        """
+        print(json.dumps({"version": __version__}) if as_json else f"rhinecloud {__version__}")
+
+    return program
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the program and end the process with one of the exit codes of `Exit`."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; return its exit code."""
+    errors = Console(stderr=True, highlight=False)
+    try:
+        code = build_program()(args=arguments, prog_name="rhinecloud", standalone_mode=False)
+    except RhineCloudError as error:
+        errors.print(f"[red]error:[/red] {_escaped(str(error))}")
+        return exit_of(error)
+    except click.exceptions.Abort:
+        return Exit.FAILED
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE if isinstance(error, click.UsageError) else Exit.FAILED
+    except BrokenPipeError:
+        # Whoever read the output has gone; there is nobody to tell.
+        sys.stderr.close()
+        return Exit.DONE
+    except KeyboardInterrupt:
+        return Exit.FAILED
+    return code if isinstance(code, int) else Exit.DONE
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", "\\[")

@@ -1,0 +1,147 @@
+"""`rhinecloud rules`: what watches the city."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rhinecloud.app.core import Core
+from rhinecloud.app.parts import rulebook_of
+from rhinecloud.app.sections import read_city
+from rhinecloud.cli.desk import open_running
+from rhinecloud.cli.exits import Exit
+from rhinecloud.cli.options import HERE, City, Json
+from rhinecloud.cli.screen import console, print_json, table
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.time import utc_now
+from rhinecloud.risk.backtest import backtest, read_recording
+from rhinecloud.risk.rulebook import Rulebook, read_rulebook
+
+Files = Annotated[
+    list[Path] | None, typer.Argument(help="Rule files or folders; none: the city's and its packs'.")
+]
+
+
+def build() -> typer.Typer:
+    """Build `rhinecloud rules`."""
+    rules = typer.Typer(no_args_is_help=True, help="What watches the city.", rich_markup_mode="markdown")
+
+    @rules.command("check")
+    def check(files: Files = None, city: City = HERE, as_json: Json = False) -> None:
+        """Check rule files: syntax, expressions, units, names. Exit code 3 when something is wrong.
+
+        Example: `rhinecloud rules check rules/low-water.yaml`
+        """
+        rulebook = _read(files, city)
+        if as_json:
+            print_json(
+                {
+                    "rules": [rule.id for rule in rulebook.rules],
+                    "problems": [
+                        {
+                            "file": each.file,
+                            "line": each.fault.line,
+                            "column": each.fault.column,
+                            "reason": each.fault.reason,
+                        }
+                        for each in rulebook.problems
+                    ],
+                }
+            )
+        else:
+            for problem in rulebook.problems:
+                print(problem)
+            print(f"{len(rulebook.rules)} rules are sound, {len(rulebook.problems)} faults")
+        raise typer.Exit(Exit.INVALID if rulebook.problems else Exit.DONE)
+
+    @rules.command("list")
+    def list_rules(city: City = HERE, as_json: Json = False) -> None:
+        """List the rules of the running city and what each did since its start.
+
+        Example: `rhinecloud rules list`
+        """
+        with open_running(city) as desk:
+            found = desk.ask("GET", "/api/v1/rules")
+        if as_json:
+            print_json(found)
+            return
+        columns = ["rule", "version", "severity", "active", "evaluated", "fired", "errors", "last error"]
+        rows = [
+            (
+                rule["id"],
+                rule["version"],
+                rule["severity"],
+                rule["active_alerts"],
+                f"{rule['evaluated']:,}",
+                rule["fired"],
+                rule["errors"],
+                rule["last_error"],
+            )
+            for rule in found["items"]
+        ]
+        console().print(table("", columns, rows))
+        for problem in found["problems"]:
+            print(f"{problem['file']}, line {problem['line']}: {problem['reason']}")
+
+    @rules.command("test")
+    def test(
+        recording: Annotated[
+            Path, typer.Argument(help="NDJSON: changes, or concise NGSI-LD entities, one a line.")
+        ],
+        files: Annotated[
+            list[Path] | None,
+            typer.Option("--rule", "-r", help="A rule file or folder; may be given several times."),
+        ] = None,
+        city: City = HERE,
+        as_json: Json = False,
+    ) -> None:
+        """Play a recording through rules, as they would have judged it live, and show what they say.
+
+        Example: `rhinecloud rules test gauges-2022.ndjson --rule rules/low-water.yaml`
+        """
+        rulebook = _read(files, city)
+        if rulebook.problems:
+            raise Invalid("; ".join(str(problem) for problem in rulebook.problems))
+        try:
+            with recording.open("rb") as lines:
+                found = backtest(rulebook.rules, read_recording(lines, rulebook.context), rulebook.context)
+        except OSError as error:
+            raise Invalid(f"cannot be read: {error.strerror}", field=str(recording)) from None
+        outcomes = [
+            {
+                "at": each.at,
+                "kind": each.kind.value,
+                "rule": each.rule,
+                "severity": each.severity.value,
+                "entity": each.entity_id,
+                "message": each.message,
+                "reason": each.reason,
+            }
+            for each in found.outcomes
+        ]
+        if as_json:
+            print_json({"changes": found.changes, "outcomes": outcomes})
+            return
+        rows = [
+            (
+                each["at"],
+                each["kind"],
+                each["rule"],
+                each["severity"],
+                each["entity"],
+                words.get("en", ""),
+            )
+            for each in outcomes
+            for words in [each["message"] if isinstance(each["message"], dict) else {}]
+        ]
+        console().print(table("", ["at", "", "rule", "severity", "entity", "message"], rows))
+        print(f"{found.changes} changes, {len(outcomes)} outcomes")
+
+    return rules
+
+
+def _read(files: list[Path] | None, city: Path) -> Rulebook:
+    core = Core(read_city(city), utc_now)
+    return read_rulebook(files, core.context) if files else rulebook_of(core)

@@ -1,0 +1,93 @@
+"""Runs a city in the foreground: says where it is and how to get in, shows what is alive, ends it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.text import Text
+
+from rhinecloud.app.city import City, web_folder
+from rhinecloud.app.sections import read_city
+from rhinecloud.cli.screen import console, status_view
+from rhinecloud.identity import IdentitySettings
+from rhinecloud.kernel.errors import RhineCloudError
+
+REFRESH_S = 2.0
+FIRST_LOOK_S = 5.0
+"""After so long a log without a terminal shows once what is alive."""
+
+
+def run_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]]) -> None:
+    """Run the city until SIGINT or SIGTERM; raises what hinders its start."""
+    settings = read_city(folder, overrides)
+    uvloop.run(_run(City(settings)))
+
+
+async def _run(city: City) -> None:
+    screen = console()
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stopping.set)
+    started = time.monotonic()
+    await city.start()
+    try:
+        screen.print(_welcome(city, time.monotonic() - started))
+        showing = asyncio.create_task(_show(city, screen))
+        await stopping.wait()
+        showing.cancel()
+        await asyncio.gather(showing, return_exceptions=True)
+    finally:
+        await _stop(city, screen)
+
+
+async def _stop(city: City, screen: Console) -> None:
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(city.settings.server.stop_s):
+            await city.stop()
+    except TimeoutError:
+        held = ", ".join(sorted(task.get_name() for task in asyncio.all_tasks() if not task.done()))
+        screen.print(
+            f"[yellow]stopped hard after {city.settings.server.stop_s:.0f} s; held by: {held}[/yellow]"
+        )
+    else:
+        screen.print(f"stopped in {time.monotonic() - began:.1f} s")
+
+
+def _welcome(city: City, seconds: float) -> Panel:
+    lines = [Text.assemble((city.url, "bold"), f"   {city.settings.city.name}, up in {seconds:.1f} s")]
+    if city.settings.section("identity", IdentitySettings).open:
+        warning = "ACCESS IS OPEN: whoever reaches this address is an administrator. For trying out only."
+        lines.append(Text(warning, "bold red"))
+    elif city.first_password:
+        lines.append(Text.assemble("sign in as ", ("admin", "bold"), " with ", (city.first_password, "bold")))
+        lines.append(Text("this password works once and is not shown again", "dim"))
+    else:
+        lines.append(Text("forgotten the password? `rhinecloud users passwd NAME`", "dim"))
+    if not (web_folder() / "index.html").exists():
+        lines.append(Text("the operations centre is not built: `make web`", "yellow"))
+    return Panel(Group(*lines), title="Rhine Cloud", title_align="left", expand=False)
+
+
+async def _show(city: City, screen: Console) -> None:
+    if not sys.stdout.isatty():
+        await asyncio.sleep(FIRST_LOOK_S)
+        screen.print(status_view(await city.status.collect()))
+        return
+    with Live(console=screen, auto_refresh=False, transient=True, vertical_overflow="crop") as live:
+        while True:
+            with contextlib.suppress(RhineCloudError):
+                live.update(status_view(await city.status.collect()), refresh=True)
+            await asyncio.sleep(REFRESH_S)

@@ -1,0 +1,80 @@
+"""What the terminal shows: tables, JSON, and the state of a city at a glance."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+STATES = {"live": "green", "connecting": "yellow", "silent": "yellow", "failing": "red", "stopped": "dim"}
+
+
+def console() -> Console:
+    """Give the console of standard output; where that is no terminal, lines are not cut at its width."""
+    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=160)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Make a plain table."""
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(each if isinstance(each, Text) else Text(str(each)) for each in row))
+    return made
+
+
+def status_view(status: dict[str, Any]) -> Group:
+    """Show what is alive: figures on one line, then each feed, then whatever is wrong."""
+    stream = status["stream"]
+    figures = "  ".join(
+        [
+            f"{status['entities']:,} entities",
+            f"{status['messages_per_s']:.1f} messages/s",
+            f"{status['subscriptions']} subscriptions",
+            f"{status['alerts_active']} alerts",
+            f"{status['incidents_open']} open incidents",
+            f"stream {stream['state']}, {stream['lag']} behind",
+            f"{status['memory_mb']:.0f} MB",
+        ]
+    )
+    feeds = table(
+        "",
+        ["feed", "connector", "state", "received", "dead", "per s", "last"],
+        [
+            (
+                feed["name"],
+                feed["connector"],
+                Text(feed["state"], STATES.get(feed["state"], "")),
+                f"{feed['received']:,}",
+                feed["dead"],
+                f"{feed['rate_per_s']:.1f}",
+                feed["last_at"][:19],
+            )
+            for feed in status["feeds"]
+        ],
+    )
+    wrong = [Text(f"! {line}", "yellow") for line in troubles(status)]
+    return Group(Text(figures), *([feeds] if status["feeds"] else []), *wrong)
+
+
+def troubles(status: dict[str, Any]) -> list[str]:
+    """Say in lines what is wrong in a city."""
+    lines = [f"feed {feed['name']}: {feed['error']}" for feed in status["feeds"] if feed["error"]]
+    lines += [f"pack {pack['name']}: {pack['reason']}" for pack in status["packs"]["failed"]]
+    lines += [f"context: {each}" for each in status["packs"]["disagreements"]]
+    lines += [f"rule {each}" for each in status["rules"]["errors"]]
+    lines += [f"{work['name']}: {work['error']}" for work in status["consumers"] if work["error"]]
+    if status["access"] == "open":
+        lines.append("access is open: whoever reaches the port is an administrator")
+    return lines

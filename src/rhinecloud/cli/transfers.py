@@ -1,0 +1,204 @@
+"""`export`, `import`, `backup`, `restore`: what goes out of a city as a whole, and comes back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from rhinecloud.app.backup import read_manifest, restore
+from rhinecloud.app.sections import read_city
+from rhinecloud.cli.desk import open_desk
+from rhinecloud.cli.exits import Exit
+from rhinecloud.cli.options import HERE, City, Json
+from rhinecloud.cli.screen import print_json
+from rhinecloud.kernel.errors import Conflict, Invalid
+from rhinecloud.kernel.time import utc_now
+
+BATCH = 500
+STANDARD = Path("-")
+UPSERT = "/ngsi-ld/v1/entityOperations/upsert"
+
+Target = Annotated[Path, typer.Argument(help="File to write.")]
+Source = Annotated[Path, typer.Argument(help="File to read.")]
+
+
+def add_to(program: typer.Typer) -> None:
+    """Add the commands."""
+    panel = "What the city keeps"
+
+    @program.command("export", rich_help_panel=panel)
+    def export(
+        target: Annotated[Path, typer.Argument(help="File to write; `-` for standard output.")] = STANDARD,
+        tenant: Annotated[str, typer.Option(help="Tenant to export; empty: the default one.")] = "",
+        city: City = HERE,
+    ) -> None:
+        """Write all entities as NDJSON: normalized NGSI-LD with system attributes and whole IRIs for names.
+
+        Example: `rhinecloud export duisburg.ndjson`
+        """
+        with open_desk(city) as desk:
+            pieces = desk.read("/api/v1/export", {"tenant": tenant})
+            if target == STANDARD:
+                for piece in pieces:
+                    sys.stdout.buffer.write(piece)
+                sys.stdout.buffer.flush()
+            else:
+                _write(target, pieces, "Exporting")
+
+    @program.command("import", rich_help_panel=panel)
+    def import_entities(
+        source: Annotated[Path, typer.Argument(help="File to read; `-` for standard input.")] = STANDARD,
+        tenant: Annotated[str, typer.Option(help="Tenant to import into; empty: the default one.")] = "",
+        city: City = HERE,
+        as_json: Json = False,
+    ) -> None:
+        """Read entities from NDJSON and merge them into the city. Exit code 1 when some were refused.
+
+        Example: `rhinecloud import duisburg.ndjson`
+        """
+        accepted = 0
+        refused: list[dict[str, Any]] = []
+        with open_desk(city) as desk, _open(source) as file, _bar("Importing", _size(source)) as (bar, task):
+            for batch in _batches(file):
+                answer = desk.ask(
+                    "POST", UPSERT, [entity for _, entity in batch], {"options": "update"}, tenant
+                )
+                errors = answer.get("errors", []) if isinstance(answer, dict) else []
+                refused += errors
+                accepted += len(batch) - len(errors)
+                bar.update(task, completed=file.tell() if source != STANDARD else accepted)
+        if as_json:
+            print_json({"accepted": accepted, "refused": refused})
+        else:
+            print(f"{accepted} entities accepted, {len(refused)} refused")
+            for each in refused[:10]:
+                print(f"  {each.get('entityId')}: {each.get('error', {}).get('title', '')}", file=sys.stderr)
+        raise typer.Exit(Exit.FAILED if refused else Exit.DONE)
+
+    @program.command("backup", rich_help_panel=panel)
+    def backup(
+        target: Target,
+        force: Annotated[bool, typer.Option("--force", help="Replace the file where there is one.")] = False,
+        city: City = HERE,
+        as_json: Json = False,
+    ) -> None:
+        """Copy everything that the city keeps into one tar file, while it runs.
+
+        Example: `rhinecloud backup duisburg.tar`
+        """
+        if target.exists() and not force:
+            raise Conflict(f"{target} exists; --force replaces it")
+        with open_desk(city) as desk:
+            _write(target, desk.read("/api/v1/backup"), "Backing up")
+        manifest = read_manifest(target)
+        if as_json:
+            print_json(manifest)
+        else:
+            size = sum(each["size"] for each in manifest["files"])
+            print(f"{target}: {manifest['city']} at {manifest['created_at']}, {size / 1e6:.1f} MB")
+
+    @program.command("restore", rich_help_panel=panel)
+    def restore_backup(
+        source: Source,
+        force: Annotated[
+            bool, typer.Option("--force", help="Go on where there is data; it is kept beside, renamed.")
+        ] = False,
+        city: City = HERE,
+        as_json: Json = False,
+    ) -> None:
+        """Put a backup where the city's data lies. The city must not run.
+
+        Example: `rhinecloud restore duisburg.tar`
+        """
+        data = read_city(city).data
+        manifest = read_manifest(source)
+        old = restore(source, data, force=force, now=utc_now())
+        if as_json:
+            print_json({"manifest": manifest, "data": str(data), "kept": str(old) if old else None})
+            return
+        print(f"{data}: {manifest['city']} as of {manifest['created_at']}")
+        if old:
+            print(f"what was there is now {old}")
+
+
+def _write(target: Path, pieces: Iterator[bytes], words: str) -> None:
+    """Write a file that is complete under its name, or not there, and for its owner's eyes only."""
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file, _bar(words, None) as (bar, task):
+            for piece in pieces:
+                file.write(piece)
+                bar.update(task, advance=len(piece))
+        partial.replace(target)
+    except OSError as error:
+        raise Invalid(f"cannot be written: {error.strerror}", field=str(target)) from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _open(source: Path) -> BinaryIO:
+    if source == STANDARD:
+        return sys.stdin.buffer
+    try:
+        return source.open("rb")
+    except OSError as error:
+        raise Invalid(f"cannot be read: {error.strerror}", field=str(source)) from None
+
+
+def _size(source: Path) -> int | None:
+    return source.stat().st_size if source != STANDARD and source.exists() else None
+
+
+def _batches(file: BinaryIO) -> Iterator[list[tuple[int, dict[str, Any]]]]:
+    batch: list[tuple[int, dict[str, Any]]] = []
+    number = 0
+    # Not `for line in file`: its read-ahead would forbid `tell`.
+    while line := file.readline():
+        number += 1
+        if not line.strip():
+            continue
+        try:
+            entity = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise Invalid(f"is not JSON: {error}", field=f"line {number}") from None
+        if not isinstance(entity, dict):
+            raise Invalid("is not a JSON object", field=f"line {number}")
+        batch.append((number, entity))
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class _bar:  # noqa: N801 - used like a function
+    """A progress bar on standard error, shown only where that is a terminal."""
+
+    def __init__(self, words: str, total: int | None) -> None:
+        self._words = words
+        self._total = total
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def __enter__(self) -> tuple[Progress, Any]:
+        self._progress.start()
+        return self._progress, self._progress.add_task(self._words, total=self._total)
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()

@@ -140,10 +140,16 @@ def _tokens(source: str) -> Iterator[_Token]:
 
 def _parse_flaws(message: str) -> list[Flaw]:
     flaws = [
-        Flaw(re.sub(r" expecting .*", "", reason), int(line), int(column))
+        Flaw(_plainly(reason), int(line), int(column))
         for line, column, reason in _PARSE_ERROR.findall(message)
     ]
     return flaws[:1] or [Flaw(message.splitlines()[0])]
+
+
+def _plainly(reason: str) -> str:
+    """Leave out the list of all tokens that could have come."""
+    reason = re.sub(r",? expecting .*", "", reason)
+    return reason.replace("mismatched input '<EOF>'", "the expression ends too early")
 
 
 def _references(tokens: list[_Token]) -> tuple[tuple[Reference, ...], set[tuple[str, ...]]]:

@@ -1,0 +1,171 @@
+"""A rule file that is wrong says where and why, and spoils no other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rhinecloud.ngsild.context import core_context
+from rhinecloud.risk.rulebook import check, read_rulebook, read_rules
+from risk.city import CONTEXT, PACKS
+
+SOUND = """id: high-water
+type: WaterObserved
+severity: high
+when: waterLevel >= 800
+"""
+
+
+def faults(folder: Path, text: str) -> list[tuple[int, int, str]]:
+    path = folder / "rule.yaml"
+    path.write_text(text, encoding="utf-8")
+    return [(each.line, each.column, each.reason) for each in check(path, CONTEXT)]
+
+
+def test_a_sound_file_has_no_fault(tmp_path: Path) -> None:
+    assert faults(tmp_path, SOUND) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "reason"),
+    [
+        ("id: a\n  b: c\n", 2, 4, "this is not YAML"),
+        ("id: [a\n", 2, 1, "this is not YAML"),
+        ("- just\n- a list\n", 1, 1, "keys and values"),
+        ("", 1, 1, "holds no rule"),
+        (SOUND + "wenn: x\n", 5, 1, "unknown key `wenn`; did you mean `when`?"),
+        (SOUND + "id: b\n", 5, 1, "stands here twice"),
+        (SOUND.replace("id: high-water\n", ""), 1, 1, "the key `id` is missing"),
+        (SOUND.replace("when: waterLevel >= 800\n", ""), 1, 1, "what sets it off is missing"),
+        (SOUND.replace(">= 800", ">= "), 4, 20, "the expression ends too early"),
+        (SOUND.replace(">= 800", "= 800"), 4, 18, "Syntax error"),
+        (SOUND.replace("waterLevel >=", "waterLvl >="), 4, 7, "did you mean `waterLevel`?"),
+        (SOUND.replace(">= 800", ">= 800 && qwertz > 1"), 4, 28, "write `attributes: [qwertz]`"),
+        (SOUND.replace(">= 800", "- 5 >= 800"), 4, 20, "write 5.0"),
+        (SOUND.replace("waterLevel >= 800", "shout(waterLevel)"), 4, 7, "no function `shout`"),
+        (SOUND.replace("waterLevel >= 800", "window.change > 3"), 4, 7, "`window` needs the key `window:`"),
+        (SOUND + "window: {attribute: waterLevel, over: 3 hours}\n", 5, 39, "not a duration"),
+        (SOUND + "for: 15\n", 5, 6, "15 is not a duration"),
+        (SOUND.replace("severity: high", "severity: hgih"), 3, 11, "'hgih' is not a severity"),
+        (SOUND + "incident: {severity_at_least: huge}\n", 5, 31, "'huge' is not a severity"),
+        (SOUND + "incident: sometimes\n", 5, 11, "`auto`, `never`"),
+        (SOUND + "message: {de: 'ja', en: 'Level {waterLvl}'}\n", 5, 26, "no attribute `waterLvl`"),
+        (SOUND + "message: 'Level {waterLevel'\n", 5, 17, "never closed"),
+        (SOUND + "units: {waterLevel: centimetres}\n", 5, 21, "not a UN/CEFACT common code"),
+        (SOUND + "evidence: {readings: 0}\n", 5, 22, "not a whole number"),
+        (SOUND + "version: one\n", 5, 10, "not a whole number"),
+        (SOUND + "silence: {interval: 15 min}\n", 4, 1, "says nothing beside `silence`"),
+        (SOUND.replace("when: waterLevel >= 800", "silence: {intervals: 3}"), 4, 1, "`interval`"),
+        (SOUND.replace("when:", "silence: {interval: 1 h}\nclear:"), 5, 1, "needs `when`"),
+    ],
+)
+def test_each_fault_names_its_line_and_reason(
+    tmp_path: Path, text: str, line: int, column: int, reason: str
+) -> None:
+    found = faults(tmp_path, text)
+    assert found, "no fault was found"
+    assert (line, column) in [each[:2] for each in found], found
+    assert any(reason in each[2] for each in found if each[:2] == (line, column)), found
+
+
+AREA = "id: a\ntype: Vessel\nseverity: low\narea:\n  event: enter\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        (AREA, 4, "give one of `geometry`"),
+        (AREA + "  geometry: {type: Point, coordinates: [6.7, 51.4]}\n", 6, "bounds some ground"),
+        (AREA + "  geometry: {type: Polygon, coordinates: [[6.7, 51.4]]}\n", 6, "not a GeoJSON geometry"),
+        (
+            AREA + "  geometry: {type: Polygon, coordinates: [[[51, 6], [52, 6], [52, 99], [51, 6]]]}\n",
+            6,
+            "globe",
+        ),
+        (
+            AREA + "  geometry: {type: Polygon, coordinates: [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}\n",
+            6,
+            "not valid",
+        ),
+        (AREA + "  file: nowhere.geojson\n", 6, "cannot read nowhere.geojson"),
+        (AREA + "  file: port.geojson\n  feature: B\n", 6, "no feature whose id or name is 'B'"),
+        (AREA.replace("enter", "through") + "  entity: urn:x:1\n", 5, "not an event"),
+        (AREA + "  entity: urn:x:1\nwhen: speedOverGround > 3\n", 7, "needs `event: inside`"),
+    ],
+)
+def test_faults_of_areas(tmp_path: Path, text: str, line: int, reason: str) -> None:
+    ring = [[0, 0], [1, 0], [1, 1], [0, 0]]
+    feature = {
+        "type": "Feature",
+        "properties": {"name": "A"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    (tmp_path / "port.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    found = faults(tmp_path, text)
+    assert any(each[0] == line and reason in each[2] for each in found), found
+    assert faults(tmp_path, AREA + "  file: port.geojson\n  feature: A\n") == []
+
+
+def test_a_place_within_a_text_block_is_found(tmp_path: Path) -> None:
+    text = SOUND.replace("when: waterLevel >= 800", "when: |\n  waterLevel >= 800\n    && waterLvl < 3")
+    assert [each[:2] for each in faults(tmp_path, text)] == [(6, 6)]
+
+
+def test_all_faults_are_named_not_only_the_first(tmp_path: Path) -> None:
+    text = SOUND.replace("high\n", "hgih\n").replace("800", "")
+    assert [each[0] for each in faults(tmp_path, text + "wenn: 3\n")] == [3, 4, 5]
+
+
+def test_a_strangers_type_brings_its_own_attributes(tmp_path: Path) -> None:
+    assert faults(tmp_path, SOUND.replace("WaterObserved", "BeeHive").replace("waterLevel", "buzz")) == []
+    assert faults(tmp_path, SOUND.replace("waterLevel", "buzz") + "attributes: [buzz]\n") == []
+
+
+def test_without_the_citys_context_a_file_is_checked_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "rule.yaml"
+    path.write_text(SOUND)
+    assert check(path) == []
+    assert check(tmp_path / "none.yaml")[0].reason.startswith("cannot read the file")
+
+
+def test_one_file_holds_several_rules_and_places_count_through_it(tmp_path: Path) -> None:
+    path = tmp_path / "rule.yaml"
+    path.write_text(SOUND + "---\n" + SOUND.replace("high-water", "b"))
+    rules, _ = read_rules(path, CONTEXT)
+    assert [rule.id for rule in rules] == ["high-water", "b"]
+    assert rules[0].digest != rules[1].digest
+    path.write_text(SOUND + "---\n" + SOUND.replace(">= 800", ">="))
+    assert [each.line for each in check(path, CONTEXT)] == [9]
+
+
+def test_a_file_with_a_fault_gives_no_rule_and_spoils_no_other(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SOUND.replace("high-water", "a"))
+    (tmp_path / "b.yml").write_text(SOUND + "oops: 1\n")
+    (tmp_path / "notes.txt").write_text("nothing to read")
+    book = read_rulebook([tmp_path, tmp_path / "none.yaml"], CONTEXT)
+    assert [rule.id for rule in book.rules] == ["a"]
+    assert [Path(each.file).name for each in book.problems] == ["b.yml", "none.yaml"]
+
+
+def test_a_city_words_a_packs_rule_its_own_way_and_may_switch_one_off(tmp_path: Path) -> None:
+    (tmp_path / "pack.yaml").write_text(SOUND)
+    (tmp_path / "city.yaml").write_text(SOUND.replace("800", "700"))
+    book = read_rulebook([tmp_path / "pack.yaml", tmp_path / "city.yaml"], CONTEXT)
+    assert [rule.when.source for rule in book.rules if rule.when] == ["waterLevel >= 700"]
+    (tmp_path / "pack.yaml").write_text(SOUND + "enabled: false\n")
+    assert read_rulebook([tmp_path / "pack.yaml"], CONTEXT).rules == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*sorted(PACKS.glob("*/rules/*.yaml")), *sorted(PACKS.parents[1].glob("examples/*/rules/*.yaml"))],
+    ids=lambda path: f"{path.parts[-3]}/{path.name}",
+)
+def test_the_rules_that_we_ship_are_sound(path: Path) -> None:
+    assert check(path, CONTEXT) == []
+    assert check(path, core_context()) == []
+    for rule in read_rules(path, CONTEXT)[0]:
+        assert set(rule.title) >= {"de", "en"}
+        assert rule.message["de"] != rule.message["en"] or "{" in path.read_text()

@@ -100,6 +100,7 @@ async def mosquitto(folder: Path, port: int, *more: str) -> AsyncIterator[asynci
     assert MOSQUITTO is not None
     folder.mkdir(exist_ok=True)
     lines = [
+        "user root",  # else it drops to a user who may not read the test's folder
         f"listener {port} 127.0.0.1",
         "allow_anonymous true" if not any("password_file" in line for line in more) else "",
         "persistence true",
@@ -121,7 +122,7 @@ async def nats(folder: Path, port: int) -> AsyncIterator[asyncio.subprocess.Proc
     path = folder / "nats.conf"
     path.write_text(
         f'server_name: "test"\nlisten: "127.0.0.1:{free_port()}"\njetstream {{ store_dir: "{folder}/js" }}\n'
-        f'mqtt {{ host: "127.0.0.1", port: {port} }}\n'
+        f'mqtt {{ host: "127.0.0.1", port: {port}, ack_wait: "1s" }}\n'
     )
     async with process(nats_binary(), "-c", str(path), port=port) as child:
         yield child

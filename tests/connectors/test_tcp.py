@@ -17,8 +17,7 @@ from rhinecloud.connectors.model import FeedState
 from rhinecloud.connectors.tcp.lines import Lines
 
 LOG = (FIXTURES / "ais" / "type6-fid55-2018.log").read_bytes()
-POSITION = b"!AIVDM,1,1,,B,13nUgBWP01PkHvDU7<kC4wvJ2>`<,0*27\r\n"
-VESSEL = "!AIVDM,1,1,,A,13aGD3PP00PN?5DMRh878wwn0>`<,0*59\r\n".encode()
+VESSEL = b"!AIVDM,1,1,,A,13aGD3PP00PN?5DMRh878wwn0>`<,0*59\r\n"
 
 
 def sender(body: bytes, hold: bool = True) -> Callable[..., Any]:

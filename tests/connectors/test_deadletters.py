@@ -1,0 +1,210 @@
+"""Dead letters: kept with their reason, bounded for each feed, retried down their feed's road; and their door."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+
+from connectors.city import City, status
+from connectors.servers import free_port
+from rhinecloud.connectors.deadletters import DeadLetters, Letter, NoSuchLetter, NotRetriable
+from rhinecloud.connectors.feeds import Feeds
+from rhinecloud.connectors.model import Fault
+from rhinecloud.connectors.routes import deadletter_routes, feed_routes
+from rhinecloud.kernel.actor import Actor, part
+from rhinecloud.kernel.errors import Forbidden, RhineCloudError
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MAPPING = """
+id: "urn:ngsi-ld:AirQualityObserved:{station}"
+type: AirQualityObserved
+attributes: { pm10: { from: pm10, unit: GQ, max: %d } }
+"""
+
+
+def letters(city: City, kept: int = 5, most_bytes: int = 100) -> DeadLetters:
+    return DeadLetters(city.store, kept, most_bytes, lambda: NOW)
+
+
+async def test_a_letter_keeps_feed_moment_reason_and_bytes(city: City) -> None:
+    kept = letters(city)
+    await kept.keep("ais", [Fault(b"\xff line", "no AIS sentence", origin="host:1")], NOW)
+    [head] = kept.list().items
+    assert (head.feed, head.received, head.reason) == ("ais", "2026-03-01T12:00:00Z", "no AIS sentence")
+    assert (head.origin, head.size, head.raw) == ("host:1", 6, "")
+    assert kept.show(head.id).body() == b"\xff line"
+
+
+async def test_each_feed_has_a_ring_of_its_own_and_the_newest_stay(city: City) -> None:
+    kept = letters(city, kept=5)
+    await kept.keep("quiet", [Fault(b"q", "quiet")], NOW)
+    for number in range(12):
+        await kept.keep("noisy", [Fault(b"x", f"number {number}")], NOW + timedelta(seconds=number))
+    await kept.keep(
+        "noisy", [Fault(b"x", f"flood {number}") for number in range(100)], NOW + timedelta(hours=1)
+    )
+    assert [each.reason for each in kept.list("noisy").items] == [
+        f"flood {number}" for number in range(99, 94, -1)
+    ]
+    assert [each.reason for each in kept.list("quiet").items] == ["quiet"]
+    assert city.store.count_records("deadletter") == 6
+
+
+async def test_letters_outlive_a_restart_and_numbers_go_on(city: City) -> None:
+    before = letters(city)
+    await before.keep("ais", [Fault(b"1", "one"), Fault(b"2", "two")], NOW)
+    after = letters(city)
+    after.open()
+    await after.keep("ais", [Fault(b"3", "three")], NOW)
+    assert {each.reason for each in after.list().items} == {"one", "two", "three"}
+
+
+async def test_pages_are_newest_first(city: City) -> None:
+    kept = letters(city)
+    await kept.keep("ais", [Fault(b"", str(number)) for number in range(5)], NOW)
+    page = kept.list(offset=1, limit=2)
+    assert ([each.reason for each in page.items], page.total, page.more) == (["3", "2"], 5, True)
+
+
+async def test_an_id_never_means_another_letter_than_it_did(city: City) -> None:
+    kept = letters(city, kept=1)
+    await kept.keep("ais", [Fault(b"1", "one")], NOW)
+    old = kept.list().items[0].id
+    await kept.keep("ais", [Fault(b"2", "two")], NOW)
+    for letter_id in (old, "ais~2x", "nothing", "ais~9999999999999999999"):
+        with pytest.raises(NoSuchLetter):
+            kept.show(letter_id)
+
+
+async def test_a_dropped_letter_is_gone(city: City) -> None:
+    kept = letters(city)
+    await kept.keep("ais", [Fault(b"1", "one")], NOW)
+    letter_id = kept.list().items[0].id
+    await kept.drop(letter_id)
+    assert kept.list().items == []
+    with pytest.raises(NoSuchLetter):
+        await kept.drop(letter_id)
+
+
+async def test_what_was_too_large_is_cut_and_cannot_be_retried(city: City) -> None:
+    kept = letters(city, most_bytes=10)
+    await kept.keep("ais", [Fault(b"x" * 50, "huge")], NOW)
+    [head] = kept.list().items
+    assert (head.cut, head.size, len(kept.show(head.id).body())) == (True, 50, 10)
+    with pytest.raises(NotRetriable, match="no feed ais now"):
+        await kept.retry(head.id)
+
+
+async def air_feed(city: City, most: int = 100) -> Feeds:
+    """A feed that reads what a file holds, by a mapping that takes at most so much."""
+    (city.root / "air.yaml").write_text(MAPPING % most)
+    path = city.root / "air.json"
+    path.write_text('[{"station": "a", "pm10": 5}, {"station": "b", "pm10": 500}]')
+    feeds = await city.feed(connector="json", mapping="air.yaml", path="air.json", speed=0)
+    await feeds.get("test").finished()
+    return feeds
+
+
+async def test_a_message_that_the_mapping_refused_goes_through_once_the_mapping_is_mended(city: City) -> None:
+    feeds = await air_feed(city)
+    [letter] = feeds.deadletters.list().items
+    assert letter.decoded
+    assert letter.reason == "mapping: pm10: 500 is outside -inf to 100"
+    kept = await feeds.deadletters.retry(letter.id)
+    assert kept is not None
+    assert kept.tries == 1
+    await feeds.stop()
+    mended = await air_feed(city, most=1000)
+    assert await mended.deadletters.retry(letter.id) is None
+    assert feeds.deadletters.list().items == []
+    assert (await city.entities("AirQualityObserved"))["urn:ngsi-ld:AirQualityObserved:b"]["pm10"] == 500
+
+
+async def test_bytes_that_could_not_be_read_are_read_again_on_retry(city: City) -> None:
+    feeds = await city.feed(connector="ais", mapping="ais", url=f"udp://127.0.0.1:{free_port()}")
+    good = b"!AIVDM,1,1,,A,13aGD3PP00PN?5DMRh878wwn0>`<,0*59"
+    await feeds.deadletters.keep("test", [Fault(good, "a codec of former times"), Fault(good[:-1], "x")], NOW)
+    ids = {each.reason: each.id for each in feeds.deadletters.list().items}
+    assert await feeds.deadletters.retry(ids["a codec of former times"]) is None
+    assert len(await city.entities("Vessel")) == 1
+    kept = await feeds.deadletters.retry(ids["x"])
+    assert kept is not None
+    assert "checksum" in kept.reason
+
+
+async def test_what_the_broker_refuses_is_a_letter_with_its_reason(city: City) -> None:
+    (city.root / "air.yaml").write_text(
+        'id: "not a uri {station}"\ntype: AirQualityObserved\nattributes: { pm10: pm10 }\n'
+    )
+    (city.root / "air.json").write_text('{"station": "a", "pm10": 5}')
+    feeds = await city.feed(connector="json", mapping="air.yaml", path="air.json", speed=0)
+    await feeds.get("test").finished()
+    [letter] = feeds.deadletters.list().items
+    assert letter.reason.startswith("broker: id: ")
+    assert status(feeds).dead == 1
+
+
+def api(feeds: Feeds, may: set[str]) -> httpx.AsyncClient:
+    """Mount the routes as the app does; `may` names what the caller may do."""
+    app = FastAPI()
+
+    def allow(what: str) -> Any:
+        def check(request: Request) -> Actor:
+            if what not in may:
+                raise Forbidden(what)
+            return part("test")
+
+        return check
+
+    @app.exception_handler(RhineCloudError)
+    async def refuse(request: Request, error: RhineCloudError) -> Any:
+        from fastapi.responses import JSONResponse
+
+        status_code = {"Forbidden": 403, "NotFound": 404, "NoSuchLetter": 404}[type(error).__name__]
+        return JSONResponse({"detail": str(error)}, status_code=status_code)
+
+    app.include_router(feed_routes(feeds, allow("see")))
+    app.include_router(deadletter_routes(feeds, allow("see"), allow("operate")))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://city")
+
+
+async def test_the_door_lists_shows_retries_and_drops(city: City) -> None:
+    feeds = await air_feed(city)
+    async with api(feeds, {"see", "operate"}) as client:
+        [feed] = (await client.get("/feeds")).json()
+        assert (feed["name"], feed["state"], feed["dead"], feed["accepted"]) == ("test", "stopped", 1, 1)
+        assert (await client.get("/feeds/test")).json()["connector"] == "json"
+        assert (await client.get("/feeds/none")).status_code == 404
+        page = (await client.get("/deadletters", params={"feed": "test"})).json()
+        assert (page["total"], page["more"]) == (1, False)
+        assert "raw" not in page["items"][0]
+        letter_id = page["items"][0]["id"]
+        assert (await client.get(f"/deadletters/{letter_id}")).json()["raw"]
+        retried = (await client.post(f"/deadletters/{letter_id}/retry")).json()
+        assert (retried["accepted"], retried["letter"]["tries"]) == (False, 1)
+        assert (await client.delete(f"/deadletters/{letter_id}")).status_code == 204
+        assert (await client.get(f"/deadletters/{letter_id}")).status_code == 404
+
+
+async def test_the_door_lets_nobody_act_who_may_only_see(city: City) -> None:
+    feeds = await air_feed(city)
+    letter_id = feeds.deadletters.list().items[0].id
+    async with api(feeds, {"see"}) as client:
+        assert (await client.get("/deadletters")).status_code == 200
+        assert (await client.post(f"/deadletters/{letter_id}/retry")).status_code == 403
+        assert (await client.delete(f"/deadletters/{letter_id}")).status_code == 403
+    async with api(feeds, set()) as client:
+        assert (await client.get("/deadletters")).status_code == 403
+        assert (await client.get("/feeds")).status_code == 403
+
+
+def test_a_letter_is_read_as_it_was_written(tmp_path: Path) -> None:
+    import msgspec
+
+    letter = Letter(id="a~1", feed="a", number=1, received="2026-03-01T12:00:00Z", reason="x", raw="AA==")
+    assert msgspec.json.decode(msgspec.json.encode(letter), type=Letter) == letter

@@ -1,0 +1,165 @@
+"""Replay: recordings play with their own pauses, quicker, at a rate, once or for ever, with their dates or today's."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import shutil
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from connectors.city import FIXTURES, City, status, until
+from rhinecloud.connectors.model import FeedState
+from rhinecloud.connectors.replay.recording import find_files
+from rhinecloud.kernel.errors import Invalid
+
+KOELN = {"uuid": "koeln", "station": "KÖLN"}
+GAUGE = "urn:ngsi-ld:WaterObserved:pegelonline:koeln"
+
+
+def table(path: Path, *rows: str) -> str:
+    path.write_text("timestamp,w_cm\n" + "".join(f"{row}\n" for row in rows))
+    return path.name
+
+
+async def test_a_recording_keeps_its_own_dates(city: City) -> None:
+    shutil.copy(FIXTURES / "ais" / "lemmer-2020.log", city.root / "a.log")
+    feeds = await city.feed(connector="ais", mapping="ais", path="a.log", speed=0)
+    await feeds.get("test").finished()
+    assert (status(feeds).received, status(feeds).dead, status(feeds).state) == (171, 0, FeedState.STOPPED)
+    vessels = await city.entities("Vessel")
+    assert len(vessels) == 33
+    placed = next(each for each, values in vessels.items() if "location" in values)
+    location = await city.instance(placed, "location")
+    assert location.observed_at.startswith("2020-04-07T2")
+    assert "simulated" not in next(iter(vessels.values()))
+
+
+async def test_dates_may_be_moved_to_the_present_and_then_all_is_marked(city: City) -> None:
+    path = table(city.root / "g.csv", "2022-08-08T22:00:00+02:00,93", "2022-08-08T22:00:10+02:00,94")
+    feeds = await city.feed(
+        connector="csv", mapping="gauge-csv", path=path, fields=KOELN, dates="now", speed=100
+    )
+    await feeds.get("test").finished()
+    level = await city.instance(GAUGE, "waterLevel")
+    seen = datetime.fromisoformat(level.observed_at)
+    assert level.value == 94
+    assert abs(datetime.now(UTC) - seen) < timedelta(seconds=5)
+    assert (await city.entities("WaterObserved"))[GAUGE]["simulated"] is True
+    assert status(feeds).simulated
+
+
+async def test_the_pauses_of_a_recording_are_kept_and_shortened_by_the_speed(city: City) -> None:
+    path = table(
+        city.root / "g.csv",
+        "2022-08-08T22:00:00+02:00,1",
+        "2022-08-08T22:00:30+02:00,2",
+        "2022-08-08T22:01:00+02:00,3",
+    )
+    started = time.monotonic()
+    feeds = await city.feed(connector="csv", mapping="gauge-csv", path=path, fields=KOELN, speed=100)
+    await until(lambda: status(feeds).received == 2)
+    assert 0.25 < time.monotonic() - started < 0.59
+    await feeds.get("test").finished()
+    assert 0.55 < time.monotonic() - started < 2
+
+
+async def test_a_recording_without_times_plays_at_the_set_rate(city: City) -> None:
+    lines = (FIXTURES / "ais" / "type6-fid55-2018.log").read_bytes().splitlines(keepends=True)
+    (city.root / "a.log").write_bytes(b"".join(line for line in lines if b",1,1,," in line[:13])[: 50 * 30])
+    started = time.monotonic()
+    feeds = await city.feed(connector="ais", mapping="ais", path="a.log", rate_per_s=50)
+    await feeds.get("test").finished()
+    assert status(feeds).received + status(feeds).dead >= 28
+    assert time.monotonic() - started > 0.5
+
+
+async def test_a_recording_may_be_looped_and_stopped(city: City) -> None:
+    path = table(city.root / "g.csv", "2022-08-08T22:00:00+02:00,1")
+    feeds = await city.feed(connector="csv", mapping="gauge-csv", path=path, fields=KOELN, loop=True)
+    await until(lambda: status(feeds).received >= 2)
+    started = time.monotonic()
+    await feeds.stop()
+    assert time.monotonic() - started < 2
+
+
+async def test_an_empty_recording_is_said_and_does_not_spin(city: City) -> None:
+    (city.root / "a.log").write_bytes(b"")
+    feeds = await city.feed(connector="ais", mapping="ais", path="a.log", loop=True)
+    await until(lambda: status(feeds).error == "the recording is empty")
+
+
+async def test_frames_come_file_by_file_by_their_own_times(city: City) -> None:
+    folder = city.root / "frames"
+    folder.mkdir()
+    for path in (FIXTURES / "gtfs-rt").glob("2016*.gz"):
+        shutil.copy(path, folder)
+    started = time.monotonic()
+    feeds = await city.feed(connector="gtfs-rt", mapping="gtfs-rt", path="frames", speed=200)
+    await feeds.get("test").finished()
+    assert status(feeds).received == 650 + 660 + 661
+    assert status(feeds).dead == 0
+    assert time.monotonic() - started >= 0.6
+    assert len(await city.entities("GtfsTrip")) >= 650
+
+
+async def test_warnings_of_a_folder_play_in_the_order_of_their_names(city: City) -> None:
+    folder = city.root / "cap"
+    folder.mkdir()
+    shutil.copy(FIXTURES / "cap" / "heavy-rain-update.xml", folder / "2.xml")
+    (folder / "1.xml").write_text("<nonsense/>")
+    feeds = await city.feed(connector="cap", mapping="cap", path="cap/*.xml", speed=0)
+    await feeds.get("test").finished()
+    assert (status(feeds).received, status(feeds).dead) == (1, 1)
+    [letter] = feeds.deadletters.list().items
+    assert letter.origin == "1.xml"
+
+
+async def test_recorded_mqtt_messages_play_with_topic_and_time(city: City) -> None:
+    rows: list[dict[str, Any]] = [
+        {"tst": "2026-03-01T12:00:00.000000+0000", "topic": "air/7", "payload": {"station": "a", "pm10": 12}},
+        {
+            "tst": "2026-03-01T12:00:10.000000+0000",
+            "topic": "air/7",
+            "payload": '{"station": "a", "pm10": 13}',
+        },
+    ]
+    (city.root / "m.jsonl.gz").write_bytes(
+        gzip.compress(b"\n".join(orjson.dumps(row) for row in rows) + b"\nx\n")
+    )
+    feeds = await city.feed(connector="mqtt", mapping="air", path="m.jsonl.gz", speed=100)
+    await feeds.get("test").finished()
+    pm10 = await city.instance("urn:ngsi-ld:AirQualityObserved:a", "pm10")
+    assert (pm10.value, pm10.observed_at) == (13, "2026-03-01T12:00:10Z")
+    assert (status(feeds).received, status(feeds).ignored) == (3, 1)
+
+
+async def test_a_city_is_not_held_up_by_a_long_recording(city: City) -> None:
+    body = (FIXTURES / "ais" / "type6-fid55-2018.log").read_bytes()
+    (city.root / "a.log").write_bytes(body * 20)
+    feeds = await city.feed(connector="ais", mapping="ais", path="a.log", speed=0, rate_per_s=0)
+    longest = 0.0
+    while status(feeds).state is not FeedState.STOPPED:
+        before = time.monotonic()
+        await asyncio.sleep(0.001)
+        longest = max(longest, time.monotonic() - before)
+    assert status(feeds).received == 20 * 1326
+    assert longest < 0.5
+
+
+def test_files_are_found_by_name_folder_and_pattern(tmp_path: Path) -> None:
+    folder = tmp_path / "feeds"
+    folder.mkdir()
+    for name in ("b.log", "a.log", ".hidden", "c.txt"):
+        (folder / name).write_text("x")
+    names = [path.name for path in find_files("feeds", tmp_path)]
+    assert names == ["a.log", "b.log", "c.txt"]
+    assert [path.name for path in find_files("feeds/*.log", tmp_path)] == ["a.log", "b.log"]
+    assert [path.name for path in find_files(str(folder / "*.txt"), tmp_path)] == ["c.txt"]
+    with pytest.raises(Invalid, match="no recording"):
+        find_files("feeds/*.csv", tmp_path)

@@ -19,7 +19,7 @@ from rhinecloud.store.port import LoggedChange, Store
 from rhinecloud.stream.port import Frame, Stream
 
 FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -32,8 +32,9 @@ class RelaySettings:
     frame_bytes: int = setting(
         512 * 1024, "Most bytes in one frame, unless a single change is larger.", unit="bytes"
     )
+    keep_changes: int = setting(10_000, "So many of the newest changes stay in the store's log in any case.")
     keep_s: float = setting(
-        300.0,
+        600.0,
         "How long published changes stay in the store's log, in case the stream loses its newest ones.",
         unit="s",
     )
@@ -103,9 +104,10 @@ class Relay:
         held, newest = await self._stream.last(), self._store.last_change()
         if held > newest:
             _log.error(
-                "the stream holds change %d, the store only %d: going on from the store's", held, newest
+                "the stream holds change %d, the store only %d: going on after the stream's", held, newest
             )
-            held = newest
+            await self._store.number_after(held)
+            newest = held
         following = self._store.changes(held, 1)
         first = following[0].seq if following else newest + 1
         missing = first - held - 1
@@ -122,7 +124,8 @@ class Relay:
     async def _carry(self) -> None:
         while True:
             self._committed.clear()
-            rows = self._store.changes(self._position, self._settings.frame_changes)
+            settings = self._settings
+            rows = self._store.changes(self._position, settings.frame_changes, settings.frame_bytes)
             if not rows:
                 await self._committed.wait()
                 continue
@@ -151,7 +154,8 @@ class Relay:
             safe = 0
             while self._published and self._published[0][0] <= loop.time() - self._settings.keep_s:
                 safe = self._published.popleft()[1]
-            if safe:
+            safe = min(safe, self._position - self._settings.keep_changes)
+            if safe > 0:
                 try:
                     await self._store.forget_changes(safe)
                 except Unavailable as error:

@@ -161,6 +161,10 @@ class Store(Protocol):
         """Drop change rows up to and including `up_to`, which the stream holds safely; return how many went."""
         ...
 
+    async def number_after(self, seq: int) -> None:
+        """Let the next change be numbered after `seq`: numbers never go back, even when an older copy was put back."""
+        ...
+
     async def put_records(self, records: Sequence[Record]) -> None:
         """Create or replace records, durably, in one transaction."""
         ...

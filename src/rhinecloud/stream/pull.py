@@ -1,13 +1,17 @@
-"""A pull on a durable consumer that is always open: frames come the moment the stream has them.
+"""A pull on a consumer that is always open: frames come the moment the stream has them.
 
 One request stands at the server and asks for many messages; when it is used up or runs out, the next one follows. The
-client's own `fetch` waits for a batch to fill, which would cost a change its quickness. Source: NATS ADR-13.
+client's own `fetch` waits for a batch to fill, which would cost a change its quickness. Source: NATS ADR-37.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+from collections import deque
 from collections.abc import AsyncIterator
+from types import TracebackType
 
 import nats.errors
 from nats.aio.client import Client
@@ -18,60 +22,82 @@ from rhinecloud.kernel.errors import Unavailable
 
 BATCH = 256
 EXPIRES_S = 30.0
-HEARTBEAT_S = 5.0
+HEARTBEAT_S = 2.0
+SILENT_S = 2.5 * HEARTBEAT_S
 NANOSECONDS = 1_000_000_000
 
 
-async def pull(client: Client, stream: str, consumer: str) -> AsyncIterator[Msg]:
-    """Give the messages of a consumer for ever; raises Unavailable when the server is silent or the consumer gone."""
-    inbox = client.new_inbox()
-    subscription = await client.subscribe(inbox)
-    try:
+class Pull:
+    """The messages of one consumer, as an asynchronous iterator; an open context owns its subscription."""
+
+    def __init__(self, client: Client, stream: str, consumer: str) -> None:
+        self._client = client
+        self._consumer = consumer
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        self._inbox = client.new_inbox()
+        self._subscription: Subscription | None = None
+        self._waiting: deque[Msg] = deque()
+        self._arrived = asyncio.Event()
+        self._wanted = 0
+
+    async def __aenter__(self) -> Pull:
+        self._subscription = await self._client.subscribe(self._inbox, cb=self._receive)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(
+            nats.errors.Error
+        ):  # the connection may be gone, and the subscription with it
+            if self._subscription is not None:
+                await self._subscription.unsubscribe()
+
+    async def messages(self) -> AsyncIterator[Msg]:
+        """Give messages for ever; raises Unavailable when the server is silent or the consumer is gone."""
+        await self.renew()
         while True:
-            await _request(client, stream, consumer, inbox)
-            wanted = BATCH
-            while wanted:
-                message = await _next(subscription)
-                status = (message.headers or {}).get("Status") if not message.data else None
-                if status is None:
-                    wanted -= 1
-                    yield message
-                elif status == "408" or (status == "409" and _is_end(message)):
-                    break
-                elif status != "100":
-                    raise Unavailable(f"the consumer {consumer} answers {status} {_description(message)}")
-    finally:
-        await _leave(subscription)
+            message = await self._next()
+            status = (message.headers or {}).get("Status") if not message.data else None
+            if status is None:
+                self._wanted -= 1
+                yield message
+            elif status in ("404", "408", "409") and not self._is_lost(message):
+                self._wanted = 0
+            elif status != "100":
+                raise Unavailable(f"the consumer {self._consumer} answers {status} {_description(message)}")
+            if self._wanted <= 0:
+                await self.renew()
 
+    async def renew(self) -> None:
+        """Ask for the next messages; after the connection came back, the server knows nothing of what was asked."""
+        self._wanted = BATCH
+        request = {
+            "batch": BATCH,
+            "expires": int(EXPIRES_S * NANOSECONDS),
+            "idle_heartbeat": int(HEARTBEAT_S * NANOSECONDS),
+        }
+        await self._client.publish(self._subject, json.dumps(request).encode(), reply=self._inbox)
 
-async def _request(client: Client, stream: str, consumer: str, inbox: str) -> None:
-    request = {
-        "batch": BATCH,
-        "expires": int(EXPIRES_S * NANOSECONDS),
-        "idle_heartbeat": int(HEARTBEAT_S * NANOSECONDS),
-    }
-    subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
-    await client.publish(subject, json.dumps(request).encode(), reply=inbox)
+    async def _receive(self, message: Msg) -> None:
+        self._waiting.append(message)
+        self._arrived.set()
 
+    async def _next(self) -> Msg:
+        while not self._waiting:
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout(SILENT_S):
+                    await self._arrived.wait()
+            except TimeoutError:
+                raise Unavailable("the stream is silent") from None
+        return self._waiting.popleft()
 
-async def _next(subscription: Subscription) -> Msg:
-    try:
-        message: Msg = await subscription.next_msg(timeout=HEARTBEAT_S * 2.5)
-    except (TimeoutError, nats.errors.Error) as error:
-        raise Unavailable(f"the stream is silent: {type(error).__name__}") from error
-    return message
-
-
-def _is_end(message: Msg) -> bool:
-    return "Batch Completed" in _description(message) or "Exceeded" in _description(message)
+    @staticmethod
+    def _is_lost(message: Msg) -> bool:
+        """Tell whether the consumer itself is gone, and not just this request at its end."""
+        return "Consumer" in _description(message) and "Deleted" in _description(message)
 
 
 def _description(message: Msg) -> str:
     return (message.headers or {}).get("Description", "")
-
-
-async def _leave(subscription: Subscription) -> None:
-    try:
-        await subscription.unsubscribe()
-    except nats.errors.Error:
-        return  # the connection is gone, and the subscription with it

@@ -182,7 +182,7 @@ def _dies_with_parent() -> Callable[[], None] | None:
 
 
 def _end_orphan(pid_file: Path) -> None:
-    """End a nats-server that an earlier run left behind with this folder; the kernel does so on Linux, not elsewhere."""
+    """End a nats-server that an earlier run left behind with this folder; on Linux the kernel does so already."""
     try:
         pid = int(pid_file.read_text(encoding="ascii"))
         command = Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -21,12 +21,6 @@ class StreamSettings:
     replicas: int = setting(1, "Copies of the stream within a cluster.", unit="servers")
     keep_days: float = setting(7.0, "Changes are held so long.", unit="days")
     keep_megabytes: int = setting(4_096, "Changes are held up to this size; the oldest go first.", unit="MB")
-    frame_changes: int = setting(500, "At most so many changes travel in one message.", unit="changes")
-    frame_kilobytes: int = setting(512, "A message takes no further change beyond this size.", unit="kB")
-    outbox_minutes: float = setting(
-        10.0, "Changes stay in the store so long after they were published.", unit="minutes"
-    )
-    outbox_changes: int = setting(10_000, "So many of the newest changes stay in the store.", unit="changes")
     port: int = setting(0, "Port of the embedded server for NATS clients on this machine; 0: any free one.")
     mqtt_host: str = setting(
         "127.0.0.1", "Address on which the embedded server hears MQTT; 0.0.0.0: every one."
@@ -39,4 +33,9 @@ class StreamSettings:
     )
     max_payload_megabytes: int = setting(32, "Largest message of the embedded server, at most 64.", unit="MB")
     devices_topic: str = setting("devices", "Devices publish to MQTT topics below this one.")
-    commands_topic: str = setting("commands", "A device hears its commands below this topic and its own id.")
+    commands_topic: str = setting(
+        "commands", "A device hears its commands below this topic and its own name."
+    )
+    sign_in_hours: float = setting(
+        24.0, "A device must sign in again after so long, at the latest.", unit="h"
+    )

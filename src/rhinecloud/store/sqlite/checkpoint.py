@@ -52,7 +52,9 @@ class Checkpoint:
     def close(self) -> None:
         """Wait for a checkpoint that runs, fold what is left, and let go of the file."""
         with self._folding:
-            with contextlib.suppress(apsw.Error):  # a full disk: the next opening finds the log and goes on from it
+            with contextlib.suppress(
+                apsw.Error
+            ):  # a full disk: the next opening finds the log and goes on from it
                 self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._connection.close()
 

@@ -25,6 +25,7 @@ from rhinecloud.store.sqlite.plan import plan_query
 from rhinecloud.store.sqlite.recent import Held, Recent
 from rhinecloud.store.sqlite.schema import connect, migrate, number_of
 from rhinecloud.store.sqlite.search import is_quick, run_query
+from rhinecloud.store.sqlite.transaction import Transaction
 from rhinecloud.store.sqlite.writer import Writer, explain
 
 FORGET_AT_ONCE = 1_000
@@ -165,9 +166,9 @@ class SqliteStore:
         """Drop change rows, few at a time, so that writers wait for none of it."""
         gone, up_to = 0, min(up_to, self.last_change())
 
-        def forget(cursor: apsw.Cursor) -> int:
-            cursor.execute(FORGOTTEN, (up_to,))
-            cursor.execute(
+        def forget(transaction: Transaction) -> int:
+            transaction.cursor.execute(FORGOTTEN, (up_to,))
+            transaction.cursor.execute(
                 "DELETE FROM change WHERE seq IN (SELECT seq FROM change WHERE seq <= ? ORDER BY seq LIMIT ?)",
                 (up_to, FORGET_AT_ONCE),
             )
@@ -177,12 +178,21 @@ class SqliteStore:
             gone += chunk
         return gone
 
+    async def number_after(self, seq: int) -> None:
+        """Let the next change be numbered after `seq`."""
+
+        def skip(transaction: Transaction) -> None:
+            transaction.cursor.execute(FORGOTTEN, (seq,))
+            transaction.last_seq = max(transaction.last_seq, seq)
+
+        await self._writer.submit((), skip)
+
     async def put_records(self, records: Sequence[Record]) -> None:
         """Create or replace records."""
         rows = [(record.kind, record.tenant, record.id, record.body) for record in records]
 
-        def put(cursor: apsw.Cursor) -> None:
-            cursor.executemany(
+        def put(transaction: Transaction) -> None:
+            transaction.cursor.executemany(
                 "INSERT OR REPLACE INTO record (kind, tenant, id, body) VALUES (?, ?, ?, ?)", rows
             )
 
@@ -191,8 +201,8 @@ class SqliteStore:
     async def delete_record(self, kind: str, tenant: str, record_id: str) -> bool:
         """Delete a record."""
 
-        def delete(cursor: apsw.Cursor) -> bool:
-            cursor.execute(
+        def delete(transaction: Transaction) -> bool:
+            transaction.cursor.execute(
                 "DELETE FROM record WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, record_id)
             )
             return bool(self._write.changes())

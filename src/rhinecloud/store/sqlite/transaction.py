@@ -60,7 +60,7 @@ class Transaction:
         self.last_row = last_row
         self.counts: dict[Group, int] = {}
         self.settled: dict[Key, Held | None] = {}
-        self._cursor = cursor
+        self.cursor = cursor
         self._recent = recent
         self._census = census
         self._touched: dict[Key, Touched] = {}
@@ -103,13 +103,13 @@ class Transaction:
             self._expire(touched)
             self.settled[key] = Held(touched.row, Stored(key[1], touched.version, touched.body))
         if inserted:
-            self._cursor.executemany(
+            self.cursor.executemany(
                 "INSERT INTO entity (row, tenant, id, version, body) VALUES (?, ?, ?, ?, ?)", inserted
             )
         if updated:
-            self._cursor.executemany("UPDATE entity SET version = ?, body = ? WHERE row = ?", updated)
+            self.cursor.executemany("UPDATE entity SET version = ?, body = ? WHERE row = ?", updated)
         if self._changes:
-            self._cursor.executemany("INSERT INTO change (seq, body) VALUES (?, ?)", self._changes)
+            self.cursor.executemany("INSERT INTO change (seq, body) VALUES (?, ?)", self._changes)
         self._touched, self._changes = {}, []
 
     @property
@@ -126,7 +126,7 @@ class Transaction:
 
     def _read(self, key: Key) -> Held | None:
         tenant = self._census.tenant(key[0])
-        found: Any = self._cursor.execute(
+        found: Any = self.cursor.execute(
             "SELECT row, version, body FROM entity WHERE tenant = ? AND id = ?", (tenant, key[1])
         ).fetchall()
         if not found:
@@ -160,18 +160,18 @@ class Transaction:
 
     def _enter(self, key: Key, touched: Touched) -> int:
         """Enter a new entity into the indexes; give its tenant's number."""
-        tenant = self._census.enter_tenant(self._cursor, key[0])
+        tenant = self._census.enter_tenant(self.cursor, key[0])
         assert touched.entity is not None
         self._list(tenant, ANY, touched.row)
         self._move(key, None, touched.entity, touched.row)
         return tenant
 
     def _delete(self, key: Key, held: Held, entity: Entity | None) -> None:
-        self._cursor.execute("DELETE FROM entity WHERE row = ?", (held.row,))
-        self._unlist(self._census.enter_tenant(self._cursor, key[0]), ANY, held.row)
+        self.cursor.execute("DELETE FROM entity WHERE row = ?", (held.row,))
+        self._unlist(self._census.enter_tenant(self.cursor, key[0]), ANY, held.row)
         self._move(key, entity, None, held.row)
         if expiry_of(entity, held.stored.body) is not None:
-            self._cursor.execute("DELETE FROM expiry WHERE row = ?", (held.row,))
+            self.cursor.execute("DELETE FROM expiry WHERE row = ?", (held.row,))
         self.settled[key] = None
 
     def _move(self, key: Key, before: Entity | None, after: Entity | None, row: int) -> None:
@@ -179,32 +179,32 @@ class Transaction:
         types_before = before.type if before else []
         types_after = after.type if after else []
         if types_before != types_after:
-            tenant = self._census.enter_tenant(self._cursor, key[0])
+            tenant = self._census.enter_tenant(self.cursor, key[0])
             for name in set(types_before) - set(types_after):
-                self._unlist(tenant, self._census.enter_type(self._cursor, name), row)
+                self._unlist(tenant, self._census.enter_type(self.cursor, name), row)
             for name in set(types_after) - set(types_before):
-                self._list(tenant, self._census.enter_type(self._cursor, name), row)
+                self._list(tenant, self._census.enter_type(self.cursor, name), row)
         here, there = geometries_of(before), geometries_of(after)
         if here != there:
             self._place(row, box_of(there), was=bool(here))
 
     def _list(self, tenant: int, kind: int, row: int) -> None:
-        self._cursor.execute(
+        self.cursor.execute(
             "INSERT INTO entity_type (tenant, type, row) VALUES (?, ?, ?)", (tenant, kind, row)
         )
         self.counts[tenant, kind] = self.counts.get((tenant, kind), 0) + 1
 
     def _unlist(self, tenant: int, kind: int, row: int) -> None:
-        self._cursor.execute(
+        self.cursor.execute(
             "DELETE FROM entity_type WHERE tenant = ? AND type = ? AND row = ?", (tenant, kind, row)
         )
         self.counts[tenant, kind] = self.counts.get((tenant, kind), 0) - 1
 
     def _place(self, row: int, box: tuple[float, float, float, float] | None, *, was: bool) -> None:
         if was:
-            self._cursor.execute("DELETE FROM place WHERE row = ?", (row,))
+            self.cursor.execute("DELETE FROM place WHERE row = ?", (row,))
         if box is not None:
-            self._cursor.execute(
+            self.cursor.execute(
                 "INSERT INTO place (row, west, east, south, north) VALUES (?, ?, ?, ?, ?)", (row, *box)
             )
 
@@ -219,6 +219,6 @@ class Transaction:
         if was == due:
             return
         if due is None:
-            self._cursor.execute("DELETE FROM expiry WHERE row = ?", (touched.row,))
+            self.cursor.execute("DELETE FROM expiry WHERE row = ?", (touched.row,))
         else:
-            self._cursor.execute("INSERT OR REPLACE INTO expiry (row, at) VALUES (?, ?)", (touched.row, due))
+            self.cursor.execute("INSERT OR REPLACE INTO expiry (row, at) VALUES (?, ?)", (touched.row, due))

@@ -27,7 +27,7 @@ GROUP_EDITS = 4_096
 SLICE_S = 0.004
 """After so long on the loop a large group lets others have their turn."""
 
-Statement = Callable[[apsw.Cursor], Any]
+Statement = Callable[[Transaction], Any]
 """A write that is not an edit; it runs inside the group's transaction and its result is the answer."""
 
 Answer = list[Written | Exception]
@@ -150,7 +150,7 @@ class Writer:
         """Do one job; tell whether it is finished."""
         if job.statement is not None:
             self._dirty = True
-            job.answer = job.statement(self._cursor)
+            job.answer = job.statement(transaction)
             return True
         edits, answer, decide = job.edits, job.answer, transaction.decide
         while job.done < len(edits):

@@ -1,0 +1,173 @@
+"""Who may sign in to the stream's ports: the server asks, the house answers with a signed permission for each client.
+
+NATS calls this an auth callout (ADR-26): a request comes on `$SYS.REQ.USER.AUTH` as a JWT with what the client sent;
+the answer is a JWT that holds either an error or the client's own permissions, signed with the key that the server's
+configuration names. The house itself signs in with a password made for the run and is not asked about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import nkeys
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.errors import RhineCloudError
+from rhinecloud.kernel.time import Clock
+from rhinecloud.stream.configuration import ACCOUNT
+from rhinecloud.stream.settings import StreamSettings
+
+logger = logging.getLogger(__name__)
+
+QUESTIONS = "$SYS.REQ.USER.AUTH"
+AT_ONCE = 16
+"""So many sign-ins are looked at together; hashing passwords takes memory."""
+
+Authenticate = Callable[[str, str], Awaitable[Actor | None]]
+"""Gives the actor of a user name and a password or token; None or a RhineCloudError refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """NATS subjects that a client may publish to and subscribe to."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+def permissions_of(actor: Actor, settings: StreamSettings) -> Permissions | None:
+    """Decide what an actor may do on the device port: a device reports and hears the commands to its own name.
+
+    Administrators and parts of the house do and hear all of it; nobody else has business there.
+    """
+    reports, commands = _subject(settings.devices_topic), _subject(settings.commands_topic)
+    if actor.has(Role.ADMIN) or actor.has(Role.SYSTEM):
+        return Permissions((f"{reports}.>", f"{commands}.>"), (f"{reports}.>", f"{commands}.>"))
+    if not actor.has(Role.DEVICE) or not _is_level(actor.name):
+        return None
+    own = f"{commands}.{_subject(actor.name)}"
+    return Permissions((f"{reports}.>",), (own, f"{own}.>"))
+
+
+class Issuer:
+    """The key of the account: what it signs, the server believes."""
+
+    def __init__(self) -> None:
+        seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_ACCOUNT)
+        self._key = nkeys.from_seed(bytearray(seed))
+        self.public: str = self._key.public_key.decode()
+
+    def sign(self, claims: dict[str, Any], now: int) -> str:
+        """Make a JWT of `claims`, issued by this account at `now` (seconds since 1970)."""
+        body = {**claims, "iss": self.public, "iat": now}
+        body["jti"] = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        text = f"{_part({'typ': 'JWT', 'alg': 'ed25519-nkey'})}.{_part(body)}"
+        return f"{text}.{_unpadded(self._key.sign(text.encode()))}"
+
+
+class Callout:
+    """Answers the server's questions for as long as the connection lives."""
+
+    def __init__(
+        self, issuer: Issuer, authenticate: Authenticate, settings: StreamSettings, clock: Clock
+    ) -> None:
+        self.refused = 0
+        self._issuer = issuer
+        self._authenticate = authenticate
+        self._settings = settings
+        self._clock = clock
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._answering: set[asyncio.Task[None]] = set()
+
+    async def listen(self, client: Client) -> None:
+        """Begin to answer; the client renews the subscription whenever it reconnects."""
+        await client.subscribe(QUESTIONS, cb=self._receive)
+
+    async def _receive(self, message: Msg) -> None:
+        task = asyncio.create_task(self._answer(message))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, message: Msg) -> None:
+        question = _claims(message.data)["nats"]
+        options = question.get("connect_opts", {})
+        async with self._turns:
+            actor = await self._actor(options.get("user", ""), options.get("pass", ""))
+        permissions = permissions_of(actor, self._settings) if actor is not None else None
+        await message.respond(self._response(question, actor, permissions).encode())
+
+    async def _actor(self, user: str, password: str) -> Actor | None:
+        try:
+            return await self._authenticate(user, password)
+        except RhineCloudError:
+            return None
+
+    def _response(
+        self, question: dict[str, Any], actor: Actor | None, permissions: Permissions | None
+    ) -> str:
+        user = question["user_nkey"]
+        answer: dict[str, Any] = {"type": "authorization_response", "version": 2}
+        now = int(self._clock().timestamp())
+        if actor is not None and permissions is not None:
+            answer["jwt"] = self._issuer.sign(self._permit(user, actor, permissions, now), now)
+        else:
+            self.refused += 1
+            answer["error"] = "wrong credentials" if actor is None else "not for this account"
+            client = question.get("client_info", {})
+            logger.info(
+                "%s at %s may not sign in: %s", client.get("kind"), client.get("host"), answer["error"]
+            )
+        return self._issuer.sign({"sub": user, "aud": question["server_id"]["id"], "nats": answer}, now)
+
+    def _permit(self, user: str, actor: Actor, permissions: Permissions, now: int) -> dict[str, Any]:
+        return {
+            "sub": user,
+            "aud": ACCOUNT,
+            "name": actor.id,
+            "exp": now + int(self._settings.sign_in_hours * 3600),
+            "nats": {
+                "type": "user",
+                "version": 2,
+                "pub": {"allow": permissions.publish},
+                "sub": {"allow": permissions.subscribe},
+                "subs": -1,
+                "data": -1,
+                "payload": -1,
+                "allowed_connection_types": ["MQTT", "MQTT_WS"],
+            },
+        }
+
+
+def _subject(topic: str) -> str:
+    """Turn an MQTT topic into the NATS subject that the server makes of it: a full stop is written `//`."""
+    return ".".join(level.replace(".", "//") for level in topic.strip("/").split("/"))
+
+
+def _is_level(text: str) -> bool:
+    """Tell whether a text may stand as one level of a topic, so that no name reaches beyond its own commands."""
+    return bool(text) and not set(text) & set("*>#+/ \t\r\n")
+
+
+def _claims(token: bytes) -> dict[str, Any]:
+    """Read the claims of the server's question; it came over the house's own connection."""
+    body = token.split(b".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + b"=" * (-len(body) % 4)))
+    return claims
+
+
+def _part(value: dict[str, Any]) -> str:
+    return _unpadded(json.dumps(value, separators=(",", ":")).encode())
+
+
+def _unpadded(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")

@@ -17,7 +17,7 @@ from rhinecloud.app.gate import Gate
 from rhinecloud.app.health import Health
 from rhinecloud.app.mount import broker_door, core_routes, part_routes
 from rhinecloud.app.parts import Parts, make_parts
-from rhinecloud.app.play import play
+from rhinecloud.app.play import play, until_it_plays
 from rhinecloud.app.sections import read_feeds
 from rhinecloud.app.security import security_headers
 from rhinecloud.app.server import HttpServer
@@ -82,14 +82,13 @@ class City:
         closing.push_async_callback(self.supervisor.stop)
         await seed_agencies(core.broker, core.tenant, self.agencies, core.context)
         self._follow(parts)
-        await parts.feeds.start()
         closing.push_async_callback(parts.feeds.stop)
+        self._play(parts)
         self.server = self._build_server(parts, gate)
         await self.server.start()
         closing.push_async_callback(self._leave)
         cli = Actor(id="urn:rhinecloud:account:cli", name="cli", roles=frozenset({Role.ADMIN}))
         core.folder.leave_access(Access(self.server.url, core.identity.tokens.lend(cli)))
-        self._simulate(parts)
 
     def _follow(self, parts: Parts) -> None:
         """Start what works in the background."""
@@ -129,12 +128,24 @@ class City:
             _log.warning("some requests did not end in time")
         await self.server.stop()
 
-    def _simulate(self, parts: Parts) -> None:
-        if not self.settings.section("simulator", SimulatorSettings).enabled:
-            return
-        device = Actor(id="urn:rhinecloud:token:simulator", name="simulator", roles=frozenset({Role.DEVICE}))
-        token = self.core.identity.tokens.lend(device)
-        self.supervisor.keep("simulator", lambda: play(self.settings.folder, parts.upstream.mqtt_url, token))
+    def _play(self, parts: Parts) -> None:
+        """Start the feeds; where a simulator plays for them, start that first and give it a moment to be there."""
+        settings = self.settings.section("simulator", SimulatorSettings)
+        if settings.enabled:
+            device = Actor(
+                id="urn:rhinecloud:token:simulator", name="simulator", roles=frozenset({Role.DEVICE})
+            )
+            token = self.core.identity.tokens.lend(device)
+            self.supervisor.keep(
+                "simulator", lambda: play(self.settings.folder, parts.upstream.mqtt_url, token)
+            )
+
+        async def start_feeds() -> None:
+            if settings.enabled:
+                await until_it_plays(settings)
+            await parts.feeds.start()
+
+        self.supervisor.keep("feeds", start_feeds)
 
 
 def web_folder() -> Path:

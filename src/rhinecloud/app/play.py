@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.simulator.settings import SimulatorSettings
 
 STOP_S = 2.0
+READY_S = 5.0
 TOKEN = "RHINECLOUD_SIMULATOR_MQTT_TOKEN"
 URL = "RHINECLOUD_SIMULATOR_MQTT_URL"
 
@@ -45,3 +47,23 @@ async def play(folder: Path, mqtt_url: str, token: str) -> None:
             except TimeoutError:
                 process.kill()
                 await process.wait()
+
+
+async def until_it_plays(settings: SimulatorSettings) -> None:
+    """Wait until the simulator's ports answer, or for `READY_S`: the feeds try again by themselves."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(READY_S):
+            for address in (settings.ais_address, settings.gtfs_address):
+                await _until_it_answers(address)
+
+
+async def _until_it_answers(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host or "127.0.0.1", int(port))
+        except OSError:
+            await asyncio.sleep(0.1)
+        else:
+            writer.close()
+            return

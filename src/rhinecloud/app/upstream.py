@@ -6,10 +6,13 @@ import secrets
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-import nkeys
+import nats
 
 from rhinecloud.app.core import Core
+from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.policy import Action
+from rhinecloud.stream.callout import Callout, Issuer
 from rhinecloud.stream.configuration import Secrets
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.server import NatsServer
@@ -33,14 +36,12 @@ async def open_upstream(core: Core, closing: AsyncExitStack) -> Upstream:
     settings = core.settings.section("stream", StreamSettings)
     server, url, user = None, settings.url, None
     if settings.url == EMBEDDED:
-        keys = nkeys.from_seed(nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_ACCOUNT))
-        user = ("rhinecloud", secrets.token_urlsafe(32))
-        server = NatsServer(
-            settings, core.settings.data / "stream", Secrets(user[0], user[1], keys.public_key.decode())
-        )
+        issuer, user = Issuer(), ("rhinecloud", secrets.token_urlsafe(32))
+        server = NatsServer(settings, core.settings.data / "stream", Secrets(*user, issuer.public))
         await server.start()
         closing.push_async_callback(server.stop)
         url = server.url
+        await _answer_devices(core, settings, issuer, url, user, closing)
     elif not settings.url.startswith(("nats://", "tls://")):
         raise Invalid("must be `embedded` or begin with nats:// or tls://", field="stream.url")
     stream = JetStream(
@@ -54,3 +55,30 @@ async def open_upstream(core: Core, closing: AsyncExitStack) -> Upstream:
     closing.push_async_callback(stream.close)
     mqtt_url = f"mqtt://127.0.0.1:{settings.mqtt_port}" if server and settings.mqtt_port else ""
     return Upstream(stream, server, mqtt_url)
+
+
+async def _answer_devices(
+    core: Core,
+    settings: StreamSettings,
+    issuer: Issuer,
+    url: str,
+    user: tuple[str, str],
+    closing: AsyncExitStack,
+) -> None:
+    """Answer the server's questions about devices that sign in, on a connection of its own."""
+
+    async def authenticate(name: str, secret: str) -> Actor:
+        actor = await core.identity.authenticate_device(name, secret)
+        core.policy.check(actor, Action.PUBLISH, core.tenant)
+        return actor
+
+    client = await nats.connect(
+        url,
+        user=user[0],
+        password=user[1],
+        name="callout",
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.2,
+    )
+    closing.push_async_callback(client.close)
+    await Callout(issuer, authenticate, settings, core.clock).listen(client)

@@ -8,11 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from rhinecloud.app.survey import survey
 from rhinecloud.cli.desk import open_running
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
-from rhinecloud.cli.running import run_city
 from rhinecloud.cli.screen import console, print_json, status_view, table
 
 PANEL = "The city"
@@ -39,6 +37,8 @@ def add_to(program: typer.Typer) -> None:
 
         Example: `rhinecloud up --city examples/duisburg`
         """
+        from rhinecloud.cli.running import run_city
+
         _log_to_stderr(verbose)
         overrides: dict[str, dict[str, Any]] = {
             "server": {"host": host, "port": port},
@@ -52,6 +52,8 @@ def add_to(program: typer.Typer) -> None:
 
         Example: `rhinecloud check --city examples/duisburg`
         """
+        from rhinecloud.app.survey import survey
+
         findings = list(survey(city))
         wrong = [each for each in findings if each.problem]
         if as_json:

@@ -17,8 +17,6 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 
 from rhinecloud.app.folder import Access, find_access
-from rhinecloud.app.offline import open_offline
-from rhinecloud.app.sections import read_city
 from rhinecloud.cli.call import call
 from rhinecloud.cli.exits import error_of
 from rhinecloud.kernel.errors import Unavailable
@@ -43,11 +41,15 @@ class Desk(Protocol):
 @contextmanager
 def open_desk(folder: Path) -> Iterator[Desk]:
     """Reach the city in `folder`: the process that runs it, or else its data; raises Invalid or Unavailable."""
+    from rhinecloud.app.sections import read_city
+
     settings = read_city(folder)
     access = find_access(settings.data)
     if access is not None:
         yield HttpDesk(access)
         return
+    from rhinecloud.app.offline import open_offline
+
     with asyncio.Runner() as runner:
         desk = open_offline(settings)
         application = runner.run(desk.__aenter__())
@@ -60,6 +62,8 @@ def open_desk(folder: Path) -> Iterator[Desk]:
 @contextmanager
 def open_running(folder: Path) -> Iterator[HttpDesk]:
     """Reach the process that runs the city in `folder`; raises Unavailable where none does."""
+    from rhinecloud.app.sections import read_city
+
     access = find_access(read_city(folder).data)
     if access is None:
         raise Unavailable(f"no city runs in {folder}; start it with `rhinecloud up`")

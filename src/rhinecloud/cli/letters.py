@@ -131,6 +131,6 @@ def _all_of(desk: Desk, feed: str) -> list[dict[str, Any]]:
 
 
 def _progress() -> Any:
-    from rich.console import Console  # noqa: PLC0415 - one console for progress, on standard error
+    from rich.console import Console
 
     return Console(stderr=True)

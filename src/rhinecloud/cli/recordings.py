@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import random
-import signal
 import sys
-import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from rhinecloud.app.core import city_terms
-from rhinecloud.app.sections import read_city, read_feeds
-from rhinecloud.app.settings import Settings
-from rhinecloud.cli.desk import HttpDesk, open_running
+from rhinecloud.cli.desk import open_running
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import print_json
-from rhinecloud.connectors.inlet import BoundedInlet
-from rhinecloud.connectors.links import Tools
-from rhinecloud.connectors.model import Counters, Fault
-from rhinecloud.connectors.pipeline import Draft, Pipeline
-from rhinecloud.connectors.plan import CitySources, FeedPlan, plan_feed
-from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
-from rhinecloud.kernel.errors import Invalid, RhineCloudError
-from rhinecloud.kernel.time import utc_now
-from rhinecloud.loader import find_packs
-from rhinecloud.ngsild.context import Context, compile_context, core_context
-from rhinecloud.ngsild.parsing import parse_fragment
-from rhinecloud.ngsild.representation import Options, render
-from rhinecloud.simulator.program import simulate as play
-from rhinecloud.simulator.settings import SimulatorSettings
-from rhinecloud.store.port import Written
 
 PANEL = "The city"
-UPSERT = "/ngsi-ld/v1/entityOperations/upsert"
-REASONS = 10
 
 
 def add_to(program: typer.Typer) -> None:
@@ -69,8 +41,12 @@ def add_to(program: typer.Typer) -> None:
 
         Example: `rhinecloud replay ais.log --connector ais --mapping port.ais --speed 60`
         """
+        from rhinecloud.app.sections import read_city
+        from rhinecloud.cli.replaying import Replay, choose_feed
+        from rhinecloud.connectors.settings import FeedSettings
+
         settings = read_city(city)
-        chosen = _feed(settings, feed, connector, mapping)
+        chosen = choose_feed(settings, feed, connector, mapping)
         values = {name: getattr(chosen, name) for name in FeedSettings.__dataclass_fields__}
         values |= {"url": "", "path": str(recording.resolve()), "speed": speed, "loop": False}
         values |= {"dates": "now"} if now else {}
@@ -96,130 +72,9 @@ def add_to(program: typer.Typer) -> None:
 
         Example: `rhinecloud simulate --city examples/duisburg`
         """
+        from rhinecloud.app.sections import read_city
+        from rhinecloud.cli.simulating import play
+        from rhinecloud.simulator.settings import SimulatorSettings
+
         settings = read_city(city)
-        asyncio.run(_play(settings.section("simulator", SimulatorSettings), settings.folder))
-
-
-def _feed(settings: Settings, name: str, connector: str, mapping: str) -> FeedSettings:
-    if not name:
-        if not connector or not mapping:
-            raise Invalid("name a --feed of the city, or --connector and --mapping")
-        return FeedSettings(connector=connector, mapping=mapping)
-    feeds = read_feeds(settings)
-    if name not in feeds:
-        raise Invalid(f"there is no feed {name!r}; the city has {', '.join(sorted(feeds)) or 'none'}")
-    return feeds[name]
-
-
-class Replay:
-    """One recording on its way into a running city."""
-
-    def __init__(self, desk: HttpDesk, settings: Settings, feed: FeedSettings) -> None:
-        packs = find_packs(settings.city.packs)
-        self._desk = desk
-        self._limits = settings.section("connectors", ConnectorSettings)
-        self._context: Context = compile_context(city_terms(settings.folder, packs)[0], {})
-        self._tenant = feed.tenant
-        self._plan: FeedPlan = plan_feed(
-            "replay", feed, self._limits, CitySources(settings.folder, packs.mappings())
-        )
-        self._counts: dict[str, Any] = {
-            "received": 0,
-            "accepted": 0,
-            "unchanged": 0,
-            "dead": 0,
-            "reasons": [],
-        }
-
-    async def run(self, *, quiet: bool) -> Mapping[str, Any]:
-        """Play it to its end; return what became of it."""
-        plan, limits = self._plan, self._limits
-        pipeline = Pipeline(plan.make_codec(), plan.meaning, self._ingest, plan.marks)
-        inlet = BoundedInlet(limits.queue_parcels, limits.queue_bytes, Counters(), lambda: None)
-        link = plan.make_link(Tools(limits, utc_now, time.monotonic, random.random))
-        with _progress(quiet) as progress:
-            task = progress.add_task("")
-            reading = asyncio.create_task(link.run(inlet))
-            working = asyncio.create_task(self._work(inlet, pipeline, progress, task))
-            await asyncio.wait({reading, working}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                drained = asyncio.create_task(inlet.drained())
-                await asyncio.wait({drained, working}, return_when=asyncio.FIRST_COMPLETED)
-                drained.cancel()
-            for each in (reading, working):
-                if each.done() and each.exception():
-                    raise each.exception() or AssertionError
-                each.cancel()
-            await asyncio.gather(reading, working, return_exceptions=True)
-        return self._counts
-
-    async def _work(self, inlet: BoundedInlet, pipeline: Pipeline, progress: Progress, task: Any) -> None:
-        while True:
-            parcels = await inlet.take(self._limits.batch)
-            items = [item for parcel in parcels for item in pipeline.read(parcel)]
-            for start in range(0, len(items), self._limits.batch):
-                await self._write(pipeline, items[start : start + self._limits.batch])
-            inlet.finish(len(parcels))
-            progress.update(task, description=f"{self._counts['received']:,} messages")
-
-    async def _write(self, pipeline: Pipeline, items: Sequence[Draft | Fault]) -> None:
-        drafts = [item for item in items if isinstance(item, Draft)]
-        outcome = await pipeline.write(drafts)
-        faults = [*(item for item in items if isinstance(item, Fault)), *outcome.faults]
-        counts = self._counts
-        counts["received"] += len(drafts)
-        counts["accepted"] += outcome.accepted
-        counts["unchanged"] += outcome.unchanged
-        counts["dead"] += len(faults)
-        counts["reasons"] = [*counts["reasons"], *(fault.reason for fault in faults)][:REASONS]
-
-    async def _ingest(self, fragments: Sequence[dict[str, Any]]) -> Sequence[Written | Exception]:
-        """Send fragments as the broker's batch upsert, with whole IRIs, so that no context need be named."""
-        bodies = [
-            render(parse_fragment(fragment, self._context), core_context(), Options())
-            for fragment in fragments
-        ]
-        answer = await asyncio.to_thread(
-            self._desk.ask, "POST", UPSERT, bodies, {"options": "update"}, self._tenant
-        )
-        errors = answer.get("errors", []) if isinstance(answer, dict) else []
-        refused = {each.get("entityId"): each.get("error", {}) for each in errors}
-        return [
-            RhineCloudError(str(refused[body["id"]].get("detail") or refused[body["id"]].get("title")))
-            if body["id"] in refused
-            else Written(seq=1, entity=None)
-            for body in bodies
-        ]
-
-
-def _progress(quiet: bool) -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=quiet or not sys.stderr.isatty(),
-    )
-
-
-async def _play(settings: SimulatorSettings, folder: Path) -> None:
-    """Play until a signal, or until the city that started us is gone."""
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stopping.set)
-    if not sys.stdin.isatty() and os.environ.get("RHINECLOUD_SIMULATOR_MQTT_TOKEN"):
-        loop.add_reader(sys.stdin, lambda: None if os.read(sys.stdin.fileno(), 1) else stopping.set())
-    playing = asyncio.create_task(play(settings, folder))
-    waiting = asyncio.create_task(stopping.wait())
-    done, _ = await asyncio.wait({playing, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (playing, waiting):
-        task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.gather(playing, waiting, return_exceptions=True)
-    if playing in done:
-        try:
-            playing.result()
-        except* OSError as group:
-            raise Invalid(f"a port of the simulator is taken: {group.exceptions[0]}") from None
+        asyncio.run(play(settings.section("simulator", SimulatorSettings), settings.folder))

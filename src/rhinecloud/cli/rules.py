@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rhinecloud.app.core import Core
-from rhinecloud.app.parts import rulebook_of
-from rhinecloud.app.sections import read_city
 from rhinecloud.cli.desk import open_running
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import console, print_json, table
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.time import utc_now
-from rhinecloud.risk.backtest import backtest, read_recording
-from rhinecloud.risk.rulebook import Rulebook, read_rulebook
+
+if TYPE_CHECKING:
+    from rhinecloud.risk.rulebook import Rulebook
 
 Files = Annotated[
     list[Path] | None, typer.Argument(help="Rule files or folders; none: the city's and its packs'.")
@@ -101,6 +98,8 @@ def build() -> typer.Typer:
 
         Example: `rhinecloud rules test gauges-2022.ndjson --rule rules/low-water.yaml`
         """
+        from rhinecloud.risk.backtest import backtest, read_recording
+
         rulebook = _read(files, city)
         if rulebook.problems:
             raise Invalid("; ".join(str(problem) for problem in rulebook.problems))
@@ -143,5 +142,11 @@ def build() -> typer.Typer:
 
 
 def _read(files: list[Path] | None, city: Path) -> Rulebook:
+    from rhinecloud.app.core import Core
+    from rhinecloud.app.parts import rulebook_of
+    from rhinecloud.app.sections import read_city
+    from rhinecloud.kernel.time import utc_now
+    from rhinecloud.risk.rulebook import read_rulebook
+
     core = Core(read_city(city), utc_now)
     return read_rulebook(files, core.context) if files else rulebook_of(core)

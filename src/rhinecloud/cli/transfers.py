@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from rhinecloud.app.backup import read_manifest, restore
-from rhinecloud.app.sections import read_city
 from rhinecloud.cli.desk import open_desk
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
@@ -118,6 +117,8 @@ def add_to(program: typer.Typer) -> None:
 
         Example: `rhinecloud restore duisburg.tar`
         """
+        from rhinecloud.app.sections import read_city
+
         data = read_city(city).data
         manifest = read_manifest(source)
         old = restore(source, data, force=force, now=utc_now())

@@ -1,0 +1,138 @@
+"""Plays a recording into a running city: link, codec and mapping of a feed, and the broker's door at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from rhinecloud.app.core import city_terms
+from rhinecloud.app.sections import read_feeds
+from rhinecloud.app.settings import Settings
+from rhinecloud.cli.desk import HttpDesk
+from rhinecloud.connectors.inlet import BoundedInlet
+from rhinecloud.connectors.links import Tools
+from rhinecloud.connectors.model import Counters, Fault
+from rhinecloud.connectors.pipeline import Draft, Pipeline
+from rhinecloud.connectors.plan import CitySources, FeedPlan, plan_feed
+from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
+from rhinecloud.kernel.errors import Invalid, RhineCloudError
+from rhinecloud.kernel.time import utc_now
+from rhinecloud.loader import find_packs
+from rhinecloud.ngsild.context import Context, compile_context, core_context
+from rhinecloud.ngsild.parsing import parse_fragment
+from rhinecloud.ngsild.representation import Options, render
+from rhinecloud.store.port import Written
+
+UPSERT = "/ngsi-ld/v1/entityOperations/upsert"
+REASONS = 10
+
+
+def choose_feed(settings: Settings, name: str, connector: str, mapping: str) -> FeedSettings:
+    """Give the feed that is named, or one of a connector and a mapping; raises Invalid."""
+    if not name:
+        if not connector or not mapping:
+            raise Invalid("name a --feed of the city, or --connector and --mapping")
+        return FeedSettings(connector=connector, mapping=mapping)
+    feeds = read_feeds(settings)
+    if name not in feeds:
+        raise Invalid(f"there is no feed {name!r}; the city has {', '.join(sorted(feeds)) or 'none'}")
+    return feeds[name]
+
+
+class Replay:
+    """One recording on its way into a running city."""
+
+    def __init__(self, desk: HttpDesk, settings: Settings, feed: FeedSettings) -> None:
+        packs = find_packs(settings.city.packs)
+        self._desk = desk
+        self._limits = settings.section("connectors", ConnectorSettings)
+        self._context: Context = compile_context(city_terms(settings.folder, packs)[0], {})
+        self._tenant = feed.tenant
+        self._plan: FeedPlan = plan_feed(
+            "replay", feed, self._limits, CitySources(settings.folder, packs.mappings())
+        )
+        self._counts: dict[str, Any] = {
+            "received": 0,
+            "accepted": 0,
+            "unchanged": 0,
+            "dead": 0,
+            "reasons": [],
+        }
+
+    async def run(self, *, quiet: bool) -> Mapping[str, Any]:
+        """Play it to its end; return what became of it."""
+        plan, limits = self._plan, self._limits
+        pipeline = Pipeline(plan.make_codec(), plan.meaning, self._ingest, plan.marks)
+        inlet = BoundedInlet(limits.queue_parcels, limits.queue_bytes, Counters(), lambda: None)
+        link = plan.make_link(Tools(limits, utc_now, time.monotonic, random.random))
+        with _progress(quiet) as progress:
+            task = progress.add_task("")
+            reading = asyncio.create_task(link.run(inlet))
+            working = asyncio.create_task(self._work(inlet, pipeline, progress, task))
+            await asyncio.wait({reading, working}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                drained = asyncio.create_task(inlet.drained())
+                await asyncio.wait({drained, working}, return_when=asyncio.FIRST_COMPLETED)
+                drained.cancel()
+            for each in (reading, working):
+                if each.done() and each.exception():
+                    raise each.exception() or AssertionError
+                each.cancel()
+            await asyncio.gather(reading, working, return_exceptions=True)
+        return self._counts
+
+    async def _work(self, inlet: BoundedInlet, pipeline: Pipeline, progress: Progress, task: Any) -> None:
+        while True:
+            parcels = await inlet.take(self._limits.batch)
+            items = [item for parcel in parcels for item in pipeline.read(parcel)]
+            for start in range(0, len(items), self._limits.batch):
+                await self._write(pipeline, items[start : start + self._limits.batch])
+            inlet.finish(len(parcels))
+            progress.update(task, description=f"{self._counts['received']:,} messages")
+
+    async def _write(self, pipeline: Pipeline, items: Sequence[Draft | Fault]) -> None:
+        drafts = [item for item in items if isinstance(item, Draft)]
+        outcome = await pipeline.write(drafts)
+        faults = [*(item for item in items if isinstance(item, Fault)), *outcome.faults]
+        counts = self._counts
+        counts["received"] += len(drafts)
+        counts["accepted"] += outcome.accepted
+        counts["unchanged"] += outcome.unchanged
+        counts["dead"] += len(faults)
+        counts["reasons"] = [*counts["reasons"], *(fault.reason for fault in faults)][:REASONS]
+
+    async def _ingest(self, fragments: Sequence[dict[str, Any]]) -> Sequence[Written | Exception]:
+        """Send fragments as the broker's batch upsert, with whole IRIs, so that no context need be named."""
+        bodies = [
+            render(parse_fragment(fragment, self._context), core_context(), Options())
+            for fragment in fragments
+        ]
+        answer = await asyncio.to_thread(
+            self._desk.ask, "POST", UPSERT, bodies, {"options": "update"}, self._tenant
+        )
+        errors = answer.get("errors", []) if isinstance(answer, dict) else []
+        refused = {each.get("entityId"): each.get("error", {}) for each in errors}
+        return [
+            RhineCloudError(str(refused[body["id"]].get("detail") or refused[body["id"]].get("title")))
+            if body["id"] in refused
+            else Written(seq=1, entity=None)
+            for body in bodies
+        ]
+
+
+def _progress(quiet: bool) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=quiet or not sys.stderr.isatty(),
+    )

@@ -29,6 +29,8 @@ export interface Listener {
   /** What was missed is not to be had: query again. */
   onResync(): void;
   onConnection(state: Connection): void;
+  /** The city lets nobody look any more: the session has ended. */
+  onRefused(): void;
 }
 
 /** What of the browser the feed needs; a test gives its own. */
@@ -49,6 +51,8 @@ export const browser: Surroundings = {
 
 /** The city pings each 15 s: after three silent pings the line is dead, whatever the socket believes. */
 export const SILENCE_MS = 45_000;
+/** Close codes that say why one may not look: not signed in, not allowed. */
+const REFUSED = [4401, 4403];
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
@@ -96,7 +100,10 @@ export class LiveFeed {
       this.expectSign();
       this.hear(JSON.parse(String(event.data)) as Message);
     };
-    socket.onclose = () => this.lose();
+    socket.onclose = (event) => {
+      if (REFUSED.includes(event.code)) this.listener.onRefused();
+      this.lose();
+    };
     this.expectSign();
   }
 

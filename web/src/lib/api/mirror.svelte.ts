@@ -53,6 +53,8 @@ export class Mirror {
       onChanges: (changes) => this.apply(changes),
       onResync: () => void this.load(),
       onConnection: (state) => (this.connection = state),
+      // Any question tells whether the session still holds; a 401 leads to the sign-in page.
+      onRefused: () => void this.client.get('/api/v1/agencies').catch(() => {}),
     });
     this.feed.start();
     this.rateTimer = setInterval(() => {

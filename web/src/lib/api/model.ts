@@ -64,8 +64,8 @@ export interface Agency {
 export interface City {
   name: string;
   tenant: string;
-  bbox: [number, number, number, number];
-  centre: [number, number];
+  bbox: [number, number, number, number] | null;
+  centre: [number, number] | null;
   zoom: number;
   tiles_url: string | null;
   languages: string[];
@@ -82,9 +82,6 @@ export const SEVERITIES: Severity[] = ['informational', 'low', 'medium', 'high',
 export type Status = 'new' | 'acknowledged' | 'in_progress' | 'resolved' | 'closed';
 export const STATUSES: Status[] = ['new', 'acknowledged', 'in_progress', 'resolved', 'closed'];
 
-/** A text in one language, or in several. */
-export type Said = string | Record<string, string> | null;
-
 export interface Evidence {
   entity?: string;
   attribute?: string;
@@ -99,66 +96,98 @@ export interface Evidence {
 
 export interface Alert {
   id: string;
-  title: Said;
-  description: Said;
-  severity: Severity;
-  category: string;
   status: string;
-  entity: string | null;
-  rule: string;
-  rule_version: number | string | null;
-  onset: string;
-  last_seen: string;
+  severity: string;
+  category: string;
+  sub_category: string | null;
+  title: Record<string, string>;
+  message: Record<string, string>;
+  entity: unknown;
+  location: Record<string, unknown> | null;
+  issued_at: string;
+  valid_from: string | null;
+  valid_to: string | null;
+  last_seen: string | null;
+  resolved_at: string | null;
+  resolution: string | null;
   occurrences: number;
+  rule: string | null;
+  rule_version: number | null;
   evidence: Evidence[];
-  location: unknown;
-  incident: string | null;
   simulated: boolean;
+  calls_for_incident: boolean;
+  incident: string | null;
+}
+
+export interface Page<T> {
+  items: T[];
+  total: number;
+  more: boolean;
 }
 
 export interface Task {
   id: string;
   title: string;
   done: boolean;
-  agency?: string | null;
-  due_at?: string | null;
-  done_at?: string | null;
-  done_by?: string | null;
+  assignee: string;
+  done_at: string | null;
+  done_by: string | null;
 }
+
+/** What may be done to an incident; which of it the person may do now, the city says in `allowed`. */
+export type Act =
+  | 'acknowledge'
+  | 'start'
+  | 'assign'
+  | 'severity'
+  | 'describe'
+  | 'comment'
+  | 'add_task'
+  | 'change_task'
+  | 'resolve'
+  | 'close'
+  | 'reopen';
+
+export const CLOSING_REASONS = [
+  'resolved',
+  'false_alarm',
+  'no_action',
+  'duplicate',
+  'handed_over',
+  'test',
+] as const;
+export type ClosingReason = (typeof CLOSING_REASONS)[number];
 
 export interface Incident {
   id: string;
   version: number;
-  title: Said;
-  description: Said;
+  title: string;
+  description: string;
   category: string;
   severity: Severity;
   status: Status;
-  closing_reason: string | null;
-  location: unknown;
+  closing_reason: ClosingReason | null;
+  duplicate_of: string | null;
+  resolution: string | null;
+  location: Record<string, unknown> | null;
   address: string | null;
   agency: string | null;
   assignee: string | null;
   alerts: string[];
   tasks: Task[];
+  simulated: boolean;
   created_at: string;
   modified_at: string;
-  acknowledged_by: string | null;
-  simulated?: boolean;
+  acknowledged_at: string | null;
+  alerts_over_at: string | null;
+  allowed: Act[];
 }
 
-export interface TimelineEntry {
+export interface TimelineEvent {
   at: string;
   actor: string;
-  kind: string;
-  text?: Said;
-  [more: string]: unknown;
+  actor_name: string;
+  act: string;
+  note: string;
+  texts: Record<string, string>;
 }
-
-export const CLOSING_REASONS = [
-  'resolved',
-  'false_alarm',
-  'duplicate',
-  'no_action_needed',
-  'handed_over',
-] as const;

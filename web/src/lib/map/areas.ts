@@ -55,7 +55,7 @@ export class Areas {
       ...shared,
       id: `${this.source}-fill`,
       type: 'fill',
-      paint: { 'fill-color': color, 'fill-opacity': 0.13 },
+      paint: { 'fill-color': color, 'fill-opacity': 0.1 },
     };
     return [fill, line];
   }

@@ -63,6 +63,12 @@ export function repaint(shade: Shade): [layer: string, property: string, value: 
 function ground(palette: Palette): LayerSpecification[] {
   return [
     { id: 'outside', type: 'background', paint: { 'background-color': palette.outside } },
+    {
+      id: 'county-line',
+      type: 'line',
+      source: 'counties',
+      paint: { 'line-color': palette.county, 'line-width': 1 },
+    },
     { id: 'land', type: 'fill', source: 'city', paint: { 'fill-color': palette.land } },
     {
       id: 'floodplain',
@@ -89,12 +95,6 @@ function ground(palette: Palette): LayerSpecification[] {
 
 function lines(palette: Palette): LayerSpecification[] {
   return [
-    {
-      id: 'county-line',
-      type: 'line',
-      source: 'counties',
-      paint: { 'line-color': palette.county, 'line-width': 1 },
-    },
     {
       id: 'quarter-line',
       type: 'line',

@@ -6,13 +6,14 @@ import { buildProgram } from './shaders';
 import { drawAtlas } from './shapes';
 import { rgb } from './drawing';
 
-/** Gliding is repainted thirty times a second: smooth to the eye, gentle to a small machine. */
+/** Gliding is repainted thirty times a second where the machine can; one that paints slowly gets as long a rest. */
 const FRAME_MS = 33;
+const LONGEST_REST_MS = 300;
 /** Below this zoom signs are too small for a glyph. */
 const DETAIL_ZOOM = 10.5;
 
 type Uniform =
-  'u_matrix' | 'u_viewport' | 'u_now' | 'u_scale' | 'u_halo' | 'u_glyph' | 'u_detail' | 'u_atlas';
+  'u_matrix' | 'u_viewport' | 'u_now' | 'u_scale' | 'u_halo' | 'u_glyph' | 'u_detail' | 'u_lift' | 'u_atlas';
 const UNIFORMS: Uniform[] = [
   'u_matrix',
   'u_viewport',
@@ -21,6 +22,7 @@ const UNIFORMS: Uniform[] = [
   'u_halo',
   'u_glyph',
   'u_detail',
+  'u_lift',
   'u_atlas',
 ];
 
@@ -30,6 +32,8 @@ export class Fleet implements CustomLayerInterface {
   visible = true;
   minZoom = 0;
   halo = '#ffffff';
+  /** How much lighter than its layer says a sign is painted, 0 to 1: on a dark map. */
+  lift = 0;
   private map: Map | null = null;
   private program: WebGLProgram | null = null;
   private array: WebGLVertexArrayObject | null = null;
@@ -38,6 +42,8 @@ export class Fleet implements CustomLayerInterface {
   private uniforms = {} as Record<Uniform, WebGLUniformLocation | null>;
   private capacity = 0;
   private nextFrame: ReturnType<typeof setTimeout> | null = null;
+  private askedAt = 0;
+  private rest_ms = FRAME_MS;
 
   constructor(
     readonly id: string,
@@ -72,6 +78,7 @@ export class Fleet implements CustomLayerInterface {
     if (!map || !this.visible || !this.flock.count || map.getZoom() < this.minZoom) return;
     const now_ms = performance.now();
     const now = this.flock.time(now_ms);
+    this.pace(now_ms);
     gl.useProgram(this.program);
     gl.bindVertexArray(this.array);
     this.refresh(gl);
@@ -92,8 +99,17 @@ export class Fleet implements CustomLayerInterface {
     if (this.nextFrame) return;
     this.nextFrame = setTimeout(() => {
       this.nextFrame = null;
+      this.askedAt = performance.now();
       map.triggerRepaint();
-    }, FRAME_MS);
+    }, this.rest_ms);
+  }
+
+  /** How long a frame took to come after it was asked for tells how hard the machine finds it. */
+  private pace(now_ms: number): void {
+    if (!this.askedAt) return;
+    const took = now_ms - this.askedAt;
+    this.askedAt = 0;
+    this.rest_ms = Math.min(LONGEST_REST_MS, Math.max(FRAME_MS, (this.rest_ms + took) / 2));
   }
 
   private refresh(gl: WebGL2RenderingContext): void {
@@ -130,6 +146,7 @@ export class Fleet implements CustomLayerInterface {
     );
     gl.uniform3f(this.uniforms.u_glyph, 1, 1, 1);
     gl.uniform1f(this.uniforms.u_detail, Math.min(1, Math.max(0, (zoom - DETAIL_ZOOM) * 2)));
+    gl.uniform1f(this.uniforms.u_lift, this.lift);
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.atlas);
     gl.uniform1i(this.uniforms.u_atlas, 0);

@@ -15,7 +15,8 @@ export interface Label {
   value: string;
   /** Which labels give way first: the larger one. */
   order: number;
-  color: string;
+  /** How far from the sign, in text heights. */
+  offset: number;
 }
 
 export function labelLayer(palette: Palette): LayerSpecification {
@@ -38,7 +39,7 @@ export function labelLayer(palette: Palette): LayerSpecification {
       'text-line-height': 1.15,
       'text-variable-anchor': ['left', 'right', 'bottom', 'top'],
       'text-justify': 'auto',
-      'text-radial-offset': 1.15,
+      'text-radial-offset': ['get', 'offset'],
       'text-padding': 3,
       'symbol-sort-key': ['get', 'order'],
     },
@@ -62,6 +63,7 @@ export function labelFeatures(labels: Label[]): FeatureCollection<Point> {
         break: label.name && label.value ? '\n' : '',
         value: label.value,
         order: label.order,
+        offset: label.offset,
       },
     }));
   return { type: 'FeatureCollection', features };

@@ -19,7 +19,8 @@ export interface Palette {
   station: string;
   label: string;
   spriteHalo: string;
-  glyph: string;
+  /** How much signs are lightened. */
+  lift: number;
 }
 
 export const PALETTES: Record<Shade, Palette> = {
@@ -40,7 +41,7 @@ export const PALETTES: Record<Shade, Palette> = {
     station: '#6b7488',
     label: '#1b2238',
     spriteHalo: '#ffffff',
-    glyph: '#ffffff',
+    lift: 0,
   },
   dark: {
     outside: '#0b0e14',
@@ -59,6 +60,6 @@ export const PALETTES: Record<Shade, Palette> = {
     station: '#7d88a0',
     label: '#e8ecf5',
     spriteHalo: '#0b0e14',
-    glyph: '#ffffff',
+    lift: 0.22,
   },
 };

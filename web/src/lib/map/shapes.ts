@@ -24,10 +24,22 @@ const BODIES = {
   diamond: polygon([0, -0.74, 0.74, 0, 0, 0.74, -0.74, 0]),
   shield: polygon([-0.56, -0.6, 0.56, -0.6, 0.56, 0.12, 0, 0.74, -0.56, 0.12]),
   dot: circle(0.3),
-  ring: circle(0.86),
+  ring: circle(0.84),
 } satisfies Record<string, Draw>;
 
 export type Body = keyof typeof BODIES;
+
+/** How far each body and its halo reach to the side and up or down. */
+const REACH: Record<Body, [number, number]> = {
+  disc: [0.74, 0.74],
+  nose: [0.74, 1],
+  hull: [0.5, 1],
+  square: [0.7, 0.7],
+  diamond: [0.95, 0.95],
+  shield: [0.75, 0.92],
+  dot: [0.5, 0.5],
+  ring: [1, 1],
+};
 
 /** Glyphs in a box from -1 to 1: strokes of `LINE` unless they fill. */
 const GLYPHS = {
@@ -105,6 +117,9 @@ export function lookOf(icon: string | null | undefined): Look {
 const bodyNames = Object.keys(BODIES) as Body[];
 const glyphNames = Object.keys(GLYPHS) as Glyph[];
 
+/** By the order of the bodies in the atlas, for the vertex shader. */
+export const EXTENTS = bodyNames.map((name) => REACH[name]);
+
 export function bodyCell(body: Body, hollow: boolean): number {
   return bodyNames.indexOf(body) * 2 + (hollow ? 1 : 0);
 }
@@ -125,8 +140,8 @@ export function drawAtlas(): HTMLCanvasElement {
   if (!pen) throw new Error('no canvas');
   pen.globalCompositeOperation = 'lighter';
   for (const body of bodyNames) {
-    drawBody(pen, bodyCell(body, false), BODIES[body], body === 'ring' ? 0.14 : 0);
-    drawBody(pen, bodyCell(body, true), BODIES[body], 0.17);
+    drawBody(pen, body, bodyCell(body, false), 0);
+    drawBody(pen, body, bodyCell(body, true), 0.17);
   }
   for (const glyph of glyphNames) {
     inCell(pen, glyphCell(glyph), () => {
@@ -139,9 +154,13 @@ export function drawAtlas(): HTMLCanvasElement {
   return canvas;
 }
 
-function drawBody(pen: CanvasRenderingContext2D, cell: number, draw: Draw, rim: number): void {
+function drawBody(pen: CanvasRenderingContext2D, name: Body, cell: number, rim: number): void {
   inCell(pen, cell, () => {
-    draw(pen);
+    BODIES[name](pen);
+    if (name === 'ring') {
+      drawRing(pen);
+      return;
+    }
     pen.strokeStyle = '#0f0';
     pen.lineWidth = HALO * 2;
     pen.stroke();
@@ -157,6 +176,18 @@ function drawBody(pen: CanvasRenderingContext2D, cell: number, draw: Draw, rim: 
       pen.fill();
     }
   });
+}
+
+/** The ring around what was chosen is a line with nothing inside. */
+function drawRing(pen: CanvasRenderingContext2D): void {
+  for (const [channel, width] of [
+    ['#0f0', 0.26],
+    ['#f00', 0.12],
+  ] as const) {
+    pen.strokeStyle = channel;
+    pen.lineWidth = width;
+    pen.stroke();
+  }
 }
 
 function inCell(pen: CanvasRenderingContext2D, cell: number, draw: () => void): void {

@@ -13,7 +13,7 @@ import { Fleet } from './fleet';
 import { Flock, project, unproject } from './flock';
 import { LABELS, labelFeatures, labelLayer, labelPaint, type Label } from './labels';
 import { PALETTES } from './palette';
-import { bodyCell, glyphCell } from './shapes';
+import { bodyCell, glyphCell, lookOf } from './shapes';
 import { Signs } from './signs';
 
 /** What the map asks its surroundings: words, and to hear of a choice. */
@@ -24,6 +24,8 @@ export interface Surroundings {
   onMoved(): void;
 }
 
+const NARROW_PX = 600;
+const SOURCES_SHOWN_MS = 8000;
 const LABELS_EVERY_MS = 400;
 /** Areas are set anew at most this often. */
 const AREAS_EVERY_MS = 1000;
@@ -55,7 +57,7 @@ export class MapView {
     this.map = new Map({
       container,
       style: baseStyle(shade, city.tiles_url),
-      center: city.centre,
+      center: centreOf(city),
       zoom: city.zoom,
       minZoom: 7,
       maxZoom: 18,
@@ -63,7 +65,7 @@ export class MapView {
       dragRotate: false,
       pitchWithRotate: false,
       touchPitch: false,
-      fadeDuration: 120,
+      fadeDuration: 0,
       locale: {
         'NavigationControl.ZoomIn': words.zoomIn,
         'NavigationControl.ZoomOut': words.zoomOut,
@@ -74,9 +76,10 @@ export class MapView {
     this.map.keyboard.disableRotation();
     this.map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right');
     this.map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-left');
-    const origin = project(city.centre[0], city.centre[1]);
+    const origin = project(...centreOf(city));
     this.ring = new Flock(origin, true);
     this.ringFleet = new Fleet('chosen', this.ring);
+    this.ringFleet.halo = PALETTES[shade].halo;
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     for (const layer of layers) {
       this.visible.set(layer.id, layer.visible);
@@ -84,6 +87,8 @@ export class MapView {
       else this.areas.push(new Areas(this.map, mirror, layer));
     }
     this.map.once('load', () => this.start());
+    const fold = setTimeout(() => this.foldSources(container), SOURCES_SHOWN_MS);
+    this.stops.push(() => clearTimeout(fold));
   }
 
   show(layerId: string, visible: boolean): void {
@@ -104,10 +109,9 @@ export class MapView {
       if (this.map.getLayer(layer)) this.paint(layer, property, value);
     }
     if (this.map.getLayer(LABELS)) {
-      for (const [name, value] of Object.entries(labelPaint(palette)))
-        this.paint(LABELS, name, value);
+      for (const [name, value] of Object.entries(labelPaint(palette))) this.paint(LABELS, name, value);
     }
-    for (const { fleet } of this.signs) fleet.halo = palette.spriteHalo;
+    for (const { fleet } of this.signs) this.tint(fleet);
     this.map.triggerRepaint();
   }
 
@@ -123,17 +127,38 @@ export class MapView {
     if (!geometry) return;
     if (geometry.type !== 'Point' && geometry.type !== 'GeometryCollection') {
       const box = bounds(geometry.coordinates as never);
-      if (box) this.map.fitBounds(box, { padding: 60, maxZoom: 13, duration: 700 });
+      if (box)
+        this.map.fitBounds(box, {
+          padding: { top: 60, left: 40, right: 40, bottom: 40 + this.covered() },
+          maxZoom: 13,
+          duration: 700,
+        });
       return;
     }
     const point = pointOf(geometry);
-    if (!point) return;
-    if (this.map.getBounds().contains(point) && this.map.getZoom() >= 11) return;
-    this.map.easeTo({ center: point, zoom: Math.max(12.5, this.map.getZoom()), duration: 700 });
+    if (!point || this.isInSight(point)) return;
+    this.map.easeTo({
+      center: point,
+      zoom: Math.max(12.5, this.map.getZoom()),
+      offset: [0, -this.covered() / 2],
+      duration: 700,
+    });
+  }
+
+  private isInSight(point: [number, number]): boolean {
+    const { x, y } = this.map.project(point);
+    const { clientWidth: width, clientHeight: height } = this.map.getContainer();
+    return this.map.getZoom() >= 11 && x > 40 && x < width - 40 && y > 60 && y < height - this.covered() - 40;
+  }
+
+  /** How much of the map the sheet covers on a phone, in pixels. */
+  private covered(): number {
+    const { clientWidth: width, clientHeight: height } = this.map.getContainer();
+    return width < NARROW_PX ? height * 0.5 : 0;
   }
 
   home(): void {
-    this.map.easeTo({ center: this.city.centre, zoom: this.city.zoom, duration: 700 });
+    this.map.easeTo({ center: centreOf(this.city), zoom: this.city.zoom, duration: 700 });
   }
 
   resize(): void {
@@ -152,6 +177,11 @@ export class MapView {
     this.map.remove();
   }
 
+  private tint(fleet: Fleet): void {
+    fleet.halo = PALETTES[this.shade].spriteHalo;
+    fleet.lift = PALETTES[this.shade].lift;
+  }
+
   private paint(layer: string, property: string, value: unknown): void {
     this.map.setPaintProperty(layer, property as never, value as never);
   }
@@ -165,7 +195,7 @@ export class MapView {
       areas.show(this.visible.get(areas.layer.id) ?? true);
     }
     for (const signs of this.signs) {
-      signs.fleet.halo = palette.spriteHalo;
+      this.tint(signs.fleet);
       signs.fill();
       this.map.addLayer(signs.fleet, LABELS);
     }
@@ -183,6 +213,13 @@ export class MapView {
     this.map.on('moveend', () => this.around.onMoved());
   }
 
+  /** The sources are named at first and then one touch away. */
+  private foldSources(container: HTMLElement): void {
+    const sources = container.querySelector('.maplibregl-ctrl-attrib');
+    sources?.classList.remove('maplibregl-compact-show');
+    sources?.removeAttribute('open');
+  }
+
   private followMirror(): void {
     for (const signs of this.signs) {
       for (const type of signs.layer.types) {
@@ -190,7 +227,7 @@ export class MapView {
           this.mirror.watch(type, (ids) => {
             signs.follow(type, ids);
             if (this.chosen && ids.has(this.chosen)) this.placeRing();
-            this.labelsDue = true;
+            this.labelsDue ||= this.isLabelled(signs);
             if (signs.fleet.visible) this.map.triggerRepaint();
           }),
         );
@@ -255,18 +292,13 @@ export class MapView {
   private drawLabels(): void {
     if (!this.labelsDue || document.hidden) return;
     this.labelsDue = false;
-    const zoom = this.map.getZoom();
     const view = this.map.getBounds();
     const [west, north] = project(view.getWest(), view.getNorth());
     const [east, south] = project(view.getEast(), view.getSouth());
     const labels: Label[] = [];
     for (const signs of this.signs) {
       const { layer, flock } = signs;
-      const from = Math.max(
-        layer.min_zoom ?? 0,
-        layer.rotate?.length ? MOVING_LABELS_FROM_ZOOM : LABELS_FROM_ZOOM,
-      );
-      if (!signs.fleet.visible || !layer.label || zoom < from) continue;
+      if (!this.isLabelled(signs)) continue;
       const [ox, oy] = flock.origin;
       flock.within([west - ox, north - oy, east - ox, south - oy], performance.now(), (id, x, y) => {
         const entity = signs.find(id);
@@ -277,11 +309,16 @@ export class MapView {
           longitude,
           latitude,
           order: -layer.order,
-          color: layer.color,
+          offset: lookOf(layer.icon).size / 42 + 0.25,
         });
       });
     }
     this.map.getSource<GeoJSONSource>(LABELS)?.setData(labelFeatures(labels));
+  }
+
+  private isLabelled({ layer, fleet }: Signs): boolean {
+    const from = layer.rotate?.length ? MOVING_LABELS_FROM_ZOOM : LABELS_FROM_ZOOM;
+    return fleet.visible && Boolean(layer.label) && this.map.getZoom() >= Math.max(from, layer.min_zoom ?? 0);
   }
 
   private placeRing(): void {
@@ -313,4 +350,10 @@ export class MapView {
   }
 
   private readonly ringIds = new Set<string>();
+}
+
+/** Where the map begins: as the city says, else amid its area, else at the mouth of the Ruhr. */
+function centreOf(city: City): [number, number] {
+  if (city.centre) return city.centre;
+  return city.bbox ? [(city.bbox[0] + city.bbox[2]) / 2, (city.bbox[1] + city.bbox[3]) / 2] : [6.745, 51.447];
 }

@@ -2,8 +2,11 @@
 
 import type { Client } from '$lib/api/client';
 import type { Change } from '$lib/api/live';
-import { SEVERITIES, type Alert } from '$lib/api/model';
+import { SEVERITIES, type Alert, type Page, type Severity } from '$lib/api/model';
 import { gather } from '$lib/ui/debounce';
+
+/** The newest so many are on the screen. */
+const MOST = 500;
 
 export class AlertBook {
   all = $state.raw<Alert[]>([]);
@@ -30,7 +33,9 @@ export class AlertBook {
 
   async load(): Promise<void> {
     try {
-      const alerts = await this.client.get<Alert[]>('/api/v1/alerts');
+      const { items: alerts } = await this.client.get<Page<Alert>>('/api/v1/alerts', {
+        query: { limit: MOST },
+      });
       const fresh = this.loaded ? alerts.filter((alert) => isActive(alert) && !this.known.has(alert.id)) : [];
       for (const alert of alerts) this.known.add(alert.id);
       this.all = alerts;
@@ -58,8 +63,17 @@ export function isActive(alert: Alert): boolean {
 }
 
 export function byGravity(a: Alert, b: Alert): number {
-  return (
-    SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) ||
-    Date.parse(b.onset) - Date.parse(a.onset)
-  );
+  const rank = (alert: Alert) => SEVERITIES.indexOf(alert.severity as Severity);
+  return rank(b) - rank(a) || Date.parse(onsetOf(b)) - Date.parse(onsetOf(a));
+}
+
+/** Since when it holds. */
+export function onsetOf(alert: Alert): string {
+  return alert.valid_from ?? alert.issued_at;
+}
+
+/** The entity that it is about, if it names one. */
+export function subjectOf(alert: Alert): string | null {
+  const first: unknown = Array.isArray(alert.entity) ? alert.entity[0] : alert.entity;
+  return typeof first === 'string' && first.includes(':') ? first : null;
 }

@@ -2,21 +2,19 @@
 
 import type { Client } from '$lib/api/client';
 import type { Change } from '$lib/api/live';
-import { SEVERITIES, type Incident, type Status, type TimelineEntry } from '$lib/api/model';
+import { SEVERITIES, type Incident, type Page, type TimelineEvent } from '$lib/api/model';
 import { gather } from '$lib/ui/debounce';
 
-/** What can be done to an incident: the last part of the address. */
-export type Step =
-  'acknowledge' | 'start' | 'assign' | 'resolve' | 'close' | 'reopen' | 'comment' | 'severity' | 'tasks';
+/** The acts that move an incident, in the order in which they are offered; which are possible, the incident says. */
+export const STEPS = ['acknowledge', 'start', 'resolve', 'assign', 'severity', 'close', 'reopen'] as const;
+export type Step = (typeof STEPS)[number];
+/** The way to the end: the first of these that is possible is the next step. */
+export const FORWARD: Step[] = ['acknowledge', 'start', 'resolve', 'close'];
+/** Everything that can be posted to an incident. */
+export type Door = Step | 'comment' | 'tasks';
 
-/** Which steps make sense in which state; whether the person may take them the city decides. */
-export const STEPS: Record<Status, Step[]> = {
-  new: ['acknowledge', 'assign', 'start', 'close'],
-  acknowledged: ['start', 'assign', 'resolve', 'close'],
-  in_progress: ['resolve', 'assign', 'close'],
-  resolved: ['close', 'reopen'],
-  closed: ['reopen'],
-};
+/** The newest so many are on the screen. */
+const MOST = 500;
 
 export class IncidentBook {
   all = $state.raw<Incident[]>([]);
@@ -42,8 +40,8 @@ export class IncidentBook {
 
   async load(): Promise<void> {
     try {
-      const answer = await this.client.get<Incident[]>('/api/v1/incidents', { query: { limit: 200 } });
-      this.all = answer;
+      const answer = await this.client.get<Page<Incident>>('/api/v1/incidents', { query: { limit: MOST } });
+      this.all = answer.items;
       this.loaded = true;
       this.problem = null;
     } catch (problem) {
@@ -55,8 +53,8 @@ export class IncidentBook {
     return this.client.get<Incident>(path(id));
   }
 
-  timeline(id: string): Promise<TimelineEntry[]> {
-    return this.client.get<TimelineEntry[]>(`${path(id)}/timeline`);
+  timeline(id: string): Promise<TimelineEvent[]> {
+    return this.client.get<TimelineEvent[]>(`${path(id)}/timeline`);
   }
 
   create(fresh: Record<string, unknown>): Promise<Incident> {
@@ -64,7 +62,7 @@ export class IncidentBook {
   }
 
   /** Takes a step on the incident as the person saw it; a Problem 409 says that somebody was first. */
-  act(incident: Incident, step: Step, body: Record<string, unknown> = {}): Promise<Incident> {
+  act(incident: Incident, step: Door, body: Record<string, unknown> = {}): Promise<Incident> {
     return this.client.post<Incident>(`${path(incident.id)}/${step}`, { version: incident.version, ...body });
   }
 

@@ -10,6 +10,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,22 +34,22 @@ def free_port() -> int:
 @contextmanager
 def process(arguments: Sequence[str], *, core: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program on one core until the block ends."""
-    started = subprocess.Popen(
-        arguments,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **environment},
-    )
-    pin(started, core)
-    try:
-        yield started
-    finally:
-        started.terminate()
+    with tempfile.TemporaryFile() as words:
+        started = subprocess.Popen(arguments, stdout=words, stderr=words, env={**os.environ, **environment})
+        pin(started, core)
         try:
-            started.wait(10)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
+            yield started
+        except BaseException as error:
+            words.seek(0)
+            error.add_note(words.read().decode(errors="replace")[-2000:])
+            raise
+        finally:
+            started.terminate()
+            try:
+                started.wait(10)
+            except subprocess.TimeoutExpired:
+                started.kill()
+                started.wait()
 
 
 def pin(started: subprocess.Popen[bytes], core: int) -> None:

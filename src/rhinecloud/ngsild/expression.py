@@ -5,13 +5,14 @@ With several target values any one may match. Source: ETSI GS CIM 009 v1.9.1, cl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.linked import RELATIONSHIPS, Found, Linked, Reaches
 from rhinecloud.ngsild.moments import Moment, parse_moment
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.patterns import Pattern
@@ -59,7 +60,6 @@ class Literal:
 
 
 _NUMBERS = frozenset((int, float))
-_RELATIONSHIPS = frozenset(("Relationship", "ListRelationship"))
 
 
 def _same_moment(one: Moment, other: Moment | None) -> bool:
@@ -86,14 +86,32 @@ class Range:
         return low is not None and high is not None and low >= 0 >= high
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
-    """The target exists, whatever its value."""
+class Term:
+    """A term about one path, written as the path (`subject`) and what is said of it (`predicate`)."""
+
+    __slots__ = ()
 
     path: Path
 
-    def __str__(self) -> str:
+    @property
+    def subject(self) -> str:
+        """The part before the operator."""
         return str(self.path)
+
+    @property
+    def predicate(self) -> str:
+        """The operator and what follows it; '' where there is none."""
+        return ""
+
+    def __str__(self) -> str:
+        return self.subject + self.predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Exists(Term):
+    """The target exists, whatever its value."""
+
+    path: Path
 
     def holds(self, entity: Entity) -> bool:
         """Tell whether the entity has a target."""
@@ -115,16 +133,18 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Equality:
+class Equality(Term):
     """`==` or, when `negated`, `!=` to any of several values or ranges; an array equals what it includes."""
 
     path: Path
     wanted: tuple[Literal | Range, ...]
     negated: bool = False
 
-    def __str__(self) -> str:
+    @property
+    def predicate(self) -> str:
+        """The operator and the values."""
         values = ",".join(each.text if isinstance(each, Literal) else str(each) for each in self.wanted)
-        return f"{self.path}{'!=' if self.negated else '=='}{values}"
+        return f"{'!=' if self.negated else '=='}{values}"
 
     def holds(self, entity: Entity) -> bool:
         """Tell whether any instance equals any value; when negated, whether any instance equals none of them."""
@@ -141,21 +161,23 @@ _ORDERS = {">": (1,), ">=": (0, 1), "<": (-1,), "<=": (-1, 0)}
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Order(Term):
     """`>`, `>=`, `<` or `<=`: numbers, texts and moments, each with their kind only; never relationships."""
 
     path: Path
     operator: str
     limit: Literal
 
-    def __str__(self) -> str:
-        return f"{self.path}{self.operator}{self.limit.text}"
+    @property
+    def predicate(self) -> str:
+        """The operator and the limit."""
+        return f"{self.operator}{self.limit.text}"
 
     def holds(self, entity: Entity) -> bool:
         """Tell whether any instance stands in this order to the limit."""
         signs, compares = _ORDERS[self.operator], self.limit.compares
         for kind, value in self.path.targets(entity):
-            if kind in _RELATIONSHIPS:
+            if kind in RELATIONSHIPS:
                 continue
             values = value if kind == "LanguageProperty" and isinstance(value, list) else (value,)
             if any(compares(each) in signs for each in values):
@@ -164,22 +186,23 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(Term):
     """`~=` or, when `negated`, `!~=`: a text in which the pattern is found, or is not."""
 
     path: Path
     pattern: Pattern
     negated: bool = False
 
-    def __str__(self) -> str:
-        quoted = orjson.dumps(self.pattern.source).decode()
-        return f"{self.path}{'!~=' if self.negated else '~='}{quoted}"
+    @property
+    def predicate(self) -> str:
+        """The operator and the pattern, quoted."""
+        return f"{'!~=' if self.negated else '~='}{orjson.dumps(self.pattern.source).decode()}"
 
     def holds(self, entity: Entity) -> bool:
         """Tell whether any instance's text, or one text of its array, matches; what is no text never does."""
         is_in = self.pattern.is_in
         for kind, value in self.path.targets(entity):
-            if kind in _RELATIONSHIPS:
+            if kind in RELATIONSHIPS:
                 continue
             texts = [
                 each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)
@@ -217,7 +240,7 @@ class Some:
         return any(each.holds(entity) for each in self.terms)
 
 
-Expression = Exists | Missing | Equality | Order | Matches | Every | Some
+Expression = Exists | Missing | Equality | Order | Matches | Linked | Reaches | Every | Some
 """Every expression has `holds(entity)`, and `str(expression)` can be parsed again."""
 
 
@@ -225,10 +248,24 @@ def _grouped(term: Expression) -> str:
     return f"({term})" if isinstance(term, Every | Some) else str(term)
 
 
-def paths(expression: Expression) -> Iterable[Path]:
+def paths(expression: Expression) -> Iterator[Path]:
     """List the paths of an expression, in order: what an index may look at."""
     if isinstance(expression, Every | Some):
         for each in expression.terms:
             yield from paths(each)
     else:
         yield expression.path
+
+
+def links(expression: Expression) -> list[Linked]:
+    """List the terms of an expression that follow relationships."""
+    if isinstance(expression, Every | Some):
+        return [linked for each in expression.terms for linked in links(each)]
+    return [expression] if isinstance(expression, Linked) else []
+
+
+def resolve(expression: Expression, found: Found) -> Expression:
+    """Give the expression with what was found in the place of the terms that follow relationships."""
+    if isinstance(expression, Every | Some):
+        return type(expression)(tuple(resolve(each, found) for each in expression.terms))
+    return Reaches(expression.path, found[expression]) if isinstance(expression, Linked) else expression

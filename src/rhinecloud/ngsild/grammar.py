@@ -26,6 +26,7 @@ from rhinecloud.ngsild.expression import (
     Range,
     Some,
 )
+from rhinecloud.ngsild.linked import Linked
 from rhinecloud.ngsild.moments import parse_moment
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.patterns import compile_pattern
@@ -35,6 +36,9 @@ MAX_DEPTH = 32
 MAX_TERMS = 256
 
 _PATH = re.compile(r"[^\s=!<>~;|()\[\]{},\"]+")
+_HOP = re.compile(
+    r"(?P<names>[^\W\d_]\w*(?:\.[^\W\d_]\w*)*)\{(?:(?P<types>[^\W\d_]\w*(?:,[^\W\d_]\w*)*):(?=[^\W\d_]))?"
+)
 _TRAIL = re.compile(r"\[([^\[\]]+)\]")
 _OPERATOR = re.compile(r"!~=|~=|==|!=|>=|<=|>|<")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -43,14 +47,17 @@ _BARE = re.compile(r"(?![=!<>~])(?:(?!\.\.)[^\s;|(),\"])+")
 _DOTTED = re.compile(r"[^\W\d_]\w*(?::[^\W\d_]\w*)?(?:\.[^\W\d_]\w*(?::[^\W\d_]\w*)?)*")
 
 
-def parse_q(text: str, context: Context, *, expand_values: Collection[str] = ()) -> Expression:
+def parse_q(
+    text: str, context: Context, *, expand_values: Collection[str] = (), links: bool = False
+) -> Expression:
     """Read a query; `expand_values` names the attributes (as written in `text`) whose values are expanded first.
 
-    Raises Invalid(field='q') where it is malformed, Unsupported where it follows relationships to linked entities.
+    Raises Invalid(field='q') where it is malformed. Where it follows relationships it raises Unsupported, unless the
+    caller allows `links`, which somebody has to resolve before the expression can hold.
     """
     if len(text) > MAX_LENGTH:
         raise Invalid(f"is longer than {MAX_LENGTH} characters", field="q")
-    reader = _Reader(text, context, expand_values)
+    reader = _Reader(text, context, expand_values, links)
     expression = reader.some(0)
     if reader.place < len(text):
         raise reader.wrong("does not belong here")
@@ -58,11 +65,12 @@ def parse_q(text: str, context: Context, *, expand_values: Collection[str] = ())
 
 
 class _Reader:
-    def __init__(self, text: str, context: Context, expand_values: Collection[str]) -> None:
+    def __init__(self, text: str, context: Context, expand_values: Collection[str], links: bool) -> None:
         self.text = text
         self.place = 0
         self._context = context
         self._expand_values = expand_values
+        self._links = links
         self._terms = 0
 
     def wrong(self, reason: str) -> Invalid:
@@ -102,7 +110,16 @@ class _Reader:
             raise self.wrong(f"is one of more than {MAX_TERMS} terms")
         if self._take("!"):
             return Missing(self._path())
-        path = self._path()
+        hops, path = self._hops(), self._path()
+        term: Exists | Equality | Order | Matches | Linked = self._predicate(path, len(hops))
+        for hop, type_names in reversed(hops):
+            term = Linked(hop, term, type_names, tuple(self._name(each) for each in type_names))
+        return term
+
+    def _predicate(self, path: Path, closing: int) -> Exists | Equality | Order | Matches:
+        """Read what is said of a path, behind the braces of the relationships that lead to it."""
+        if not self._take("}" * closing):
+            raise self.wrong("needs a closing brace")
         match = _OPERATOR.match(self.text, self.place)
         if match is None:
             return Exists(path)
@@ -114,13 +131,29 @@ class _Reader:
         if operator in ("==", "!="):
             return Equality(path, self._values(expand), negated=operator == "!=")
         limit = self._literal(expand)
-        if (
-            isinstance(limit.value, bool)
-            or self.text.startswith("..", self.place)
-            or self.text.startswith(",", self.place)
-        ):
+        if isinstance(limit.value, bool) or self.text.startswith(("..", ","), self.place):
             raise self.wrong(f"cannot follow {operator}: it takes one number, text or moment")
         return Order(path, operator, limit)
+
+    def _hops(self) -> list[tuple[Path, tuple[str, ...]]]:
+        """Read the relationships that are followed: each a path, a brace and perhaps types with a colon."""
+        hops: list[tuple[Path, tuple[str, ...]]] = []
+        while (match := _HOP.match(self.text, self.place)) is not None:
+            if not self._links:
+                raise Unsupported("q: queries that follow relationships to linked entities")
+            if len(hops) >= MAX_DEPTH:
+                raise self.wrong(f"follows more than {MAX_DEPTH} relationships")
+            names = match["names"].split(".")
+            path = Path(tuple(names), tuple(self._name(name) for name in names))
+            hops.append((path, tuple(match["types"].split(",")) if match["types"] else ()))
+            self.place = match.end()
+        return hops
+
+    def _name(self, name: str) -> str:
+        try:
+            return self._context.name(name)
+        except Invalid as error:
+            raise Invalid(error.reason, field="q") from None
 
     def _path(self) -> Path:
         match = _PATH.match(self.text, self.place)
@@ -128,10 +161,7 @@ class _Reader:
             raise self.wrong("is not the name of an attribute")
         written = match[0]
         names = tuple(written.split(".")) if _DOTTED.fullmatch(written) else (written,)
-        try:
-            iris = tuple(self._context.name(name) for name in names)
-        except Invalid as error:
-            raise Invalid(error.reason, field="q") from None
+        iris = tuple(self._name(name) for name in names)
         self.place = match.end()
         trail: tuple[str, ...] = ()
         inside = _TRAIL.match(self.text, self.place)
@@ -140,8 +170,6 @@ class _Reader:
             if not all(trail):
                 raise self.wrong("is not a path into a value")
             self.place = inside.end()
-        if self.text.startswith("{", self.place):
-            raise Unsupported("q: queries that follow relationships to linked entities")
         return Path(names, iris, trail)
 
     def _values(self, expand: bool) -> tuple[Literal | Range, ...]:

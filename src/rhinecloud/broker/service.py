@@ -9,12 +9,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from rhinecloud.broker.discovery import Discovery, Tally
 from rhinecloud.broker.edits import TypeSelection, Writer
 from rhinecloud.broker.errors import NonexistentTenant
 from rhinecloud.broker.expiry import expire
+from rhinecloud.broker.following import follow
 from rhinecloud.broker.fragments import coalesce, merge_or_add, removal, strip
 from rhinecloud.broker.sight import Sight
 from rhinecloud.kernel.actor import Actor, part
@@ -23,6 +25,7 @@ from rhinecloud.kernel.page import Page
 from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.expression import links
 from rhinecloud.ngsild.parsing import parse_fragment
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.policy import Action, Policy
@@ -97,6 +100,8 @@ class Broker:
         self._policy.check(actor, Action.READ, tenant)
         if tenant:
             self.need_tenant(tenant)
+        if query.q is not None and links(query.q):
+            query = replace(query, q=await follow(query.q, partial(self.query, actor, tenant)))
         hidden = self._policy.hidden_types(actor, tenant)
         page = await self._store.query(tenant, replace(query, hidden=hidden) if hidden else query)
         items = self._sight.visible(actor, tenant, page.items)

@@ -36,6 +36,9 @@ CITY = "city"
 COMPILED = 2_000
 """Compiled @contexts kept: inline ones come from whoever calls, so there must be a bound."""
 
+IMPLICIT = 1_000
+"""Implicitly created @contexts kept for a tenant, beyond which those used longest ago go."""
+
 SWEEP_S = 30.0
 
 
@@ -105,7 +108,6 @@ class Contexts:
             if len(self._compiled) >= COMPILED:
                 self._compiled.clear()
             self._compiled[key] = found
-        found.touch(self._clock())
         return found
 
     def url(self, entry: Entry) -> str:
@@ -124,17 +126,21 @@ class Contexts:
         return await self._create(tenant, Kind.HOSTED, {"@context": body})
 
     async def host(self, tenant: str, body: Any) -> str:
-        """Give `body` an address of its own, for answers and notifications that can only name a URL (clause 5.13.1)."""
+        """Give `body` an address of its own, for answers and notifications that can only name a URL (clause 5.13.1).
+
+        Equal ones share an address. So that nobody fills the store by asking, the oldest of a tenant's go in time.
+        """
         if isinstance(body, str):
             return body
         document = {"@context": body}
-        for entry in self._by_id.values():
-            if (
-                entry.kind is Kind.IMPLICITLY_CREATED
-                and entry.tenant == tenant
-                and entry.document == document
-            ):
-                return self.url(entry)
+        mine = [entry for entry in self.list(tenant, Kind.IMPLICITLY_CREATED) if entry.tenant == tenant]
+        same = next((entry for entry in mine if entry.document == document), None)
+        if same is not None:
+            return self.url(same)
+        for entry in sorted(mine, key=lambda each: each.last_usage or each.created_at)[
+            : max(0, len(mine) + 1 - IMPLICIT)
+        ]:
+            await self.delete(tenant, entry.local_id)
         return self.url(await self._create(tenant, Kind.IMPLICITLY_CREATED, document))
 
     def list(self, tenant: str, kind: Kind | None = None) -> list[Entry]:
@@ -276,6 +282,7 @@ class Contexts:
     def _drop(self, entry: Entry) -> None:
         self._by_id.pop(entry.local_id, None)
         self._by_url.pop(entry.url, None)
+        self._failed.pop(entry.url, None)
         self._changed()
 
     def _changed(self) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 import orjson
 
 from rhinecloud.broker.door.link import context_link, context_url
+from rhinecloud.broker.door.media import Media
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import Parts
 from rhinecloud.broker.errors import InvalidRequest, UnsupportedMediaType
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, TooLarge
 from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.documents import CORE_URL, is_core_url
 
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 LD_TYPE = "application/ld+json"
@@ -88,11 +90,21 @@ async def adopt_context(parts: Parts, request: Request, content: dict[str, Any])
         await set_context(parts, request, link)
 
 
+async def link_context(parts: Parts, request: Request) -> None:
+    """Make sure that an answer in plain JSON can name the @context that came in a body (clauses 5.13.1 and 6.3.6)."""
+    if request.media is Media.JSON and not request.link:
+        urls = request.source if isinstance(request.source, list) else [request.source]
+        further = [url for url in urls if not (isinstance(url, str) and is_core_url(url))]
+        alone = (further or [CORE_URL])[0] if len(further) < 2 else further
+        request.link = context_link(await parts.contexts.host(request.tenant, alone))
+
+
 async def set_context(parts: Parts, request: Request, source: Any) -> None:
     """Compile `source`, or the default @context where it is None, and make it the request's."""
     if source is None:
         source = parts.settings.default_context or None
     compiled = await parts.contexts.compiled(request.tenant, source)
+    compiled.touch(parts.clock())
     request.context = compiled.context
     if source is not None:
         request.source = source

@@ -120,7 +120,7 @@ class Door:
             if len(self._envelopes) >= REMEMBERED:
                 self._envelopes.clear()
             self._envelopes[key] = envelope
-        elif envelope.compiled.entries:
+        if envelope.compiled.entries:
             envelope.compiled.touch(self._parts.clock())
         return envelope
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import orjson
 
 from rhinecloud.broker.door.media import Media
+from rhinecloud.broker.door.prefer import preferences, preferred_version, version_text
 from rhinecloud.broker.door.reply import HeaderList
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.linked import Join, Linker
@@ -21,6 +22,7 @@ from rhinecloud.kernel.errors import Forbidden
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.representation import Options, render
+from rhinecloud.ngsild.versions import NATIVE, Version, amend
 from rhinecloud.store.port import Stored
 
 VIEWS = 8
@@ -38,7 +40,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """One way to show entities; `embedded` is the @context that goes into the answer, None where it is in a Link;
-    `collected` says that documents become items of a list.
+    `collected` says that documents become items of a list; `version` is the NGSI-LD that the client knows.
 
     Compared by identity: a view is made once for many requests.
     """
@@ -48,17 +50,30 @@ class View:
     headers: HeaderList
     embedded: Any = None
     collected: bool = False
+    version: Version = NATIVE
+
+    def status(self, items: Iterable[Stored]) -> int:
+        """Give the status of an answer with these entities: 203 where one had to be amended (clause 4.3.6.8)."""
+        if self.version >= NATIVE:
+            return 200
+        entities = (stored.entity() for stored in items)
+        return 203 if any(amend(entity, self.version) is not entity for entity in entities) else 200
 
 
 def view_of(request: Request, options: Options, *, collected: bool = False) -> View:
     """Make the view that a request asks for; JSON and, on demand, GeoJSON name the @context in a Link (6.3.6)."""
+    prefer = request.header(b"prefer")
     linked = request.media is Media.JSON or (
-        request.media is Media.GEO and "body=json" in request.header(b"prefer").replace(" ", "")
+        request.media is Media.GEO and preferences(prefer).get("body") == "json"
     )
     headers: HeaderList = [(b"content-type", request.media.value.encode())]
     if linked and request.link:
         headers.append((b"link", request.link))
-    return View(request.context, options, headers, None if linked else request.source, collected)
+    version = preferred_version(prefer)
+    if version is not None:
+        headers.append((b"preference-applied", version_text(version).encode()))
+    embedded = None if linked else request.source
+    return View(request.context, options, headers, embedded, collected, version or NATIVE)
 
 
 _Kept = tuple[int, dict[View, bytes]]
@@ -133,7 +148,7 @@ class Renderer:
 
 def show(stored: Stored, view: View) -> dict[str, Any]:
     """Render one entity, with the @context inside where the view embeds it."""
-    return with_context(render(stored.entity(), view.context, view.options), view)
+    return with_context(render(amend(stored.entity(), view.version), view.context, view.options), view)
 
 
 def with_context(shown: dict[str, Any], view: View) -> dict[str, Any]:

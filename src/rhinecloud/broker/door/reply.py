@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from rhinecloud.broker.door.media import Media
+from rhinecloud.broker.door.prefer import preferred_version, version_text
 from rhinecloud.broker.door.request import Request
 
 HeaderList = list[tuple[bytes, bytes]]
@@ -44,6 +45,9 @@ def document_headers(request: Request, extra: Sequence[tuple[bytes, bytes]] = ()
     headers: HeaderList = [(b"content-type", request.media.value.encode())]
     if request.media is Media.JSON and request.link:
         headers.append((b"link", request.link))
+    version = preferred_version(request.header(b"prefer"))
+    if version is not None:
+        headers.append((b"preference-applied", version_text(version).encode()))
     headers.extend(extra)
     return headers
 

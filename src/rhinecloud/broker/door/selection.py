@@ -10,10 +10,11 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.broker.door.parameters import join_level
 from rhinecloud.broker.door.request import Request
-from rhinecloud.kernel.errors import Invalid, Unsupported
+from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
-from rhinecloud.ngsild.expression import paths
+from rhinecloud.ngsild.expression import links, paths
 from rhinecloud.ngsild.query import (
     EntityQuery,
     EntitySelector,
@@ -145,12 +146,10 @@ def _ids(request: Request) -> tuple[str, ...]:
 def _q(request: Request) -> Expression | None:
     if "q" not in request.query:
         return None
-    try:
-        return parse_q(request.query["q"], request.context, expand_values=request.listed("expandValues"))
-    except Unsupported:
-        if request.query.get("join", "@none") == "@none":
-            raise Invalid("follows relationships, which needs join", field="q") from None
-        raise
+    q = parse_q(request.query["q"], request.context, expand_values=request.listed("expandValues"), links=True)
+    if any(linked.depth > join_level(request) for linked in links(q)):
+        raise Invalid("follows relationships deeper than join and joinLevel allow", field="q")
+    return q
 
 
 def _geo(query: Mapping[str, str], context: Context) -> GeoQuery | None:

@@ -20,6 +20,7 @@ ROUTES = (
     *discovery.ROUTES,
     *contexts.ROUTES,
     *subscriptions.ROUTES,
+    *subscriptions.ROUTES,
     *info.ROUTES,
     *unbuilt.ROUTES,
 )

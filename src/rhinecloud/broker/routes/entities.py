@@ -68,7 +68,7 @@ async def retrieve(parts: Parts, request: Request) -> Reply:
     body = parts.renderer.document(request.tenant, stored, retrieval.view)
     if body == NOTHING:
         raise NotFound(f"{stored.id} has none of the members asked for")
-    return Reply(200, retrieval.view.headers, body)
+    return Reply(retrieval.view.status([stored]), retrieval.view.headers, body)
 
 
 async def replace(parts: Parts, request: Request) -> Reply:

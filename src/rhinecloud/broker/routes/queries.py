@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from rhinecloud.broker.door.body import read_object
+from rhinecloud.broker.door.body import link_context, read_object
 from rhinecloud.broker.door.media import SPATIAL
 from rhinecloud.broker.door.paging import PAGING, Paging, paging_headers, parse_paging
 from rhinecloud.broker.door.parameters import JOIN, SHAPE, UNBUILT, parse_join, parse_options, refuse_unbuilt
@@ -47,6 +47,7 @@ async def query_entities(parts: Parts, request: Request) -> Reply:
 async def query_by_post(parts: Parts, request: Request) -> Reply:
     """Query Entities by POST (clause 6.23.3.1)."""
     content = await read_object(parts, request)
+    await link_context(parts, request)
     asked = request.query
     request.query = {**asked, **query_parameters(content)}
     if "entities" in content:
@@ -81,7 +82,7 @@ async def _answer(parts: Parts, request: Request, search: Search, path: str) -> 
         headers = [*search.view.headers, *paging_headers(request, path, search.paging, page)]
         if page.total is None:
             search.headers[page.more] = headers
-    return Reply(200, headers, body)
+    return Reply(search.view.status(page.items), headers, body)
 
 
 def _parse_search(request: Request, settings: BrokerSettings) -> Search:

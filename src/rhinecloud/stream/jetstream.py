@@ -13,7 +13,6 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -22,6 +21,7 @@ from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
 from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.stream.client import StreamClient
 from rhinecloud.stream.port import ConsumerCounters, Frame, Gone, Handle
 from rhinecloud.stream.pull import Pull
 
@@ -93,11 +93,12 @@ class JetStream:
     async def open(self) -> None:
         """Connect and make sure that the stream exists."""
         try:
-            self._client = await nats.connect(
+            self._client = StreamClient()
+            await self._client.connect(
                 self._url,
                 name="rhinecloud",
                 max_reconnect_attempts=-1,
-                reconnect_time_wait=0.2,
+                reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds, and any number will do
                 connect_timeout=2,
                 ping_interval=10,
                 max_outstanding_pings=2,

@@ -97,7 +97,8 @@ class NatsServer:
         self._pid_file.write_text(f"{process.pid}\n", encoding="ascii")
         listening = asyncio.create_task(self._listen(process))
         try:
-            await asyncio.wait_for(self._until_ready(process), READY_S)
+            async with asyncio.timeout(READY_S):
+                await self._until_ready(process)
         except (TimeoutError, Unavailable) as error:
             await self._end()
             await listening
@@ -151,7 +152,8 @@ class NatsServer:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(process.wait(), STOP_S)
+                async with asyncio.timeout(STOP_S):
+                    await process.wait()
             except TimeoutError:
                 process.kill()
                 await process.wait()

@@ -15,9 +15,6 @@ from rhinecloud.risk.engine import ALERT
 from rhinecloud.risk.model import Outcome, OutcomeKind
 from rhinecloud.store.port import Decide, Decision, Put
 
-HOUSE = "urn:rhinecloud:ns:"
-STATUS = f"{HOUSE}status"
-OCCURRENCES = f"{HOUSE}occurrences"
 ACTIVE, RESOLVED = "active", "resolved"
 MOVING = (
     *("severity", "occurrences", "lastSeen", "evidence", "message", "description"),
@@ -50,14 +47,14 @@ class Clerk:
                 return None  # somebody deleted it, and meant it
             patched = patch.create(Entity(id=outcome.alert_id, type=[ALERT], attrs=said), outcome.at)
             return Put(patched.entity, patched.changed, patched.previous)
-        seen = alert.first(OCCURRENCES)
+        seen = alert.first(self._context.expand("occurrences"))
         if seen is not None and seen.value >= outcome.occurrences:
             return None
         iris = map(self._context.expand, MOVING)
         return self._put(alert, {iri: said[iri] for iri in iris if iri in said}, outcome)
 
     def _resolve(self, alert: Entity | None, outcome: Outcome) -> Decision:
-        status = alert.first(STATUS) if alert else None
+        status = alert.first(self._context.expand("status")) if alert else None
         if alert is None or (status is not None and status.value == RESOLVED):
             return None
         said = self._expanded(

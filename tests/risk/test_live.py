@@ -1,0 +1,192 @@
+"""Risk on the real stream: alerts appear as entities, once, and a restart forgets nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI, Request
+
+from rhinecloud.incidents.escalation import Escalation
+from rhinecloud.incidents.service import Incidents
+from rhinecloud.incidents.settings import IncidentSettings
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.ids import new_urn
+from rhinecloud.kernel.time import utc_now
+from rhinecloud.ngsild.entity import Entity, Instance
+from rhinecloud.risk.routes import risk_routes
+from rhinecloud.risk.state import State, decode_state
+from risk.city import CONTEXT
+from risk.watch_room import OPERATOR, QUICK, WatchRoom, wait_for, watch_room
+
+HIGH = """id: high-water
+title: {de: Hochwasser, en: High water}
+type: WaterObserved
+when: waterLevel >= 800
+clear: waterLevel < 780
+severity: high
+message: {de: "{name}: {waterLevel} cm", en: "{name}: {waterLevel} cm"}
+incident: auto
+"""
+
+
+def remembered(room: WatchRoom) -> State | None:
+    record = room.store.get_record("mark", "", "risk")
+    return decode_state(record.body) if record else None
+
+
+async def test_a_reading_becomes_an_alert_and_its_end_is_seen(tmp_path: Path) -> None:
+    async with watch_room(tmp_path) as room, room.risk(HIGH) as risk:
+        await room.reads(500)
+        await room.reads(812.5)
+        (alert,) = await room.until(1)
+        assert alert["message"]["de"] == "ruhrort: 812,5 cm"
+        assert alert["entity"] == "urn:ngsi-ld:WaterObserved:ruhrort"
+        assert alert["evidence"][0]["value"] == 812.5
+        assert alert["evidence"][0]["previous"]["value"] == 500
+        assert (alert["rule"], alert["rule_version"], alert["calls_for_incident"]) == ("high-water", 1, True)
+        assert risk.status().active == 1
+        await room.reads(700)
+        (over,) = await room.until(1, "resolved")
+        assert (over["id"], over["resolution"]) == (alert["id"], "cleared")
+        assert over["valid_to"]
+
+
+async def test_a_restart_forgets_no_alert_and_doubles_none(tmp_path: Path) -> None:
+    async with watch_room(tmp_path) as room:
+        async with room.risk(HIGH):
+            await room.reads(900)
+            (alert,) = await room.until(1)
+        await room.reads(901)
+        async with room.risk(HIGH) as risk:
+            await room.until_judged(risk)
+            assert [each["id"] for each in await room.until(1)] == [alert["id"]]
+            await room.reads(600)
+            await room.until(1, "resolved")
+        assert len(await room.entities()) == 1
+
+
+async def test_after_a_crash_the_same_is_judged_again_and_written_once(tmp_path: Path) -> None:
+    async with watch_room(tmp_path) as room:
+        async with room.risk(HIGH):
+            await wait_for(lambda: bool((mark := remembered(room)) and mark.digests))
+        before = room.store.get_record("mark", "", "risk")
+        assert before is not None
+        async with room.risk(HIGH) as risk:
+            await room.reads(900)
+            await room.reads(700)
+            await room.reads(950, "wesel")
+            await room.until_judged(risk)
+            await room.until(1, "resolved")
+        written = len(room.changes())
+        await room.store.put_records([before])
+        async with room.risk(HIGH) as risk:
+            await room.until_judged(risk)
+            await wait_for(lambda: risk.rules()[0][1].fired == 2)
+        assert len(room.changes()) == written
+        assert len(await room.entities()) == 2
+
+
+async def test_a_timer_fires_without_a_further_reading(tmp_path: Path) -> None:
+    async with watch_room(tmp_path) as room, room.risk(HIGH + "for: 0.5 s\n"):
+        await room.reads(900)
+        await asyncio.sleep(0.2)
+        assert await room.active() == []
+        await room.until(1)
+
+
+async def test_a_new_rule_looks_at_the_city_and_a_withdrawn_one_ends_its_alert(tmp_path: Path) -> None:
+    async with watch_room(tmp_path) as room:
+        await room.reads(900)
+        async with room.risk(HIGH):
+            await room.until(1)
+        async with room.risk(HIGH.replace("high-water", "other")):
+            (over,) = await room.until(1, "resolved")
+            assert over["resolution"] == "rule withdrawn"
+            assert [each["rule"] for each in await room.until(1)] == ["other"]
+
+
+async def test_a_rule_that_fails_is_shown_and_the_others_go_on(tmp_path: Path) -> None:
+    bad = HIGH.replace("high-water", "bad").replace("when: waterLevel >=", "when: name >")
+    async with watch_room(tmp_path) as room, room.risk(bad, HIGH) as risk:
+        await room.reads(900)
+        await room.until(1)
+        counters = {rule.id: counters for rule, counters, _ in risk.rules()}
+        assert counters["bad"].errors >= 1
+        assert counters["bad"].last_error_at
+        assert counters["high-water"].errors == 0
+
+
+async def test_an_alert_that_somebody_else_writes_is_listed_too(tmp_path: Path) -> None:
+    async with watch_room(tmp_path) as room:
+        attrs = {CONTEXT.expand("category"): [Instance(value="security")]}
+        alert = Entity(id="urn:ngsi-ld:Alert:foreign", type=[CONTEXT.expand("Alert")], attrs=attrs)
+        await room.broker.create(OPERATOR, "", alert)
+        (row,) = await room.active() or (await room.alerts.list(OPERATOR, status="", limit=9, offset=0)).items
+        assert (row["category"], row["rule"], row["evidence"]) == ("security", None, [])
+
+
+async def test_what_the_stream_no_longer_holds_is_counted_and_the_city_is_looked_at_anew(
+    tmp_path: Path,
+) -> None:
+    async with watch_room(tmp_path) as room:
+        await room.reads(100)
+        async with room.risk(HIGH) as risk:
+            await room.until_judged(risk)
+        for level in (200, 300, 900):
+            await room.reads(level)
+        await room.store.forget_changes(room.store.last_change())
+        await room.stream._js().purge_stream("CHANGES")  # type: ignore[attr-defined]
+        await room.reads(901, "wesel")
+        async with room.risk(HIGH) as risk:
+            await room.until(2)
+            assert risk.status().missed > 0
+
+
+async def test_from_the_reading_to_the_incident(tmp_path: Path) -> None:
+    async with watch_room(tmp_path) as room:
+        incidents = Incidents(room.broker, CONTEXT, utc_now, new_urn)
+        escalation = Escalation(incidents, room.broker, CONTEXT, utc_now, IncidentSettings())
+        hearing = asyncio.create_task(room.stream.consume("incidents", escalation.handle))
+        try:
+            async with room.risk(HIGH):
+                await room.reads(900)
+                (alert,) = await room.until(1)
+                for _ in range(500):
+                    page = await incidents.list(OPERATOR)
+                    if page.items:
+                        break
+                    await asyncio.sleep(0.02)
+                (incident,) = page.items
+                assert (incident.title, incident.description) == ("Hochwasser", "ruhrort: 900 cm")
+                assert incident.alerts == (alert["id"],)
+                await room.reads(100)
+                for _ in range(500):
+                    incident = incidents.get(OPERATOR, incident.id)
+                    if incident.alerts_over_at:
+                        break
+                    await asyncio.sleep(0.02)
+                assert incident.alerts_over_at
+        finally:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
+
+
+async def test_rules_and_alerts_have_doors(tmp_path: Path) -> None:
+    async def signed_in(request: Request) -> Actor:
+        return OPERATOR
+
+    async with watch_room(tmp_path) as room, room.risk(HIGH, settings=QUICK) as risk:
+        await room.reads(900)
+        await room.until(1)
+        app = FastAPI()
+        app.include_router(risk_routes(risk, room.alerts, signed_in, signed_in))
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://city") as client:
+            rules = (await client.get("/rules")).json()
+            assert [(each["id"], each["fired"], each["active_alerts"]) for each in rules["items"]] == [
+                ("high-water", 1, 1)
+            ]
+            alerts = (await client.get("/alerts", params={"status": "active"})).json()
+            assert (alerts["total"], alerts["items"][0]["severity"]) == (1, "high")

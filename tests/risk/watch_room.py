@@ -1,0 +1,120 @@
+"""Risk with everything real around it: nats-server, stream, relay, store, broker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from broker.notifying import open_stream
+from rhinecloud.broker.relay import Relay, RelaySettings
+from rhinecloud.broker.service import Broker
+from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.time import format_time, utc_now
+from rhinecloud.ngsild.change import Change, decode_change
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.policy import Policy
+from rhinecloud.risk.alerts import Alerts
+from rhinecloud.risk.consumer import Risk
+from rhinecloud.risk.engine import ALERT
+from rhinecloud.risk.rulebook import read_rulebook
+from rhinecloud.risk.settings import RiskSettings
+from rhinecloud.store.sqlite import SqliteStore
+from rhinecloud.stream.port import Stream
+from risk.city import CONTEXT
+
+FEED = Actor("part:connectors", "connectors", frozenset({Role.SYSTEM}))
+OPERATOR = Actor("user:olga", "Olga", frozenset({Role.OPERATOR}))
+QUICK = RiskSettings(tick_s=0.05, grace_s=0.0, save_every_s=0.2, repeat_every_s=0.0)
+WAIT_S = 10.0
+
+
+@dataclass
+class WatchRoom:
+    """What a test needs."""
+
+    folder: Path
+    store: SqliteStore
+    broker: Broker
+    stream: Stream
+    alerts: Alerts
+
+    async def reads(self, level: float, gauge: str = "ruhrort", **more: Any) -> None:
+        """Write one reading of a gauge, true now."""
+        level_now = {"value": level, "unitCode": "CMT", "observedAt": format_time(utc_now())}
+        fragment = {"id": f"urn:ngsi-ld:WaterObserved:{gauge}", "type": "WaterObserved", "name": gauge}
+        await self.broker.ingest(FEED, "", [{**fragment, "waterLevel": level_now, **more}], CONTEXT)
+
+    @asynccontextmanager
+    async def risk(self, *rules: str, settings: RiskSettings = QUICK) -> AsyncIterator[Risk]:
+        """Run risk with some rules until the block ends."""
+        path = self.folder / "rules.yaml"
+        path.write_text("\n---\n".join(rules), encoding="utf-8")
+        book = read_rulebook([path], CONTEXT)
+        assert book.problems == []
+        risk = Risk(book, self.broker, self.store, self.stream, utc_now, settings)
+        task = asyncio.create_task(risk.run())
+        try:
+            yield risk
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def active(self) -> list[dict[str, Any]]:
+        """Give the alerts that are up."""
+        return (await self.alerts.list(OPERATOR, status="active", limit=100, offset=0)).items
+
+    async def until(self, count: int, status: str = "active") -> list[dict[str, Any]]:
+        """Wait until so many alerts have a status."""
+        rows: list[dict[str, Any]] = []
+        for _ in range(int(WAIT_S / 0.02)):
+            rows = (await self.alerts.list(OPERATOR, status=status, limit=100, offset=0)).items
+            if len(rows) == count:
+                return rows
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{len(rows)} alerts are {status}, not {count}: {rows}")
+
+    async def until_judged(self, risk: Risk) -> None:
+        """Wait until every change has been judged."""
+        await wait_for(lambda: risk.status().lag == 0)
+
+    async def entities(self, iri: str = ALERT) -> list[Entity]:
+        """Give all entities of a type."""
+        page = await self.broker.query(OPERATOR, "", EntityQuery(types=((iri,),), limit=1000))
+        return [stored.entity() for stored in page.items]
+
+    def changes(self, iri: str = ALERT) -> list[Change]:
+        """Give the logged changes of a type."""
+        found = [decode_change(row.body) for row in self.store.changes(0, 10_000)]
+        return [each for each in found if iri in each.entity.type]
+
+
+async def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    for _ in range(int(WAIT_S / 0.02)):
+        if condition():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not come to pass")
+
+
+@asynccontextmanager
+async def watch_room(folder: Path) -> AsyncIterator[WatchRoom]:
+    """Open a store, a broker and a stream with its relay."""
+    store = SqliteStore(folder / "city.db")
+    await store.open()
+    async with open_stream(folder / "nats") as stream:
+        broker = Broker(store, Policy(), utc_now)
+        relay = asyncio.create_task(Relay(store, stream, RelaySettings()).run())
+        try:
+            yield WatchRoom(folder, store, broker, stream, Alerts(broker, CONTEXT, ""))
+        finally:
+            relay.cancel()
+            await asyncio.gather(relay, return_exceptions=True)
+            await store.close()

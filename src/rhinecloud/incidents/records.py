@@ -32,8 +32,9 @@ class Records:
         """Tell what happened to an incident, oldest first; raises NoSuchIncident, and Forbidden as reading it does."""
         incident = self._incidents.get(actor, incident_id)
         changes = await self._history.changes_of(self._tenant, incident_id, limit=MOST_CHANGES)
+        version = changes[-1].entity.first(self._context.expand("version")) if changes else None
         newest = self._newest(actor, incident)
-        if newest is not None and not any(change.at == newest.at for change in changes):
+        if newest is not None and (version is None or version.value != incident.version):
             changes = [*changes, newest]
         return tell(changes, self._context, await self._agencies(actor))
 

@@ -1,0 +1,155 @@
+"""The incidents' door: two people at two screens, typed answers, problems that say what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from fastapi import Request
+
+from incidents.town_hall import FIRE, FIREFIGHTER, OFFICER, OPERATOR, PLACE, READER, TownHall, town_hall
+from rhinecloud.app.api import build_api
+from rhinecloud.history.sqlite import HotTable
+from rhinecloud.incidents.model import INCIDENT
+from rhinecloud.incidents.records import Records
+from rhinecloud.incidents.routes import incident_routes
+from rhinecloud.kernel.actor import Actor
+
+PEOPLE = {"olga": OPERATOR, "fred": FIREFIGHTER, "paul": OFFICER, "rita": READER}
+
+
+async def who(request: Request) -> Actor:
+    return PEOPLE[request.headers["x-who"]]
+
+
+@asynccontextmanager
+async def screens(folder: Path) -> AsyncIterator[tuple[TownHall, dict[str, httpx.AsyncClient]]]:
+    history = HotTable(folder / "history.db", [INCIDENT])
+    await history.open()
+    async with town_hall(folder) as hall:
+        records = Records(hall.incidents, history, hall.broker, hall.context)
+        api = build_api("0", [incident_routes(hall.incidents, hall.escalation, records, who)])
+        transport = httpx.ASGITransport(api)
+        url = "http://city/api/v1"
+        clients = {
+            name: httpx.AsyncClient(transport=transport, base_url=url, headers={"x-who": name})
+            for name in PEOPLE
+        }
+        try:
+            yield hall, clients
+        finally:
+            for client in clients.values():
+                await client.aclose()
+            await history.append(hall.changes())
+            await history.close()
+
+
+NEW = {"title": "Flooded underpass", "severity": "high", "location": PLACE, "agency": FIRE}
+
+
+async def test_two_people_at_once_and_one_is_told_the_present_version(tmp_path: Path) -> None:
+    async with screens(tmp_path) as (_, at):
+        made = (await at["olga"].post("/incidents", json=NEW)).json()
+        assert (made["status"], made["version"], made["agency"], made["address"]) == ("new", 1, FIRE, None)
+        url = f"/incidents/{made['id']}/acknowledge"
+        first, second = await asyncio.gather(
+            at["olga"].post(url, json={"version": 1}), at["fred"].post(url, json={"version": 1})
+        )
+        assert sorted([first.status_code, second.status_code]) == [200, 409]
+        problem = next(each for each in (first, second) if each.status_code == 409)
+        assert problem.headers["content-type"] == "application/problem+json"
+        assert problem.json()["version"] == 2
+        assert "it is at 2" in problem.json()["detail"]
+
+
+async def test_an_illegal_act_says_what_is_possible(tmp_path: Path) -> None:
+    async with screens(tmp_path) as (_, at):
+        made = (await at["olga"].post("/incidents", json=NEW)).json()
+        answer = await at["olga"].post(f"/incidents/{made['id']}/resolve", json={"version": 1})
+        assert answer.status_code == 409
+        assert (
+            "the incident is new: resolve is not possible (acknowledge it first)" in answer.json()["detail"]
+        )
+
+
+async def test_each_sees_what_is_theirs_to_do(tmp_path: Path) -> None:
+    async with screens(tmp_path) as (_, at):
+        made = (await at["olga"].post("/incidents", json=NEW)).json()
+        seen = {name: (await client.get(f"/incidents/{made['id']}")).json() for name, client in at.items()}
+        assert "close" in seen["olga"]["allowed"]
+        assert "acknowledge" in seen["fred"]["allowed"]
+        assert seen["paul"]["allowed"] == seen["rita"]["allowed"] == []
+        refused = await at["paul"].post(f"/incidents/{made['id']}/acknowledge", json={"version": 1})
+        assert refused.status_code == 403
+        assert (await at["rita"].post("/incidents", json=NEW)).status_code == 403
+
+
+async def test_the_whole_story_and_its_timeline(tmp_path: Path) -> None:
+    async with screens(tmp_path) as (_, at):
+        made = (await at["olga"].post("/incidents", json=NEW)).json()
+        url = f"/incidents/{made['id']}"
+
+        async def act(name: str, verb: str, **body: object) -> dict:
+            version = (await at[name].get(url)).json()["version"]
+            answer = await at[name].post(f"{url}/{verb}", json={"version": version, **body})
+            assert answer.status_code in (200, 201), answer.text
+            return answer.json()
+
+        await act("fred", "acknowledge")
+        await act("fred", "start")
+        with_task = await act("fred", "tasks", title="Pump")
+        task = with_task["tasks"][0]["id"]
+        done = await at["fred"].patch(f"{url}/tasks/{task}", json={"version": 4, "done": True})
+        assert done.json()["tasks"][0]["done"] is True
+        await act("fred", "comment", text="Water falls")
+        await act("olga", "severity", severity="low")
+        worded = await at["olga"].patch(url, json={"version": 7, "title": "Underpass", "location": None})
+        assert (worded.json()["title"], worded.json()["location"]) == ("Underpass", None)
+        await act("fred", "resolve", resolution="dry")
+        closed = await act("olga", "close", reason="resolved")
+        assert (closed["status"], closed["closing_reason"]) == ("closed", "resolved")
+        page = (await at["rita"].get("/incidents", params={"status": "closed"})).json()
+        assert (page["total"], page["items"][0]["id"], page["more"]) == (1, made["id"], False)
+        events = (await at["rita"].get(f"{url}/timeline")).json()
+        assert events[-1]["act"] == "close"  # heard of before the history did
+    async with screens(tmp_path) as (_, at):
+        events = (await at["rita"].get(f"{url}/timeline")).json()
+        assert [each["act"] for each in events] == [
+            *("open", "acknowledge", "start", "add_task", "change_task", "comment", "severity", "describe"),
+            *("resolve", "close"),
+        ]
+        assert events[-1]["details"]["closing_reason"] == {"from": None, "to": "resolved"}
+        assert events[1]["texts"]["de"] == "Fred hat den Vorfall angenommen"
+
+
+async def test_an_alert_gets_its_incident_by_hand(tmp_path: Path) -> None:
+    async with screens(tmp_path) as (hall, at):
+        alert = await hall.alert(callsForIncident=False)
+        answer = await at["olga"].post(f"/alerts/{alert}/incident")
+        assert answer.status_code == 200
+        assert answer.json()["alerts"] == [alert]
+        assert answer.headers["location"] == f"/api/v1/incidents/{answer.json()['id']}"
+        again = await at["olga"].post(f"/alerts/{alert}/incident")
+        assert again.json()["id"] == answer.json()["id"]
+        assert (await at["fred"].post(f"/alerts/{alert}/incident")).status_code == 403
+        assert (await at["olga"].post("/alerts/urn:x:none/incident")).status_code == 404
+
+
+async def test_what_makes_no_sense_is_refused_by_name(tmp_path: Path) -> None:
+    async with screens(tmp_path) as (_, at):
+        made = (await at["olga"].post("/incidents", json=NEW)).json()
+        url = f"/incidents/{made['id']}"
+        for path, body, field in (
+            ("/incidents", {"title": ""}, "title"),
+            ("/incidents", {**NEW, "severity": "huge"}, "severity"),
+            ("/incidents", {**NEW, "agency": "urn:x:none"}, "agency"),
+            ("/incidents", {**NEW, "location": {"type": "Point", "coordinates": ["a"]}}, "location"),
+            (f"{url}/acknowledge", {}, "version"),
+            (f"{url}/close", {"version": 1, "reason": "duplicate"}, "duplicate_of"),
+        ):
+            answer = await at["olga"].post(path, json=body)
+            assert (answer.status_code, answer.json()["field"]) == (400, field), answer.text
+        assert (await at["olga"].get("/incidents/urn:x:none")).status_code == 404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -16,6 +17,8 @@ from rhinecloud.simulator.settings import SimulatorSettings
 
 async def play(settings: SimulatorSettings, folder: Path) -> None:
     """Play until a signal, or until the city that started us is gone."""
+    # A feed that hangs up is told at length by asyncio, and is nothing here.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):

@@ -20,7 +20,7 @@ VESSEL = f"{X}Vessel"
 
 def watch(name: str = "urn:s:1", **members: Any) -> Ready:
     made = parse_subscription(document(id=name, **members), READING, lambda: "urn:s:new")
-    return Ready(made, CONTEXT, CONTEXT)
+    return Ready(made, CONTEXT, CONTEXT, lambda _: None)
 
 
 def updated(
@@ -97,7 +97,7 @@ def test_only_watched_attributes_count() -> None:
 def test_watched_attributes_alone_select_any_entity() -> None:
     data = document(watchedAttributes=["speed"], id="urn:s:1")
     del data["entities"]
-    made = Ready(parse_subscription(data, READING, lambda: ""), CONTEXT, CONTEXT)
+    made = Ready(parse_subscription(data, READING, lambda: ""), CONTEXT, CONTEXT, lambda _: None)
     assert matched(updated(types=("urn:other",)), made) == ["urn:s:1"]
 
 

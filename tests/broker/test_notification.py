@@ -22,7 +22,7 @@ def ready(
 ) -> Ready:
     inner = {"endpoint": {**ENDPOINT, **(endpoint or {})}, **(notification or {})}
     data = document(id="urn:s:1", notification=inner, **members)
-    return Ready(parse_subscription(data, READING, lambda: ""), CONTEXT, CONTEXT)
+    return Ready(parse_subscription(data, READING, lambda: ""), CONTEXT, CONTEXT, lambda _: None)
 
 
 def change(kind: Kind = Kind.UPDATED, **previous: list[Instance]) -> Change:
@@ -39,12 +39,12 @@ def change(kind: Kind = Kind.UPDATED, **previous: list[Instance]) -> Change:
 
 
 def told(made: Ready, happened: Change) -> Any:
-    return orjson.loads(made.show(Differences(happened), lambda _: None))
+    return orjson.loads(made.show(Differences(happened)))
 
 
 def test_the_body_has_the_members_of_the_standard() -> None:
     made = ready()
-    body = orjson.loads(made.compose("urn:n:1", AT, [made.show(Differences(change()), lambda _: None)] * 2))
+    body = orjson.loads(made.compose("urn:n:1", AT, [made.show(Differences(change()))] * 2))
     assert body.pop("data")[0]["id"] == "urn:v:1"
     assert body == {"id": "urn:n:1", "type": "Notification", "subscriptionId": "urn:s:1", "notifiedAt": AT}
 
@@ -133,7 +133,7 @@ def test_json_ld_carries_its_context_and_plain_json_links_to_it() -> None:
 
 def test_geojson_gives_a_feature_collection() -> None:
     made = ready(endpoint={"accept": "application/geo+json"})
-    body = orjson.loads(made.compose("urn:n:1", AT, [made.show(Differences(change()), lambda _: None)]))
+    body = orjson.loads(made.compose("urn:n:1", AT, [made.show(Differences(change()))]))
     assert body["data"]["type"] == "FeatureCollection"
     assert body["data"]["features"][0]["properties"]["speed"]["value"] == 2
     assert "@context" in body["data"]

@@ -95,7 +95,7 @@ class City:
         chores, keep = Chores(self.core), self.supervisor.keep
         keep("relay", parts.relay.run)
         keep("history", lambda: parts.upstream.stream.consume("history", chores.remember))
-        keep("notifier", parts.notifier.run)
+        keep("notifier", parts.subscriptions.run)
         keep("live", parts.live.run)
         keep("risk", parts.risk.run)
         keep("incidents", lambda: parts.upstream.stream.consume("incidents", parts.escalation.handle))

@@ -5,16 +5,21 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 4.9, 4.10, 4.19 and 5.2.13.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from urllib.parse import unquote
 
 import orjson
 
+from rhinecloud.broker.subscriptions.linked import Fetch
 from rhinecloud.broker.subscriptions.matching import Holds
 from rhinecloud.broker.subscriptions.members import Members
 from rhinecloud.broker.subscriptions.model import GeoQ, Subscription
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.expression import links, resolve
+from rhinecloud.ngsild.linked import RELATIONSHIPS, Linked, Reaches
 from rhinecloud.ngsild.query import (
     EntityQuery,
     GeoQuery,
@@ -28,7 +33,7 @@ from rhinecloud.ngsild.query import (
 def check_q(text: str, context: Context, place: str) -> str:
     """Accept a query expression; raises Invalid at `place`."""
     try:
-        parse_q(unquote(text), context)
+        parse_q(unquote(text), context, links=True)
     except Invalid as error:
         raise Invalid(error.reason, field=place) from None
     return text
@@ -63,27 +68,58 @@ def query_of(subscription: Subscription, context: Context) -> EntityQuery:
 
     Percent signs in `q` are those of a URL: subscribers write it as they would in the query of one.
     """
+    q = subscription.q and parse_q(
+        unquote(subscription.q), context, expand_values=subscription.expand_values, links=True
+    )
     return EntityQuery(
-        q=parse_q(unquote(subscription.q), context, expand_values=subscription.expand_values)
-        if subscription.q
-        else None,
+        q=q or None,
         geo=_geo(subscription.geo_q, context) if subscription.geo_q else None,
         scope=parse_scope_q(subscription.scope_q) if subscription.scope_q else None,
     )
 
 
-def judge_of(subscription: Subscription, context: Context) -> tuple[object, Holds | None]:
-    """Make the judge of the conditions, and what is equal for equal conditions; no judge where there are none."""
-    if not (subscription.q or subscription.geo_q or subscription.scope_q):
+def judge_of(
+    subscription: Subscription, query: EntityQuery, context: Context, fetch: Fetch
+) -> tuple[object, Holds | None]:
+    """Make the judge of the conditions, and what is equal for equal conditions; no judge where there are none.
+
+    `fetch` gives the entities to which the relationships of `q` lead.
+    """
+    if query.q is None and query.geo is None and query.scope is None:
         return None, None
-    geo = orjson.dumps(subscription.geo_q.coordinates) if subscription.geo_q else b""
-    shape = (
-        (subscription.geo_q.georel, subscription.geo_q.geometry, subscription.geo_q.geoproperty, geo)
-        if (subscription.geo_q)
-        else ()
-    )
+    geo = subscription.geo_q
+    shape = (geo.georel, geo.geometry, geo.geoproperty, orjson.dumps(geo.coordinates)) if geo else ()
     same = (subscription.q, tuple(subscription.expand_values), context.key, shape, subscription.scope_q)
-    return same, partial(matches, query_of(subscription, context))
+    if query.q is None or not links(query.q):
+        return same, partial(matches, query)
+
+    def follow(entity: Entity) -> bool:
+        assert query.q is not None
+        found = {each: _reached(each, entity, fetch) for each in links(query.q)}
+        return matches(replace(query, q=resolve(query.q, found)), entity)
+
+    return (*same, subscription.owner.id), follow
+
+
+def _reached(term: Linked, entity: Entity, fetch: Fetch) -> frozenset[str]:
+    """List the entities to which a term's relationship leads from `entity` and of which its inner term holds."""
+    found = set()
+    for kind, value in term.path.targets(entity):
+        names = (value if isinstance(value, list) else [value]) if kind in RELATIONSHIPS else []
+        for name in names:
+            linked = fetch(name) if isinstance(name, str) else None
+            if linked is not None and _holds(term, linked, fetch):
+                found.add(linked.id)
+    return frozenset(found)
+
+
+def _holds(term: Linked, linked: Entity, fetch: Fetch) -> bool:
+    if term.types and not any(each in linked.type for each in term.types):
+        return False
+    inner = term.term
+    if isinstance(inner, Linked):
+        return Reaches(inner.path, _reached(inner, linked, fetch)).holds(linked)
+    return inner.holds(linked)
 
 
 def _geo(geo_q: GeoQ, context: Context) -> GeoQuery:

@@ -210,7 +210,7 @@ class Notifier:
                 continue
             body = shown.get(ready.look)
             if body is None:
-                body = shown[ready.look] = ready.show(differences, self.fetch_for(ready.subscription))
+                body = shown[ready.look] = ready.show(differences)
             item = Item(change.seq, change.entity.id, body)
             lane = self._lanes[key_of(ready.subscription)]
             hold.add(lane, item)

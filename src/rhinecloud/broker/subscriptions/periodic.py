@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.broker.subscriptions.model import Selector, status_of
-from rhinecloud.broker.subscriptions.notification import show_entity
 from rhinecloud.broker.subscriptions.notifier import Notifier, key_of
 from rhinecloud.broker.subscriptions.ready import Ready
 from rhinecloud.kernel.errors import RhineCloudError
@@ -87,7 +86,6 @@ class Periodic:
             items: list[Stored] = [each for each in page.items if each.id not in told]
             told.update(each.id for each in items)
             if items:
-                fetch = self._notifier.fetch_for(subscription)
-                shown = [show_entity(each.entity(), ready.look, fetch) for each in items]
+                shown = [ready.show_entity(each.entity()) for each in items]
                 self._notifier.put(subscription, b",".join(shown))
             more, offset = page.more, offset + PAGE

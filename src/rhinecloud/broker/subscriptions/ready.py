@@ -12,10 +12,11 @@ from rhinecloud.broker.subscriptions.conditions import judge_of, query_of
 from rhinecloud.broker.subscriptions.linked import Fetch, Join
 from rhinecloud.broker.subscriptions.matching import Watch
 from rhinecloud.broker.subscriptions.model import Subscription, Trigger, status_of
-from rhinecloud.broker.subscriptions.notification import GEO_JSON, JSON_LD, Look, composer, show
+from rhinecloud.broker.subscriptions.notification import GEO_JSON, JSON_LD, Look, composer, show, show_entity
 from rhinecloud.broker.subscriptions.projection import options_of
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.documents import CORE_URL
+from rhinecloud.ngsild.entity import Entity
 
 REL = "http://www.w3.org/ns/json-ld#context"
 
@@ -34,15 +35,19 @@ class Ready(Watch):
     `link` is the Link header's value that names the @context, '' where the body carries it.
     """
 
-    __slots__ = ("_last_frame", "_last_second", "compose", "conditions", "link", "look")
+    __slots__ = ("_fetch", "_last_frame", "_last_second", "compose", "conditions", "link", "look")
 
-    def __init__(self, subscription: Subscription, written_in: Context, shown_in: Context) -> None:
+    def __init__(
+        self, subscription: Subscription, written_in: Context, shown_in: Context, fetch: Fetch
+    ) -> None:
         """Make ready; raises Invalid or Unsupported where the subscription is no longer understood.
 
-        `written_in` is the @context of its conditions and projections, `shown_in` that of its notifications.
+        `written_in` is the @context of its conditions and projections, `shown_in` that of its notifications; `fetch`
+        gives other entities by id, as far as the owner may read them.
         """
-        super().__init__(subscription, *judge_of(subscription, written_in))
         self.conditions = query_of(subscription, written_in)
+        super().__init__(subscription, *judge_of(subscription, self.conditions, written_in, fetch))
+        self._fetch = fetch
         accept = subscription.notification.endpoint.accept
         url = subscription.jsonld_context or CORE_URL
         in_body = accept == JSON_LD or (accept == GEO_JSON and not _prefers_json(subscription))
@@ -77,9 +82,13 @@ class Ready(Watch):
             self._last_second, self._last_frame = present.second, present.frame
         return True
 
-    def show(self, differences: Differences, fetch: Fetch) -> bytes:
-        """Show a change as this subscriber wants it; `fetch` gives the entities that it links to."""
-        return show(differences, self.look, fetch)
+    def show(self, differences: Differences) -> bytes:
+        """Show a change as this subscriber wants it."""
+        return show(differences, self.look, self._fetch)
+
+    def show_entity(self, entity: Entity) -> bytes:
+        """Show an entity as it is, as this subscriber wants it."""
+        return show_entity(entity, self.look, self._fetch)
 
 
 def _join_of(subscription: Subscription) -> Join | None:

@@ -180,7 +180,8 @@ class Subscriptions:
         tenant = subscription.tenant
         written_in = await self._contexts.compiled(tenant, subscription.written_in)
         shown_in = await self._contexts.compiled(tenant, subscription.jsonld_context or None)
-        return Ready(subscription, written_in.context, shown_in.context)
+        fetch = self._notifier.fetch_for(subscription)
+        return Ready(subscription, written_in.context, shown_in.context, fetch)
 
     async def _make_ready(self, subscription: Subscription) -> Ready | None:
         try:

@@ -65,9 +65,9 @@ def test_prefixes_make_compact_iris_in_both_directions() -> None:
     assert context.compact("https://example.org/ns#a/b") == "deep:b"
 
 
-def test_a_compact_iri_that_is_no_legal_name_stays_a_full_iri(core: Context) -> None:
-    iri = "https://uri.etsi.org/ngsi-ld/other/name"
-    assert core.compact(iri) == iri
+def test_an_iri_of_the_core_namespace_is_compacted_with_its_prefix(core: Context) -> None:
+    assert core.compact("https://uri.etsi.org/ngsi-ld/other/name") == "ngsi-ld:other/name"
+    assert core.expand("ngsi-ld:other/name") == "https://uri.etsi.org/ngsi-ld/other/name"
 
 
 def test_the_shortest_term_is_chosen_then_the_first() -> None:
@@ -77,7 +77,7 @@ def test_the_shortest_term_is_chosen_then_the_first() -> None:
 
 def test_a_term_shadows_the_default_vocabulary_on_the_way_back() -> None:
     context = compile_context({"name": "https://example.org/name"}, {})
-    assert context.compact(DEFAULT + "name") == DEFAULT + "name"
+    assert context.compact(DEFAULT + "name") == "ngsi-ld:default-context/name"
 
 
 def test_aliases_of_id_and_type_are_known() -> None:

@@ -31,7 +31,9 @@ from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.policy import Action, Policy
 from rhinecloud.store.port import Decide, Edit, Store, Stored, Written
 
-PURGE_PAGE = 1_000
+PAGE = 1_000
+"""Entities that are taken at a time where all that match are gone through."""
+
 SWEEP_S = 1.0
 SWEEPER = part("broker")
 
@@ -103,7 +105,9 @@ class Broker:
         if query.q is not None and links(query.q):
             query = replace(query, q=await follow(query.q, partial(self.query, actor, tenant)))
         hidden = self._policy.hidden_types(actor, tenant)
-        page = await self._store.query(tenant, replace(query, hidden=hidden) if hidden else query)
+        if hidden:
+            query = replace(query, hidden=hidden)
+        page = await self._store.query(tenant, query)
         items = self._sight.visible(actor, tenant, page.items)
         return page if len(items) == len(page.items) else Page(items, page.offset, page.more, page.total)
 
@@ -172,7 +176,7 @@ class Broker:
         strips = bool(drop or keep)
         touched, offset = 0, 0
         while True:
-            page = await self.query(actor, tenant, replace(query, limit=PURGE_PAGE, offset=offset))
+            page = await self.query(actor, tenant, replace(query, limit=PAGE, offset=offset))
             plans = [
                 (stored.id, strip(stored.id, drop, keep) if strips else removal(stored.id))
                 for stored in page.items
@@ -180,7 +184,7 @@ class Broker:
             outcomes = await self.write_all(actor, tenant, plans)
             gone = sum(isinstance(outcome, Written) for outcome in outcomes)
             touched += gone
-            offset += PURGE_PAGE if strips else PURGE_PAGE - gone
+            offset += PAGE if strips else PAGE - gone
             if not page.more:
                 return touched
 
@@ -209,10 +213,10 @@ class Broker:
         moment = self._clock()
         now = format_time(moment)
         touched = 0
-        while due := self._store.expired(moment.timestamp(), PURGE_PAGE):
+        while due := self._store.expired(moment.timestamp(), PAGE):
             edits = [Edit(tenant, entity_id, expire(now), now, SWEEPER.id) for tenant, entity_id in due]
             touched += len(await self._store.write(edits))
-            if len(due) < PURGE_PAGE:
+            if len(due) < PAGE:
                 break
         return touched
 

@@ -90,7 +90,7 @@ class Context:
             for name, base in self._prefixes
             if iri.startswith(base) and iri != base
         )
-        faithful = [each for each in candidates if _NAME.fullmatch(each) and self._is_faithful(each, iri)]
+        faithful = [each for each in candidates if self._is_faithful(each, iri)]
         return min(faithful, key=_shortness) if faithful else iri
 
     def _is_faithful(self, candidate: str, iri: str) -> bool:

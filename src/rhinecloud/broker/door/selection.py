@@ -148,7 +148,7 @@ def _q(request: Request) -> Expression | None:
         return None
     q = parse_q(request.query["q"], request.context, expand_values=request.listed("expandValues"), links=True)
     if any(linked.depth > join_level(request) for linked in links(q)):
-        raise Invalid("follows relationships deeper than join and joinLevel allow", field="q")
+        raise Invalid("goes deeper into linked entities than join and joinLevel allow", field="q")
     return q
 
 

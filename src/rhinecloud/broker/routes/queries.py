@@ -108,6 +108,8 @@ def _names(request: Request, name: str) -> frozenset[str]:
         return frozenset()
     if not text:
         raise Invalid("names nothing", field=name)
+    if "{" in text:
+        raise Invalid("linked entities are not purged", field=name)
     return parse_names(text, request.context, field=name)
 
 

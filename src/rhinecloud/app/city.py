@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack
 from importlib.resources import files
 from pathlib import Path
 
+from fastapi import FastAPI
+
 from rhinecloud import __version__
 from rhinecloud.app.api import build_api
 from rhinecloud.app.chores import Chores
@@ -20,6 +22,7 @@ from rhinecloud.app.parts import Parts, make_parts
 from rhinecloud.app.play import play, until_it_plays
 from rhinecloud.app.sections import read_feeds
 from rhinecloud.app.security import security_headers
+from rhinecloud.app.seed import read_seeds, seed_entities
 from rhinecloud.app.server import HttpServer
 from rhinecloud.app.settings import Settings
 from rhinecloud.app.static import StaticFiles
@@ -44,11 +47,13 @@ class City:
         self.core = Core(settings, clock, packs)
         self.feeds = read_feeds(settings)
         self.agencies = read_agencies(settings.agencies)
+        self.seeds = read_seeds(settings.folder, self.core.context)
         self.supervisor = Supervisor()
         self._closing = AsyncExitStack()
         self._clock = clock
         self.server: HttpServer
         self.doors: Doors
+        self.api: FastAPI
         self.status: Status
 
     @property
@@ -81,6 +86,7 @@ class City:
         parts = await make_parts(core, gate, self.feeds, closing)
         closing.push_async_callback(self.supervisor.stop)
         await seed_agencies(core.broker, core.tenant, self.agencies, core.context)
+        await seed_entities(core.store, core.broker, core.tenant, self.seeds, core.context)
         self._follow(parts)
         closing.push_async_callback(parts.feeds.stop)
         self._play(parts)
@@ -106,7 +112,9 @@ class City:
     def _build_server(self, parts: Parts, gate: Gate) -> HttpServer:
         core, server = self.core, self.settings.server
         self.status = Status(core, parts, self.supervisor)
-        api = build_api(__version__, [*core_routes(core, gate), *part_routes(core, parts, gate, self.status)])
+        self.api = build_api(
+            __version__, [*core_routes(core, gate), *part_routes(core, parts, gate, self.status)]
+        )
         health = Health(self.status)
         pages = StaticFiles(web_folder(), security_headers(core.city.tiles_url, https=server.https))
         origins = self.settings.section("broker", BrokerSettings).cors_origins
@@ -115,7 +123,7 @@ class City:
             [
                 ("/ngsi-ld/", broker_door(core, gate, parts.subscriptions)),
                 ("/live", parts.live),
-                ("/api/", api),
+                ("/api/", self.api),
                 ("/health/", health),
             ],
             pages,

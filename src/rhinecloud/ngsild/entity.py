@@ -63,6 +63,8 @@ class Entity(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True, g
         instances = self.attrs.get(name)
         if not instances:
             return None
+        if len(instances) == 1:
+            return instances[0]
         return next((each for each in instances if not each.dataset_id), instances[0])
 
 

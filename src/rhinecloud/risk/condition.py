@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import cel
@@ -84,7 +85,7 @@ class Reference:
         return "" if self.path[0] in FACTS else self.path[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Condition:
     """A compiled expression; `needs` are the references without which it is not evaluated."""
 
@@ -93,7 +94,7 @@ class Condition:
     references: tuple[Reference, ...]
     needs: tuple[Reference, ...]
 
-    @property
+    @cached_property
     def attributes(self) -> frozenset[str]:
         """The attributes' compact names that the expression reads."""
         return frozenset(each.attribute for each in self.references) - {""}

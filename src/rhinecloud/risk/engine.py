@@ -147,11 +147,10 @@ class Engine:
         reading = Reading(change.entity, change.changed, change.previous, self.state.now)
         facts = Facts(reading, self._context)
         for rule in rules:
-            watched = self._watched[rule.id]
-            if watched and changed.isdisjoint(watched):
-                continue
-            reading.observed = self._observed(change.entity, (watched & changed) or changed)
-            yield from self._fenced(rule, self._judge.look(rule, facts))
+            watched = self._watched[rule.id] & changed if self._watched[rule.id] else changed
+            if watched:
+                reading.observed = self._observed(change.entity, watched)
+                yield from self._fenced(rule, self._judge.look(rule, facts, watched))
 
     def _fenced(self, rule: Rule, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
         """Count what goes wrong in one rule and go on with the others."""

@@ -5,8 +5,10 @@ Numbers are decimals throughout, so that a rule's arithmetic does not depend on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -20,6 +22,14 @@ from rhinecloud.risk.condition import Condition
 SIMULATED = "urn:rhinecloud:ns:simulated"
 QUALITY = "urn:rhinecloud:ns:quality"
 """Sub-attribute that says how far a value is to be trusted: `good`, `uncertain` or `bad`."""
+
+
+class News(Enum):
+    """How a reading stands to the one before: newer, the same sent again, or older."""
+
+    NEW = "new"
+    SAME = "same"
+    LATE = "late"
 
 
 class Reading(msgspec.Struct, omit_defaults=True):
@@ -51,11 +61,20 @@ class Facts:
         self.reading = reading
         self.extras = extras or {}
         self._context = context
+        self._instances: dict[str, Instance | None] = {}
         self._values: dict[str, Any] = {}
+        self._news: dict[str, News | None] = {}
 
     def instance(self, name: str) -> Instance | None:
         """Give an attribute's default instance by compact name."""
-        return self.reading.entity.first(self._context.expand(name))
+        if name not in self._instances:
+            self._instances[name] = self.reading.entity.first(self._context.expand(name))
+        return self._instances[name]
+
+    def news(self, iris: Iterable[str]) -> News:
+        """Compare attributes that changed with those that they replaced: one that is new makes the reading new."""
+        verdicts = {self._news_of(iri) for iri in iris}
+        return next((each for each in (News.NEW, News.LATE, News.SAME) if each in verdicts), News.NEW)
 
     def value(self, name: str) -> Any:
         """Give an attribute's plain value by compact name, None where there is none."""
@@ -115,14 +134,23 @@ class Facts:
         entity = self.reading.entity
         if plain_value(entity.first(SIMULATED)) is True:
             return True
-        instances = (self.instance(name) for name in attributes)
-        return any(plain_value(first_of(each.attrs.get(SIMULATED, []))) is True for each in instances if each)
+        instances = [self.instance(name) for name in attributes]
+        marks = (each.attrs.get(SIMULATED, []) for each in instances if each)
+        return any(plain_value(first_of(each)) is True for each in marks)
 
     def quality(self, attributes: frozenset[str]) -> str:
         """Give the worst quality that the attributes carry: `bad`, `uncertain` or `good`; unmarked counts as good."""
-        instances = (self.instance(name) for name in attributes)
-        marks = {plain_value(first_of(each.attrs.get(QUALITY, []))) for each in instances if each}
+        instances = [self.instance(name) for name in attributes]
+        marks = {
+            plain_value(first_of(each.attrs[QUALITY])) for each in instances if each and QUALITY in each.attrs
+        }
         return next((word for word in ("bad", "uncertain") if word in marks), "good")
+
+    def _news_of(self, iri: str) -> News | None:
+        if iri not in self._news:
+            before = first_of(self.reading.previous.get(iri, []))
+            self._news[iri] = _compare(self.reading.entity.first(iri), before)
+        return self._news[iri]
 
     def _unit(self, name: str) -> str | None:
         instance = self.instance(name)
@@ -142,6 +170,8 @@ class Facts:
 
 def first_of(instances: list[Instance]) -> Instance | None:
     """Give the default instance, else the first, else None."""
+    if len(instances) == 1:
+        return instances[0]
     return next((each for each in instances if not each.dataset_id), instances[0] if instances else None)
 
 
@@ -150,6 +180,19 @@ def plain_value(instance: Instance | None) -> Any:
     return None if instance is None else _plain(instance.value)
 
 
+def _compare(now: Instance | None, before: Instance | None) -> News | None:
+    """Say how an instance stands to the one before by `observedAt`; None: the same, without times, says nothing."""
+    if now is None or before is None:
+        return News.NEW
+    if not now.observed_at or not before.observed_at:
+        return None if now.value == before.value else News.NEW
+    if now.observed_at == before.observed_at:
+        return News.SAME if now.value == before.value else News.NEW
+    old, new = seconds(before.observed_at), seconds(now.observed_at)
+    return News.LATE if old is not None and new is not None and new < old else News.NEW
+
+
+@lru_cache(maxsize=1024)
 def seconds(text: str) -> float | None:
     """Read an ISO 8601 moment into seconds since 1970, None where it is none."""
     if not text:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from rhinecloud.ngsild.context import Context
 from rhinecloud.risk.counters import Counters
 from rhinecloud.risk.crossing import Crossings
 from rhinecloud.risk.evaluation import EvaluationFailed, Evaluator
-from rhinecloud.risk.facts import Facts, plain_value
+from rhinecloud.risk.facts import Facts, News, plain_value
 from rhinecloud.risk.model import Outcome, Rule
 from rhinecloud.risk.register import Occurrence, Register, moment_text
 from rhinecloud.risk.state import State, Watch
-from rhinecloud.risk.testimony import News, Testimony
+from rhinecloud.risk.testimony import Testimony
 from rhinecloud.risk.timers import Timer, Timers
 from rhinecloud.risk.window import Samples
 
@@ -45,15 +45,15 @@ class Judge:
         """Count an error of a rule."""
         self._counters[rule.id].fail(reason, moment_text(self._state.now))
 
-    def look(self, rule: Rule, facts: Facts) -> Iterator[Outcome]:
-        """Judge a reading that changed something the rule watches; raises EvaluationFailed."""
+    def look(self, rule: Rule, facts: Facts, watched: Iterable[str]) -> Iterator[Outcome]:
+        """Judge a reading in which `watched` (IRIs) changed; raises EvaluationFailed."""
         entity_id = facts.reading.entity.id
         watch = self._watch(rule, entity_id)
         try:
             if rule.where is not None and not self._evaluator.truth(rule.where, facts):
                 watch.inside, watch.samples = False, None
                 yield from self._let_go(rule, watch, entity_id, "no longer concerned")
-            elif self._is_usable(rule, watch, facts):
+            elif self._is_usable(rule, watch, facts, watched):
                 self._counters[rule.id].evaluated += 1
                 yield from (self._hear if rule.silence else self._weigh)(rule, watch, facts)
         finally:
@@ -101,10 +101,10 @@ class Judge:
         if watch.is_idle():
             self._state.watches[rule.id].pop(entity_id, None)
 
-    def _is_usable(self, rule: Rule, watch: Watch, facts: Facts) -> bool:
+    def _is_usable(self, rule: Rule, watch: Watch, facts: Facts, watched: Iterable[str]) -> bool:
         """Pass over what is late, was sent before, is bad, or comes in another unit; each is counted."""
         counters = self._counters[rule.id]
-        news = self._testimony.news(rule, facts)
+        news = facts.news(watched)
         if news is News.LATE:
             counters.late += 1
             self._sample(rule, watch, facts)

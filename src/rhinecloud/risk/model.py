@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -85,7 +86,7 @@ class IncidentCall:
     resolve_with_alert: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """One rule, ready to judge readings. It has `when`, `silence` or `zone`; `window` goes with `when`."""
 
@@ -116,13 +117,13 @@ class Rule:
     hears_alerts: bool = False
     source: str = ""
 
-    @property
+    @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """Every expression that decides, texts apart."""
         all_of_them = (self.where, self.when, self.clear, self.until, self.fingerprint, self.severity)
         return tuple(each for each in all_of_them if isinstance(each, Condition))
 
-    @property
+    @cached_property
     def attributes(self) -> frozenset[str]:
         """The attributes' compact names whose change makes the rule look again; none: every change does."""
         found = {name for each in (self.when, self.clear, self.until) if each for name in each.attributes}
@@ -133,6 +134,11 @@ class Rule:
         if self.zone:
             found.add("location")
         return frozenset(found)
+
+    @cached_property
+    def decisive(self) -> frozenset[str]:
+        """The attributes that decide: those watched and those that any deciding expression reads."""
+        return self.attributes | frozenset(name for each in self.conditions for name in each.attributes)
 
     @property
     def kind(self) -> str:

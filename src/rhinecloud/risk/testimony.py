@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 from typing import Any
 
 from rhinecloud.ngsild.context import Context
 from rhinecloud.risk.condition import Condition
 from rhinecloud.risk.evaluation import EvaluationFailed, Evaluator
-from rhinecloud.risk.facts import SIMULATED, Facts, first_of, seconds
+from rhinecloud.risk.facts import SIMULATED, Facts, first_of
 from rhinecloud.risk.message import write_value
 from rhinecloud.risk.model import Rule, Severity
 from rhinecloud.risk.register import Statement
 
 Complain = Callable[[Rule, str], None]
 """Counts an error of a rule."""
-
-
-class News(Enum):
-    """How a reading stands to the one before."""
-
-    NEW = "new"
-    SAME = "same"
-    LATE = "late"
 
 
 class Testimony:
@@ -33,27 +24,7 @@ class Testimony:
         self._context = context
         self._evaluator = evaluator
         self._complain = complain
-
-    def news(self, rule: Rule, facts: Facts) -> News:
-        """Compare the watched attributes that changed with those that they replaced, by `observedAt`.
-
-        A reading is late when all of them are older, and the same when all were sent once more.
-        """
-        reading = facts.reading
-        verdicts = set()
-        for name in rule.attributes:
-            iri = self._context.expand(name)
-            if iri not in reading.previous or iri not in reading.changed:
-                continue
-            now, before = reading.entity.first(iri), first_of(reading.previous[iri])
-            if now is None or before is None or not now.observed_at or not before.observed_at:
-                return News.NEW
-            if now.observed_at == before.observed_at:
-                verdicts.add(News.SAME if now.value == before.value else News.NEW)
-            else:
-                old, new = seconds(before.observed_at), seconds(now.observed_at)
-                verdicts.add(News.LATE if old is not None and new is not None and new < old else News.NEW)
-        return verdicts.pop() if len(verdicts) == 1 else News.NEW
+        self._kept: dict[str, frozenset[str]] = {}
 
     def misfit(self, rule: Rule, facts: Facts) -> str:
         """Say which attribute comes in another unit than the rule expects, '' when none does."""
@@ -97,12 +68,12 @@ class Testimony:
             message={language: text.render(evaluate, language) for language, text in rule.message.items()},
             location=place.value if place else None,
             evidence=self._evidence(rule, facts),
-            simulated=facts.is_simulated(decisive(rule)),
+            simulated=facts.is_simulated(rule.decisive),
         )
 
     def kept(self, rule: Rule) -> frozenset[str]:
         """Name the attributes (IRIs) that a timer must remember: what the rule reads, its texts too, and the place."""
-        names = {"location", "name", *decisive(rule)}
+        names = {"location", "name", *rule.decisive}
         names |= {
             name for text in rule.message.values() for each in text.conditions for name in each.attributes
         }
@@ -122,7 +93,7 @@ class Testimony:
         return Severity(found)
 
     def _evidence(self, rule: Rule, facts: Facts) -> list[dict[str, Any]]:
-        found = [each for name in sorted(decisive(rule)) if (each := self._exhibit(name, facts))]
+        found = [each for name in sorted(rule.decisive) if (each := self._exhibit(name, facts))]
         if rule.window:
             found.append({"window": rule.window.attribute, **facts.extras.get("window", {})})
         return found
@@ -143,8 +114,3 @@ class Testimony:
         if before is not None:
             exhibit["previous"] = {"value": before.value, "observedAt": before.observed_at}
         return exhibit
-
-
-def decisive(rule: Rule) -> frozenset[str]:
-    """Name the attributes that decide: those watched and those that any deciding expression reads."""
-    return rule.attributes | frozenset(name for each in rule.conditions for name in each.attributes)

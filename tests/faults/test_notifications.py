@@ -1,0 +1,173 @@
+"""What subscribers may rely on when things break: a city that is killed, a receiver that never answers.
+
+The city is the installed program in a process of its own, killed without warning while it is written to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from broker.receiving import Receiver, open_receiver
+
+pytestmark = pytest.mark.fault
+
+SETTINGS = """
+[city]
+name = "Fault"
+packs = []
+
+[stream]
+mqtt_port = 0
+
+[notifications]
+allow_private_receivers = true
+timeout_s = 1.0
+max_retry_s = 1.0
+"""
+
+
+@dataclass
+class City:
+    """A running city and a client of it."""
+
+    process: asyncio.subprocess.Process
+    client: aiohttp.ClientSession
+
+    async def call(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
+        async with self.client.request(verb, f"/ngsi-ld/v1{path}", json=body) as answer:
+            text = await answer.text()
+            return answer.status, json.loads(text) if text else None
+
+    async def subscribe(self, receiver: Receiver, path: str) -> None:
+        status, answer = await self.call(
+            "POST",
+            "/subscriptions",
+            {
+                "type": "Subscription",
+                "id": f"urn:s:{path.strip('/')}",
+                "entities": [{"type": "Gauge"}],
+                "notification": {"format": "simplified", "endpoint": {"uri": receiver.url + path}},
+            },
+        )
+        assert status == 201, answer
+
+    async def put(self, name: int, level: int) -> bool:
+        """Write a gauge's level; tells whether the city acknowledged it."""
+        entity = [{"id": f"urn:g:{name}", "type": "Gauge", "level": level}]
+        try:
+            status, _ = await self.call("POST", "/entityOperations/upsert?options=update", entity)
+        except (aiohttp.ClientError, OSError):
+            return False
+        return status in (201, 204)
+
+
+@asynccontextmanager
+async def running_city(folder: Path) -> AsyncIterator[City]:
+    """Run the installed program on a free port until the block ends, or somebody kills it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "city.toml").write_text(SETTINGS, encoding="utf-8")
+    access = folder / "data" / "access.json"
+    access.unlink(missing_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rhinecloud", "up", "--city", str(folder), "--port", "0"),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(30):
+            while not access.exists():
+                assert process.returncode is None, "the city ended"
+                await asyncio.sleep(0.02)
+        found = json.loads(access.read_text(encoding="utf-8"))
+        headers = {"Authorization": f"Bearer {found['token']}"}
+        async with aiohttp.ClientSession(found["url"], headers=headers) as client:
+            yield City(process, client)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+def in_order(levels: list[int]) -> bool:
+    """Tell whether levels rise, but for stretches that are told again after a crash."""
+    seen: list[int] = []
+    for level in levels:
+        if level in seen:
+            seen = seen[: seen.index(level)]
+        elif seen and level < seen[-1]:
+            return False
+        seen.append(level)
+    return True
+
+
+async def write(city: City, gauge: int, levels: list[int]) -> None:
+    """Write ever higher levels until the city is gone, noting those that it acknowledged."""
+    level = max(levels, default=0) + 1
+    while city.process.returncode is None:
+        if await city.put(gauge, level):
+            levels.append(level)
+        level += 1
+
+
+async def test_a_killed_city_loses_no_notification(tmp_path: Path) -> None:
+    """Each acknowledged change reaches a receiver that is up, and one that was dead all the time, in order."""
+    acknowledged: dict[int, list[int]] = {0: [], 1: [], 2: []}
+    async with open_receiver() as receiver:
+        receiver.hang.add("/dead")
+        for round_number in range(3):
+            async with running_city(tmp_path) as city:
+                if round_number == 0:
+                    await city.subscribe(receiver, "/up")
+                    await city.subscribe(receiver, "/dead")
+                writers = [asyncio.create_task(write(city, *each)) for each in acknowledged.items()]
+                await asyncio.sleep(1.2 + round_number)
+                city.process.kill()
+                await city.process.wait()
+                await asyncio.gather(*writers)
+        wanted = {(gauge, level) for gauge, levels in acknowledged.items() for level in levels}
+        assert len(wanted) > 200
+        receiver.hang.clear()
+        receiver.heard = [each for each in receiver.heard if each[0] != "/dead"]
+        async with running_city(tmp_path):
+            for path in ("/up", "/dead"):
+                await receiver.until(lambda: not wanted - set(told(receiver, path)), 60)  # noqa: B023
+                for gauge in acknowledged:
+                    assert in_order([level for name, level in told(receiver, path) if name == gauge])
+
+
+def told(receiver: Receiver, path: str) -> list[tuple[int, int]]:
+    """List gauge and level of each entity that a path was told, in order."""
+    return [
+        (int(each["id"].rpartition(":")[2]), each["level"])
+        for body in receiver.bodies(path)
+        for each in body["data"]
+    ]
+
+
+async def test_a_subscriber_that_never_answers_delays_neither_writers_nor_others(tmp_path: Path) -> None:
+    async with open_receiver() as receiver, running_city(tmp_path) as city:
+        for number in range(20):
+            receiver.hang.add(f"/dead{number}")
+            await city.subscribe(receiver, f"/dead{number}")
+        await city.subscribe(receiver, "/alive")
+        loop = asyncio.get_running_loop()
+        slowest = 0.0
+        for level in range(200):
+            began = loop.time()
+            assert await city.put(0, level)
+            await receiver.until(lambda: (0, level) in told(receiver, "/alive"))  # noqa: B023
+            slowest = max(slowest, loop.time() - began)
+        assert slowest < 0.9  # a dead receiver is waited for a whole second
+        _, shown = await city.call("GET", "/subscriptions/urn:s:dead0")
+        assert shown["notification"]["status"] == "failed"
+        assert shown["notification"]["timesFailed"] >= 1

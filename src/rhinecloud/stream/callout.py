@@ -52,11 +52,12 @@ def permissions_of(actor: Actor, settings: StreamSettings) -> Permissions | None
     """
     reports, commands = _subject(settings.devices_topic), _subject(settings.commands_topic)
     if actor.has(Role.ADMIN) or actor.has(Role.SYSTEM):
-        return Permissions((f"{reports}.>", f"{commands}.>"), (f"{reports}.>", f"{commands}.>"))
+        everything = (reports, f"{reports}.>", commands, f"{commands}.>")
+        return Permissions(everything, everything)
     if not actor.has(Role.DEVICE) or not _is_level(actor.name):
         return None
     own = f"{commands}.{_subject(actor.name)}"
-    return Permissions((f"{reports}.>",), (own, f"{own}.>"))
+    return Permissions((reports, f"{reports}.>"), (own, f"{own}.>"))
 
 
 class Issuer:
@@ -92,6 +93,7 @@ class Callout:
     async def listen(self, client: Client) -> None:
         """Begin to answer; the client renews the subscription whenever it reconnects."""
         await client.subscribe(QUESTIONS, cb=self._receive)
+        await client.flush()
 
     async def _receive(self, message: Msg) -> None:
         task = asyncio.create_task(self._answer(message))

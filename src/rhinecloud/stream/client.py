@@ -1,7 +1,8 @@
-"""The NATS client with requests that can be cancelled.
+"""The NATS client with requests that end: with their task, and with the connection.
 
 The library waits with `asyncio.wait_for`, which up to Python 3.11 loses a cancellation that comes at the same moment
-as the answer: the task then goes on for ever, and the city does not stop.
+as the answer: the task then goes on for ever, and the city does not stop. And a request whose connection breaks would
+wait out its whole time for an answer that cannot come.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from nats.aio.msg import Msg
 
 
 class StreamClient(Client):
-    """A client whose requests end with their task."""
+    """A client whose requests do not outlive what they wait for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._deadlines: set[asyncio.Timeout] = set()
 
     async def request(
         self,
@@ -25,5 +30,15 @@ class StreamClient(Client):
         headers: dict[str, Any] | None = None,
     ) -> Msg:
         """Ask and wait for the answer; raises TimeoutError."""
-        async with asyncio.timeout(timeout):
-            return await super().request(subject, payload, None, old_style, headers)  # type: ignore[arg-type]
+        async with asyncio.timeout(timeout) as deadline:
+            self._deadlines.add(deadline)
+            try:
+                return await super().request(subject, payload, None, old_style, headers)  # type: ignore[arg-type]
+            finally:
+                self._deadlines.discard(deadline)
+
+    def give_up(self) -> None:
+        """End the requests that wait: their connection is gone."""
+        now = asyncio.get_running_loop().time()
+        for deadline in self._deadlines:
+            deadline.reschedule(now)

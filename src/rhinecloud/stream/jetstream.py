@@ -36,6 +36,7 @@ TAIL_S = 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
 RETRY_S = 0.5
 ANSWER_S = 5.0
+OPEN_S = 10.0
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class JetStream:
             max_bytes=keep_bytes,
             num_replicas=replicas,
         )
-        self._client: Client | None = None
+        self._client: StreamClient | None = None
         self._context: JetStreamContext | None = None
         self._pulls: set[Pull] = set()
         self._end: int | None = None
@@ -94,19 +95,20 @@ class JetStream:
         """Connect and make sure that the stream exists."""
         try:
             self._client = StreamClient()
-            await self._client.connect(
-                self._url,
-                name="rhinecloud",
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds, and any number will do
-                connect_timeout=2,
-                ping_interval=10,
-                max_outstanding_pings=2,
-                error_cb=_note,
-                disconnected_cb=self._disconnected,
-                reconnected_cb=self._reconnected,
-                **self._sign_in,
-            )
+            async with asyncio.timeout(OPEN_S):
+                await self._client.connect(
+                    self._url,
+                    name="rhinecloud",
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds, and any number will do
+                    connect_timeout=2,
+                    ping_interval=10,
+                    max_outstanding_pings=2,
+                    error_cb=_note,
+                    disconnected_cb=self._disconnected,
+                    reconnected_cb=self._reconnected,
+                    **self._sign_in,
+                )
             self._context = self._client.jetstream(timeout=ANSWER_S)
             await self._ensure()
         except _AWAY as error:
@@ -271,6 +273,8 @@ class JetStream:
 
     async def _disconnected(self) -> None:
         self._end = None
+        if self._client is not None:
+            self._client.give_up()
 
     async def _reconnected(self) -> None:
         for pull in list(self._pulls):

@@ -1,0 +1,150 @@
+"""Devices sign in to the MQTT port with the city's credentials and do no more than they may."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.errors import Unauthenticated
+from rhinecloud.stream.callout import permissions_of
+from rhinecloud.stream.settings import StreamSettings
+from stream.running import Running, free_port, running
+
+ACTORS = {
+    "gauge-token": Actor("urn:rhinecloud:token:gauge-7", "gauge-7", frozenset({Role.DEVICE})),
+    "lamp-token": Actor("urn:rhinecloud:token:lamp.1", "lamp.1", frozenset({Role.DEVICE})),
+    "reader-token": Actor("urn:rhinecloud:token:reader", "reader", frozenset({Role.READER})),
+    "house-token": Actor("part:connectors", "connectors", frozenset({Role.SYSTEM})),
+}
+
+
+async def authenticate(_user: str, password: str) -> Actor | None:
+    if password == "locked":
+        raise Unauthenticated("locked out")
+    return ACTORS.get(password)
+
+
+@pytest.fixture
+async def it(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(tmp_path, authenticate, mqtt_port=free_port()) as it:
+        yield it
+
+
+def client(it: Running, password: str | None, name: str = "", **options: object) -> aiomqtt.Client:
+    return aiomqtt.Client(
+        "127.0.0.1",
+        it.settings.mqtt_port,
+        username="anything" if password else None,
+        password=password,
+        identifier=name or None,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+async def next_message(listener: aiomqtt.Client) -> tuple[str, bytes]:
+    async with asyncio.timeout(5):
+        async for message in listener.messages:
+            assert isinstance(message.payload, bytes)
+            return str(message.topic), message.payload
+    raise AssertionError("no message came")
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+async def test_a_device_reports(it: Running, qos: int) -> None:
+    async with client(it, "house-token") as house, client(it, "gauge-token") as device:
+        await house.subscribe("devices/#", qos=qos)
+        await device.publish("devices/gauge-7/level", b"3.5", qos=qos)
+        assert await next_message(house) == ("devices/gauge-7/level", b"3.5")
+
+
+@pytest.mark.parametrize("password", ["wrong", "locked", "reader-token", None])
+async def test_who_is_no_device_is_refused(it: Running, password: str | None) -> None:
+    with pytest.raises(aiomqtt.MqttError):
+        async with client(it, password):
+            raise AssertionError("signed in")
+
+
+async def test_where_access_is_open_anyone_may(tmp_path: Path) -> None:
+    async def welcome(_user: str, _password: str) -> Actor:
+        return Actor("open", "open", frozenset({Role.ADMIN}))
+
+    async with running(tmp_path, welcome, mqtt_port=free_port()) as it, client(it, None) as one:
+        await one.subscribe("devices/#", qos=1)
+        await one.publish("devices/a", b"1", qos=1)
+        assert await next_message(one) == ("devices/a", b"1")
+
+
+async def test_a_device_hears_its_own_commands_only(it: Running) -> None:
+    async with client(it, "gauge-token") as gauge, client(it, "house-token") as house:
+        await gauge.subscribe("commands/gauge-7/#", qos=1)
+        await house.publish("commands/lamp.1/on", b"other", qos=1)
+        await house.publish("commands/gauge-7/interval", b"own", qos=1)
+        assert await next_message(gauge) == ("commands/gauge-7/interval", b"own")
+
+
+@pytest.mark.parametrize(
+    "topic", ["commands/#", "commands/lamp.1/#", "devices/#", "#", "city/changes", "$SYS/#"]
+)
+async def test_a_device_may_not_listen_elsewhere(it: Running, topic: str) -> None:
+    async with client(it, "gauge-token") as gauge, client(it, "house-token") as house:
+        [code] = await gauge.subscribe(topic, qos=1)
+        assert getattr(code, "value", code) == 128
+        await house.publish("commands/lamp.1/on", b"x", qos=1)
+
+
+@pytest.mark.parametrize(
+    "topic", ["city/changes", "commands/gauge-7/x", "elsewhere", "$JS/API/STREAM/DELETE/CHANGES"]
+)
+async def test_what_a_device_publishes_elsewhere_reaches_nobody(it: Running, topic: str) -> None:
+    heard: list[str] = []
+
+    async def note(message: object) -> None:
+        heard.append(message.subject)  # type: ignore[attr-defined]
+
+    await it.stream.client.subscribe(topic.replace("/", "."), cb=note)
+    async with client(it, "house-token") as house, client(it, "gauge-token") as device:
+        await house.subscribe("devices/#", qos=1)
+        try:
+            await device.publish(topic, b"x", qos=0)
+            await device.publish("devices/gauge-7/after", b"y", qos=1)
+            await next_message(house)
+        except (aiomqtt.MqttError, TimeoutError):
+            pass  # the server may cut the connection instead
+    await it.stream.client.flush()
+    assert heard == []
+    assert await it.stream.last() == 0
+
+
+async def test_a_durable_session_gets_what_came_while_it_was_away(it: Running) -> None:
+    async with client(it, "house-token", "feed", clean_session=False) as house:
+        await house.subscribe("devices/#", qos=1)
+    async with client(it, "gauge-token") as device:
+        for number in range(20):
+            await device.publish("devices/gauge-7/level", str(number).encode(), qos=1)
+    async with client(it, "house-token", "feed", clean_session=False) as house:
+        got = [await next_message(house) for _ in range(20)]
+    assert [int(payload) for _, payload in got] == list(range(20))
+
+
+async def test_a_full_stop_in_a_name_is_one_level(it: Running) -> None:
+    async with client(it, "lamp-token") as lamp, client(it, "house-token") as house:
+        await lamp.subscribe("commands/lamp.1/on", qos=1)
+        await house.publish("commands/lamp.1/on", b"now", qos=1)
+        assert await next_message(lamp) == ("commands/lamp.1/on", b"now")
+
+
+async def test_mqtt_5_is_not_spoken_by_this_server(it: Running) -> None:
+    """The day this fails, the documentation may promise MQTT 5."""
+    with pytest.raises(aiomqtt.MqttError):
+        async with client(it, "gauge-token", protocol=aiomqtt.ProtocolVersion.V5, timeout=2):
+            raise AssertionError("signed in")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "#", "+", "a>b", "a*", "a b"])
+def test_a_name_that_reaches_beyond_a_level_opens_nothing(name: str) -> None:
+    assert permissions_of(Actor("id", name, frozenset({Role.DEVICE})), StreamSettings()) is None

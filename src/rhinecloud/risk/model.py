@@ -140,7 +140,7 @@ class Rule:
         """The attributes that decide: those watched and those that any deciding expression reads."""
         return self.attributes | frozenset(name for each in self.conditions for name in each.attributes)
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """Name what kind of rule it is, for lists."""
         if self.silence:

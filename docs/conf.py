@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rhinecloud import __version__
-from rhinecloud.app.reference import write_reference
+from rhinecloud.cli.reference import write_reference
 
 project = "Rhine Cloud"
 author = "The Rhine Cloud founders"

@@ -57,11 +57,12 @@ class DataFolder:
 
     def leave_access(self, access: Access) -> None:
         """Write down how to reach the city, readable by the owner of the process only."""
-        path = self.path / ACCESS
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        partial = self.path / f"{ACCESS}.partial"
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump({"url": access.url, "token": access.token}, file)
+        partial.replace(self.path / ACCESS)
 
 
 def is_held(path: Path) -> bool:

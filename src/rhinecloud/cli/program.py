@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 
-import click
 import typer
 from rich.console import Console
 
@@ -53,24 +52,16 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line; return its exit code."""
-    errors = Console(stderr=True, highlight=False)
     try:
-        code = build_program()(args=arguments, prog_name="rhinecloud", standalone_mode=False)
+        build_program()(args=arguments, prog_name="rhinecloud")
     except RhineCloudError as error:
-        errors.print(f"[red]error:[/red] {_escaped(str(error))}")
+        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {_escaped(str(error))}")
         return exit_of(error)
-    except click.exceptions.Abort:
-        return Exit.FAILED
-    except click.ClickException as error:
-        error.show()
-        return Exit.USAGE if isinstance(error, click.UsageError) else Exit.FAILED
-    except BrokenPipeError:
-        # Whoever read the output has gone; there is nobody to tell.
-        sys.stderr.close()
-        return Exit.DONE
     except KeyboardInterrupt:
         return Exit.FAILED
-    return code if isinstance(code, int) else Exit.DONE
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else Exit.DONE
+    return Exit.DONE
 
 
 def _escaped(text: str) -> str:

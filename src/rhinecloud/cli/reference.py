@@ -1,0 +1,145 @@
+"""Writes the pages of the documentation that code knows best: settings, commands, the people's API."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer.main
+
+from rhinecloud.app.city import City
+from rhinecloud.app.sections import FEED, SECTIONS, read_city
+from rhinecloud.cli.exits import MEANINGS
+from rhinecloud.cli.program import build_program
+from rhinecloud.kernel.settings import Described, describe
+from rhinecloud.loader import Packs
+
+SETTINGS_HEAD = """# Settings
+
+A city's settings stand in `city.toml` of its folder. Each has a default; an unknown section or key is an error. The
+environment outweighs the file (`RHINECLOUD_<SECTION>_<KEY>`; with `_FILE` at the end, the content of that file, for
+secrets), flags of `rhinecloud up` outweigh both. Lists are separated by commas in the environment.
+"""
+
+AGENCIES = """## agencies
+
+`[[agencies]]` tables make the city's agencies: `id` (a short name or a URN), `name` (a text, or one for each language:
+`{ de = "Feuerwehr", en = "Fire brigade" }`), `kind` (fire, police, port, utilities, transit, health, administration,
+other) and `email`.
+"""
+
+COMMANDS_HEAD = """# Commands
+
+Every command that concerns a city takes `--city` (or `RHINECLOUD_CITY`) for its folder; without it, the folder you
+stand in.
+"""
+
+API_HEAD = """# The people's API
+
+Below `/api/v1`, as JSON, with errors as `application/problem+json` (RFC 9457). The whole contract, for machines:
+`/api/v1/openapi.json` of a running city. The city's things themselves are at `/ngsi-ld/v1`, see
+[broker](../parts/broker.md).
+"""
+
+
+def write_reference(folder: Path) -> None:
+    """Write `settings.md`, `commands.md` and `api.md` into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = {"settings": settings_page(), "commands": commands_page(), "api": api_page(openapi_document())}
+    for name, page in pages.items():
+        (folder / f"{name}.md").write_text(page, encoding="utf-8")
+
+
+def settings_page() -> str:
+    """Write every setting by section."""
+    sections = [_section(name, kind) for name, kind in SECTIONS.items()]
+    feeds = _section("feeds.<name>", FEED, "One table for each feed, under a name of its own.\n\n")
+    return "\n".join([SETTINGS_HEAD, *sections, feeds, AGENCIES])
+
+
+def commands_page() -> str:
+    """Write every command with its options, and the exit codes."""
+    codes = ["## Exit codes\n", "| code | means |", "|---|---|"]
+    codes += [f"| {code.value} | {words} |" for code, words in MEANINGS.items()]
+    parts = [_command_section(path, command) for path, command in commands()]
+    return "\n".join([COMMANDS_HEAD, *parts, *codes, ""])
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Give every command by the words that call it; typer keeps the type of a command to itself."""
+    yield from _walk("rhinecloud", typer.main.get_command(build_program()))
+
+
+def openapi_document() -> dict[str, Any]:
+    """Give the OpenAPI document of a city without packs, which is started for the moment."""
+
+    async def start(folder: Path) -> dict[str, Any]:
+        city = City(read_city(folder), packs=Packs())
+        await city.start()
+        try:
+            return city.api.openapi()
+        finally:
+            await city.stop()
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = "[server]\nport = 0\n[stream]\nmqtt_port = 0\n"
+        Path(folder, "city.toml").write_text(settings, encoding="utf-8")
+        return asyncio.run(start(Path(folder)))
+
+
+def api_page(document: Mapping[str, Any]) -> str:
+    """Write the routes of an OpenAPI document by their tag."""
+    groups: dict[str, list[str]] = {}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            tag = (operation.get("tags") or ["other"])[0]
+            groups.setdefault(tag, []).append(f"| `{method.upper()}` | `{path}` | {operation['summary']} |")
+    sections = [
+        "\n".join([f"## {tag}\n", "| | path | |", "|---|---|---|", *rows, ""]) for tag, rows in groups.items()
+    ]
+    return "\n".join([API_HEAD, *sections])
+
+
+def _section(name: str, kind: type, head: str = "") -> str:
+    rows = [_row(each) for each in describe(name, kind)]
+    title = name.replace("<", "&lt;").replace(">", "&gt;")
+    return "\n".join([f"## {title}\n\n{head}| setting | default | |", "|---|---|---|", *rows, ""])
+
+
+def _row(setting: Described) -> str:
+    unit = f" {setting.unit}" if setting.unit else ""
+    says = setting.says.replace("|", "\\|").replace("<", "&lt;")
+    return f"| `{setting.name}` | `{_shown(setting.default)}`{unit} | {says} |"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | Path):
+        return f'"{value}"'
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(_shown(each) for each in value)}]"
+    return "not set" if value is None else str(value)
+
+
+def _walk(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+    if hasattr(command, "commands"):
+        for name, part in command.commands.items():
+            yield from _walk(f"{path} {name}", part)
+    else:
+        yield path, command
+
+
+def _command_section(path: str, command: Any) -> str:
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    options = [each for each in command.params if each.param_type_name == "option"]
+    called = " ".join([path, *(each.name.upper() for each in arguments)])
+    table = ["| | |", "|---|---|"]
+    table += [f"| `{each.name}` | {each.help or ''} |" for each in arguments]
+    table += [f"| `{' '.join(each.opts)}` | {each.help or ''} |" for each in options]
+    words = inspect.cleandoc(command.help or "")
+    return "\n".join([f"## {path}\n\n`{called}`\n\n{words}\n", *(table if arguments or options else []), ""])

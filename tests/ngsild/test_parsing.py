@@ -296,6 +296,18 @@ def test_ngsi_ld_null_of_every_type_is_one_and_the_same_in_a_fragment(member: An
         parse_fragment({"a": member}, core_context(), nulls=False)
 
 
+def test_ngsi_ld_null_inside_a_value_is_for_merges_only_and_never_inside_an_array() -> None:
+    inside = {"a": {"type": "Property", "value": {"x": {"y": NULL}}}}
+    assert parse_fragment(inside, core_context(), partial=True)
+    for read in (
+        lambda: parse_fragment(inside, core_context()),
+        lambda: parse_attribute(inside["a"], core_context(), partial=True),
+        lambda: parse_fragment({"a": {"value": {"x": [1, NULL]}}}, core_context(), partial=True),
+    ):
+        with pytest.raises(Invalid):
+            read()
+
+
 def test_a_dataset_id_cannot_be_removed() -> None:
     with pytest.raises(Invalid) as raised:
         parse_fragment({"a": {"value": 1, "datasetId": NULL}}, core_context())
@@ -345,6 +357,8 @@ def test_in_simplified_form_an_object_is_a_value_whatever_its_type_member_says()
     entity = parse_entity(data, core_context(), simplified=True)
     assert entity.attrs[DEFAULT + "address"][0].value == {"type": "PostalAddress", "city": "Duisburg"}
     assert entity.attrs[DEFAULT + "l"][0].type == "LanguageProperty"
+    (single,) = parse_fragment({"a": {"value": 5}}, core_context(), simplified=True).attrs[DEFAULT + "a"]
+    assert single.value == {"value": 5}
 
 
 MEMBERS = [

@@ -90,11 +90,13 @@ def test_what_json_cannot_say_is_refused(value: Any) -> None:
         check_json(value)
 
 
-def test_ngsi_ld_null_is_refused_outside_fragments_however_deep_it_stands() -> None:
-    for value in ("urn:ngsi-ld:null", {"a": ["urn:ngsi-ld:null"]}):
+def test_ngsi_ld_null_is_refused_unless_it_is_a_member_of_an_object_to_merge() -> None:
+    for value in ("urn:ngsi-ld:null", {"a": {"b": "urn:ngsi-ld:null"}}):
         check_json(value, nulls=True)
         with pytest.raises(Invalid):
             check_json(value)
+    with pytest.raises(Invalid):
+        check_json({"a": ["urn:ngsi-ld:null"]}, nulls=True)
 
 
 def test_values_that_nest_without_end_are_refused() -> None:

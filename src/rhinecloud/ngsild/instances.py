@@ -43,6 +43,8 @@ _OUTPUT_ONLY = frozenset(
         *("previousLanguageMap", "previousVocab", "previousJson", "previousValueList", "previousObjectList"),
     )
 )
+_SIMPLE_WORDS = frozenset(("languageMap", "vocab", "json", "dataset"))
+"""The members that still tell the type of an attribute in simplified form (clause 4.5.4)."""
 _SEALED = frozenset(("entityIdSealed", "entityTypeSealed"))
 _PROHIBITED = frozenset(("entity", "entityList", "@context")) | _SEALED
 NOT_ATTRIBUTES = frozenset(_TYPE_OF_MEMBER) | _METADATA | _PROHIBITED | {"lang", "instanceId"}
@@ -58,10 +60,11 @@ def within(name: str, error: Invalid) -> Invalid:
 class Reader:
     """Reads attributes with one context at one moment.
 
-    `nulls` allows NGSI-LD null, `partial` instances without a value; `simplified` takes objects for mere values.
+    `nulls` allows NGSI-LD null in the place of members, `deep_nulls` inside values too; `partial` allows instances
+    without a value; `simplified` takes objects for mere values.
     """
 
-    __slots__ = ("context", "name", "now", "nulls", "partial", "simplified")
+    __slots__ = ("context", "deep_nulls", "name", "now", "nulls", "partial", "simplified")
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class Reader:
         now: str,
         *,
         nulls: bool = False,
+        deep_nulls: bool = False,
         partial: bool = False,
         simplified: bool = False,
     ) -> None:
@@ -76,6 +80,7 @@ class Reader:
         self.name: Callable[[str], str] = context.name
         self.now = now
         self.nulls = nulls
+        self.deep_nulls = deep_nulls
         self.partial = partial
         self.simplified = simplified
 
@@ -98,7 +103,7 @@ class Reader:
     def attribute(self, data: Any, depth: int) -> list[Instance]:
         """Read an attribute from an object, an array of instances, or a bare value."""
         kind = type(data)
-        if self.simplified and not (kind is dict and len(data) == 1):
+        if self.simplified and not (kind is dict and len(data) == 1 and not _SIMPLE_WORDS.isdisjoint(data)):
             return [self._bare(data)]
         if kind is dict:
             return [self._from_object(data, depth)] if "dataset" not in data else self._datasets(data, depth)
@@ -159,7 +164,7 @@ class Reader:
             return Instance(type="", value=NULL)
         if is_geometry(value):
             return Instance(type="GeoProperty", value=check_geometry(value), created_at=now, modified_at=now)
-        check_json(value, nulls=self.nulls)
+        check_json(value, nulls=self.deep_nulls)
         kind = "" if self.partial else "Property"
         return Instance(type=kind, value=value, created_at=now, modified_at=now)
 
@@ -201,10 +206,10 @@ class Reader:
         if self.nulls and _is_null(member):
             found.value = NULL
         elif kind == "Property":
-            check_json(member, nulls=self.nulls)
+            check_json(member, nulls=self.deep_nulls)
             found.value = member
         else:
-            found.value = READERS[kind](member, self.context, self.nulls)
+            found.value = READERS[kind](member, self.context, self.deep_nulls)
 
     def _metadata(self, found: Instance, name: str, member: Any) -> None:
         if name == "observedAt":

@@ -40,13 +40,14 @@ def parse_fragment(
 ) -> Entity:
     """Read an entity fragment (clause 5.4): id and type may be missing.
 
-    `nulls` says whether NGSI-LD null is allowed: not where attributes are appended (clause 5.5.4). `partial` says
-    whether an instance may lack its value and a bare value its type: only where they are merged (clause 5.5.12).
+    `nulls` says whether NGSI-LD null is allowed: not where attributes are appended (clause 5.5.4). `partial` is for a
+    merge (clause 5.5.12): an instance may lack its value, a bare value its type, and null may stand inside values.
     `simplified` says that the sender named that form, so that objects are values (clause 4.5.4). Raises Invalid.
     """
-    return _read_entity(
-        data, Reader(context, now, nulls=nulls, partial=partial, simplified=simplified), fragment=True
+    reader = Reader(
+        context, now, nulls=nulls, deep_nulls=nulls and partial, partial=partial, simplified=simplified
     )
+    return _read_entity(data, reader, fragment=True)
 
 
 def parse_attribute(

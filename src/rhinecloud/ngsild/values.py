@@ -68,7 +68,7 @@ def _checked_moment(text: str) -> str:
 def check_json(value: Any, *, nulls: bool = False, depth: int = 0) -> None:
     """Accept a JSON value without null, NaN, infinities and integers beyond 64 bits.
 
-    `nulls` allows NGSI-LD null inside, as a merge patch needs it (clause 5.5.12). A JSON literal
+    `nulls` allows NGSI-LD null as a member, as a merge patch needs it (clause 5.5.12). A JSON literal
     (`{"@type": "@json", …}`) may hold anything.
     """
     kind = type(value)
@@ -88,7 +88,7 @@ def check_json(value: Any, *, nulls: bool = False, depth: int = 0) -> None:
     elif kind is list:
         _check_nesting(depth)
         for each in value:
-            check_json(each, nulls=nulls, depth=depth + 1)
+            check_json(each, depth=depth + 1)
     elif value is None:
         raise Invalid("null is not a value in NGSI-LD")
     else:

@@ -89,7 +89,7 @@ async def merge(parts: Parts, request: Request) -> Reply:
 
         return lambda writer: writer.change(fragment.id, change)
 
-    return _quiet(await _carry_out(parts, request, parse_fragment, plan))
+    return _quiet(await _carry_out(parts, request, _parse_to_merge, plan))
 
 
 async def delete(parts: Parts, request: Request) -> Reply:
@@ -98,6 +98,10 @@ async def delete(parts: Parts, request: Request) -> Reply:
     plans = [(check_uri(item), removal(item)) for item, _ in items]
     outcomes = await parts.broker.write_all(request.actor, request.tenant, plans)
     return _quiet([(name, outcome) for (name, _), outcome in zip(plans, outcomes, strict=True)])
+
+
+def _parse_to_merge(item: Any, context: Context) -> Entity:
+    return parse_fragment(item, context, partial=True)
 
 
 async def _carry_out(

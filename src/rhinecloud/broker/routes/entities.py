@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 import orjson
@@ -73,20 +75,23 @@ async def retrieve(parts: Parts, request: Request) -> Reply:
 
 async def replace(parts: Parts, request: Request) -> Reply:
     """Replace Entity (clause 6.5.3.3)."""
-    fragment = await _read(parts, request, nulls=False)
+    fragment = await _read(parts, request, partial(parse_fragment, nulls=False))
     entity = whole(fragment) if fragment.type else fragment
     return await _change(parts, request, lambda present, now: patch.replace(present, entity, now))
 
 
 async def merge(parts: Parts, request: Request) -> Reply:
     """Merge Entity (clause 6.5.3.4)."""
-    options = listed_options(request, "simplified", "keyValues")
-    if request.query.get("format", "simplified") not in ("simplified", "keyValues", "normalized", "concise"):
+    form = request.query.get("format", "normalized")
+    if form not in ("simplified", "keyValues", "normalized", "concise"):
         raise InvalidRequest("is none of simplified, keyValues", field="format")
-    del options  # the form of each attribute is told from the attribute itself
+    simplified = bool(listed_options(request, "simplified", "keyValues")) or form in (
+        "simplified",
+        "keyValues",
+    )
     lang = request.query.get("lang", "")
     observed_at = check_moment(request.query["observedAt"]) if "observedAt" in request.query else ""
-    fragment = await _read(parts, request, nulls=True)
+    fragment = await _read(parts, request, partial(parse_fragment, partial=True, simplified=simplified))
     expand = request.context.expand
 
     def change(present: Entity, now: str) -> Patched:
@@ -134,9 +139,9 @@ def _check(stored: Stored, retrieval: Retrieval) -> None:
         raise NotFound(f"{stored.id} has none of the attributes asked for")
 
 
-async def _read(parts: Parts, request: Request, *, nulls: bool) -> Entity:
+async def _read(parts: Parts, request: Request, parse: Callable[..., Entity]) -> Entity:
     name = entity_id(request)
-    fragment = parse_fragment(await read_object(parts, request), request.context, nulls=nulls)
+    fragment = parse(await read_object(parts, request), request.context)
     if fragment.id not in ("", name):
         raise Invalid("differs from the entity of the path", field="id")
     fragment.id = name

@@ -1,17 +1,7 @@
 // What an attribute was over time.
 
 import type { Client } from './client';
-
-export interface Sample {
-  observed_at: string | null;
-  recorded_at: string;
-  value: unknown;
-}
-
-export interface History {
-  samples: Sample[];
-  unit_code: string | null;
-}
+import type { History } from './model';
 
 export interface Span {
   since: Date;

@@ -16,7 +16,9 @@ export type Counted = Key extends infer K ? (K extends `${infer Stem}.other` ? S
 
 export class Texts {
   language = $state<Language>('de');
-  private packs = $state.raw<Partial<Record<Language, PackWords>>[]>([]);
+  /** The city's time zone. */
+  zone = $state('Europe/Berlin');
+  private packs = $state.raw<Partial<Record<string, PackWords>>[]>([]);
 
   constructor(
     private readonly memory: Pick<Storage, 'getItem' | 'setItem'>,
@@ -33,6 +35,7 @@ export class Texts {
 
   /** Takes over the words of the city's packs. */
   learn(city: City): void {
+    this.zone = city.timezone;
     this.packs = city.packs.map((pack) => pack.texts ?? {});
   }
 
@@ -56,7 +59,7 @@ export class Texts {
   /** What a coded value of an attribute means, where a pack says so. */
   value = (attribute: string, value: unknown): string | undefined => {
     for (const pack of this.packs) {
-      const found = (pack[this.language] ?? pack.en)?.values?.[attribute]?.[String(value)];
+      const found = (pack[this.language] ?? pack['en'])?.values?.[attribute]?.[String(value)];
       if (found) return found;
     }
     return this.own(`value.${attribute}.${String(value)}`);
@@ -89,7 +92,7 @@ export class Texts {
 
   private word(kind: 'types' | 'attributes', name: string): string | undefined {
     for (const pack of this.packs) {
-      const found = (pack[this.language] ?? pack.en)?.[kind]?.[name];
+      const found = (pack[this.language] ?? pack['en'])?.[kind]?.[name];
       if (found) return found;
     }
     return undefined;

@@ -3,42 +3,48 @@
 import type { Language } from '$lib/texts/texts.svelte';
 import { withUnit } from './units';
 
-export const ZONE = 'Europe/Berlin';
+/** For whom it is written: the language, and the city's time zone. */
+export interface Reader {
+  language: Language;
+  zone: string;
+}
 
-export function formatNumber(value: number, language: Language, digits = 2): string {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+export function formatNumber(value: number, reader: Reader, digits = 2): string {
+  return new Intl.NumberFormat(reader.language, { maximumFractionDigits: digits }).format(value);
 }
 
 /** Day and time in the city, without the day where it is today's. */
-export function formatTime(moment: Date, now: Date, language: Language, seconds = false): string {
+export function formatTime(moment: Date, now: Date, reader: Reader, seconds = false): string {
   if (Number.isNaN(moment.getTime())) return '–';
   const clock: Intl.DateTimeFormatOptions = {
     hour: '2-digit',
     minute: '2-digit',
     ...(seconds ? { second: '2-digit' } : {}),
     hourCycle: 'h23',
-    timeZone: ZONE,
+    timeZone: reader.zone,
   };
-  const sameDay = dayOf(moment) === dayOf(now);
-  const sameYear = dayOf(moment).slice(0, 4) === dayOf(now).slice(0, 4);
+  const sameDay = dayOf(moment, reader) === dayOf(now, reader);
+  const sameYear = dayOf(moment, reader).slice(0, 4) === dayOf(now, reader).slice(0, 4);
   const day: Intl.DateTimeFormatOptions = sameDay
     ? {}
     : { day: '2-digit', month: '2-digit', ...(sameYear ? {} : { year: 'numeric' }) };
-  return new Intl.DateTimeFormat(language === 'de' ? 'de-DE' : 'en-GB', { ...day, ...clock }).format(moment);
+  return new Intl.DateTimeFormat(reader.language === 'de' ? 'de-DE' : 'en-GB', { ...day, ...clock }).format(
+    moment,
+  );
 }
 
 /** The city's day of a moment, `2026-11-22`. */
-function dayOf(moment: Date): string {
-  return new Intl.DateTimeFormat('en-CA', { timeZone: ZONE, dateStyle: 'short' }).format(moment);
+function dayOf(moment: Date, reader: Reader): string {
+  return new Intl.DateTimeFormat('en-CA', { timeZone: reader.zone, dateStyle: 'short' }).format(moment);
 }
 
 /** The whole moment, for tooltips and tables. */
-export function formatMoment(moment: Date, language: Language): string {
+export function formatMoment(moment: Date, reader: Reader): string {
   if (Number.isNaN(moment.getTime())) return '–';
-  return new Intl.DateTimeFormat(language === 'de' ? 'de-DE' : 'en-GB', {
+  return new Intl.DateTimeFormat(reader.language === 'de' ? 'de-DE' : 'en-GB', {
     dateStyle: 'medium',
     timeStyle: 'medium',
-    timeZone: ZONE,
+    timeZone: reader.zone,
   }).format(moment);
 }
 
@@ -52,10 +58,10 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 
 /** How long ago, in the largest unit that fits: `vor 3 Min.`. */
-export function formatAge(moment: Date, now: Date, language: Language): string {
+export function formatAge(moment: Date, now: Date, reader: Reader): string {
   if (Number.isNaN(moment.getTime())) return '–';
   let amount = (moment.getTime() - now.getTime()) / 1000;
-  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });
+  const format = new Intl.RelativeTimeFormat(reader.language, { numeric: 'auto', style: 'short' });
   if (Math.abs(amount) < 5) return format.format(0, 'second');
   for (const [unit, size] of STEPS) {
     if (Math.abs(Math.round(amount)) < size) return format.format(Math.round(amount), unit);
@@ -64,14 +70,14 @@ export function formatAge(moment: Date, now: Date, language: Language): string {
   return '–';
 }
 
-export function formatDuration(seconds: number, language: Language): string {
+export function formatDuration(seconds: number, reader: Reader): string {
   const [days, hours, minutes] = [
     Math.floor(seconds / 86400),
     Math.floor(seconds / 3600) % 24,
     Math.floor(seconds / 60) % 60,
   ];
   const show = (value: number, unit: string) =>
-    new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short' }).format(value);
+    new Intl.NumberFormat(reader.language, { style: 'unit', unit, unitDisplay: 'short' }).format(value);
   if (days) return `${show(days, 'day')} ${show(hours, 'hour')}`;
   if (hours) return `${show(hours, 'hour')} ${show(minutes, 'minute')}`;
   return minutes ? show(minutes, 'minute') : show(Math.floor(seconds), 'second');
@@ -80,39 +86,41 @@ export function formatDuration(seconds: number, language: Language): string {
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
 
 /** Any value an attribute may hold, in words; `now` decides how times are shortened. */
-export function formatValue(value: unknown, language: Language, now: Date, unitCode?: string): string {
+export function formatValue(value: unknown, reader: Reader, now: Date, unitCode?: string): string {
   if (value === null || value === undefined || value === '') return '–';
-  if (typeof value === 'number') return withUnit(formatNumber(value, language), unitCode);
-  if (typeof value === 'boolean') return YES_NO[language][value ? 0 : 1];
-  if (typeof value === 'string')
-    return MOMENT.test(value) ? formatTime(new Date(value), now, language) : value;
-  if (Array.isArray(value)) return value.map((each) => formatValue(each, language, now, unitCode)).join(', ');
-  return formatObject(value as Record<string, unknown>, language, now, unitCode);
+  if (typeof value === 'number') return formatQuantity(value, reader, unitCode);
+  if (typeof value === 'boolean') return YES_NO[reader.language][value ? 0 : 1];
+  if (typeof value === 'string') return MOMENT.test(value) ? formatTime(new Date(value), now, reader) : value;
+  if (Array.isArray(value)) return value.map((each) => formatValue(each, reader, now, unitCode)).join(', ');
+  return formatObject(value as Record<string, unknown>, reader, now, unitCode);
+}
+
+/** A number without a unit may be an identifier: its digits are not grouped. */
+function formatQuantity(value: number, reader: Reader, unitCode?: string): string {
+  if (unitCode === undefined && Number.isInteger(value)) return String(value);
+  return withUnit(formatNumber(value, reader), unitCode);
 }
 
 const YES_NO: Record<Language, [string, string]> = { de: ['ja', 'nein'], en: ['yes', 'no'] };
 
-function formatObject(
-  value: Record<string, unknown>,
-  language: Language,
-  now: Date,
-  unitCode?: string,
-): string {
-  if ('@value' in value) return formatValue(value['@value'], language, now, unitCode);
+function formatObject(value: Record<string, unknown>, reader: Reader, now: Date, unitCode?: string): string {
+  if ('@value' in value) return formatValue(value['@value'], reader, now, unitCode);
   const texts = value['languageMap'] as Record<string, string> | undefined;
-  if (texts) return texts[language] ?? texts['en'] ?? Object.values(texts)[0] ?? '–';
+  if (texts) return texts[reader.language] ?? texts['en'] ?? Object.values(texts)[0] ?? '–';
   if (value['type'] === 'Point' && Array.isArray(value['coordinates'])) {
-    return formatPlace(value['coordinates'] as number[], language);
+    return formatPlace(value['coordinates'] as number[], reader);
   }
   if (typeof value['type'] === 'string' && 'coordinates' in value) return value['type'];
   return JSON.stringify(value);
 }
 
-export function formatPlace([longitude, latitude]: number[], language: Language): string {
+export function formatPlace([longitude, latitude]: number[], reader: Reader): string {
   if (longitude === undefined || latitude === undefined) return '–';
-  const east = language === 'de' ? 'O' : 'E';
+  const east = reader.language === 'de' ? 'O' : 'E';
   const show = (degrees: number) =>
-    new Intl.NumberFormat(language, { minimumFractionDigits: 4, maximumFractionDigits: 4 }).format(degrees);
+    new Intl.NumberFormat(reader.language, { minimumFractionDigits: 4, maximumFractionDigits: 4 }).format(
+      degrees,
+    );
   return `${show(latitude)}° N, ${show(longitude)}° ${east}`;
 }
 

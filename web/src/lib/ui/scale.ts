@@ -53,7 +53,8 @@ export function thin(readings: Reading[], most: number): Reading[] {
 }
 
 /** The zone's distance from UTC at a moment, in minutes. */
-export function offsetOf(zone: string, at: number): number {
+export function offsetOf(zone: string, moment: number): number {
+  const at = Math.floor(moment / MINUTE) * MINUTE;
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone: zone,
     hourCycle: 'h23',

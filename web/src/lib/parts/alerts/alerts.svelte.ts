@@ -12,7 +12,8 @@ export class AlertBook {
   all = $state.raw<Alert[]>([]);
   loaded = $state(false);
   problem = $state.raw<unknown>(null);
-  onRaised: (alert: Alert) => void = () => {};
+  /** Hears of alerts that were not there before. */
+  onRaised: (alerts: Alert[]) => void = () => {};
   private readonly known = new Set<string>();
   private readonly reload = gather(400, () => void this.load());
 
@@ -41,7 +42,7 @@ export class AlertBook {
       this.all = alerts;
       this.loaded = true;
       this.problem = null;
-      for (const alert of fresh) this.onRaised(alert);
+      if (fresh.length) this.onRaised(fresh);
     } catch (problem) {
       this.problem = problem;
     }

@@ -21,10 +21,11 @@ export class Session {
   /** Takes up a session that the cookie still holds, or an open city's. */
   async resume(): Promise<void> {
     try {
-      await this.enter(await this.client.get<SessionState>('/api/v1/session'));
+      this.enter(await this.client.get<SessionState>('/api/v1/session'));
     } catch (problem) {
       this.unreachable = problem instanceof Problem && problem.status === 0;
       this.state = 'out';
+      await this.look();
     }
   }
 
@@ -33,7 +34,7 @@ export class Session {
     const state = await this.client.post<SessionState>('/api/v1/session', { name, password });
     this.lapsed = false;
     this.unreachable = false;
-    await this.enter(state);
+    this.enter(state);
   }
 
   async changePassword(oldPassword: string, newPassword: string): Promise<void> {
@@ -41,7 +42,7 @@ export class Session {
       old_password: oldPassword,
       new_password: newPassword,
     });
-    await this.enter(await this.client.get<SessionState>('/api/v1/session'));
+    this.enter(await this.client.get<SessionState>('/api/v1/session'));
   }
 
   async signOut(): Promise<void> {
@@ -55,19 +56,27 @@ export class Session {
     this.leave();
   }
 
-  private async enter(state: SessionState): Promise<void> {
+  /** What a stranger may know: the city's name stands on the sign-in page. */
+  private async look(): Promise<void> {
+    try {
+      this.city = await this.client.get<City>('/api/v1/city');
+    } catch {
+      // The page says already that the city cannot be reached.
+    }
+  }
+
+  private enter(state: SessionState): void {
     this.actor = state.actor;
+    this.city = state.city;
     if (state.must_change_password) {
       this.state = 'changing';
       return;
     }
-    this.city = await this.client.get<City>('/api/v1/city');
     this.state = 'in';
   }
 
   private leave(): void {
     this.actor = null;
-    this.city = null;
     this.state = 'out';
   }
 }

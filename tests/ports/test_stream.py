@@ -165,7 +165,7 @@ async def test_two_workers_of_one_name_share_the_frames_and_lose_none(stream: St
 
 async def test_work_that_takes_longer_than_the_server_waits_is_done_once(stream: Stream) -> None:
     worker = Worker(stream)
-    worker.delay_s = 6.5
+    worker.delay_s = 3.0
     await stream.publish(frame(1))
     async with worker.at_work():
         assert await worker.until(1) == [1]

@@ -29,7 +29,7 @@ NAME = "CHANGES"
 SUBJECT = "city.changes"
 FIRST, LAST = "Rhinecloud-First", "Rhinecloud-Last"
 EXPECTED = "Nats-Expected-Last-Sequence"
-ACK_WAIT_S = 5.0
+ACK_WAIT_S = 2.0
 """A frame of a worker that died is given to the next one after so long; a worker that lives says so in between."""
 TAIL_S = 60.0
 """The server forgets a follower that has not asked for so long."""

@@ -408,3 +408,28 @@ def test_a_changed_rule_keeps_its_alert_and_a_withdrawn_one_ends_it(tmp_path: Pa
     assert "resolved" not in kinds(second.adopt([change.entity], seconds(2)))
     third = Engine([], CONTEXT, second.state)
     assert [(each.kind.value, each.reason) for each in third.reconcile()] == [("resolved", "rule withdrawn")]
+
+
+def test_a_place_whose_polygons_overlap_is_mended_and_judged(tmp_path: Path) -> None:
+    engine, river = (
+        Engine([rule(tmp_path, AREA.replace("Vessel", "Flood").replace("enter", "inside"))], CONTEXT),
+        River(),
+    )
+    ring = [[6.71, 51.41], [6.73, 51.43], [6.73, 51.41], [6.71, 51.43], [6.71, 51.41]]
+    place = {"type": "GeoProperty", "value": {"type": "MultiPolygon", "coordinates": [[ring], [ring]]}}
+    change = river.adds({"id": "urn:ngsi-ld:Flood:1", "type": "Flood", "location": place}, 0)
+    assert kinds(engine.step([change])) == ["raised"]
+
+
+def test_an_alert_ends_at_the_moment_that_its_entity_names(tmp_path: Path) -> None:
+    text = "id: warned\ntype: Warning\nwhen: level == 'red'\nuntil: validTo\nseverity: high\n"
+    engine, river = Engine([rule(tmp_path, text)], CONTEXT), River()
+
+    def warning(end: float, at: float) -> Change:
+        moment = {"value": {"@type": "DateTime", "@value": minute(end)}}
+        return river.adds({"id": "urn:x:w", "type": "Warning", "level": "red", "validTo": moment}, at)
+
+    assert engine.step([warning(-5, 0)]) == []
+    assert kinds(engine.step([warning(60, 1), warning(90, 30)])) == ["raised", "repeated"]
+    assert engine.tick(seconds(61)) == []
+    assert [(each.kind.value, each.at) for each in engine.tick(seconds(91))] == [("resolved", minute(90))]

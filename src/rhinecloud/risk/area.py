@@ -44,7 +44,7 @@ class Area:
                 return False
             geometry: BaseGeometry = shapely.Point(*self._plane.spot(longitude, latitude))
         else:
-            geometry = self._plane.lay(read_geometry(place))
+            geometry = self._plane.lay(_as_it_is(place))
         if margin_m > 0:
             return bool(shapely.dwithin(self._ground, geometry, margin_m))
         return bool(self._ground.intersects(geometry))
@@ -80,7 +80,7 @@ class Plane:
 
 
 def read_geometry(geojson: Any) -> BaseGeometry:
-    """Read GeoJSON into degrees; raises Invalid saying what is wrong with it."""
+    """Read a rule's GeoJSON into degrees; raises Invalid saying what is wrong with it."""
     if not isinstance(geojson, dict):
         raise Invalid("a GeoJSON geometry is an object with `type` and `coordinates`")
     kind = geojson.get("type")
@@ -89,17 +89,7 @@ def read_geometry(geojson: Any) -> BaseGeometry:
         return shapely.union_all(parts)
     if kind == "Feature":
         return read_geometry(geojson.get("geometry"))
-    try:
-        geometry = shape(geojson)
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        IndexError,
-        shapely.errors.ShapelyError,
-    ) as error:
-        raise Invalid(f"this is not a GeoJSON geometry: {error}") from None
+    geometry = _shape(geojson)
     west, south, east, north = geometry.bounds if not geometry.is_empty else (0, 0, 0, 0)
     if geometry.is_empty or west < -180 or east > 180 or south < -90 or north > 90:
         raise Invalid(
@@ -115,4 +105,24 @@ def distance_m(place: Any, longitude: float, latitude: float) -> float:
     plane = Plane(longitude, latitude)
     if isinstance(place, dict) and place.get("type") == "Point":
         return math.hypot(*plane.spot(*place["coordinates"][:2]))
-    return float(plane.lay(read_geometry(place)).distance(shapely.Point(0, 0)))
+    return float(plane.lay(_as_it_is(place)).distance(shapely.Point(0, 0)))
+
+
+def _as_it_is(place: Any) -> BaseGeometry:
+    """Read a place of the city, mended where it is not valid: the polygons of a weather warning often overlap."""
+    geometry = _shape(place)
+    return geometry if geometry.is_valid else shapely.make_valid(geometry)
+
+
+def _shape(geojson: Any) -> BaseGeometry:
+    try:
+        return shape(geojson)
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        IndexError,
+        shapely.errors.ShapelyError,
+    ) as error:
+        raise Invalid(f"this is not a GeoJSON geometry: {error}") from None

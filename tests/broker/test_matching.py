@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from broker.subscribing import CONTEXT, READING, document
 from rhinecloud.broker.subscriptions.matching import Index
@@ -57,7 +59,7 @@ def matched(change: Change, *watches: Ready) -> list[str]:
     index: Index[Ready] = Index()
     for each in watches:
         index.put(each)
-    return sorted(found.subscription.id for found, _ in index.match(change))
+    return sorted(found.subscription.id for found in index.match(change)[0])
 
 
 def test_a_type_leads_to_its_subscriptions_only() -> None:
@@ -159,18 +161,90 @@ def test_a_fence_matches_what_lies_in_it() -> None:
 
 
 def test_changes_from_before_the_subscription_are_not_told() -> None:
-    made = watch()
-    made.subscription.since = 5
-    assert matched(updated(seq=5), made) == []
-    assert matched(updated(seq=6), made) == ["urn:s:1"]
+    made = watch().subscription
+    made.since = 5
+    since = Ready(made, CONTEXT, CONTEXT, lambda _: None)
+    assert matched(updated(seq=5), since) == []
+    assert matched(updated(seq=6), since) == ["urn:s:1"]
+
+
+def test_a_condition_may_follow_a_relationship() -> None:
+    device = Entity(id="urn:d:1", type=["urn:D"], attrs={CONTEXT.expand("charge"): [Instance(value=0.3)]})
+    known = {"urn:d:1": device}
+    change = updated()
+    change.entity.attrs[CONTEXT.expand("carries")] = [Instance(type="Relationship", value="urn:d:1")]
+    for q, hit in (
+        ("carries{charge}<0.5", True),
+        ("carries{charge}>0.5", False),
+        ("speed==2;carries{charge}", True),
+    ):
+        made = Ready(watch(q=q).subscription, CONTEXT, CONTEXT, known.get)
+        assert bool(matched(change, made)) is hit
+
+
+VALUES = st.one_of(
+    st.integers(-3, 3), st.sampled_from([0.5, -1.5, True, False, "a", "b", "1", "2026-01-01T00:00:00Z"])
+)
+LITERALS = st.sampled_from(
+    ["-2", "0", "1", "2.5", "true", '"a"', '"b"', '"1"', '"2026-01-01T00:00:00Z"', "0..2"]
+)
+SCALARS = st.sampled_from(["-2", "0", "1", "2.5", '"a"', '"b"', '"1"', '"2026-01-01T00:00:00Z"'])
+TERMS = st.one_of(
+    st.builds("speed{}{}".format, st.sampled_from([">", ">=", "<", "<="]), SCALARS),
+    st.builds("speed{}{}".format, st.sampled_from(["==", "!="]), LITERALS),
+    st.builds("speed=={},{}".format, LITERALS, LITERALS),
+)
+QUERIES = TERMS | st.builds("{}{}{}".format, TERMS, st.sampled_from(";|"), TERMS)
+PLACES = st.tuples(st.floats(6, 7), st.floats(51, 52))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.one_of(QUERIES, PLACES), min_size=1, max_size=100),
+    st.one_of(VALUES, st.lists(VALUES, max_size=3)),
+    PLACES,
+)
+def test_narrowing_leaves_out_nobody_whose_conditions_hold(
+    conditions: list[str | tuple[float, float]], value: Any, place: tuple[float, float]
+) -> None:
+    change = updated(after=value, before="before")
+    point = {"type": "Point", "coordinates": list(place)}
+    change.entity.attrs["https://uri.etsi.org/ngsi-ld/location"] = [Instance(type="GeoProperty", value=point)]
+    watches = []
+    for number, condition in enumerate(conditions):
+        if isinstance(condition, str):
+            watches.append(watch(f"urn:s:{number}", q=condition))
+        else:
+            geo = {"georel": "near;maxDistance==20000", "geometry": "Point", "coordinates": list(condition)}
+            watches.append(watch(f"urn:s:{number}", geoQ=geo))
+    expected = [each.subscription.id for each in watches if each.holds is None or each.holds(change.entity)]
+    assert matched(change, *watches) == sorted(expected)
+
+
+def test_narrowed_subscriptions_can_be_removed_again() -> None:
+    index: Index[Ready] = Index()
+    conditions: list[dict[str, Any]] = [
+        {"q": "speed==2"},
+        {"q": "speed>1"},
+        {"q": "speed<9", "watchedAttributes": ["speed"]},
+        {"geoQ": {"georel": "near;maxDistance==9", "geometry": "Point", "coordinates": [6.7, 51.4]}},
+    ]
+    for round_number in range(2):
+        for number in range(200):
+            index.put(watch(f"urn:s:{number}", **conditions[(number + round_number) % 4]))
+        assert len(index.match(updated())[0]) == 150
+    for number in range(200):
+        index.remove("", f"urn:s:{number}")
+    assert index.match(updated())[0] == []
+    assert index._shelves == {}
 
 
 def test_a_removed_or_replaced_subscription_leaves_nothing_behind() -> None:
     index: Index[Ready] = Index()
     index.put(watch(watchedAttributes=["speed"]))
     index.put(watch(entities=[{"type": "Tug"}]))
-    assert index.match(updated()) == []
+    assert index.match(updated())[0] == []
     assert len(index) == 1
     index.remove("", "urn:s:1")
-    assert index.match(updated(types=(CONTEXT.expand("Tug"),))) == []
+    assert index.match(updated(types=(CONTEXT.expand("Tug"),)))[0] == []
     assert index._shelves == {}

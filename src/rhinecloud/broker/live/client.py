@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from rhinecloud.broker.live.picture import Box, Picture
+from rhinecloud.broker.box import Box
+from rhinecloud.broker.live.picture import Picture
 from rhinecloud.broker.live.settings import LiveSettings
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.ngsild.change import Kind

@@ -13,9 +13,10 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.broker.box import Box
 from rhinecloud.broker.live.client import Client, Wish
 from rhinecloud.broker.live.memory import Memory
-from rhinecloud.broker.live.picture import Box, Picture
+from rhinecloud.broker.live.picture import Picture
 from rhinecloud.broker.live.settings import LiveSettings
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Forbidden, Invalid, Unauthenticated, Unavailable

@@ -1,19 +1,21 @@
 """Which subscriptions a change concerns: an index, so that those that cannot match cost nothing.
 
 A subscription stands under each id, or else each type, that it names, or under "any type"; there again under each
-attribute that it watches, or under "any attribute". A change looks only into the few places that its own id, types
-and changed attributes lead to. What is found is judged exactly: trigger, selector, then q, geometry and scope.
+attribute that it watches, or under "any attribute"; and there behind what its conditions demand at least (`narrowing`).
+A change looks only into the few places that its own id, types, changed attributes and values lead to. What is found is
+judged exactly: trigger, selector, then q, geometry and scope.
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12, 5.2.33 and 5.8.6.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rhinecloud.broker.subscriptions.changed import Differences
 from rhinecloud.broker.subscriptions.model import Selector, Subscription, Trigger
+from rhinecloud.broker.subscriptions.narrowing import Gate, Narrowed
 from rhinecloud.ngsild.change import Change, Kind
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.patterns import Pattern, compile_pattern
@@ -41,28 +43,50 @@ class _Pattern:
                 return False
         elif self.pattern is not None and not self.pattern.is_in(entity.id):
             return False
-        return not self.types or any(each <= types for each in self.types)
+        for each in self.types:
+            if each <= types:
+                return True
+        return not self.types
 
 
 class Watch:
     """A subscription made ready to be asked; `holds` is None where it has no conditions.
 
-    `condition` is equal for watches whose conditions are equal, so that each is judged once a change.
+    `condition` is equal for watches whose conditions are equal, so that each is judged once a change; `gate` is what
+    their conditions demand at least.
     """
 
-    __slots__ = ("_patterns", "condition", "holds", "subscription", "triggers", "watched")
+    __slots__ = (
+        "_patterns",
+        "concern",
+        "condition",
+        "gate",
+        "holds",
+        "since",
+        "subscription",
+        "triggers",
+        "watched",
+    )
 
-    def __init__(self, subscription: Subscription, condition: object, holds: Holds | None) -> None:
+    def __init__(
+        self, subscription: Subscription, condition: object, holds: Holds | None, gate: Gate = None
+    ) -> None:
         self.subscription = subscription
+        self.since = subscription.since
         self.condition = condition
         self.holds = holds
+        self.gate = gate
         self.triggers = _spelt_out(subscription.triggers)
         self.watched = frozenset(subscription.watched)
+        self.concern = (self.triggers, self.watched)
         self._patterns = tuple(_make_ready(each) for each in subscription.entities)
 
     def selects(self, entity: Entity, types: frozenset[str]) -> bool:
         """Tell whether the entity is among those subscribed to."""
-        return not self._patterns or any(each.fits(entity, types) for each in self._patterns)
+        for each in self._patterns:
+            if each.fits(entity, types):
+                return True
+        return not self._patterns
 
     def places(self) -> set[Place]:
         """List where the index keeps this watch."""
@@ -80,35 +104,41 @@ class Watch:
         return found
 
 
-@dataclass(slots=True)
 class _Shelf(Generic[W]):
-    """The watches of one place, by the attribute that they watch; `all` watch every attribute."""
+    """The watches of one place, by the attribute that they watch; `_all` watch every attribute."""
 
-    all: dict[str, W] = field(default_factory=dict)
-    by_attribute: dict[str, dict[str, W]] = field(default_factory=dict)
+    __slots__ = ("_all", "_by_attribute")
 
-    def find(self, attributes: Iterable[str]) -> Iterator[W]:
-        yield from self.all.values()
-        if self.by_attribute:
+    def __init__(self) -> None:
+        self._all: Narrowed[W] = Narrowed()
+        self._by_attribute: dict[str, Narrowed[W]] = {}
+
+    def find(self, attributes: Iterable[str], entity: Entity) -> Iterator[W]:
+        if self._all:
+            yield from self._all.find(entity)
+        if self._by_attribute:
             for attribute in attributes:
-                yield from self.by_attribute.get(attribute, {}).values()
+                narrowed = self._by_attribute.get(attribute)
+                if narrowed is not None:
+                    yield from narrowed.find(entity)
 
     def add(self, key: str, watch: W) -> None:
         if not watch.watched:
-            self.all[key] = watch
+            self._all.add(key, watch.gate, watch)
         for attribute in watch.watched:
-            self.by_attribute.setdefault(attribute, {})[key] = watch
+            self._by_attribute.setdefault(attribute, Narrowed()).add(key, watch.gate, watch)
 
     def remove(self, key: str, watch: W) -> None:
-        self.all.pop(key, None)
+        if not watch.watched:
+            self._all.remove(key, watch.gate)
         for attribute in watch.watched:
-            shelf = self.by_attribute.get(attribute, {})
-            shelf.pop(key, None)
-            if not shelf:
-                self.by_attribute.pop(attribute, None)
+            narrowed = self._by_attribute[attribute]
+            narrowed.remove(key, watch.gate)
+            if not narrowed:
+                del self._by_attribute[attribute]
 
     def __bool__(self) -> bool:
-        return bool(self.all or self.by_attribute)
+        return bool(self._all or self._by_attribute)
 
 
 class Index(Generic[W]):
@@ -135,44 +165,47 @@ class Index(Generic[W]):
         if watch is None:
             return
         for place in watch.places():
-            shelf = self._shelves.get(place)
-            if shelf is not None:
-                shelf.remove(subscription_id, watch)
-                if not shelf:
-                    del self._shelves[place]
+            shelf = self._shelves[place]
+            shelf.remove(subscription_id, watch)
+            if not shelf:
+                del self._shelves[place]
 
     def find(self, tenant: str, subscription_id: str) -> W | None:
         """Give the watch of a subscription."""
         return self._watches.get((tenant, subscription_id))
 
-    def match(self, change: Change) -> list[tuple[W, Differences]]:
+    def match(self, change: Change) -> tuple[list[W], Differences | None]:
         """Give the watches whose subscribers must hear of `change`, and how it differs from before."""
         candidates = self._candidates(change)
         if not candidates:
-            return []
+            return [], None
+        entity, seq = change.entity, change.seq
+        types = frozenset(entity.type)
         differences = Differences(change)
-        types = frozenset(change.entity.type)
+        concerned: dict[object, bool] = {}
         judged: dict[object, bool] = {}
-        return [
-            (watch, differences)
-            for watch in candidates
-            if change.seq > watch.subscription.since
-            and differences.trigger(watch.triggers, watch.watched)
-            and watch.selects(change.entity, types)
-            and _holds(watch, change.entity, judged)
-        ]
+        found = []
+        for watch in candidates:
+            concern = concerned.get(watch.concern)
+            if concern is None:
+                concern = concerned[watch.concern] = differences.trigger(watch.triggers, watch.watched)
+            if (
+                concern
+                and seq > watch.since
+                and watch.selects(entity, types)
+                and _holds(watch, entity, judged)
+            ):
+                found.append(watch)
+        return found, differences
 
-    def _candidates(self, change: Change) -> list[W]:
+    def _candidates(self, change: Change) -> Iterable[W]:
         entity, tenant = change.entity, change.tenant
         attributes: Iterable[str] = change.changed if change.kind is Kind.UPDATED else entity.attrs
         shelves = [self._shelves.get((tenant, "type", each)) for each in entity.type]
         shelves += [self._shelves.get((tenant, "id", entity.id)), self._shelves.get((tenant, "any", ""))]
-        found: dict[str, W] = {}
-        for shelf in shelves:
-            if shelf is not None:
-                for watch in shelf.find(attributes):
-                    found[watch.subscription.id] = watch
-        return list(found.values())
+        return {
+            id(watch): watch for shelf in shelves if shelf for watch in shelf.find(attributes, entity)
+        }.values()
 
 
 def _holds(watch: Watch, entity: Entity, judged: dict[object, bool]) -> bool:

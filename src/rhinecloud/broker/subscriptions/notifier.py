@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rhinecloud.broker.subscriptions.changed import Differences
 from rhinecloud.broker.subscriptions.endpoint import Endpoint
 from rhinecloud.broker.subscriptions.keeper import Keeper
 from rhinecloud.broker.subscriptions.lane import Lane, Way
@@ -205,11 +204,13 @@ class Notifier:
     def _tell(self, change: Change, present: Present, hold: Hold) -> None:
         """Queue a change for each of those who must hear of it; each look is made once, however many share it."""
         shown: dict[Look, bytes] = {}
-        for ready, differences in self.index.match(change):
-            if not (self._may_see(ready.subscription, differences) and ready.is_due(present)):
+        concerned, differences = self.index.match(change)
+        for ready in concerned:
+            if not (self._may_see(ready.subscription, change.entity) and ready.is_due(present)):
                 continue
             body = shown.get(ready.look)
             if body is None:
+                assert differences is not None
                 body = shown[ready.look] = ready.show(differences)
             item = Item(change.seq, change.entity.id, body)
             lane = self._lanes[key_of(ready.subscription)]
@@ -230,8 +231,7 @@ class Notifier:
 
         return fetch
 
-    def _may_see(self, subscription: Subscription, differences: Differences) -> bool:
-        entity = differences.change.entity
+    def _may_see(self, subscription: Subscription, entity: Entity) -> bool:
         return self._policy.allows(subscription.owner, Action.READ, subscription.tenant, entity.type)
 
     async def _keep_books(self) -> None:

@@ -12,6 +12,7 @@ from rhinecloud.broker.subscriptions.conditions import judge_of, query_of
 from rhinecloud.broker.subscriptions.linked import Fetch, Join
 from rhinecloud.broker.subscriptions.matching import Watch
 from rhinecloud.broker.subscriptions.model import Subscription, Trigger, status_of
+from rhinecloud.broker.subscriptions.narrowing import gate_of
 from rhinecloud.broker.subscriptions.notification import GEO_JSON, JSON_LD, Look, composer, show, show_entity
 from rhinecloud.broker.subscriptions.projection import options_of
 from rhinecloud.ngsild.context import Context
@@ -46,7 +47,8 @@ class Ready(Watch):
         gives other entities by id, as far as the owner may read them.
         """
         self.conditions = query_of(subscription, written_in)
-        super().__init__(subscription, *judge_of(subscription, self.conditions, written_in, fetch))
+        judge = judge_of(subscription, self.conditions, written_in, fetch)
+        super().__init__(subscription, *judge, gate_of(self.conditions))
         self._fetch = fetch
         accept = subscription.notification.endpoint.accept
         url = subscription.jsonld_context or CORE_URL

@@ -28,11 +28,25 @@ def read_pack(pack: Pack) -> LoadedPack:
         description=manifest.get("description", ""),
         version=manifest["version"],
         license=manifest["license"],
-        context=_context(pack.root / "context.jsonld"),
+        context=read_context(pack.root / "context.jsonld"),
         rules=tuple(sorted((pack.root / "rules").glob("*.yaml"))),
         layers=tuple(_layer(path) for path in sorted((pack.root / "layers").glob("*.json"))),
         texts={path.stem: _object(path) for path in sorted((pack.root / "texts").glob("*.json"))},
     )
+
+
+def read_context(path: Path) -> dict[str, Any]:
+    """Read the terms of a `context.jsonld`, none where there is no such file; raises Invalid."""
+    if not path.exists():
+        return {}
+    context = _object(path).get("@context")
+    if not isinstance(context, dict):
+        raise BrokenPack("needs an object under '@context': a city fetches nothing to start", field=path.name)
+    keywords = sorted(term for term in context if term.startswith("@"))
+    if keywords:
+        raise BrokenPack(f"sets {', '.join(keywords)}: a pack gives terms only", field=path.name)
+    compile_context(context, {})
+    return context
 
 
 def _manifest(pack: Pack) -> dict[str, Any]:
@@ -54,19 +68,6 @@ def _manifest(pack: Pack) -> dict[str, Any]:
     if manifest["name"] != pack.name:
         raise BrokenPack(f"names {manifest['name']!r}, the code says {pack.name!r}", field=path.name)
     return manifest
-
-
-def _context(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    context = _object(path).get("@context")
-    if not isinstance(context, dict):
-        raise BrokenPack("needs an object under '@context': a city fetches nothing to start", field=path.name)
-    keywords = sorted(term for term in context if term.startswith("@"))
-    if keywords:
-        raise BrokenPack(f"sets {', '.join(keywords)}: a pack gives terms only", field=path.name)
-    compile_context(context, {})
-    return context
 
 
 def _layer(path: Path) -> dict[str, Any]:

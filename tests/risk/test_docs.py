@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from risk.city import CONTEXT
-
 from rhinecloud.risk.backtest import read_recording
 from rhinecloud.risk.condition import FACTS, OWN_FUNCTIONS
 from rhinecloud.risk.rulebook import check
 from rhinecloud.risk.rulefile import KEYS
 from rhinecloud.risk.window import FIGURES
+from risk.city import CONTEXT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "parts" / "risk.md").read_text(encoding="utf-8")
 

@@ -15,10 +15,11 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import hearing, reading, size, writing
+from bench import feeding, hearing, reading, size, writing
 from bench.result import Figure, table
 
 BENCHMARKS: dict[str, Callable[[Path, float, int], list[Figure]]] = {
+    "feeding": feeding.measure,
     "reading": reading.measure,
     "writing": writing.measure,
     "hearing": hearing.measure,

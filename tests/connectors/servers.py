@@ -105,8 +105,6 @@ async def mosquitto(folder: Path, port: int, *more: str) -> AsyncIterator[asynci
         "allow_anonymous true" if not any("password_file" in line for line in more) else "",
         "persistence true",
         f"persistence_location {folder}/",
-        "autosave_on_changes true",
-        "autosave_interval 1",
         *more,
     ]
     path = folder / "mosquitto.conf"

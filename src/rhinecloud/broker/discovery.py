@@ -6,6 +6,7 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 5.7.5 to 5.7.11.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rhinecloud.kernel.time import Clock
@@ -18,6 +19,9 @@ LARGE = 20_000
 """From so many entities on, a count may be `STALE_S` old: looking at all of them takes its time."""
 
 STALE_S = 60.0
+
+REMEMBERED = 100
+"""Counts kept: one for each tenant and each set of types that somebody may not see."""
 
 
 @dataclass(slots=True)
@@ -58,16 +62,18 @@ class Tally:
 
 
 class Discovery:
-    """Counts on demand and remembers the last count of each tenant."""
+    """Counts on demand and remembers the last counts."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._tallies: dict[str, Tally] = {}
+        self._tallies: dict[tuple[str, frozenset[str]], Tally] = {}
 
-    async def tally(self, tenant: str) -> Tally:
-        """Give the count of a tenant's entities as they are, in a large city as they were a minute ago."""
-        known = self._tallies.get(tenant)
+    async def tally(self, tenant: str, may_see: Callable[[str], bool]) -> Tally:
+        """Count the entities whose types `may_see` allows, as they are, in a large city as they were a minute ago."""
+        hidden = frozenset(name for name in self._store.types(tenant) if not may_see(name))
+        key = (tenant, hidden)
+        known = self._tallies.get(key)
         now = self._clock().timestamp()
         if known is not None and (
             known.seq == self._store.last_change() or (known.entities >= LARGE and now - known.at < STALE_S)
@@ -76,10 +82,12 @@ class Discovery:
         tally = Tally(self._store.last_change(), now)
         offset, more = 0, True
         while more:
-            page = await self._store.query(tenant, EntityQuery(limit=PAGE, offset=offset))
+            page = await self._store.query(tenant, EntityQuery(hidden=hidden, limit=PAGE, offset=offset))
             for stored in page.items:
                 tally.add(stored.entity())
             offset += PAGE
             more = page.more
-        self._tallies[tenant] = tally
+        if len(self._tallies) >= REMEMBERED:
+            self._tallies.clear()
+        self._tallies[key] = tally
         return tally

@@ -57,7 +57,7 @@ class Writer:
 
         return decide
 
-    def change_or_create(self, fragment: Entity, change: Change) -> Decide:
+    def change_or_create(self, fragment: Entity, change: Change, *, is_whole: bool = False) -> Decide:
         """Change an entity that exists, else create it from `fragment`, which then must be whole (clause 5.6.8)."""
         update = self.change(fragment.id, change)
 
@@ -65,7 +65,7 @@ class Writer:
             if self.alive(present) is not None:
                 return update(present)
             self.check(Action.CREATE, fragment)
-            return put(patch.create(whole(fragment), self.now))
+            return put(patch.create(fragment if is_whole else whole(fragment), self.now))
 
         return decide
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace as with_members
 
-from rhinecloud.broker.edits import Writer, whole
+from rhinecloud.broker.edits import Writer
 from rhinecloud.kernel.errors import RhineCloudError
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.entity import Entity
@@ -45,14 +45,12 @@ def coalesce(fragments: Sequence[Entity | RhineCloudError]) -> list[Group]:
 
 
 def merge_or_add(entity: Entity, *, replace: bool = False) -> Callable[[Writer], Decide]:
-    """Plan to overwrite the attributes that `entity` brings, or all of it with `replace`; to create it if missing."""
+    """Plan to overwrite the attributes that a fragment brings, or to `replace` all by a whole one; or create."""
 
     def change(present: Entity, now: str) -> patch.Patched:
-        if replace:
-            return patch.replace(present, whole(entity), now)
-        return patch.update(present, entity, now)
+        return patch.replace(present, entity, now) if replace else patch.update(present, entity, now)
 
-    return lambda writer: writer.change_or_create(entity, change)
+    return lambda writer: writer.change_or_create(entity, change, is_whole=replace)
 
 
 def removal(entity_id: str) -> Callable[[Writer], Decide]:

@@ -192,7 +192,9 @@ class Broker:
         """Count the tenant's types and attributes (clauses 5.7.5 to 5.7.10)."""
         self._policy.check(actor, Action.READ, tenant)
         self.need_tenant(tenant)
-        return await self._discovery.tally(tenant)
+        return await self._discovery.tally(
+            tenant, lambda name: self._policy.allows(actor, Action.READ, tenant, (name,))
+        )
 
     def allow(self, actor: Actor, action: Action, tenant: str, types: Sequence[str] = ()) -> None:
         """Raise Denied unless the policy permits an act that is about no entity."""

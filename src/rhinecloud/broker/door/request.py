@@ -85,6 +85,8 @@ class Request:
         announced = self.headers.get(b"content-length")
         if announced is None:
             raise LengthRequired
+        if not announced.isdigit() or len(announced) > 18:
+            raise InvalidRequest("is not a number of bytes", field="Content-Length")
         if int(announced) > limit:
             raise TooLarge(f"the body has {int(announced)} bytes; at most {limit} are read")
         message = await self.receive()

@@ -20,7 +20,6 @@ ROUTES = (
     *discovery.ROUTES,
     *contexts.ROUTES,
     *subscriptions.ROUTES,
-    *subscriptions.ROUTES,
     *info.ROUTES,
     *unbuilt.ROUTES,
 )

@@ -1,6 +1,6 @@
 """The stream on NATS JetStream: one file-backed stream of frames, pulled by durable consumers.
 
-A frame is one message; its headers name its first and last change. Each is published under the condition that the
+A frame is one message; a header names its first and last change. Each is published under the condition that the
 message before it is the stream's last, so that frames form one chain: no repeat, no overlap and no second relay gets
 in, whatever became of an acknowledgement.
 """
@@ -27,7 +27,8 @@ from rhinecloud.stream.pull import Pull
 
 NAME = "CHANGES"
 SUBJECT = "city.changes"
-FIRST, LAST = "Rhinecloud-First", "Rhinecloud-Last"
+CHANGES = "Changes"
+"""The header that says which changes a frame holds, such as `17-20`; short, as the client reads letter by letter."""
 EXPECTED = "Nats-Expected-Last-Sequence"
 ACK_WAIT_S = 2.0
 """A frame of a worker that died is given to the next one after so long; a worker that lives says so in between."""
@@ -128,7 +129,7 @@ class JetStream:
             await self.last()
         if frame.last <= self._held:
             return
-        headers = {FIRST: str(frame.first), LAST: str(frame.last), EXPECTED: str(self._end)}
+        headers = {CHANGES: f"{frame.first}-{frame.last}", EXPECTED: str(self._end)}
         self._end = None
         try:
             answer = await self._js().publish(
@@ -143,7 +144,7 @@ class JetStream:
         try:
             await self._ensure()
             state = (await self._js().stream_info(NAME)).state
-            held = await self._headers_of(state.last_seq, LAST) if state.messages else 0
+            held = (await self._range_of(state.last_seq))[1] if state.messages else 0
             await self._lead_back(state.last_seq)
         except _AWAY as error:
             raise Unavailable(f"the stream does not say what it holds: {_words(error)}") from error
@@ -249,18 +250,18 @@ class JetStream:
         """Find the stream's number of the frame that holds change `after + 1`, by halving; raises Gone."""
         state = (await self._js().stream_info(NAME)).state
         low, high = max(1, state.first_seq), state.last_seq + 1  # an empty stream has no first message
-        if low < high and await self._headers_of(low, FIRST) > after + 1:
+        if low < high and (await self._range_of(low))[0] > after + 1:
             raise Gone(f"change {after + 1} is older than what the stream holds")
         while low < high:
             middle = (low + high) // 2
-            if await self._headers_of(middle, LAST) > after:
+            if (await self._range_of(middle))[1] > after:
                 high = middle
             else:
                 low = middle + 1
         return low
 
-    async def _headers_of(self, sequence: int, name: str) -> int:
-        return _number((await self._js().get_msg(NAME, sequence)).headers, name)
+    async def _range_of(self, sequence: int) -> tuple[int, int]:
+        return _range((await self._js().get_msg(NAME, sequence)).headers)
 
     @contextlib.asynccontextmanager
     async def _pulling(self, consumer: str) -> AsyncIterator[Pull]:
@@ -288,7 +289,7 @@ class JetStream:
 
 async def _work(message: Msg, handle: Handle, counters: ConsumerCounters) -> None:
     """Handle one message and acknowledge it; when the consumer is stopped in between, give it back at once."""
-    keeping = asyncio.create_task(_keep(message))
+    keeper = Keeper(message)
     try:
         await _insist(_frame(message), handle, counters)
         await message.ack()
@@ -297,15 +298,31 @@ async def _work(message: Msg, handle: Handle, counters: ConsumerCounters) -> Non
             await message.nak()
         raise
     finally:
-        keeping.cancel()
+        keeper.stop()
 
 
-async def _keep(message: Msg) -> None:
-    """Tell the server now and then that somebody is at work."""
-    while True:
-        await asyncio.sleep(ACK_WAIT_S / 3)
+class Keeper:
+    """Tells the server now and then that somebody is at work on a message."""
+
+    def __init__(self, message: Msg) -> None:
+        self._message = message
+        self._task: asyncio.Task[None] | None = None
+        self._wait()
+
+    def stop(self) -> None:
+        """Say no more."""
+        self._timer.cancel()
+
+    def _wait(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(ACK_WAIT_S / 3, self._tell)
+
+    def _tell(self) -> None:
+        self._task = asyncio.create_task(self._say())
+        self._wait()
+
+    async def _say(self) -> None:
         with contextlib.suppress(nats.errors.Error):
-            await message.in_progress()
+            await self._message.in_progress()
 
 
 async def _insist(frame: Frame, handle: Handle, counters: ConsumerCounters) -> None:
@@ -333,11 +350,13 @@ async def _insist(frame: Frame, handle: Handle, counters: ConsumerCounters) -> N
 
 
 def _frame(message: Msg) -> Frame:
-    return Frame(_number(message.headers, FIRST), _number(message.headers, LAST), message.data)
+    first, last = _range(message.headers)
+    return Frame(first, last, message.data)
 
 
-def _number(headers: Mapping[str, str] | None, name: str) -> int:
-    return int((headers or {}).get(name, "0"))
+def _range(headers: Mapping[str, str] | None) -> tuple[int, int]:
+    first, _, last = (headers or {}).get(CHANGES, "0-0").partition("-")
+    return int(first), int(last)
 
 
 def _words(error: BaseException) -> str:

@@ -39,17 +39,19 @@ class Pull:
         self._waiting: deque[Msg] = deque()
         self._arrived = asyncio.Event()
         self._wanted = 0
+        self._loop = asyncio.get_running_loop()
+        self._heard_at = self._loop.time()
 
     async def __aenter__(self) -> Pull:
+        self._watch()
         self._subscription = await self._client.subscribe(self._inbox, cb=self._receive)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with contextlib.suppress(
-            nats.errors.Error
-        ):  # the connection may be gone, and the subscription with it
+        self._watching.cancel()
+        with contextlib.suppress(nats.errors.Error):  # the connection may be gone already
             if self._subscription is not None:
                 await self._subscription.unsubscribe()
 
@@ -81,17 +83,22 @@ class Pull:
 
     async def _receive(self, message: Msg) -> None:
         self._waiting.append(message)
+        self._heard_at = self._loop.time()
         self._arrived.set()
 
     async def _next(self) -> Msg:
         while not self._waiting:
             self._arrived.clear()
-            try:
-                async with asyncio.timeout(SILENT_S):
-                    await self._arrived.wait()
-            except TimeoutError:
-                raise Unavailable("the stream is silent") from None
+            await self._arrived.wait()
+            if not self._waiting:
+                raise Unavailable("the stream is silent")
         return self._waiting.popleft()
+
+    def _watch(self) -> None:
+        """Wake the reader when the server has not even sent a heartbeat."""
+        if self._loop.time() - self._heard_at > SILENT_S:
+            self._arrived.set()
+        self._watching = self._loop.call_later(HEARTBEAT_S, self._watch)
 
     @staticmethod
     def _is_lost(message: Msg) -> bool:

@@ -1,9 +1,9 @@
-"""The packs of the house agree with each other, and the core does without them."""
+"""The packs of the house agree with each other, and the foundation does without them."""
 
 from __future__ import annotations
 
 from house.conftest import ROOT
-from rhinecloud.app.core import city_terms
+from rhinecloud.app.foundation import city_terms
 from rhinecloud.loader import find_packs
 from rhinecloud.ngsild.context import compile_context
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from rhinecloud.app.core import Core
+from rhinecloud.app.foundation import Foundation
 from rhinecloud.history.settings import HistorySettings
 from rhinecloud.kernel.time import format_time
 from rhinecloud.stream.port import Frame
@@ -17,22 +17,24 @@ EXPIRE_S = 3600.0
 class Chores:
     """The chores of a running city, each a coroutine that runs until it is cancelled."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, foundation: Foundation) -> None:
+        self._foundation = foundation
 
     async def remember(self, frame: Frame) -> None:
         """Put a frame of the stream into the history; doing so twice leaves it once."""
-        await self._core.history.append(frame.changes())
+        await self._foundation.history.append(frame.changes())
 
     async def flush_identity(self) -> None:
         """Write down when sessions and tokens were last used, and drop ended sessions."""
         while True:
             await asyncio.sleep(FLUSH_S)
-            await self._core.identity.flush()
+            await self._foundation.identity.flush()
 
     async def expire_history(self) -> None:
         """Drop what is older than the settings keep."""
-        keep = self._core.settings.section("history", HistorySettings).keep_days
+        keep = self._foundation.settings.section("history", HistorySettings).keep_days
         while keep:
-            await self._core.history.expire(format_time(self._core.clock() - timedelta(days=keep)))
+            await self._foundation.history.expire(
+                format_time(self._foundation.clock() - timedelta(days=keep))
+            )
             await asyncio.sleep(EXPIRE_S)

@@ -12,12 +12,12 @@ from fastapi import FastAPI
 from rhinecloud import __version__
 from rhinecloud.app.api import build_api
 from rhinecloud.app.chores import Chores
-from rhinecloud.app.core import Core
 from rhinecloud.app.doors import Doors
 from rhinecloud.app.folder import Access
+from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.gate import Gate
 from rhinecloud.app.health import Health
-from rhinecloud.app.mount import broker_door, core_routes, part_routes
+from rhinecloud.app.mount import broker_door, foundation_routes, part_routes
 from rhinecloud.app.parts import Parts, make_parts
 from rhinecloud.app.play import play, until_it_plays
 from rhinecloud.app.sections import read_feeds
@@ -44,10 +44,10 @@ class City:
     def __init__(self, settings: Settings, clock: Clock = utc_now, packs: Packs | None = None) -> None:
         """Put everything together; raises Invalid where a file of the city is wrong. Nothing is opened yet."""
         self.settings = settings
-        self.core = Core(settings, clock, packs)
+        self.foundation = Foundation(settings, clock, packs)
         self.feeds = read_feeds(settings)
         self.agencies = read_agencies(settings.agencies)
-        self.seeds = read_seeds(settings.folder, self.core.context)
+        self.seeds = read_seeds(settings.folder, self.foundation.context)
         self.supervisor = Supervisor()
         self._closing = AsyncExitStack()
         self._clock = clock
@@ -64,7 +64,7 @@ class City:
     @property
     def first_password(self) -> str:
         """Give the one-time password of the account `admin` where this start made it, else ''."""
-        return self.core.first_password
+        return self.foundation.first_password
 
     async def start(self) -> None:
         """Open everything; raises what the part that cannot be opened raises, after closing those that were."""
@@ -79,14 +79,16 @@ class City:
         await self._closing.aclose()
 
     async def _start(self) -> None:
-        core, closing = self.core, self._closing
-        await core.open()
-        closing.push_async_callback(core.close)
-        gate = Gate(core.identity.actor_of, core.policy, core.tenant)
-        parts = await make_parts(core, gate, self.feeds, closing)
+        foundation, closing = self.foundation, self._closing
+        await foundation.open()
+        closing.push_async_callback(foundation.close)
+        gate = Gate(foundation.identity.actor_of, foundation.policy, foundation.tenant)
+        parts = await make_parts(foundation, gate, self.feeds, closing)
         closing.push_async_callback(self.supervisor.stop)
-        await seed_agencies(core.broker, core.tenant, self.agencies, core.context)
-        await seed_entities(core.store, core.broker, core.tenant, self.seeds, core.context)
+        await seed_agencies(foundation.broker, foundation.tenant, self.agencies, foundation.context)
+        await seed_entities(
+            foundation.store, foundation.broker, foundation.tenant, self.seeds, foundation.context
+        )
         self._follow(parts)
         closing.push_async_callback(parts.feeds.stop)
         self._play(parts)
@@ -94,34 +96,35 @@ class City:
         await self.server.start()
         closing.push_async_callback(self._leave)
         cli = Actor(id="urn:rhinecloud:account:cli", name="cli", roles=frozenset({Role.ADMIN}))
-        core.folder.leave_access(Access(self.server.url, core.identity.tokens.lend(cli)))
+        foundation.folder.leave_access(Access(self.server.url, foundation.identity.tokens.lend(cli)))
 
     def _follow(self, parts: Parts) -> None:
         """Start what works in the background."""
-        chores, keep = Chores(self.core), self.supervisor.keep
+        chores, keep = Chores(self.foundation), self.supervisor.keep
         keep("relay", parts.relay.run)
         keep("history", lambda: parts.upstream.stream.consume("history", chores.remember))
         keep("notifier", parts.subscriptions.run)
         keep("live", parts.live.run)
         keep("risk", parts.risk.run)
         keep("incidents", lambda: parts.upstream.stream.consume("incidents", parts.escalation.handle))
-        keep("expiry", self.core.broker.sweep_always)
+        keep("expiry", self.foundation.broker.sweep_always)
         keep("sessions", chores.flush_identity)
         keep("past", chores.expire_history)
 
     def _build_server(self, parts: Parts, gate: Gate) -> HttpServer:
-        core, server = self.core, self.settings.server
-        self.status = Status(core, parts, self.supervisor)
+        foundation, server = self.foundation, self.settings.server
+        self.status = Status(foundation, parts, self.supervisor)
         self.api = build_api(
-            __version__, [*core_routes(core, gate), *part_routes(core, parts, gate, self.status)]
+            __version__,
+            [*foundation_routes(foundation, gate), *part_routes(foundation, parts, gate, self.status)],
         )
         health = Health(self.status)
-        pages = StaticFiles(web_folder(), security_headers(core.city.tiles_url, https=server.https))
+        pages = StaticFiles(web_folder(), security_headers(foundation.city.tiles_url, https=server.https))
         origins = self.settings.section("broker", BrokerSettings).cors_origins
         public = [server.public_url] if server.public_url else []
         self.doors = Doors(
             [
-                ("/ngsi-ld/", broker_door(core, gate, parts.subscriptions)),
+                ("/ngsi-ld/", broker_door(foundation, gate, parts.subscriptions)),
                 ("/live", parts.live),
                 ("/api/", self.api),
                 ("/health/", health),
@@ -143,7 +146,7 @@ class City:
             device = Actor(
                 id="urn:rhinecloud:token:simulator", name="simulator", roles=frozenset({Role.DEVICE})
             )
-            token = self.core.identity.tokens.lend(device)
+            token = self.foundation.identity.tokens.lend(device)
             self.supervisor.keep(
                 "simulator", lambda: play(self.settings.folder, parts.upstream.mqtt_url, token)
             )

@@ -7,7 +7,7 @@ from typing import cast
 from fastapi import APIRouter
 
 from rhinecloud.app.asgi import Application
-from rhinecloud.app.core import Core
+from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.gate import Gate
 from rhinecloud.app.parts import Parts as Running
 from rhinecloud.app.routes.city import CityPortrait, city_routes
@@ -31,15 +31,17 @@ from rhinecloud.policy import Action
 from rhinecloud.risk.routes import risk_routes
 
 
-def core_routes(core: Core, gate: Gate) -> list[APIRouter]:
-    """Build the routes that need nothing but the core."""
-    settings = core.settings
+def foundation_routes(foundation: Foundation, gate: Gate) -> list[APIRouter]:
+    """Build the routes that need nothing but the foundation."""
+    settings = foundation.settings
     access = settings.section("identity", IdentitySettings).access
-    portrait = CityPortrait(core.city, access, core.packs, core.broker, core.context)
-    past = Past(core.history, core.broker, core.policy, core.context, core.tenant)
+    portrait = CityPortrait(foundation.city, access, foundation.packs, foundation.broker, foundation.context)
+    past = Past(
+        foundation.history, foundation.broker, foundation.policy, foundation.context, foundation.tenant
+    )
     # The past before the state: see `backup`.
-    copies = {"history.db": core.history.backup, "city.db": core.store.backup}
-    transfer = Transfer(core.broker, copies, core.city.name, settings.data, core.clock)
+    copies = {"history.db": foundation.history.backup, "city.db": foundation.store.backup}
+    transfer = Transfer(foundation.broker, copies, foundation.city.name, settings.data, foundation.clock)
     administrator = gate.may(Action.ADMINISTER)
 
     async def describe(actor: Actor | None) -> dict[str, object]:
@@ -47,16 +49,16 @@ def core_routes(core: Core, gate: Gate) -> list[APIRouter]:
 
     secure = settings.section("server", ServerSettings).https
     return [
-        session_routes(core.identity, describe, secure=secure),
+        session_routes(foundation.identity, describe, secure=secure),
         city_routes(portrait, gate),
         history_routes(past, gate),
-        user_routes(core.identity, administrator),
-        token_routes(core.identity, administrator),
+        user_routes(foundation.identity, administrator),
+        token_routes(foundation.identity, administrator),
         transfer_routes(transfer, gate),
     ]
 
 
-def part_routes(core: Core, parts: Running, gate: Gate, status: Status) -> list[APIRouter]:
+def part_routes(foundation: Foundation, parts: Running, gate: Gate, status: Status) -> list[APIRouter]:
     """Build the routes of the parts that only a running city has."""
     viewer, operator = gate.may(Action.SEE_STATUS), gate.may(Action.OPERATE)
     return [
@@ -68,16 +70,18 @@ def part_routes(core: Core, parts: Running, gate: Gate, status: Status) -> list[
     ]
 
 
-def broker_door(core: Core, gate: Gate, subscriptions: Subscriptions | None = None) -> Application:
+def broker_door(
+    foundation: Foundation, gate: Gate, subscriptions: Subscriptions | None = None
+) -> Application:
     """Build the broker's door."""
-    settings = core.settings.section("broker", BrokerSettings)
+    settings = foundation.settings.section("broker", BrokerSettings)
     parts = Parts(
-        broker=core.broker,
-        contexts=core.contexts,
+        broker=foundation.broker,
+        contexts=foundation.contexts,
         renderer=Renderer(settings.render_cache),
         settings=settings,
-        clock=core.clock,
-        started_at=core.started_at,
+        clock=foundation.clock,
+        started_at=foundation.started_at,
         subscriptions=subscriptions,
     )
     return cast(Application, Door(parts, ROUTES, gate.of_headers))

@@ -1,4 +1,4 @@
-"""The parts that only a running city has, made of the core and of each other: stream, consumers, rules, feeds."""
+"""The parts that only a running city has, made of the foundation and of each other: stream, consumers, rules, feeds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from rhinecloud.app.core import Core
+from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.gate import Gate
 from rhinecloud.app.settings import ServerSettings
 from rhinecloud.app.upstream import Upstream, open_upstream
@@ -34,7 +34,7 @@ from rhinecloud.risk.settings import RiskSettings
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that runs beside the core."""
+    """Everything that runs beside the foundation."""
 
     upstream: Upstream
     relay: Relay
@@ -50,89 +50,101 @@ class Parts:
 
 
 async def make_parts(
-    core: Core, gate: Gate, feeds: Mapping[str, FeedSettings], closing: AsyncExitStack
+    foundation: Foundation, gate: Gate, feeds: Mapping[str, FeedSettings], closing: AsyncExitStack
 ) -> Parts:
     """Open the stream and make the rest; `closing` learns what is to be closed, in the right order."""
-    upstream = await open_upstream(core, closing)
-    notifier, subscriptions = _make_subscriptions(core, upstream)
+    upstream = await open_upstream(foundation, closing)
+    notifier, subscriptions = _make_subscriptions(foundation, upstream)
     live = LiveFeed(
         upstream.stream,
-        core.policy,
+        foundation.policy,
         gate.of_websocket,
-        core.context,
-        core.settings.section("live", LiveSettings),
-        tenant=core.tenant,
+        foundation.context,
+        foundation.settings.section("live", LiveSettings),
+        tenant=foundation.tenant,
     )
     await subscriptions.open()
     closing.push_async_callback(subscriptions.close)
     await live.open()
-    incidents = Incidents(core.broker, core.context, core.clock, new_urn, core.tenant)
+    incidents = Incidents(foundation.broker, foundation.context, foundation.clock, new_urn, foundation.tenant)
     escalation = Escalation(
         incidents,
-        core.broker,
-        core.context,
-        core.clock,
-        core.settings.section("incidents", IncidentSettings),
-        core.tenant,
+        foundation.broker,
+        foundation.context,
+        foundation.clock,
+        foundation.settings.section("incidents", IncidentSettings),
+        foundation.tenant,
     )
     return Parts(
         upstream=upstream,
-        relay=Relay(core.store, upstream.stream, core.settings.section("relay", RelaySettings)),
+        relay=Relay(foundation.store, upstream.stream, foundation.settings.section("relay", RelaySettings)),
         notifier=notifier,
         subscriptions=subscriptions,
         live=live,
-        risk=_make_risk(core, upstream),
-        alerts=Alerts(core.broker, core.context, core.tenant),
+        risk=_make_risk(foundation, upstream),
+        alerts=Alerts(foundation.broker, foundation.context, foundation.tenant),
         incidents=incidents,
         escalation=escalation,
-        records=Records(incidents, core.history, core.broker, core.context, core.tenant),
-        feeds=_make_feeds(core, upstream, feeds),
+        records=Records(
+            incidents, foundation.history, foundation.broker, foundation.context, foundation.tenant
+        ),
+        feeds=_make_feeds(foundation, upstream, feeds),
     )
 
 
-def rulebook_of(core: Core) -> Rulebook:
+def rulebook_of(foundation: Foundation) -> Rulebook:
     """Read the rules of packs and city; the city's come last and may word a pack's rule its own way."""
-    own = [core.settings.folder / path for path in core.settings.section("risk", RiskSettings).rules]
-    paths = [rule for pack in core.packs.loaded for rule in pack.rules]
-    return read_rulebook([*paths, *(path for path in own if path.exists())], core.context)
+    own = [
+        foundation.settings.folder / path for path in foundation.settings.section("risk", RiskSettings).rules
+    ]
+    paths = [rule for pack in foundation.packs.loaded for rule in pack.rules]
+    return read_rulebook([*paths, *(path for path in own if path.exists())], foundation.context)
 
 
-def _make_subscriptions(core: Core, upstream: Upstream) -> tuple[Notifier, Subscriptions]:
-    settings = core.settings.section("notifications", NotificationSettings)
-    private = settings.may_reach_private(core.settings.section("server", ServerSettings).host)
+def _make_subscriptions(foundation: Foundation, upstream: Upstream) -> tuple[Notifier, Subscriptions]:
+    settings = foundation.settings.section("notifications", NotificationSettings)
+    private = settings.may_reach_private(foundation.settings.section("server", ServerSettings).host)
     http = HttpEndpoint(settings, allow_private=private)
     mqtt = MqttEndpoint(settings, allow_private=private)
     notifier = Notifier(
-        core.store,
+        foundation.store,
         upstream.stream,
-        core.policy,
-        core.clock,
+        foundation.policy,
+        foundation.clock,
         settings,
         {"http": http, "https": http, "mqtt": mqtt, "mqtts": mqtt},
     )
     subscriptions = Subscriptions(
-        core.store, core.broker, core.contexts, notifier, core.clock, new_urn, allow_private=private
+        foundation.store,
+        foundation.broker,
+        foundation.contexts,
+        notifier,
+        foundation.clock,
+        new_urn,
+        allow_private=private,
     )
     return notifier, subscriptions
 
 
-def _make_risk(core: Core, upstream: Upstream) -> Risk:
+def _make_risk(foundation: Foundation, upstream: Upstream) -> Risk:
     return Risk(
-        rulebook_of(core),
-        core.broker,
-        core.store,
+        rulebook_of(foundation),
+        foundation.broker,
+        foundation.store,
         upstream.stream,
-        core.clock,
-        core.settings.section("risk", RiskSettings),
-        core.tenant,
+        foundation.clock,
+        foundation.settings.section("risk", RiskSettings),
+        foundation.tenant,
     )
 
 
-def _make_feeds(core: Core, upstream: Upstream, feeds: Mapping[str, FeedSettings]) -> Feeds:
-    limits = core.settings.section("connectors", ConnectorSettings)
-    password = core.identity.tokens.lend(part("connectors")) if upstream.mqtt_url else ""
+def _make_feeds(foundation: Foundation, upstream: Upstream, feeds: Mapping[str, FeedSettings]) -> Feeds:
+    limits = foundation.settings.section("connectors", ConnectorSettings)
+    password = foundation.identity.tokens.lend(part("connectors")) if upstream.mqtt_url else ""
     sources = CitySources(
-        core.settings.folder, core.packs.mappings(), upstream.mqtt_url, "connectors", password
+        foundation.settings.folder, foundation.packs.mappings(), upstream.mqtt_url, "connectors", password
     )
     plans = plan_feeds(feeds, limits, sources)
-    return Feeds(plans, limits, World(core.broker, core.context, core.store, core.clock))
+    return Feeds(
+        plans, limits, World(foundation.broker, foundation.context, foundation.store, foundation.clock)
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 from rhinecloud import __version__
-from rhinecloud.app.core import Core
+from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.parts import Parts
 from rhinecloud.app.supervisor import Supervisor
 from rhinecloud.identity import IdentitySettings
@@ -24,8 +24,8 @@ ASKER = part("status")
 class Status:
     """Collects the figures; who asks twice within a second gets the same ones."""
 
-    def __init__(self, core: Core, parts: Parts, supervisor: Supervisor) -> None:
-        self._core = core
+    def __init__(self, foundation: Foundation, parts: Parts, supervisor: Supervisor) -> None:
+        self._foundation = foundation
         self._parts = parts
         self._supervisor = supervisor
         self._process = psutil.Process()
@@ -47,17 +47,18 @@ class Status:
         return found
 
     async def _collect(self) -> dict[str, Any]:
-        core, parts = self._core, self._parts
+        foundation, parts = self._foundation, self._parts
         feeds = [asdict(feed) for feed in parts.feeds.status()]
         risk = parts.risk.status()
         return {
             "version": __version__,
-            "access": core.settings.section("identity", IdentitySettings).access,
-            "started_at": core.started_at.isoformat(),
-            "uptime_s": (core.clock() - core.started_at).total_seconds(),
-            "entities": core.store.count(core.tenant),
+            "access": foundation.settings.section("identity", IdentitySettings).access,
+            "started_at": foundation.started_at.isoformat(),
+            "uptime_s": (foundation.clock() - foundation.started_at).total_seconds(),
+            "entities": foundation.store.count(foundation.tenant),
             "types": {
-                core.context.compact(name): count for name, count in core.store.types(core.tenant).items()
+                foundation.context.compact(name): count
+                for name, count in foundation.store.types(foundation.tenant).items()
             },
             "subscriptions": parts.subscriptions.count(),
             "browsers": parts.live.clients,
@@ -77,9 +78,9 @@ class Status:
                 "errors": [str(problem) for problem in parts.risk.rulebook.problems],
             },
             "packs": {
-                "loaded": [pack.name for pack in core.packs.loaded],
-                "failed": [asdict(failure) for failure in core.packs.failed],
-                "disagreements": [str(each) for each in core.disagreements],
+                "loaded": [pack.name for pack in foundation.packs.loaded],
+                "failed": [asdict(failure) for failure in foundation.packs.failed],
+                "disagreements": [str(each) for each in foundation.disagreements],
             },
             "memory_mb": round(self._process.memory_info().rss / MEGABYTE, 1),
         }
@@ -93,7 +94,7 @@ class Status:
 
     def _consumers(self) -> list[dict[str, Any]]:
         """Give each consumer's place: how many changes it is behind, and what went wrong."""
-        last = self._core.store.last_change()
+        last = self._foundation.store.last_change()
         works = {work.name: work for work in self._supervisor.works()}
         notifier, risk = self._parts.notifier.state(), self._parts.risk.status()
         lags = {"relay": self._parts.relay.lag, "notifier": notifier.lag, "risk": risk.lag}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rhinecloud.app.core import Core
+from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.parts import rulebook_of
 from rhinecloud.app.sections import read_city, read_feeds
 from rhinecloud.connectors.plan import CitySources, plan_feed
@@ -33,16 +33,16 @@ def survey(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
     """Look at settings, packs, vocabulary, policies, rules, feeds and agencies, in this order."""
     try:
         settings = read_city(folder)
-        core = Core(settings, utc_now, packs)
+        foundation = Foundation(settings, utc_now, packs)
     except Invalid as error:
         yield Finding("settings", str(folder), str(error), fatal=True)
         return
     yield Finding("settings", f"{len(settings.sections)} sections, {len(settings.feeds)} feeds")
     if settings.section("identity", IdentitySettings).open:
         yield Finding("identity", "access", "open: whoever reaches the port is an administrator")
-    yield from _packs(core)
-    yield from _rules(core)
-    yield from _feeds(core)
+    yield from _packs(foundation)
+    yield from _rules(foundation)
+    yield from _feeds(foundation)
     try:
         agencies = read_agencies(settings.agencies)
         yield Finding("agencies", f"{len(agencies)} agencies")
@@ -50,30 +50,30 @@ def survey(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
         yield Finding("agencies", "city.toml", str(error), fatal=True)
 
 
-def _packs(core: Core) -> Iterator[Finding]:
-    for pack in core.packs.loaded:
+def _packs(foundation: Foundation) -> Iterator[Finding]:
+    for pack in foundation.packs.loaded:
         counts = f"{len(pack.context)} terms, {len(pack.rules)} rule files, {len(pack.layers)} layers"
         yield Finding("pack", f"{pack.name} {pack.version}: {counts}")
-    for failure in core.packs.failed:
+    for failure in foundation.packs.failed:
         yield Finding("pack", failure.name, failure.reason)
-    for disagreement in core.disagreements:
+    for disagreement in foundation.disagreements:
         yield Finding("context", disagreement.term, str(disagreement))
 
 
-def _rules(core: Core) -> Iterator[Finding]:
-    rulebook = rulebook_of(core)
+def _rules(foundation: Foundation) -> Iterator[Finding]:
+    rulebook = rulebook_of(foundation)
     yield Finding("rules", f"{len(rulebook.rules)} rules")
     for problem in rulebook.problems:
         yield Finding("rules", problem.file, str(problem))
 
 
-def _feeds(core: Core) -> Iterator[Finding]:
-    limits = core.settings.section("connectors", ConnectorSettings)
-    port = core.settings.section("stream", StreamSettings).mqtt_port
+def _feeds(foundation: Foundation) -> Iterator[Finding]:
+    limits = foundation.settings.section("connectors", ConnectorSettings)
+    port = foundation.settings.section("stream", StreamSettings).mqtt_port
     mqtt = f"mqtt://127.0.0.1:{port}" if port else ""
-    sources = CitySources(core.settings.folder, core.packs.mappings(), mqtt)
+    sources = CitySources(foundation.settings.folder, foundation.packs.mappings(), mqtt)
     try:
-        feeds = read_feeds(core.settings)
+        feeds = read_feeds(foundation.settings)
     except Invalid as error:
         yield Finding("feed", "city.toml", str(error), fatal=True)
         return

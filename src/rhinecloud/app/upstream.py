@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import nats
 
-from rhinecloud.app.core import Core
+from rhinecloud.app.foundation import Foundation
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.policy import Action
@@ -31,17 +31,17 @@ class Upstream:
     mqtt_url: str
 
 
-async def open_upstream(core: Core, closing: AsyncExitStack) -> Upstream:
+async def open_upstream(foundation: Foundation, closing: AsyncExitStack) -> Upstream:
     """Start the server where it is our own and connect; raises Unavailable or Invalid."""
-    settings = core.settings.section("stream", StreamSettings)
+    settings = foundation.settings.section("stream", StreamSettings)
     server, url, user = None, settings.url, None
     if settings.url == EMBEDDED:
         issuer, user = Issuer(), ("rhinecloud", secrets.token_urlsafe(32))
-        server = NatsServer(settings, core.settings.data / "stream", Secrets(*user, issuer.public))
+        server = NatsServer(settings, foundation.settings.data / "stream", Secrets(*user, issuer.public))
         await server.start()
         closing.push_async_callback(server.stop)
         url = server.url
-        await _answer_devices(core, settings, issuer, url, user, closing)
+        await _answer_devices(foundation, settings, issuer, url, user, closing)
     elif not settings.url.startswith(("nats://", "tls://")):
         raise Invalid("must be `embedded` or begin with nats:// or tls://", field="stream.url")
     stream = JetStream(
@@ -58,7 +58,7 @@ async def open_upstream(core: Core, closing: AsyncExitStack) -> Upstream:
 
 
 async def _answer_devices(
-    core: Core,
+    foundation: Foundation,
     settings: StreamSettings,
     issuer: Issuer,
     url: str,
@@ -68,8 +68,8 @@ async def _answer_devices(
     """Answer the server's questions about devices that sign in, on a connection of its own."""
 
     async def authenticate(name: str, secret: str) -> Actor:
-        actor = await core.identity.authenticate_device(name, secret)
-        core.policy.check(actor, Action.PUBLISH, core.tenant)
+        actor = await foundation.identity.authenticate_device(name, secret)
+        foundation.policy.check(actor, Action.PUBLISH, foundation.tenant)
         return actor
 
     client = await nats.connect(
@@ -81,4 +81,4 @@ async def _answer_devices(
         reconnect_time_wait=0.2,
     )
     closing.push_async_callback(client.close)
-    await Callout(issuer, authenticate, settings, core.clock).listen(client)
+    await Callout(issuer, authenticate, settings, foundation.clock).listen(client)

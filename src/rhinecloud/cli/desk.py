@@ -1,4 +1,4 @@
-"""Where a command's questions go: to the running city by HTTP, or, where none runs, to its core opened for the moment.
+"""Where a command's questions go: to the running city by HTTP, or, where none runs, to its opened foundation.
 
 Both speak the same routes, so a command does not know which one answers.
 """
@@ -135,7 +135,7 @@ class HttpDesk:
 
 
 class OfflineDesk:
-    """Asks the core of a city that does not run, through the same routes, in this process."""
+    """Asks the foundation of a city that does not run, through the same routes, in this process."""
 
     def __init__(self, runner: asyncio.Runner, application: Any) -> None:
         self._runner = runner

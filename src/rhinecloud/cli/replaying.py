@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from rhinecloud.app.core import city_terms
+from rhinecloud.app.foundation import city_terms
 from rhinecloud.app.sections import read_feeds
 from rhinecloud.app.settings import Settings
 from rhinecloud.cli.desk import HttpDesk

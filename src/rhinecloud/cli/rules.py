@@ -142,11 +142,11 @@ def build() -> typer.Typer:
 
 
 def _read(files: list[Path] | None, city: Path) -> Rulebook:
-    from rhinecloud.app.core import Core
+    from rhinecloud.app.foundation import Foundation
     from rhinecloud.app.parts import rulebook_of
     from rhinecloud.app.sections import read_city
     from rhinecloud.kernel.time import utc_now
     from rhinecloud.risk.rulebook import read_rulebook
 
-    core = Core(read_city(city), utc_now)
-    return read_rulebook(files, core.context) if files else rulebook_of(core)
+    foundation = Foundation(read_city(city), utc_now)
+    return read_rulebook(files, foundation.context) if files else rulebook_of(foundation)

@@ -28,7 +28,7 @@ from rhinecloud.policy import Policy
 from rhinecloud.store.engine import StoreSettings, make_store
 
 
-class Core:
+class Foundation:
     """State, past, identity, policy, packs and broker of one city, from `open` to `close`."""
 
     def __init__(self, settings: Settings, clock: Clock, packs: Packs | None = None) -> None:

@@ -35,7 +35,8 @@ _VALUE_OF: dict[str, st.SearchStrategy[Any]] = {
         st.sampled_from(["de", "en", "@none"]), TEXTS | st.lists(TEXTS), min_size=1
     ),
     "VocabProperty": IRIS | st.lists(IRIS, min_size=1, max_size=3),
-    "JsonProperty": VALUES | st.none(),
+    "JsonProperty": st.lists(VALUES | st.none(), max_size=3)
+    | st.dictionaries(WORDS, VALUES | st.none(), max_size=2),
     "ListProperty": st.lists(VALUES, max_size=3),
     "ListRelationship": st.lists(URIS, max_size=3),
 }

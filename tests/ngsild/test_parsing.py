@@ -59,6 +59,7 @@ def test_the_keywords_themselves_and_aliases_of_them_may_stand_for_id_and_type()
         ({"type": "T"}, "id"),
         ({"id": "not a uri", "type": "T"}, "id"),
         ({"id": None, "type": "T"}, "id"),
+        ({"id": NULL, "type": "T"}, "id"),
         ({"id": "urn:a:1"}, "type"),
         ({"id": "urn:a:1", "type": []}, "type"),
         ({"id": "urn:a:1", "type": ["T", 5]}, "type"),
@@ -221,6 +222,8 @@ def test_the_simplified_form_of_several_instances_is_read() -> None:
         ({"value": 5, "object": "urn:b:1"}, "a.object"),
         ({"type": "LanguageProperty", "languageMap": {"@none": NULL}}, "a.languageMap"),
         ({"type": "LanguageProperty", "languageMap": "Haus"}, "a.languageMap"),
+        ({"type": "LanguageProperty", "languageMap": {"de": "x"}, "valueType": "other"}, "a.valueType"),
+        ({"type": "JsonProperty", "json": 5}, "a.json"),
         ({"type": "VocabProperty", "vocab": 5}, "a.vocab"),
         ({"type": "ListProperty", "valueList": 5}, "a.valueList"),
         ({"type": "ListRelationship", "objectList": ["no uri"]}, "a.objectList"),
@@ -243,11 +246,28 @@ def test_a_broken_attribute_is_refused_and_its_place_named(member: Any, field: s
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["value", "object", "unitCode", "observedAt", "datasetId", "languageMap", "entity", "a-b", "@graph"],
+    "name", ["unitCode", "observedAt", "datasetId", "instanceId", "valueType", "objectType", "a-b", "@graph"]
 )
 def test_words_of_the_language_and_illegal_names_are_no_attributes(name: str) -> None:
     assert refused(5, name).field == name
+
+
+@pytest.mark.parametrize("name", ["value", "object", "vocab", "json", "lang", "title", "status", "entity"])
+def test_other_words_of_the_language_may_name_attributes(name: str) -> None:
+    entity = parse_entity(
+        {"id": "urn:a:1", "type": "T", name: {"type": "Property", "value": 5}}, core_context()
+    )
+    assert entity.attrs[core_context().expand(name)][0].value == 5
+
+
+@pytest.mark.parametrize("name", ["location", "observationSpace", "operationSpace"])
+def test_the_places_of_the_core_are_geometries(name: str) -> None:
+    assert (
+        refused(7, name).field == refused({"type": "Relationship", "object": "urn:x:1"}, name).field == name
+    )
+    assert parse_fragment({name: NULL}, core_context()) and parse_fragment(
+        {name: {"observedAt": NOW}}, core_context(), partial=True
+    )
 
 
 def test_two_members_of_one_meaning_are_refused() -> None:

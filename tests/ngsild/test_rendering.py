@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ngsild.conftest import HOUSE, NOW
-from rhinecloud.kernel.errors import Invalid, Unsupported
+from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context, compile_context, core_context
 from rhinecloud.ngsild.entity import NULL, Entity, Instance
 from rhinecloud.ngsild.options import choose_text
@@ -124,12 +124,11 @@ def test_attrs_leave_id_type_and_scope_too(house: Entity, core: Context) -> None
     }
 
 
-def test_linked_projection_is_refused_aloud_and_broken_names_are_invalid(core: Context) -> None:
-    with pytest.raises(Unsupported):
-        parse_names("managedBy{name}", core, field="pick")
+@pytest.mark.parametrize("text", ["a,b c", "managedBy{name}", "", "a,,b"])
+def test_broken_lists_of_names_are_refused(core: Context, text: str) -> None:
     with pytest.raises(Invalid) as raised:
-        parse_names("a,b c", core, field="pick")
-    assert raised.value.field == "pick"
+        parse_names(text, core, field="attrs")
+    assert raised.value.field == "attrs"
 
 
 def test_instances_are_selected_by_dataset(house: Entity, core: Context) -> None:

@@ -32,6 +32,32 @@ def test_what_is_no_uri_is_refused(text: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "code",
+    [
+        *(
+            0x202E,
+            0x200B,
+            0xFEFF,
+            0x2028,
+            0xA0,
+            0x3C,
+            0xFE0F,
+            0xE0100,
+            0xFDD0,
+            0xFFFE,
+            0x1FFFE,
+            0x115F,
+            0x3164,
+        ),
+        *(0xFFA0, 0x2800, 0xE000, 0x85, 0xD800, 0x10FFFF),
+    ],
+)
+def test_uris_hold_nothing_that_cannot_be_seen(code: int) -> None:
+    with pytest.raises(Invalid):
+        check_uri(f"urn:a:{chr(code)}b")
+
+
+@pytest.mark.parametrize(
     "text", ["2026-03-01T12:00:00Z", "2026-03-01T12:00:00.5Z", "2024-02-29T23:59:59.123456Z"]
 )
 def test_moments_are_accepted(text: str) -> None:

@@ -18,10 +18,10 @@ import orjson
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.definitions import Definitions, Term, define_all, referenced_urls
 from rhinecloud.ngsild.documents import core_document
+from rhinecloud.ngsild.values import is_uri
 
 _CACHED_TERMS = 20_000
 _NAME = re.compile(r"[^\W\d_]\w*(?::[^\W\d_]\w*)?")
-_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`]+")
 
 
 class Context:
@@ -99,7 +99,7 @@ class Context:
     def _name(self, term: str) -> str:
         if not isinstance(term, str):
             raise Invalid(f"{term!r} is not a name")
-        if not (_NAME.fullmatch(term) or _IRI.fullmatch(term) or term in self._definitions.terms):
+        if not (_NAME.fullmatch(term) or is_uri(term) or term in self._definitions.terms):
             raise Invalid(f"{term!r} is not a legal name: letters, digits and _ only, a letter first")
         iri = self._expand(term)
         if iri.startswith("@"):

@@ -47,8 +47,10 @@ _SIMPLE_WORDS = frozenset(("languageMap", "vocab", "json", "dataset"))
 """The members that still tell the type of an attribute in simplified form (clause 4.5.4)."""
 _SEALED = frozenset(("entityIdSealed", "entityTypeSealed"))
 _PROHIBITED = frozenset(("entity", "entityList", "@context")) | _SEALED
-NOT_ATTRIBUTES = frozenset(_TYPE_OF_MEMBER) | _METADATA | _PROHIBITED | {"lang", "instanceId"}
-"""Words of the core @context that cannot name an attribute of an entity (clause 4.5.1)."""
+NOT_ATTRIBUTES = (_METADATA - {"expiresAt"}) | _SEALED | {"instanceId", "@context"}
+"""Words of the core @context that are never reified and so cannot name an attribute of an entity (clause 4.5.1)."""
+
+_LANG_STRING = "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString"
 
 
 def within(name: str, error: Invalid) -> Invalid:
@@ -190,8 +192,7 @@ class Reader:
         if found.value is ABSENT and not self.partial:
             member = VALUE_MEMBER.get(kind, "value")
             raise Invalid(f"a {kind or 'Property'} has the member {member}", field=member)
-        if found.unit_code and found.type not in ("", "Property", "ListProperty"):
-            raise Invalid(f"does not belong to a {found.type}", field="unitCode")
+        _check_fit(found)
         return found
 
     def _value(self, found: Instance, name: str, member: Any) -> None:
@@ -256,6 +257,14 @@ class Reader:
                 Instance(value=read_vocab(data["entityTypeSealed"], self.context, False))
             ]
         return found
+
+
+def _check_fit(found: Instance) -> None:
+    """Check what some types of attributes may not have, or only so (clauses 4.5.3, 4.5.18 to 4.5.24 and 5.2.32)."""
+    if found.unit_code and found.type not in ("", "Property", "ListProperty"):
+        raise Invalid(f"does not belong to a {found.type}", field="unitCode")
+    if found.value_type and found.type == "LanguageProperty" and found.value_type not in (_LANG_STRING, NULL):
+        raise Invalid("is langString in a LanguageProperty", field="valueType")
 
 
 def is_wrapped(data: dict[str, Any]) -> bool:

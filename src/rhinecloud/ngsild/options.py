@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from rhinecloud.kernel.errors import Invalid, Unsupported
+from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 
 LOCATION = "https://uri.etsi.org/ngsi-ld/location"
@@ -41,8 +41,6 @@ class Options:
 
 def parse_names(text: str, context: Context, *, field: str = "attrs") -> frozenset[str]:
     """Read a list of member names, separated by commas or bars (clause 4.21), as IRIs; raises Invalid."""
-    if "{" in text:
-        raise Unsupported(f"{field}: projection of linked entities")
     try:
         return frozenset(
             f"@{name}" if name in ("id", "type") else context.name(name) for name in re.split(r"[,|]", text)

@@ -18,6 +18,7 @@ from rhinecloud.ngsild.values import check_scope, check_uri
 __all__ = ["ABSENT", "parse_attribute", "parse_entity", "parse_fragment"]
 
 _OWN = frozenset(("scope", "expiresAt"))
+_PLACES = frozenset(("location", "observationSpace", "operationSpace"))
 _NOT_READ = frozenset(("id", "type", "@context", "createdAt", "modifiedAt", "deletedAt"))
 
 
@@ -84,6 +85,8 @@ def _read_entity(data: Any, reader: Reader, *, fragment: bool) -> Entity:
                 _read_own(found, name, member, reader)
             else:
                 reader.add(found.attrs, name, member, 0, NOT_ATTRIBUTES)
+                if name in _PLACES:
+                    _check_place(found.attrs[reader.name(name)])
         except Invalid as error:
             raise within(str(name), error) from None
     return found
@@ -121,6 +124,13 @@ def _read_own(found: Entity, name: str, member: Any, reader: Reader) -> None:
     else:
         texts = member if isinstance(member, list) else [member]
         found.scope = list(dict.fromkeys(check_scope(each) for each in texts))
+
+
+def _check_place(instances: list[Instance]) -> None:
+    """Check that what the core defines as a GeoProperty is one (clauses 4.7.1 and 5.2.4)."""
+    for each in instances:
+        if each.type != "GeoProperty" and each.value not in (ABSENT, NULL):
+            raise Invalid("is a GeoProperty: a GeoJSON geometry")
 
 
 def _with_plain_keywords(data: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def _read_geometry(member: Any, _: Context, __: bool) -> Any:
 
 
 def _read_object(member: Any, _: Context, __: bool) -> Any:
-    uris = [check_uri(_not_null(each)) for each in _filled(member)]
+    uris = [check_uri(each) for each in _filled(member)]
     return uris if isinstance(member, list) else uris[0]
 
 
@@ -55,7 +55,9 @@ def read_vocab(member: Any, context: Context, _: bool) -> Any:
 
 
 def _read_json(member: Any, _: Context, __: bool) -> Any:
-    check_raw_json(_not_null(member))
+    if not isinstance(member, dict | list):
+        raise Invalid("is neither an object nor an array")
+    check_raw_json(member)
     return member
 
 
@@ -70,7 +72,7 @@ def _read_object_list(member: Any, _: Context, __: bool) -> Any:
     if not isinstance(member, list):
         raise Invalid("is not an array")
     targets = [each.get("object") if isinstance(each, dict) else each for each in member]
-    return [check_uri(_not_null(each)) for each in targets]
+    return [check_uri(each) for each in targets]
 
 
 READERS: Mapping[str, Callable[[Any, Context, bool], Any]] = {

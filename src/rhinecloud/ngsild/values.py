@@ -31,7 +31,17 @@ GEOMETRY_DEPTH = {
 }
 """The geometry types of NGSI-LD (GeometryCollection is excluded) and how deep their positions nest."""
 
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`]+")
+_NONCHARACTERS = "".join(
+    f"{chr(plane * 0x10000 + 0xFFFE)}{chr(plane * 0x10000 + 0xFFFF)}" for plane in range(1, 14)
+)
+_INVISIBLE = (
+    "\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
+    "\u205f-\u206f\u2800\u3000\u3164\ud800-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
+    f"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a{_NONCHARACTERS}\U000e0000-\U0010ffff"
+)
+"""What RFC 3987 leaves out, and what can be in an IRI and not be seen: two ids that look alike would be two."""
+
+_URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:[^{_INVISIBLE}<>\"{{}}|\\^`]+")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,6})?Z")
 _SCOPE = re.compile(r"/?[^\W\d_]\w*(?:/[^\W\d_]\w*)*")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|@none")
@@ -39,10 +49,17 @@ _GREATEST = 2**64 - 1
 _LEAST = -(2**63)
 
 
+def is_uri(text: str) -> bool:
+    """Tell whether a text is an absolute URI or IRI (RFC 3986, RFC 3987)."""
+    return _URI.fullmatch(text) is not None
+
+
 def check_uri(text: Any) -> str:
-    """Accept an absolute URI or IRI (RFC 3986, RFC 3987)."""
+    """Accept an absolute URI or IRI; NGSI-LD null is none."""
     if not isinstance(text, str) or _URI.fullmatch(text) is None:
         raise Invalid(f"{_short(text)} is not a URI")
+    if text == NULL:
+        raise Invalid("NGSI-LD null is allowed only in fragments that update or merge")
     return text
 
 
@@ -107,7 +124,7 @@ def _check_object(value: dict[str, Any], nulls: bool, depth: int) -> None:
 
 
 def check_raw_json(value: Any, *, depth: int = 0) -> None:
-    """Accept any JSON value, null included: what a JsonProperty holds is never interpreted (clause 4.5.24)."""
+    """Accept any JSON value, null included: what stands inside a JsonProperty is never interpreted (clause 4.5.24)."""
     if isinstance(value, dict):
         _check_nesting(depth)
         for each in value.values():

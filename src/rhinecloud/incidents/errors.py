@@ -28,7 +28,7 @@ class StaleVersion(Conflict):
     """Somebody else was quicker: the act was meant for an earlier version than the present one."""
 
     def __init__(self, seen: int, incident: Incident) -> None:
-        last = f", last by {incident.last.name}: {incident.last.act}" if incident.last else ""
+        last = f", where {incident.last.name} did: {incident.last.act}" if incident.last else ""
         super().__init__(
             f"the incident has changed since: you saw version {seen}, it is at {incident.version}{last}"
         )

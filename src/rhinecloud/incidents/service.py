@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -247,7 +248,7 @@ class Incidents:
         if status:
             parts.append("status==" + ",".join(f'"{state}"' for state in states))
         if agency:
-            parts.append(f'assignedAgency=="{agency}"')
+            parts.append(f"assignedAgency=={json.dumps(agency)}")
         return parse_q(";".join(parts), self._context) if parts else None
 
 

@@ -14,7 +14,8 @@ from rhinecloud.ngsild.ordering import parse_order
 from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.risk.engine import ALERT
 
-STATUSES = ("active", "resolved")
+QUERIES = {"active": 'status=="active"|!status', "resolved": 'status=="resolved"'}
+"""A stranger's alert says nothing of its status: it counts as active."""
 
 
 class Alerts:
@@ -27,11 +28,11 @@ class Alerts:
 
     async def list(self, actor: Actor, *, status: str, limit: int, offset: int) -> Page[dict[str, Any]]:
         """Give alerts, the newest first; `status` '' gives all."""
-        if status not in ("", *STATUSES):
-            raise Invalid(f"{status!r} is not a status: {', '.join(STATUSES)}", field="status")
+        if status and status not in QUERIES:
+            raise Invalid(f"{status!r} is not a status: {', '.join(QUERIES)}", field="status")
         query = EntityQuery(
             types=((ALERT,),),
-            q=parse_q(f'status=="{status}"', self._context) if status else None,
+            q=parse_q(QUERIES[status], self._context) if status else None,
             order=parse_order("createdAt;desc", self._context),
             limit=limit,
             offset=offset,

@@ -192,7 +192,9 @@ class Risk:
         if self._engine.state.cursor < last:
             return False
         self._goal = None
-        self._unwritten += self._engine.tick(moment - self._settings.grace_s)
+        moment -= self._settings.grace_s
+        if not moment < self._engine.state.now <= self._now():
+            self._unwritten += self._engine.tick(moment)
         if self._engine.fresh_rules():
             self._unwritten += self._engine.adopt(await self._present(), moment)
         return True
@@ -242,6 +244,9 @@ class Risk:
         return writer.guard(outcome.alert_id, self._clerk.decision(outcome))
 
     async def _save(self) -> None:
+        """Write the memory down, but never one that is ahead of what was written of it."""
+        if self._unwritten:
+            return
         body = encode_state(self._engine.state)
         await self._store.put_records([Record(MARK, self._tenant, NAME, body)])
         self._saved_at = self._now()

@@ -55,6 +55,8 @@ class Engine:
             for name in rule.types:
                 self._by_type.setdefault(context.expand(name), []).append(rule)
         self._zones = {rule.zone.entity for rule in self.rules.values() if rule.zone and rule.zone.entity}
+        self.signs = tuple(sorted(name.encode() for name in {*self._by_type, *self._zones}))
+        """What the JSON of a change holds that may concern a rule: the IRIs of types and the ids of areas."""
 
     def step(self, changes: Iterable[Change]) -> list[Outcome]:
         """Judge changes in order; those up to the cursor were judged before and are passed over."""
@@ -108,11 +110,6 @@ class Engine:
             gone = Rule(rule_id, 0, digest, {}, {}, (), Severity.MEDIUM, {})
             outcomes += self._judge.withdraw(gone)
         return outcomes
-
-    @property
-    def signs(self) -> tuple[bytes, ...]:
-        """What the JSON of a change holds that may concern a rule: the IRIs of types and the ids of areas."""
-        return tuple(sorted(name.encode() for name in {*self._by_type, *self._zones}))
 
     def _iris(self, rule: Rule) -> frozenset[str]:
         return frozenset(map(self._context.expand, rule.attributes))

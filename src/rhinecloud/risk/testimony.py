@@ -100,8 +100,8 @@ class Testimony:
 
     def _exhibit(self, name: str, facts: Facts) -> dict[str, Any] | None:
         instance = facts.instance(name)
-        if instance is None:
-            return None
+        if instance is None or (instance.type == "GeoProperty" and instance.value.get("type") != "Point"):
+            return None  # a warning's area is a map, not a reading
         exhibit = {"entity": facts.reading.entity.id, "attribute": name, "value": instance.value}
         if instance.unit_code:
             exhibit["unitCode"] = instance.unit_code

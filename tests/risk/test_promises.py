@@ -11,11 +11,12 @@ from tempfile import mkdtemp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rhinecloud.kernel.time import parse_time
 from rhinecloud.ngsild.change import Change
 from rhinecloud.risk.engine import Engine
 from rhinecloud.risk.model import Outcome, OutcomeKind, Rule
 from rhinecloud.risk.state import decode_state, encode_state
-from risk.city import CONTEXT, River, rule
+from risk.city import CONTEXT, START, River, rule
 
 TEXTS = [
     "id: band\ntype: WaterObserved\nwhen: waterLevel >= 60\nclear: waterLevel < 40\n"
@@ -129,3 +130,18 @@ def test_within_the_band_nothing_flaps(levels: list[int], start: int) -> None:
 
     assert "raised" not in kinds(levels)
     assert "resolved" not in kinds([start, *levels])
+
+
+@given(READINGS, st.lists(st.integers(0, 600), max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_looking_at_the_clock_in_between_changes_nothing(readings: list[Reading], looks: list[int]) -> None:
+    changes = stream(readings)
+    engine = Engine(rules(), CONTEXT)
+    outcomes: list[Outcome] = []
+    waiting = sorted(START.timestamp() + 60 * look for look in looks)
+    for change in changes:
+        moment = parse_time(change.at).timestamp()
+        while waiting and waiting[0] <= moment:
+            outcomes += engine.tick(waiting.pop(0))
+        outcomes += engine.step([change])
+    assert outcomes == judged(changes)

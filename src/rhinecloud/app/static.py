@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-import mimetypes
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +22,26 @@ HASHED = re.compile(r"/(?:assets|immutable)/.*[.-][A-Za-z0-9_-]{8,}\.[a-z0-9]+$"
 COMPRESSED = (
     "text/",
     "application/json",
-    "application/javascript",
+    "application/geo+json",
     "image/svg+xml",
     "application/manifest+json",
 )
+MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".geojson": "application/geo+json",
+    ".webmanifest": "application/manifest+json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+    ".txt": "text/plain; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+}
+"""Written down here, because a machine's own table may say otherwise, and a browser then refuses a script."""
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 NOT_BUILT = (
     b"<!doctype html><meta charset=utf-8><title>Rhine Cloud</title><p>The city runs; its operations centre is not "
@@ -133,14 +148,11 @@ def _files(folder: Path) -> list[Path]:
 
 def _asset(folder: Path, path: Path) -> Asset:
     status = path.stat()
-    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    if media_type == "text/javascript" or media_type.startswith("text/"):
-        media_type += "; charset=utf-8"
     digest = hashlib.sha256(f"{path} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:20]
     return Asset(
         path=path,
         size=status.st_size,
-        media_type=media_type,
+        media_type=MEDIA_TYPES.get(path.suffix, "application/octet-stream"),
         etag=b'"%s"' % digest.encode(),
         hashed=HASHED.search(f"/{path.relative_to(folder).as_posix()}") is not None,
         encodings=tuple(

@@ -130,6 +130,12 @@ def test_all_feeds_are_planned_in_order(tmp_path: Path) -> None:
     assert [each.name for each in planned] == ["one", "two"]
 
 
+def test_a_limit_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Invalid) as caught:
+        plan_feeds({}, connector_settings(queue_parcels=0), CitySources(tmp_path, MAPPINGS))
+    assert caught.value.field == "connectors.queue_parcels"
+
+
 def test_every_setting_says_what_it_is_for() -> None:
     for settings in (ConnectorSettings, FeedSettings):
         assert all(each.says for each in describe("x", settings))

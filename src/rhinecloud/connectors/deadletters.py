@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -21,15 +22,14 @@ from rhinecloud.kernel.time import Clock, format_time, parse_time
 from rhinecloud.store.port import Record, Store
 
 KIND = "deadletter"
-READ_AT_ONCE = 500
+READ_AT_ONCE = 200
 WRITTEN_AT_ONCE = 200
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """One dead letter.
+class LetterHead(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dead letter is about. `received` and `tried_at` are ISO 8601 in UTC; `tries` counts vain retries.
 
-    `raw` is base64: the bytes as they came, or where `decoded` the message as JSON; `cut` says that it was longer and
-    only its beginning was kept. `received` and `tried_at` are ISO 8601 in UTC; `tries` counts vain retries.
+    `decoded` says that a message is kept and not the bytes as they came, `cut` that it was longer than what is kept.
     """
 
     id: str
@@ -43,6 +43,11 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
     tries: int = 0
     tried_at: str = ""
+
+
+class Letter(LetterHead, frozen=True, kw_only=True):
+    """One dead letter with its content: `raw` is base64 of the bytes, or where `decoded` of the message as JSON."""
+
     raw: str = ""
 
     def body(self) -> bytes:
@@ -69,10 +74,21 @@ class DeadLetters:
         self._numbers: dict[str, int] = {}
         self._roads: dict[str, Callable[[], Pipeline]] = {}
 
-    def open(self) -> None:
-        """Find out where each feed's ring stands."""
-        for letter in self._all():
-            self._numbers[letter.feed] = max(letter.number, self._numbers.get(letter.feed, 0))
+    async def open(self) -> None:
+        """Find out where each feed's ring stands; where its size was changed, move the newest letters."""
+        misplaced: list[tuple[str, LetterHead]] = []
+        for place, head in self._heads():
+            self._numbers[head.feed] = max(head.number, self._numbers.get(head.feed, 0))
+            if place != self._slot(head.feed, head.number):
+                misplaced.append((place, head))
+        moved: list[Record] = []
+        for place, head in misplaced:
+            record = self._store.get_record(KIND, "", place)
+            await self._store.delete_record(KIND, "", place)
+            if record is not None and head.number > self._numbers[head.feed] - self._kept:
+                moved.append(replace(record, id=self._slot(head.feed, head.number)))
+        if moved:
+            await self._store.put_records(moved)
 
     def serve(self, feed: str, road: Callable[[], Pipeline]) -> None:
         """Say by which pipeline the letters of a feed are tried again; `road` makes a fresh one."""
@@ -87,11 +103,9 @@ class DeadLetters:
                 [self._record(each) for each in newest[start : start + WRITTEN_AT_ONCE]]
             )
 
-    def list(self, feed: str = "", *, offset: int = 0, limit: int = 50) -> Page[Letter]:
-        """Give a page of letters, of one feed or of all, the newest first, without `raw`."""
-        heads = [
-            msgspec.structs.replace(each, raw="") for each in self._all() if not feed or each.feed == feed
-        ]
+    def list(self, feed: str = "", *, offset: int = 0, limit: int = 50) -> Page[LetterHead]:
+        """Give a page of letters, of one feed or of all, the newest first."""
+        heads = [head for _, head in self._heads() if not feed or head.feed == feed]
         heads.sort(key=lambda each: (each.received, each.number), reverse=True)
         items = heads[offset : offset + limit]
         return Page(items, offset=offset, more=len(heads) > offset + limit, total=len(heads))
@@ -165,8 +179,9 @@ class DeadLetters:
     def _slot(self, feed: str, number: int) -> str:
         return f"{feed}~{number % self._kept:08d}"
 
-    def _all(self) -> Iterator[Letter]:
+    def _heads(self) -> Iterator[tuple[str, LetterHead]]:
+        """Give each letter's place and head; the content is passed over."""
         after = ""
         while records := self._store.list_records(KIND, "", after=after, limit=READ_AT_ONCE):
-            yield from (msgspec.json.decode(record.body, type=Letter) for record in records)
+            yield from ((record.id, msgspec.json.decode(record.body, type=LetterHead)) for record in records)
             after = records[-1].id

@@ -64,7 +64,7 @@ class Feeds:
 
     async def start(self) -> None:
         """Start every feed that is enabled."""
-        self.deadletters.open()
+        await self.deadletters.open()
         for feed in self._enabled:
             feed.start()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from rhinecloud.connectors.links import MakeLink, live_link, replay_link, scheme_of
@@ -49,6 +49,9 @@ def plan_feeds(
     feeds: Mapping[str, FeedSettings], limits: ConnectorSettings, sources: CitySources
 ) -> list[FeedPlan]:
     """Plan all feeds; raises Invalid naming the setting, such as `feeds.rhine.mapping`."""
+    for each in fields(ConnectorSettings):
+        if getattr(limits, each.name) <= 0:
+            raise Invalid("must be more than 0", field=f"connectors.{each.name}")
     return [plan_feed(name, settings, limits, sources) for name, settings in feeds.items()]
 
 

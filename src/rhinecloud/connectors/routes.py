@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
-from rhinecloud.connectors.deadletters import Letter
+from rhinecloud.connectors.deadletters import LetterHead
 from rhinecloud.connectors.feeds import Feeds
 from rhinecloud.connectors.model import FeedState, FeedStatus
 
@@ -126,5 +126,5 @@ def _feed_view(status: FeedStatus) -> FeedView:
     return FeedView(**asdict(status))
 
 
-def _letter_view(letter: Letter) -> LetterView:
+def _letter_view(letter: LetterHead) -> LetterView:
     return LetterView(**msgspec.to_builtins(letter))

@@ -23,6 +23,7 @@ from bench.client import content_length
 
 NUMBER = re.compile(rb'"value":\s*(\d+)')
 ENTITY = "urn:ngsi-ld:Gauge:latency"
+SUBSCRIPTION = "urn:ngsi-ld:Subscription:latency"
 SUBJECT = "bench.latency"
 PATIENCE_S = 5.0
 
@@ -125,6 +126,7 @@ async def through_city(address: str, rate: float, seconds: float, headers: list[
     root = "/ngsi-ld/v1"
     await writer.request("POST", f"{root}/entityOperations/upsert", json.dumps([_gauge(0)]).encode())
     subscription = {
+        "id": SUBSCRIPTION,
         "type": "Subscription",
         "entities": [{"type": "Gauge"}],
         "watchedAttributes": ["level"],
@@ -144,6 +146,7 @@ async def through_city(address: str, rate: float, seconds: float, headers: list[
     await asyncio.sleep(0.5)
     await steadily(rate, seconds, act)
     await _hear_all(clockwork)
+    await writer.request("DELETE", f"{root}/subscriptions/{SUBSCRIPTION}", b"")  # nobody is left to hear
     server.close()
     return clockwork.report()
 

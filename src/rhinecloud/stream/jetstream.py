@@ -22,8 +22,10 @@ from nats.js.errors import NotFoundError
 
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.stream.client import StreamClient
+from rhinecloud.stream.followers import Followers
 from rhinecloud.stream.port import ConsumerCounters, Frame, Gone, Handle
 from rhinecloud.stream.pull import Pull
+from rhinecloud.stream.recent import RecentFrames
 
 NAME = "CHANGES"
 SUBJECT = "city.changes"
@@ -58,6 +60,7 @@ class JetStream:
         replicas: int = 1,
     ) -> None:
         self.counters: dict[str, ConsumerCounters] = {}
+        self._recent = RecentFrames()
         self._url = url
         self._sign_in: dict[str, Any] = {}
         if credentials:
@@ -75,6 +78,7 @@ class JetStream:
         self._client: StreamClient | None = None
         self._context: JetStreamContext | None = None
         self._pulls: set[Pull] = set()
+        self._followers = Followers()
         self._end: int | None = None
         """The stream's own number of its last message, None while it is not known for sure."""
         self._held = 0
@@ -131,6 +135,7 @@ class JetStream:
             return
         headers = {CHANGES: f"{frame.first}-{frame.last}", EXPECTED: str(self._end)}
         self._end = None
+        self._followers.offer(self._recent.share(frame))
         try:
             answer = await self._js().publish(
                 SUBJECT, frame.body, timeout=ANSWER_S, stream=NAME, headers=headers
@@ -159,7 +164,7 @@ class JetStream:
                 await self._ensure_consumer(name)
                 async with self._pulling(name) as pull:
                     async for message in pull.messages():
-                        await _work(message, handle, counters)
+                        await _work(message, self._recent.share(_frame(message)), handle, counters)
             except (Unavailable, *_AWAY) as error:
                 counters.error = _words(error)
                 await asyncio.sleep(RETRY_S)
@@ -171,16 +176,14 @@ class JetStream:
         """
         while True:
             try:
-                start = await self._find(after)
-                consumer = await self._make_follower(start)
-                async with self._pulling(consumer) as pull:
-                    async for message in pull.messages():
-                        frame = _frame(message)
-                        if frame.first > after + 1:
-                            raise Gone(f"changes {after + 1} to {frame.first - 1} are not in the stream")
-                        if frame.last > after:
-                            after = frame.last
-                            yield frame
+                async for frame in self._followers.follow(after):
+                    after = frame.last
+                    yield frame
+                async for frame in self._read_on(after):
+                    after = frame.last
+                    yield frame
+                    if self._followers.reach(after):
+                        break
             except (Unavailable, *_AWAY) as error:
                 logger.debug("following the stream is interrupted: %s", _words(error))
                 await asyncio.sleep(RETRY_S)
@@ -246,6 +249,18 @@ class JetStream:
         )
         return info.name
 
+    async def _read_on(self, after: int) -> AsyncIterator[Frame]:
+        """Read the frames after the change `after` from the server; raises Gone."""
+        consumer = await self._make_follower(await self._find(after))
+        async with self._pulling(consumer) as pull:
+            async for message in pull.messages():
+                frame = _frame(message)
+                if frame.first > after + 1:
+                    raise Gone(f"changes {after + 1} to {frame.first - 1} are not in the stream")
+                if frame.last > after:
+                    after = frame.last
+                    yield frame
+
     async def _find(self, after: int) -> int:
         """Find the stream's number of the frame that holds change `after + 1`, by halving; raises Gone."""
         state = (await self._js().stream_info(NAME)).state
@@ -287,11 +302,11 @@ class JetStream:
         return self._context
 
 
-async def _work(message: Msg, handle: Handle, counters: ConsumerCounters) -> None:
-    """Handle one message and acknowledge it; when the consumer is stopped in between, give it back at once."""
+async def _work(message: Msg, frame: Frame, handle: Handle, counters: ConsumerCounters) -> None:
+    """Handle one message's frame and acknowledge it; when the consumer is stopped in between, give it back at once."""
     keeper = Keeper(message)
     try:
-        await _insist(_frame(message), handle, counters)
+        await _insist(frame, handle, counters)
         await message.ack()
     except asyncio.CancelledError:
         with contextlib.suppress(nats.errors.Error):

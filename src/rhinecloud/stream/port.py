@@ -6,7 +6,7 @@ A frame is one message that carries many changes, because one message a change w
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rhinecloud.ngsild.change import Change, decode_changes
@@ -19,10 +19,13 @@ class Frame:
     first: int
     last: int
     body: bytes
+    _decoded: list[list[Change]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def changes(self) -> list[Change]:
-        """Decode the changes."""
-        return decode_changes(self.body)
+        """Decode the changes, once for all who hold this frame: they are to be read, not changed."""
+        if not self._decoded:
+            self._decoded.append(decode_changes(self.body))
+        return self._decoded[0]
 
 
 @dataclass(slots=True)

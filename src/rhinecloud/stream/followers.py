@@ -1,0 +1,58 @@
+"""A short cut for those who follow the stream in the very process that writes it.
+
+A frame on its way to the server is at hand already: whoever follows from where the last one ended hears it at once,
+instead of after the way to the server's disk and back. It is no other road: the changes are committed, the frames
+are the same in the same order, and who falls behind or comes later reads them from the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+
+from rhinecloud.stream.port import Frame
+
+REMEMBERED = 32
+"""Frames at hand; a follower that is further behind goes back to the server."""
+
+
+class Followers:
+    """The newest frames, and those who wait for the next one."""
+
+    def __init__(self) -> None:
+        self._recent: deque[Frame] = deque(maxlen=REMEMBERED)
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def offer(self, frame: Frame) -> None:
+        """Hand out a frame that is about to be published; one that was handed out before is passed over."""
+        if self._recent and frame.last <= self._recent[-1].last:
+            return
+        if self._recent and frame.first > self._recent[-1].last + 1:
+            self._recent.clear()
+        self._recent.append(frame)
+        waiting, self._waiting = self._waiting, set()
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
+
+    def reach(self, after: int) -> bool:
+        """Tell whether everything after the change `after` is at hand here."""
+        return bool(self._recent) and self._recent[0].first <= after + 1 <= self._recent[-1].last + 1
+
+    async def follow(self, after: int) -> AsyncIterator[Frame]:
+        """Give the frames after the change `after` as they come, until they are out of reach."""
+        while self.reach(after):
+            for frame in [each for each in self._recent if each.last > after]:
+                after = frame.last
+                yield frame
+            if self._recent and self._recent[-1].last <= after:
+                await self._next()
+
+    async def _next(self) -> None:
+        coming: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(coming)
+        try:
+            await coming
+        finally:
+            self._waiting.discard(coming)

@@ -78,6 +78,8 @@ def test_nothing_but_garbage_is_failing_and_some_garbage_is_not() -> None:
     hand.seconds += 61
     feed.unusable("no AIS sentence")
     assert feed.judge()[0] is FeedState.FAILING
+    hand.seconds += 61
+    assert feed.judge()[0] is FeedState.SILENT
 
 
 def test_a_broker_that_takes_nothing_is_failing() -> None:

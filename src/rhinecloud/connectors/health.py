@@ -107,7 +107,7 @@ class Health:
             return FeedState.FAILING, self.broker_error or self.link_error
         if self._contact_at is not None and not self._long_ago(self._contact_at):
             return FeedState.LIVE, ""
-        if self._unusable_at is not None and self._unusable_at > (self._contact_at or 0.0):
+        if self._unusable_at is not None and not self._long_ago(self._unusable_at):
             return FeedState.FAILING, f"nothing that comes can be used: {self._unusable}"
         since = self._contact_at if self._contact_at is not None else self._connected_at
         if since is None or not self._long_ago(since):

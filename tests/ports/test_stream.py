@@ -76,6 +76,25 @@ async def test_last_is_what_was_published_last(stream: Stream) -> None:
     assert await stream.last() == 6
 
 
+async def test_first_is_the_oldest_that_is_held(stream: Stream) -> None:
+    assert await stream.first() == 0
+    await stream.publish(frame(11, 20))
+    await stream.publish(frame(21, 30))
+    assert await stream.first() == 11
+
+
+async def test_asking_does_not_disturb_publishing(stream: Stream) -> None:
+    async def ask() -> None:
+        while True:
+            await stream.last()
+
+    asking = asyncio.ensure_future(ask())
+    for seq in range(1, 101):
+        await stream.publish(frame(seq))
+    asking.cancel()
+    assert await stream.last() == 100
+
+
 async def test_a_repeat_is_dropped(stream: Stream) -> None:
     worker = Worker(stream)
     async with worker.at_work():

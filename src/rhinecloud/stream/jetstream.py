@@ -79,6 +79,7 @@ class JetStream:
         self._context: JetStreamContext | None = None
         self._pulls: set[Pull] = set()
         self._followers = Followers()
+        self._turn = asyncio.Lock()
         self._end: int | None = None
         """The stream's own number of its last message, None while it is not known for sure."""
         self._held = 0
@@ -129,32 +130,24 @@ class JetStream:
 
     async def publish(self, frame: Frame) -> None:
         """Append a frame and wait until the stream holds it."""
-        if self._end is None:
-            await self.last()
-        if frame.last <= self._held:
-            return
-        headers = {CHANGES: f"{frame.first}-{frame.last}", EXPECTED: str(self._end)}
-        self._end = None
-        self._followers.offer(self._recent.share(frame))
-        try:
-            answer = await self._js().publish(
-                SUBJECT, frame.body, timeout=ANSWER_S, stream=NAME, headers=headers
-            )
-        except _AWAY as error:
-            raise Unavailable(f"the stream takes no frame: {_words(error)}") from error
-        self._end, self._held = answer.seq, frame.last
+        async with self._turn:
+            if self._end is None:
+                await self._look()
+            if frame.last > self._held:
+                await self._append(frame)
 
     async def last(self) -> int:
         """Ask for the newest change that the stream holds; a stream that is missing is made anew."""
+        async with self._turn:
+            return await self._look()
+
+    async def first(self) -> int:
+        """Ask for the oldest change that the stream still holds, 0 when it is empty."""
         try:
-            await self._ensure()
             state = (await self._js().stream_info(NAME)).state
-            held = (await self._range_of(state.last_seq))[1] if state.messages else 0
-            await self._lead_back(state.last_seq)
+            return (await self._range_of(state.first_seq))[0] if state.messages else 0
         except _AWAY as error:
             raise Unavailable(f"the stream does not say what it holds: {_words(error)}") from error
-        self._end, self._held = state.last_seq, held
-        return held
 
     async def consume(self, name: str, handle: Handle) -> None:
         """Run the durable consumer `name` until cancelled; while the server is away, wait and go on."""
@@ -195,6 +188,29 @@ class JetStream:
         except _AWAY as error:
             raise Unavailable(f"the consumer {name} cannot be seen: {_words(error)}") from error
         return (info.num_pending or 0) + (info.num_ack_pending or 0)
+
+    async def _append(self, frame: Frame) -> None:
+        headers = {CHANGES: f"{frame.first}-{frame.last}", EXPECTED: str(self._end)}
+        self._end = None
+        self._followers.offer(self._recent.share(frame))
+        try:
+            answer = await self._js().publish(
+                SUBJECT, frame.body, timeout=ANSWER_S, stream=NAME, headers=headers
+            )
+        except _AWAY as error:
+            raise Unavailable(f"the stream takes no frame: {_words(error)}") from error
+        self._end, self._held = answer.seq, frame.last
+
+    async def _look(self) -> int:
+        try:
+            await self._ensure()
+            state = (await self._js().stream_info(NAME)).state
+            held = (await self._range_of(state.last_seq))[1] if state.messages else 0
+            await self._lead_back(state.last_seq)
+        except _AWAY as error:
+            raise Unavailable(f"the stream does not say what it holds: {_words(error)}") from error
+        self._end, self._held = state.last_seq, held
+        return held
 
     async def _ensure(self) -> None:
         try:

@@ -61,6 +61,10 @@ class Stream(Protocol):
         """Ask the log for the sequence number of the newest change that it really holds, 0 when it is empty."""
         ...
 
+    async def first(self) -> int:
+        """Ask the log for the sequence number of the oldest change that it still holds, 0 when it is empty."""
+        ...
+
     async def consume(self, name: str, handle: Handle) -> None:
         """Run the durable consumer `name` until cancelled: acknowledge each frame after `handle` returned.
 

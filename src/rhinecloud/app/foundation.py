@@ -6,6 +6,7 @@ The running city adds stream, consumers, feeds and doors (`city`); the command l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -49,9 +50,7 @@ class Foundation:
             StoreRecords(self.store), settings.section("identity", IdentitySettings), clock
         )
         self.broker = Broker(self.store, self.policy, clock)
-        self.contexts = Contexts(
-            self.store, settings.section("broker", BrokerSettings), clock, city={"@context": terms}
-        )
+        self.contexts = Contexts(self.store, broker_settings(settings), clock, city={"@context": terms})
         self._opened: list[str] = []
         self.first_password = ""
 
@@ -86,6 +85,14 @@ class Foundation:
         while self._opened:
             await getattr(self, self._opened.pop()).close()
         self.folder.release()
+
+
+def broker_settings(settings: Settings) -> BrokerSettings:
+    """Give `[broker]` with the address at which clients reach the city, for @contexts that are served under it."""
+    own, server = settings.section("broker", BrokerSettings), settings.server
+    host = "127.0.0.1" if server.host in ("0.0.0.0", "::") else server.host
+    here = f"{'https' if server.tls_certificate else 'http'}://{host}:{server.port}"
+    return replace(own, base_url=(own.base_url or server.public_url or here).rstrip("/"))
 
 
 def city_terms(folder: Path, packs: Packs) -> tuple[dict[str, object], list[Disagreement]]:

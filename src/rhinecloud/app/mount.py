@@ -7,7 +7,7 @@ from typing import cast
 from fastapi import APIRouter
 
 from rhinecloud.app.asgi import Application
-from rhinecloud.app.foundation import Foundation
+from rhinecloud.app.foundation import Foundation, broker_settings
 from rhinecloud.app.gate import Gate
 from rhinecloud.app.parts import Parts as Running
 from rhinecloud.app.routes.city import CityPortrait, city_routes
@@ -20,7 +20,6 @@ from rhinecloud.broker.door import Door
 from rhinecloud.broker.door.rendering import Renderer
 from rhinecloud.broker.door.route import Parts
 from rhinecloud.broker.routes import ROUTES
-from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.broker.subscriptions.service import Subscriptions
 from rhinecloud.connectors.routes import deadletter_routes, feed_routes
 from rhinecloud.identity import IdentitySettings
@@ -74,7 +73,7 @@ def broker_door(
     foundation: Foundation, gate: Gate, subscriptions: Subscriptions | None = None
 ) -> Application:
     """Build the broker's door."""
-    settings = foundation.settings.section("broker", BrokerSettings)
+    settings = broker_settings(foundation.settings)
     parts = Parts(
         broker=foundation.broker,
         contexts=foundation.contexts,

@@ -11,7 +11,7 @@ from rhinecloud.kernel.settings import setting
 class ConnectorSettings:
     """Section `[connectors]` of `city.toml`: limits that hold for every feed."""
 
-    batch: int = setting(250, "Most messages that a feed gives to the broker at once")
+    batch: int = setting(100, "Most messages that a feed gives to the broker at once")
     queue_parcels: int = setting(2_000, "Most parcels (lines, datagrams, messages) waiting in a feed's queue")
     queue_bytes: int = setting(16 * 1024 * 1024, "Most bytes waiting in a feed's queue", unit="bytes")
     line_bytes: int = setting(8 * 1024, "Longest line of a line-based feed", unit="bytes")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Done, run, wait_until_up
+from rhinecloud.cli.program import run as run_program
 
 NDJSON = b"".join(
     json.dumps(
@@ -66,6 +67,21 @@ def test_check_names_what_is_wrong_and_ends_with_3(city: Path, file: str, text: 
     assert done.returncode == 3
     assert said in done.stdout.decode()
     assert any(said in finding["problem"] for finding in json.loads(run("check", "--json", city=city).stdout))
+
+
+def test_a_rule_file_is_checked_where_no_city_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RHINECLOUD_CITY", raising=False)
+    rule = "id: hot\ntype: AirQualityObserved\nwhen: temperatur > 35\nseverity: low\n"
+    (tmp_path / "hot.yaml").write_text(rule, encoding="utf-8")
+    assert run_program(["rules", "check", "hot.yaml"]) == 3
+    said = capsys.readouterr()
+    assert "hot.yaml, line 3, column 7: no attribute `temperatur` is known" in said.out
+    assert "no city here" in said.err
+    (tmp_path / "hot.yaml").write_text(rule.replace("temperatur", "temperature"), encoding="utf-8")
+    assert run_program(["rules", "check", "hot.yaml"]) == 0
 
 
 def test_commands_that_need_a_running_city_end_with_4(city: Path) -> None:

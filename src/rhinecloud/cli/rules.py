@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rhinecloud.app.settings import FILE
 from rhinecloud.cli.desk import open_running
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
@@ -14,6 +16,7 @@ from rhinecloud.cli.screen import console, print_json, table
 from rhinecloud.kernel.errors import Invalid
 
 if TYPE_CHECKING:
+    from rhinecloud.ngsild.context import Context
     from rhinecloud.risk.rulebook import Rulebook
 
 Files = Annotated[
@@ -148,5 +151,17 @@ def _read(files: list[Path] | None, city: Path) -> Rulebook:
     from rhinecloud.kernel.time import utc_now
     from rhinecloud.risk.rulebook import read_rulebook
 
+    if files and city == HERE and not (city / FILE).exists():
+        return read_rulebook(files, _words_of_packs())
     foundation = Foundation(read_city(city), utc_now)
     return read_rulebook(files, foundation.context) if files else rulebook_of(foundation)
+
+
+def _words_of_packs() -> Context:
+    """Give the vocabulary of the installed packs, for files that are checked where no city lies."""
+    from rhinecloud.app.foundation import city_terms
+    from rhinecloud.loader import find_packs
+    from rhinecloud.ngsild.context import compile_context
+
+    print("no city here: checked against the vocabulary of the installed packs", file=sys.stderr)
+    return compile_context(city_terms(HERE, find_packs(("*",)))[0], {})

@@ -56,7 +56,12 @@ def read_target(uri: str, info: Mapping[str, str]) -> Target:
     except ValueError:
         raise Invalid(f"{uri!r} has an impossible port", field=field) from None
     topic = unquote(parts.path.removeprefix("/"))
-    if not parts.hostname or not topic or any(sign in topic for sign in "+#\0"):
+    if (
+        not parts.hostname
+        or not topic
+        or any(sign in uri for sign in "?#")
+        or any(sign in topic for sign in "+#\0")
+    ):
         raise Invalid(
             f"{uri!r} is not of the form mqtt[s]://[user[:password]@]host[:port]/topic", field=field
         )
@@ -119,6 +124,7 @@ class _Connection:
         self._client: aiomqtt.Client | None = None
         self._opening = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     async def publish(self, target: Target, payload: bytes) -> None:
         async with self._opening:
@@ -134,6 +140,8 @@ class _Connection:
         client, self._client = self._client, None
         if self._idle is not None:
             self._idle.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
         if client is not None:
             try:
                 await client.__aexit__(None, None, None)
@@ -151,7 +159,17 @@ class _Connection:
             tls_context=ssl.create_default_context() if target.tls else None,
         )
         await client.__aenter__()
+        self._watching = asyncio.create_task(self._watch(client), name=f"mqtt {target.host}")
         return client
+
+    async def _watch(self, client: aiomqtt.Client) -> None:
+        """Learn at once that the broker has gone, so that the next notification finds a fresh connection."""
+        try:
+            async for _ in client.messages:
+                continue  # nobody subscribes here
+        except aiomqtt.MqttError:
+            if self._client is client:
+                self._client = None
 
     async def _address(self) -> str:
         """Give the host to connect to: where private ones are forbidden, the address that was judged."""

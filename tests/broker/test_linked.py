@@ -1,0 +1,59 @@
+"""Linked entities in notifications (clause 4.5.23)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from broker.subscribing import CONTEXT, ENDPOINT, READING, document
+from rhinecloud.broker.subscriptions.changed import Differences
+from rhinecloud.broker.subscriptions.parsing import parse_subscription
+from rhinecloud.broker.subscriptions.ready import Ready
+from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.entity import Entity, Instance
+
+BERTH, PORT = CONTEXT.expand("berth"), CONTEXT.expand("port")
+
+
+def entity(name: str, **links: str) -> Entity:
+    attrs = {
+        CONTEXT.expand(key): [Instance(type="Relationship", value=value)] for key, value in links.items()
+    }
+    return Entity(id=f"urn:{name}", type=[CONTEXT.expand(name)], attrs=attrs)
+
+
+CITY = {
+    "urn:Berth": entity("Berth", port="urn:Port"),
+    "urn:Port": entity("Port", flagship="urn:Vessel"),
+    "urn:Vessel": entity("Vessel", berth="urn:Berth"),
+}
+
+
+def told(**notification: Any) -> list[Any]:
+    data = document(id="urn:s:1", notification={"endpoint": ENDPOINT, **notification})
+    ready = Ready(parse_subscription(data, READING, lambda: ""), CONTEXT, CONTEXT, CITY.get)
+    change = Change(seq=1, kind=Kind.UPDATED, at="1", entity=CITY["urn:Vessel"], changed=[BERTH])
+    found: list[Any] = orjson.loads(b"[" + ready.show(Differences(change)) + b"]")
+    return found
+
+
+def test_flat_puts_linked_entities_behind_level_by_level() -> None:
+    assert [each["id"] for each in told(join="flat")] == ["urn:Vessel", "urn:Berth"]
+    assert [each["id"] for each in told(join="flat", joinLevel=3)] == ["urn:Vessel", "urn:Berth", "urn:Port"]
+
+
+def test_inline_puts_linked_entities_into_their_relationships_and_ends_loops() -> None:
+    (shown,) = told(join="inline", joinLevel=5)
+    berth = shown["berth"]["entity"]
+    assert berth["id"] == "urn:Berth"
+    assert berth["port"]["entity"]["flagship"] == {"type": "Relationship", "object": "urn:Vessel"}
+
+
+def test_simplified_inline_replaces_the_link_itself() -> None:
+    (shown,) = told(join="inline", format="simplified")
+    assert shown["berth"] == {"id": "urn:Berth", "type": "Berth", "port": "urn:Port"}
+
+
+def test_what_is_not_shown_is_not_followed() -> None:
+    assert [each["id"] for each in told(join="flat", pick=["id", "type"])] == ["urn:Vessel"]

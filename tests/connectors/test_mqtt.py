@@ -259,7 +259,7 @@ async def test_a_server_that_does_not_speak_delays_no_one(city: City) -> None:
         assert "did not answer within 0.3 s" in status(feeds).error
         started = time.monotonic()
         await feeds.stop()
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
 
 
 async def test_the_topics_of_a_declared_mapping_are_subscribed_to(city: City, port: int) -> None:

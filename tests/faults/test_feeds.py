@@ -179,7 +179,7 @@ async def test_a_flood_of_garbage_keeps_memory_letters_and_the_other_feed(city: 
         assert status(noisy).state is FeedState.FAILING
         started = time.monotonic()
         await noisy.stop()
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
 
 
 async def test_a_mapping_that_breaks_on_one_message_spares_the_others(city: City) -> None:

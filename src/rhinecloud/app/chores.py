@@ -1,4 +1,4 @@
-"""What must be done now and then, and what follows the stream without belonging to a part of floor 6."""
+"""What must be done now and then."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import timedelta
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.history.settings import HistorySettings
 from rhinecloud.kernel.time import format_time
-from rhinecloud.stream.port import Frame
 
 FLUSH_S = 60.0
 EXPIRE_S = 3600.0
@@ -19,10 +18,6 @@ class Chores:
 
     def __init__(self, foundation: Foundation) -> None:
         self._foundation = foundation
-
-    async def remember(self, frame: Frame) -> None:
-        """Put a frame of the stream into the history; doing so twice leaves it once."""
-        await self._foundation.history.append(frame.changes())
 
     async def flush_identity(self) -> None:
         """Write down when sessions and tokens were last used, and drop ended sessions."""

@@ -102,7 +102,7 @@ class City:
         """Start what works in the background."""
         chores, keep = Chores(self.foundation), self.supervisor.keep
         keep("relay", parts.relay.run)
-        keep("history", lambda: parts.upstream.stream.consume("history", chores.remember))
+        keep("history", parts.recorder.run)
         keep("notifier", parts.subscriptions.run)
         keep("live", parts.live.run)
         keep("risk", parts.risk.run)

@@ -11,6 +11,7 @@ from rhinecloud.app.gate import Gate
 from rhinecloud.app.settings import ServerSettings
 from rhinecloud.app.upstream import Upstream, open_upstream
 from rhinecloud.broker.live import LiveFeed, LiveSettings
+from rhinecloud.broker.recorder import Recorder
 from rhinecloud.broker.relay import Relay, RelaySettings
 from rhinecloud.broker.subscriptions.http_endpoint import HttpEndpoint
 from rhinecloud.broker.subscriptions.mqtt_endpoint import MqttEndpoint
@@ -38,6 +39,7 @@ class Parts:
 
     upstream: Upstream
     relay: Relay
+    recorder: Recorder
     notifier: Notifier
     subscriptions: Subscriptions
     live: LiveFeed
@@ -78,6 +80,7 @@ async def make_parts(
     return Parts(
         upstream=upstream,
         relay=Relay(foundation.store, upstream.stream, foundation.settings.section("relay", RelaySettings)),
+        recorder=Recorder(foundation.history, upstream.stream),
         notifier=notifier,
         subscriptions=subscriptions,
         live=live,

@@ -97,6 +97,7 @@ class Status:
         last = self._foundation.store.last_change()
         works = {work.name: work for work in self._supervisor.works()}
         notifier, risk = self._parts.notifier.state(), self._parts.risk.status()
+        consumers = {"history": self._parts.recorder.counters, **self._parts.upstream.stream.counters}
         lags = {"relay": self._parts.relay.lag, "notifier": notifier.lag, "risk": risk.lag}
         found = [
             {
@@ -106,9 +107,9 @@ class Status:
                 "error": work.error,
             }
             for name, work in works.items()
-            if name not in self._parts.upstream.stream.counters
+            if name not in consumers
         ]
-        for name, counters in self._parts.upstream.stream.counters.items():
+        for name, counters in consumers.items():
             lag = max(0, last - counters.position) if counters.position else 0
             found.append({"name": name, "lag": lag, "failures": counters.failures, "error": counters.error})
         return found

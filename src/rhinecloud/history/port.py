@@ -36,6 +36,10 @@ class History(Protocol):
         """Keep the changed attribute instances of `changes`, durably; changes seen already leave nothing."""
         ...
 
+    async def position(self) -> int:
+        """Give the sequence number of the newest change that was appended, 0 for none."""
+        ...
+
     async def series(
         self,
         tenant: str,

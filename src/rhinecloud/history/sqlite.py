@@ -36,11 +36,18 @@ CREATE TABLE IF NOT EXISTS sample (
   recorded INTEGER NOT NULL, value TEXT, unit TEXT NOT NULL,
   PRIMARY KEY (series, observed, seq, dataset)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mark (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS whole (
   tenant TEXT NOT NULL, entity TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL,
   PRIMARY KEY (tenant, entity, seq)
 ) WITHOUT ROWID;
 """
+KEEP = """
+INSERT OR REPLACE INTO sample
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?)
+"""
+"""One statement for all samples: it runs without Python's lock, for which many would fight with the loop."""
+MARK = "INSERT INTO mark VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET seq = max(seq, excluded.seq)"
 FOREVER = 1 << 62
 SERIES_REMEMBERED = 200_000
 SERIES_A_STEP = 200
@@ -72,6 +79,10 @@ class HotTable:
     async def append(self, changes: Sequence[Change]) -> None:
         """Keep what `changes` brought, durably, in one transaction."""
         await self._run(self._writing, self._append, changes)
+
+    async def position(self) -> int:
+        """Give the sequence number of the newest change that was appended, 0 for none."""
+        return await self._run(self._reading, self._position)
 
     async def series(
         self,
@@ -148,8 +159,13 @@ class HotTable:
                 )
             if not self._timeline_types.isdisjoint(change.entity.type):
                 whole.append((change.tenant, entity_id, change.seq, encode_change(change)))
-        connection.executemany("INSERT OR REPLACE INTO sample VALUES (?, ?, ?, ?, ?, ?, ?)", samples)
+        connection.execute(KEEP, (orjson.dumps(samples).decode(),))
         connection.executemany("INSERT OR REPLACE INTO whole VALUES (?, ?, ?, ?)", whole)
+        connection.execute(MARK, (max((change.seq for change in changes), default=0),))
+
+    def _position(self) -> int:
+        rows: list[Any] = _opened(self._reader).execute("SELECT seq FROM mark").fetchall()
+        return int(rows[0][0]) if rows else 0
 
     def _number(self, connection: apsw.Connection, key: tuple[str, str, str]) -> int:
         number = self._numbers.get(key)

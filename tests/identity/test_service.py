@@ -49,8 +49,21 @@ async def test_the_first_start_makes_an_admin_whose_password_works_once(
         await identity.sign_in("admin", once, "127.0.0.1")
 
 
-async def test_only_the_first_start_makes_one(records: DictRecords, clock: HandClock) -> None:
-    assert await Identity(records, IdentitySettings(), clock).open()
+async def test_starts_make_a_password_until_it_was_changed(records: DictRecords, clock: HandClock) -> None:
+    unseen = await Identity(records, IdentitySettings(), clock).open()
+    identity = Identity(records, IdentitySettings(), clock)
+    once = await identity.open()
+    assert once != unseen
+    with pytest.raises(WrongCredentials):
+        await identity.sign_in("admin", unseen, "127.0.0.1")
+    await identity.change_password("admin", once, PASSWORD)
+    assert await Identity(records, IdentitySettings(), clock).open() == ""
+
+
+async def test_another_administrator_makes_the_first_one_needless(
+    identity: Identity, records: DictRecords, clock: HandClock
+) -> None:
+    await identity.add_account(Account(name="boss", password_hash="", roles=(Role.ADMIN,)), PASSWORD)
     assert await Identity(records, IdentitySettings(), clock).open() == ""
 
 

@@ -42,13 +42,21 @@ class Identity:
         self._clock = clock
 
     async def open(self) -> str:
-        """Read what is kept. On the very first start, make the account `admin` and return its one-time password."""
+        """Read what is kept. As long as nobody can be administrator yet, return a one-time password of `admin`.
+
+        A start that failed, or that nobody watched, has used up its password unseen: the next one makes another.
+        """
         self.accounts.open()
         self.tokens.open()
         self.sessions.open()
-        if self.accounts.list() or self.settings.open:
+        if self.settings.open:
             return ""
-        return await self.add_account(Account(name=FIRST_ADMIN, password_hash="", roles=(Role.ADMIN,)))
+        admins = [each for each in self.accounts.list() if Role.ADMIN in each.roles]
+        if not admins and self.accounts.find(FIRST_ADMIN) is None:
+            return await self.add_account(Account(name=FIRST_ADMIN, password_hash="", roles=(Role.ADMIN,)))
+        if [(each.name, each.must_change_password) for each in admins] == [(FIRST_ADMIN, True)]:
+            return await self.reset_password(FIRST_ADMIN)
+        return ""
 
     def authenticate(self, headers: RawHeaders) -> Actor:
         """Give the actor behind a request's raw headers, as ASGI has them; raises Unauthenticated."""

@@ -5,6 +5,7 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.6 and 6.3.16; RFC 9111, section 4.2.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,12 +17,16 @@ import aiohttp
 import orjson
 
 from rhinecloud.broker.errors import ContextNotAvailable
-from rhinecloud.broker.outgoing import check_url
+from rhinecloud.broker.outgoing import check_url, open_session
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.time import Clock
 
 REDIRECTS = (301, 302, 303, 307, 308)
 ACCEPT = {"Accept": "application/ld+json, application/json;q=0.9"}
+REMEMBERED = 2_000
+"""URLs that failed which are remembered."""
+
 MAX_AGE = re.compile(r"(?:s-maxage|max-age)\s*=\s*\"?(\d{1,9})")
 
 
@@ -33,11 +38,69 @@ class Fetched:
     expires_at: datetime
 
 
-async def fetch(session: aiohttp.ClientSession, url: str, settings: BrokerSettings, now: datetime) -> Fetched:
-    """Fetch the @context document at `url`.
+class Fetcher:
+    """Fetches documents, one call at a time for a URL; a URL that failed is left in peace for a moment."""
 
-    Raises ContextNotAvailable when it cannot be had, Invalid when what is there is no @context.
-    """
+    def __init__(self, settings: BrokerSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._calls: dict[str, asyncio.Task[Fetched]] = {}
+        self._failed: dict[str, tuple[datetime, ContextNotAvailable]] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    def open(self) -> None:
+        """Make the HTTP client, on the event loop that will use it."""
+        self._session = open_session(
+            allow_private=self._settings.allow_private_contexts, timeout_s=self._settings.context_timeout_s
+        )
+
+    async def close(self) -> None:
+        """End what is under way."""
+        for call in list(self._calls.values()):
+            call.cancel()
+        if self._session is not None:
+            await self._session.close()
+
+    async def fetch(self, url: str) -> Fetched:
+        """Fetch the @context document at `url`, all who wait for it at once sharing one call.
+
+        Raises ContextNotAvailable when it cannot be had, Invalid when what is there is no @context.
+        """
+        call = self._calls.get(url)
+        if call is None:
+            call = self._calls[url] = asyncio.create_task(self._fetch(url), name=f"contexts: fetch {url}")
+            call.add_done_callback(lambda _: self._calls.pop(url, None))
+        return await asyncio.shield(call)
+
+    async def fetch_unless_failed(self, url: str) -> Fetched:
+        """Fetch as `fetch` does, or raise again what went wrong a moment ago."""
+        failed = self._failed.get(url)
+        if failed is not None and failed[0] > self._clock():
+            raise failed[1]
+        return await self.fetch(url)
+
+    def forgive(self, url: str) -> None:
+        """Forget that `url` failed."""
+        self._failed.pop(url, None)
+
+    async def _fetch(self, url: str) -> Fetched:
+        if self._session is None:
+            raise ContextNotAvailable(f"the @context {url} cannot be retrieved: the broker is not open")
+        now = self._clock()
+        try:
+            fetched = await _retrieve(self._session, url, self._settings, now)
+        except ContextNotAvailable as error:
+            if len(self._failed) >= REMEMBERED:
+                self._failed.clear()
+            self._failed[url] = (now + timedelta(seconds=self._settings.context_retry_s), error)
+            raise
+        self.forgive(url)
+        return fetched
+
+
+async def _retrieve(
+    session: aiohttp.ClientSession, url: str, settings: BrokerSettings, now: datetime
+) -> Fetched:
     try:
         body, headers = await _follow(session, url, settings)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -41,6 +41,14 @@ class Entry(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
         self.number_of_hits += 1
         self.last_usage = now
 
+    def is_stale(self, now: datetime) -> bool:
+        """Tell whether a fetched copy should be fetched anew."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    def used_at(self) -> datetime:
+        """Give when it was used last, or came here."""
+        return self.last_usage or self.created_at
+
     def describe(self, url: str) -> dict[str, Any]:
         """Give the metadata that clients see, `url` being where the @context can be had."""
         described: dict[str, Any] = {

@@ -7,22 +7,21 @@ forgets nothing. Fetched copies belong to all tenants, hosted ones to the tenant
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 import orjson
 
-from rhinecloud.broker.contexts.fetch import Fetched, fetch
+from rhinecloud.broker.contexts.fetch import Fetched, Fetcher
 from rhinecloud.broker.contexts.model import Compiled, Entry, Kind
 from rhinecloud.broker.errors import ContextNotAvailable, InvalidRequest, OperationNotSupported
-from rhinecloud.broker.outgoing import open_session
 from rhinecloud.broker.settings import BrokerSettings
-from rhinecloud.kernel.errors import Invalid, NotFound
+from rhinecloud.kernel.errors import Invalid, NotFound, Unavailable
 from rhinecloud.kernel.time import Clock
 from rhinecloud.ngsild.context import compile_context, core_context, missing_urls
 from rhinecloud.ngsild.documents import CORE_URL, core_document, is_core_url
@@ -36,8 +35,11 @@ CITY = "city"
 COMPILED = 2_000
 """Compiled @contexts kept: inline ones come from whoever calls, so there must be a bound."""
 
+CACHED = 1_000
+"""Fetched @contexts kept, beyond which the one used longest ago goes."""
+
 IMPLICIT = 1_000
-"""Implicitly created @contexts kept for a tenant, beyond which those used longest ago go."""
+"""Implicitly created @contexts kept for a tenant, beyond which the one used longest ago goes."""
 
 SWEEP_S = 30.0
 
@@ -61,9 +63,7 @@ class Contexts:
         self._by_id: dict[str, Entry] = {}
         self._by_url: dict[str, Entry] = {}
         self._compiled: dict[tuple[str, str | bytes], Compiled] = {}
-        self._fetching: dict[str, asyncio.Task[Entry]] = {}
-        self._failed: dict[str, tuple[datetime, ContextNotAvailable]] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._fetcher = Fetcher(settings, clock)
         self._sweeper: asyncio.Task[None] | None = None
         self.generation = 0
         self._keep(self._bundled(CORE_URL, Kind.CACHED, core_document(), CORE_URL))
@@ -72,27 +72,16 @@ class Contexts:
 
     async def open(self) -> None:
         """Read what was stored and begin to drop what has expired."""
-        after = ""
-        tenants = {record.tenant for record in self._store.list_records(RECORDS)}
-        for tenant in tenants:
-            after = ""
-            while records := self._store.list_records(RECORDS, tenant, after=after):
-                for record in records:
-                    self._keep(msgspec.json.decode(record.body, type=Entry))
-                after = records[-1].id
-        self._session = open_session(
-            allow_private=self._settings.allow_private_contexts, timeout_s=self._settings.context_timeout_s
-        )
+        self._fetcher.open()
+        for record in self._store.list_records(RECORDS, limit=max(1, self._store.count_records(RECORDS))):
+            self._keep(msgspec.json.decode(record.body, type=Entry))
         self._sweeper = asyncio.create_task(self._sweep(), name="contexts: sweep")
 
     async def close(self) -> None:
         """Stop fetching."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for task in list(self._fetching.values()):
-            task.cancel()
-        if self._session is not None:
-            await self._session.close()
+        await self._fetcher.close()
 
     async def compiled(self, tenant: str, body: Any) -> Compiled:
         """Compile the value of an `@context`: a URL, an object, a list of those, or None for the core alone.
@@ -128,7 +117,7 @@ class Contexts:
     async def host(self, tenant: str, body: Any) -> str:
         """Give `body` an address of its own, for answers and notifications that can only name a URL (clause 5.13.1).
 
-        Equal ones share an address. So that nobody fills the store by asking, the oldest of a tenant's go in time.
+        Equal ones share an address. So that nobody fills the store by asking, the idlest of a tenant's goes in time.
         """
         if isinstance(body, str):
             return body
@@ -137,10 +126,8 @@ class Contexts:
         same = next((entry for entry in mine if entry.document == document), None)
         if same is not None:
             return self.url(same)
-        for entry in sorted(mine, key=lambda each: each.last_usage or each.created_at)[
-            : max(0, len(mine) + 1 - IMPLICIT)
-        ]:
-            await self.delete(tenant, entry.local_id)
+        if len(mine) >= IMPLICIT:
+            await self._forget(min(mine, key=Entry.used_at))
         return self.url(await self._create(tenant, Kind.IMPLICITLY_CREATED, document))
 
     def list(self, tenant: str, kind: Kind | None = None) -> list[Entry]:
@@ -163,8 +150,7 @@ class Contexts:
         entry = self.get(tenant, name)
         if entry.fixed:
             raise Invalid(f"the @context {name} belongs to the broker and cannot be deleted")
-        await self._store.delete_record(RECORDS, entry.tenant, entry.local_id)
-        self._drop(entry)
+        await self._forget(entry)
 
     async def reload(self, tenant: str, name: str) -> None:
         """Fetch a cached @context anew; the old copy stays when that fails (clause 5.13.5.4)."""
@@ -174,7 +160,7 @@ class Contexts:
         if entry.fixed:
             return
         try:
-            await self._refresh(entry.url)
+            await self._keep_fetched(entry.url, await self._fetcher.fetch(entry.url))
         except Invalid as error:
             raise ContextNotAvailable(error.reason) from None
 
@@ -209,47 +195,25 @@ class Contexts:
     async def _fetched(self, url: str) -> Entry:
         """Give the copy of a URL, fetched anew where it has expired; the old one serves while its origin is silent."""
         entry = self._by_url.get(url)
-        now = self._clock()
-        if entry is not None and (entry.expires_at is None or entry.expires_at > now):
+        if entry is not None and not entry.is_stale(self._clock()):
             return entry
-        failed = self._failed.get(url)
         try:
-            if failed is not None and failed[0] > now:
-                raise failed[1]
-            return await self._refresh(url)
+            return await self._keep_fetched(url, await self._fetcher.fetch_unless_failed(url))
         except ContextNotAvailable:
             if entry is None:
                 raise
             return entry
 
-    async def _refresh(self, url: str) -> Entry:
-        """Fetch a URL, all who wait for it at once sharing one call."""
-        task = self._fetching.get(url)
-        if task is None:
-            task = self._fetching[url] = asyncio.create_task(self._fetch(url), name=f"contexts: fetch {url}")
-            task.add_done_callback(lambda _: self._fetching.pop(url, None))
-        return await asyncio.shield(task)
-
-    async def _fetch(self, url: str) -> Entry:
-        assert self._session is not None
-        now = self._clock()
-        try:
-            fetched = await fetch(self._session, url, self._settings, now)
-        except ContextNotAvailable as error:
-            if len(self._failed) >= COMPILED:
-                self._failed.clear()
-            self._failed[url] = (now + timedelta(seconds=self._settings.context_retry_s), error)
-            raise
-        self._failed.pop(url, None)
-        return await self._store_fetched(url, fetched, now)
-
-    async def _store_fetched(self, url: str, fetched: Fetched, now: datetime) -> Entry:
+    async def _keep_fetched(self, url: str, fetched: Fetched) -> Entry:
         old = self._by_url.get(url)
+        if old is None and len(self._by_url) >= CACHED:
+            idle = min((each for each in self._by_url.values() if not each.fixed), key=Entry.used_at)
+            await self._forget(idle)
         entry = Entry(
             local_id=old.local_id if old else self._new_id(),
             kind=Kind.CACHED,
             document=fetched.document,
-            created_at=now,
+            created_at=self._clock(),
             url=url,
             expires_at=fetched.expires_at,
         )
@@ -279,10 +243,11 @@ class Contexts:
             self._by_url[entry.url] = entry
         self._changed()
 
-    def _drop(self, entry: Entry) -> None:
+    async def _forget(self, entry: Entry) -> None:
+        await self._store.delete_record(RECORDS, entry.tenant, entry.local_id)
         self._by_id.pop(entry.local_id, None)
         self._by_url.pop(entry.url, None)
-        self._failed.pop(entry.url, None)
+        self._fetcher.forgive(entry.url)
         self._changed()
 
     def _changed(self) -> None:
@@ -298,18 +263,18 @@ class Contexts:
         return entry if entry is not None and _is_visible(entry, tenant) else None
 
     async def _sweep(self) -> None:
-        """Have expired copies fetched anew at their next use, and drop those that nobody uses (clause 6.3.16)."""
+        """Have stale copies fetched anew at their next use, and drop those that nobody uses (clause 6.3.16)."""
         idle = timedelta(seconds=self._settings.context_fresh_s)
         while True:
             await asyncio.sleep(SWEEP_S)
             now = self._clock()
-            for entry in list(self._by_url.values()):
-                if entry.expires_at is None or entry.expires_at > now:
-                    continue
+            stale = [entry for entry in self._by_url.values() if entry.is_stale(now)]
+            if stale:
                 self._changed()
-                if (entry.last_usage or entry.created_at) + idle < now:
-                    await self._store.delete_record(RECORDS, entry.tenant, entry.local_id)
-                    self._drop(entry)
+            with contextlib.suppress(Unavailable):
+                for entry in stale:
+                    if entry.used_at() + idle < now:
+                        await self._forget(entry)
 
 
 def _is_visible(entry: Entry, tenant: str) -> bool:

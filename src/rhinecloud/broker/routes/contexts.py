@@ -25,6 +25,7 @@ async def add(parts: Parts, request: Request) -> Reply:
 
 async def list_all(parts: Parts, request: Request) -> Reply:
     """List @contexts (clause 6.29.3.2)."""
+    parts.broker.allow(request.actor, Action.READ, request.tenant)
     details = _flag(request, "details")
     kind = _kind(request.query.get("kind"))
     entries = parts.contexts.list(request.tenant, kind)

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Python packages: a Chromium for the journeys. As root on Debian it does so by
-# itself; elsewhere it says what is missing, and the tests that need it are skipped by name.
+# Installs what the tests need beside Python packages: a Chromium for the journeys, mosquitto as another's MQTT server.
+# As root on Debian it does so by itself; elsewhere it says what is missing, and the tests that need it are skipped.
 set -euo pipefail
+PATH=$PATH:/usr/sbin
 
 missing=()
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
+command -v mosquitto >/dev/null || missing+=(mosquitto)
 
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0
@@ -16,4 +18,4 @@ if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
     exit 0
   fi
 fi
-echo "Not installed: ${missing[*]}. Install it with your system's package manager; until then the tests that need it are skipped."
+echo "Not installed: ${missing[*]}. Your system's package manager has them; until then the tests that need them are skipped."

@@ -23,7 +23,7 @@ from rhinecloud.app.play import play, until_it_plays
 from rhinecloud.app.sections import read_feeds
 from rhinecloud.app.security import security_headers
 from rhinecloud.app.seed import read_seeds, seed_entities
-from rhinecloud.app.server import HttpServer
+from rhinecloud.app.server import HttpServer, with_port
 from rhinecloud.app.settings import Settings
 from rhinecloud.app.static import StaticFiles
 from rhinecloud.app.status import Status
@@ -43,7 +43,7 @@ class City:
 
     def __init__(self, settings: Settings, clock: Clock = utc_now, packs: Packs | None = None) -> None:
         """Put everything together; raises Invalid where a file of the city is wrong. Nothing is opened yet."""
-        self.settings = settings
+        self.settings = settings = with_port(settings)
         self.foundation = Foundation(settings, clock, packs)
         self.feeds = read_feeds(settings)
         self.agencies = read_agencies(settings.agencies)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 from granian.constants import HTTPModes, Interfaces
@@ -12,7 +13,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from rhinecloud.app.asgi import Application
-from rhinecloud.app.settings import ServerSettings
+from rhinecloud.app.settings import ServerSettings, Settings
 from rhinecloud.kernel.errors import Unavailable
 
 READY_S = 5.0
@@ -82,6 +83,15 @@ class HttpServer:
             writer.close()
             return
         raise Unavailable(f"the HTTP server does not answer at {target}:{self.port}")
+
+
+def with_port(settings: Settings) -> Settings:
+    """Put a free port where the settings leave it open, so that every part knows where the city will answer."""
+    server = settings.server
+    if server.port:
+        return settings
+    chosen = replace(server, port=_free_port(server.host, 0))
+    return replace(settings, sections={**settings.sections, "server": chosen})
 
 
 def _free_port(host: str, port: int) -> int:

@@ -233,6 +233,8 @@ async def test_the_status_names_what_is_there(city: City) -> None:
 
 async def test_the_city_serves_its_own_context_under_its_own_address(city: City) -> None:
     link = f'<{city.url}/ngsi-ld/v1/jsonldContexts/city>; rel="http://www.w3.org/ns/json-ld#context"'
-    async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http:
-        async with http.get("/ngsi-ld/v1/entities?type=Agency", headers={"Link": link}) as answer:
-            assert [each["type"] for each in await answer.json()] == ["Agency"]
+    async with (
+        aiohttp.ClientSession(city.url, headers=bearer(city)) as http,
+        http.get("/ngsi-ld/v1/entities?type=Agency", headers={"Link": link}) as answer,
+    ):
+        assert [each["type"] for each in await answer.json()] == ["Agency"]

@@ -165,6 +165,18 @@ export class MapView {
     this.map.resize();
   }
 
+  /** Where a thing is drawn now, in degrees and in pixels of a map at rest; null where it is not on the map. */
+  placeOnScreen(id: string): { longitude: number; latitude: number; x: number; y: number } | null {
+    for (const { flock } of this.map.isMoving() ? [] : this.signs) {
+      const found = flock.find(id, performance.now());
+      if (!found) continue;
+      const [longitude, latitude] = unproject(found[0] + flock.origin[0], found[1] + flock.origin[1]);
+      const { x, y } = this.map.project([longitude, latitude]);
+      return { longitude, latitude, x, y };
+    }
+    return null;
+  }
+
   /** Frames drawn so far, for measurements. */
   countFrames(): () => number {
     let frames = 0;

@@ -4,6 +4,7 @@ import type { Client } from '$lib/api/client';
 import type { Change } from '$lib/api/live';
 import { SEVERITIES, type Alert, type Page, type Severity } from '$lib/api/model';
 import { gather } from '$lib/ui/debounce';
+import { Turns } from '$lib/ui/turns';
 
 /** The newest so many are on the screen. */
 const MOST = 500;
@@ -15,6 +16,7 @@ export class AlertBook {
   /** Hears of alerts that were not there before. */
   onRaised: (alerts: Alert[]) => void = () => {};
   private readonly known = new Set<string>();
+  private readonly turns = new Turns();
   private readonly reload = gather(400, () => void this.load());
 
   constructor(private readonly client: Client) {}
@@ -33,10 +35,12 @@ export class AlertBook {
   }
 
   async load(): Promise<void> {
+    const isLast = this.turns.begin();
     try {
       const { items: alerts } = await this.client.get<Page<Alert>>('/api/v1/alerts', {
         query: { limit: MOST },
       });
+      if (!isLast()) return;
       const fresh = this.loaded ? alerts.filter((alert) => isActive(alert) && !this.known.has(alert.id)) : [];
       for (const alert of alerts) this.known.add(alert.id);
       this.all = alerts;
@@ -44,7 +48,7 @@ export class AlertBook {
       this.problem = null;
       if (fresh.length) this.onRaised(fresh);
     } catch (problem) {
-      this.problem = problem;
+      if (isLast()) this.problem = problem;
     }
   }
 

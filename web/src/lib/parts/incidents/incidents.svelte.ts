@@ -4,6 +4,7 @@ import type { Client } from '$lib/api/client';
 import type { Change } from '$lib/api/live';
 import { SEVERITIES, type Incident, type Page, type TimelineEvent } from '$lib/api/model';
 import { gather } from '$lib/ui/debounce';
+import { Turns } from '$lib/ui/turns';
 
 /** The acts that move an incident, in the order in which they are offered; which are possible, the incident says. */
 export const STEPS = ['acknowledge', 'start', 'resolve', 'assign', 'severity', 'close', 'reopen'] as const;
@@ -22,6 +23,7 @@ export class IncidentBook {
   problem = $state.raw<unknown>(null);
   /** Moves whenever an incident or one of its tasks changed: whoever shows one looks again. */
   revision = $state(0);
+  private readonly turns = new Turns();
   private readonly reload = gather(400, () => {
     this.revision += 1;
     void this.load();
@@ -39,13 +41,15 @@ export class IncidentBook {
   }
 
   async load(): Promise<void> {
+    const isLast = this.turns.begin();
     try {
       const answer = await this.client.get<Page<Incident>>('/api/v1/incidents', { query: { limit: MOST } });
+      if (!isLast()) return;
       this.all = answer.items;
       this.loaded = true;
       this.problem = null;
     } catch (problem) {
-      this.problem = problem;
+      if (isLast()) this.problem = problem;
     }
   }
 

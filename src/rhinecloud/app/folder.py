@@ -37,7 +37,7 @@ class DataFolder:
     def take(self) -> None:
         """Make the folder where it is missing and hold it; raises InUse or Unavailable."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = (self.path / LOCK).open("a+", encoding="ascii")
         except OSError as error:
             raise Unavailable(f"the data folder {self.path} cannot be used: {error.strerror}") from None

@@ -45,7 +45,7 @@ class LocalMosquitto:
             lines.append("allow_anonymous true")
         settings = folder / "mosquitto.conf"
         settings.write_text("\\n".join(lines) + "\\n")
-        self.process = subprocess.Popen(["/usr/sbin/mosquitto", "-c", str(settings)])
+        self.process = subprocess.Popen(["/usr/sbin/mosquitto", "-c", str(settings)], stderr=subprocess.DEVNULL)
         for _ in range(50):
             try:
                 socket.create_connection(("127.0.0.1", int(port)), 0.2).close()

@@ -65,7 +65,9 @@ def read_section(
     known = {item.name for item in fields(settings_class)}  # type: ignore[arg-type]
     for key in table:
         if key not in known:
-            raise Invalid(f"unknown setting; known here: {', '.join(sorted(known))}", field=f"{section}.{key}")
+            raise Invalid(
+                f"unknown setting; known here: {', '.join(sorted(known))}", field=f"{section}.{key}"
+            )
     values: dict[str, Any] = {}
     for name in known:
         if name in table:
@@ -86,7 +88,9 @@ def _from_environment(variable: str, environment: Mapping[str, str]) -> str | No
         try:
             return Path(secret_file).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise Invalid(f"cannot read the secret file {secret_file}: {error.strerror}", field=variable) from None
+            raise Invalid(
+                f"cannot read the secret file {secret_file}: {error.strerror}", field=variable
+            ) from None
     return environment.get(variable)
 
 
@@ -111,7 +115,11 @@ def _fit(value: Any, hint: Any, place: str) -> Any:
             return tuple(value)
         if base is Path and isinstance(value, str):
             return Path(value)
-        if isinstance(base, type) and isinstance(value, base) and not (base is int and isinstance(value, bool)):
+        if (
+            isinstance(base, type)
+            and isinstance(value, base)
+            and not (base is int and isinstance(value, bool))
+        ):
             return value
     raise Invalid(f"{value!r} is not of type {_type_name(hint)}", field=place)
 

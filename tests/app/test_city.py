@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +239,22 @@ async def test_the_city_serves_its_own_context_under_its_own_address(city: City)
         http.get("/ngsi-ld/v1/entities?type=Agency", headers={"Link": link}) as answer,
     ):
         assert [each["type"] for each in await answer.json()] == ["Agency"]
+
+
+async def test_a_huge_body_is_refused_before_it_is_read(city: City) -> None:
+    async with aiohttp.ClientSession(city.url) as http:
+        async with http.post("/api/v1/session", data=b"x" * 2_000_000) as answer:
+            assert answer.status == 413
+            assert answer.content_type == "application/problem+json"
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(40):
+                yield b"x" * 100_000
+
+        try:
+            async with http.post("/api/v1/session", data=pieces()) as answer:
+                assert answer.status >= 400
+        except aiohttp.ClientError:
+            pass  # cut off
+        async with http.get("/health/live") as answer:
+            assert answer.status == 200

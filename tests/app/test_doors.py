@@ -121,3 +121,18 @@ async def test_closing_does_not_wait_for_ever() -> None:
     await asyncio.sleep(0.01)
     assert not await doors.close(0.05)
     asking.cancel()
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8080", 200),
+        ("[::1]:8080", 200),
+        ("localhost", 200),
+        ("city.example", 200),
+        ("evil.example", 403),
+    ],
+)
+async def test_an_open_city_answers_to_its_own_address_only(host: str, status: int) -> None:
+    doors = Doors([], naming("pages"), ["https://city.example"], literal_hosts_only=True)
+    assert (await ask(doors, scope_of("GET", "/", host=host)))[0] == status

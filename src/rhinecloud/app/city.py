@@ -17,6 +17,7 @@ from rhinecloud.app.folder import Access
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.gate import Gate
 from rhinecloud.app.health import Health
+from rhinecloud.app.limit import Limit
 from rhinecloud.app.mount import broker_door, foundation_routes, part_routes
 from rhinecloud.app.parts import Parts, make_parts
 from rhinecloud.app.play import play, until_it_plays
@@ -126,11 +127,12 @@ class City:
             [
                 ("/ngsi-ld/", broker_door(foundation, gate, parts.subscriptions)),
                 ("/live", parts.live),
-                ("/api/", self.api),
+                ("/api/", Limit(self.api, server.max_body_bytes)),
                 ("/health/", health),
             ],
             pages,
             [*origins, *public],
+            literal_hosts_only=foundation.identity.settings.open,
         )
         return HttpServer(self.doors, server)
 

@@ -7,6 +7,7 @@ request that changes something, or opens a WebSocket, must come from the city's 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -25,11 +26,20 @@ class Doors:
     """Doors by path prefix, the first that fits; what fits none goes to the last."""
 
     def __init__(
-        self, doors: Sequence[tuple[str, Application]], rest: Application, own_origins: Sequence[str] = ()
+        self,
+        doors: Sequence[tuple[str, Application]],
+        rest: Application,
+        own_origins: Sequence[str] = (),
+        *,
+        literal_hosts_only: bool = False,
     ) -> None:
+        """`own_origins` may call from browsers, `*` for all. `literal_hosts_only` is for a city that asks nobody who
+        they are: it answers only as an IP address, `localhost` or one of its own origins, so that no foreign name can
+        be made to lead a browser here."""
         self._doors = tuple(doors)
         self._rest = rest
         self._own = frozenset(origin.rstrip("/") for origin in own_origins)
+        self._literal_hosts_only = literal_hosts_only
         self._inside = 0
         self._empty = asyncio.Event()
         self._closing = asyncio.Event()
@@ -43,6 +53,11 @@ class Doors:
             return
         if (kind == "websocket" or scope["method"] not in SAFE) and not self._is_own(scope):
             await _refuse(scope, send, Forbidden("this request comes from another site's page"))
+            return
+        if self._literal_hosts_only and not self._is_own_host(scope):
+            await _refuse(
+                scope, send, Forbidden("access is open, so the city answers to its own address only")
+            )
             return
         if self._closing.is_set():
             await _refuse(scope, send, Unavailable("the city is stopping"))
@@ -98,6 +113,16 @@ class Doors:
         if not origin or "*" in self._own or origin in self._own or header(scope, b"authorization"):
             return True
         return urlsplit(origin).netloc == header(scope, b"host").decode("latin-1")
+
+    def _is_own_host(self, scope: Scope) -> bool:
+        host = urlsplit(f"//{header(scope, b'host').decode('latin-1')}").hostname or ""
+        if host == "localhost" or host in {urlsplit(origin).hostname for origin in self._own}:
+            return True
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return True
 
 
 async def _no_websocket(scope: Scope, receive: Receive, send: Send) -> None:

@@ -72,6 +72,9 @@ class ServerSettings:
     )
     tls_certificate: str = setting("", "PEM file of the certificate to serve HTTPS with; empty: plain HTTP.")
     tls_key: str = setting("", "PEM file of the certificate's key.")
+    max_body_bytes: int = setting(
+        1 << 20, "Largest body of a request to the people's API; the broker has its own.", unit="bytes"
+    )
     stop_s: float = setting(5.0, "Longest time that a stop may take.", unit="s")
 
     @property

@@ -107,7 +107,7 @@ class Status:
                 "error": work.error,
             }
             for name, work in works.items()
-            if name not in consumers
+            if name not in consumers and (name in lags or name == "live" or work.failures)
         ]
         for name, counters in consumers.items():
             lag = max(0, last - counters.position) if counters.position else 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.parts import rulebook_of
 from rhinecloud.app.sections import read_city, read_feeds
+from rhinecloud.app.seed import read_seeds
 from rhinecloud.connectors.plan import CitySources, plan_feed
 from rhinecloud.connectors.settings import ConnectorSettings
 from rhinecloud.identity import IdentitySettings
@@ -43,11 +44,7 @@ def survey(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
     yield from _packs(foundation)
     yield from _rules(foundation)
     yield from _feeds(foundation)
-    try:
-        agencies = read_agencies(settings.agencies)
-        yield Finding("agencies", f"{len(agencies)} agencies")
-    except Invalid as error:
-        yield Finding("agencies", "city.toml", str(error), fatal=True)
+    yield from _entities(foundation)
 
 
 def _packs(foundation: Foundation) -> Iterator[Finding]:
@@ -83,3 +80,15 @@ def _feeds(foundation: Foundation) -> Iterator[Finding]:
             yield Finding("feed", f"{name}: {feed.connector}")
         except Invalid as error:
             yield Finding("feed", name, str(error), fatal=True)
+
+
+def _entities(foundation: Foundation) -> Iterator[Finding]:
+    settings = foundation.settings
+    try:
+        yield Finding("agencies", f"{len(read_agencies(settings.agencies))} agencies")
+    except Invalid as error:
+        yield Finding("agencies", "city.toml", str(error), fatal=True)
+    try:
+        yield Finding("entities", f"{len(read_seeds(settings.folder, foundation.context))} from the start")
+    except Invalid as error:
+        yield Finding("entities", "entities", str(error), fatal=True)

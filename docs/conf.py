@@ -9,7 +9,7 @@ from rhinecloud.cli.reference import write_reference
 
 project = "Rhine Cloud"
 author = "The Rhine Cloud founders"
-copyright = "The Rhine Cloud founders, EUPL-1.2"  # noqa: A001 - Sphinx's own name
+copyright = "The Rhine Cloud founders, EUPL-1.2"
 version = release = __version__
 
 extensions = ["myst_parser"]

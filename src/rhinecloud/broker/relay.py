@@ -1,8 +1,9 @@
 """The outbox relay: carries changes from the store's log to the stream, in order, and later forgets them.
 
-After a start or a failure it asks the stream what it really holds and goes on from there, so that a crash at any moment
-loses nothing; a frame that is published twice is dropped by its identity. JetStream acknowledges before it flushes to
-disk: so rows are kept for a while after they were published.
+Who follows in this process hears a change as soon as it is committed (`Stream.offer`); what is published for all
+others travels in fewer and larger frames the more there is to do. After a start or a failure the relay asks the stream
+what it really holds and goes on from there, so that a crash at any moment loses nothing. JetStream acknowledges before
+it flushes to disk: so rows are kept for a while after they were published.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.settings import setting
-from rhinecloud.store.port import LoggedChange, Store
+from rhinecloud.store.port import Store
 from rhinecloud.stream.port import Frame, Stream
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
+PACE_S = 0.005
+"""While changes keep coming, a frame leaves so often: a frame costs far more than a change in it."""
 
 _log = logging.getLogger(__name__)
 
@@ -64,9 +66,10 @@ class Relay:
         self._stream = stream
         self._settings = settings
         self._position = 0
+        self._offered = 0
+        self._offering: asyncio.Handle | None = None
         self._committed = asyncio.Event()
         self._published: deque[tuple[float, int]] = deque()
-        store.on_commit(self._wake)
 
     @property
     def position(self) -> int:
@@ -81,6 +84,9 @@ class Relay:
     async def run(self) -> None:
         """Relay for ever; when the stream is away, wait with growing pauses and take up where it stands."""
         forgetting = asyncio.create_task(self._forget_for_ever())
+        self._offered = self._store.last_change()
+        self._loop = asyncio.get_running_loop()
+        self._store.on_commit(self._wake)
         pause = FIRST_PAUSE_S
         try:
             while True:
@@ -98,6 +104,18 @@ class Relay:
 
     def _wake(self, _last_seq: int) -> None:
         self._committed.set()
+        if self._offering is None:
+            self._offering = self._loop.call_soon(self._offer)
+
+    def _offer(self) -> None:
+        """Hand what was just committed to those who follow here, once the writers have their answers."""
+        self._offering = None
+        while self._offered < self._store.last_change():
+            frame = self._next_frame(self._offered)
+            if frame is None:
+                return
+            self._stream.offer(frame)
+            self._offered = frame.last
 
     async def _take_up(self) -> None:
         """Ask the stream what it holds, and see whether the log goes on from there without a gap."""
@@ -107,7 +125,7 @@ class Relay:
                 "the stream holds change %d, the store only %d: going on after the stream's", held, newest
             )
             await self._store.number_after(held)
-            newest = held
+            newest = self._offered = held
         following = self._store.changes(held, 1)
         first = following[0].seq if following else newest + 1
         missing = first - held - 1
@@ -124,27 +142,24 @@ class Relay:
     async def _carry(self) -> None:
         while True:
             self._committed.clear()
-            settings = self._settings
-            rows = self._store.changes(self._position, settings.frame_changes, settings.frame_bytes)
-            if not rows:
+            frame = self._next_frame(self._position)
+            if frame is None:
                 await self._committed.wait()
                 continue
-            frame = self._frame(rows)
             await self._stream.publish(frame)
             self._position = frame.last
             self.counters.frames += 1
             self.counters.changes += frame.last - frame.first + 1
+            if self.lag and self.lag < self._settings.frame_changes:
+                await asyncio.sleep(PACE_S)
 
-    def _frame(self, rows: Sequence[LoggedChange]) -> Frame:
-        """Join as many changes as fit; one at least."""
-        size = 0
-        bodies: list[bytes] = []
-        for row in rows:
-            size += len(row.body) + 1
-            if bodies and size > self._settings.frame_bytes:
-                break
-            bodies.append(row.body)
-        return Frame(rows[0].seq, rows[len(bodies) - 1].seq, b"[" + b",".join(bodies) + b"]")
+    def _next_frame(self, after: int) -> Frame | None:
+        """Join as many changes as fit, one at least; None when there is none after `after`."""
+        settings = self._settings
+        rows = self._store.changes(after, settings.frame_changes, settings.frame_bytes)
+        if not rows:
+            return None
+        return Frame(rows[0].seq, rows[-1].seq, b"[" + b",".join([row.body for row in rows]) + b"]")
 
     async def _forget_for_ever(self) -> None:
         loop = asyncio.get_running_loop()

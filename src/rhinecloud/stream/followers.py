@@ -1,8 +1,8 @@
 """A short cut for those who follow the stream in the very process that writes it.
 
-A frame on its way to the server is at hand already: whoever follows from where the last one ended hears it at once,
-instead of after the way to the server's disk and back. It is no other road: the changes are committed, the frames
-are the same in the same order, and who falls behind or comes later reads them from the server.
+What is committed is at hand already: whoever follows from where the last frame ended hears the next one at once,
+instead of after the way to the server's disk and back. It is no other road: the changes are the same, in the same
+order, and who falls behind or comes later reads them from the server.
 """
 
 from __future__ import annotations
@@ -13,24 +13,28 @@ from collections.abc import AsyncIterator
 
 from rhinecloud.stream.port import Frame
 
-REMEMBERED = 32
-"""Frames at hand; a follower that is further behind goes back to the server."""
+MOST_FRAMES = 4_096
+MOST_BYTES = 8 << 20
+"""So much is at hand; a follower that is further behind goes back to the server."""
+DECODED_FRAMES = 64
 
 
 class Followers:
     """The newest frames, and those who wait for the next one."""
 
     def __init__(self) -> None:
-        self._recent: deque[Frame] = deque(maxlen=REMEMBERED)
+        self._recent: deque[Frame] = deque()
+        self._bytes = 0
         self._waiting: set[asyncio.Future[None]] = set()
 
     def offer(self, frame: Frame) -> None:
-        """Hand out a frame that is about to be published; one that was handed out before is passed over."""
+        """Hand out a frame that is committed; one that was handed out before is passed over."""
         if self._recent and frame.last <= self._recent[-1].last:
             return
         if self._recent and frame.first > self._recent[-1].last + 1:
             self._recent.clear()
-        self._recent.append(frame)
+            self._bytes = 0
+        self._keep(frame)
         waiting, self._waiting = self._waiting, set()
         for each in waiting:
             if not each.done():
@@ -43,11 +47,29 @@ class Followers:
     async def follow(self, after: int) -> AsyncIterator[Frame]:
         """Give the frames after the change `after` as they come, until they are out of reach."""
         while self.reach(after):
-            for frame in [each for each in self._recent if each.last > after]:
+            for frame in self._newer(after):
                 after = frame.last
                 yield frame
             if self._recent and self._recent[-1].last <= after:
                 await self._next()
+
+    def _newer(self, after: int) -> list[Frame]:
+        """Look from the newest frame backwards, because nearly all followers stand near the end."""
+        found = []
+        for frame in reversed(self._recent):
+            if frame.last <= after:
+                break
+            found.append(frame)
+        found.reverse()
+        return found
+
+    def _keep(self, frame: Frame) -> None:
+        self._recent.append(frame)
+        self._bytes += len(frame.body)
+        if len(self._recent) > DECODED_FRAMES:
+            self._recent[-1 - DECODED_FRAMES].forget()
+        while len(self._recent) > MOST_FRAMES or (self._bytes > MOST_BYTES and len(self._recent) > 1):
+            self._bytes -= len(self._recent.popleft().body)
 
     async def _next(self) -> None:
         coming: asyncio.Future[None] = asyncio.get_running_loop().create_future()

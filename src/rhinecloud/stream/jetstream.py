@@ -136,6 +136,10 @@ class JetStream:
             if frame.last > self._held:
                 await self._append(frame)
 
+    def offer(self, frame: Frame) -> None:
+        """Let those who follow in this process hear a frame that is on its way."""
+        self._followers.offer(frame)
+
     async def last(self) -> int:
         """Ask for the newest change that the stream holds; a stream that is missing is made anew."""
         async with self._turn:
@@ -192,7 +196,6 @@ class JetStream:
     async def _append(self, frame: Frame) -> None:
         headers = {CHANGES: f"{frame.first}-{frame.last}", EXPECTED: str(self._end)}
         self._end = None
-        self._followers.offer(self._recent.share(frame))
         try:
             answer = await self._js().publish(
                 SUBJECT, frame.body, timeout=ANSWER_S, stream=NAME, headers=headers

@@ -27,6 +27,10 @@ class Frame:
             self._decoded.append(decode_changes(self.body))
         return self._decoded[0]
 
+    def forget(self) -> None:
+        """Drop what was decoded: objects by the thousand would burden the garbage collector."""
+        self._decoded.clear()
+
 
 @dataclass(slots=True)
 class ConsumerCounters:
@@ -55,6 +59,13 @@ class Stream(Protocol):
 
     async def publish(self, frame: Frame) -> None:
         """Append a frame; its `last` is its identity, so that a repeat is dropped."""
+        ...
+
+    def offer(self, frame: Frame) -> None:
+        """Let those who follow in this process hear at once what is committed and will be published.
+
+        Frames that are offered may be cut otherwise than those that are published; both are in order and whole.
+        """
         ...
 
     async def last(self) -> int:

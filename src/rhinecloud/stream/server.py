@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import re
 import shutil
 import signal
 import socket
@@ -32,6 +33,9 @@ STOP_S = 2.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 STEADY_S = 30.0
 PR_SET_PDEATHSIG = 1
+ATTEMPTS = 3
+"""A port that was free a moment ago may be taken by another program that starts."""
+COMPLAINT = re.compile(r"\[(?:ERR|WRN|FTL)\] (.*)")
 
 
 class PortTaken(Unavailable):
@@ -68,9 +72,15 @@ class NatsServer:
         _end_orphan(self._pid_file)
         _need_free("mqtt_port", self._settings.mqtt_host, self._settings.mqtt_port)
         _need_free("port", HOST, self._settings.port)
-        self.port = self._settings.port or _free_port()
-        self._configuration = write_configuration(self._settings, self._folder, self.port, self._secrets)
-        await self._launch()
+        for attempt in range(ATTEMPTS):
+            self.port = self._settings.port or _free_port()
+            self._configuration = write_configuration(self._settings, self._folder, self.port, self._secrets)
+            try:
+                await self._launch()
+                break
+            except Unavailable:
+                if self._settings.port or attempt == ATTEMPTS - 1:
+                    raise
         self._watching = asyncio.create_task(self._watch(), name="nats-server")
 
     async def stop(self) -> None:
@@ -123,10 +133,10 @@ class NatsServer:
         assert process.stderr is not None
         async for line in process.stderr:
             text = line.decode(errors="replace").rstrip()
-            words = text.split("] ", 1)[-1]
-            if words.startswith(("[ERR]", "[WRN]", "[FTL]")):
-                self._said.append(words)
-                logger.warning("nats-server: %s", words)
+            complaint = COMPLAINT.search(text)
+            if complaint is not None:
+                self._said.append(complaint[1])
+                logger.warning("nats-server: %s", complaint[1])
             elif not text.startswith("["):
                 self._said.append(text)
 

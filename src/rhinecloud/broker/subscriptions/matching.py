@@ -174,6 +174,15 @@ class Index(Generic[W]):
         """Give the watch of a subscription."""
         return self._watches.get((tenant, subscription_id))
 
+    def may_concern(self, tenant: str, entity_id: str, types: Iterable[str]) -> bool:
+        """Tell at a glance whether anybody may want to hear of an entity."""
+        shelves = self._shelves
+        return (
+            (tenant, "any", "") in shelves
+            or (tenant, "id", entity_id) in shelves
+            or any((tenant, "type", each) in shelves for each in types)
+        )
+
     def match(self, change: Change) -> tuple[list[W], Differences | None]:
         """Give the watches whose subscribers must hear of `change`, and how it differs from before."""
         candidates = self._candidates(change)

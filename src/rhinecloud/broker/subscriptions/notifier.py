@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rhinecloud.broker.subscriptions.endpoint import Endpoint
+from rhinecloud.broker.subscriptions.glance import glance_at
 from rhinecloud.broker.subscriptions.keeper import Keeper
 from rhinecloud.broker.subscriptions.lane import Lane, Way
 from rhinecloud.broker.subscriptions.linked import Fetch
@@ -189,7 +190,7 @@ class Notifier:
         hold = self._progress.begin(frame.last, time.monotonic())
         now = self._clock()
         present = Present(format_time(now), now.timestamp(), frame.last)
-        for change in frame.changes():
+        for change in frame.changes() if self._may_concern_somebody(frame) else ():
             if change.seq > self._seen:
                 self._seen = change.seq
                 try:
@@ -197,9 +198,16 @@ class Notifier:
                 except Exception:
                     self._failed += 1
                     log.exception("change %d cannot be told", change.seq)
+        self._seen = max(self._seen, frame.last)
         while len(self._progress) > self._settings.window:
             self._hurry.set()
             await asyncio.sleep(TICK_S / 10)
+
+    def _may_concern_somebody(self, frame: Frame) -> bool:
+        may = self.index.may_concern
+        return len(self.index) > 0 and any(
+            may(each.tenant, each.entity.id, each.entity.type) for each in glance_at(frame.body)
+        )
 
     def _tell(self, change: Change, present: Present, hold: Hold) -> None:
         """Queue a change for each of those who must hear of it; each look is made once, however many share it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,37 @@ async def test_a_document_changes_when_its_context_does(tmp_path: Path) -> None:
             answer = await house.call("GET", f"/entities/{CRANE['id']}?options=keyValues", headers=headers)
             shown.append(sorted(answer.json()))
         assert shown == [["id", "type", "weight"], ["burden", "id", "type"]]
+
+
+async def test_an_answer_to_a_query_lasts_until_the_next_change(tmp_path: Path) -> None:
+    async with open_house(tmp_path, actors=ACTORS) as house:
+        query = "/entities?local=true&options=keyValues"
+
+        async def seen(actor: Actor | None = None) -> list[str]:
+            found = (await house.call("GET", query, actor=actor)).json()
+            return [each["id"].rpartition(":")[2] for each in found]
+
+        assert (await seen(), await seen()) == ([], [])
+        await house.call("POST", "/entityOperations/create", [INCIDENT, CRANE])
+        for _ in range(2):
+            assert (await seen(), await seen(PARTNER)) == (["1", "7"], ["7"])
+        await house.call("DELETE", f"/entities/{INCIDENT['id']}")
+        assert (await seen(), await seen(PARTNER)) == (["7"], ["7"])
+        other = {"ngsild-tenant": "harbour"}
+        await house.call("POST", "/entities", {"id": "urn:x:mine", "type": "T"}, headers=other)
+        assert [each["id"] for each in (await house.call("GET", query, headers=other)).json()] == [
+            "urn:x:mine"
+        ]
+        assert await seen() == ["7"]
+
+
+async def test_an_answer_with_what_expires_does_not_last(tmp_path: Path) -> None:
+    now = [datetime(2026, 3, 1, 12, tzinfo=UTC)]
+    async with open_house(tmp_path, clock=lambda: now[0]) as house:
+        await house.call("POST", "/entities", {**CRANE, "expiresAt": "2026-03-01T12:00:05Z"})
+        assert len((await house.call("GET", "/entities?type=Crane")).json()) == 1
+        now[0] += timedelta(seconds=5)
+        assert (await house.call("GET", "/entities?type=Crane")).json() == []
 
 
 @pytest.mark.parametrize("size", [0, 3])

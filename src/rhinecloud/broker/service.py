@@ -53,7 +53,7 @@ class Broker:
         self._store = store
         self._policy = policy
         self._clock = clock
-        self._sight = Sight(policy, self._now)
+        self._sight = Sight(policy, self.moment)
         self._discovery = Discovery(store, clock)
         self._tenants: set[str] = {""}
 
@@ -119,16 +119,16 @@ class Broker:
         A fragment with a type creates the entity that it names. Fragments of one entity that say nothing twice become
         one change; each value that supersedes another of the same call is a change of its own, so that none is lost.
         """
+        now = self.moment()
         parsed: list[Entity | RhineCloudError] = []
         for fragment in fragments:
             try:
-                parsed.append(parse_fragment(fragment, context))
+                parsed.append(parse_fragment(fragment, context, now=now))
             except RhineCloudError as error:
                 parsed.append(error)
         groups = coalesce(parsed)
-        outcomes = await self.write_all(
-            actor, tenant, [(entity.id, merge_or_add(entity)) for entity, _ in groups]
-        )
+        plans = [(entity.id, merge_or_add(entity)) for entity, _ in groups]
+        outcomes = await self.write_all(actor, tenant, plans, now=now)
         answers: list[Outcome | None] = [
             each if isinstance(each, RhineCloudError) else None for each in parsed
         ]
@@ -137,16 +137,21 @@ class Broker:
                 answers[place] = outcome
         return [each for each in answers if each is not None]
 
-    async def write(self, actor: Actor, tenant: str, entity_id: str, plan: Plan) -> Written:
+    async def write(self, actor: Actor, tenant: str, entity_id: str, plan: Plan, *, now: str = "") -> Written:
         """Carry out one plan; raises what it or its decision raises."""
-        outcome = (await self.write_all(actor, tenant, [(entity_id, plan)]))[0]
+        outcome = (await self.write_all(actor, tenant, [(entity_id, plan)], now=now))[0]
         if isinstance(outcome, RhineCloudError):
             raise outcome
         return outcome
 
-    async def write_all(self, actor: Actor, tenant: str, plans: Sequence[tuple[str, Plan]]) -> list[Outcome]:
-        """Carry out plans in their order in one write, each failing alone; the moment is taken once (clause 5.5.11)."""
-        writer = Writer(self._policy, actor, tenant, self._now())
+    async def write_all(
+        self, actor: Actor, tenant: str, plans: Sequence[tuple[str, Plan]], *, now: str = ""
+    ) -> list[Outcome]:
+        """Carry out plans in their order in one write, each failing alone, all at one moment (clause 5.5.11).
+
+        `now` is that moment where the caller needed it before, as `moment` gave it.
+        """
+        writer = Writer(self._policy, actor, tenant, now or self.moment())
         outcomes: list[Outcome | None] = []
         pending: list[Edit] = []
         for entity_id, plan in plans:
@@ -205,8 +210,13 @@ class Broker:
         if not any(self._policy.allows(actor, Action.READ, tenant, types) for types in ((), *query.types)):
             self._policy.check(actor, Action.READ, tenant)
 
-    def _now(self) -> str:
+    def moment(self) -> str:
+        """Give the present moment as ISO 8601 in UTC, as it stands in what is written."""
         return format_time(self._clock())
+
+    def last_change(self) -> int:
+        """Give the number of the newest change: as long as it stays, every answer stays."""
+        return self._store.last_change()
 
     def need_tenant(self, tenant: str) -> None:
         """Raise NonexistentTenant unless something was once created under `tenant` (clause 5.5.10)."""

@@ -7,6 +7,7 @@ Each entity succeeds or fails alone; those with one id are taken in their order.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rhinecloud.broker.door.body import read_objects
@@ -20,13 +21,14 @@ from rhinecloud.broker.fragments import merge_or_add, removal
 from rhinecloud.broker.service import Outcome, Plan
 from rhinecloud.kernel.errors import Conflict, Invalid, RhineCloudError
 from rhinecloud.ngsild import patch
-from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.parsing import parse_entity, parse_fragment
 from rhinecloud.ngsild.values import check_uri
 from rhinecloud.store.port import Written
 
-Parse = Callable[[Any, Context], Entity]
+Parse = Callable[..., Entity]
+"""Reads an item with its @context; `now` becomes its system times, which spares a copy of it later."""
+
 Result = tuple[str, Outcome]
 """An entity's id, as far as one could be read, and what became of it."""
 
@@ -64,20 +66,20 @@ async def upsert(parts: Parts, request: Request) -> Reply:
 async def update(parts: Parts, request: Request) -> Reply:
     """Batch Entity Update (clause 6.16.3.1)."""
     overwrite = "noOverwrite" not in listed_options(request, "noOverwrite")
-    partial: dict[str, dict[str, str]] = {}
+    left_alone: dict[str, dict[str, str]] = {}
 
     def plan(fragment: Entity) -> Plan:
         def change(entity: Entity, now: str) -> patch.Patched:
             if overwrite:
                 return patch.update(entity, fragment, now)
             appended = patch.append(entity, fragment, now, overwrite=False)
-            partial.update({fragment.id: appended.skipped} if appended.skipped else {})
+            left_alone.update({fragment.id: appended.skipped} if appended.skipped else {})
             return appended
 
         return lambda writer: writer.change(fragment.id, change)
 
     results = await _carry_out(parts, request, parse_fragment, plan)
-    return _quiet([(name, _told(outcome, partial.get(name))) for name, outcome in results])
+    return _quiet([(name, _told(outcome, left_alone.get(name))) for name, outcome in results])
 
 
 async def merge(parts: Parts, request: Request) -> Reply:
@@ -89,7 +91,7 @@ async def merge(parts: Parts, request: Request) -> Reply:
 
         return lambda writer: writer.change(fragment.id, change)
 
-    return _quiet(await _carry_out(parts, request, _parse_to_merge, plan))
+    return _quiet(await _carry_out(parts, request, partial(parse_fragment, partial=True), plan))
 
 
 async def delete(parts: Parts, request: Request) -> Reply:
@@ -100,14 +102,11 @@ async def delete(parts: Parts, request: Request) -> Reply:
     return _quiet([(name, outcome) for (name, _), outcome in zip(plans, outcomes, strict=True)])
 
 
-def _parse_to_merge(item: Any, context: Context) -> Entity:
-    return parse_fragment(item, context, partial=True)
-
-
 async def _carry_out(
     parts: Parts, request: Request, parse: Parse, plan: Callable[[Entity], Plan]
 ) -> list[Result]:
     """Parse and write each item; an item that cannot be read fails alone."""
+    now = parts.broker.moment()
     results: list[Result] = []
     plans: list[tuple[str, Plan]] = []
     places: list[int] = []
@@ -115,7 +114,7 @@ async def _carry_out(
         try:
             if isinstance(context, RhineCloudError):
                 raise context
-            entity = parse(item, context)
+            entity = parse(item, context, now=now)
             if not entity.id:
                 raise Invalid("an entity of a batch needs an id", field="id")
         except RhineCloudError as error:
@@ -124,7 +123,7 @@ async def _carry_out(
         places.append(len(results))
         plans.append((entity.id, plan(entity)))
         results.append((entity.id, Invalid("")))
-    outcomes = await parts.broker.write_all(request.actor, request.tenant, plans)
+    outcomes = await parts.broker.write_all(request.actor, request.tenant, plans, now=now)
     for place, outcome in zip(places, outcomes, strict=True):
         results[place] = (results[place][0], outcome)
     return results

@@ -54,8 +54,11 @@ class Retrieval:
 
 async def create(parts: Parts, request: Request) -> Reply:
     """Create Entity (clause 6.4.3.1)."""
-    entity = parse_entity(await read_object(parts, request), request.context)
-    await parts.broker.create(request.actor, request.tenant, entity)
+    now = parts.broker.moment()
+    entity = parse_entity(await read_object(parts, request), request.context, now=now)
+    await parts.broker.write(
+        request.actor, request.tenant, entity.id, lambda writer: writer.create(entity), now=now
+    )
     return created(f"/ngsi-ld/v1/entities/{quote(entity.id, safe=':')}")
 
 

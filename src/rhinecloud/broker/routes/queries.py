@@ -26,10 +26,15 @@ from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.ngsild.representation import parse_names
 from rhinecloud.store.port import Stored
 
+EXPIRES = b'"expiresAt"'
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Search:
-    """What the parameters of a query come to; `headers` are those of its pages that have a next one, or none."""
+    """What the parameters of a query come to; `headers` are those of its pages that have a next one, or none.
+
+    Compared by identity: it is made once for many requests.
+    """
 
     view: View
     query: EntityQuery
@@ -41,7 +46,14 @@ class Search:
 async def query_entities(parts: Parts, request: Request) -> Reply:
     """Query Entities (clause 6.4.3.2)."""
     search = parts.renderer.remembered(request, _parse_search, parts.settings)
-    return await _answer(parts, request, search, "/entities")
+    answers = parts.renderer.answers
+    question, seq = (search, request.tenant, request.actor), parts.broker.last_change()
+    reply = answers.find(question, seq)
+    if reply is None:
+        reply, lasts = await _answer(parts, request, search, "/entities")
+        if lasts:
+            answers.keep(question, seq, reply)
+    return reply
 
 
 async def query_by_post(parts: Parts, request: Request) -> Reply:
@@ -57,7 +69,7 @@ async def query_by_post(parts: Parts, request: Request) -> Reply:
         selectors = parse_selectors(content["entities"], request.context)
         search = replace(search, query=replace(search.query, selectors=selectors))
     request.query = asked
-    return await _answer(parts, request, search, "/entityOperations/query")
+    return (await _answer(parts, request, search, "/entityOperations/query"))[0]
 
 
 async def purge(parts: Parts, request: Request) -> Reply:
@@ -71,7 +83,8 @@ async def purge(parts: Parts, request: Request) -> Reply:
     return nothing()
 
 
-async def _answer(parts: Parts, request: Request, search: Search, path: str) -> Reply:
+async def _answer(parts: Parts, request: Request, search: Search, path: str) -> tuple[Reply, bool]:
+    """Answer a query, and tell whether the answer stays right until the next change: nothing in it expires."""
     page = await parts.broker.query(request.actor, request.tenant, search.query)
     if search.join is None:
         body = parts.renderer.listed(request.tenant, page.items, search.view)
@@ -82,7 +95,8 @@ async def _answer(parts: Parts, request: Request, search: Search, path: str) -> 
         headers = [*search.view.headers, *paging_headers(request, path, search.paging, page)]
         if page.total is None:
             search.headers[page.more] = headers
-    return Reply(search.view.status(page.items), headers, body)
+    lasts = search.join is None and not any(EXPIRES in stored.body for stored in page.items)
+    return Reply(search.view.status(page.items), headers, body), lasts
 
 
 def _parse_search(request: Request, settings: BrokerSettings) -> Search:

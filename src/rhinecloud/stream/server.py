@@ -33,9 +33,11 @@ STOP_S = 2.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 STEADY_S = 30.0
 PR_SET_PDEATHSIG = 1
+LEVELS = {"WRN": logging.INFO, "ERR": logging.WARNING, "FTL": logging.ERROR}
+"""Its warnings are about habits that we chose: a password made for one run, large messages."""
 ATTEMPTS = 3
 """A port that was free a moment ago may be taken by another program that starts."""
-COMPLAINT = re.compile(r"\[(?:ERR|WRN|FTL)\] (.*)")
+COMPLAINT = re.compile(r"\[(ERR|WRN|FTL)\] (.*)")
 
 
 class PortTaken(Unavailable):
@@ -135,8 +137,8 @@ class NatsServer:
             text = line.decode(errors="replace").rstrip()
             complaint = COMPLAINT.search(text)
             if complaint is not None:
-                self._said.append(complaint[1])
-                logger.warning("nats-server: %s", complaint[1])
+                self._said.append(complaint[2])
+                logger.log(LEVELS[complaint[1]], "nats-server: %s", complaint[2])
             elif not text.startswith("["):
                 self._said.append(text)
 

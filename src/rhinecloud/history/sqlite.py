@@ -7,7 +7,8 @@ leaves one sample, and a correction of an old reading stands beside what was kno
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -141,7 +142,7 @@ class HotTable:
     def _append(self, changes: Sequence[Change]) -> None:
         connection = _opened(self._writer)
         try:
-            with connection:
+            with _transaction(connection):
                 self._keep(connection, changes)
         except apsw.Error:
             self._numbers.clear()  # some may have been rolled back
@@ -218,7 +219,7 @@ class HotTable:
             )
         ]
         began = connection.total_changes()
-        with connection:
+        with _transaction(connection):
             connection.executemany(
                 "DELETE FROM sample WHERE series = ? AND observed < ? AND recorded < ?",
                 [(number, before, before) for number in numbers],
@@ -232,6 +233,19 @@ class HotTable:
                 backup.step()
         finally:
             copy.close()
+
+
+@contextlib.contextmanager
+def _transaction(connection: apsw.Connection) -> Iterator[None]:
+    """All or nothing. The connection's own `with` waits for the disk holding Python's lock, and the city with it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(apsw.Error):  # the engine may have rolled back by itself
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _opened(connection: apsw.Connection | None) -> apsw.Connection:

@@ -232,7 +232,8 @@ async def test_a_browser_that_is_far_too_slow_queries_afresh(office: Office, str
             await office.put(str(number), speed=1)
         await asyncio.sleep(0.3)
         browser.open_gate.set()
-        assert (await browser.hear("resync"))["cursor"] == 41
+        while (await browser.hear("resync"))["cursor"] != 41:
+            continue  # the first one may have been on its way before the last change came
 
 
 async def test_births_and_ends_are_never_merged_away(office: Office, stream: JetStream) -> None:

@@ -13,12 +13,14 @@ from aiohttp import web
 
 @dataclass
 class Receiver:
-    """What came, as (path, headers, body); `status` answers, `hang` paths are never answered."""
+    """What came, as (path, headers, body), and from which `peers`; `hang` paths are never answered."""
 
     url: str = ""
     heard: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
     status: int = 200
     hang: set[str] = field(default_factory=set)
+    answer_body: str = ""
+    peers: set[Any] = field(default_factory=set)
 
     def bodies(self, path: str = "/") -> list[Any]:
         return [body for heard, _, body in self.heard if heard == path]
@@ -36,7 +38,8 @@ class Receiver:
         self.heard.append((request.path, dict(request.headers), await request.json()))
         if request.path in self.hang:
             await asyncio.sleep(3600)
-        return web.Response(status=self.status)
+        self.peers.add(request.transport and request.transport.get_extra_info("peername"))
+        return web.Response(status=self.status, text=self.answer_body)
 
 
 @asynccontextmanager

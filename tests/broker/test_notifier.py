@@ -180,6 +180,15 @@ async def test_a_restart_keeps_counters_and_what_waits(
         await receiver.until(lambda: receiver.values("speed")[-1] == 99)
 
 
+async def test_an_answer_with_a_body_keeps_the_connection(office: Office, receiver: Receiver) -> None:
+    receiver.answer_body = "thank you"
+    await office.subscribe(receiver)
+    for number in range(5):
+        await office.put("1", speed=number)
+        await receiver.until(lambda: len(receiver.heard) == number + 1)  # noqa: B023
+    assert len(receiver.peers) == 1
+
+
 async def test_throttling_tells_one_change_a_period(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:

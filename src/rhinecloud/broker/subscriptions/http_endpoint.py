@@ -16,6 +16,7 @@ from rhinecloud.broker.subscriptions.model import Subscription
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 
 HEARD_AND_REFUSED = range(400, 500)
+LARGEST_ANSWER = 64 * 1024
 NOT_A_REFUSAL = (408, 425, 429)
 """Client errors that say "not now": worth a repeat like any failure of the server."""
 
@@ -42,6 +43,8 @@ class HttpEndpoint:
                     url, data=body, headers=headers, timeout=timeout, allow_redirects=False
                 ) as response:
                     status = response.status
+                    if not response.content.at_eof():
+                        await response.content.read(LARGEST_ANSWER)  # what was read to its end is kept open
             except TimeoutError:
                 raise NotDelivered("no answer in time") from None
             except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:

@@ -7,6 +7,7 @@ a number of entities, each at most once. A notification that fails is repeated a
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.ids import derived_urn
 from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.store.port import Store
+
+log = logging.getLogger(__name__)
 
 Compose = Callable[[str, str, Sequence[bytes]], bytes]
 """Makes the body of a notification from its id, the present moment and its entities."""
@@ -137,7 +140,11 @@ class Lane:
                 self._refill()
                 continue
             self._current = self._next()
-            await self._deliver(self._current)
+            try:
+                await self._deliver(self._current)
+            except Exception:
+                log.exception("%s cannot be notified", self.key)
+                self._count_dropped(len(self._current))
             done, self._current = self._current, []
             for item in done:
                 self._finish(item)
@@ -166,7 +173,8 @@ class Lane:
         """Send items as one notification until they arrive or are given up."""
         way = self.way
         moment = format_time(self._clock())
-        name = derived_urn("Notification", way.subscription.id, moment, *(str(item.seq) for item in items))
+        changes = [str(item.seq) for item in items if item.seq] or [moment]
+        name = derived_urn("Notification", way.subscription.id, *changes)
         body = way.compose(name, moment, [item.body for item in items])
         refusals = 0
         while status_of(self.way.subscription, format_time(self._clock())) == "active":

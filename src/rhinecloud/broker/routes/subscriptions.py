@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from rhinecloud.broker.door.body import read_object
 from rhinecloud.broker.door.paging import PAGING, paging_headers, parse_paging
-from rhinecloud.broker.door.reply import HeaderList, Reply, created, document, nothing
+from rhinecloud.broker.door.reply import Reply, created, document, nothing
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import Parts, Route
 from rhinecloud.broker.subscriptions.members import require_uri
@@ -19,7 +18,6 @@ from rhinecloud.kernel.page import Page
 from rhinecloud.kernel.time import format_time
 
 PATH = "/subscriptions"
-VERSION = re.compile(r"(?:^|,)\s*ngsi-ld\s*=\s*\"?(\d+\.\d+)\"?\s*(?:[;,]|$)", re.IGNORECASE)
 
 
 async def create(parts: Parts, request: Request) -> Reply:
@@ -40,13 +38,13 @@ async def list_all(parts: Parts, request: Request) -> Reply:
         found[paging.offset : end], paging.offset, len(found) > end, len(found) if paging.count else None
     )
     shown = [_show(parts, request, each) for each in page.items]
-    return document(request, shown, [*paging_headers(request, PATH, paging, page), *_applied(request)])
+    return document(request, shown, paging_headers(request, PATH, paging, page))
 
 
 async def retrieve(parts: Parts, request: Request) -> Reply:
     """Retrieve Subscription (clause 6.11.3.1)."""
     found = _service(parts).get(request.actor, request.tenant, _id(request))
-    return document(request, _show(parts, request, found), _applied(request))
+    return document(request, _show(parts, request, found))
 
 
 async def update(parts: Parts, request: Request) -> Reply:
@@ -63,12 +61,6 @@ async def delete(parts: Parts, request: Request) -> Reply:
     """Delete Subscription (clause 6.11.3.3)."""
     await _service(parts).delete(request.actor, request.tenant, _id(request))
     return nothing()
-
-
-def _applied(request: Request) -> HeaderList:
-    """Confirm a preferred version of the standard: a subscription looks the same in all of them (clause 4.3.6.8)."""
-    preferred = VERSION.search(request.header(b"prefer"))
-    return [(b"preference-applied", f"ngsi-ld={preferred[1]}".encode())] if preferred else []
 
 
 def _service(parts: Parts) -> Subscriptions:

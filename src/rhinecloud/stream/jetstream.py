@@ -26,17 +26,15 @@ from rhinecloud.stream.followers import Followers
 from rhinecloud.stream.port import ConsumerCounters, Frame, Gone, Handle
 from rhinecloud.stream.pull import Pull
 from rhinecloud.stream.recent import RecentFrames
+from rhinecloud.stream.work import ACK_WAIT_S, work
 
 NAME = "CHANGES"
 SUBJECT = "city.changes"
 CHANGES = "Changes"
 """The header that says which changes a frame holds, such as `17-20`; short, as the client reads letter by letter."""
 EXPECTED = "Nats-Expected-Last-Sequence"
-ACK_WAIT_S = 2.0
-"""A frame of a worker that died is given to the next one after so long; a worker that lives says so in between."""
 TAIL_S = 60.0
 """The server forgets a follower that has not asked for so long."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
 RETRY_S = 0.5
 ANSWER_S = 5.0
 OPEN_S = 10.0
@@ -161,7 +159,7 @@ class JetStream:
                 await self._ensure_consumer(name)
                 async with self._pulling(name) as pull:
                     async for message in pull.messages():
-                        await _work(message, self._recent.share(_frame(message)), handle, counters)
+                        await work(message, self._recent.share(_frame(message)), handle, counters)
             except (Unavailable, *_AWAY) as error:
                 counters.error = _words(error)
                 await asyncio.sleep(RETRY_S)
@@ -319,68 +317,6 @@ class JetStream:
         if self._context is None or not self.connected:
             raise Unavailable("the stream is not connected")
         return self._context
-
-
-async def _work(message: Msg, frame: Frame, handle: Handle, counters: ConsumerCounters) -> None:
-    """Handle one message's frame and acknowledge it; when the consumer is stopped in between, give it back at once."""
-    keeper = Keeper(message)
-    try:
-        await _insist(frame, handle, counters)
-        await message.ack()
-    except asyncio.CancelledError:
-        with contextlib.suppress(nats.errors.Error):
-            await message.nak()
-        raise
-    finally:
-        keeper.stop()
-
-
-class Keeper:
-    """Tells the server now and then that somebody is at work on a message."""
-
-    def __init__(self, message: Msg) -> None:
-        self._message = message
-        self._task: asyncio.Task[None] | None = None
-        self._wait()
-
-    def stop(self) -> None:
-        """Say no more."""
-        self._timer.cancel()
-
-    def _wait(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(ACK_WAIT_S / 3, self._tell)
-
-    def _tell(self) -> None:
-        self._task = asyncio.create_task(self._say())
-        self._wait()
-
-    async def _say(self) -> None:
-        with contextlib.suppress(nats.errors.Error):
-            await self._message.in_progress()
-
-
-async def _insist(frame: Frame, handle: Handle, counters: ConsumerCounters) -> None:
-    """Do the work for one frame, again with growing pauses until it succeeds: a later frame must not overtake it."""
-    pause = FIRST_PAUSE_S
-    while True:
-        try:
-            await handle(frame)
-        except Exception as error:
-            counters.failures += 1
-            counters.error = f"{type(error).__name__}: {error}"
-            logger.warning(
-                "a consumer failed at changes %d to %d",
-                frame.first,
-                frame.last,
-                exc_info=counters.failures == 1,
-            )
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
-        else:
-            counters.frames += 1
-            counters.position = frame.last
-            counters.error = ""
-            return
 
 
 def _frame(message: Msg) -> Frame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import threading
@@ -21,9 +22,9 @@ from rhinecloud.store.sqlite.backup import copy_store
 from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
-from rhinecloud.store.sqlite.plan import plan_query
+from rhinecloud.store.sqlite.plan import Plan, plan_query
 from rhinecloud.store.sqlite.recent import Held, Recent
-from rhinecloud.store.sqlite.schema import connect, migrate, number_of
+from rhinecloud.store.sqlite.schema import connect, migrate
 from rhinecloud.store.sqlite.search import is_quick, run_query
 from rhinecloud.store.sqlite.transaction import Transaction
 from rhinecloud.store.sqlite.writer import Writer, explain
@@ -50,27 +51,37 @@ class SqliteStore:
         self._scan_connections: list[apsw.Connection] = []
 
     async def open(self) -> None:
-        """Open or create the file; raises Unavailable when another process has it open."""
+        """Open or create the file; raises Unavailable when another process has it open, or it is no store."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(self._path.with_name(self._path.name + ".lock"))
+        with contextlib.ExitStack() as held:  # lets go again of what was opened before something failed
+            held.callback(os.close, _lock(self._path.with_name(self._path.name + ".lock")))
+            try:
+                self._open(held)
+            except apsw.Error as error:
+                raise Unavailable(f"{self._path} cannot be opened: {error}") from error
+            self._held = held.pop_all()
+        self._committer.start()
+
+    def _open(self, held: contextlib.ExitStack) -> None:
         self._write = connect(self._path)
+        held.callback(self._write.close)
         migrate(self._write)
         self._read = connect(self._path, read_only=True)
+        held.callback(self._read.close)
         self._reader = self._read.cursor()
-        self._checkpoint = Checkpoint(self._path)
-        self._writer = Writer(self._write, self._committer, self._recent, self._census, self._checkpoint)
+        checkpoint = Checkpoint(self._path)
+        held.callback(checkpoint.close)
+        self._writer = Writer(self._write, self._committer, self._recent, self._census, checkpoint)
         self._writer.load()
-        self._committer.start()
 
     async def close(self) -> None:
         """Finish what was accepted, fold the log into the file, and release everything."""
         await self._writer.close()
         self._committer.stop()
-        self._checkpoint.close()
         self._scans.shutdown(wait=True, cancel_futures=True)
-        for connection in (*self._scan_connections, self._read, self._write):
+        for connection in self._scan_connections:
             connection.close()
-        os.close(self._lock)
+        self._held.close()
 
     async def write(self, edits: Sequence[Edit]) -> list[Written | Exception]:
         """Apply edits; see the port."""
@@ -85,9 +96,9 @@ class SqliteStore:
         held = self._recent.get(key)
         if held is None:
             number = self._census.tenant(tenant)
-            found: Any = self._reader.execute(
+            found = self._rows(
                 "SELECT row, version, body FROM entity WHERE tenant = ? AND id = ?", (number, entity_id)
-            ).fetchall()
+            )
             if not found:
                 return None
             row, version, body = found[0]
@@ -102,22 +113,15 @@ class SqliteStore:
 
     async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
         """Give a page; see the port."""
-        plan = plan_query(self._read, self._census, tenant, query)
-        if plan is None:
-            return Page([], query.offset, False, 0 if query.count else None)
-        if is_quick(plan, query):
-            return run_query(self._read, plan, query)
-        abandoned = threading.Event()
-
-        def scan() -> Page[Stored]:
-            return run_query(self._scan_connection(), plan, query, abandoned.is_set)
-
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._scans, scan)
+            plan = plan_query(self._read, self._census, tenant, query)
+            if plan is None:
+                return Page([], query.offset, False, 0 if query.count else None)
+            if is_quick(plan, query):
+                return run_query(self._read, plan, query)
+            return await self._scan(plan, query)
         except apsw.Error as error:
             raise explain(error) from error
-        finally:
-            abandoned.set()
 
     def tenants(self) -> list[str]:
         """List tenants."""
@@ -133,25 +137,27 @@ class SqliteStore:
 
     def expired(self, now: float, limit: int = 1_000) -> list[tuple[str, str]]:
         """List entities whose time is over."""
-        rows: Any = self._reader.execute(
+        return self._rows(
             "SELECT t.name, e.id FROM expiry AS x JOIN entity AS e ON e.row = x.row JOIN tenant AS t ON t.id = e.tenant"
             " WHERE x.at <= ? ORDER BY x.at LIMIT ?",
             (now, limit),
         )
-        return list(rows)
 
     def changes(self, after: int, limit: int, max_bytes: int = 4_194_304) -> list[LoggedChange]:
         """Read the change log."""
         rows, size = [], 0
-        cursor = self._read.execute(
-            "SELECT seq, body FROM change WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
-        )
-        for seq, body in cursor:
-            rows.append(LoggedChange(seq, body))
-            size += len(body)
-            if size >= max_bytes:
-                break
-        cursor.close()
+        try:
+            cursor: Any = self._read.execute(
+                "SELECT seq, body FROM change WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+            )
+            for seq, body in cursor:
+                rows.append(LoggedChange(seq, body))
+                size += len(body)
+                if size >= max_bytes:
+                    break
+            cursor.close()
+        except apsw.Error as error:
+            raise explain(error) from error
         return rows
 
     def last_change(self) -> int:
@@ -212,9 +218,9 @@ class SqliteStore:
 
     def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
         """Give one record."""
-        found: Any = self._reader.execute(
+        found = self._rows(
             "SELECT body FROM record WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, record_id)
-        ).fetchall()
+        )
         return Record(kind, tenant, record_id, found[0][0]) if found else None
 
     def list_records(
@@ -222,7 +228,7 @@ class SqliteStore:
     ) -> list[Record]:
         """List records in order."""
         where, bindings = ("", ()) if tenant is None else (" AND tenant = ?", (tenant,))
-        rows = self._reader.execute(
+        rows = self._rows(
             f"SELECT kind, tenant, id, body FROM record WHERE kind = ?{where} AND id > ? ORDER BY tenant, id LIMIT ?",
             (kind, *bindings, after, limit),
         )
@@ -231,7 +237,8 @@ class SqliteStore:
     def count_records(self, kind: str, tenant: str | None = None) -> int:
         """Count records."""
         where, bindings = ("", ()) if tenant is None else (" AND tenant = ?", (tenant,))
-        return number_of(self._read, f"SELECT count(*) FROM record WHERE kind = ?{where}", (kind, *bindings))
+        rows = self._rows(f"SELECT count(*) FROM record WHERE kind = ?{where}", (kind, *bindings))
+        return int(rows[0][0])
 
     async def backup(self, target: str) -> None:
         """Copy the store into a new file; raises Invalid when there is one already."""
@@ -239,6 +246,25 @@ class SqliteStore:
             await asyncio.to_thread(copy_store, self._path, Path(target))
         except apsw.Error as error:
             raise explain(error) from error
+
+    def _rows(self, query: str, bindings: tuple[Any, ...]) -> list[Any]:
+        """Read on the loop, to the last row: a statement left half-way would hold on to the past."""
+        try:
+            return self._reader.execute(query, bindings).fetchall()
+        except apsw.Error as error:
+            raise explain(error) from error
+
+    async def _scan(self, plan: Plan, query: EntityQuery) -> Page[Stored]:
+        """Run a long query in a thread, no further once nobody waits for it."""
+        abandoned = threading.Event()
+
+        def scan() -> Page[Stored]:
+            return run_query(self._scan_connection(), plan, query, abandoned.is_set)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._scans, scan)
+        finally:
+            abandoned.set()
 
     def _scan_connection(self) -> apsw.Connection:
         """Give the connection that belongs to this thread."""

@@ -77,6 +77,19 @@ function ground(palette: Palette): LayerSpecification[] {
       paint: { 'fill-color': palette.floodplain, 'fill-opacity': 0.9 },
     },
     {
+      id: 'quarter-line',
+      type: 'line',
+      source: 'quarters',
+      minzoom: 11.5,
+      paint: { 'line-color': palette.quarter, 'line-width': 1 },
+    },
+    {
+      id: 'district-line',
+      type: 'line',
+      source: 'districts',
+      paint: { 'line-color': palette.district, 'line-width': 1.2 },
+    },
+    {
       id: 'river-edge',
       type: 'line',
       source: 'rhine',
@@ -95,19 +108,6 @@ function ground(palette: Palette): LayerSpecification[] {
 
 function lines(palette: Palette): LayerSpecification[] {
   return [
-    {
-      id: 'quarter-line',
-      type: 'line',
-      source: 'quarters',
-      minzoom: 11.5,
-      paint: { 'line-color': palette.quarter, 'line-width': 1 },
-    },
-    {
-      id: 'district-line',
-      type: 'line',
-      source: 'districts',
-      paint: { 'line-color': palette.district, 'line-width': 1.2 },
-    },
     {
       id: 'city-line',
       type: 'line',

@@ -66,14 +66,6 @@ export function isSimulated(entity: Entity): boolean {
   return entity['simulated'] === true;
 }
 
-/** `#rrggbb` as bytes. */
-export function rgb(color: string): [number, number, number] {
-  const value = Number.parseInt(color.slice(1), 16);
-  return color.length === 7 && !Number.isNaN(value)
-    ? [(value >> 16) & 255, (value >> 8) & 255, value & 255]
-    : [96, 112, 133];
-}
-
 const OVER = new Set(['ended', 'resolved', 'closed', 'expired']);
 
 /** A warning, alert or incident that no longer holds is not drawn. */

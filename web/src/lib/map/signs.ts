@@ -3,36 +3,33 @@
 import type { Layer } from '$lib/api/model';
 import type { Entity } from '$lib/api/entities';
 import type { Mirror, Seen } from '$lib/api/mirror.svelte';
-import { colorOf, geometryOf, headingOf, isOver, isSimulated, pointOf, rgb } from './drawing';
-import { Fleet } from './fleet';
+import { colorOf, geometryOf, headingOf, isOver, isSimulated, pointOf } from './drawing';
 import { Flock } from './flock';
-import { bodyCell, glyphCell, lookOf } from './shapes';
+import { shapeOf } from './shapes';
+import { scaleAt, type Look, type Wardrobe } from './sprites';
 
 /** After this long without news a thing that moves is drawn faintly. */
-export const FADES_AFTER_MS = 15 * 60_000;
-const FAINT = 110;
+const FADES_AFTER_MS = 15 * 60_000;
+const LABELS_FROM_ZOOM = 10;
+const MOVING_LABELS_FROM_ZOOM = 12.5;
 
 export class Signs {
-  readonly flock: Flock;
-  readonly fleet: Fleet;
+  readonly flock: Flock<Look>;
+  visible: boolean;
 
   constructor(
     private readonly mirror: Mirror,
+    private readonly wardrobe: Wardrobe,
     readonly layer: Layer,
-    origin: [number, number],
     still: boolean,
   ) {
-    this.flock = new Flock(origin, still);
-    this.fleet = new Fleet(`signs-${layer.id}`, this.flock);
-    this.fleet.minZoom = layer.min_zoom ?? 0;
-    this.fleet.visible = layer.visible;
+    this.flock = new Flock(still);
+    this.visible = layer.visible;
   }
 
   /** Takes over everything that the mirror holds. */
   fill(): void {
-    for (const type of this.layer.types) {
-      this.follow(type, new Set(this.mirror.all(type).keys()));
-    }
+    for (const type of this.layer.types) this.follow(type, new Set(this.mirror.all(type).keys()));
   }
 
   /** Takes over what changed. */
@@ -53,9 +50,18 @@ export class Signs {
     return undefined;
   }
 
+  isShown(zoom: number): boolean {
+    return this.visible && zoom >= (this.layer.min_zoom ?? 0);
+  }
+
+  isLabelled(zoom: number): boolean {
+    const from = this.layer.rotate?.length ? MOVING_LABELS_FROM_ZOOM : LABELS_FROM_ZOOM;
+    return this.isShown(zoom) && Boolean(this.layer.label) && zoom >= from;
+  }
+
   /** The radius within which a finger or pointer meets a sign, in pixels. */
   reach(zoom: number): number {
-    return Math.max(9, (lookOf(this.layer.icon).size * this.fleet.scale(zoom)) / 2);
+    return Math.max(9, (shapeOf(this.layer.icon).size * scaleAt(zoom)) / 2);
   }
 
   private put({ entity, at }: Seen, now: Date, now_ms: number): void {
@@ -64,22 +70,27 @@ export class Signs {
       this.flock.remove(entity.id);
       return;
     }
-    const look = lookOf(this.layer.icon);
     const heading = headingOf(this.layer, entity);
-    const old = heading !== null && at !== '' && now.getTime() - new Date(at).getTime() > FADES_AFTER_MS;
+    const moves = Boolean(this.layer.rotate?.length);
+    const faint = moves && at !== '' && now.getTime() - new Date(at).getTime() > FADES_AFTER_MS;
+    const [longitude, latitude] = point;
     this.flock.put(
       entity.id,
-      {
-        longitude: point[0],
-        latitude: point[1],
-        heading: heading ?? 0,
-        color: rgb(colorOf(this.layer, entity)),
-        body: bodyCell(heading === null ? look.still : look.moving, isSimulated(entity)),
-        glyph: glyphCell(look.glyph),
-        size: look.size,
-        opacity: old ? FAINT : 255,
-      },
+      { longitude, latitude, heading: heading ?? 0, look: this.look(entity, heading, faint) },
       now_ms,
     );
+  }
+
+  private look(entity: Entity, heading: number | null, faint: boolean): Look {
+    const shape = shapeOf(this.layer.icon);
+    return this.wardrobe.find({
+      body: heading === null ? shape.still : shape.moving,
+      glyph: shape.glyph,
+      color: colorOf(this.layer, entity),
+      hollow: isSimulated(entity),
+      turns: heading !== null,
+      size: shape.size,
+      faint,
+    });
   }
 }

@@ -258,6 +258,20 @@ async def test_who_may_not_look_is_told_so(feed: LiveFeed, actor: str, code: int
         assert browser.code == code
 
 
+async def test_plain_http_is_told_that_this_is_a_websocket(feed: LiveFeed) -> None:
+    said: list[Any] = []
+
+    async def hear() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def note(message: Any) -> None:
+        said.append(message)
+
+    await feed({"type": "http", "method": "GET", "path": "/live", "headers": []}, hear, note)
+    assert said[0]["status"] == 426
+    assert (b"upgrade", b"websocket") in said[0]["headers"]
+
+
 async def test_what_one_may_not_read_is_left_out(office: Office, feed: LiveFeed) -> None:
     async with look(feed, "partner") as browser:
         browser.say(type="subscribe")

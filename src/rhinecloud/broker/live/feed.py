@@ -84,6 +84,9 @@ class LiveFeed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one browser until it goes."""
+        if scope["type"] != "websocket":
+            await _ask_for_websocket(send)
+            return
         await receive()
         await send({"type": "websocket.accept"})
         refusal = self._refusal(scope)
@@ -228,3 +231,15 @@ def _close_code(done: set[asyncio.Task[Any]]) -> int:
             log.warning("the line to a browser broke: %r", error, exc_info=error)
             return 0
     return next((task.result() for task in done if task.result()), 0)
+
+
+async def _ask_for_websocket(send: Send) -> None:
+    """Tell a plain HTTP request what is spoken here (RFC 9110, 15.5.22)."""
+    problem = {"title": "Upgrade required", "status": 426, "detail": "the live feed is a WebSocket"}
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"upgrade", b"websocket"),
+        (b"connection", b"upgrade"),
+    ]
+    await send({"type": "http.response.start", "status": 426, "headers": headers})
+    await send({"type": "http.response.body", "body": orjson.dumps(problem)})

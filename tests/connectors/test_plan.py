@@ -100,6 +100,16 @@ def test_mqtt_without_a_url_is_the_citys_own_server_with_the_citys_credentials(t
         plan(tmp_path, mqtt_url="", connector="mqtt", mapping="air", topic="air/#")
 
 
+def test_a_topic_that_no_device_may_publish_to_is_named(tmp_path: Path) -> None:
+    table = feed_settings(connector="mqtt", mapping="air", topic=["devices/a/+", "plant/#"])
+    sources = CitySources(tmp_path, MAPPINGS, "mqtt://127.0.0.1:1", mqtt_topics=("devices",))
+    with pytest.raises(Invalid, match="`plant/#`: devices publish below `devices/`") as caught:
+        plan_feed("rhine", table, connector_settings(), sources)
+    assert caught.value.field == "feeds.rhine.topic"
+    opened = CitySources(tmp_path, MAPPINGS, "mqtt://127.0.0.1:1", mqtt_topics=("devices", "plant"))
+    plan_feed("rhine", table, connector_settings(), opened)
+
+
 def test_credentials_of_the_city_go_to_no_other_server(tmp_path: Path) -> None:
     planned = plan(tmp_path, connector="mqtt", mapping="air", topic="a", url="mqtt://elsewhere")
     assert (planned.settings.username, planned.settings.password) == ("", "")

@@ -10,7 +10,7 @@ import aiomqtt
 import pytest
 
 from rhinecloud.kernel.actor import Actor, Role
-from rhinecloud.kernel.errors import Unauthenticated
+from rhinecloud.kernel.errors import Invalid, Unauthenticated
 from rhinecloud.stream.callout import permissions_of
 from rhinecloud.stream.settings import StreamSettings
 from stream.running import Running, free_port, running
@@ -148,3 +148,22 @@ async def test_mqtt_5_is_not_spoken_by_this_server(it: Running) -> None:
 @pytest.mark.parametrize("name", ["", "a/b", "#", "+", "a>b", "a*", "a b"])
 def test_a_name_that_reaches_beyond_a_level_opens_nothing(name: str) -> None:
     assert permissions_of(Actor("id", name, frozenset({Role.DEVICE})), StreamSettings()) is None
+
+
+async def test_further_topics_are_opened_to_devices(tmp_path: Path) -> None:
+    settings = {"mqtt_port": free_port(), "devices_topic": ("devices", "plant/north")}
+    async with (
+        running(tmp_path, authenticate, **settings) as it,
+        client(it, "gauge-token") as gauge,
+        client(it, "house-token") as house,
+    ):
+        await house.subscribe("plant/north/+/telemetry", qos=1)
+        await gauge.publish("plant/north/7/telemetry", b"1", qos=1)
+        assert await next_message(house) == ("plant/north/7/telemetry", b"1")
+
+
+@pytest.mark.parametrize("topic", ["", "#", "plant/+", "$SYS", "city", "city/changes", "a//b", ">"])
+def test_a_topic_that_opens_more_than_itself_is_refused(topic: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        StreamSettings(devices_topic=("devices", topic))
+    assert caught.value.field == "stream.devices_topic"

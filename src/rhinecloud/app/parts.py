@@ -31,6 +31,7 @@ from rhinecloud.risk.alerts import Alerts
 from rhinecloud.risk.consumer import Risk
 from rhinecloud.risk.rulebook import Rulebook, read_rulebook
 from rhinecloud.risk.settings import RiskSettings
+from rhinecloud.stream.settings import StreamSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,12 @@ def _make_feeds(foundation: Foundation, upstream: Upstream, feeds: Mapping[str, 
     limits = foundation.settings.section("connectors", ConnectorSettings)
     password = foundation.identity.tokens.lend(part("connectors")) if upstream.mqtt_url else ""
     sources = CitySources(
-        foundation.settings.folder, foundation.packs.mappings(), upstream.mqtt_url, "connectors", password
+        foundation.settings.folder,
+        foundation.packs.mappings(),
+        upstream.mqtt_url,
+        "connectors",
+        password,
+        foundation.settings.section("stream", StreamSettings).devices_topics,
     )
     plans = plan_feeds(feeds, limits, sources)
     return Feeds(

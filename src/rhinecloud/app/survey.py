@@ -66,9 +66,14 @@ def _rules(foundation: Foundation) -> Iterator[Finding]:
 
 def _feeds(foundation: Foundation) -> Iterator[Finding]:
     limits = foundation.settings.section("connectors", ConnectorSettings)
-    port = foundation.settings.section("stream", StreamSettings).mqtt_port
-    mqtt = f"mqtt://127.0.0.1:{port}" if port else ""
-    sources = CitySources(foundation.settings.folder, foundation.packs.mappings(), mqtt)
+    stream = foundation.settings.section("stream", StreamSettings)
+    mqtt = f"mqtt://127.0.0.1:{stream.mqtt_port}" if stream.mqtt_port else ""
+    sources = CitySources(
+        foundation.settings.folder,
+        foundation.packs.mappings(),
+        mqtt,
+        mqtt_topics=stream.devices_topics,
+    )
     try:
         feeds = read_feeds(foundation.settings)
     except Invalid as error:

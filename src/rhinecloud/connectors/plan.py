@@ -22,7 +22,8 @@ SHORTEST_SILENCE_S = 300.0
 class CitySources:
     """What feeds may refer to: the city's folder, the mappings of packs and city by name, the city's own MQTT server.
 
-    `mqtt_url` is what a feed of connector `mqtt` without a url connects to, with `mqtt_username` and `mqtt_password`.
+    `mqtt_url` is what a feed of connector `mqtt` without a url connects to, with `mqtt_username` and `mqtt_password`;
+    below `mqtt_topics` devices may publish there, anywhere where it is empty.
     """
 
     root: Path
@@ -30,6 +31,7 @@ class CitySources:
     mqtt_url: str = ""
     mqtt_username: str = ""
     mqtt_password: str = field(default="", repr=False)
+    mqtt_topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,10 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
         make_link = replay_link(feed, sources.root, make_codec)
     else:
         _check_scheme(feed, protocol.schemes)
-        make_link = live_link(name, feed, feed.url, _topics(feed, meaning), sources.root)
+        topics = _topics(feed, meaning)
+        if house:
+            _check_topics(topics, sources.mqtt_topics)
+        make_link = live_link(name, feed, feed.url, topics, sources.root)
     most_bytes = limits.message_bytes if settings.connector == "mqtt" else limits.body_bytes
     simulated = feed.simulated or (bool(feed.path) and feed.dates == "now")
     return FeedPlan(
@@ -153,3 +158,15 @@ def _topics(feed: FeedSettings, meaning: Meaning) -> Sequence[str]:
     if not topics:
         raise Invalid("is needed: the mapping names no topics of its own", field="topic")
     return topics
+
+
+def _check_topics(topics: Sequence[str], roots: tuple[str, ...]) -> None:
+    """See that devices may publish what the feed waits for on the city's own MQTT port."""
+    for topic in topics:
+        if roots and not any(f"{topic}/".startswith(f"{root}/") for root in roots):
+            places = " or ".join(f"`{root}/`" for root in roots)
+            raise Invalid(
+                f"`{topic}`: devices publish below {places} on the city's own MQTT port; more topics are opened "
+                "by stream.devices_topic",
+                field="topic",
+            )

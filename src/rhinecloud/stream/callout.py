@@ -50,14 +50,14 @@ def permissions_of(actor: Actor, settings: StreamSettings) -> Permissions | None
 
     Administrators and parts of the house do and hear all of it; nobody else has business there.
     """
-    reports, commands = _subject(settings.devices_topic), _subject(settings.commands_topic)
+    reports = tuple(each for topic in settings.devices_topics for each in _below(_subject(topic)))
+    commands = _subject(settings.commands_topic)
     if actor.has(Role.ADMIN) or actor.has(Role.SYSTEM):
-        everything = (reports, f"{reports}.>", commands, f"{commands}.>")
+        everything = (*reports, *_below(commands))
         return Permissions(everything, everything)
     if not actor.has(Role.DEVICE) or not _is_level(actor.name):
         return None
-    own = f"{commands}.{_subject(actor.name)}"
-    return Permissions((reports, f"{reports}.>"), (own, f"{own}.>"))
+    return Permissions(reports, _below(f"{commands}.{_subject(actor.name)}"))
 
 
 class Issuer:
@@ -153,6 +153,11 @@ class Callout:
 def _subject(topic: str) -> str:
     """Turn an MQTT topic into the NATS subject that the server makes of it: a full stop is written `//`."""
     return ".".join(level.replace(".", "//") for level in topic.strip("/").split("/"))
+
+
+def _below(subject: str) -> tuple[str, str]:
+    """Give what fits a subject and everything below it."""
+    return subject, f"{subject}.>"
 
 
 def _is_level(text: str) -> bool:

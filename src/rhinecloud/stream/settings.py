@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.settings import setting
 
 MEGABYTE = 1 << 20
+CHANGES_ROOT = "city"
+"""First level of the subject of the log of changes, closed to devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +19,6 @@ class StreamSettings:
 
     url: str = setting("embedded", "`embedded`: a nats-server of our own; `nats://…`: one that others run.")
     credentials: Path | None = setting(None, "Credentials file for a server that others run.")
-    name: str = setting("CHANGES", "Name of the JetStream stream that holds the changes.")
-    subject: str = setting("city.changes", "Subject of its messages.")
     replicas: int = setting(1, "Copies of the stream within a cluster.", unit="servers")
     keep_days: float = setting(7.0, "Changes are held so long.", unit="days")
     keep_megabytes: int = setting(4_096, "Changes are held up to this size; the oldest go first.", unit="MB")
@@ -32,10 +33,32 @@ class StreamSettings:
         1.0, "The embedded server flushes its files so often; the store repeats what was lost.", unit="s"
     )
     max_payload_megabytes: int = setting(32, "Largest message of the embedded server, at most 64.", unit="MB")
-    devices_topic: str = setting("devices", "Devices publish to MQTT topics below this one.")
+    devices_topic: tuple[str, ...] | str = setting(
+        "devices", "Devices publish to MQTT topics below this one, or these ones."
+    )
     commands_topic: str = setting(
         "commands", "A device hears its commands below this topic and its own name."
     )
     sign_in_hours: float = setting(
         24.0, "A device must sign in again after so long, at the latest.", unit="h"
     )
+
+    def __post_init__(self) -> None:
+        for topic in self.devices_topics:
+            _require_plain(topic, "stream.devices_topic")
+        _require_plain(self.commands_topic, "stream.commands_topic")
+
+    @property
+    def devices_topics(self) -> tuple[str, ...]:
+        """Give the topics below which devices publish."""
+        written = (self.devices_topic,) if isinstance(self.devices_topic, str) else self.devices_topic
+        return tuple(topic.strip("/") for topic in written)
+
+
+def _require_plain(topic: str, place: str) -> None:
+    """Refuse a topic that opens more than itself: wildcards, the server's own subjects, the log of changes."""
+    levels = topic.strip("/").split("/")
+    if not all(levels) or set(topic) & set("+#*> \t\r\n") or topic.startswith("$"):
+        raise Invalid(f"{topic!r} is no plain topic, such as `devices`", field=place)
+    if levels[0] == CHANGES_ROOT:
+        raise Invalid(f"{topic!r} belongs to the stream itself", field=place)

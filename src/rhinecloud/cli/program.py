@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import sys
 
 import typer
@@ -47,7 +49,15 @@ def build_program() -> typer.Typer:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the program and end the process with one of the exit codes of `Exit`."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    # Everything is closed by now. To take a city's objects apart one by one would need seconds more.
+    logging.shutdown()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = code or Exit.FAILED
+    os._exit(code)
 
 
 def run(arguments: list[str]) -> int:

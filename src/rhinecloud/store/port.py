@@ -7,7 +7,7 @@ retry or group as it likes. `tests/ports/test_store.py` is the one suite for eve
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -22,17 +22,15 @@ class StoreFull(Unavailable):
     """The disk has no room: nothing of the transaction was kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(msgspec.Struct, frozen=True):
     """Keep `entity`; `changed` and `previous` as in `ngsild.change.Change`."""
 
     entity: Entity
     changed: Sequence[str] = ()
-    previous: dict[str, list[Instance]] = field(default_factory=dict)
+    previous: dict[str, list[Instance]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(msgspec.Struct, frozen=True):
     """Delete the entity; `entity` is the state to log as its last one."""
 
     entity: Entity
@@ -46,8 +44,7 @@ Decide = Callable[[Entity | None], Decision]
 once. It may raise a RhineCloudError: then this edit alone fails, and `write` returns that error in its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(msgspec.Struct, frozen=True):
     """One decision about one entity, by one actor at one moment (`at`: ISO 8601, UTC, when the city learnt it)."""
 
     tenant: str
@@ -57,8 +54,7 @@ class Edit:
     actor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """What became of an edit: the change's sequence number (0: nothing changed) and the entity as it is now."""
 
     seq: int
@@ -78,8 +74,7 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
         return decode(self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedChange:
+class LoggedChange(msgspec.Struct, frozen=True):
     """A row of the change log: `body` is `ngsild.change.Change` as JSON, complete with its `seq`."""
 
     seq: int

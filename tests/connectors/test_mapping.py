@@ -196,3 +196,40 @@ def test_a_folder_gives_its_mappings_by_name_and_names_the_broken_file(tmp_path:
     broken.write_text(rule(zone="nowhere"))
     with pytest.raises(Invalid, match=r"broken\.yaml: zone"):
         load_mapping(broken)
+
+
+GERMAN = rule(
+    id="urn:x:1",
+    time="zeit",
+    time_format="%d.%m.%Y %H:%M",
+    zone="Europe/Berlin",
+    decimal=",",
+    attributes={"level": {"from": "wert", "unit": "MTR"}, "location": {"point": ["lon", "lat"]}},
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("3,25", 3.25), ("-1.234,5", -1234.5), ("1.234.567", 1234567), ("7", 7), (2.5, 2.5)],
+)
+def test_a_decimal_comma_and_german_times_are_read(text: object, number: float) -> None:
+    message = {"wert": text, "zeit": "22.11.2026 10:15", "lon": "6,75", "lat": "51,44"}
+    [entity] = apply(GERMAN, message)
+    assert entity["level"] == {"value": number, "observedAt": "2026-11-22T09:15:00Z", "unitCode": "MTR"}
+    assert entity["location"]["value"]["coordinates"] == [6.75, 51.44]
+
+
+@pytest.mark.parametrize("text", ["3.25", "1.23,4", "1,2,3", "1e5", ","])
+def test_what_is_no_number_with_a_decimal_comma_is_not_guessed(text: str) -> None:
+    with pytest.raises(Invalid, match="is no number"):
+        apply(GERMAN, {"wert": text})
+
+
+def test_a_time_of_another_format_is_named_with_the_wanted_one() -> None:
+    with pytest.raises(Invalid, match=r"as %d\.%m\.%Y"):
+        apply(GERMAN, {"wert": "1", "zeit": "2026-11-22T10:15:00Z"})
+
+
+def test_a_decimal_mark_is_comma_or_full_stop() -> None:
+    with pytest.raises(Invalid, match=r"is `,` or `\.`"):
+        mapping(rule(decimal=";"))

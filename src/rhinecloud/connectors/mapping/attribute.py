@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from rhinecloud.kernel.errors import Invalid
 SOURCES = ("from", "text", "link", "point")
 NUMERIC = ("unit", "scale", "offset", "digits", "min", "max")
 KEYS = frozenset({*SOURCES, *NUMERIC, "as", "values"})
+_COMMA_NUMBER = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 
 
 def _number(value: Any) -> float:
@@ -22,6 +24,13 @@ def _number(value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError
     return int(number) if isinstance(value, str) and number == int(number) else number
+
+
+def _plain_number(text: str) -> str:
+    """Write a number with a decimal comma, and full stops between thousands or none, as computers do."""
+    if not _COMMA_NUMBER.fullmatch(text.strip()):
+        raise ValueError
+    return text.replace(".", "").replace(",", ".")
 
 
 def _boolean(value: Any) -> bool:
@@ -55,6 +64,8 @@ class DeclaredAttribute:
     smallest: float = -math.inf
     largest: float = math.inf
     meanings: Mapping[str, Any] = field(default_factory=dict)
+    comma: bool = False
+    """Whether numbers that stand as text have a decimal comma."""
 
     @property
     def measured(self) -> bool:
@@ -85,10 +96,13 @@ class DeclaredAttribute:
         if not self.kind:
             return value
         try:
-            converted = KINDS[self.kind](value)
+            converted = KINDS[self.kind](self._plainly(value) if self.kind == "number" else value)
         except (ValueError, TypeError):
             raise Invalid(f"{value!r} is no {self.kind}", field=self.argument) from None
         return self._scaled(converted) if self.kind == "number" else converted
+
+    def _plainly(self, value: Any) -> Any:
+        return _plain_number(value) if self.comma and isinstance(value, str) else value
 
     def _scaled(self, number: float) -> float:
         if self.scale != 1.0 or self.offset:
@@ -104,7 +118,7 @@ class DeclaredAttribute:
         if any(value is None or value == "" for value in values):
             return None
         try:
-            longitude, latitude = (float(value) for value in values)
+            longitude, latitude = (float(self._plainly(value)) for value in values)
         except (ValueError, TypeError):
             raise Invalid(f"{values} is no place", field=self.name) from None
         if not (abs(longitude) <= 180 and abs(latitude) <= 90):
@@ -113,7 +127,7 @@ class DeclaredAttribute:
         return {"type": "GeoProperty", "value": point, "observedAt": observed_at}
 
 
-def read_attribute(name: str, written: Any, place: str) -> DeclaredAttribute:
+def read_attribute(name: str, written: Any, place: str, *, comma: bool = False) -> DeclaredAttribute:
     """Read an attribute as YAML has it; a bare text is the path it comes `from`. Raises Invalid naming the place."""
     if isinstance(written, str):
         written = {"from": written}
@@ -141,6 +155,7 @@ def read_attribute(name: str, written: Any, place: str) -> DeclaredAttribute:
         smallest=numbers.get("min", -math.inf),
         largest=numbers.get("max", math.inf),
         meanings=_meanings(written, place),
+        comma=comma,
     )
 
 

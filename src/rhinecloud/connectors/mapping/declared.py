@@ -24,7 +24,9 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import format_time
 from rhinecloud.pack.model import EntityFragment, Message
 
-KEYS = frozenset({"says", "topic", "when", "each", "id", "type", "time", "zone", "attributes"})
+KEYS = frozenset(
+    {"says", "topic", "when", "each", "id", "type", "time", "time_format", "zone", "decimal", "attributes"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Rule:
     when: Mapping[str, Any]
     each: str
     time: str
+    time_format: str
     zone: ZoneInfo | None
 
     def apply(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
@@ -82,20 +85,27 @@ class Rule:
         value = scope.find(self.time) if self.time else None
         if value is None or value == "":
             return format_time(received)
-        moment = read_moment(value) or self._in_zone(value)
+        moment = self._in_zone(value) if self.time_format else read_moment(value) or self._in_zone(value)
         if moment is None:
-            raise Invalid(f"{value!r} is no time with a zone", field=self.time)
+            wanted = f" as {self.time_format}" if self.time_format else ""
+            raise Invalid(f"{value!r} is no time with a zone{wanted}", field=self.time)
         return format_time(moment)
 
     def _in_zone(self, value: Any) -> datetime | None:
         """Read a time without a zone in the rule's own, and seconds that stand as text."""
+        text = str(value)
         try:
-            moment = datetime.fromisoformat(str(value))
+            if self.time_format:
+                moment = datetime.strptime(text.strip(), self.time_format)  # noqa: DTZ007 - its zone comes below
+            else:
+                moment = datetime.fromisoformat(text)
         except ValueError:
-            return read_moment(float(value)) if str(value).replace(".", "", 1).isdecimal() else None
-        return (
-            moment.replace(tzinfo=self.zone).astimezone(UTC) if self.zone and moment.tzinfo is None else None
-        )
+            if self.time_format:
+                return None
+            return read_moment(float(value)) if text.replace(".", "", 1).isdecimal() else None
+        if moment.tzinfo is None:
+            return moment.replace(tzinfo=self.zone).astimezone(UTC) if self.zone else None
+        return moment.astimezone(UTC)
 
 
 class DeclaredMapping:
@@ -159,17 +169,21 @@ def _rule(written: Any, place: str) -> Rule:
     if not isinstance(when, dict):
         raise Invalid("is an object of members and the values they must have", field=f"{place}when")
     topic = _text(written, "topic", place)
+    decimal = _text(written, "decimal", place) or "."
+    if decimal not in (".", ","):
+        raise Invalid("is `,` or `.`", field=f"{place}decimal")
     return Rule(
         entity_id=_text(written, "id", place, needed=True),
         entity_type=_text(written, "type", place, needed=True),
         attributes=tuple(
-            read_attribute(str(name), value, f"{place}attributes.{name}")
+            read_attribute(str(name), value, f"{place}attributes.{name}", comma=decimal == ",")
             for name, value in attributes.items()
         ),
         topic=TopicPattern(topic, f"{place}topic") if topic else None,
         when=when,
         each=_text(written, "each", place),
         time=_text(written, "time", place),
+        time_format=_text(written, "time_format", place),
         zone=_zone(_text(written, "zone", place), f"{place}zone"),
     )
 

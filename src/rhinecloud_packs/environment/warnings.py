@@ -6,6 +6,7 @@ critical); an Update replaces the warning that it names, a Cancel ends it. Sourc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,10 @@ SEVERITY = {
     "Extreme": "critical",
     "Unknown": "informational",
 }
+
+KM_A_DEGREE = 111.195
+CORNERS = 48
+"""A circle of CAP is drawn with so many corners."""
 
 
 def map_cap(message: Message, received: datetime) -> Iterator[EntityFragment]:
@@ -86,15 +91,31 @@ def _texts(infos: Sequence[Message], member: str) -> dict[str, str]:
 
 
 def _geometry(infos: Sequence[Message]) -> dict[str, Any] | None:
-    """Join the distinct polygons of all areas into one MultiPolygon."""
+    """Join the distinct polygons and circles of all areas into one MultiPolygon."""
     rings: list[list[list[float]]] = []
     for info in infos:
         for area in info.get("areas") or ():
-            for ring in area.get("polygons") or ():
-                if ring not in rings:
+            circles = [_ring(circle["centre"], circle["radius_km"]) for circle in area.get("circles") or ()]
+            for ring in [*(area.get("polygons") or ()), *circles]:
+                if ring and ring not in rings:
                     rings.append(ring)
     if not rings:
         return None
     if len(rings) == 1:
         return {"type": "Polygon", "coordinates": rings}
     return {"type": "MultiPolygon", "coordinates": [[ring] for ring in rings]}
+
+
+def _ring(centre: Sequence[float], radius_km: float) -> list[list[float]]:
+    """Draw a circle as a closed ring of corners; [] where it is a mere point or reaches a pole."""
+    longitude, latitude = centre
+    height = radius_km / KM_A_DEGREE
+    if radius_km <= 0 or abs(latitude) + height >= 90:
+        return []
+    width = height / math.cos(math.radians(latitude))
+    turns = [2 * math.pi * corner / CORNERS for corner in range(CORNERS)]
+    ring = [
+        [round(longitude + width * math.cos(turn), 6), round(latitude + height * math.sin(turn), 6)]
+        for turn in turns
+    ]
+    return [*ring, ring[0]]

@@ -29,6 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = (
         "no Chromium in the path" if CHROMIUM is None else "" if WEB.exists() else "`make web` was not run"
     )
+    # Playwright keeps an event loop of its own running until its browser is closed, beside which no other may run.
+    items.sort(key=lambda item: Path(__file__).parent in item.path.parents)
     for item in items:
         if Path(__file__).parent not in item.path.parents:
             continue

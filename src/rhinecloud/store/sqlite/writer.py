@@ -24,6 +24,10 @@ from rhinecloud.store.sqlite.schema import number_of
 from rhinecloud.store.sqlite.transaction import Transaction
 
 GROUP_EDITS = 4_096
+GATHER_S = 0.002
+"""Where many write at once, a commit waits so long for company; a commit costs as much as several edits."""
+CROWD = 4
+ENOUGH_EDITS = 64
 SLICE_S = 0.004
 """After so long on the loop a large group lets others have their turn."""
 
@@ -69,6 +73,10 @@ class Writer:
         self._census = census
         self._last_row = 0
         self._waiting: list[Job] = []
+        self._waiting_edits = 0
+        self._crowd = 0
+        """So many callers were seen to wait at once, lately."""
+        self._timer: asyncio.TimerHandle | None = None
         self._group: list[Job] = []
         self._position = 0
         self._dirty = False
@@ -93,8 +101,14 @@ class Writer:
             raise Unavailable("the store is closed")
         job = Job(self._loop.create_future(), edits, statement)
         self._waiting.append(job)
+        self._waiting_edits += len(edits)
+        self._crowd = max(self._crowd, len(self._waiting) + len(self._group))
         if self._idle.is_set():
             self._idle.clear()
+            self._loop.call_soon(self._gather)
+        elif self._timer is not None and self._is_enough():
+            self._timer.cancel()
+            self._timer = None
             self._loop.call_soon(self._start)
         return job.future
 
@@ -103,12 +117,33 @@ class Writer:
         self._closing = True
         await self._idle.wait()
 
-    def _start(self) -> None:
-        """Begin a group of all that waits; the rest of the loop's turn has filled it."""
+    def _gather(self) -> None:
+        """Begin a group, or wait a moment for half of those who wrote at once of late; a lone writer never waits."""
+        assert self._loop is not None
         if not self._waiting:
             self._idle.set()
-            return
+        elif self._closing or self._is_enough():
+            self._start()
+        else:
+            self._timer = self._loop.call_later(GATHER_S, self._give_up)
+
+    def _is_enough(self) -> bool:
+        return (
+            self._crowd < CROWD
+            or len(self._waiting) >= self._crowd // 2
+            or self._waiting_edits >= ENOUGH_EDITS
+        )
+
+    def _give_up(self) -> None:
+        """There is less of a crowd than there was."""
+        self._timer = None
+        self._crowd = self._crowd * 3 // 4
+        self._start()
+
+    def _start(self) -> None:
+        """Begin a group of all that waits; the rest of the loop's turn has filled it."""
         self._group, self._waiting = self._take()
+        self._waiting_edits = sum(len(job.edits) for job in self._waiting)
         self._position, self._dirty = 0, False
         self._transaction = Transaction(
             self._cursor, self._recent, self._census, self.last_seq, self._last_row
@@ -191,7 +226,7 @@ class Writer:
             for job in group:
                 if not job.future.done():
                     job.future.set_result(job.answer)
-        self._start()
+        self._gather()
 
     def _settle(self, transaction: Transaction) -> None:
         for key, held in transaction.settled.items():

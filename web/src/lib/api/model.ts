@@ -77,6 +77,15 @@ export interface Layer {
   /** Attributes drawn as lines across that chart. */
   marks?: { attribute: string; title: Titled }[];
   color_by?: { attribute: string; colors: Record<string, string> } | null;
+  listed?: Listed | null;
+}
+
+/** How a layer's things are listed beside the map, by attribute: those alone for which `while` holds. */
+export interface Listed {
+  title: string;
+  severity?: string;
+  until?: string;
+  while?: { attribute: string; value: unknown };
 }
 
 /** What a pack calls types, attributes and coded values in one language. */

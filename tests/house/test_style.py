@@ -35,7 +35,7 @@ FENCES = {
     "loader/packs.py": "the pack loader",
     "store/sqlite/transaction.py": "an edit's own fault goes back to whoever sent it, not to its neighbours",
     "store/sqlite/writer.py": "whatever ends a transaction, nobody may wait for an answer for ever",
-    "stream/jetstream.py": "a consumer's loop",
+    "stream/work.py": "a consumer's loop",
 }
 """Where `except Exception` may stand, and as what."""
 

@@ -20,8 +20,9 @@ from rhinecloud.stream.port import Frame, Stream
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
-PACE_S = 0.002
-"""While changes keep coming, a frame leaves so often: a frame costs far more than a change in it."""
+PACE_S = 0.01
+"""While changes keep coming, a frame leaves so often: a frame costs far more than a change in it, and who is in a hurry
+follows in this process."""
 
 _log = logging.getLogger(__name__)
 

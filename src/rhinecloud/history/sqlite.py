@@ -171,10 +171,7 @@ class HotTable:
     def _number(self, connection: apsw.Connection, key: tuple[str, str, str]) -> int:
         number = self._numbers.get(key)
         if number is None:
-            connection.execute(
-                "INSERT OR IGNORE INTO series (tenant, entity, attribute) VALUES (?, ?, ?)", key
-            )
-            number = _find(connection, key)
+            number = _find(connection, key) or _enter(connection, key)
             if len(self._numbers) >= SERIES_REMEMBERED:
                 self._numbers.clear()
             self._numbers[key] = number
@@ -252,6 +249,11 @@ def _opened(connection: apsw.Connection | None) -> apsw.Connection:
     if connection is None:
         raise Unavailable("the history is closed")
     return connection
+
+
+def _enter(connection: apsw.Connection, key: tuple[str, str, str]) -> int:
+    connection.execute("INSERT INTO series (tenant, entity, attribute) VALUES (?, ?, ?)", key)
+    return int(connection.last_insert_rowid())
 
 
 def _find(connection: apsw.Connection, key: tuple[str, str, str]) -> int:

@@ -94,6 +94,15 @@ def test_what_cannot_be_used_is_seen_retried_and_dropped(city: Path) -> None:
     assert run("deadletters", "retry", city=city).returncode == 3
 
 
+def test_a_letter_that_cannot_be_tried_again_holds_up_no_other(city: Path) -> None:
+    done = run("deadletters", "retry", "gauges~999", "gauges~998", "--json", city=city)
+    assert done.returncode == 1
+    answer = json.loads(done.stdout)
+    assert answer["accepted"] == 0
+    assert [each["id"] for each in answer["failed"]] == ["gauges~999", "gauges~998"]
+    assert "gauges~999" in answer["failed"][0]["reason"]
+
+
 def test_a_recording_is_replayed_through_a_feed(city: Path, tmp_path: Path) -> None:
     recording = tmp_path / "more.csv"
     recording.write_text(

@@ -14,7 +14,7 @@ from rhinecloud.cli.desk import Desk, HttpDesk, open_running
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import console, print_json, table
-from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.errors import Conflict, Invalid, NotFound
 
 LETTERS = "/api/v1/deadletters"
 PAGE = 1000
@@ -86,15 +86,15 @@ def build() -> typer.Typer:
         """
         with open_running(city) as desk:
             chosen = _chosen(desk, ids, feed)
-            answers = [
-                desk.ask("POST", f"{LETTERS}/{quote(each, safe='')}/retry")
-                for each in track(chosen, "Trying again", console=_progress(), disable=as_json)
-            ]
-        failed = [answer["letter"] for answer in answers if not answer["accepted"]]
+            trying = track(chosen, "Trying again", console=_progress(), disable=as_json)
+            failed = [answer for each in trying if (answer := _retry(desk, each))]
+        accepted = len(chosen) - len(failed)
         if as_json:
-            print_json({"accepted": len(answers) - len(failed), "failed": failed})
+            print_json({"accepted": accepted, "failed": failed})
         else:
-            print(f"{len(answers) - len(failed)} accepted, {len(failed)} failed again")
+            print(f"{accepted} accepted, {len(failed)} failed again")
+            for answer in failed[:10]:
+                print(f"  {answer['id']}: {answer['reason']}", file=sys.stderr)
         raise typer.Exit(Exit.FAILED if failed else Exit.DONE)
 
     @letters.command("drop")
@@ -110,6 +110,16 @@ def build() -> typer.Typer:
         print(f"{len(chosen)} dropped")
 
     return letters
+
+
+def _retry(desk: HttpDesk, letter: str) -> dict[str, Any]:
+    """Try a letter again; give it with the reason where it failed, also where it cannot be tried or is gone by now."""
+    try:
+        answer = desk.ask("POST", f"{LETTERS}/{quote(letter, safe='')}/retry")
+    except (Conflict, NotFound) as error:
+        return {"id": letter, "reason": str(error)}
+    found: dict[str, Any] = {} if answer["accepted"] else answer["letter"]
+    return found
 
 
 def _chosen(desk: HttpDesk, ids: list[str] | None, feed: str) -> list[str]:

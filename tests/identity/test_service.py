@@ -17,7 +17,7 @@ from rhinecloud.identity.model import (
 )
 from rhinecloud.identity.service import OPEN_ACTOR
 from rhinecloud.kernel.actor import Role
-from rhinecloud.kernel.errors import Invalid, Unauthenticated
+from rhinecloud.kernel.errors import Invalid, Unauthenticated, Unavailable
 
 PASSWORD = "a long enough one"
 
@@ -65,6 +65,15 @@ async def test_another_administrator_makes_the_first_one_needless(
 ) -> None:
     await identity.add_account(Account(name="boss", password_hash="", roles=(Role.ADMIN,)), PASSWORD)
     assert await Identity(records, IdentitySettings(), clock).open() == ""
+
+
+@pytest.mark.parametrize("kind", ["account", "token", "session"])
+async def test_a_broken_record_is_named(
+    identity: Identity, records: DictRecords, clock: HandClock, kind: str
+) -> None:
+    records.kinds.setdefault(kind, {})["meyer"] = b"\xff\x00"
+    with pytest.raises(Unavailable, match=f"the {kind} 'meyer' in the store is broken"):
+        await Identity(records, IdentitySettings(), clock).open()
 
 
 async def test_a_session_survives_a_restart(

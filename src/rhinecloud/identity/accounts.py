@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from rhinecloud.identity.model import Account, AccountExists, LastAdmin, NoSuchAccount
-from rhinecloud.identity.records import Records
+from rhinecloud.identity.records import Records, read_records
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid
 
@@ -29,8 +29,8 @@ class Accounts:
 
     def open(self) -> None:
         """Read every account."""
-        for _, body in self._records.list(KIND):
-            self._remember(_decoder.decode(body))
+        for _, account in read_records(self._records, KIND, _decoder):
+            self._remember(account)
 
     def find(self, name: str) -> Account | None:
         """Give an account, None when there is none."""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from rhinecloud.kernel.errors import Unavailable
+
+T = TypeVar("T")
 
 
 class Records(Protocol):
@@ -19,3 +25,17 @@ class Records(Protocol):
     async def delete(self, kind: str, record_id: str) -> bool:
         """Delete a record; tell whether it was there."""
         ...
+
+
+def read_records(records: Records, kind: str, decoder: msgspec.json.Decoder[T]) -> list[tuple[str, T]]:
+    """Give id and content of every record of a kind; raises Unavailable naming the one that cannot be read.
+
+    Who may do what is not guessed: to go on without an account or a token would hide the loss.
+    """
+    found = []
+    for record_id, body in records.list(kind):
+        try:
+            found.append((record_id, decoder.decode(body)))
+        except msgspec.DecodeError as error:
+            raise Unavailable(f"the {kind} {record_id[:60]!r} in the store is broken: {error}") from None
+    return found

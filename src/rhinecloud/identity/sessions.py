@@ -7,7 +7,7 @@ import secrets
 import msgspec
 
 from rhinecloud.identity.model import Session, WrongCredentials, digest_of
-from rhinecloud.identity.records import Records
+from rhinecloud.identity.records import Records, read_records
 
 KIND = "session"
 
@@ -27,8 +27,7 @@ class Sessions:
 
     def open(self) -> None:
         """Read every session, so that a restart signs nobody out."""
-        for digest, body in self._records.list(KIND):
-            self._sessions[digest] = _decoder.decode(body)
+        self._sessions.update(read_records(self._records, KIND, _decoder))
 
     def account(self, session_id: str, now: float) -> str:
         """Give the name of the account that is signed in; raises WrongCredentials."""

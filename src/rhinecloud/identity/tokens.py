@@ -17,7 +17,7 @@ from rhinecloud.identity.model import (
     WrongCredentials,
     digest_of,
 )
-from rhinecloud.identity.records import Records
+from rhinecloud.identity.records import Records, read_records
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import format_time, parse_time
@@ -41,8 +41,8 @@ class Tokens:
 
     def open(self) -> None:
         """Read every token."""
-        for _, body in self._records.list(KIND):
-            self._remember(_decoder.decode(body))
+        for _, token in read_records(self._records, KIND, _decoder):
+            self._remember(token)
 
     def list(self) -> list[Token]:
         """Give all tokens by name."""

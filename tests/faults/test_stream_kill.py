@@ -100,8 +100,7 @@ async def test_a_stream_that_is_killed_under_load_loses_nothing(tmp_path: Path) 
         ]
         for _ in range(5):
             await write(store, 200)
-            assert it.server.pid
-            os.kill(it.server.pid, signal.SIGKILL)
+            await kill(it)
             await write(store, 200)
             await listener.until(store.last_change() - 200)
         await listener.until(2_000)
@@ -210,6 +209,14 @@ async def test_consumers_that_are_ahead_of_a_stream_that_lost_its_end_are_led_ba
         assert again.first <= 51
         await end(*tasks)
     await store.close()
+
+
+async def kill(it: Running) -> None:
+    """Kill the server once it runs."""
+    async with asyncio.timeout(20):
+        while it.server.pid is None:
+            await asyncio.sleep(0.01)
+    os.kill(it.server.pid, signal.SIGKILL)
 
 
 async def until_published(it: Running, seq: int) -> None:

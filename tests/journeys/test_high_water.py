@@ -11,6 +11,21 @@ from journeys.screen import PATIENCE_MS, sign_in, wait_until_live
 from journeys.town import Town
 
 
+STORY = [
+    "Leitstelle hat den Vorfall eröffnet",
+    "Leitstelle hat den Vorfall zugewiesen: Feuerwehr Duisburg",
+    "Feuerwehr hat den Vorfall angenommen",
+    "Feuerwehr hat mit der Arbeit begonnen",
+    "Leitstelle hat die Aufgabe „Mobile Wand aufbauen“ angelegt",
+    "Feuerwehr hat die Aufgabe „Mobile Wand aufbauen“ erledigt",
+    "Die Wand steht.",
+    "Alle Alarme dieses Vorfalls sind vorbei",
+    "Feuerwehr hat den Vorfall gelöst",
+    "Leitstelle hat den Vorfall abgeschlossen",
+]
+"""What the timeline says, from the first to the last."""
+
+
 def test_from_the_reading_to_the_closed_incident(town: Town, open_page: OpenPage) -> None:
     town.publish("Ruhrort", 640)
     operator, brigade = open_page(), open_page(language="en-GB")
@@ -36,7 +51,8 @@ def test_from_the_reading_to_the_closed_incident(town: Town, open_page: OpenPage
     operator.get_by_role("button", name="Zuweisen").click()
     operator.get_by_label("Zuständig", exact=True).select_option(label="Feuerwehr Duisburg")
     operator.get_by_role("dialog").get_by_role("button", name="Zuweisen").click()
-    expect(operator.get_by_role("definition").filter(has_text="Feuerwehr Duisburg")).to_be_visible()
+    in_charge = operator.get_by_role("definition").filter(has_text="Feuerwehr Duisburg")
+    expect(in_charge).to_be_visible(timeout=PATIENCE_MS)
 
     # The brigade sees it without reloading, in its own language, and takes it.
     brigade.get_by_role("navigation", name="Main").get_by_role("link", name=re.compile("^Incidents")).click()
@@ -45,11 +61,13 @@ def test_from_the_reading_to_the_closed_incident(town: Town, open_page: OpenPage
     take_steps(brigade, ["Acknowledge", "Start"])
 
     # Both see the same state; a task and a word go back and forth.
-    expect(operator.get_by_label("Wie weit der Vorfall ist").get_by_text("In Arbeit")).to_be_visible()
-    expect(operator.get_by_text("Feuerwehr hat den Vorfall angenommen")).to_be_visible(timeout=PATIENCE_MS)
+    reached = operator.get_by_label("Wie weit der Vorfall ist").locator("[aria-current=step]")
+    expect(reached).to_have_text("In Arbeit", timeout=PATIENCE_MS)
+    expect(operator.get_by_text("Feuerwehr hat mit der Arbeit begonnen")).to_be_visible(timeout=PATIENCE_MS)
     operator.get_by_placeholder("Neue Aufgabe").fill("Mobile Wand aufbauen")
     operator.get_by_role("button", name="Hinzufügen").click()
     brigade.get_by_label("Mobile Wand aufbauen").check(timeout=PATIENCE_MS)
+    expect(brigade.get_by_text("Feuerwehr finished the task")).to_be_visible(timeout=PATIENCE_MS)
     brigade.get_by_placeholder("A word for everyone involved").fill("Die Wand steht.")
     brigade.get_by_role("button", name="Send").click()
     expect(operator.get_by_text("Die Wand steht.")).to_be_visible(timeout=PATIENCE_MS)
@@ -57,6 +75,9 @@ def test_from_the_reading_to_the_closed_incident(town: Town, open_page: OpenPage
     # The river falls; the brigade reports, the operator closes with a reason.
     town.publish("Ruhrort", 700)
     expect(operator.get_by_text("Alle Meldungen zu diesem Vorfall sind vorüber.")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    expect(brigade.get_by_text("All alerts of this incident are over.").first).to_be_visible(
         timeout=PATIENCE_MS
     )
     brigade.get_by_role("button", name="Resolve").click()
@@ -71,21 +92,8 @@ def test_from_the_reading_to_the_closed_incident(town: Town, open_page: OpenPage
     expect(operator.get_by_role("definition").filter(has_text="Behoben")).to_be_visible(timeout=PATIENCE_MS)
 
     told = operator.get_by_role("region", name="Verlauf").get_by_role("listitem").all_inner_texts()
-    story = [
-        "Leitstelle hat den Vorfall eröffnet",
-        "Leitstelle hat den Vorfall zugewiesen: Feuerwehr Duisburg",
-        "Feuerwehr hat den Vorfall angenommen",
-        "Feuerwehr hat mit der Arbeit begonnen",
-        "Leitstelle hat die Aufgabe „Mobile Wand aufbauen“ angelegt",
-        "Feuerwehr hat die Aufgabe „Mobile Wand aufbauen“ erledigt",
-        "Die Wand steht.",
-        "Alle Alarme dieses Vorfalls sind vorbei",
-        "Feuerwehr hat den Vorfall gelöst",
-        "Leitstelle hat den Vorfall abgeschlossen",
-    ]
-    assert [
-        next((i for i, line in enumerate(reversed(told)) if part in line), part) for part in story
-    ] == list(range(len(story)))
+    found = [next((i for i, line in enumerate(reversed(told)) if part in line), part) for part in STORY]
+    assert found == list(range(len(STORY)))
 
 
 def take_steps(page: Page, steps: list[str]) -> None:

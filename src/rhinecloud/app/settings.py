@@ -35,7 +35,8 @@ class CitySettings:
     )
     zoom: float = setting(11.0, "The map's zoom at the start.")
     tiles_url: str = setting(
-        "", "Address of a PMTiles file or raster tiles for the base map; empty: the bundled one."
+        "",
+        "Address of raster tiles, or (ending in `.pbf`) vector tiles, with `{z}`, `{x}`, `{y}`; empty: the bundled map.",
     )
     languages: tuple[str, ...] = setting(
         ("de", "en"), "Languages of the operations centre, the first one by default."

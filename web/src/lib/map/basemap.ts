@@ -3,11 +3,11 @@
 import type {
   ExpressionSpecification,
   LayerSpecification,
-  RasterSourceSpecification,
   SourceSpecification,
   StyleSpecification,
 } from 'maplibre-gl';
 import { PALETTES, type Palette } from './palette';
+import { TILES, tileLayers, tileSource } from './tiles';
 import type { Shade } from '$lib/ui/theme.svelte';
 
 export const FONT = ['Fira Sans Regular'];
@@ -41,23 +41,27 @@ export function baseStyle(shade: Shade, tilesUrl: string | null): StyleSpecifica
       },
     ]),
   );
-  const layers = [...ground(palette), ...lines(palette), ...labels(palette)];
-  if (tilesUrl) {
-    sources['tiles'] = rasterSource(tilesUrl);
-    layers.splice(1, 0, rasterLayer(shade));
-  }
-  return { version: 8, sources, layers };
+  if (tilesUrl) sources[TILES] = tileSource(tilesUrl);
+  return { version: 8, sources, layers: layers(palette, shade, tilesUrl) };
 }
 
 /** Gives each paint property of the base map in the other shade, to change colours without a reload. */
-export function repaint(shade: Shade): [layer: string, property: string, value: unknown][] {
-  const palette = PALETTES[shade];
-  const all = [...ground(palette), ...lines(palette), ...labels(palette), rasterLayer(shade)];
-  return all.flatMap((layer) =>
+export function repaint(
+  shade: Shade,
+  tilesUrl: string | null,
+): [layer: string, property: string, value: unknown][] {
+  return layers(PALETTES[shade], shade, tilesUrl).flatMap((layer) =>
     Object.entries(layer.paint ?? {}).map(
       ([property, value]) => [layer.id, property, value] as [string, string, unknown],
     ),
   );
+}
+
+/** The tiles lie on the land and below the river and everything that is named. */
+function layers(palette: Palette, shade: Shade, tilesUrl: string | null): LayerSpecification[] {
+  const [land, water] = [ground(palette), river(palette)];
+  const tiles = tilesUrl ? tileLayers(tilesUrl, palette, shade) : [];
+  return [...land, ...tiles, ...water, ...lines(palette), ...labels(palette)];
 }
 
 function ground(palette: Palette): LayerSpecification[] {
@@ -70,6 +74,11 @@ function ground(palette: Palette): LayerSpecification[] {
       paint: { 'line-color': palette.county, 'line-width': 1 },
     },
     { id: 'land', type: 'fill', source: 'city', paint: { 'fill-color': palette.land } },
+  ];
+}
+
+function river(palette: Palette): LayerSpecification[] {
+  return [
     {
       id: 'floodplain',
       type: 'fill',
@@ -215,22 +224,4 @@ function placeLabels(
 function riverWidth(factor: number): ExpressionSpecification {
   const at = (zoom: number) => Math.max(1.5, RIVER_PX_AT_0 * 2 ** zoom * factor);
   return ['interpolate', ['exponential', 2], ['zoom'], 8, at(8), 18, at(18)];
-}
-
-function rasterSource(tilesUrl: string): RasterSourceSpecification {
-  return { type: 'raster', tiles: [tilesUrl], tileSize: 256 };
-}
-
-function rasterLayer(shade: Shade): LayerSpecification {
-  const dark = shade === 'dark';
-  return {
-    id: 'tiles',
-    type: 'raster',
-    source: 'tiles',
-    paint: {
-      'raster-saturation': -0.75,
-      'raster-opacity': dark ? 0.35 : 0.75,
-      'raster-brightness-max': dark ? 0.6 : 1,
-    },
-  };
 }

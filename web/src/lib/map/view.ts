@@ -35,6 +35,8 @@ const NARROW_PX = 600;
 const SOURCES_SHOWN_MS = 8000;
 /** Areas are set anew at most this often. */
 const AREAS_EVERY_MS = 1000;
+/** What falls silent pales, what ends goes: looked at this often. */
+const AGES_EVERY_MS = 60_000;
 const HOVER_EVERY_MS = 50;
 /** Of more wishes than this only some could be read anyway. */
 const MOST_WISHES = 600;
@@ -52,7 +54,7 @@ export class MapView implements Scene {
 
   constructor(
     private readonly container: HTMLElement,
-    city: City,
+    private readonly city: City,
     private readonly mirror: Mirror,
     layers: Layer[],
     private shade: Shade,
@@ -77,9 +79,11 @@ export class MapView implements Scene {
     void document.fonts.ready.then(() => this.overlay.forgetLabels());
     const fold = setTimeout(() => this.foldSources(), SOURCES_SHOWN_MS);
     const tidy = setInterval(() => this.drawAreas(), AREAS_EVERY_MS);
+    const age = setInterval(() => this.lookAgain(), AGES_EVERY_MS);
     this.stops.push(
       () => clearTimeout(fold),
       () => clearInterval(tidy),
+      () => clearInterval(age),
     );
   }
 
@@ -93,7 +97,7 @@ export class MapView implements Scene {
   setShade(shade: Shade): void {
     if (shade === this.shade) return;
     this.shade = shade;
-    for (const [layer, property, value] of repaint(shade)) {
+    for (const [layer, property, value] of repaint(shade, this.city.tiles_url)) {
       if (this.map.getLayer(layer)) this.map.setPaintProperty(layer, property as never, value as never);
     }
     this.overlay.paintWith(PALETTES[shade]);
@@ -284,6 +288,12 @@ export class MapView implements Scene {
       : [];
     const found = layers.length ? this.map.queryRenderedFeatures([x, y], { layers }) : [];
     return (found[0]?.properties['id'] as string | undefined) ?? null;
+  }
+
+  private lookAgain(): void {
+    for (const signs of this.signs) signs.fill();
+    for (const areas of this.areas) this.staleAreas.add(areas);
+    this.overlay.invalidate();
   }
 
   private drawAreas(): void {

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from rhinecloud.kernel.errors import Invalid, Unavailable
+from rhinecloud.stream import jetstream
 from rhinecloud.stream.callout import Issuer
 from rhinecloud.stream.configuration import Secrets
 from rhinecloud.stream.server import NatsServer, PortTaken
@@ -92,11 +93,12 @@ async def test_what_the_server_complains_of_is_told(tmp_path: Path) -> None:
         await server(tmp_path, mqtt_port=free_port(), mqtt_certificate=missing, mqtt_key=missing).start()
 
 
-async def test_strangers_are_refused(tmp_path: Path) -> None:
+async def test_strangers_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jetstream, "OPEN_S", 1.0)
     async with running(tmp_path) as it:
         stranger = it.connect()
         stranger._sign_in = {}
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match="Authorization"):
             await stranger.open()
 
 

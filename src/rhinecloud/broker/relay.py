@@ -9,6 +9,7 @@ it flushes to disk: so rows are kept for a while after they were published.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from dataclasses import dataclass
@@ -71,6 +72,8 @@ class Relay:
         self._offering: asyncio.Handle | None = None
         self._committed = asyncio.Event()
         self._published: deque[tuple[float, int]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        store.on_commit(self._wake)
 
     @property
     def position(self) -> int:
@@ -87,7 +90,6 @@ class Relay:
         forgetting = asyncio.create_task(self._forget_for_ever())
         self._offered = self._store.last_change()
         self._loop = asyncio.get_running_loop()
-        self._store.on_commit(self._wake)
         pause = FIRST_PAUSE_S
         try:
             while True:
@@ -105,18 +107,16 @@ class Relay:
 
     def _wake(self, _last_seq: int) -> None:
         self._committed.set()
-        if self._offering is None:
+        if self._offering is None and self._loop is not None:
             self._offering = self._loop.call_soon(self._offer)
 
     def _offer(self) -> None:
         """Hand what was just committed to those who follow here, once the writers have their answers."""
         self._offering = None
-        while self._offered < self._store.last_change():
-            frame = self._next_frame(self._offered)
-            if frame is None:
-                return
-            self._stream.offer(frame)
-            self._offered = frame.last
+        with contextlib.suppress(Unavailable):  # then they read it from the stream
+            while self._offered < self._store.last_change() and (frame := self._next_frame(self._offered)):
+                self._stream.offer(frame)
+                self._offered = frame.last
 
     async def _take_up(self) -> None:
         """Ask the stream what it holds, and see whether the log goes on from there without a gap."""

@@ -76,6 +76,7 @@ class JetStream:
         self._client: StreamClient | None = None
         self._context: JetStreamContext | None = None
         self._pulls: set[Pull] = set()
+        self._trouble: Exception | None = None
         self._followers = Followers()
         self._turn = asyncio.Lock()
         self._end: int | None = None
@@ -108,7 +109,7 @@ class JetStream:
                     connect_timeout=2,
                     ping_interval=10,
                     max_outstanding_pings=2,
-                    error_cb=_note,
+                    error_cb=self._note,
                     disconnected_cb=self._disconnected,
                     reconnected_cb=self._reconnected,
                     **self._sign_in,
@@ -117,7 +118,8 @@ class JetStream:
             await self._ensure()
         except _AWAY as error:
             await self.close()
-            raise Unavailable(f"the stream at {self._url} does not answer: {_words(error)}") from error
+            trouble = _words(self._trouble or error)
+            raise Unavailable(f"the stream at {self._url} does not answer: {trouble}") from error
 
     async def close(self) -> None:
         """Disconnect."""
@@ -304,6 +306,10 @@ class JetStream:
             finally:
                 self._pulls.discard(pull)
 
+    async def _note(self, error: Exception) -> None:
+        self._trouble = error
+        logger.debug("nats: %s", error)
+
     async def _disconnected(self) -> None:
         self._end = None
         if self._client is not None:
@@ -331,7 +337,3 @@ def _range(headers: Mapping[str, str] | None) -> tuple[int, int]:
 
 def _words(error: BaseException) -> str:
     return str(error) or type(error).__name__
-
-
-async def _note(error: Exception) -> None:
-    logger.debug("nats: %s", error)

@@ -10,7 +10,6 @@ from journeys.conftest import OpenPage
 from journeys.screen import PATIENCE_MS, sign_in, wait_until_live
 from journeys.town import Town
 
-
 STORY = [
     "Leitstelle hat den Vorfall eröffnet",
     "Leitstelle hat den Vorfall zugewiesen: Feuerwehr Duisburg",
@@ -72,8 +71,16 @@ def test_from_the_reading_to_the_closed_incident(town: Town, open_page: OpenPage
     brigade.get_by_role("button", name="Send").click()
     expect(operator.get_by_text("Die Wand steht.")).to_be_visible(timeout=PATIENCE_MS)
 
-    # The river falls; the brigade reports, the operator closes with a reason.
     town.publish("Ruhrort", 700)
+    report_and_close(operator, brigade)
+
+    told = operator.get_by_role("region", name="Verlauf").get_by_role("listitem").all_inner_texts()
+    found = [next((i for i, line in enumerate(reversed(told)) if part in line), part) for part in STORY]
+    assert found == list(range(len(STORY)))
+
+
+def report_and_close(operator: Page, brigade: Page) -> None:
+    """The river has fallen: the brigade reports what it did, the operator closes with a reason."""
     expect(operator.get_by_text("Alle Meldungen zu diesem Vorfall sind vorüber.")).to_be_visible(
         timeout=PATIENCE_MS
     )
@@ -90,10 +97,6 @@ def test_from_the_reading_to_the_closed_incident(town: Town, open_page: OpenPage
     operator.get_by_label("Grund").select_option(label="Behoben")
     operator.get_by_role("button", name="Vorfall schließen").click()
     expect(operator.get_by_role("definition").filter(has_text="Behoben")).to_be_visible(timeout=PATIENCE_MS)
-
-    told = operator.get_by_role("region", name="Verlauf").get_by_role("listitem").all_inner_texts()
-    found = [next((i for i, line in enumerate(reversed(told)) if part in line), part) for part in STORY]
-    assert found == list(range(len(STORY)))
 
 
 def take_steps(page: Page, steps: list[str]) -> None:

@@ -36,7 +36,7 @@ class CitySettings:
     zoom: float = setting(11.0, "The map's zoom at the start.")
     tiles_url: str = setting(
         "",
-        "Address of raster tiles, or (ending in `.pbf`) vector tiles, with `{z}`, `{x}`, `{y}`; empty: the bundled map.",
+        "Address of raster or (ending in `.pbf`) vector tiles, with `{z}`, `{x}`, `{y}`; empty: the bundled map.",
     )
     languages: tuple[str, ...] = setting(
         ("de", "en"), "Languages of the operations centre, the first one by default."

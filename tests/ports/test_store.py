@@ -287,6 +287,21 @@ async def test_listeners_hear_of_commits_in_order(store: Store) -> None:
     assert heard == [2, 3]
 
 
+async def test_a_listener_that_fails_harms_nobody(store: Store) -> None:
+    def stumble(_seq: int) -> None:
+        raise RuntimeError("on purpose")
+
+    heard: list[int] = []
+    failures: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failures.append(context))
+    store.on_commit(stumble)
+    store.on_commit(heard.append)
+    await written(store, [put(entity("a"))])
+    await written(store, [put(entity("b"))])
+    assert heard == [1, 2]
+    assert len(failures) == 2
+
+
 async def test_all_is_there_when_the_store_is_opened_again(settings: StoreSettings, tmp_path: Path) -> None:
     store = make_store(settings, tmp_path)
     await store.open()

@@ -47,6 +47,7 @@ async def open_upstream(foundation: Foundation, closing: AsyncExitStack) -> Upst
     stream = JetStream(
         url,
         credentials=user,
+        credentials_file=str(settings.credentials or ""),
         keep_s=settings.keep_days * DAY_S,
         keep_bytes=settings.keep_megabytes * MEGABYTE,
         replicas=settings.replicas,

@@ -238,8 +238,9 @@ class Writer:
         self._last_row = transaction.last_row
         if transaction.last_seq > self.last_seq:
             self.last_seq = transaction.last_seq
-            for listener in self.listeners:
-                listener(self.last_seq)
+            assert self._loop is not None
+            for listener in self.listeners:  # each in a turn of its own: the writer outlives its listeners' faults
+                self._loop.call_soon(listener, self.last_seq)
 
     def _roll_back(self) -> None:
         with contextlib.suppress(apsw.Error):  # the engine may have rolled back by itself

@@ -12,8 +12,12 @@ import pytest
 
 from broker.notifying import QUICK, Office, open_office, open_stream
 from broker.receiving import Receiver, open_receiver
+from rhinecloud.broker.subscriptions.keeper import COUNTERS, MARK, NAME
+from rhinecloud.broker.subscriptions.pending import KIND as PENDING
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.store.port import Record
+from rhinecloud.store.sqlite.store import SqliteStore
 from rhinecloud.stream.jetstream import JetStream
 
 
@@ -178,6 +182,25 @@ async def test_a_restart_keeps_counters_and_what_waits(
         await receiver.until(lambda: receiver.values("speed")[heard:][-10:] == list(range(10)))
         await office.put("1", speed=99)
         await receiver.until(lambda: receiver.values("speed")[-1] == 99)
+
+
+async def test_records_that_cannot_be_read_are_passed_over_and_counted(
+    tmp_path: Path, stream: JetStream, receiver: Receiver
+) -> None:
+    async with open_office(tmp_path, stream) as office:
+        name = await office.subscribe(receiver)
+        await office.put("1", speed=1)
+        await receiver.until(lambda: receiver.values("speed") == [1])
+    names = (("subscription", "broken"), (MARK, NAME), (COUNTERS, "broken"), (PENDING, "broken"))
+    store = SqliteStore(tmp_path / "city.db")
+    await store.open()
+    await store.put_records([Record(kind, "", record_id, b"\xff00") for kind, record_id in names])
+    await store.close()
+    async with open_office(tmp_path, stream) as office:
+        assert (office.subscriptions.count(), office.subscriptions.state().unreadable) == (1, 4)
+        assert (await office.shown(name))["timesSent"] == 1
+        await office.put("1", speed=2)
+        await receiver.until(lambda: receiver.values("speed") == [1, 2])
 
 
 async def test_an_answer_with_a_body_keeps_the_connection(office: Office, receiver: Receiver) -> None:

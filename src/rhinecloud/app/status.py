@@ -19,6 +19,7 @@ from rhinecloud.kernel.errors import RhineCloudError
 FRESH_S = 1.0
 MEGABYTE = 1 << 20
 ASKER = part("status")
+UNREADABLE = "records in the store could not be read at the start: the log names them"
 
 
 class Status:
@@ -96,15 +97,16 @@ class Status:
         """Give each consumer's place: how many changes it is behind, and what went wrong."""
         last = self._foundation.store.last_change()
         works = {work.name: work for work in self._supervisor.works()}
-        notifier, risk = self._parts.notifier.state(), self._parts.risk.status()
+        notifier, risk = self._parts.subscriptions.state(), self._parts.risk.status()
+        unreadable = {"notifier": notifier.unreadable}
         consumers = {"history": self._parts.recorder.counters, **self._parts.upstream.stream.counters}
         lags = {"relay": self._parts.relay.lag, "notifier": notifier.lag, "risk": risk.lag}
         found = [
             {
                 "name": name,
                 "lag": lags.get(name, 0),
-                "failures": work.failures,
-                "error": work.error,
+                "failures": work.failures + unreadable.get(name, 0),
+                "error": work.error or (UNREADABLE if unreadable.get(name) else ""),
             }
             for name, work in works.items()
             if name not in consumers and (name in lags or name == "live" or work.failures)

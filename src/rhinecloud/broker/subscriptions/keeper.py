@@ -6,8 +6,10 @@ frame is done with only when this has been committed, so a crash repeats notific
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import msgspec
 
@@ -22,13 +24,21 @@ NAME = "notifier"
 COUNTERS = "subscription-counters"
 COUNTERS_EVERY_S = 1.0
 
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
 _encoder = msgspec.json.Encoder()
 
 
 class Keeper:
-    """Writes and reads what the notifier keeps in the store; `dirty` are the lanes that have something to write."""
+    """Writes and reads what the notifier keeps in the store.
+
+    `dirty` are the lanes that have something to write, `unreadable` counts the records that were passed over.
+    """
 
     def __init__(self, store: Store) -> None:
+        self.unreadable = 0
         self.dirty: set[Lane] = set()
         self._store = store
         self._position = -1
@@ -36,22 +46,26 @@ class Keeper:
         self._unwritten: list[tuple[Lane, Chunk]] = []
 
     def position(self) -> int | None:
-        """Read where the last run stopped, None when there was none."""
+        """Read where the last run stopped, None when there was none or its mark cannot be read."""
         record = self._store.get_record(MARK, "", NAME)
-        return msgspec.json.decode(record.body, type=int) if record is not None else None
+        return self._read(record, lambda it: msgspec.json.decode(it.body, type=int)) if record else None
 
     def counters(self) -> dict[str, Counters]:
         """Read the counters of all subscriptions by the key of their lane."""
-        return {
-            record.id: msgspec.json.decode(record.body, type=Counters)
+        found = {
+            record.id: self._read(record, lambda it: msgspec.json.decode(it.body, type=Counters))
             for record in read_all(self._store, COUNTERS)
         }
+        return {key: counters for key, counters in found.items() if counters is not None}
 
     async def recover(self, position: int) -> dict[str, list[Chunk]]:
         """Read what waited at the end of the last run, by lane, without what the stream will repeat."""
         found: dict[str, list[Chunk]] = {}
         for record in read_all(self._store, KIND):
-            lane_key, chunk = recover(record, position)
+            read = self._read(record, lambda it: recover(it, position))
+            if read is None:
+                continue
+            lane_key, chunk = read
             if chunk.items:
                 await self._store.put_records([record_of(lane_key, chunk)])
                 chunk.items = None
@@ -90,6 +104,11 @@ class Keeper:
         await self._store.delete_record(COUNTERS, "", lane.key)
         self.dirty.discard(lane)
 
+    def _read(self, record: Record, read: Callable[[Record], T]) -> T | None:
+        found = read_or_skip(record, read)
+        self.unreadable += found is None
+        return found
+
     async def _write(
         self, chunks: Iterable[tuple[Lane, Chunk]], moved: Iterable[Lane], position: int
     ) -> None:
@@ -122,6 +141,15 @@ def read_all(store: Store, kind: str) -> Iterator[Record]:
     while page := store.list_records(kind, "", after=after):
         yield from page
         after = page[-1].id
+
+
+def read_or_skip(record: Record, read: Callable[[Record], T]) -> T | None:
+    """Read a record, or give None and say so: one that is broken stays where it is and must not stop the others."""
+    try:
+        return read(record)
+    except ValueError as error:  # of JSON, of UTF-8, of what stands in it
+        log.error("the record %s %r cannot be read and is passed over: %s", record.kind, record.id, error)  # noqa: TRY400
+        return None
 
 
 def _gather(holds: Iterable[Hold]) -> list[tuple[Lane, Chunk]]:

@@ -45,7 +45,8 @@ RETRY_S = 0.5
 @dataclass(slots=True)
 class State:
     """What operators see: the place in the stream and how far behind it is; how much waits and was given up; how many
-    subscriptions' last attempt failed; how many changes the stream had lost, and how many an error of ours hid."""
+    subscriptions' last attempt failed; how many changes the stream had lost, and how many an error of ours hid; how
+    many records of the store could not be read at the start."""
 
     position: int = 0
     lag: int = 0
@@ -55,6 +56,7 @@ class State:
     failing: int = 0
     missed: int = 0
     failed: int = 0
+    unreadable: int = 0
 
 
 class Notifier:
@@ -164,6 +166,7 @@ class Notifier:
             failing=sum(lane.counters.status == "failed" for lane in lanes),
             missed=self._missed,
             failed=self._failed,
+            unreadable=self._keeper.unreadable,
         )
 
     async def _follow_stream(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.errors import AlreadyExists
 from rhinecloud.broker.outgoing import PrivateAddress, check_url
 from rhinecloud.broker.service import Broker
-from rhinecloud.broker.subscriptions.keeper import read_all
+from rhinecloud.broker.subscriptions.keeper import read_all, read_or_skip
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
 from rhinecloud.broker.subscriptions.mqtt_endpoint import SCHEMES as MQTT
 from rhinecloud.broker.subscriptions.notifier import Notifier, State, key_of
@@ -67,12 +68,16 @@ class Subscriptions:
         self._allow_private = allow_private
         self._all: dict[tuple[str, str], Subscription] = {}
         self._unready: dict[tuple[str, str], Subscription] = {}
+        self._unreadable = 0
 
     async def open(self) -> None:
         """Read what is kept; `run` then serves it."""
         ready = []
         for record in read_all(self._store, KIND):
-            subscription = _decoder.decode(record.body)
+            subscription = read_or_skip(record, lambda it: _decoder.decode(it.body))
+            if subscription is None:
+                self._unreadable += 1
+                continue
             key = (subscription.tenant, subscription.id)
             self._all[key] = subscription
             made = await self._make_ready(subscription)
@@ -161,7 +166,8 @@ class Subscriptions:
 
     def state(self) -> State:
         """Give the notifier's figures for the status page."""
-        return self._notifier.state()
+        state = self._notifier.state()
+        return replace(state, unreadable=state.unreadable + self._unreadable)
 
     async def _take_up(self, subscription: Subscription, source: Any) -> None:
         """Settle a subscription's @context, keep it durably, then serve it as it is now."""

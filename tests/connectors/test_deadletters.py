@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 
 from connectors.city import City, status
 from connectors.servers import free_port
-from rhinecloud.connectors.deadletters import DeadLetters, Letter, NoSuchLetter, NotRetriable
+from rhinecloud.connectors.deadletters import NOTHING_MADE, DeadLetters, Letter, NoSuchLetter, NotRetriable
 from rhinecloud.connectors.feeds import Feeds
 from rhinecloud.connectors.model import Fault
 from rhinecloud.connectors.routes import deadletter_routes, feed_routes
@@ -147,6 +147,18 @@ async def test_bytes_that_could_not_be_read_are_read_again_on_retry(city: City) 
     kept = await feeds.deadletters.retry(ids["x"])
     assert kept is not None
     assert "checksum" in kept.reason
+
+
+async def test_a_retry_of_which_no_entity_comes_keeps_the_letter_and_says_so(city: City) -> None:
+    feeds = await air_feed(city)
+    [letter] = feeds.deadletters.list().items
+    await feeds.stop()
+    (city.root / "air.yaml").write_text(MAPPING % 1000 + "when: { kind: measurement }\n")
+    passing_over = await city.feed(connector="json", mapping="air.yaml", path="air.json", speed=0)
+    kept = await passing_over.deadletters.retry(letter.id)
+    assert kept is not None
+    assert (kept.tries, kept.reason) == (1, NOTHING_MADE)
+    assert [each.id for each in passing_over.deadletters.list().items][-1:] == [letter.id]
 
 
 async def test_what_the_broker_refuses_is_a_letter_with_its_reason(city: City) -> None:

@@ -24,6 +24,7 @@ from rhinecloud.store.port import Record, Store
 KIND = "deadletter"
 READ_AT_ONCE = 200
 WRITTEN_AT_ONCE = 200
+NOTHING_MADE = "it can be read, but the feed makes no entity of it"
 
 
 class LetterHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +133,7 @@ class DeadLetters:
         Raises NoSuchLetter, NotRetriable, and Unavailable where the broker takes nothing now.
         """
         letter = self.show(letter_id)
-        reasons = [fault.reason for fault in await self._try(letter)]
+        reasons = await self._try(letter)
         if not reasons:
             await self.drop(letter_id)
             return None
@@ -142,7 +143,8 @@ class DeadLetters:
         await self._store.put_records([self._record(again)])
         return again
 
-    async def _try(self, letter: Letter) -> Sequence[Fault]:
+    async def _try(self, letter: Letter) -> Sequence[str]:
+        """Give the reasons why a letter is of no use still; none: the city has what it says."""
         if letter.feed not in self._roads:
             raise NotRetriable(f"the city has no feed {letter.feed} now")
         if letter.cut:
@@ -155,8 +157,11 @@ class DeadLetters:
             read = pipeline.read(parcel)
         items = list(read)
         faults = [item for item in items if isinstance(item, Fault)]
-        outcome = await pipeline.write([item for item in items if isinstance(item, Draft)])
-        return [*faults, *outcome.faults]
+        drafts = [item for item in items if isinstance(item, Draft)]
+        faults += (await pipeline.write(drafts)).faults
+        if not faults and not any(draft.fragments for draft in drafts):
+            return [NOTHING_MADE]
+        return [fault.reason for fault in faults]
 
     def _letter(self, feed: str, fault: Fault, received: datetime) -> Letter:
         number = self._numbers[feed] = self._numbers.get(feed, 0) + 1

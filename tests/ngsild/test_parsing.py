@@ -58,6 +58,7 @@ def test_the_keywords_themselves_and_aliases_of_them_may_stand_for_id_and_type()
     [
         ({"type": "T"}, "id"),
         ({"id": "not a uri", "type": "T"}, "id"),
+        ({"id": "urn:a:" + "x" * 2_043, "type": "T"}, "id"),
         ({"id": None, "type": "T"}, "id"),
         ({"id": NULL, "type": "T"}, "id"),
         ({"id": "urn:a:1"}, "type"),

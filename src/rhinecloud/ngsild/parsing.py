@@ -17,6 +17,9 @@ from rhinecloud.ngsild.values import check_scope, check_uri
 
 __all__ = ["ABSENT", "parse_attribute", "parse_entity", "parse_fragment"]
 
+LONGEST_ID = 2_048
+"""Characters of an entity's id: it stands in addresses, and longer ones do not travel."""
+
 _OWN = frozenset(("scope", "expiresAt"))
 _PLACES = frozenset(("location", "observationSpace", "operationSpace"))
 _NOT_READ = frozenset(("id", "type", "@context", "createdAt", "modifiedAt", "deletedAt"))
@@ -96,9 +99,12 @@ def _read_id(data: Mapping[str, Any], fragment: bool) -> str:
     if fragment and "id" not in data:
         return ""
     try:
-        return check_uri(data.get("id"))
+        found = check_uri(data.get("id"))
     except Invalid as error:
         raise within("id", error) from None
+    if len(found) > LONGEST_ID:
+        raise Invalid(f"has {len(found)} characters, more than {LONGEST_ID}", field="id")
+    return found
 
 
 def _read_types(data: Mapping[str, Any], reader: Reader, fragment: bool) -> list[str]:

@@ -91,6 +91,17 @@ async def test_the_policy_stands_at_every_verb(tmp_path: Path) -> None:
         assert (await house.call("POST", "/jsonldContexts", hosted, actor=READER)).status == 403
 
 
+@pytest.mark.parametrize("actor", [READER, DEVICE])
+async def test_who_may_not_write_is_not_told_what_there_is(tmp_path: Path, actor: Actor) -> None:
+    async with open_house(tmp_path, actors=ACTORS) as house:
+        assert (await house.call("POST", "/entities", CRANE)).status == 201
+        for name in (CRANE["id"], "urn:ngsi-ld:Crane:none"):
+            entity = {**CRANE, "id": name}
+            for verb, body in (("PATCH", {"load": 1}), ("PUT", entity), ("DELETE", None)):
+                assert (await house.call(verb, f"/entities/{name}", body, actor=actor)).status == 403
+        assert (await house.call("DELETE", "/entities/urn:ngsi-ld:Crane:none")).status == 404
+
+
 async def test_partners_do_not_see_the_citys_own_work(tmp_path: Path) -> None:
     async with open_house(tmp_path, actors=ACTORS) as house:
         await house.call("POST", "/entityOperations/create", [INCIDENT, CRANE])

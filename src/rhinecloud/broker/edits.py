@@ -48,8 +48,7 @@ class Writer:
         """Change an entity that exists and is of one of `types`, where some are named; NotFound otherwise."""
 
         def decide(present: Entity | None) -> Decision:
-            entity = self.need(entity_id, present, types)
-            self.check(Action.UPDATE, entity)
+            entity = self.need(Action.UPDATE, entity_id, present, types)
             patched = change(entity, self.now)
             if any(name not in entity.type for name in patched.entity.type):
                 self.check(Action.UPDATE, patched.entity)
@@ -73,9 +72,7 @@ class Writer:
         """Delete an entity; NotFound when it is not there (clause 5.6.6)."""
 
         def decide(present: Entity | None) -> Decision:
-            entity = self.need(entity_id, present, types)
-            self.check(Action.DELETE, entity)
-            return Remove(entity)
+            return Remove(self.need(Action.DELETE, entity_id, present, types))
 
         return decide
 
@@ -101,11 +98,16 @@ class Writer:
         """Give the entity unless its time is over: it is as good as gone, though not swept yet (clause 4.5.22)."""
         return None if present is None or has_expired(present, self.now) else present
 
-    def need(self, entity_id: str, present: Entity | None, types: TypeSelection) -> Entity:
-        """Give the entity if it is there and of one of `types`; raises NotFound."""
+    def need(self, action: Action, entity_id: str, present: Entity | None, types: TypeSelection) -> Entity:
+        """Give the entity if it is there and of one of `types`; raises NotFound, but Denied first.
+
+        Whoever may not do it at all is not told by the answer what there is.
+        """
         entity = self.alive(present)
         if entity is None:
+            self.policy.check(self.actor, action, self.tenant)
             raise NotFound(f"there is no entity {entity_id}")
+        self.check(action, entity)
         if not is_of(entity, types):
             raise NotFound(f"{entity_id} is not of a type asked for")
         return entity

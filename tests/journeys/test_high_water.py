@@ -134,3 +134,21 @@ def test_who_may_only_look_is_offered_nothing_to_do(town: Town, open_page: OpenP
     expect(page.get_by_role("group", name="Nächste Schritte")).to_have_count(0)
     expect(page.get_by_role("button", name="Neuer Vorfall")).to_have_count(0)
     expect(page.get_by_placeholder("Mitteilung an alle Beteiligten")).to_have_count(0)
+
+
+def test_an_incident_is_opened_where_one_looks(town: Town, open_page: OpenPage) -> None:
+    gauge = town.publish("Beeckerwerth", 333)
+    page = open_page()
+    sign_in(page, town, "leitstelle")
+    wait_until_live(page)
+    page.goto(f"{town.url}/#/situation/{gauge.replace(':', '%3A')}")
+    page.get_by_role("button", name="Vorfall hier anlegen").click(timeout=PATIENCE_MS)
+    title = page.get_by_label("Kurz gesagt")
+    expect(title).to_have_value("Beeckerwerth: ")
+    title.fill("Beeckerwerth: Pegellatte beschädigt")
+    page.get_by_role("button", name="Vorfall anlegen").click()
+    expect(page.get_by_role("heading", name="Beeckerwerth: Pegellatte beschädigt")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    made = town.call("GET", "/api/v1/incidents?limit=1")["items"][0]
+    assert made["location"]["coordinates"] == [6.7277, 51.4552]

@@ -48,8 +48,9 @@ def test_what_was_missed_while_the_line_was_cut_arrives(town: Town, open_page: O
     lines[0].close()
     expect(page.get_by_text("Keine Verbindung").or_(page.get_by_text("Verbindet …"))).to_be_visible()
     town.publish("Rheinhausen", 333)
-    page.wait_for_timeout(500)
-    lines[-1].close() if len(lines) > 1 else None
+    while len(lines) < 2:
+        page.wait_for_timeout(50)
+    lines[1].close()
     wait_until_live(page)
     expect(row).to_contain_text("333\u202fcm", timeout=PATIENCE_MS)
 

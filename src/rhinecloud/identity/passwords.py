@@ -13,6 +13,9 @@ from rhinecloud.identity.model import WeakPassword
 LONGEST = 1024
 """Longer ones are refused: hashing them would be work that a stranger may order."""
 
+AT_ONCE = 2
+"""Hashes under way at a time: each takes 64 MB on purpose, and strangers may ask for as many as they like."""
+
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without letters and digits that look alike when read from a terminal."""
 
@@ -24,6 +27,7 @@ class Passwords:
         self._least = least
         self._hasher = PasswordHasher()
         self._decoy = self._hasher.hash(secrets.token_hex(16))
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     def require_good(self, password: str, field: str = "password") -> None:
         """Raise WeakPassword unless the length is right; length is what counts (NIST SP 800-63B, 5.1.1)."""
@@ -34,13 +38,15 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """Give the argon2id hash with its salt and parameters."""
-        return await asyncio.to_thread(self._hasher.hash, password)
+        async with self._turns:
+            return await asyncio.to_thread(self._hasher.hash, password)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Tell whether they belong together; takes as long when there is no such account (None)."""
         if len(password) > LONGEST:
             return False
-        matches = await asyncio.to_thread(self._verify, password_hash or self._decoy, password)
+        async with self._turns:
+            matches = await asyncio.to_thread(self._verify, password_hash or self._decoy, password)
         return matches and password_hash is not None
 
     def _verify(self, password_hash: str, password: str) -> bool:

@@ -44,6 +44,9 @@ def test_a_sound_file_has_no_fault(tmp_path: Path) -> None:
         (SOUND.replace("waterLevel >=", "waterLvl >="), 4, 7, "did you mean `waterLevel`?"),
         (SOUND.replace(">= 800", ">= 800 && qwertz > 1"), 4, 28, "write `attributes: [qwertz]`"),
         (SOUND.replace(">= 800", "- 5 >= 800"), 4, 20, "write 5.0"),
+        (SOUND.replace(">= 800", "+ 1.0"), 4, 7, "never true or false"),
+        (SOUND.replace("waterLevel >= 800", '"3.0 * 2.0"'), 4, 8, "never true or false"),
+        (SOUND + "clear: -(waterLevel)\n", 5, 8, "never true or false"),
         (SOUND.replace("waterLevel >= 800", "shout(waterLevel)"), 4, 7, "no function `shout`"),
         (SOUND.replace("waterLevel >= 800", "window.change > 3"), 4, 7, "`window` needs the key `window:`"),
         (SOUND + "window: {attribute: waterLevel, over: 3 hours}\n", 5, 39, "not a duration"),
@@ -68,6 +71,14 @@ def test_each_fault_names_its_line_and_reason(
     assert found, "no fault was found"
     assert (line, column) in [each[:2] for each in found], found
     assert any(reason in each[2] for each in found if each[:2] == (line, column)), found
+
+
+@pytest.mark.parametrize(
+    "when", ["true", "isFlooded", "!isFlooded", "waterLevel in [1.0]", "isFlooded ? true : false"]
+)
+def test_what_may_be_true_or_false_is_sound(tmp_path: Path, when: str) -> None:
+    text = SOUND.replace("waterLevel >= 800", json.dumps(when)) + "attributes: [isFlooded]\n"
+    assert faults(tmp_path, text) == []
 
 
 AREA = "id: a\ntype: Vessel\nseverity: low\narea:\n  event: enter\n"

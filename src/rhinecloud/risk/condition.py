@@ -48,6 +48,8 @@ _TOKEN = re.compile(
 )
 _PARSE_ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _CONSTANTS = frozenset({"true", "false", "null", "in"})
+_JUDGING = frozenset({"<", ">", "<=", ">=", "==", "!=", "!", "&&", "||", "?", "[", "in", "true", "false"})
+_RECKONING = frozenset({"+", "-", "*", "/", "%"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,14 @@ def parse_condition(source: str) -> Condition:
     references, guarded = _references(tokens)
     needs = tuple(each for each in references if _plain(each.path) not in guarded)
     return Condition(source, program, references, needs)
+
+
+def parse_truth(source: str) -> Condition:
+    """Compile an expression that must be true or false; raises Flawed, also where it plainly never is."""
+    condition = parse_condition(source)
+    if _is_never_truth(list(_tokens(source))):
+        raise Flawed([Flaw("this is never true or false: compare it with something, such as `> 5.0`")])
+    return condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +233,17 @@ def _mixed_arithmetic(tokens: list[_Token]) -> Iterator[Flaw]:
             number.line,
             number.column,
         )
+
+
+def _is_never_truth(tokens: list[_Token]) -> bool:
+    """Tell a sum or a constant, with nothing in it that could give true or false: no comparison, call or choice."""
+    if any(token.text in _JUDGING for token in tokens if token.kind in ("sign", "name")):
+        return False
+    if any(token.kind == "name" and _sign(tokens, index + 1) == "(" for index, token in enumerate(tokens)):
+        return False
+    return any(
+        token.kind in ("decimal", "whole", "text", "raw") or token.text in _RECKONING for token in tokens
+    )
 
 
 def _sign(tokens: list[_Token], index: int) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.risk.area import Area
-from rhinecloud.risk.condition import Condition, Flawed, parse_condition
+from rhinecloud.risk.condition import Condition, Flawed, parse_condition, parse_truth
 from rhinecloud.risk.document import Document, Fault
 from rhinecloud.risk.document import Path as Way
 from rhinecloud.risk.duration import parse_duration
@@ -31,6 +31,7 @@ KEYS = (
     *("severity", "category", "sub_category", "message", "fingerprint", "cooldown", "expires", "until"),
     *("evidence", "incident", "hear_alerts"),
 )
+TRUTHS = frozenset({"where", "when", "clear"})
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _UNIT = re.compile(r"[A-Z0-9]{2,3}")
 
@@ -237,7 +238,8 @@ class RuleFile:
         if value is None:
             return None
         try:
-            condition = parse_condition(str(value).lower() if isinstance(value, bool) else str(value))
+            parse = parse_truth if key in TRUTHS else parse_condition
+            condition = parse(str(value).lower() if isinstance(value, bool) else str(value))
         except Flawed as error:
             self._sheet.say_flaws((key,), error)
             return None

@@ -64,6 +64,28 @@ async def test_letters_outlive_a_restart_and_numbers_go_on(city: City) -> None:
     assert {each.reason for each in after.list().items} == {"one", "two", "three"}
 
 
+async def test_what_comes_again_is_counted_and_pushes_nothing_out(city: City) -> None:
+    kept = letters(city, kept=3)
+    await kept.keep("levels", [Fault(b"other", "bad")], NOW)
+    await kept.keep("levels", [Fault(b"x", "bad"), Fault(b"x", "bad"), Fault(b"x", "worse")], NOW)
+    later = letters(city, kept=3)
+    await later.open()
+    await later.keep("levels", [Fault(b"x", "bad")] * 10, NOW + timedelta(hours=1))
+    await later.keep("other feed", [Fault(b"x", "bad")], NOW)
+    found = [(each.reason, each.times, each.last_received) for each in later.list("levels").items]
+    assert found == [("bad", 12, "2026-03-01T13:00:00Z"), ("worse", 1, ""), ("bad", 1, "")]
+    assert later.list("other feed").items[0].times == 1
+
+
+async def test_what_comes_again_after_its_letter_was_dropped_or_replaced_is_a_new_one(city: City) -> None:
+    kept = letters(city, kept=2)
+    await kept.keep("ais", [Fault(b"1", "one")], NOW)
+    await kept.drop("ais~1")
+    await kept.keep("ais", [Fault(b"1", "one"), Fault(b"2", "two"), Fault(b"3", "three")], NOW)
+    await kept.keep("ais", [Fault(b"1", "one")], NOW)
+    assert [(each.id, each.times) for each in kept.list().items] == [("ais~5", 1), ("ais~4", 1)]
+
+
 @pytest.mark.parametrize("kept", [2, 4, 20])
 async def test_a_ring_of_another_size_keeps_the_newest_and_finds_them(city: City, kept: int) -> None:
     before = letters(city, kept=7)

@@ -1,13 +1,14 @@
 """Dead letters: what came and could not be used, kept with its reason so that people can see it and try it again.
 
 They are records of the store, in a ring of fixed size for each feed: a flood of garbage on one feed neither fills the
-disk nor pushes out the letters of another.
+disk nor pushes out the letters of another. What comes again and again with the same reason is one letter that counts.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -30,6 +31,7 @@ NOTHING_MADE = "it can be read, but the feed makes no entity of it"
 class LetterHead(msgspec.Struct, frozen=True, kw_only=True):
     """What a dead letter is about. `received` and `tried_at` are ISO 8601 in UTC; `tries` counts vain retries.
 
+    `times` counts how often the same came with the same reason, at last at `last_received`; `digest` tells the same.
     `decoded` says that a message is kept and not the bytes as they came, `cut` that it was longer than what is kept.
     """
 
@@ -44,6 +46,9 @@ class LetterHead(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
     tries: int = 0
     tried_at: str = ""
+    times: int = 1
+    last_received: str = ""
+    digest: str = ""
 
 
 class Letter(LetterHead, frozen=True, kw_only=True):
@@ -73,6 +78,7 @@ class DeadLetters:
         self._most_bytes = most_bytes
         self._clock = clock
         self._numbers: dict[str, int] = {}
+        self._known: dict[str, dict[str, int]] = {}
         self._roads: dict[str, Callable[[], Pipeline]] = {}
 
     async def open(self) -> None:
@@ -80,6 +86,7 @@ class DeadLetters:
         misplaced: list[tuple[str, LetterHead]] = []
         for place, head in self._heads():
             self._numbers[head.feed] = max(head.number, self._numbers.get(head.feed, 0))
+            self._known.setdefault(head.feed, {})[head.digest] = head.number
             if place != self._slot(head.feed, head.number):
                 misplaced.append((place, head))
         moved: list[Record] = []
@@ -96,9 +103,18 @@ class DeadLetters:
         self._roads[feed] = road
 
     async def keep(self, feed: str, faults: Sequence[Fault], received: datetime) -> None:
-        """Keep faults, durably, each in the place of the oldest one where the ring is full."""
-        letters = [self._letter(feed, fault, received) for fault in faults]
-        newest = letters[-self._kept :]
+        """Keep faults, durably, each in the place of the oldest one where the ring is full.
+
+        What is kept already is counted on its letter.
+        """
+        letters: dict[int, Letter] = {}
+        for fault in faults:
+            digest = _digest(fault)
+            same = self._find(feed, digest, letters)
+            letter = _again(same, received) if same else self._letter(feed, fault, received, digest)
+            letters[letter.number] = letter
+        newest = [each for each in letters.values() if self._is_in_ring(feed, each.number)]
+        self._forget_replaced(feed)
         for start in range(0, len(newest), WRITTEN_AT_ONCE):
             await self._store.put_records(
                 [self._record(each) for each in newest[start : start + WRITTEN_AT_ONCE]]
@@ -107,7 +123,7 @@ class DeadLetters:
     def list(self, feed: str = "", *, offset: int = 0, limit: int = 50) -> Page[LetterHead]:
         """Give a page of letters, of one feed or of all, the newest first."""
         heads = [head for _, head in self._heads() if not feed or head.feed == feed]
-        heads.sort(key=lambda each: (each.received, each.number), reverse=True)
+        heads.sort(key=lambda each: (each.last_received or each.received, each.number), reverse=True)
         items = heads[offset : offset + limit]
         return Page(items, offset=offset, more=len(heads) > offset + limit, total=len(heads))
 
@@ -163,8 +179,29 @@ class DeadLetters:
             return [NOTHING_MADE]
         return [fault.reason for fault in faults]
 
-    def _letter(self, feed: str, fault: Fault, received: datetime) -> Letter:
+    def _find(self, feed: str, digest: str, letters: Mapping[int, Letter]) -> Letter | None:
+        """Give the letter of this content and reason, from those about to be written or from the store."""
+        number = self._known.get(feed, {}).get(digest)
+        if number is None or not self._is_in_ring(feed, number):
+            return None
+        try:
+            return letters.get(number) or self.show(f"{feed}~{number}")
+        except NoSuchLetter:
+            return None
+
+    def _is_in_ring(self, feed: str, number: int) -> bool:
+        return number > self._numbers.get(feed, 0) - self._kept
+
+    def _forget_replaced(self, feed: str) -> None:
+        known = self._known.get(feed, {})
+        if len(known) > 2 * self._kept:
+            self._known[feed] = {
+                digest: number for digest, number in known.items() if self._is_in_ring(feed, number)
+            }
+
+    def _letter(self, feed: str, fault: Fault, received: datetime, digest: str) -> Letter:
         number = self._numbers[feed] = self._numbers.get(feed, 0) + 1
+        self._known.setdefault(feed, {})[digest] = number
         return Letter(
             id=f"{feed}~{number}",
             feed=feed,
@@ -176,6 +213,7 @@ class DeadLetters:
             cut=len(fault.raw) > self._most_bytes,
             size=len(fault.raw),
             raw=base64.b64encode(fault.raw[: self._most_bytes]).decode(),
+            digest=digest,
         )
 
     def _record(self, letter: Letter) -> Record:
@@ -190,3 +228,13 @@ class DeadLetters:
         while records := self._store.list_records(KIND, "", after=after, limit=READ_AT_ONCE):
             yield from ((record.id, msgspec.json.decode(record.body, type=LetterHead)) for record in records)
             after = records[-1].id
+
+
+def _digest(fault: Fault) -> str:
+    """Name a fault by its reason and content: the same item of the next poll has the same name."""
+    reason = fault.reason.encode("utf-8", "replace")
+    return hashlib.blake2b(reason + b"\0" + fault.raw, digest_size=16).hexdigest()
+
+
+def _again(letter: Letter, received: datetime) -> Letter:
+    return msgspec.structs.replace(letter, times=letter.times + 1, last_received=format_time(received))

@@ -52,6 +52,8 @@ class LetterView(BaseModel):
     size: int = Field(description="Its whole size in bytes")
     tries: int = Field(description="How often a retry was in vain")
     tried_at: str
+    times: int = Field(description="How often the same came with the same reason")
+    last_received: str = Field(description="When it came last, empty where it came once")
 
 
 class LetterContent(LetterView):

@@ -1067,6 +1067,16 @@ export interface components {
             tries: number;
             /** Tried At */
             tried_at: string;
+            /**
+             * Times
+             * @description How often the same came with the same reason
+             */
+            times: number;
+            /**
+             * Last Received
+             * @description When it came last, empty where it came once
+             */
+            last_received: string;
             /** Raw */
             raw: string;
         };
@@ -1119,6 +1129,16 @@ export interface components {
             tries: number;
             /** Tried At */
             tried_at: string;
+            /**
+             * Times
+             * @description How often the same came with the same reason
+             */
+            times: number;
+            /**
+             * Last Received
+             * @description When it came last, empty where it came once
+             */
+            last_received: string;
         };
         /**
          * NewAgency

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -50,6 +51,7 @@ def _row(name: str, instance: Instance, recorded: int) -> Row:
     return Row(name, instance.dataset_id, observed, recorded, value, instance.unit_code)
 
 
+@lru_cache(1_024)  # the attributes of a reading share their moment
 def microseconds(text: str) -> int:
     """Turn an ISO 8601 moment into microseconds since 1970; raises Invalid."""
     return (parse_time(text) - EPOCH) // MICROSECOND

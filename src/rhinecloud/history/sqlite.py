@@ -48,6 +48,9 @@ INSERT OR REPLACE INTO sample
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?)
 """
 """One statement for all samples: it runs without Python's lock, for which many would fight with the loop."""
+ENTER = (
+    "INSERT INTO series (tenant, entity, attribute) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING number"
+)
 MARK = "INSERT INTO mark VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET seq = max(seq, excluded.seq)"
 FOREVER = 1 << 62
 SERIES_REMEMBERED = 200_000
@@ -171,7 +174,7 @@ class HotTable:
     def _number(self, connection: apsw.Connection, key: tuple[str, str, str]) -> int:
         number = self._numbers.get(key)
         if number is None:
-            number = _find(connection, key) or _enter(connection, key)
+            number = _enter(connection, key) or _find(connection, key)
             if len(self._numbers) >= SERIES_REMEMBERED:
                 self._numbers.clear()
             self._numbers[key] = number
@@ -252,8 +255,9 @@ def _opened(connection: apsw.Connection | None) -> apsw.Connection:
 
 
 def _enter(connection: apsw.Connection, key: tuple[str, str, str]) -> int:
-    connection.execute("INSERT INTO series (tenant, entity, attribute) VALUES (?, ?, ?)", key)
-    return int(connection.last_insert_rowid())
+    """Enter a series and give its number, 0 when it was entered before."""
+    rows: list[Any] = connection.execute(ENTER, key).fetchall()
+    return int(rows[0][0]) if rows else 0
 
 
 def _find(connection: apsw.Connection, key: tuple[str, str, str]) -> int:

@@ -94,3 +94,24 @@ export class Signs {
     });
   }
 }
+
+/** The topmost sign within reach of a place (Mercator units; `size` pixels a unit), the nearest of its layer. */
+export function nearest(
+  layers: Signs[],
+  zoom: number,
+  [x, y]: [number, number],
+  size: number,
+): string | null {
+  for (const signs of layers.toReversed()) {
+    if (!signs.isShown(zoom)) continue;
+    const reach = signs.reach(zoom) / size;
+    let best: string | null = null;
+    let distance = reach;
+    signs.flock.within([x - reach, y - reach, x + reach, y + reach], performance.now(), (id, sx, sy) => {
+      const apart = Math.hypot(sx - x, sy - y);
+      if (apart <= distance) [best, distance] = [id, apart];
+    });
+    if (best) return best;
+  }
+  return null;
+}

@@ -1,20 +1,20 @@
 // The map as one object: MapLibre paints the ground, the overlay what moves on it.
 
-import { Map, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl';
-import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
+import type { Map } from 'maplibre-gl';
 import type { City, Layer } from '$lib/api/model';
 import type { Entity } from '$lib/api/entities';
 import type { Mirror } from '$lib/api/mirror.svelte';
 import type { Shade } from '$lib/ui/theme.svelte';
 import { Areas } from './areas';
-import { baseStyle, repaint } from './basemap';
+import { repaint } from './basemap';
 import { bounds, geometryOf, pointOf } from './drawing';
 import { project, unproject, type Flock } from './flock';
+import { openMap, type MapWords } from './ground';
 import type { Text, Wish } from './labels';
 import { boxOf, corner, Overlay, worldSize, type Camera, type Scene } from './overlay';
 import { PALETTES } from './palette';
 import { shapeOf } from './shapes';
-import { Signs } from './signs';
+import { nearest, Signs } from './signs';
 import { scaleAt, Wardrobe, type Look } from './sprites';
 
 /** What the map asks its surroundings: words, and to hear of a choice. */
@@ -23,12 +23,6 @@ export interface Surroundings {
   onPick(id: string | null): void;
   onHover(id: string | null, x: number, y: number): void;
   onMoved(): void;
-}
-
-export interface MapWords {
-  zoomIn: string;
-  zoomOut: string;
-  map: string;
 }
 
 const NARROW_PX = 600;
@@ -267,22 +261,8 @@ export class MapView implements Scene {
     const camera = this.camera();
     const size = worldSize(camera);
     const [left, top] = corner(camera);
-    const [px, py] = [left + x / size, top + y / size];
-    for (const signs of this.signs.toReversed()) {
-      if (!signs.isShown(camera.zoom)) continue;
-      const reach = signs.reach(camera.zoom) / size;
-      let best: string | null = null;
-      let nearest = reach;
-      signs.flock.within(
-        [px - reach, py - reach, px + reach, py + reach],
-        performance.now(),
-        (id, sx, sy) => {
-          const distance = Math.hypot(sx - px, sy - py);
-          if (distance <= nearest) [best, nearest] = [id, distance];
-        },
-      );
-      if (best) return best;
-    }
+    const sign = nearest(this.signs, camera.zoom, [left + x / size, top + y / size], size);
+    if (sign) return sign;
     const layers = this.started
       ? this.areas.filter((each) => this.visible.get(each.layer.id)).flatMap((each) => each.layerIds)
       : [];
@@ -301,37 +281,4 @@ export class MapView implements Scene {
     for (const areas of this.staleAreas) areas.refresh();
     this.staleAreas.clear();
   }
-}
-
-function openMap(container: HTMLElement, city: City, shade: Shade, words: MapWords): Map {
-  setWorkerUrl(new URL(workerUrl, document.baseURI).href);
-  const map = new Map({
-    container,
-    style: baseStyle(shade, city.tiles_url),
-    center: centreOf(city),
-    zoom: city.zoom,
-    minZoom: 7,
-    maxZoom: 18,
-    attributionControl: { compact: true },
-    dragRotate: false,
-    pitchWithRotate: false,
-    touchPitch: false,
-    fadeDuration: 0,
-    locale: {
-      'NavigationControl.ZoomIn': words.zoomIn,
-      'NavigationControl.ZoomOut': words.zoomOut,
-      'Map.Title': words.map,
-    },
-  });
-  map.touchZoomRotate.disableRotation();
-  map.keyboard.disableRotation();
-  map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right');
-  map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-left');
-  return map;
-}
-
-/** Where the map begins: as the city says, else amid its area, else at the mouth of the Ruhr. */
-function centreOf(city: City): [number, number] {
-  if (city.centre) return city.centre;
-  return city.bbox ? [(city.bbox[0] + city.bbox[2]) / 2, (city.bbox[1] + city.bbox[3]) / 2] : [6.745, 51.447];
 }

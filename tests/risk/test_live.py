@@ -17,6 +17,7 @@ from rhinecloud.kernel.time import utc_now
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.risk.routes import risk_routes
 from rhinecloud.risk.state import State, decode_state
+from rhinecloud.stream.followers import Followers
 from risk.city import CONTEXT
 from risk.watch_room import OPERATOR, QUICK, WatchRoom, wait_for, watch_room
 
@@ -136,8 +137,10 @@ async def test_what_the_stream_no_longer_holds_is_counted_and_the_city_is_looked
             await room.until_judged(risk)
         for level in (200, 300, 900):
             await room.reads(level)
+        await room.until_relayed()
         await room.store.forget_changes(room.store.last_change())
         await room.stream._js().purge_stream("CHANGES")  # type: ignore[attr-defined]
+        room.stream._followers = Followers()  # type: ignore[attr-defined] # as after a restart
         await room.reads(901, "wesel")
         async with room.risk(HIGH) as risk:
             await room.until(2)

@@ -84,6 +84,14 @@ class WatchRoom:
         """Wait until every change has been judged."""
         await wait_for(lambda: risk.status().lag == 0)
 
+    async def until_relayed(self) -> None:
+        """Wait until the stream holds every change."""
+        for _ in range(int(WAIT_S / 0.02)):
+            if await self.stream.last() == self.store.last_change():
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("the relay does not catch up")
+
     async def entities(self, iri: str = ALERT) -> list[Entity]:
         """Give all entities of a type."""
         page = await self.broker.query(OPERATOR, "", EntityQuery(types=((iri,),), limit=1000))

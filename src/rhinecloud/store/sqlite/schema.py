@@ -39,8 +39,11 @@ STEPS = (
 )
 
 
-def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
-    """Open a connection whose every commit is on disk when it returns."""
+def connect(path: Path, *, read_only: bool = False, cache_kb: int = 4_096) -> apsw.Connection:
+    """Open a connection whose every commit is on disk when it returns.
+
+    The file is not mapped into memory: a disk that fails to read would end the process, not the query.
+    """
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection = apsw.Connection(str(path), flags=flags)
     connection.setbusytimeout(5_000)
@@ -49,8 +52,7 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA journal_size_limit = 67108864")
-    connection.execute("PRAGMA cache_size = -32768")
-    connection.execute("PRAGMA mmap_size = 1073741824")
+    connection.execute(f"PRAGMA cache_size = -{cache_kb}")
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection
 

@@ -31,6 +31,7 @@ from rhinecloud.store.sqlite.writer import Writer, explain
 
 FORGET_AT_ONCE = 1_000
 SCANS_AT_ONCE = 2
+CACHE_KB = 32_768
 FORGOTTEN = """
 INSERT INTO mark (name, value) VALUES ('forgotten', ?)
 ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
@@ -63,10 +64,10 @@ class SqliteStore:
         self._committer.start()
 
     def _open(self, held: contextlib.ExitStack) -> None:
-        self._write = connect(self._path)
+        self._write = connect(self._path, cache_kb=CACHE_KB)
         held.callback(self._write.close)
         migrate(self._write)
-        self._read = connect(self._path, read_only=True)
+        self._read = connect(self._path, read_only=True, cache_kb=CACHE_KB)
         held.callback(self._read.close)
         self._reader = self._read.cursor()
         checkpoint = Checkpoint(self._path)

@@ -239,7 +239,9 @@ class Writer:
         if transaction.last_seq > self.last_seq:
             self.last_seq = transaction.last_seq
             assert self._loop is not None
-            for listener in self.listeners:  # each in a turn of its own: the writer outlives its listeners' faults
+            for (
+                listener
+            ) in self.listeners:  # each in a turn of its own: the writer outlives its listeners' faults
                 self._loop.call_soon(listener, self.last_seq)
 
     def _roll_back(self) -> None:

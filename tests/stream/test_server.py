@@ -98,7 +98,7 @@ async def test_strangers_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     async with running(tmp_path) as it:
         stranger = it.connect()
         stranger._sign_in = {}
-        with pytest.raises(Unavailable, match="does not answer: .+"):
+        with pytest.raises(Unavailable, match=r"does not answer: .+"):
             await stranger.open()
 
 

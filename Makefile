@@ -14,7 +14,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 WEB := src/rhinecloud/web/index.html
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/test-results/*' -not -path 'web/dist/*' 2>/dev/null)
-NODE_OK = node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null
+NODE_OK = node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null
 
 .PHONY: help
 help: ## Show what can be done

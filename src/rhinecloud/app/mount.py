@@ -12,6 +12,7 @@ from rhinecloud.app.gate import Gate
 from rhinecloud.app.parts import Parts as Running
 from rhinecloud.app.routes.city import CityPortrait, city_routes
 from rhinecloud.app.routes.history import Past, history_routes
+from rhinecloud.app.routes.people import People, people_routes
 from rhinecloud.app.routes.status import status_routes
 from rhinecloud.app.routes.transfer import Transfer, transfer_routes
 from rhinecloud.app.settings import ServerSettings
@@ -50,6 +51,7 @@ def foundation_routes(foundation: Foundation, gate: Gate) -> list[APIRouter]:
     return [
         session_routes(foundation.identity, describe, secure=secure),
         city_routes(portrait, gate),
+        people_routes(People(foundation.identity.accounts, portrait), gate),
         history_routes(past, gate),
         user_routes(foundation.identity, administrator),
         token_routes(foundation.identity, administrator),

@@ -42,6 +42,32 @@ def test_a_feed_is_connecting_until_the_first_message_then_live_then_silent() ->
     assert feed.judge()[0] is FeedState.SILENT
 
 
+def test_a_feed_that_waits_says_for_what_until_it_works() -> None:
+    feed = health(Hand())
+    feed.waits("the simulator starts")
+    assert feed.judge() == (FeedState.WAITING, "the simulator starts")
+    feed.works()
+    assert feed.judge() == (FeedState.CONNECTING, "")
+
+
+def test_a_recording_that_was_played_has_ended_and_a_feed_that_was_stopped_has_not() -> None:
+    feed = health(Hand())
+    feed.message()
+    feed.ends()
+    feed.stops()
+    assert feed.judge() == (FeedState.ENDED, "")
+    other = health(Hand())
+    other.stops()
+    assert other.judge() == (FeedState.STOPPED, "")
+
+
+def test_a_recording_of_which_nothing_could_be_used_says_so() -> None:
+    feed = health(Hand())
+    feed.unusable("no checksum")
+    feed.ends()
+    assert feed.judge() == (FeedState.ENDED, "nothing of it could be used: no checksum")
+
+
 def test_a_link_that_stands_and_never_brings_anything_is_silent() -> None:
     hand = Hand()
     feed = health(hand)

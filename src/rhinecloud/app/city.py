@@ -20,7 +20,7 @@ from rhinecloud.app.health import Health
 from rhinecloud.app.limit import Limit
 from rhinecloud.app.mount import broker_door, foundation_routes, part_routes
 from rhinecloud.app.parts import Parts, make_parts
-from rhinecloud.app.play import play, until_it_plays
+from rhinecloud.app.play import feeds_played, play, until_it_plays
 from rhinecloud.app.sections import read_feeds
 from rhinecloud.app.security import security_headers
 from rhinecloud.app.seed import read_seeds, seed_entities
@@ -142,7 +142,7 @@ class City:
         await self.server.stop()
 
     def _play(self, parts: Parts) -> None:
-        """Start the feeds; where a simulator plays for them, start that first and give it a moment to be there."""
+        """Start the feeds; those for which a simulator plays get a moment for it to be there."""
         settings = self.settings.section("simulator", SimulatorSettings)
         if settings.enabled:
             device = Actor(
@@ -153,10 +153,13 @@ class City:
                 "simulator", lambda: play(self.settings.folder, parts.upstream.mqtt_url, token)
             )
 
+        played = feeds_played(self.feeds, settings) if settings.enabled else {}
+
         async def start_feeds() -> None:
-            if settings.enabled:
-                await until_it_plays(settings)
-            await parts.feeds.start()
+            await parts.feeds.start(dict.fromkeys(played, "the simulator starts"))
+            if played:
+                await until_it_plays(set(played.values()))
+                parts.feeds.start_waiting()
 
         self.supervisor.keep("feeds", start_feeds)
 

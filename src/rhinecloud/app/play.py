@@ -7,8 +7,11 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from rhinecloud.connectors.settings import FeedSettings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.simulator.settings import SimulatorSettings
 
@@ -49,19 +52,34 @@ async def play(folder: Path, mqtt_url: str, token: str) -> None:
                 await process.wait()
 
 
-async def until_it_plays(settings: SimulatorSettings) -> None:
-    """Wait until the simulator's ports answer, or for `READY_S`: the feeds try again by themselves."""
+Endpoint = tuple[str, int | None]
+
+
+def feeds_played(feeds: Mapping[str, FeedSettings], settings: SimulatorSettings) -> dict[str, Endpoint]:
+    """Give the feeds that connect to one of the simulator's ports, and that port: the others need not wait for it."""
+    ports = {_endpoint(f"//{address}") for address in (settings.ais_address, settings.gtfs_address)}
+    found = {name: _endpoint(feed.url) for name, feed in feeds.items() if feed.url}
+    return {name: endpoint for name, endpoint in found.items() if endpoint in ports}
+
+
+async def until_it_plays(endpoints: Iterable[Endpoint]) -> None:
+    """Wait until the simulator answers there, or for `READY_S`: the feeds try again by themselves."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(READY_S):
-            for address in (settings.ais_address, settings.gtfs_address):
-                await _until_it_answers(address)
+            for host, port in endpoints:
+                await _until_it_answers(host, port)
 
 
-async def _until_it_answers(address: str) -> None:
-    host, _, port = address.rpartition(":")
+def _endpoint(url: str) -> Endpoint:
+    parts = urlsplit(url)
+    host = parts.hostname or "127.0.0.1"
+    return ("127.0.0.1" if host == "localhost" else host), parts.port
+
+
+async def _until_it_answers(host: str, port: int | None) -> None:
     while True:
         try:
-            _, writer = await asyncio.open_connection(host or "127.0.0.1", int(port))
+            _, writer = await asyncio.open_connection(host, port)
         except OSError:
             await asyncio.sleep(0.1)
         else:

@@ -11,7 +11,15 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-STATES = {"live": "green", "connecting": "yellow", "silent": "yellow", "failing": "red", "stopped": "dim"}
+STATES = {
+    "live": "green",
+    "connecting": "yellow",
+    "waiting": "yellow",
+    "silent": "yellow",
+    "failing": "red",
+    "ended": "dim",
+    "stopped": "dim",
+}
 
 
 def console() -> Console:

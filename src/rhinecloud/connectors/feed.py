@@ -53,7 +53,7 @@ class Feed:
         self._limits = tools.limits
         self._deadletters = around.deadletters
         self._health = Health(plan.silent_after_s, tools.clock, tools.monotonic)
-        self._health.stopped = True
+        self._health.stops()
         self._rate = Rate(tools.monotonic)
         self._inlet = _Inlet(tools.limits, self.counters, self._health)
         self._link = plan.make_link(tools)
@@ -63,9 +63,15 @@ class Feed:
 
     def start(self) -> None:
         """Begin; the link and the worker run as tasks of their own."""
-        self._health.stopped = False
+        if self._worker is not None and not self._worker.done():
+            return
+        self._health.works()
         self._worker = asyncio.create_task(self._work(), name=f"feed {self.name}: worker")
         self._link_task = asyncio.create_task(self._keep_link(), name=f"feed {self.name}: link")
+
+    def wait(self, reason: str) -> None:
+        """Say why it is not started yet."""
+        self._health.waits(reason)
 
     async def stop(self) -> None:
         """Close the link, work off the queue for as long as `drain_s`, then end."""
@@ -74,7 +80,7 @@ class Feed:
             async with asyncio.timeout(self._limits.drain_s):
                 await self._inlet.drained()
         await _end(self._worker)
-        self._health.stopped = True
+        self._health.stops()
 
     async def finished(self) -> None:
         """Wait until the source has ended (a recording does) and all that it brought is kept."""
@@ -123,7 +129,7 @@ class Feed:
                 self._broke(f"{type(error).__name__}: {error}")
             else:
                 await self._inlet.drained()
-                self._health.stopped = True
+                self._health.ends()
                 return
             if self._health.contact_since(began):
                 backoff.reset()

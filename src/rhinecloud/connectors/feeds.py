@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 from rhinecloud.connectors.deadletters import DeadLetters
@@ -59,14 +60,25 @@ class Feeds:
         )
         self._feeds: dict[str, Feed] = {}
         self._enabled: list[Feed] = []
+        self._waiting: list[Feed] = []
         for plan in plans:
             self._add(plan)
 
-    async def start(self) -> None:
-        """Start every feed that is enabled."""
+    async def start(self, waiting: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Start every feed that is enabled; those of `waiting` only say for what they wait, until `start_waiting`."""
+        for feed in self._enabled:
+            feed.wait(waiting.get(feed.name, "the city starts"))
         await self.deadletters.open()
         for feed in self._enabled:
-            feed.start()
+            if feed.name in waiting:
+                self._waiting.append(feed)
+            else:
+                feed.start()
+
+    def start_waiting(self) -> None:
+        """Start the feeds that had to wait."""
+        while self._waiting:
+            self._waiting.pop(0).start()
 
     async def stop(self) -> None:
         """Stop all feeds at once; each may still work off its queue for `drain_s`."""

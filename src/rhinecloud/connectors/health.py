@@ -55,10 +55,28 @@ class Health:
         self._unusable_at: float | None = None
         self._unusable = ""
         self._last_message: datetime | None = None
-        self.stopped = False
+        self._rest: FeedState | None = None
+        self._waits_for = ""
         self.link_error = ""
         self.broker_error = ""
         self.last_error = ""
+
+    def works(self) -> None:
+        """It was started."""
+        self._rest, self._waits_for = None, ""
+
+    def stops(self) -> None:
+        """It was stopped, or is switched off; one that has ended stays so."""
+        if self._rest is not FeedState.ENDED:
+            self._rest, self._waits_for = FeedState.STOPPED, ""
+
+    def ends(self) -> None:
+        """Its source brings no more."""
+        self._rest = FeedState.ENDED
+
+    def waits(self, reason: str) -> None:
+        """It is not started yet, for this reason."""
+        self._rest, self._waits_for = FeedState.WAITING, reason
 
     def connected(self) -> None:
         """The link stands."""
@@ -101,8 +119,8 @@ class Health:
 
     def judge(self) -> tuple[FeedState, str]:
         """Give the state and what is wrong now, '' where nothing is."""
-        if self.stopped:
-            return FeedState.STOPPED, ""
+        if self._rest is not None:
+            return self._rest, self._waits_for or self._useless()
         if self.broker_error or self.link_error:
             return FeedState.FAILING, self.broker_error or self.link_error
         if self._contact_at is not None and not self._long_ago(self._contact_at):
@@ -113,6 +131,11 @@ class Health:
         if since is None or not self._long_ago(since):
             return FeedState.CONNECTING, ""
         return FeedState.SILENT, ""
+
+    def _useless(self) -> str:
+        """Say of a source that brings no more that all of it was in vain, '' where it was not."""
+        vain = self._rest is FeedState.ENDED and self._last_message is None and self._unusable
+        return f"nothing of it could be used: {self._unusable}" if vain else ""
 
     def _long_ago(self, moment: float) -> bool:
         return self._monotonic() - moment > self._silent_after_s

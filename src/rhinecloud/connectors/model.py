@@ -55,14 +55,18 @@ class FeedState(StrEnum):
 
     CONNECTING = "connecting"
     """It was started and nothing has come yet."""
+    WAITING = "waiting"
+    """It is not started yet: what it needs is not there."""
     LIVE = "live"
     """Messages come."""
     SILENT = "silent"
     """The link stands and nothing has come for the set time."""
     FAILING = "failing"
     """The link is broken, nothing that comes can be read, or the broker does not take it."""
+    ENDED = "ended"
+    """Its recording has been played to the end."""
     STOPPED = "stopped"
-    """It was stopped, or its recording has ended."""
+    """It was stopped, or is switched off."""
 
 
 @dataclass(slots=True)

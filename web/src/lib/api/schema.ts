@@ -863,7 +863,7 @@ export interface components {
          * @description How a feed is, in one word.
          * @enum {string}
          */
-        FeedState: "connecting" | "live" | "silent" | "failing" | "stopped";
+        FeedState: "connecting" | "waiting" | "live" | "silent" | "failing" | "ended" | "stopped";
         /**
          * FeedView
          * @description How a feed is; the counters begin with the start of the city.

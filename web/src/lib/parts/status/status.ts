@@ -9,6 +9,8 @@ const TONES: Record<FeedState, Tone> = {
   connecting: 'info',
   silent: 'warning',
   failing: 'danger',
+  waiting: 'info',
+  ended: 'info',
   stopped: 'info',
 };
 

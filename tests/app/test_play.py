@@ -1,0 +1,71 @@
+"""Which feeds wait for the simulator, and that the others do not."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from app.conftest import free_port, write_city
+from rhinecloud.app.city import City
+from rhinecloud.app.play import feeds_played
+from rhinecloud.app.sections import read_city
+from rhinecloud.connectors.model import FeedState
+from rhinecloud.connectors.settings import FeedSettings
+from rhinecloud.loader import find_packs
+from rhinecloud.simulator.settings import SimulatorSettings
+
+
+def test_only_feeds_that_connect_to_the_simulators_ports_wait_for_it() -> None:
+    feeds = {
+        "vessels": FeedSettings(connector="ais", url="tcp://localhost:10110"),
+        "vehicles": FeedSettings(connector="gtfs-rt", url="http://127.0.0.1:10111/vehicles.pb"),
+        "gauges": FeedSettings(connector="pegelonline", url="https://example.org/stations.json"),
+        "recorded": FeedSettings(connector="ais", path="ais.nmea"),
+        "air": FeedSettings(connector="mqtt"),
+    }
+    assert feeds_played(feeds, SimulatorSettings()) == {
+        "vessels": ("127.0.0.1", 10110),
+        "vehicles": ("127.0.0.1", 10111),
+    }
+
+
+async def test_a_recording_plays_while_a_feed_waits_for_the_simulator(tmp_path: Path) -> None:
+    ais, gtfs = free_port(), free_port()
+    folder = write_city(
+        tmp_path,
+        f"""
+[simulator]
+enabled = true
+vehicles = 0
+sensors = 0
+ais_address = "127.0.0.1:{ais}"
+gtfs_address = "127.0.0.1:{gtfs}"
+
+[feeds.vehicles]
+connector = "gtfs-rt"
+mapping = "transport.gtfs-rt"
+url = "http://127.0.0.1:{gtfs}/vehicles.pb"
+
+[feeds.recorded]
+connector = "ais"
+mapping = "port.ais"
+path = "recorded.nmea"
+speed = 0
+""",
+    )
+    (folder / "simulation.json").write_text('{"waterway": [[6.7, 51.4], [6.8, 51.5]]}', encoding="utf-8")
+    sentence = "!AIVDM,1,1,,A,13aGD3PP00PN?5DMRh878wwn0>`<,0*59\n"
+    (folder / "recorded.nmea").write_text(sentence, encoding="ascii")
+    city = City(read_city(folder), packs=find_packs())
+    await city.start()
+    try:
+        async with asyncio.timeout(4):
+            while (feeds := await states(city))["recorded"] != (FeedState.ENDED, ""):
+                await asyncio.sleep(0.1)
+        assert feeds["vehicles"] == (FeedState.WAITING, "the simulator starts")
+    finally:
+        await city.stop()
+
+
+async def states(city: City) -> dict[str, tuple[str, str]]:
+    return {each["name"]: (each["state"], each["error"]) for each in (await city.status.collect())["feeds"]}

@@ -13,11 +13,11 @@ class StoreRecords:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def list(self, kind: str) -> list[tuple[str, bytes]]:
+    async def list(self, kind: str) -> list[tuple[str, bytes]]:
         """Give id and body of every record of a kind."""
         found: list[tuple[str, bytes]] = []
         after = ""
-        while page := self._store.list_records(kind, "", after=after, limit=PAGE):
+        while page := await self._store.list_records(kind, "", after=after, limit=PAGE):
             found += [(record.id, record.body) for record in page]
             after = page[-1].id
         return found

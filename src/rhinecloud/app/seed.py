@@ -52,7 +52,7 @@ async def seed_entities(
     store: Store, broker: Broker, tenant: str, seeds: list[Seed], context: Context
 ) -> int:
     """Write the seeds that are new or changed; return how many. Raises what the broker answers to one it refuses."""
-    fresh = [seed for seed in seeds if not _is_sown(store, tenant, seed)]
+    fresh = [seed for seed in seeds if not await _is_sown(store, tenant, seed)]
     if not fresh:
         return 0
     for outcome in await broker.ingest(SEEDER, tenant, [seed.fragment for seed in fresh], context):
@@ -72,6 +72,6 @@ def _read(path: Path, place: str) -> list[Any]:
     return found
 
 
-def _is_sown(store: Store, tenant: str, seed: Seed) -> bool:
-    record = store.get_record(KIND, tenant, seed.id)
+async def _is_sown(store: Store, tenant: str, seed: Seed) -> bool:
+    record = await store.get_record(KIND, tenant, seed.id)
     return record is not None and record.body == seed.digest

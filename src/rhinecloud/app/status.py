@@ -56,10 +56,10 @@ class Status:
             "access": foundation.settings.section("identity", IdentitySettings).access,
             "started_at": foundation.started_at.isoformat(),
             "uptime_s": (foundation.clock() - foundation.started_at).total_seconds(),
-            "entities": foundation.store.count(foundation.tenant),
+            "entities": await foundation.store.count(foundation.tenant),
             "types": {
                 foundation.context.compact(name): count
-                for name, count in foundation.store.types(foundation.tenant).items()
+                for name, count in (await foundation.store.types(foundation.tenant)).items()
             },
             "subscriptions": parts.subscriptions.count(),
             "browsers": parts.live.clients,

@@ -71,7 +71,7 @@ class Discovery:
 
     async def tally(self, tenant: str, may_see: Callable[[str], bool]) -> Tally:
         """Count the entities whose types `may_see` allows, as they are, in a large city as they were a minute ago."""
-        hidden = frozenset(name for name in self._store.types(tenant) if not may_see(name))
+        hidden = frozenset(name for name in await self._store.types(tenant) if not may_see(name))
         key = (tenant, hidden)
         known = self._tallies.get(key)
         now = self._clock().timestamp()

@@ -69,7 +69,7 @@ class Relay:
         self._settings = settings
         self._position = 0
         self._offered = 0
-        self._offering: asyncio.Handle | None = None
+        self._offering: asyncio.Task[None] | None = None
         self._committed = asyncio.Event()
         self._published: deque[tuple[float, int]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -107,14 +107,15 @@ class Relay:
 
     def _wake(self, _last_seq: int) -> None:
         self._committed.set()
-        if self._offering is None and self._loop is not None:
-            self._offering = self._loop.call_soon(self._offer)
+        if self._loop is not None and (self._offering is None or self._offering.done()):
+            self._offering = self._loop.create_task(self._offer(), name="relay: offer")
 
-    def _offer(self) -> None:
+    async def _offer(self) -> None:
         """Hand what was just committed to those who follow here, once the writers have their answers."""
-        self._offering = None
         with contextlib.suppress(Unavailable):  # then they read it from the stream
-            while self._offered < self._store.last_change() and (frame := self._next_frame(self._offered)):
+            while self._offered < self._store.last_change() and (
+                frame := await self._next_frame(self._offered)
+            ):
                 self._stream.offer(frame)
                 self._offered = frame.last
 
@@ -127,7 +128,7 @@ class Relay:
             )
             await self._store.number_after(held)
             newest = self._offered = held
-        following = self._store.changes(held, 1)
+        following = await self._store.changes(held, 1)
         first = following[0].seq if following else newest + 1
         missing = first - held - 1
         if missing > 0:
@@ -143,7 +144,7 @@ class Relay:
     async def _carry(self) -> None:
         while True:
             self._committed.clear()
-            frame = self._next_frame(self._position)
+            frame = await self._next_frame(self._position)
             if frame is None:
                 await self._committed.wait()
                 continue
@@ -154,10 +155,10 @@ class Relay:
             if self.lag and self.lag < self._settings.frame_changes:
                 await asyncio.sleep(PACE_S)
 
-    def _next_frame(self, after: int) -> Frame | None:
+    async def _next_frame(self, after: int) -> Frame | None:
         """Join as many changes as fit, one at least; None when there is none after `after`."""
         settings = self._settings
-        rows = self._store.changes(after, settings.frame_changes, settings.frame_bytes)
+        rows = await self._store.changes(after, settings.frame_changes, settings.frame_bytes)
         if not rows:
             return None
         return Frame(rows[0].seq, rows[-1].seq, b"[" + b",".join([row.body for row in rows]) + b"]")

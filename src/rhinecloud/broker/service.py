@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -81,27 +81,32 @@ class Broker:
         """Delete an entity; raises NotFound (clause 5.6.6)."""
         return await self.write(actor, tenant, entity_id, lambda writer: writer.remove(entity_id, types))
 
-    def get(self, actor: Actor, tenant: str, entity_id: str) -> Stored:
+    async def get(self, actor: Actor, tenant: str, entity_id: str) -> Stored:
         """Give an entity; raises NotFound (clause 5.7.1)."""
-        stored = self.find(actor, tenant, entity_id)
+        stored = await self.find(actor, tenant, entity_id)
         if stored is None:
-            self.need_tenant(tenant)
+            await self.need_tenant(tenant)
             raise NotFound(f"there is no entity {entity_id}")
         return stored
 
-    def find(self, actor: Actor, tenant: str, entity_id: str) -> Stored | None:
+    async def find(self, actor: Actor, tenant: str, entity_id: str) -> Stored | None:
         """Give an entity, or None where there is none."""
-        stored = self._store.get(tenant, entity_id)
+        stored = await self._store.get(tenant, entity_id)
         if stored is None:
             self._policy.check(actor, Action.READ, tenant)
             return None
         return stored if self._sight.check(actor, tenant, stored) else None
 
+    async def find_many(self, actor: Actor, tenant: str, entity_ids: Collection[str]) -> list[Stored]:
+        """Give those entities that there are, without those that the actor may not read."""
+        found = await self._store.get_many(tenant, list(entity_ids))
+        return list(self._sight.visible(actor, tenant, list(found.values())))
+
     async def query(self, actor: Actor, tenant: str, query: EntityQuery) -> Page[Stored]:
         """Give the page of entities that match, without those that the actor may not read (clause 5.7.2)."""
         self._may_ask(actor, tenant, query)
         if tenant:
-            self.need_tenant(tenant)
+            await self.need_tenant(tenant)
         if query.q is not None and links(query.q):
             query = replace(query, q=await follow(query.q, partial(self.query, actor, tenant)))
         hidden = self._policy.hidden_types(actor, tenant)
@@ -196,7 +201,7 @@ class Broker:
     async def discover(self, actor: Actor, tenant: str) -> Tally:
         """Count the tenant's types and attributes (clauses 5.7.5 to 5.7.10)."""
         self._policy.check(actor, Action.READ, tenant)
-        self.need_tenant(tenant)
+        await self.need_tenant(tenant)
         return await self._discovery.tally(
             tenant, lambda name: self._policy.allows(actor, Action.READ, tenant, (name,))
         )
@@ -218,10 +223,10 @@ class Broker:
         """Give the number of the newest change: as long as it stays, every answer stays."""
         return self._store.last_change()
 
-    def need_tenant(self, tenant: str) -> None:
+    async def need_tenant(self, tenant: str) -> None:
         """Raise NonexistentTenant unless something was once created under `tenant` (clause 5.5.10)."""
         if tenant not in self._tenants:
-            self._tenants.update(self._store.tenants())
+            self._tenants.update(await self._store.tenants())
             if tenant not in self._tenants:
                 raise NonexistentTenant(f"there is no tenant {tenant}")
 
@@ -230,7 +235,7 @@ class Broker:
         moment = self._clock()
         now = format_time(moment)
         touched = 0
-        while due := self._store.expired(moment.timestamp(), PAGE):
+        while due := await self._store.expired(moment.timestamp(), PAGE):
             edits = [Edit(tenant, entity_id, expire(now), now, SWEEPER.id) for tenant, entity_id in due]
             touched += len(await self._store.write(edits))
             if len(due) < PAGE:

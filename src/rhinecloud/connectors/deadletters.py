@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -84,14 +84,14 @@ class DeadLetters:
     async def open(self) -> None:
         """Find out where each feed's ring stands; where its size was changed, move the newest letters."""
         misplaced: list[tuple[str, LetterHead]] = []
-        for place, head in self._heads():
+        async for place, head in self._heads():
             self._numbers[head.feed] = max(head.number, self._numbers.get(head.feed, 0))
             self._known.setdefault(head.feed, {})[head.digest] = head.number
             if place != self._slot(head.feed, head.number):
                 misplaced.append((place, head))
         moved: list[Record] = []
         for place, head in misplaced:
-            record = self._store.get_record(KIND, "", place)
+            record = await self._store.get_record(KIND, "", place)
             await self._store.delete_record(KIND, "", place)
             if record is not None and head.number > self._numbers[head.feed] - self._kept:
                 moved.append(replace(record, id=self._slot(head.feed, head.number)))
@@ -110,7 +110,7 @@ class DeadLetters:
         letters: dict[int, Letter] = {}
         for fault in faults:
             digest = _digest(fault)
-            same = self._find(feed, digest, letters)
+            same = await self._find(feed, digest, letters)
             letter = _again(same, received) if same else self._letter(feed, fault, received, digest)
             letters[letter.number] = letter
         newest = [each for each in letters.values() if self._is_in_ring(feed, each.number)]
@@ -120,19 +120,19 @@ class DeadLetters:
                 [self._record(each) for each in newest[start : start + WRITTEN_AT_ONCE]]
             )
 
-    def list(self, feed: str = "", *, offset: int = 0, limit: int = 50) -> Page[LetterHead]:
+    async def list(self, feed: str = "", *, offset: int = 0, limit: int = 50) -> Page[LetterHead]:
         """Give a page of letters, of one feed or of all, the newest first."""
-        heads = [head for _, head in self._heads() if not feed or head.feed == feed]
+        heads = [head async for _, head in self._heads() if not feed or head.feed == feed]
         heads.sort(key=lambda each: (each.last_received or each.received, each.number), reverse=True)
         items = heads[offset : offset + limit]
         return Page(items, offset=offset, more=len(heads) > offset + limit, total=len(heads))
 
-    def show(self, letter_id: str) -> Letter:
+    async def show(self, letter_id: str) -> Letter:
         """Give one letter with `raw`; raises NoSuchLetter."""
         feed, _, number = letter_id.rpartition("~")
         if not feed or not number.isdecimal() or len(number) > 18:
             raise NoSuchLetter(f"there is no dead letter {letter_id}")
-        record = self._store.get_record(KIND, "", self._slot(feed, int(number)))
+        record = await self._store.get_record(KIND, "", self._slot(feed, int(number)))
         letter = msgspec.json.decode(record.body, type=Letter) if record else None
         if letter is None or letter.id != letter_id:
             raise NoSuchLetter(f"there is no dead letter {letter_id}")
@@ -140,7 +140,7 @@ class DeadLetters:
 
     async def drop(self, letter_id: str) -> None:
         """Forget one letter; raises NoSuchLetter."""
-        letter = self.show(letter_id)
+        letter = await self.show(letter_id)
         await self._store.delete_record(KIND, "", self._slot(letter.feed, letter.number))
 
     async def retry(self, letter_id: str) -> Letter | None:
@@ -148,7 +148,7 @@ class DeadLetters:
 
         Raises NoSuchLetter, NotRetriable, and Unavailable where the broker takes nothing now.
         """
-        letter = self.show(letter_id)
+        letter = await self.show(letter_id)
         reasons = await self._try(letter)
         if not reasons:
             await self.drop(letter_id)
@@ -179,13 +179,13 @@ class DeadLetters:
             return [NOTHING_MADE]
         return [fault.reason for fault in faults]
 
-    def _find(self, feed: str, digest: str, letters: Mapping[int, Letter]) -> Letter | None:
+    async def _find(self, feed: str, digest: str, letters: Mapping[int, Letter]) -> Letter | None:
         """Give the letter of this content and reason, from those about to be written or from the store."""
         number = self._known.get(feed, {}).get(digest)
         if number is None or not self._is_in_ring(feed, number):
             return None
         try:
-            return letters.get(number) or self.show(f"{feed}~{number}")
+            return letters.get(number) or await self.show(f"{feed}~{number}")
         except NoSuchLetter:
             return None
 
@@ -222,11 +222,12 @@ class DeadLetters:
     def _slot(self, feed: str, number: int) -> str:
         return f"{feed}~{number % self._kept:08d}"
 
-    def _heads(self) -> Iterator[tuple[str, LetterHead]]:
+    async def _heads(self) -> AsyncIterator[tuple[str, LetterHead]]:
         """Give each letter's place and head; the content is passed over."""
         after = ""
-        while records := self._store.list_records(KIND, "", after=after, limit=READ_AT_ONCE):
-            yield from ((record.id, msgspec.json.decode(record.body, type=LetterHead)) for record in records)
+        while records := await self._store.list_records(KIND, "", after=after, limit=READ_AT_ONCE):
+            for record in records:
+                yield record.id, msgspec.json.decode(record.body, type=LetterHead)
             after = records[-1].id
 
 

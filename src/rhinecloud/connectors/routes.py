@@ -101,14 +101,14 @@ def deadletter_routes(feeds: Feeds, viewer: Dependency, operator: Dependency) ->
     async def list_letters(
         feed: str = "", offset: int = Query(0, ge=0), limit: int = Query(50, ge=1, le=1000)
     ) -> LetterPage:
-        page = letters.list(feed, offset=offset, limit=limit)
+        page = await letters.list(feed, offset=offset, limit=limit)
         return LetterPage(
             items=[_letter_view(each) for each in page.items], total=page.total or 0, more=page.more
         )
 
     @router.get("/{letter_id}", summary="One dead letter with what was received")
     async def get_letter(letter_id: str) -> LetterContent:
-        return LetterContent(**msgspec.to_builtins(letters.show(letter_id)))
+        return LetterContent(**msgspec.to_builtins(await letters.show(letter_id)))
 
     @router.post("/{letter_id}/retry", dependencies=[Depends(operator)], summary="Try a dead letter again")
     async def retry_letter(letter_id: str) -> Retried:

@@ -27,9 +27,9 @@ class Accounts:
         self._accounts: dict[str, Account] = {}
         self._actors: dict[str, Actor] = {}
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Read every account."""
-        for _, account in read_records(self._records, KIND, _decoder):
+        for _, account in await read_records(self._records, KIND, _decoder):
             self._remember(account)
 
     def find(self, name: str) -> Account | None:

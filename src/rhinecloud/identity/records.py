@@ -14,7 +14,7 @@ T = TypeVar("T")
 class Records(Protocol):
     """Small documents by kind and id. `put` and `delete` return when the change is durable."""
 
-    def list(self, kind: str) -> list[tuple[str, bytes]]:
+    async def list(self, kind: str) -> list[tuple[str, bytes]]:
         """Give id and body of every record of a kind."""
         ...
 
@@ -27,13 +27,13 @@ class Records(Protocol):
         ...
 
 
-def read_records(records: Records, kind: str, decoder: msgspec.json.Decoder[T]) -> list[tuple[str, T]]:
+async def read_records(records: Records, kind: str, decoder: msgspec.json.Decoder[T]) -> list[tuple[str, T]]:
     """Give id and content of every record of a kind; raises Unavailable naming the one that cannot be read.
 
     Who may do what is not guessed: to go on without an account or a token would hide the loss.
     """
     found = []
-    for record_id, body in records.list(kind):
+    for record_id, body in await records.list(kind):
         try:
             found.append((record_id, decoder.decode(body)))
         except msgspec.DecodeError as error:

@@ -46,9 +46,9 @@ class Identity:
 
         A start that failed, or that nobody watched, has used up its password unseen: the next one makes another.
         """
-        self.accounts.open()
-        self.tokens.open()
-        self.sessions.open()
+        await self.accounts.open()
+        await self.tokens.open()
+        await self.sessions.open()
         if self.settings.open:
             return ""
         admins = [each for each in self.accounts.list() if Role.ADMIN in each.roles]

@@ -25,9 +25,9 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._seen: dict[str, float] = {}
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Read every session, so that a restart signs nobody out."""
-        self._sessions.update(read_records(self._records, KIND, _decoder))
+        self._sessions.update(await read_records(self._records, KIND, _decoder))
 
     def account(self, session_id: str, now: float) -> str:
         """Give the name of the account that is signed in; raises WrongCredentials."""

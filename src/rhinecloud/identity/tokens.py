@@ -39,9 +39,9 @@ class Tokens:
         self._lent: dict[str, Actor] = {}
         self._used: dict[str, datetime] = {}
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Read every token."""
-        for _, token in read_records(self._records, KIND, _decoder):
+        for _, token in await read_records(self._records, KIND, _decoder):
             self._remember(token)
 
     def list(self) -> list[Token]:

@@ -45,7 +45,7 @@ async def seed_agencies(
     entities = [_entity(agency, context, language) for agency in agencies]
     if not entities:
         return 0
-    stale = [entity for entity in entities if not _stands(broker, tenant, entity)]
+    stale = [entity for entity in entities if not await _stands(broker, tenant, entity)]
     answers = await broker.upsert(part("incidents"), tenant, stale) if stale else []
     for answer in answers:
         if isinstance(answer, RhineCloudError):
@@ -84,8 +84,8 @@ def _entity(agency: Agency, context: Context, language: str) -> Entity:
     return Entity(id=agency.id, type=[AGENCY], attrs=attrs)
 
 
-def _stands(broker: Broker, tenant: str, wanted: Entity) -> bool:
-    stored = broker.find(part("incidents"), tenant, wanted.id)
+async def _stands(broker: Broker, tenant: str, wanted: Entity) -> bool:
+    stored = await broker.find(part("incidents"), tenant, wanted.id)
     if stored is None:
         return False
     present = stored.entity()

@@ -73,7 +73,7 @@ class Escalation:
 
     async def open_by_hand(self, actor: Actor, alert_id: str) -> Incident:
         """Open the incident of an alert, or give the one that has it; raises NotFound when there is no such alert."""
-        stored = self._broker.find(actor, self._tenant, alert_id)
+        stored = await self._broker.find(actor, self._tenant, alert_id)
         entity = stored.entity() if stored else None
         if entity is None or not is_alert(entity):
             raise NotFound(f"there is no alert {alert_id}")
@@ -82,7 +82,7 @@ class Escalation:
 
     async def _hear(self, change: Change) -> None:
         """Act on the alert as it is now: the change that was heard may be long past."""
-        stored = self._broker.find(ACTOR, self._tenant, change.entity.id)
+        stored = await self._broker.find(ACTOR, self._tenant, change.entity.id)
         if stored is None:
             return
         signal = read_signal(stored.entity(), self._context)
@@ -171,11 +171,11 @@ class Escalation:
 
     async def _note_end(self, incident_id: str) -> None:
         """When no alert of the incident is up any longer, say so in it."""
-        stored = self._broker.find(ACTOR, self._tenant, incident_id)
+        stored = await self._broker.find(ACTOR, self._tenant, incident_id)
         if stored is None:
             return
-        for alert_id in self._incidents.get(ACTOR, incident_id).alerts:
-            alert = self._broker.find(ACTOR, self._tenant, alert_id)
+        for alert_id in (await self._incidents.get(ACTOR, incident_id)).alerts:
+            alert = await self._broker.find(ACTOR, self._tenant, alert_id)
             if alert is not None and read_signal(alert.entity(), self._context).is_active:
                 return
         await self._incidents.act(ACTOR, incident_id, 0, rules.alerts_over)

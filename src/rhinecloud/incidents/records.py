@@ -30,17 +30,17 @@ class Records:
 
     async def timeline(self, actor: Actor, incident_id: str) -> list[Event]:
         """Tell what happened to an incident, oldest first; raises NoSuchIncident, and Forbidden as reading it does."""
-        incident = self._incidents.get(actor, incident_id)
+        incident = await self._incidents.get(actor, incident_id)
         changes = await self._history.changes_of(self._tenant, incident_id, limit=MOST_CHANGES)
         version = changes[-1].entity.first(self._context.expand("version")) if changes else None
-        newest = self._newest(actor, incident)
+        newest = await self._newest(actor, incident)
         if newest is not None and (version is None or version.value != incident.version):
             changes = [*changes, newest]
         return tell(changes, self._context, await self._agencies(actor))
 
-    def _newest(self, actor: Actor, incident: Incident) -> Change | None:
+    async def _newest(self, actor: Actor, incident: Incident) -> Change | None:
         """Make the last act's change of the entity as it is: the history hears of it a moment later."""
-        stored = self._broker.find(actor, self._tenant, incident.id)
+        stored = await self._broker.find(actor, self._tenant, incident.id)
         if stored is None or incident.last is None:
             return None
         entity = stored.entity()

@@ -54,7 +54,7 @@ def _reading(incidents: Incidents, records: Records, signed_in: Dependency) -> A
 
     @router.get("/incidents/{incident_id}", summary="One incident")
     async def get_incident(incident_id: str, actor: Actor = Depends(signed_in)) -> IncidentView:
-        return _show(incidents.get(actor, incident_id), actor)
+        return _show(await incidents.get(actor, incident_id), actor)
 
     @router.get("/incidents/{incident_id}/timeline", summary="What happened to an incident, oldest first")
     async def get_timeline(incident_id: str, actor: Actor = Depends(signed_in)) -> list[EventView]:

@@ -69,9 +69,9 @@ class Incidents:
         self._tenant = tenant
         self._form = Form(context)
 
-    def get(self, actor: Actor, incident_id: str) -> Incident:
+    async def get(self, actor: Actor, incident_id: str) -> Incident:
         """Give an incident; raises NoSuchIncident."""
-        stored = self._broker.find(actor, self._tenant, incident_id)
+        stored = await self._broker.find(actor, self._tenant, incident_id)
         entity = stored.entity() if stored else None
         return self._form.read(_incident(entity, incident_id))
 
@@ -96,7 +96,7 @@ class Incidents:
         check_opener(actor)
         if not draft.title.strip():
             raise Invalid("an incident needs a title", field="title")
-        self._check_links(actor, draft.agency, draft.location)
+        await self._check_links(actor, draft.agency, draft.location)
         now = format_time(self._clock())
         fields = {name: getattr(draft, name) for name in draft.__struct_fields__}
         made = Incident(
@@ -131,7 +131,7 @@ class Incidents:
         note: str = "",
     ) -> Incident:
         """Give it to an agency, a person, or both; raises Invalid when there is no such agency."""
-        self._check_links(actor, agency or "", None)
+        await self._check_links(actor, agency or "", None)
 
         def change(incident: Incident, doing: Doing) -> Incident:
             return rules.assign(incident, doing, agency, assignee, note)
@@ -150,7 +150,7 @@ class Incidents:
 
     async def describe(self, actor: Actor, incident_id: str, version: int, words: dict[str, Any]) -> Incident:
         """Word it anew: any of title, description, category, location and address."""
-        self._check_links(actor, "", words.get("location"))
+        await self._check_links(actor, "", words.get("location"))
         return await self.act(
             actor, incident_id, version, lambda incident, doing: rules.describe(incident, doing, words)
         )
@@ -199,7 +199,7 @@ class Incidents:
     ) -> Incident:
         """End it for a reason."""
         if duplicate_of:
-            self.get(actor, duplicate_of)
+            await self.get(actor, duplicate_of)
 
         def change(incident: Incident, doing: Doing) -> Incident:
             return rules.close(incident, doing, reason, duplicate_of=duplicate_of, note=note)
@@ -226,14 +226,14 @@ class Incidents:
         written: Written = await self._broker.edit(actor, self._tenant, incident_id, decide)
         return self._form.read(_incident(written.entity, incident_id))
 
-    def _check_links(self, actor: Actor, agency: str, location: Any) -> None:
+    async def _check_links(self, actor: Actor, agency: str, location: Any) -> None:
         if location is not None:
             try:
                 check_geometry(location)
             except Invalid as error:
                 raise Invalid(error.reason, field="location") from None
         if agency:
-            stored = self._broker.find(actor, self._tenant, agency)
+            stored = await self._broker.find(actor, self._tenant, agency)
             if stored is None or AGENCY not in stored.entity().type:
                 raise Invalid(f"there is no agency {agency}", field="agency")
 

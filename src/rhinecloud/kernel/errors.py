@@ -5,6 +5,8 @@ A part subclasses these beside its own code and puts the facts into attributes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class RhineCloudError(Exception):
     """The root of all errors that Rhine Cloud raises on purpose."""
@@ -17,6 +19,11 @@ class Invalid(RhineCloudError):
         super().__init__(f"{field}: {reason}" if field else reason)
         self.reason = reason
         self.field = field
+
+    @property
+    def faults(self) -> Sequence[Invalid]:
+        """Give all that is wrong, each by itself."""
+        return (self,)
 
 
 class TooLarge(Invalid):

@@ -1,12 +1,13 @@
 """Settings: each part owns a frozen dataclass; this reads them all once, from file, environment and secret files.
 
-A section is a dataclass whose fields are made with `setting(...)`, so that each has a default, a unit and one
-sentence, from which the settings page is generated. Order of weight: `city.toml`, then the environment
+A section is a dataclass whose fields are made with `setting(...)`, so that each has a default, a unit, one sentence and
+what it may be, from which the settings page is generated. Order of weight: `city.toml`, then the environment
 (`RHINECLOUD_<SECTION>_<FIELD>`), then `RHINECLOUD_<SECTION>_<FIELD>_FILE` (the content of a secret file).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import types
 import typing
 from collections.abc import Mapping
@@ -14,14 +15,24 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rhinecloud.kernel.checks import ANYTHING, NOT_NEGATIVE, Check
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.faults import Gathering, unknown
 
 S = TypeVar("S")
 
+TYPE_WORDS = {
+    **{int: "a whole number", float: "a number", str: "a text", bool: "true or false"},
+    **{tuple: "a list", list: "a list", dict: "a table", Path: "a path"},
+}
 
-def setting(default: Any, says: str, *, unit: str = "") -> Any:
-    """Declare a setting: its default, one sentence about it, and its unit where it is a quantity."""
-    metadata = {"says": says, "unit": unit}
+
+def setting(default: Any, says: str, *, unit: str = "", check: Check | None = None) -> Any:
+    """Declare a setting: its default, one sentence about it, its unit where it is a quantity, and what it may be.
+
+    A number without a `check` of its own must not be negative.
+    """
+    metadata = {"says": says, "unit": unit, "check": check or _usual_check(default)}
     if isinstance(default, list | dict):
         return field(default_factory=lambda: type(default)(default), metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -37,6 +48,7 @@ class Described:
     default: Any
     unit: str
     says: str
+    limits: str
     environment: str
 
 
@@ -51,6 +63,7 @@ def describe(section: str, settings_class: type) -> list[Described]:
             default=_default(item),
             unit=item.metadata.get("unit", ""),
             says=item.metadata.get("says", ""),
+            limits="" if _check(item) in (ANYTHING, NOT_NEGATIVE) else _check(item).words,
             environment=_variable(section, item.name),
         )
         for item in fields(settings_class)
@@ -60,22 +73,55 @@ def describe(section: str, settings_class: type) -> list[Described]:
 def read_section(
     section: str, settings_class: type[S], table: Mapping[str, Any], environment: Mapping[str, str]
 ) -> S:
-    """Build one section; raises Invalid naming the key where it is unknown or its value does not fit."""
+    """Build one section; raises Invalid naming each key that is unknown or whose value does not fit."""
     hints = typing.get_type_hints(settings_class)
-    known = {item.name for item in fields(settings_class)}  # type: ignore[arg-type]
+    items = {item.name: item for item in fields(settings_class)}  # type: ignore[arg-type]
+    gathering = Gathering()
     for key in table:
-        if key not in known:
-            raise Invalid(
-                f"unknown setting; known here: {', '.join(sorted(known))}", field=f"{section}.{key}"
-            )
+        if key not in items:
+            gathering.add(unknown("setting", key, items), f"{section}.{key}")
     values: dict[str, Any] = {}
-    for name in known:
-        if name in table:
-            values[name] = _fit(table[name], hints[name], f"{section}.{name}")
-        text = _from_environment(_variable(section, name), environment)
-        if text is not None:
-            values[name] = _parse(text, hints[name], f"{section}.{name}")
-    return settings_class(**values)
+    for name, item in items.items():
+        place = f"{section}.{name}"
+        with gathering.go_on():
+            if name in table:
+                values[name] = _checked(_fit(table[name], hints[name], place), item, place)
+            text = _from_environment(_variable(section, name), environment)
+            if text is not None:
+                values[name] = _checked(_parse(text, hints[name], place), item, place)
+    try:
+        made = settings_class(**values)
+    except Invalid as error:
+        gathering.found.extend(error.faults)
+    gathering.finish()
+    return made
+
+
+def outweigh(section: str, read: S, values: Mapping[str, Any]) -> S:
+    """Give a section with some values in place of those that were read; raises Invalid where one does not fit."""
+    items = {item.name: item for item in fields(read)}  # type: ignore[arg-type]
+    checked = {
+        name: _checked(value, items[name], f"{section}.{name}")
+        for name, value in values.items()
+        if value is not None
+    }
+    return dataclasses.replace(read, **checked) if checked else read  # type: ignore[type-var]
+
+
+def _usual_check(default: Any) -> Check:
+    is_number = isinstance(default, int | float) and not isinstance(default, bool)
+    return NOT_NEGATIVE if is_number else ANYTHING
+
+
+def _check(item: Field[Any]) -> Check:
+    check: Check = item.metadata.get("check", ANYTHING)
+    return check
+
+
+def _checked(value: Any, item: Field[Any], place: str) -> Any:
+    if not _check(item).holds(value):
+        raise Invalid(f"must be {_check(item).words}, not {value!r}", field=place)
+    return value
 
 
 def _variable(section: str, name: str) -> str:
@@ -104,6 +150,12 @@ def _type_name(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
 
 
+def _type_words(hint: Any) -> str:
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    bases = [typing.get_origin(kind) or kind for kind in kinds if kind is not type(None)]
+    return " or ".join(dict.fromkeys(TYPE_WORDS.get(base, str(base)) for base in bases))
+
+
 def _fit(value: Any, hint: Any, place: str) -> Any:
     """Check a TOML value against a field's type; whole numbers serve as decimals, lists as tuples, text as paths."""
     kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
@@ -112,7 +164,7 @@ def _fit(value: Any, hint: Any, place: str) -> Any:
         if base is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if base is tuple and isinstance(value, list):
-            return tuple(value)
+            return tuple(_fit_each(value, kind, place))
         if base is Path and isinstance(value, str):
             return Path(value)
         if (
@@ -121,7 +173,12 @@ def _fit(value: Any, hint: Any, place: str) -> Any:
             and not (base is int and isinstance(value, bool))
         ):
             return value
-    raise Invalid(f"{value!r} is not of type {_type_name(hint)}", field=place)
+    raise Invalid(f"must be {_type_words(hint)}, not {value!r}", field=place)
+
+
+def _fit_each(values: list[Any], kind: Any, place: str) -> list[Any]:
+    item = (typing.get_args(kind) or (object,))[0]
+    return [_fit(each, item, f"{place}[{index}]") for index, each in enumerate(values)]
 
 
 def _parse(text: str, hint: Any, place: str) -> Any:
@@ -137,4 +194,4 @@ def _parse(text: str, hint: Any, place: str) -> Any:
                 return base(item.strip() for item in text.split(",") if item.strip())
         except ValueError:
             continue
-    raise Invalid(f"{text!r} is not of type {_type_name(hint)}", field=place)
+    raise Invalid(f"must be {_type_words(hint)}, not {text!r}", field=place)

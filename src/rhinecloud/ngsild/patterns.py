@@ -2,8 +2,9 @@
 
 Python's engine is quick but backtracks: `(a+)+` against an unlucky text outlives the city. So it is used only for
 patterns and lengths of text where the worst case is small; the rest goes to the linear-time engine that comes with
-CEL (Rust's `regex`), some thirty microseconds a text. Source: ETSI GS CIM 009 v1.9.1, clauses 4.9 (patternOp) and
-5.2.23 (idPattern).
+CEL (Rust's `regex`), some thirty microseconds a text. Linear it is in the text times the pattern's states, of which
+`(a{0,300}){0,300}` has a hundred thousand: so both are bounded. Source: ETSI GS CIM 009 v1.9.1, clauses 4.9
+(patternOp) and 5.2.23 (idPattern).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from math import factorial
 
 import cel
 
@@ -18,10 +20,19 @@ from rhinecloud.kernel.errors import Invalid
 
 MAX_LENGTH = 512
 
-_QUICK_LENGTHS = {0: 1_000_000, 1: 4096, 2: 400, 3: 120}
-"""How long a text may be for Python's engine, by the number of repetitions in the pattern: about ten million steps
-at worst.
+MAX_STATES = 1_000
+"""What a pattern may come to once its counted repetitions are written out, such as 6 for `(ab){3}`."""
+
+STEPS = 1_000_000
+"""States times characters that the linear engine goes through for one text: some ten milliseconds at worst. A longer
+text matches nothing: for a pattern of 20 states one of more than 50,000 characters.
 """
+
+QUICK_STEPS = 200_000
+"""Steps that Python's engine may take for one text at worst."""
+
+MOST_REPEATS = 3
+"""Repetitions side by side that Python's engine may see."""
 
 _TOKEN = re.compile(
     r"(?P<escape>\\.)|(?P<set>\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\])|(?P<flags>^\(\?i\))|(?P<open>\((?:\?:|\?P<\w+>)?)"
@@ -40,17 +51,41 @@ _CLASSES = {
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A compiled pattern; `quick_length` is the longest text that Python's engine may see, -1 where it may see none."""
+    """A compiled pattern; `quick_length` is the longest text that Python's engine may see, -1 where it may see none,
+    `length` the longest text that is looked at at all.
+    """
 
     source: str
     quick: re.Pattern[str]
     quick_length: int
+    length: int
 
     def is_in(self, text: str) -> bool:
         """Tell whether the pattern is found anywhere in the text."""
         if len(text) <= self.quick_length:
             return self.quick.search(text) is not None
-        return _is_found(self.source, text)
+        return len(text) <= self.length and _is_found(self.source, text)
+
+
+@dataclass(slots=True)
+class _Cost:
+    """What a pattern may cost: its states, how often it repeats and chooses, and whether repetitions are nested."""
+
+    states: int = 0
+    repeats: int = 0
+    choices: int = 0
+    nested: bool = False
+
+    @property
+    def quick_length(self) -> int:
+        """Find the longest text for which backtracking takes no more than `QUICK_STEPS`: each repetition may end at
+        any character behind the one before, each choice doubles the ways.
+        """
+        if self.nested or self.repeats > MOST_REPEATS or self.choices > 16:
+            return -1
+        nested_loops = self.repeats + 1
+        steps = QUICK_STEPS * factorial(nested_loops) / 2**self.choices
+        return int(steps ** (1 / nested_loops))
 
 
 @lru_cache(1024)
@@ -60,7 +95,9 @@ def compile_pattern(source: str) -> Pattern:
     """
     if len(source) > MAX_LENGTH:
         raise Invalid(f"it is longer than {MAX_LENGTH} characters")
-    repeats = _count_repeats(source)
+    cost = _cost_of(source)
+    if cost.states > MAX_STATES:
+        raise Invalid(f"it comes to more than {MAX_STATES} states when its repetitions are written out")
     plain = source
     for name, members in _CLASSES.items():
         plain = plain.replace(name, members)
@@ -69,7 +106,7 @@ def compile_pattern(source: str) -> Pattern:
         _is_found(source, "")
     except (re.error, OverflowError, RecursionError, ValueError, RuntimeError) as error:
         raise Invalid(str(error)) from None
-    return Pattern(source, quick, _QUICK_LENGTHS.get(repeats, -1))
+    return Pattern(source, quick, cost.quick_length, STEPS // max(1, cost.states))
 
 
 @lru_cache(1)
@@ -81,11 +118,14 @@ def _is_found(source: str, text: str) -> bool:
     return bool(_linear().execute(cel.Context({"pattern": source, "text": text})))
 
 
-def _count_repeats(source: str) -> int:
-    """Count what repeats; -1 where a repeated group itself repeats or branches, which may take exponential time."""
-    count = 0
-    inside = [False]
-    closed = nested = False
+def _cost_of(source: str) -> _Cost:
+    """Add up what a pattern may cost. A repeated group that itself repeats or chooses is nested: its time may grow
+    exponentially with the text.
+    """
+    cost = _Cost()
+    groups = [_Group()]
+    atom = 0
+    closed = False
     for token in _TOKEN.finditer(source):
         kind, text = token.lastgroup, token[0]
         if (text == "(" and source.startswith("(?", token.start())) or (
@@ -93,13 +133,47 @@ def _count_repeats(source: str) -> int:
         ):
             raise Invalid("look-arounds, flags and back references are not allowed")
         if kind == "open":
-            inside.append(False)
+            groups.append(_Group())
         elif kind == "repeat":
-            nested = nested or closed
-            inside[-1] = True
-            count += 1
-        elif text == "|":
-            inside[-1] = True
-        closed = kind == "close" and len(inside) > 1 and inside.pop()
-        inside[-1] = inside[-1] or closed
-    return -1 if nested else count
+            cost.nested = cost.nested or closed
+            cost.repeats += 1
+            groups[-1].loops = True
+            groups[-1].states += atom * (_times(text) - 1)
+        elif kind == "maybe" or text == "|":
+            cost.choices += 1
+            groups[-1].loops = True
+        closed = False
+        if kind == "close" and len(groups) > 1:
+            inner = groups.pop()
+            closed, atom = inner.loops, inner.states
+            groups[-1].loops = groups[-1].loops or closed
+            groups[-1].states += atom
+        elif kind in ("escape", "set", "other") and text != "|":
+            atom = WIDE if _is_wide(text) else 1
+            groups[-1].states += atom
+        if groups[-1].states > MAX_STATES:
+            break
+    cost.states = sum(group.states for group in groups)
+    return cost
+
+
+WIDE = 5
+"""States of a class that most of Unicode belongs to: it is several bytes long in many ways."""
+
+
+@dataclass(slots=True)
+class _Group:
+    """The inside of a pair of parentheses: whether it repeats or chooses, and its states."""
+
+    loops: bool = False
+    states: int = 0
+
+
+def _is_wide(text: str) -> bool:
+    return text == "." or text[:2] in ("[^", "\\w", "\\W", "\\D", "\\S", "\\p", "\\P")
+
+
+def _times(text: str) -> int:
+    """Tell how often a repetition writes its atom out: `{2,7}` seven times, `{2,}` and `{2}` twice, `*` once."""
+    counts = [int(each) for each in re.findall(r"\d+", text)]
+    return max(1, *counts) if counts else 1

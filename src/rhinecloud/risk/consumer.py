@@ -86,7 +86,7 @@ class Risk:
 
     async def run(self) -> None:
         """Judge until cancelled; on the way out write down what is remembered."""
-        self._engine = self._start(self._remembered())
+        self._engine = self._start(await self._remembered())
         async with self._turn:
             self._unwritten += self._engine.reconcile()
             await self._write()
@@ -128,8 +128,8 @@ class Risk:
             repeat_every_s=settings.repeat_every_s,
         )
 
-    def _remembered(self) -> State:
-        record = self._store.get_record(MARK, self._tenant, NAME)
+    async def _remembered(self) -> State:
+        record = await self._store.get_record(MARK, self._tenant, NAME)
         if record is not None:
             try:
                 return decode_state(record.body)
@@ -206,7 +206,7 @@ class Risk:
             (name,) for name in sorted({self._context.expand(t) for rule in fresh for t in rule.types})
         )
         areas = sorted({rule.zone.entity for rule in fresh if rule.zone and rule.zone.entity})
-        found = [stored.entity() for stored in self._store.get_many(self._tenant, areas).values()]
+        found = [stored.entity() for stored in (await self._store.get_many(self._tenant, areas)).values()]
         offset = 0
         while types:
             query = EntityQuery(types=types, limit=PAGE, offset=offset)

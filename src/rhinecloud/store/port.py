@@ -109,11 +109,11 @@ class Store(Protocol):
         """
         ...
 
-    def get(self, tenant: str, entity_id: str) -> Stored | None:
-        """Give one entity at once: a point read is quicker than a hand-over to another thread."""
+    async def get(self, tenant: str, entity_id: str) -> Stored | None:
+        """Give one entity, None where there is none."""
         ...
 
-    def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
+    async def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
         """Give those of `entity_ids` that exist."""
         ...
 
@@ -121,23 +121,23 @@ class Store(Protocol):
         """Give the page of entities that match, in order of creation unless the query orders otherwise."""
         ...
 
-    def tenants(self) -> list[str]:
+    async def tenants(self) -> list[str]:
         """List the tenants that hold, or held, anything; '' is the default one."""
         ...
 
-    def count(self, tenant: str) -> int:
+    async def count(self, tenant: str) -> int:
         """Count the entities of a tenant."""
         ...
 
-    def types(self, tenant: str) -> dict[str, int]:
+    async def types(self, tenant: str) -> dict[str, int]:
         """Count the entities of a tenant by type IRI."""
         ...
 
-    def expired(self, now: float, limit: int = 1_000) -> list[tuple[str, str]]:
+    async def expired(self, now: float, limit: int = 1_000) -> list[tuple[str, str]]:
         """List entities (tenant, id) that expired, or hold an attribute that did, by `now` in seconds since 1970."""
         ...
 
-    def changes(self, after: int, limit: int, max_bytes: int = 4_194_304) -> list[LoggedChange]:
+    async def changes(self, after: int, limit: int, max_bytes: int = 4_194_304) -> list[LoggedChange]:
         """Read the change log of all tenants in order, from the first change after `after`.
 
         Gives at most `limit` rows, and no further one once `max_bytes` are reached.
@@ -168,11 +168,11 @@ class Store(Protocol):
         """Delete a record; tell whether it was there."""
         ...
 
-    def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
+    async def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
         """Give one record."""
         ...
 
-    def list_records(
+    async def list_records(
         self, kind: str, tenant: str | None = None, *, after: str = "", limit: int = 1000
     ) -> list[Record]:
         """List records of a kind in order of tenant and id; `tenant` None: of every tenant.
@@ -181,7 +181,7 @@ class Store(Protocol):
         """
         ...
 
-    def count_records(self, kind: str, tenant: str | None = None) -> int:
+    async def count_records(self, kind: str, tenant: str | None = None) -> int:
         """Count records of a kind."""
         ...
 

@@ -47,7 +47,7 @@ class Past:
 
     async def check(self, actor: Actor, entity_id: str) -> None:
         """Raise Denied or NotFound; an entity that is gone is judged by what it was."""
-        if self._broker.find(actor, self._tenant, entity_id) is not None:
+        if await self._broker.find(actor, self._tenant, entity_id) is not None:
             return
         changes = await self._history.changes_of(self._tenant, entity_id, limit=1)
         if changes:

@@ -73,7 +73,9 @@ class Contexts:
     async def open(self) -> None:
         """Read what was stored and begin to drop what has expired."""
         self._fetcher.open()
-        for record in self._store.list_records(RECORDS, limit=max(1, self._store.count_records(RECORDS))):
+        for record in await self._store.list_records(
+            RECORDS, limit=max(1, await self._store.count_records(RECORDS))
+        ):
             self._keep(msgspec.json.decode(record.body, type=Entry))
         self._sweeper = asyncio.create_task(self._sweep(), name="contexts: sweep")
 

@@ -6,7 +6,7 @@ kept until the entity's version changes or the memory granted for it is full.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,9 +16,9 @@ from rhinecloud.broker.door.media import Media
 from rhinecloud.broker.door.prefer import preferences, preferred_version, version_text
 from rhinecloud.broker.door.reply import HeaderList, Reply
 from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.gathering import Gathering
 from rhinecloud.broker.linked import Join, Linker
 from rhinecloud.broker.service import Broker
-from rhinecloud.kernel.errors import Forbidden
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.representation import Options, render
@@ -195,17 +195,15 @@ def listing(shown: Iterable[dict[str, Any]], view: View) -> bytes:
     return _joined([orjson.dumps(with_context(each, view)) for each in shown if each], view)
 
 
-def linker_of(broker: Broker, request: Request, join: Join) -> Linker:
-    """Make the linker of a request: it finds what the request's actor may see."""
+async def linked(broker: Broker, request: Request, join: Join, show: Callable[[Linker], T]) -> T:
+    """Let `show` show entities with those that they link to, as far as the request's actor may see them."""
 
-    def find(entity_id: str) -> Entity | None:
-        try:
-            stored = broker.find(request.actor, request.tenant, entity_id)
-        except Forbidden:
-            return None
-        return stored.entity() if stored is not None else None
+    async def find_many(ids: Collection[str]) -> dict[str, Entity]:
+        found = await broker.find_many(request.actor, request.tenant, ids)
+        return {stored.id: stored.entity() for stored in found}
 
-    return Linker(find, request.context, join)
+    gathering = Gathering(find_many)
+    return await gathering.look(lambda: show(Linker(gathering.find, request.context, join)))
 
 
 def _joined(documents: list[bytes], view: View) -> bytes:

@@ -22,7 +22,7 @@ from rhinecloud.broker.door.parameters import (
     refuse_unbuilt,
     type_selection,
 )
-from rhinecloud.broker.door.rendering import NOTHING, View, linker_of, listing, view_of, with_context
+from rhinecloud.broker.door.rendering import NOTHING, View, linked, listing, view_of, with_context
 from rhinecloud.broker.door.reply import Reply, created, nothing
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import Parts, Route
@@ -65,11 +65,11 @@ async def create(parts: Parts, request: Request) -> Reply:
 async def retrieve(parts: Parts, request: Request) -> Reply:
     """Retrieve Entity (clause 6.5.3.1)."""
     retrieval = parts.renderer.remembered(request, _parse_retrieval)
-    stored = parts.broker.get(request.actor, request.tenant, entity_id(request))
+    stored = await parts.broker.get(request.actor, request.tenant, entity_id(request))
     if not retrieval.plain:
         _check(stored, retrieval)
     if retrieval.join is not None:
-        return _joined(parts, request, stored.entity(), retrieval.view, retrieval.join)
+        return await _joined(parts, request, stored.entity(), retrieval.view, retrieval.join)
     body = parts.renderer.document(request.tenant, stored, retrieval.view)
     if body == NOTHING:
         raise NotFound(f"{stored.id} has none of the members asked for")
@@ -122,12 +122,12 @@ def _parse_retrieval(request: Request) -> Retrieval:
     return Retrieval(view_of(request, options), type_selection(request), parse_join(request, options))
 
 
-def _joined(parts: Parts, request: Request, entity: Entity, view: View, join: Join) -> Reply:
+async def _joined(parts: Parts, request: Request, entity: Entity, view: View, join: Join) -> Reply:
     """Show the entity with what it links to; alone, it is no list (clause 4.5.23)."""
-    linker = linker_of(parts.broker, request, join)
     if join.inline:
-        return Reply(200, view.headers, orjson.dumps(with_context(linker.inline(entity), view)))
-    shown = linker.flat([entity])
+        whole = await linked(parts.broker, request, join, lambda linker: linker.inline(entity))
+        return Reply(200, view.headers, orjson.dumps(with_context(whole, view)))
+    shown = await linked(parts.broker, request, join, lambda linker: linker.flat([entity]))
     if len(shown) == 1:
         return Reply(200, view.headers, orjson.dumps(with_context(shown[0], view)))
     return Reply(200, view.headers, listing(shown, view))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rhinecloud.broker.door.body import link_context, read_object
 from rhinecloud.broker.door.media import SPATIAL
 from rhinecloud.broker.door.paging import PAGING, Paging, paging_headers, parse_paging
 from rhinecloud.broker.door.parameters import JOIN, SHAPE, UNBUILT, parse_join, parse_options, refuse_unbuilt
-from rhinecloud.broker.door.rendering import View, linker_of, listing, view_of
+from rhinecloud.broker.door.rendering import View, linked, listing, view_of
 from rhinecloud.broker.door.reply import HeaderList, Reply, nothing
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import Parts, Route
@@ -19,7 +20,7 @@ from rhinecloud.broker.door.selection import (
     parse_selectors,
     query_parameters,
 )
-from rhinecloud.broker.linked import Join
+from rhinecloud.broker.linked import Join, Linker
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.query import EntityQuery
@@ -89,7 +90,7 @@ async def _answer(parts: Parts, request: Request, search: Search, path: str) -> 
     if search.join is None:
         body = parts.renderer.listed(request.tenant, page.items, search.view)
     else:
-        body = _joined(parts, request, page.items, search.view, search.join)
+        body = await _joined(parts, request, page.items, search.view, search.join)
     headers = None if page.total is not None else search.headers.get(page.more)
     if headers is None:
         headers = [*search.view.headers, *paging_headers(request, path, search.paging, page)]
@@ -108,12 +109,14 @@ def _parse_search(request: Request, settings: BrokerSettings) -> Search:
     return Search(view, query, paging, parse_join(request, options))
 
 
-def _joined(parts: Parts, request: Request, items: list[Stored], view: View, join: Join) -> bytes:
+async def _joined(parts: Parts, request: Request, items: list[Stored], view: View, join: Join) -> bytes:
     """Show entities with what they link to (clause 4.5.23)."""
-    linker = linker_of(parts.broker, request, join)
     entities = [stored.entity() for stored in items]
-    shown = [linker.inline(entity) for entity in entities] if join.inline else linker.flat(entities)
-    return listing(shown, view)
+
+    def show(linker: Linker) -> list[dict[str, Any]]:
+        return [linker.inline(entity) for entity in entities] if join.inline else linker.flat(entities)
+
+    return listing(await linked(parts.broker, request, join, show), view)
 
 
 def _names(request: Request, name: str) -> frozenset[str]:

@@ -43,7 +43,7 @@ async def list_all(parts: Parts, request: Request) -> Reply:
 
 async def retrieve(parts: Parts, request: Request) -> Reply:
     """Retrieve Subscription (clause 6.11.3.1)."""
-    found = _service(parts).get(request.actor, request.tenant, _id(request))
+    found = await _service(parts).get(request.actor, request.tenant, _id(request))
     return document(request, _show(parts, request, found))
 
 

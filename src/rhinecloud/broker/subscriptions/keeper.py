@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TypeVar
 
 import msgspec
@@ -45,23 +45,23 @@ class Keeper:
         self._counters_due = 0.0
         self._unwritten: list[tuple[Lane, Chunk]] = []
 
-    def position(self) -> int | None:
+    async def position(self) -> int | None:
         """Read where the last run stopped, None when there was none or its mark cannot be read."""
-        record = self._store.get_record(MARK, "", NAME)
+        record = await self._store.get_record(MARK, "", NAME)
         return self._read(record, lambda it: msgspec.json.decode(it.body, type=int)) if record else None
 
-    def counters(self) -> dict[str, Counters]:
+    async def counters(self) -> dict[str, Counters]:
         """Read the counters of all subscriptions by the key of their lane."""
         found = {
             record.id: self._read(record, lambda it: msgspec.json.decode(it.body, type=Counters))
-            for record in read_all(self._store, COUNTERS)
+            async for record in read_all(self._store, COUNTERS)
         }
         return {key: counters for key, counters in found.items() if counters is not None}
 
     async def recover(self, position: int) -> dict[str, list[Chunk]]:
         """Read what waited at the end of the last run, by lane, without what the stream will repeat."""
         found: dict[str, list[Chunk]] = {}
-        for record in read_all(self._store, KIND):
+        async for record in read_all(self._store, KIND):
             read = self._read(record, lambda it: recover(it, position))
             if read is None:
                 continue
@@ -135,11 +135,12 @@ class Keeper:
                 await self._store.delete_record(KIND, "", record_id(lane.key, chunk.first))
 
 
-def read_all(store: Store, kind: str) -> Iterator[Record]:
+async def read_all(store: Store, kind: str) -> AsyncIterator[Record]:
     """Read every record of a kind that is kept under the default tenant, in pages."""
     after = ""
-    while page := store.list_records(kind, "", after=after):
-        yield from page
+    while page := await store.list_records(kind, "", after=after):
+        for record in page:
+            yield record
         after = page[-1].id
 
 

@@ -137,7 +137,7 @@ class Lane:
     async def _run(self) -> None:
         while self._memory or self._spilt or self._tail:
             if not self._memory:
-                self._refill()
+                await self._refill()
                 continue
             self._current = self._next()
             try:
@@ -149,15 +149,18 @@ class Lane:
             for item in done:
                 self._finish(item)
 
-    def _refill(self) -> None:
+    async def _refill(self) -> None:
         """Bring the next items into memory: a chunk of the store, or else what came since the last one was cut."""
         if not self._spilt:
             self._memory.extend(self._tail)
             self._tail = []
             return
-        chunk = self._spilt.popleft()
-        self._on_disk -= chunk.count
-        self._memory.extend(chunk.items or read_back(self._store, self.key, chunk))
+        chunk = self._spilt[0]
+        items = chunk.items or await read_back(self._store, self.key, chunk)
+        if self._spilt and self._spilt[0] is chunk:  # nobody dropped it meanwhile
+            self._spilt.popleft()
+            self._on_disk -= chunk.count
+            self._memory.extend(items)
 
     def _next(self) -> list[Item]:
         """Take the items of the next notification: each entity once, so that no state hides another."""
@@ -223,11 +226,20 @@ class Lane:
                 self._dirty.add(self)
 
     def _drop_oldest(self) -> None:
-        """Give up the oldest item that is not on its way; it is counted and shown."""
-        if not self._memory:
-            self._refill()
+        """Give up the oldest that is not on its way, an item or a chunk of the store; it is counted and shown."""
         if self._memory:
             self._finish(self._memory.popleft())
+            self._count_dropped(1)
+        elif self._spilt:
+            chunk = self._spilt.popleft()
+            self._on_disk -= chunk.count
+            self._count_dropped(chunk.left)
+            chunk.left = 0
+            self.emptied.append(chunk)
+            for item in chunk.items or ():
+                item.settle()
+        elif self._tail:
+            self._finish(self._tail.pop(0))
             self._count_dropped(1)
 
     def _count_dropped(self, number: int) -> None:

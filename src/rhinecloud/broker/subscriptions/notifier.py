@@ -11,9 +11,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 
+from rhinecloud.broker.gathering import Gathering
 from rhinecloud.broker.subscriptions.endpoint import Endpoint
 from rhinecloud.broker.subscriptions.glance import glance_at
 from rhinecloud.broker.subscriptions.keeper import Keeper
@@ -79,6 +81,7 @@ class Notifier:
         self._settings = settings
         self._endpoints = endpoints
         self._keeper = Keeper(store)
+        self.linked = Gathering(self._read)
         self._progress = Progress(0)
         self._lanes: dict[str, Lane] = {}
         self._missed = 0
@@ -88,12 +91,12 @@ class Notifier:
 
     async def open(self, subscriptions: Iterable[Ready]) -> None:
         """Take over the place in the stream and what an earlier run left; `run` goes on from there."""
-        position = self._keeper.position()
+        position = await self._keeper.position()
         if position is None:
             position = self._store.last_change()
         self._progress = Progress(position)
         self._seen = position
-        counters = self._keeper.counters()
+        counters = await self._keeper.counters()
         waiting = await self._keeper.recover(position)
         for ready in subscriptions:
             key = key_of(ready.subscription)
@@ -197,7 +200,7 @@ class Notifier:
             if change.seq > self._seen:
                 self._seen = change.seq
                 try:
-                    self._tell(change, present, hold)
+                    await self._tell(change, present, hold)
                 except Exception:
                     self._failed += 1
                     log.exception("change %d cannot be told", change.seq)
@@ -212,28 +215,27 @@ class Notifier:
             may(each.tenant, each.entity.id, each.entity.type) for each in glance_at(frame.body)
         )
 
-    def _tell(self, change: Change, present: Present, hold: Hold) -> None:
+    async def _tell(self, change: Change, present: Present, hold: Hold) -> None:
         """Queue a change for each of those who must hear of it; each look is made once, however many share it."""
         shown: dict[Look, bytes] = {}
-        concerned, differences = self.index.match(change)
+        concerned, differences = await self.linked.look(partial(self.index.match, change))
         for ready in concerned:
             if not (self._may_see(ready.subscription, change.entity) and ready.is_due(present)):
                 continue
             body = shown.get(ready.look)
             if body is None:
                 assert differences is not None
-                body = shown[ready.look] = ready.show(differences)
+                body = shown[ready.look] = await self.linked.look(partial(ready.show, differences))
             item = Item(change.seq, change.entity.id, body)
             lane = self._lanes[key_of(ready.subscription)]
             hold.add(lane, item)
             lane.put(item)
 
     def fetch_for(self, subscription: Subscription) -> Fetch:
-        """Give the function that reads an entity for a subscriber."""
+        """Give the function that looks an entity up for a subscriber, within an act of `linked`."""
 
         def fetch(entity_id: str) -> Entity | None:
-            stored = self._store.get(subscription.tenant, entity_id)
-            entity = stored.entity() if stored is not None else None
+            entity = self.linked.find((subscription.tenant, entity_id))
             if entity is None or not self._policy.allows(
                 subscription.owner, Action.READ, subscription.tenant, entity.type
             ):
@@ -241,6 +243,13 @@ class Notifier:
             return entity
 
         return fetch
+
+    async def _read(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Entity]:
+        found: dict[tuple[str, str], Entity] = {}
+        for tenant in {tenant for tenant, _ in keys}:
+            stored = await self._store.get_many(tenant, [name for owner, name in keys if owner == tenant])
+            found.update(((tenant, name), each.entity()) for name, each in stored.items())
+        return found
 
     def _may_see(self, subscription: Subscription, entity: Entity) -> bool:
         return self._policy.allows(subscription.owner, Action.READ, subscription.tenant, entity.type)

@@ -88,9 +88,9 @@ def record_id(lane_key: str, first: int) -> str:
     return f"{lane_key}{SEPARATOR}{first:016d}"
 
 
-def read_back(store: Store, lane_key: str, chunk: Chunk) -> list[Item]:
+async def read_back(store: Store, lane_key: str, chunk: Chunk) -> list[Item]:
     """Read the items of a chunk from the store."""
-    record = store.get_record(KIND, "", record_id(lane_key, chunk.first))
+    record = await store.get_record(KIND, "", record_id(lane_key, chunk.first))
     items = _items(record.body) if record is not None else []
     for item in items:
         item.chunk = chunk

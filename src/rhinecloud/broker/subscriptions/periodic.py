@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.broker.subscriptions.model import Selector, status_of
@@ -86,6 +87,9 @@ class Periodic:
             items: list[Stored] = [each for each in page.items if each.id not in told]
             told.update(each.id for each in items)
             if items:
-                shown = [ready.show_entity(each.entity()) for each in items]
+                shown = [
+                    await self._notifier.linked.look(partial(ready.show_entity, each.entity()))
+                    for each in items
+                ]
                 self._notifier.put(subscription, b",".join(shown))
             more, offset = page.more, offset + PAGE

@@ -73,7 +73,7 @@ class Subscriptions:
     async def open(self) -> None:
         """Read what is kept; `run` then serves it."""
         ready = []
-        for record in read_all(self._store, KIND):
+        async for record in read_all(self._store, KIND):
             subscription = read_or_skip(record, lambda it: _decoder.decode(it.body))
             if subscription is None:
                 self._unreadable += 1
@@ -124,7 +124,7 @@ class Subscriptions:
         self, actor: Actor, tenant: str, name: str, data: Any, context: Context, source: Any
     ) -> None:
         """Change a subscription (clause 5.8.2); raises NotFound and what `create` raises."""
-        before = self.get(actor, tenant, name)
+        before = await self.get(actor, tenant, name)
         now = format_time(self._clock())
         reading = Reading(context, source, now, before.owner, tenant)
         subscription = parse_update(data, reading, before)
@@ -133,12 +133,12 @@ class Subscriptions:
             subscription.since = self._store.last_change()
         await self._take_up(subscription, source)
 
-    def get(self, actor: Actor, tenant: str, name: str) -> Subscription:
+    async def get(self, actor: Actor, tenant: str, name: str) -> Subscription:
         """Give a subscription of the actor's own, or any to those who run the city (clause 5.8.3); raises NotFound."""
         self._broker.allow(actor, Action.SUBSCRIBE, tenant)
         found = self._all.get((tenant, name))
         if found is None or not _may_see(actor, found):
-            self._broker.need_tenant(tenant)
+            await self._broker.need_tenant(tenant)
             raise NotFound(f"there is no subscription {name}")
         return found
 
@@ -149,7 +149,7 @@ class Subscriptions:
 
     async def delete(self, actor: Actor, tenant: str, name: str) -> None:
         """Delete a subscription and whatever waits to be sent for it (clause 5.8.5); raises NotFound."""
-        subscription = self.get(actor, tenant, name)
+        subscription = await self.get(actor, tenant, name)
         del self._all[tenant, name]
         self._unready.pop((tenant, name), None)
         self._periodic.forget(key_of(subscription))

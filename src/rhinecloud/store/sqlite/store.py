@@ -91,8 +91,11 @@ class SqliteStore:
         answer: list[Written | Exception] = await self._writer.submit(edits)
         return answer
 
-    def get(self, tenant: str, entity_id: str) -> Stored | None:
+    async def get(self, tenant: str, entity_id: str) -> Stored | None:
         """Give one entity."""
+        return self._get(tenant, entity_id)
+
+    def _get(self, tenant: str, entity_id: str) -> Stored | None:
         key = (tenant, entity_id)
         held = self._recent.get(key)
         if held is None:
@@ -107,9 +110,9 @@ class SqliteStore:
             self._recent.put(key, held)
         return held.stored
 
-    def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
+    async def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
         """Give those that exist."""
-        found = ((entity_id, self.get(tenant, entity_id)) for entity_id in entity_ids)
+        found = ((entity_id, self._get(tenant, entity_id)) for entity_id in entity_ids)
         return {entity_id: stored for entity_id, stored in found if stored is not None}
 
     async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
@@ -124,19 +127,19 @@ class SqliteStore:
         except apsw.Error as error:
             raise explain(error) from error
 
-    def tenants(self) -> list[str]:
+    async def tenants(self) -> list[str]:
         """List tenants."""
         return self._census.tenants()
 
-    def count(self, tenant: str) -> int:
+    async def count(self, tenant: str) -> int:
         """Count entities."""
         return self._census.count(self._census.tenant(tenant))
 
-    def types(self, tenant: str) -> dict[str, int]:
+    async def types(self, tenant: str) -> dict[str, int]:
         """Count entities by type."""
         return dict(self._census.types(self._census.tenant(tenant)))
 
-    def expired(self, now: float, limit: int = 1_000) -> list[tuple[str, str]]:
+    async def expired(self, now: float, limit: int = 1_000) -> list[tuple[str, str]]:
         """List entities whose time is over."""
         return self._rows(
             "SELECT t.name, e.id FROM expiry AS x JOIN entity AS e ON e.row = x.row JOIN tenant AS t ON t.id = e.tenant"
@@ -144,7 +147,7 @@ class SqliteStore:
             (now, limit),
         )
 
-    def changes(self, after: int, limit: int, max_bytes: int = 4_194_304) -> list[LoggedChange]:
+    async def changes(self, after: int, limit: int, max_bytes: int = 4_194_304) -> list[LoggedChange]:
         """Read the change log."""
         rows, size = [], 0
         try:
@@ -217,14 +220,14 @@ class SqliteStore:
         gone: bool = await self._writer.submit((), delete)
         return gone
 
-    def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
+    async def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
         """Give one record."""
         found = self._rows(
             "SELECT body FROM record WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, record_id)
         )
         return Record(kind, tenant, record_id, found[0][0]) if found else None
 
-    def list_records(
+    async def list_records(
         self, kind: str, tenant: str | None = None, *, after: str = "", limit: int = 1000
     ) -> list[Record]:
         """List records in order."""
@@ -235,7 +238,7 @@ class SqliteStore:
         )
         return [Record(*row) for row in rows]
 
-    def count_records(self, kind: str, tenant: str | None = None) -> int:
+    async def count_records(self, kind: str, tenant: str | None = None) -> int:
         """Count records."""
         where, bindings = ("", ()) if tenant is None else (" AND tenant = ?", (tenant,))
         rows = self._rows(f"SELECT count(*) FROM record WHERE kind = ?{where}", (kind, *bindings))

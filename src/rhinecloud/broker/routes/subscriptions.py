@@ -6,6 +6,7 @@ from typing import Any
 
 from rhinecloud.broker.door.body import read_object
 from rhinecloud.broker.door.paging import PAGING, paging_headers, parse_paging
+from rhinecloud.broker.door.parameters import listed_options
 from rhinecloud.broker.door.reply import Reply, created, document, nothing
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import Parts, Route
@@ -13,7 +14,7 @@ from rhinecloud.broker.subscriptions.members import require_uri
 from rhinecloud.broker.subscriptions.model import Subscription
 from rhinecloud.broker.subscriptions.rendering import render_subscription
 from rhinecloud.broker.subscriptions.service import Subscriptions
-from rhinecloud.kernel.errors import Invalid, Unsupported
+from rhinecloud.kernel.errors import Unsupported
 from rhinecloud.kernel.page import Page
 from rhinecloud.kernel.time import format_time
 
@@ -30,21 +31,22 @@ async def create(parts: Parts, request: Request) -> Reply:
 
 
 async def list_all(parts: Parts, request: Request) -> Reply:
-    """Query Subscriptions (clause 6.10.3.2)."""
+    """Query Subscriptions (clause 6.10.3.2); `options=count` is how clients of older versions ask for the count."""
+    options = listed_options(request, "sysAttrs", "count")
     paging = parse_paging(request, parts.settings)
     found = _service(parts).list(request.actor, request.tenant)
     end = paging.offset + paging.limit
-    page = Page(
-        found[paging.offset : end], paging.offset, len(found) > end, len(found) if paging.count else None
-    )
-    shown = [_show(parts, request, each) for each in page.items]
+    total = len(found) if paging.count or "count" in options else None
+    page = Page(found[paging.offset : end], paging.offset, len(found) > end, total)
+    shown = [_show(parts, request, each, options) for each in page.items]
     return document(request, shown, paging_headers(request, PATH, paging, page))
 
 
 async def retrieve(parts: Parts, request: Request) -> Reply:
     """Retrieve Subscription (clause 6.11.3.1)."""
+    options = listed_options(request, "sysAttrs")
     found = await _service(parts).get(request.actor, request.tenant, _id(request))
-    return document(request, _show(parts, request, found))
+    return document(request, _show(parts, request, found, options))
 
 
 async def update(parts: Parts, request: Request) -> Reply:
@@ -73,10 +75,9 @@ def _id(request: Request) -> str:
     return require_uri(request.variables["subscriptionId"], "subscriptionId")
 
 
-def _show(parts: Parts, request: Request, subscription: Subscription) -> dict[str, Any]:
-    options = request.listed("options")
-    if any(each != "sysAttrs" for each in options):
-        raise Invalid(f"{','.join(options)!r} is not among: sysAttrs", field="options")
+def _show(
+    parts: Parts, request: Request, subscription: Subscription, options: frozenset[str]
+) -> dict[str, Any]:
     return render_subscription(
         subscription,
         _service(parts).counters(subscription),

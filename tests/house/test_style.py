@@ -169,7 +169,7 @@ def test_nothing_names_a_registrys_host_or_a_path_of_one_machine() -> None:
 
 def test_tests_mirror_the_rooms() -> None:
     rooms = {path.parent.name for path in (ROOT / "src/rhinecloud").glob("*/__init__.py")}
-    beside = {"conformance", "faults", "house", "journeys", "packs", "ports"}
+    beside = {"clients", "conformance", "docs", "faults", "house", "journeys", "packs", "ports"}
     folders = {
         path.name
         for path in (ROOT / "tests").iterdir()

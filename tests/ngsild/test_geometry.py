@@ -1,5 +1,7 @@
 """Geographic queries: clause 4.10, distances on the sphere, boxes for an index."""
 
+import random
+import time
 from math import isclose
 from typing import Any
 
@@ -183,3 +185,13 @@ def test_a_line_of_one_place_is_as_far_as_the_place(
     here, there = point(longitude, latitude), [min(max(longitude + east, -180), 180), latitude + north]
     alone = distance_m(here, point(*there))
     assert isclose(distance_m(here, line(there, there)), alone, rel_tol=1e-3, abs_tol=0.5)
+
+
+def test_a_scribble_costs_little_and_still_has_an_inside() -> None:
+    draw = random.Random(1)
+    places = [[draw.uniform(6, 7), draw.uniform(51, 52)] for _ in range(2_000)]
+    started = time.process_time()
+    query = parse_geo("intersects", "Polygon", [[*places, places[0]]], core_context())
+    assert query.matches({"type": "LineString", "coordinates": [[6.0, 51.5], [7.0, 51.5]]})
+    assert not query.matches({"type": "Point", "coordinates": [8.0, 51.5]})
+    assert time.process_time() - started < 0.5

@@ -26,6 +26,9 @@ from rhinecloud.ngsild.values import check_geometry, is_geometry
 EARTH_RADIUS_M = 6_371_008.8
 """The mean radius of the Earth (IUGG)."""
 
+MENDED = 200
+"""Positions of a polygon that is mended where it crosses itself: the crossings grow with their square (30 ms)."""
+
 Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 
@@ -121,7 +124,9 @@ def matches_geo(query: GeoQuery, entity: Entity) -> bool:
 
 
 def shape_of(geometry: dict[str, Any]) -> BaseGeometry:
-    """Make a shapely geometry; a polygon that crosses itself a little is made valid rather than refused."""
+    """Make a shapely geometry; a polygon that crosses itself is mended rather than refused, unless that would take long:
+    then what lies inside it is told by counting the lines on the way out.
+    """
     if geometry["type"] == "Point":
         longitude, latitude = geometry["coordinates"][:2]
         return shapely.Point(longitude, latitude)
@@ -131,7 +136,9 @@ def shape_of(geometry: dict[str, Any]) -> BaseGeometry:
 @lru_cache(512)
 def _cached_shape(body: bytes) -> BaseGeometry:
     shape = shapely.from_geojson(body)
-    return shape if shape.is_valid else shapely.make_valid(shape)
+    if shapely.get_num_coordinates(shape) > MENDED or shape.is_valid:
+        return shape
+    return shapely.make_valid(shape, method="structure")
 
 
 def _relate(relation: str, geometry: dict[str, Any], reference: BaseGeometry) -> bool:
@@ -142,7 +149,10 @@ def _relate(relation: str, geometry: dict[str, Any], reference: BaseGeometry) ->
         return bool(shapely.intersects_xy(reference, longitude, latitude)) is (relation == "intersects")
     target = shape_of(geometry)
     opposite = _OPPOSITES.get(relation, relation)
-    return bool(getattr(reference, opposite)(target))
+    try:
+        return bool(getattr(reference, opposite)(target))
+    except shapely.GEOSException:  # a polygon that crosses itself too often to be mended
+        return False
 
 
 _OPPOSITES = {"within": "contains", "contains": "within"}

@@ -36,6 +36,69 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, place: str) -> None:
     assert refusal.value.field.endswith(place)
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ("[server]\nport = 99999\n", "server.port", "must be a port, 0 to 65,535, not 99999"),
+        ('[server]\nport = "eighty"\n', "server.port", "must be a whole number, not 'eighty'"),
+        ('[city]\ntimezone = "Mars/Olympus"\n', "city.timezone", "unknown time zone"),
+        ('[city]\ntimezone = "Europe/Berln"\n', "city.timezone", "did you mean `Europe/Berlin`"),
+        ("[city]\nbbox = [6.9, 51.3, 6.6, 51.6]\n", "city.bbox", "west (6.9) must lie west of east (6.6)"),
+        ("[city]\nbbox = [6.6, 51.6, 6.9, 51.3]\n", "city.bbox", "must lie south of north"),
+        ("[city]\nbbox = [6.6, 51.3, 6.9, 95]\n", "city.bbox", "the latitude 95.0 is not within -90 to 90"),
+        ("[city]\ncentre = [200, 51]\n", "city.centre", "the longitude 200.0"),
+        ('[city]\nbbox = [6.6, "51", 6.9, 52]\n', "city.bbox[1]", "must be a number"),
+        ('[city]\nnmae = "X"\n', "city.nmae", "did you mean `name`"),
+        ("[srever]\nport = 1\n", "srever", "did you mean `server`"),
+        ("[risk]\ntick_s = -1\n", "risk.tick_s", "must be more than 0"),
+        ("[relay]\nkeep_s = -1\n", "relay.keep_s", "must be 0 or more"),
+        ("[relay]\nkeep_s = nan\n", "relay.keep_s", "must be 0 or more"),
+        ('[server]\npublic_url = "city.example"\n', "server.public_url", "begins with https://"),
+        ('[server]\npublic_url = "https://"\n', "server.public_url", "an address"),
+        ('[stream]\nurl = "http://nats"\n', "stream.url", "nats://"),
+        ('[city]\ntiles_url = "https://tiles.example/{z}"\n', "city.tiles_url", "must hold {z}, {x} and {y}"),
+        ('[server]\ntls_key = "k.pem"\n', "server.tls_certificate", "both a certificate and its key"),
+        ("[server]\nport = 1883\n", "stream.mqtt_port", "1883 is the port of server.port already"),
+        ("[simulator]\nenabled = true\n", "simulator.scenario", "there is no file"),
+        ('[simulator]\nais_address = "10110"\n', "simulator.ais_address", "a host and a port"),
+        ('[stream]\ncredentials = "none.creds"\n', "stream.credentials", "there is no file"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_with_the_reason(
+    tmp_path: Path, text: str, place: str, says: str
+) -> None:
+    with pytest.raises(Invalid) as refusal:
+        read_city(write(tmp_path, text))
+    assert refusal.value.field == place
+    assert says in refusal.value.reason
+
+
+def test_all_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
+    text = '[server]\nport = 99999\nprot = 1\n[city]\ntimezone = "Mars"\nbbox = [1, 2, 3]\n[ctiy]\n'
+    with pytest.raises(Invalid) as refusal:
+        read_city(write(tmp_path, text))
+    places = {each.field for each in refusal.value.faults}
+    assert places == {"ctiy", "server.prot", "server.port", "city.timezone", "city.bbox"}
+    assert str(refusal.value).count("\n") == 4
+
+
+def test_an_area_may_cross_the_antimeridian(tmp_path: Path) -> None:
+    city = read_city(write(tmp_path, "[city]\nbbox = [179.0, -18.0, -178.0, -16.0]\n")).city
+    assert city.middle() == (-179.5, -17.0)
+
+
+def test_flags_are_held_to_the_same_limits(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"server\.port: must be a port"):
+        read_city(write(tmp_path, ""), {"server": {"port": 99999}})
+
+
+def test_lists_of_numbers_are_read_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RHINECLOUD_CITY_BBOX", "6.6, 51.3, 6.9, 51.6")
+    assert read_city(write(tmp_path, "")).city.bbox == (6.6, 51.3, 6.9, 51.6)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"city\.toml: cannot be read"):
         read_city(tmp_path)

@@ -69,6 +69,40 @@ def test_check_names_what_is_wrong_and_ends_with_3(city: Path, file: str, text: 
     assert any(said in finding["problem"] for finding in json.loads(run("check", "--json", city=city).stdout))
 
 
+def test_check_names_all_that_is_wrong_in_one_run(city: Path) -> None:
+    (city / "city.toml").write_text(
+        """
+[server]
+port = 99999
+[feeds.levels]
+connector = "pegelonlin"
+mapping = "gauges"
+interval_s = -5
+[feeds.air]
+connector = "json"
+mapping = "air.yaml"
+url = "ftp://h/x"
+[[agencies]]
+id = "Fire Brigade"
+name = "x"
+""",
+        encoding="utf-8",
+    )
+    (city / "air.yaml").write_text("id: urn:x:{a}\ntyp: T\n", encoding="utf-8")
+    (city / "rules").mkdir()
+    (city / "rules" / "bad.yaml").write_text("id: x\nwhen: 1 +\n", encoding="utf-8")
+    (city / "policies").mkdir()
+    done = run("check", "--json", city=city)
+    assert done.returncode == 3
+    found = {each["field"]: each["reason"] for each in json.loads(done.stdout) if each["problem"]}
+    assert found["server.port"] == "must be a port, 0 to 65,535, not 99999"
+    assert found["feeds.levels.interval_s"] == "must be more than 0, not -5.0"
+    assert "air.yaml: typ: unknown key; did you mean `type`?" in found["feeds.air.mapping"]
+    assert "begins with none of http, https" in found["feeds.air.url"]
+    assert "must be a short name" in found["agencies[0].id"]
+    assert any("bad.yaml, line" in reason for reason in found.values())
+
+
 def test_a_rule_file_is_checked_where_no_city_lies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,8 +23,9 @@ def plan(root: Path, mqtt_url: str = "mqtt://127.0.0.1:1", **table: Any) -> Feed
 @pytest.mark.parametrize(
     ("table", "key", "says"),
     [
-        ({"connector": "morse", "mapping": "ais", "url": "tcp://h:1"}, "connector", "'morse' is none of ais"),
-        ({"mapping": "ais", "url": "tcp://h:1"}, "connector", "'' is none of"),
+        ({"connector": "morse", "mapping": "ais", "url": "tcp://h:1"}, "connector", "known here: ais"),
+        ({"connector": "asi", "mapping": "ais", "url": "tcp://h:1"}, "connector", "did you mean `ais`"),
+        ({"mapping": "ais", "url": "tcp://h:1"}, "connector", "is needed: one of ais"),
         (
             {"connector": "ais", "mapping": "ships", "url": "tcp://h:1"},
             "mapping",
@@ -41,24 +42,9 @@ def plan(root: Path, mqtt_url: str = "mqtt://127.0.0.1:1", **table: Any) -> Feed
         ({"connector": "ais", "mapping": "ais", "url": "tcp://:5"}, "url", "names no host"),
         ({"connector": "ais", "mapping": "ais", "path": "nowhere.log"}, "path", "no recording"),
         ({"connector": "ais", "mapping": "ais", "path": "a", "url": "tcp://h:1"}, "path", "not both"),
-        ({"connector": "ais", "mapping": "none.yaml", "url": "tcp://h:1"}, "", "cannot be read"),
+        ({"connector": "ais", "mapping": "none.yaml", "url": "tcp://h:1"}, "mapping", "none.yaml: cannot be"),
+        ({"connector": "cap", "mapping": "cap", "url": "http:///no-host"}, "url", "names no host"),
         ({"connector": "mqtt", "mapping": "air"}, "topic", "the mapping names no topics"),
-        (
-            {"connector": "cap", "mapping": "cap", "url": "http://h", "dates": "then"},
-            "dates",
-            "neither recorded",
-        ),
-        (
-            {"connector": "cap", "mapping": "cap", "url": "http://h", "interval_s": 0},
-            "interval_s",
-            "more than 0",
-        ),
-        ({"connector": "cap", "mapping": "cap", "url": "http://h", "speed": -1}, "speed", "not be less"),
-        (
-            {"connector": "mqtt", "mapping": "air", "topic": "a", "mqtt_version": "4"},
-            "mqtt_version",
-            "3.1.1 nor 5",
-        ),
         (
             {"connector": "cap", "mapping": "cap", "url": "https://h", "tls_ca": "/nowhere.pem"},
             "tls_ca",
@@ -72,6 +58,41 @@ def test_a_wrong_setting_is_named_by_its_key(
     with pytest.raises(Invalid, match=says) as caught:
         plan(tmp_path, **table)
     assert caught.value.field.startswith(f"feeds.rhine.{key}" if key else "feeds.rhine")
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "says"),
+    [
+        ({"dates": "then"}, "dates", "must be one of recorded, now"),
+        ({"interval_s": 0}, "interval_s", "must be more than 0"),
+        ({"speed": -1}, "speed", "must be 0 or more"),
+        ({"mqtt_version": "4"}, "mqtt_version", "must be one of 3.1.1, 5"),
+        ({"fields": {"km": 688}}, "fields.km", "must be a text, not 688"),
+    ],
+)
+def test_a_value_that_no_feed_may_have_is_refused(table: dict[str, Any], key: str, says: str) -> None:
+    with pytest.raises(Invalid, match=says) as caught:
+        feed_settings(**table)
+    assert caught.value.field == f"feeds.test.{key}"
+
+
+def test_all_that_is_wrong_with_all_feeds_is_named_at_once(tmp_path: Path) -> None:
+    tables = {
+        "one": feed_settings(connector="asi", mapping="shps", url="tcp://h:1", path="a", delimiter=";;"),
+        "two": feed_settings(connector="ais", mapping="ais"),
+    }
+    with pytest.raises(Invalid) as caught:
+        plan_feeds(tables, ConnectorSettings(), CitySources(tmp_path, MAPPINGS))
+    assert [each.field for each in caught.value.faults] == [
+        *("feeds.one.path", "feeds.one.delimiter", "feeds.one.connector", "feeds.one.mapping"),
+        "feeds.two.url",
+    ]
+
+
+def test_a_feeds_certificates_are_found_below_the_citys_folder(tmp_path: Path) -> None:
+    table = {"connector": "cap", "mapping": "cap", "url": "https://h", "tls_ca": "ca.pem"}
+    with pytest.raises(Invalid, match=str(tmp_path / "ca.pem")):
+        plan(tmp_path, **table)
 
 
 def test_an_unknown_setting_is_an_error() -> None:
@@ -140,9 +161,9 @@ def test_all_feeds_are_planned_in_order(tmp_path: Path) -> None:
     assert [each.name for each in planned] == ["one", "two"]
 
 
-def test_a_limit_of_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Invalid) as caught:
-        plan_feeds({}, connector_settings(queue_parcels=0), CitySources(tmp_path, MAPPINGS))
+def test_a_limit_of_nothing_is_refused() -> None:
+    with pytest.raises(Invalid, match="must be more than 0") as caught:
+        connector_settings(queue_parcels=0)
     assert caught.value.field == "connectors.queue_parcels"
 
 

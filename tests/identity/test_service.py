@@ -18,6 +18,7 @@ from rhinecloud.identity.model import (
 from rhinecloud.identity.service import OPEN_ACTOR
 from rhinecloud.kernel.actor import Role
 from rhinecloud.kernel.errors import Invalid, Unauthenticated, Unavailable
+from rhinecloud.kernel.settings import read_section
 
 PASSWORD = "a long enough one"
 
@@ -247,4 +248,4 @@ async def test_a_name_is_given_once(identity: Identity) -> None:
 
 async def test_an_unknown_kind_of_access_is_refused() -> None:
     with pytest.raises(Invalid, match=r"identity\.access"):
-        IdentitySettings(access="everyone")
+        read_section("identity", IdentitySettings, {"access": "closed"}, {})

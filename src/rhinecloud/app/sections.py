@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from rhinecloud.history.settings import HistorySettings
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.faults import Gathering
 from rhinecloud.kernel.settings import read_section
 from rhinecloud.risk.settings import RiskSettings
 from rhinecloud.simulator.settings import SimulatorSettings
@@ -41,22 +43,86 @@ SECTIONS: Mapping[str, type] = {
 }
 """Section name and the dataclass that reads it, in the order of the settings page."""
 
+FILES = (
+    *(("server", "tls_certificate"), ("server", "tls_key")),
+    *(("stream", "mqtt_certificate"), ("stream", "mqtt_key"), ("stream", "credentials")),
+)
+"""Settings that name a file, from the city's folder where the path is not absolute."""
+
 FEED = FeedSettings
 """What each table `[feeds.<name>]` is read into."""
 
 
 def read_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
-    """Read the settings of the city in `folder`; raises Invalid naming what is wrong."""
-    settings = read_settings(folder, SECTIONS, os.environ, overrides)
-    _require_safe(settings)
+    """Read the settings of the city in `folder`; raises Invalid naming all that is wrong."""
+    gathering = Gathering()
+    settings = gather_city(folder, gathering, overrides)
+    gathering.finish()
+    return settings
+
+
+def gather_city(
+    folder: Path, gathering: Gathering, overrides: Mapping[str, Mapping[str, Any]] | None = None
+) -> Settings:
+    """Read the settings as far as they can be read, see `read_settings`."""
+    settings = read_settings(folder, SECTIONS, os.environ, gathering, overrides)
+    for check in (_require_safe, _require_ports, _require_simulator):
+        with gathering.go_on():
+            check(settings)
+    with gathering.go_on():
+        return _with_files(settings)
     return settings
 
 
 def read_feeds(settings: Settings) -> dict[str, FeedSettings]:
     """Read each feed's table; raises Invalid naming what is wrong."""
-    return {
-        name: read_section(f"feeds.{name}", FEED, table, os.environ) for name, table in settings.feeds.items()
-    }
+    feeds, gathering = {}, Gathering()
+    for name, table in settings.feeds.items():
+        with gathering.go_on():
+            feeds[name] = read_section(f"feeds.{name}", FEED, table, os.environ)
+    gathering.finish()
+    return feeds
+
+
+def _with_files(settings: Settings) -> Settings:
+    """Take the files that settings name from the city's folder; raises Invalid where one is not there."""
+    sections, gathering = dict(settings.sections), Gathering()
+    for section, name in FILES:
+        written = getattr(sections[section], name)
+        if not written:
+            continue
+        path = settings.folder / written
+        if not path.is_file():
+            gathering.add(f"there is no file {path}", f"{section}.{name}")
+        sections[section] = replace(sections[section], **{name: type(written)(path)})
+    gathering.finish()
+    return replace(settings, sections=sections)
+
+
+def _require_ports(settings: Settings) -> None:
+    """Refuse one port for two purposes."""
+    stream = settings.section("stream", StreamSettings)
+    taken: dict[int, str] = {}
+    gathering = Gathering()
+    ports = [("server.port", settings.server.port), ("stream.mqtt_port", stream.mqtt_port)]
+    for place, port in [*ports, ("stream.port", stream.port)]:
+        if port and port in taken:
+            gathering.add(f"{port} is the port of {taken[port]} already", place)
+        taken[port] = place
+    gathering.finish()
+
+
+def _require_simulator(settings: Settings) -> None:
+    """Refuse a simulator that has nothing to play, or whose sensors would not be heard."""
+    simulator = settings.section("simulator", SimulatorSettings)
+    topics = settings.section("stream", StreamSettings).devices_topics
+    gathering = Gathering()
+    if simulator.enabled and not (settings.folder / simulator.scenario).is_file():
+        gathering.add(f"there is no file {settings.folder / simulator.scenario}", "simulator.scenario")
+    if simulator.enabled and not any(f"{simulator.topic}/".startswith(f"{topic}/") for topic in topics):
+        below = " or ".join(f"`{topic}/`" for topic in topics)
+        gathering.add(f"must lie below {below}, where devices may publish", "simulator.topic")
+    gathering.finish()
 
 
 def _require_safe(settings: Settings) -> None:

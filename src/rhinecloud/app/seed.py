@@ -16,6 +16,7 @@ from typing import Any
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
+from rhinecloud.kernel.faults import Gathering
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.parsing import parse_fragment
 from rhinecloud.store.port import Record, Store
@@ -34,17 +35,16 @@ class Seed:
 
 
 def read_seeds(folder: Path, context: Context) -> list[Seed]:
-    """Read the entities of a city's folder; raises Invalid naming the file and the place in it."""
-    seeds = []
+    """Read the entities of a city's folder; raises Invalid naming each file and place that is wrong."""
+    seeds: list[Seed] = []
+    gathering = Gathering()
     for path in sorted((folder / "entities").glob("**/*.json")):
         place = str(path.relative_to(folder))
-        for index, fragment in enumerate(_read(path, place)):
-            try:
-                entity = parse_fragment(fragment, context)
-            except RhineCloudError as error:
-                raise Invalid(str(error), field=f"{place}[{index}]") from None
-            text = json.dumps(fragment, sort_keys=True).encode()
-            seeds.append(Seed(entity.id, fragment, hashlib.sha256(text).hexdigest().encode()))
+        with gathering.go_on():
+            for index, fragment in enumerate(_read(path, place)):
+                with gathering.go_on():
+                    seeds.append(_seed(fragment, context, f"{place}[{index}]"))
+    gathering.finish()
     return seeds
 
 
@@ -60,6 +60,15 @@ async def seed_entities(
             raise outcome
     await store.put_records([Record(KIND, tenant, seed.id, seed.digest) for seed in fresh])
     return len(fresh)
+
+
+def _seed(fragment: Any, context: Context, place: str) -> Seed:
+    try:
+        entity = parse_fragment(fragment, context)
+    except RhineCloudError as error:
+        raise Invalid(str(error), field=place) from None
+    text = json.dumps(fragment, sort_keys=True).encode()
+    return Seed(entity.id, fragment, hashlib.sha256(text).hexdigest().encode())
 
 
 def _read(path: Path, place: str) -> list[Any]:

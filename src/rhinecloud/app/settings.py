@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
+from rhinecloud.kernel.checks import PORT, address, between, more_than
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.settings import Described, describe, read_section, setting
+from rhinecloud.kernel.faults import Gathering, unknown
+from rhinecloud.kernel.settings import Described, describe, outweigh, read_section, setting
 
 FILE = "city.toml"
 FEEDS = "feeds"
@@ -29,11 +32,13 @@ class CitySettings:
 
     name: str = setting("City", "The city's name, as people read it.")
     tenant: str = setting("", "The tenant whose data the operations centre shows; empty: the default one.")
-    bbox: tuple[float, ...] = setting((), "West, south, east, north of the city's area.", unit="°")
+    bbox: tuple[float, ...] = setting(
+        (), "West, south, east, north of the city's area; west > east only across the antimeridian.", unit="°"
+    )
     centre: tuple[float, ...] = setting(
         (), "Longitude and latitude of the map's middle; empty: of `bbox`.", unit="°"
     )
-    zoom: float = setting(11.0, "The map's zoom at the start.")
+    zoom: float = setting(11.0, "The map's zoom at the start.", check=between(0, 24))
     tiles_url: str = setting(
         "",
         "Address of raster or (ending in `.pbf`) vector tiles, with `{z}`, `{x}`, `{y}`; empty: the bundled map.",
@@ -46,8 +51,13 @@ class CitySettings:
     data: Path = setting(Path("data"), "Folder of everything the city keeps, relative to the city's folder.")
 
     def __post_init__(self) -> None:
-        _require_numbers(self.bbox, 4, "city.bbox", "west, south, east, north")
-        _require_numbers(self.centre, 2, "city.centre", "longitude, latitude")
+        gathering = Gathering()
+        for check in (self._check_area, self._check_time_zone, self._check_tiles):
+            with gathering.go_on():
+                check()
+        if not self.languages:
+            gathering.add("must name one language at least", "city.languages")
+        gathering.finish()
 
     def middle(self) -> tuple[float, float] | None:
         """Give longitude and latitude of the map's middle, where the settings say anything about it."""
@@ -55,8 +65,31 @@ class CitySettings:
             return self.centre[0], self.centre[1]
         if self.bbox:
             west, south, east, north = self.bbox
-            return (west + east) / 2, (south + north) / 2
+            middle = (west + east + (360 if west > east else 0)) / 2
+            return middle - 360 if middle > 180 else middle, (south + north) / 2
         return None
+
+    def _check_area(self) -> None:
+        gathering = Gathering()
+        with gathering.go_on():
+            require_bbox(self.bbox, "city.bbox")
+        with gathering.go_on():
+            require_position(self.centre, "city.centre")
+        gathering.finish()
+
+    def _check_time_zone(self) -> None:
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError, OSError):
+            hint = unknown("time zone", self.timezone, available_timezones())
+            few = hint if "did you mean" in hint else "unknown time zone; write one such as `Europe/Berlin`"
+            raise Invalid(f"{few}, not {self.timezone!r}", field="city.timezone") from None
+
+    def _check_tiles(self) -> None:
+        if self.tiles_url and not all(hole in self.tiles_url for hole in ("{z}", "{x}", "{y}")):
+            raise Invalid(
+                f"must hold {{z}}, {{x}} and {{y}}, which {self.tiles_url!r} does not", field="city.tiles_url"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +97,11 @@ class ServerSettings:
     """Section `[server]`: where the city listens."""
 
     host: str = setting("127.0.0.1", "Address to listen on; `0.0.0.0` for all of the machine's.")
-    port: int = setting(8080, "TCP port of every HTTP door; 0 takes a free one.")
+    port: int = setting(8080, "TCP port of every HTTP door; 0 takes a free one.", check=PORT)
     public_url: str = setting(
-        "", "Where people reach the city, such as `https://city.example`, behind a proxy."
+        "",
+        "Where people reach the city, such as `https://city.example`, behind a proxy.",
+        check=address("https", "http"),
     )
     allow_open_to_network: bool = setting(
         False, 'Let `access = "open"` stand although `host` can be reached from other machines.'
@@ -76,7 +111,12 @@ class ServerSettings:
     max_body_bytes: int = setting(
         1 << 20, "Largest body of a request to the people's API; the broker has its own.", unit="bytes"
     )
-    stop_s: float = setting(5.0, "Longest time that a stop may take.", unit="s")
+    stop_s: float = setting(5.0, "Longest time that a stop may take.", unit="s", check=more_than(0))
+
+    def __post_init__(self) -> None:
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            missing = "tls_key" if self.tls_certificate else "tls_certificate"
+            raise Invalid("HTTPS needs both a certificate and its key", field=f"server.{missing}")
 
     @property
     def https(self) -> bool:
@@ -130,29 +170,26 @@ def read_settings(
     folder: Path,
     kinds: Mapping[str, type],
     environment: Mapping[str, str],
+    gathering: Gathering,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Settings:
     """Read `city.toml` of a folder, or the file itself; `kinds` name each section's dataclass.
 
-    Raises Invalid naming the file, the section or the key that is wrong.
+    What is wrong goes to `gathering`, and its section has its defaults; raises Invalid where there is nothing to read.
     """
     path = folder if folder.suffix == ".toml" else folder / FILE
     tables = _read_file(path)
-    feeds, agencies = tables.pop(FEEDS, {}), tables.pop(AGENCIES, [])
-    _require_tables(tables, kinds)
-    if not isinstance(feeds, dict) or not all(isinstance(feed, dict) for feed in feeds.values()):
-        raise Invalid("must hold one table a feed: [feeds.<name>]", field=FEEDS)
-    if not isinstance(agencies, list) or not all(isinstance(agency, dict) for agency in agencies):
-        raise Invalid("must be tables: [[agencies]]", field=AGENCIES)
-    sections = {}
+    feeds = _feed_tables(tables.pop(FEEDS, {}), gathering)
+    agencies = _agency_tables(tables.pop(AGENCIES, []), gathering)
+    _require_tables(tables, kinds, gathering)
+    sections: dict[str, Any] = {}
     for name, kind in kinds.items():
-        read: Any = read_section(name, kind, tables.get(name, {}), environment)
-        flags = {key: value for key, value in (overrides or {}).get(name, {}).items() if value is not None}
-        if flags:
-            present = {item: getattr(read, item) for item in kind.__dataclass_fields__}  # type: ignore[attr-defined]
-            read = kind(**{**present, **flags})
-        sections[name] = read
-    return Settings(path.parent.resolve(), sections, feeds, tuple(agencies))
+        sections[name] = kind()
+        with gathering.go_on():
+            table = tables.get(name, {})
+            read: Any = read_section(name, kind, table if isinstance(table, dict) else {}, environment)
+            sections[name] = outweigh(name, read, (overrides or {}).get(name, {}))
+    return Settings(path.parent.resolve(), sections, feeds, agencies)
 
 
 def describe_settings(kinds: Mapping[str, type]) -> list[Described]:
@@ -169,15 +206,54 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise Invalid(f"is not TOML: {error}", field=str(path)) from None
 
 
-def _require_tables(tables: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+def _feed_tables(feeds: Any, gathering: Gathering) -> Mapping[str, Mapping[str, Any]]:
+    if isinstance(feeds, dict) and all(isinstance(feed, dict) for feed in feeds.values()):
+        return feeds
+    gathering.add("must hold one table a feed: [feeds.<name>]", FEEDS)
+    return {}
+
+
+def _agency_tables(agencies: Any, gathering: Gathering) -> tuple[Mapping[str, Any], ...]:
+    if isinstance(agencies, list) and all(isinstance(agency, dict) for agency in agencies):
+        return tuple(agencies)
+    gathering.add("must be tables: [[agencies]]", AGENCIES)
+    return ()
+
+
+def _require_tables(tables: Mapping[str, Any], kinds: Mapping[str, type], gathering: Gathering) -> None:
     for name, table in tables.items():
         if name not in kinds:
-            known = ", ".join([*sorted(kinds), f"{FEEDS}.<name>", AGENCIES])
-            raise Invalid(f"unknown section; known here: {known}", field=name)
-        if not isinstance(table, dict):
-            raise Invalid("must be a table", field=name)
+            gathering.add(unknown("section", name, [*kinds, FEEDS, AGENCIES]), name)
+        elif not isinstance(table, dict):
+            gathering.add(f"must be a table: [{name}]", name)
 
 
-def _require_numbers(values: tuple[Any, ...], count: int, place: str, what: str) -> None:
-    if values and (len(values) != count or not all(isinstance(each, int | float) for each in values)):
-        raise Invalid(f"must be {what}", field=place)
+def require_bbox(bbox: tuple[float, ...], place: str) -> None:
+    """Refuse what is no area; west may lie east of east only where the area crosses the antimeridian (RFC 7946, 5.2).
+
+    Whether it does is told by its width: a city is not half the world wide.
+    """
+    if not bbox:
+        return
+    if len(bbox) != 4:
+        raise Invalid("must be west, south, east, north", field=place)
+    west, south, east, north = bbox
+    require_position((west, south), place)
+    require_position((east, north), place)
+    if south >= north:
+        raise Invalid(f"south ({south}) must lie south of north ({north})", field=place)
+    if west == east or (west > east and west - east < 180):
+        raise Invalid(f"west ({west}) must lie west of east ({east})", field=place)
+
+
+def require_position(position: tuple[float, ...], place: str) -> None:
+    """Refuse what is no longitude and latitude in degrees."""
+    if not position:
+        return
+    if len(position) != 2:
+        raise Invalid("must be longitude, latitude", field=place)
+    longitude, latitude = position
+    if not -180 <= longitude <= 180:
+        raise Invalid(f"the longitude {longitude} is not within -180 to 180", field=place)
+    if not -90 <= latitude <= 90:
+        raise Invalid(f"the latitude {latitude} is not within -90 to 90", field=place)

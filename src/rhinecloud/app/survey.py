@@ -1,99 +1,139 @@
-"""Looks a city's files over without starting it: what is wrong, and where."""
+"""Looks a city's files over without starting it: what is wrong, and where. It goes on after a fault, to find all."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rhinecloud.app.foundation import Foundation
+from rhinecloud.app.foundation import Foundation, city_policies, city_terms
 from rhinecloud.app.parts import rulebook_of
-from rhinecloud.app.sections import read_city, read_feeds
+from rhinecloud.app.sections import FEED, gather_city
 from rhinecloud.app.seed import read_seeds
+from rhinecloud.app.settings import Settings
 from rhinecloud.connectors.plan import CitySources, plan_feed
 from rhinecloud.connectors.settings import ConnectorSettings
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.incidents.agencies import read_agencies
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.faults import Gathering, unknown
+from rhinecloud.kernel.settings import read_section
 from rhinecloud.kernel.time import utc_now
-from rhinecloud.loader import Packs
+from rhinecloud.loader import Packs, find_packs
+from rhinecloud.policy import Policy
+from rhinecloud.risk.settings import RiskSettings
+from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.stream.settings import StreamSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: `problem` is '' where all is well; `fatal` where the city would not start."""
+    """One thing that was looked at.
+
+    `problem` is '' where all is well, else `field` (a setting, a file and the place in it) and `reason` in one;
+    `fatal` where the city would not start.
+    """
 
     part: str
     what: str
     problem: str = ""
     fatal: bool = False
+    field: str = ""
+    reason: str = ""
 
 
 def survey(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
     """Look at settings, packs, vocabulary, policies, rules, feeds and agencies, in this order."""
+    gathering = Gathering()
     try:
-        settings = read_city(folder)
-        foundation = Foundation(settings, utc_now, packs)
+        settings = gather_city(folder, gathering)
     except Invalid as error:
-        yield Finding("settings", str(folder), str(error), fatal=True)
+        yield from _wrong("settings", error)
         return
-    yield Finding("settings", f"{len(settings.sections)} sections, {len(settings.feeds)} feeds")
+    if gathering.found:
+        yield from _wrong("settings", gathering.error())
+    else:
+        yield Finding("settings", f"{len(settings.sections)} sections, {len(settings.feeds)} feeds")
     if settings.section("identity", IdentitySettings).open:
-        yield Finding("identity", "access", "open: whoever reaches the port is an administrator")
-    yield from _packs(foundation)
-    yield from _rules(foundation)
-    yield from _feeds(foundation)
-    yield from _entities(foundation)
+        yield Finding("identity", "access is open: whoever reaches the port is an administrator")
+    packs = find_packs(settings.city.packs) if packs is None else packs
+    yield from _packs(packs)
+    yield from _feeds(settings, packs)
+    yield from _agencies(settings)
+    yield from _foundation(settings, packs)
 
 
-def _packs(foundation: Foundation) -> Iterator[Finding]:
-    for pack in foundation.packs.loaded:
+def _wrong(part: str, error: Invalid, *, fatal: bool = True) -> Iterator[Finding]:
+    for each in error.faults:
+        yield Finding(part, each.field or part, str(each), fatal, each.field, each.reason)
+
+
+def _packs(packs: Packs) -> Iterator[Finding]:
+    for pack in packs.loaded:
         counts = f"{len(pack.context)} terms, {len(pack.rules)} rule files, {len(pack.layers)} layers"
         yield Finding("pack", f"{pack.name} {pack.version}: {counts}")
-    for failure in foundation.packs.failed:
-        yield Finding("pack", failure.name, failure.reason)
-    for disagreement in foundation.disagreements:
-        yield Finding("context", disagreement.term, str(disagreement))
+    for failure in packs.failed:
+        yield from _wrong("pack", Invalid(failure.reason, field=failure.name), fatal=False)
 
 
-def _rules(foundation: Foundation) -> Iterator[Finding]:
-    rulebook = rulebook_of(foundation)
-    yield Finding("rules", f"{len(rulebook.rules)} rules")
-    for problem in rulebook.problems:
-        yield Finding("rules", problem.file, str(problem))
-
-
-def _feeds(foundation: Foundation) -> Iterator[Finding]:
-    limits = foundation.settings.section("connectors", ConnectorSettings)
-    stream = foundation.settings.section("stream", StreamSettings)
-    mqtt = f"mqtt://127.0.0.1:{stream.mqtt_port}" if stream.mqtt_port else ""
-    sources = CitySources(
-        foundation.settings.folder,
-        foundation.packs.mappings(),
-        mqtt,
-        mqtt_topics=stream.devices_topics,
-    )
-    try:
-        feeds = read_feeds(foundation.settings)
-    except Invalid as error:
-        yield Finding("feed", "city.toml", str(error), fatal=True)
+def _foundation(settings: Settings, packs: Packs) -> Iterator[Finding]:
+    """Look at what everything else stands on; where it stands, at rules and entities."""
+    gathering = Gathering()
+    with gathering.go_on():
+        city_terms(settings.folder, packs)
+    with gathering.go_on():
+        Policy(city_policies(settings.folder))
+    with gathering.go_on():
+        make_store(settings.section("store", StoreSettings), settings.data)
+    if gathering.found:
+        yield from _wrong("city", gathering.error())
         return
-    for name, feed in feeds.items():
-        try:
-            plan_feed(name, feed, limits, sources)
-            yield Finding("feed", f"{name}: {feed.connector}")
-        except Invalid as error:
-            yield Finding("feed", name, str(error), fatal=True)
-
-
-def _entities(foundation: Foundation) -> Iterator[Finding]:
-    settings = foundation.settings
-    try:
-        yield Finding("agencies", f"{len(read_agencies(settings.agencies))} agencies")
-    except Invalid as error:
-        yield Finding("agencies", "city.toml", str(error), fatal=True)
+    foundation = Foundation(settings, utc_now, packs)
+    for disagreement in foundation.disagreements:
+        problem = Invalid(str(disagreement), field=disagreement.term)
+        yield from _wrong("context", problem, fatal=False)
+    yield from _rules(foundation)
     try:
         yield Finding("entities", f"{len(read_seeds(settings.folder, foundation.context))} from the start")
     except Invalid as error:
-        yield Finding("entities", "entities", str(error), fatal=True)
+        yield from _wrong("entities", error)
+
+
+def _rules(foundation: Foundation) -> Iterator[Finding]:
+    settings = foundation.settings.section("risk", RiskSettings)
+    rulebook = rulebook_of(foundation)
+    yield Finding("rules", f"{len(rulebook.rules)} rules")
+    for problem in rulebook.problems:
+        yield Finding("rules", problem.file, str(problem), field=problem.file, reason=str(problem))
+    gathering = Gathering()
+    for path in settings.rules:
+        if settings.rules != RiskSettings().rules and not (foundation.settings.folder / path).exists():
+            gathering.add(f"there is no {foundation.settings.folder / path}", "risk.rules")
+    known = {rule.id for rule in rulebook.rules}
+    for rule_id in settings.off:
+        if rule_id not in known:
+            gathering.add(unknown(f"rule {rule_id!r}", rule_id, known), "risk.off")
+    if gathering.found:
+        yield from _wrong("rules", gathering.error(), fatal=False)
+
+
+def _feeds(settings: Settings, packs: Packs) -> Iterator[Finding]:
+    limits = settings.section("connectors", ConnectorSettings)
+    stream = settings.section("stream", StreamSettings)
+    mqtt = f"mqtt://127.0.0.1:{stream.mqtt_port}" if stream.mqtt_port else ""
+    sources = CitySources(settings.folder, packs.mappings(), mqtt, mqtt_topics=stream.devices_topics)
+    for name, table in settings.feeds.items():
+        try:
+            feed = read_section(f"feeds.{name}", FEED, table, os.environ)
+            plan_feed(name, feed, limits, sources)
+            yield Finding("feed", f"{name}: {feed.connector}")
+        except Invalid as error:
+            yield from _wrong("feed", error)
+
+
+def _agencies(settings: Settings) -> Iterator[Finding]:
+    try:
+        yield Finding("agencies", f"{len(read_agencies(settings.agencies))} agencies")
+    except Invalid as error:
+        yield from _wrong("agencies", error)

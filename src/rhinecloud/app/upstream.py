@@ -10,15 +10,13 @@ import nats
 
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.errors import Invalid
 from rhinecloud.policy import Action
 from rhinecloud.stream.callout import Callout, Issuer
 from rhinecloud.stream.configuration import Secrets
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.server import NatsServer
-from rhinecloud.stream.settings import MEGABYTE, StreamSettings
+from rhinecloud.stream.settings import EMBEDDED, MEGABYTE, StreamSettings
 
-EMBEDDED = "embedded"
 DAY_S = 86_400.0
 
 
@@ -32,7 +30,7 @@ class Upstream:
 
 
 async def open_upstream(foundation: Foundation, closing: AsyncExitStack) -> Upstream:
-    """Start the server where it is our own and connect; raises Unavailable or Invalid."""
+    """Start the server where it is our own and connect; raises Unavailable."""
     settings = foundation.settings.section("stream", StreamSettings)
     server, url, user = None, settings.url, None
     if settings.url == EMBEDDED:
@@ -42,8 +40,6 @@ async def open_upstream(foundation: Foundation, closing: AsyncExitStack) -> Upst
         closing.push_async_callback(server.stop)
         url = server.url
         await _answer_devices(foundation, settings, issuer, url, user, closing)
-    elif not settings.url.startswith(("nats://", "tls://")):
-        raise Invalid("must be `embedded` or begin with nats:// or tls://", field="stream.url")
     stream = JetStream(
         url,
         credentials=user,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -48,7 +49,10 @@ def add_to(program: typer.Typer) -> None:
 
     @program.command(rich_help_panel=PANEL)
     def check(city: City = HERE, as_json: Json = False) -> None:
-        """Look the city's files over, without starting it. Exit code 3 when something is wrong.
+        """Look the city's files over, without starting it, and name all that is wrong.
+
+        Exit code 0 when all is well, 3 when something is wrong. With `--json`, each finding has the `field` (a setting,
+        or a file and the place in it), the `reason`, and whether it is `fatal`: the city would not start.
 
         Example: `rhinecloud check --city examples/duisburg`
         """
@@ -57,12 +61,7 @@ def add_to(program: typer.Typer) -> None:
         findings = list(survey(city))
         wrong = [each for each in findings if each.problem]
         if as_json:
-            print_json(
-                [
-                    {"part": each.part, "what": each.what, "problem": each.problem, "fatal": each.fatal}
-                    for each in findings
-                ]
-            )
+            print_json([asdict(each) for each in findings])
         else:
             rows = [
                 (

@@ -22,7 +22,9 @@ SETTINGS_HEAD = """# Settings
 
 A city's settings stand in `city.toml` of its folder. Each has a default; an unknown section or key is an error. The
 environment outweighs the file (`RHINECLOUD_<SECTION>_<KEY>`; with `_FILE` at the end, the content of that file, for
-secrets), flags of `rhinecloud up` outweigh both. Lists are separated by commas in the environment.
+secrets), flags of `rhinecloud up` outweigh both. Lists are separated by commas in the environment. A number must not be
+negative unless it says otherwise, and files lie in the city's folder unless their path is absolute. `rhinecloud check`
+names all that is wrong.
 """
 
 AGENCIES = """## agencies
@@ -113,7 +115,8 @@ def _section(name: str, kind: type, head: str = "") -> str:
 def _row(setting: Described) -> str:
     unit = f" {setting.unit}" if setting.unit else ""
     says = setting.says.replace("|", "\\|").replace("<", "&lt;")
-    return f"| `{setting.name}` | `{_shown(setting.default)}`{unit} | {says} |"
+    limits = f" ({setting.limits})" if setting.limits else ""
+    return f"| `{setting.name}` | `{_shown(setting.default)}`{unit} | {says}{limits} |"
 
 
 def _shown(value: Any) -> str:

@@ -43,13 +43,13 @@ MakeLink = Callable[[Tools], Link]
 def live_link(name: str, feed: FeedSettings, url: str, topics: Sequence[str], root: Path) -> MakeLink:
     """Give the maker of the link that a URL asks for; raises Invalid naming the setting."""
     parts = _split(url)
-    if parts.scheme in ("http", "https"):
-        return _http(feed, url)
     if parts.scheme == "udp":
         host, port = parts.hostname or "127.0.0.1", _port(parts)
         return lambda tools: UdpLink(host, port, tools.clock)
     if not parts.hostname:
         raise Invalid(f"{url!r} names no host", field="url")
+    if parts.scheme in ("http", "https"):
+        return _http(feed, url)
     if parts.scheme in ("mqtt", "mqtts"):
         return _mqtt(feed, parts, topics, feed.client_id or _client_id(name, root))
     return _tcp(feed, parts)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from rhinecloud.connectors.links import MakeLink, live_link, replay_link, scheme_of
 from rhinecloud.connectors.mapping import DeclaredMapping, load_mapping
 from rhinecloud.connectors.pipeline import Marks
 from rhinecloud.connectors.port import Codec
-from rhinecloud.connectors.protocols import MQTT, protocols
+from rhinecloud.connectors.protocols import MQTT, Protocol, protocols
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.faults import Gathering, unknown
 from rhinecloud.pack.model import Mapping as Meaning
 
 SHORTEST_SILENCE_S = 300.0
@@ -50,32 +52,39 @@ class FeedPlan:
 def plan_feeds(
     feeds: Mapping[str, FeedSettings], limits: ConnectorSettings, sources: CitySources
 ) -> list[FeedPlan]:
-    """Plan all feeds; raises Invalid naming the setting, such as `feeds.rhine.mapping`."""
-    for each in fields(ConnectorSettings):
-        if getattr(limits, each.name) <= 0:
-            raise Invalid("must be more than 0", field=f"connectors.{each.name}")
-    return [plan_feed(name, settings, limits, sources) for name, settings in feeds.items()]
+    """Plan all feeds; raises Invalid naming each setting that is wrong, such as `feeds.rhine.mapping`."""
+    gathering, plans = Gathering(), []
+    for name, settings in feeds.items():
+        with gathering.go_on():
+            plans.append(plan_feed(name, settings, limits, sources))
+    gathering.finish()
+    return plans
 
 
 def plan_feed(name: str, settings: FeedSettings, limits: ConnectorSettings, sources: CitySources) -> FeedPlan:
-    """Plan one feed; raises Invalid naming the setting."""
+    """Plan one feed; raises Invalid naming each setting that is wrong."""
     try:
         return _plan(name, settings, limits, sources)
     except Invalid as error:
-        raise Invalid(
-            error.reason, field=f"feeds.{name}.{error.field}" if error.field else f"feeds.{name}"
-        ) from None
+        gathering = Gathering()
+        for fault in error.faults:
+            gathering.add(fault.reason, f"feeds.{name}.{fault.field}" if fault.field else f"feeds.{name}")
+        raise gathering.error() from None
 
 
 def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources: CitySources) -> FeedPlan:
-    _check_values(settings)
-    known = protocols()
-    if settings.connector not in known:
-        raise Invalid(f"{settings.connector!r} is none of {', '.join(known)}", field="connector")
-    protocol = known[settings.connector]
-    meaning = _meaning(settings.mapping, sources)
     house = settings.connector == "mqtt" and not settings.url and not settings.path
-    feed = _as_house(settings, sources) if house else settings
+    gathering = Gathering()
+    with gathering.go_on():
+        _check_values(settings)
+    with gathering.go_on():
+        protocol = _protocol(settings.connector)
+        if not settings.path and not house:
+            _check_scheme(settings, protocol.schemes)
+    with gathering.go_on():
+        meaning = _meaning(settings.mapping, sources)
+    gathering.finish()
+    feed = _below(_as_house(settings, sources) if house else settings, sources.root)
 
     def make_codec() -> Codec:
         return protocol.make_codec(feed, limits)
@@ -83,7 +92,6 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
     if feed.path:
         make_link = replay_link(feed, sources.root, make_codec)
     else:
-        _check_scheme(feed, protocol.schemes)
         topics = _topics(feed, meaning)
         if house:
             _check_topics(topics, sources.mqtt_topics)
@@ -102,19 +110,21 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
 
 
 def _check_values(settings: FeedSettings) -> None:
+    gathering = Gathering()
     if settings.url and settings.path:
-        raise Invalid("a feed has a url or a path to a recording, not both", field="path")
-    if settings.dates not in ("recorded", "now"):
-        raise Invalid(f"{settings.dates!r} is neither recorded nor now", field="dates")
-    if settings.mqtt_version not in ("3.1.1", "5"):
-        raise Invalid(f"{settings.mqtt_version!r} is neither 3.1.1 nor 5", field="mqtt_version")
-    if settings.interval_s <= 0:
-        raise Invalid("must be more than 0", field="interval_s")
-    for key in ("speed", "rate_per_s", "silent_after_s"):
-        if getattr(settings, key) < 0:
-            raise Invalid("must not be less than 0", field=key)
+        gathering.add("a feed has a url or a path to a recording, not both", "path")
     if len(settings.delimiter) > 1:
-        raise Invalid("is one character", field="delimiter")
+        gathering.add("must be one character", "delimiter")
+    gathering.finish()
+
+
+def _protocol(name: str) -> Protocol:
+    known = protocols()
+    if not name:
+        raise Invalid(f"is needed: one of {', '.join(known)}", field="connector")
+    if name not in known:
+        raise Invalid(unknown(f"connector {name!r}", name, known), field="connector")
+    return known[name]
 
 
 def _meaning(name: str, sources: CitySources) -> Meaning:
@@ -125,20 +135,33 @@ def _meaning(name: str, sources: CitySources) -> Meaning:
     if len(alike) == 1:
         return sources.mappings[alike[0]]
     if name.endswith((".yaml", ".yml")):
-        return load_mapping(sources.root / name)
-    known = ", ".join(sorted(sources.mappings)) or "none"
-    raise Invalid(f"{name!r} is no mapping of a pack and no YAML file; known here: {known}", field="mapping")
+        try:
+            return load_mapping(sources.root / name, name)
+        except Invalid as error:
+            raise Invalid(str(error), field="mapping") from None
+    if not name:
+        raise Invalid("is needed: a pack's mapping by name, or a YAML file", field="mapping")
+    what = f"mapping {name!r}, and it is no YAML file"
+    raise Invalid(unknown(what, name, sources.mappings), field="mapping")
 
 
 def _as_house(settings: FeedSettings, sources: CitySources) -> FeedSettings:
     """Connect to the city's own MQTT server, as whom the city says unless the feed says otherwise."""
     if not sources.mqtt_url:
         raise Invalid("the city has no MQTT port of its own; name another server", field="url")
-    values = {each: getattr(settings, each) for each in FeedSettings.__dataclass_fields__}
-    values["url"] = sources.mqtt_url
-    if not settings.username:
-        values["username"], values["password"] = sources.mqtt_username, sources.mqtt_password
-    return FeedSettings(**values)
+    if settings.username:
+        return replace(settings, url=sources.mqtt_url)
+    return replace(
+        settings, url=sources.mqtt_url, username=sources.mqtt_username, password=sources.mqtt_password
+    )
+
+
+def _below(feed: FeedSettings, root: Path) -> FeedSettings:
+    """Take a feed's own files from the city's folder."""
+    files: dict[str, Any] = {
+        key: str(root / value) for key in ("tls_ca", "tls_certificate") if (value := getattr(feed, key))
+    }
+    return replace(feed, **files) if files else feed
 
 
 def _check_scheme(feed: FeedSettings, schemes: frozenset[str]) -> None:

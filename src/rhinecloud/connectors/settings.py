@@ -4,37 +4,59 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rhinecloud.kernel.checks import more_than, one_of
 from rhinecloud.kernel.settings import setting
+
+POSITIVE = more_than(0)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorSettings:
     """Section `[connectors]` of `city.toml`: limits that hold for every feed."""
 
-    batch: int = setting(100, "Most messages that a feed gives to the broker at once")
-    queue_parcels: int = setting(2_000, "Most parcels (lines, datagrams, messages) waiting in a feed's queue")
-    queue_bytes: int = setting(16 * 1024 * 1024, "Most bytes waiting in a feed's queue", unit="bytes")
-    line_bytes: int = setting(8 * 1024, "Longest line of a line-based feed", unit="bytes")
-    message_bytes: int = setting(1024 * 1024, "Largest MQTT message that is read", unit="bytes")
+    batch: int = setting(100, "Most messages that a feed gives to the broker at once", check=POSITIVE)
+    queue_parcels: int = setting(
+        2_000, "Most parcels (lines, datagrams, messages) waiting in a feed's queue", check=POSITIVE
+    )
+    queue_bytes: int = setting(
+        16 * 1024 * 1024, "Most bytes waiting in a feed's queue", unit="bytes", check=POSITIVE
+    )
+    line_bytes: int = setting(8 * 1024, "Longest line of a line-based feed", unit="bytes", check=POSITIVE)
+    message_bytes: int = setting(
+        1024 * 1024, "Largest MQTT message that is read", unit="bytes", check=POSITIVE
+    )
     body_bytes: int = setting(
-        128 * 1024 * 1024, "Largest body of one HTTP answer or recorded file", unit="bytes"
+        128 * 1024 * 1024, "Largest body of one HTTP answer or recorded file", unit="bytes", check=POSITIVE
     )
     unpacked_bytes: int = setting(
-        4 * 1024 * 1024 * 1024, "Most that is unpacked of the tables of one timetable", unit="bytes"
+        4 * 1024 * 1024 * 1024,
+        "Most that is unpacked of the tables of one timetable",
+        unit="bytes",
+        check=POSITIVE,
     )
-    connect_timeout_s: float = setting(10.0, "How long a connection may take to stand", unit="s")
+    connect_timeout_s: float = setting(
+        10.0, "How long a connection may take to stand", unit="s", check=POSITIVE
+    )
     request_timeout_s: float = setting(
-        120.0, "How long one HTTP answer may take, from first to last byte", unit="s"
+        120.0, "How long one HTTP answer may take, from first to last byte", unit="s", check=POSITIVE
     )
     first_retry_s: float = setting(
-        1.0, "Pause before a broken link is tried again; it doubles each time", unit="s"
+        1.0, "Pause before a broken link is tried again; it doubles each time", unit="s", check=POSITIVE
     )
-    longest_retry_s: float = setting(60.0, "Longest pause before a broken link is tried again", unit="s")
-    idle_s: float = setting(300.0, "A TCP link that brings no byte for so long is made anew", unit="s")
-    drain_s: float = setting(1.0, "How long a feed that stops may still work off its queue", unit="s")
-    deadletters: int = setting(1_000, "Dead letters kept for each feed; a newer one replaces the oldest")
+    longest_retry_s: float = setting(
+        60.0, "Longest pause before a broken link is tried again", unit="s", check=POSITIVE
+    )
+    idle_s: float = setting(
+        300.0, "A TCP link that brings no byte for so long is made anew", unit="s", check=POSITIVE
+    )
+    drain_s: float = setting(
+        1.0, "How long a feed that stops may still work off its queue", unit="s", check=POSITIVE
+    )
+    deadletters: int = setting(
+        1_000, "Dead letters kept for each feed; a newer one replaces the oldest", check=POSITIVE
+    )
     deadletter_bytes: int = setting(
-        64 * 1024, "How much of what could not be used a dead letter keeps", unit="bytes"
+        64 * 1024, "How much of what could not be used a dead letter keeps", unit="bytes", check=POSITIVE
     )
 
 
@@ -57,7 +79,7 @@ class FeedSettings:
     enabled: bool = setting(True, "Whether the feed runs")
     tenant: str = setting("", "The tenant whose entities it writes")
     simulated: bool = setting(False, "Whether to mark all that it brings as simulated")
-    interval_s: float = setting(60.0, "Pause between two HTTP polls", unit="s")
+    interval_s: float = setting(60.0, "Pause between two HTTP polls", unit="s", check=POSITIVE)
     silent_after_s: float = setting(
         0.0,
         "After how long without a message it counts as silent; 0: three intervals, at least 5 minutes",
@@ -73,13 +95,14 @@ class FeedSettings:
     client_id: str = setting(
         "", "MQTT client id, by which the server keeps our session; empty: made from the feed's name"
     )
-    mqtt_version: str = setting("3.1.1", "MQTT version, 3.1.1 or 5")
+    mqtt_version: str = setting("3.1.1", "MQTT version, 3.1.1 or 5", check=one_of("3.1.1", "5"))
     speed: float = setting(1.0, "How many times quicker than recorded to replay; 0: as quick as possible")
     rate_per_s: float = setting(10.0, "Messages a second of a recording that has no times", unit="1/s")
     loop: bool = setting(False, "Whether a replay starts again when the recording ends")
     dates: str = setting(
         "recorded",
         "`recorded` keeps a recording's dates, `now` moves them to the present (and marks it simulated)",
+        check=one_of("recorded", "now"),
     )
     fields: dict[str, str] = setting({}, "Members added to messages that lack them, such as a station's name")
     time_field: str = setting(

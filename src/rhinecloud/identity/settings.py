@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.checks import between, more_than, one_of
 from rhinecloud.kernel.settings import setting
 
 ACCESS = ("accounts", "open")
@@ -17,22 +17,21 @@ class IdentitySettings:
     access: str = setting(
         "accounts",
         "`accounts`: everyone signs in. `open`: whoever reaches the port is an administrator; for trying out only.",
+        check=one_of(*ACCESS),
     )
     session_idle_s: float = setting(
-        8 * 3600.0, "A person's session ends after this long without a request.", unit="s"
+        8 * 3600.0, "A person's session ends after this long without a request.", unit="s", check=more_than(0)
     )
     session_absolute_s: float = setting(
-        24 * 3600.0, "A person's session ends after this long in any case.", unit="s"
+        24 * 3600.0, "A person's session ends after this long in any case.", unit="s", check=more_than(0)
     )
     attempts: int = setting(
-        5, "Failed sign-ins to one name before it is locked for a while.", unit="sign-ins"
+        5, "Failed sign-ins to one name before it is locked for a while.", unit="sign-ins", check=more_than(0)
     )
     lockout_s: float = setting(60.0, "The first lock of a name; each further failure doubles it.", unit="s")
-    password_length: int = setting(10, "The least number of characters of a password.", unit="characters")
-
-    def __post_init__(self) -> None:
-        if self.access not in ACCESS:
-            raise Invalid(f"{self.access!r} is not one of {', '.join(ACCESS)}", field="identity.access")
+    password_length: int = setting(
+        10, "The least number of characters of a password.", unit="characters", check=between(8, 256)
+    )
 
     @property
     def open(self) -> bool:

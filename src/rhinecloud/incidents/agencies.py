@@ -11,6 +11,7 @@ from rhinecloud.broker.service import Broker
 from rhinecloud.incidents.model import AGENCY
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
+from rhinecloud.kernel.faults import Gathering, unknown
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
 
@@ -31,11 +32,16 @@ class Agency:
 
 def read_agencies(tables: Iterable[Mapping[str, Any]]) -> list[Agency]:
     """Read the tables of the settings: `id`, `name` (a text, or `{de, en}`), `kind`, `email`; raises Invalid."""
-    agencies = [_read(table, f"agencies[{index}]") for index, table in enumerate(tables)]
-    for agency in agencies:
-        if sum(each.id == agency.id for each in agencies) > 1:
-            raise Invalid(f"the id {agency.id} stands there twice", field="agencies")
-    return agencies
+    agencies: dict[str, Agency] = {}
+    gathering = Gathering()
+    for index, table in enumerate(tables):
+        with gathering.go_on():
+            agency = _read(table, f"agencies[{index}]")
+            if agency.id in agencies:
+                raise Invalid(f"the id {agency.id} stands there twice", field=f"agencies[{index}].id")
+            agencies[agency.id] = agency
+    gathering.finish()
+    return list(agencies.values())
 
 
 async def seed_agencies(
@@ -56,14 +62,14 @@ async def seed_agencies(
 def _read(table: Mapping[str, Any], place: str) -> Agency:
     for key in table:
         if key not in _KEYS:
-            raise Invalid(f"unknown key; known here: {', '.join(sorted(_KEYS))}", field=f"{place}.{key}")
+            raise Invalid(unknown("key", key, _KEYS), field=f"{place}.{key}")
     short = table.get("id")
     if not isinstance(short, str) or not (_ID.fullmatch(short) or short.startswith("urn:")):
-        raise Invalid("is a short name such as `fire`, or a URN", field=f"{place}.id")
+        raise Invalid("must be a short name such as `fire`, or a URN", field=f"{place}.id")
     name = table.get("name")
     names = {"de": name, "en": name} if isinstance(name, str) else name
     if not isinstance(names, dict) or not names or not all(isinstance(each, str) for each in names.values()):
-        raise Invalid("is a text, or one for each language", field=f"{place}.name")
+        raise Invalid("must be a text, or one for each language", field=f"{place}.name")
     kind = table.get("kind", "other")
     if kind not in KINDS:
         raise Invalid(f"{kind!r} is not one of {', '.join(KINDS)}", field=f"{place}.kind")

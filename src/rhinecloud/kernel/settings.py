@@ -21,9 +21,15 @@ from rhinecloud.kernel.faults import Gathering, unknown
 
 S = TypeVar("S")
 
-TYPE_WORDS = {
-    **{int: "a whole number", float: "a number", str: "a text", bool: "true or false"},
-    **{tuple: "a list", list: "a list", dict: "a table", Path: "a path"},
+TYPE_WORDS: Mapping[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    tuple: "a list",
+    list: "a list",
+    dict: "a table",
+    Path: "a path",
 }
 
 
@@ -165,6 +171,9 @@ def _fit(value: Any, hint: Any, place: str) -> Any:
             return float(value)
         if base is tuple and isinstance(value, list):
             return tuple(_fit_each(value, kind, place))
+        if base is dict and isinstance(value, dict):
+            item_type = (typing.get_args(kind) or (object, object))[1]
+            return {name: _fit(each, item_type, f"{place}.{name}") for name, each in value.items()}
         if base is Path and isinstance(value, str):
             return Path(value)
         if (
@@ -191,7 +200,9 @@ def _parse(text: str, hint: Any, place: str) -> Any:
             if base in (int, float, str, Path):
                 return base(text)
             if base in (tuple, list):
-                return base(item.strip() for item in text.split(",") if item.strip())
+                item_type = (typing.get_args(kind) or (str,))[0]
+                parts = filter(None, map(str.strip, text.split(",")))
+                return base(_parse(each, item_type, place) for each in parts)
         except ValueError:
             continue
     raise Invalid(f"must be {_type_words(hint)}, not {text!r}", field=place)

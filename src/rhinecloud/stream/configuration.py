@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rhinecloud.kernel.errors import Invalid
 from rhinecloud.stream.settings import MEGABYTE, StreamSettings
 
 ACCOUNT = "CITY"
@@ -66,8 +65,6 @@ def _document(settings: StreamSettings, folder: Path, port: int, secrets: Secret
 
 def _mqtt(settings: StreamSettings) -> dict[str, Any]:
     mqtt: dict[str, Any] = {"host": settings.mqtt_host, "port": settings.mqtt_port, "ack_wait": "10s"}
-    if bool(settings.mqtt_certificate) != bool(settings.mqtt_key):
-        raise Invalid("TLS needs both a certificate and a key", field="stream.mqtt_certificate")
     if settings.mqtt_certificate:
         mqtt["tls"] = {"cert_file": str(settings.mqtt_certificate), "key_file": str(settings.mqtt_key)}
     return mqtt

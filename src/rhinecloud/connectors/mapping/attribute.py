@@ -10,6 +10,7 @@ from typing import Any
 
 from rhinecloud.connectors.mapping.lookup import Scope
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.faults import unknown
 
 SOURCES = ("from", "text", "link", "point")
 NUMERIC = ("unit", "scale", "offset", "digits", "min", "max")
@@ -135,7 +136,7 @@ def read_attribute(name: str, written: Any, place: str, *, comma: bool = False) 
         raise Invalid("write a path, or an object with from, text, link or point", field=place)
     for key in written:
         if key not in KEYS:
-            raise Invalid(f"unknown; known here: {', '.join(sorted(KEYS))}", field=f"{place}.{key}")
+            raise Invalid(unknown("key", str(key), KEYS), field=f"{place}.{key}")
     sources = [key for key in SOURCES if key in written]
     if len(sources) != 1:
         raise Invalid("needs exactly one of from, text, link and point", field=place)

@@ -21,6 +21,7 @@ from rhinecloud.connectors.mapping.lookup import Scope, find
 from rhinecloud.connectors.mapping.topic import TopicPattern
 from rhinecloud.connectors.times import read_moment
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.faults import unknown
 from rhinecloud.kernel.time import format_time
 from rhinecloud.pack.model import EntityFragment, Message
 
@@ -137,16 +138,19 @@ def read_mapping(written: Any) -> DeclaredMapping:
     return DeclaredMapping([_rule(rule, f"rules[{index}].") for index, rule in enumerate(rules)])
 
 
-def load_mapping(path: Path) -> DeclaredMapping:
-    """Read a YAML file; raises Invalid naming the file and the place in it."""
+def load_mapping(path: Path, name: str = "") -> DeclaredMapping:
+    """Read a YAML file, called `name` in what is said of it; raises Invalid naming the file and the place in it."""
+    name = name or str(path)
     try:
         written = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Invalid(f"cannot be read: {error}", field=str(path)) from None
+    except OSError as error:
+        raise Invalid(f"cannot be read: {error.strerror}", field=name) from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Invalid(f"is not YAML: {_complaint(error)}", field=name) from None
     try:
         return read_mapping(written)
     except Invalid as error:
-        raise Invalid(error.reason, field=f"{path}: {error.field}" if error.field else str(path)) from None
+        raise Invalid(error.reason, field=f"{name}: {error.field}" if error.field else name) from None
 
 
 def load_mappings(folder: Path) -> dict[str, DeclaredMapping]:
@@ -156,12 +160,19 @@ def load_mappings(folder: Path) -> dict[str, DeclaredMapping]:
     )
 
 
+def _complaint(error: Exception) -> str:
+    """Say on one line what YAML has against a text, and where."""
+    mark = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    return f"line {mark.line + 1}, column {mark.column + 1}: {what}" if mark else what
+
+
 def _rule(written: Any, place: str) -> Rule:
     if not isinstance(written, dict):
         raise Invalid("is an object with id, type and attributes", field=place.rstrip("."))
     for key in written:
         if key not in KEYS:
-            raise Invalid(f"unknown; known here: {', '.join(sorted(KEYS))}", field=f"{place}{key}")
+            raise Invalid(unknown("key", str(key), KEYS), field=f"{place}{key}")
     attributes = written.get("attributes")
     if not isinstance(attributes, dict) or not attributes:
         raise Invalid("is an object from attribute names to where they come from", field=f"{place}attributes")

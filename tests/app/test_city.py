@@ -170,7 +170,7 @@ async def test_nothing_acknowledged_is_lost_by_a_stop(folder: Path) -> None:
     await again.start()
     try:
         for entity_id in acknowledged:
-            assert again.foundation.store.get("", entity_id) is not None
+            assert await again.foundation.store.get("", entity_id) is not None
     finally:
         await again.stop()
 

@@ -43,7 +43,7 @@ async def test_a_seed_is_sown_once_and_what_people_change_stays(store, tmp_path:
     assert await seed_entities(store, broker, "", seeds, CONTEXT) == 1
     await broker.ingest(SEEDER, "", [berth(free=False)], CONTEXT)
     assert await seed_entities(store, broker, "", read_seeds(tmp_path, CONTEXT), CONTEXT) == 0
-    assert store.get("", "urn:ngsi-ld:Berth:1").entity().first("urn:t:free").value is False
+    assert (await store.get("", "urn:ngsi-ld:Berth:1")).entity().first("urn:t:free").value is False
 
 
 async def test_a_seed_whose_text_changed_is_sown_again(store, tmp_path: Path) -> None:
@@ -52,7 +52,9 @@ async def test_a_seed_whose_text_changed_is_sown_again(store, tmp_path: Path) ->
     await seed_entities(store, broker, "", read_seeds(tmp_path, CONTEXT), CONTEXT)
     write(tmp_path, berth(berthName="Walsum Nord"))
     assert await seed_entities(store, broker, "", read_seeds(tmp_path, CONTEXT), CONTEXT) == 1
-    assert store.get("", "urn:ngsi-ld:Berth:1").entity().first("urn:t:berthName").value == "Walsum Nord"
+    assert (await store.get("", "urn:ngsi-ld:Berth:1")).entity().first(
+        "urn:t:berthName"
+    ).value == "Walsum Nord"
 
 
 def test_a_bad_seed_is_named_by_file_and_place(tmp_path: Path) -> None:

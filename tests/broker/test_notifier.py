@@ -111,7 +111,7 @@ async def test_what_a_dead_receiver_missed_is_told_when_it_is_back(
     await receiver.until(lambda: receiver.values("speed")[heard:] == list(range(30)))
     assert (await office.shown(name))["status"] == "ok"
     async with asyncio.timeout(5):
-        while office.store.count_records("pending-notification"):
+        while await office.store.count_records("pending-notification"):
             await asyncio.sleep(0.05)
 
 
@@ -125,7 +125,7 @@ async def test_what_has_no_room_in_memory_is_kept_in_the_store_and_told_in_order
         for number in range(60):
             await office.put("1", speed=number)
         await settle(office)
-        assert office.store.count_records("pending-notification") > 0
+        assert await office.store.count_records("pending-notification") > 0
         heard = len(receiver.heard)
         receiver.status = 200
         await receiver.until(lambda: receiver.values("speed")[heard:] == list(range(60)))
@@ -247,7 +247,7 @@ async def test_a_deleted_subscription_leaves_nothing(office: Office, receiver: R
     await office.call("DELETE", f"/subscriptions/{name}")
     await asyncio.sleep(0.5)
     for kind in ("subscription", "pending-notification", "subscription-counters"):
-        assert office.store.count_records(kind) == 0
+        assert await office.store.count_records(kind) == 0
     assert (await office.call("GET", f"/subscriptions/{name}")).status == 404
 
 

@@ -152,10 +152,10 @@ async def test_the_log_is_kept_for_a_while_and_then_forgotten(store: Store, it: 
         await write(store, 100)
         await until_relayed(relay)
         async with asyncio.timeout(5):
-            while store.changes(0, 1)[0].seq < 81:
+            while (await store.changes(0, 1))[0].seq < 81:
                 await asyncio.sleep(0.02)
         await asyncio.sleep(0.2)
-    assert [row.seq for row in store.changes(0, 1)] == [81]
+    assert [row.seq for row in await store.changes(0, 1)] == [81]
     assert relay.counters.lost == 0
 
 
@@ -165,4 +165,4 @@ async def test_nothing_is_forgotten_that_the_stream_has_not_taken(store: Store, 
     async with relaying(store, it, settings):
         await write(store, 50)
         await asyncio.sleep(0.3)
-    assert len(store.changes(0, 100)) == 50
+    assert len(await store.changes(0, 100)) == 50

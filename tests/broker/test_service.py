@@ -53,13 +53,13 @@ def gauge(name: str = "a", **members: Any) -> Entity:
     return parse_entity({"id": f"urn:g:{name}", "type": "Gauge", **members}, core_context())
 
 
-def changes(house: House) -> list[Change]:
-    return [decode_change(each.body) for each in house.store.changes(0, 1000)]
+async def changes(house: House) -> list[Change]:
+    return [decode_change(each.body) for each in await house.store.changes(0, 1000)]
 
 
 async def test_what_is_created_can_be_got_and_bears_its_time(house: House) -> None:
     written = await house.broker.create(ADMIN, "", gauge(level=3))
-    stored = house.broker.get(ADMIN, "", "urn:g:a")
+    stored = await house.broker.get(ADMIN, "", "urn:g:a")
     assert (written.created, stored.version) == (True, written.seq)
     assert stored.entity().created_at == "2026-03-01T12:00:00Z"
     with pytest.raises(AlreadyExists):
@@ -67,9 +67,9 @@ async def test_what_is_created_can_be_got_and_bears_its_time(house: House) -> No
 
 
 async def test_what_is_not_there_is_found_as_none_or_not_got(house: House) -> None:
-    assert house.broker.find(ADMIN, "", "urn:g:a") is None
+    assert await house.broker.find(ADMIN, "", "urn:g:a") is None
     with pytest.raises(NotFound):
-        house.broker.get(ADMIN, "", "urn:g:a")
+        await house.broker.get(ADMIN, "", "urn:g:a")
     with pytest.raises(NotFound):
         await house.broker.delete(ADMIN, "", "urn:g:a")
 
@@ -89,7 +89,7 @@ async def test_an_edit_sees_the_entity_as_it_is_and_may_refuse(house: House) -> 
         *(house.broker.edit(ADMIN, "", "urn:g:a", raise_by_one) for _ in range(4)), return_exceptions=True
     )
     assert [type(each) for each in outcomes].count(Conflict) == 2
-    assert house.broker.get(ADMIN, "", "urn:g:a").entity().attrs[LEVEL][0].value == 5
+    assert (await house.broker.get(ADMIN, "", "urn:g:a")).entity().attrs[LEVEL][0].value == 5
 
 
 async def test_an_edit_may_create_delete_or_do_nothing(house: House) -> None:
@@ -97,21 +97,21 @@ async def test_an_edit_may_create_delete_or_do_nothing(house: House) -> None:
     written = await house.broker.edit(ADMIN, "", "urn:g:a", lambda _: Put(gauge()))
     assert written.created
     await house.broker.edit(ADMIN, "", "urn:g:a", lambda entity: Remove(entity or gauge()))
-    assert house.broker.find(ADMIN, "", "urn:g:a") is None
+    assert await house.broker.find(ADMIN, "", "urn:g:a") is None
 
 
 async def test_upserts_merge_or_replace_and_fail_alone(house: House) -> None:
     await house.broker.upsert(ADMIN, "", [gauge("a", level=3), gauge("b", level=4)])
     await house.broker.upsert(ADMIN, "", [gauge("a", depth=9)])
     await house.broker.upsert(ADMIN, "", [gauge("b", depth=9)], replace=True)
-    assert LEVEL in house.broker.get(ADMIN, "", "urn:g:a").entity().attrs
-    assert LEVEL not in house.broker.get(ADMIN, "", "urn:g:b").entity().attrs
+    assert LEVEL in (await house.broker.get(ADMIN, "", "urn:g:a")).entity().attrs
+    assert LEVEL not in (await house.broker.get(ADMIN, "", "urn:g:b")).entity().attrs
 
 
 async def test_a_change_tells_who_what_and_what_was_before(house: House) -> None:
     await house.broker.create(part("risk"), "", gauge(level=3))
     await house.broker.upsert(ADMIN, "", [gauge(level=4)])
-    first, second = changes(house)
+    first, second = await changes(house)
     assert (first.kind, first.actor, first.changed) == (Kind.CREATED, "part:risk", [LEVEL])
     assert (second.kind, second.actor, second.changed) == (Kind.UPDATED, "test", [LEVEL])
     assert second.previous[LEVEL][0].value == 3
@@ -122,7 +122,7 @@ async def test_what_changes_nothing_is_no_change(house: House) -> None:
     await house.broker.create(ADMIN, "", gauge(level=3))
     written = await house.broker.upsert(ADMIN, "", [gauge()])
     assert isinstance(written[0], Written)
-    assert (written[0].seq, len(changes(house))) == (0, 1)
+    assert (written[0].seq, len(await changes(house))) == (0, 1)
 
 
 async def test_an_agency_edits_only_what_is_assigned_to_it(house: House) -> None:
@@ -153,7 +153,7 @@ async def test_fragments_of_one_entity_become_one_change(house: House) -> None:
     fragments = [vessel("a", speed=5), vessel("b", speed=6), vessel("a", course=90), vessel("a")]
     outcomes = await house.broker.ingest(part("ais"), "", fragments, CONTEXT)
     assert [each.seq for each in outcomes if isinstance(each, Written)] == [1, 2, 1, 1]
-    entity = house.broker.get(ADMIN, "", "urn:v:a").entity()
+    entity = (await house.broker.get(ADMIN, "", "urn:v:a")).entity()
     assert {name: each[0].value for name, each in entity.attrs.items()} == {
         "urn:t:speed": 5,
         "urn:t:course": 90,
@@ -163,7 +163,7 @@ async def test_fragments_of_one_entity_become_one_change(house: House) -> None:
 async def test_values_that_supersede_each_other_are_changes_of_their_own(house: House) -> None:
     fragments = [vessel("a", speed=5), vessel("a", course=90, speed=6), vessel("a", speed=7)]
     await house.broker.ingest(part("ais"), "", fragments, CONTEXT)
-    assert [each.entity.attrs["urn:t:speed"][0].value for each in changes(house)] == [5, 6, 7]
+    assert [each.entity.attrs["urn:t:speed"][0].value for each in await changes(house)] == [5, 6, 7]
 
 
 async def test_a_fragment_that_cannot_be_read_fails_alone(house: House) -> None:
@@ -176,10 +176,10 @@ async def test_a_fragment_that_cannot_be_read_fails_alone(house: House) -> None:
 async def test_fragments_merge_into_what_is_there(house: House) -> None:
     await house.broker.ingest(ADMIN, "", [vessel("a", speed=5)], CONTEXT)
     await house.broker.ingest(ADMIN, "", [{"id": "urn:v:a", "course": 180}], CONTEXT)
-    entity = house.broker.get(ADMIN, "", "urn:v:a").entity()
+    entity = (await house.broker.get(ADMIN, "", "urn:v:a")).entity()
     assert sorted(entity.attrs) == ["urn:t:course", "urn:t:speed"]
     await house.broker.ingest(ADMIN, "", [{"id": "urn:v:a", "course": "urn:ngsi-ld:null"}], CONTEXT)
-    assert sorted(house.broker.get(ADMIN, "", "urn:v:a").entity().attrs) == ["urn:t:speed"]
+    assert sorted((await house.broker.get(ADMIN, "", "urn:v:a")).entity().attrs) == ["urn:t:speed"]
 
 
 async def test_what_expires_goes_and_its_going_is_a_change(house: House, time: Time) -> None:
@@ -188,14 +188,14 @@ async def test_what_expires_goes_and_its_going_is_a_change(house: House, time: T
     await house.broker.create(ADMIN, "", gauge("kept", level={"value": 3, "expiresAt": soon}, depth=9))
     time.now = NOW + timedelta(seconds=5)
     await house.broker.sweep()
-    assert house.broker.find(ADMIN, "", "urn:g:gone") is not None
+    assert await house.broker.find(ADMIN, "", "urn:g:gone") is not None
     time.now = NOW + timedelta(seconds=6)
-    assert house.broker.find(ADMIN, "", "urn:g:gone") is None, (
+    assert await house.broker.find(ADMIN, "", "urn:g:gone") is None, (
         "expired things are not shown before they are swept"
     )
     await house.broker.sweep()
-    assert LEVEL not in house.broker.get(ADMIN, "", "urn:g:kept").entity().attrs
-    assert {(each.kind, each.entity.id) for each in changes(house)[2:]} == {
+    assert LEVEL not in (await house.broker.get(ADMIN, "", "urn:g:kept")).entity().attrs
+    assert {(each.kind, each.entity.id) for each in (await changes(house))[2:]} == {
         (Kind.DELETED, "urn:g:gone"),
         (Kind.UPDATED, "urn:g:kept"),
     }

@@ -94,7 +94,7 @@ class City:
 
     async def instance(self, entity_id: str, attribute: str) -> Any:
         """Give the first instance of an attribute."""
-        return self.broker.get(TESTER, "", entity_id).entity().attrs[CONTEXT.expand(attribute)][0]
+        return (await self.broker.get(TESTER, "", entity_id)).entity().attrs[CONTEXT.expand(attribute)][0]
 
 
 @asynccontextmanager

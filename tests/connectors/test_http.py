@@ -150,7 +150,7 @@ async def test_credentials_and_headers_are_sent_and_never_shown(city: City) -> N
         await until(lambda: status(feeds).dead == 1)
         assert seen["Authorization"].startswith("Basic ")
         assert (seen["X-Api-Key"], seen["User-Agent"].split("/")[0]) == ("k", "RhineCloud")
-        [letter] = feeds.deadletters.list().items
+        [letter] = (await feeds.deadletters.list()).items
         assert letter.origin == f"{url}/a"
 
 
@@ -219,6 +219,6 @@ async def test_rows_and_documents_by_http_with_fields_of_the_feed(city: City) ->
         await until(lambda: status(feeds).dead == 1)
         [gauge] = (await city.entities("WaterObserved")).values()
         assert (gauge["name"], gauge["waterLevel"]) == ("KÖLN", 53)
-        [letter] = feeds.deadletters.list().items
+        [letter] = (await feeds.deadletters.list()).items
         assert letter.decoded
         assert letter.reason.startswith("mapping failed: ValueError")

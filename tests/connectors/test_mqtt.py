@@ -150,7 +150,7 @@ async def test_garbage_is_a_dead_letter_with_its_topic_and_is_acknowledged(city:
     await linked(feeds, port)
     await send(port, [("air/x", b'{"station": '), ("air/x", b"\xff\xfe"), ("air/y", b"x" * 2000)])
     await until(lambda: status(feeds).dead == 3)
-    letters = feeds.deadletters.list().items
+    letters = (await feeds.deadletters.list()).items
     assert {each.origin for each in letters} == {"air/x", "air/y"}
     assert any(each.reason == "larger than 1000 bytes" for each in letters)
     assert any(each.reason.startswith("broken JSON") for each in letters)

@@ -116,7 +116,7 @@ async def test_warnings_of_a_folder_play_in_the_order_of_their_names(city: City)
     feeds = await city.feed(connector="cap", mapping="cap", path="cap/*.xml", speed=0)
     await feeds.get("test").finished()
     assert (status(feeds).received, status(feeds).dead) == (1, 1)
-    [letter] = feeds.deadletters.list().items
+    [letter] = (await feeds.deadletters.list()).items
     assert letter.origin == "1.xml"
 
 

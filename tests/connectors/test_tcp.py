@@ -77,7 +77,7 @@ async def test_a_line_without_end_is_given_up_and_the_next_one_is_read(city: Cit
         feeds = await ais(city, f"tcp://127.0.0.1:{port}")
         await until(lambda: status(feeds).received == 1)
         assert status(feeds).dead == 1
-        [letter] = feeds.deadletters.list().items
+        [letter] = (await feeds.deadletters.list()).items
         assert "longer than" in letter.reason
         assert letter.size == 8192
 
@@ -101,7 +101,9 @@ async def test_garbage_becomes_dead_letters_with_the_line_and_the_feed_is_failin
         feeds = await ais(city, f"tcp://127.0.0.1:{port}")
         await until(lambda: status(feeds).dead == 3)
         assert status(feeds).state is FeedState.FAILING
-        bodies = {feeds.deadletters.show(each.id).body() for each in feeds.deadletters.list().items}
+        bodies = {
+            (await feeds.deadletters.show(each.id)).body() for each in (await feeds.deadletters.list()).items
+        }
         assert bodies == {b"GET / HTTP/1.1", b"!AIVDM,garbage", b"\xff\xfe"}
 
 

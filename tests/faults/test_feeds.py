@@ -78,9 +78,9 @@ async def test_a_city_that_is_killed_again_and_again_loses_no_acknowledged_messa
         async with open_city(tmp_path) as city:
             await city.feed(connector="mqtt", mapping="air", topic="air/#", url=f"mqtt://127.0.0.1:{port}")
             async with asyncio.timeout(60):
-                while city.store.count("") < count:
+                while await city.store.count("") < count:
                     await asyncio.sleep(0.1)
-            assert city.store.count("") == count
+            assert await city.store.count("") == count
 
 
 async def test_a_server_that_is_killed_in_the_middle_is_found_again_and_nothing_is_lost(
@@ -99,7 +99,7 @@ async def test_a_server_that_is_killed_in_the_middle_is_found_again_and_nothing_
         await until(lambda: status(feeds).state is FeedState.FAILING)
         async with nats(folder, port):
             async with asyncio.timeout(30):
-                while city.store.count("") < 501:
+                while await city.store.count("") < 501:
                     await asyncio.sleep(0.1)
             assert status(feeds).dead == 0
 
@@ -175,7 +175,7 @@ async def test_a_flood_of_garbage_keeps_memory_letters_and_the_other_feed(city: 
         await until(lambda: status(quiet).received > 20)
         await until(lambda: status(noisy).dead > 20_000)
         assert psutil.Process().memory_info().rss - memory < 100_000_000
-        assert city.store.count_records("deadletter") <= 50
+        assert await city.store.count_records("deadletter") <= 50
         assert status(noisy).state is FeedState.FAILING
         started = time.monotonic()
         await noisy.stop()
@@ -209,5 +209,5 @@ async def test_an_error_that_nobody_meant_costs_one_parcel_and_not_the_feed(city
     feeds = await city.feed(connector="csv", mapping="v.yaml", path="v.csv", speed=0)
     await feeds.get("test").finished()
     assert status(feeds).accepted >= 2
-    [letter] = feeds.deadletters.list().items
+    [letter] = (await feeds.deadletters.list()).items
     assert letter.reason == "the feed failed: ZeroDivisionError: a mistake of ours"

@@ -59,12 +59,12 @@ async def test_a_full_disk_is_said_and_survived(small_disk: Path) -> None:
     store = make_store(StoreSettings(), small_disk)
     await store.open()
     heard: list[int] = []
-    store.on_commit(heard.append)
+    store.on_commit(lambda commit: heard.append(commit.last))
     kept = await fill(store)
     assert kept
     assert store.last_change() == len(kept) == heard[-1]
-    assert store.count("") == len(kept)
-    assert store.types("") == {"https://example.org/Note": len(kept)}
+    assert await store.count("") == len(kept)
+    assert await store.types("") == {"https://example.org/Note": len(kept)}
 
     answers = await asyncio.gather(
         store.write([put(10_000), put(10_001)]),
@@ -73,8 +73,8 @@ async def test_a_full_disk_is_said_and_survived(small_disk: Path) -> None:
         return_exceptions=True,
     )
     assert all(isinstance(answer, StoreFull) for answer in answers)
-    assert store.get("", "urn:x:10000") is None
-    assert all(store.get("", f"urn:x:{number}") is not None for number in kept)
+    assert await store.get("", "urn:x:10000") is None
+    assert all(await store.get("", f"urn:x:{number}") is not None for number in kept)
 
     ballast.unlink()
     [again] = await store.write([put(10_000)])
@@ -85,9 +85,9 @@ async def test_a_full_disk_is_said_and_survived(small_disk: Path) -> None:
 
     store = make_store(StoreSettings(), small_disk)
     await store.open()
-    seqs = [decode_change(row.body).seq for row in store.changes(0, 10_000, max_bytes=1 << 30)]
+    seqs = [decode_change(row.body).seq for row in await store.changes(0, 10_000, max_bytes=1 << 30)]
     assert seqs == list(range(1, len(kept) + 2))
-    assert store.count("") == len(kept) + 1
+    assert await store.count("") == len(kept) + 1
     await store.close()
 
 
@@ -99,5 +99,5 @@ async def test_a_store_that_was_full_when_it_was_closed_opens_again(small_disk: 
     await store.close()
     store = make_store(StoreSettings(), small_disk)
     await store.open()
-    assert store.count("") == len(kept)
+    assert await store.count("") == len(kept)
     await store.close()

@@ -45,7 +45,7 @@ async def test_every_acknowledged_write_outlives_twenty_kills(tmp_path: Path) ->
             acknowledged[name] = max(acknowledged.get(name, (0, 0)), (seq, level))
         store = make_store(StoreSettings(), tmp_path)
         await store.open()
-        for row in store.changes(seen, 10_000_000, max_bytes=1 << 40):
+        for row in await store.changes(seen, 10_000_000, max_bytes=1 << 40):
             change = decode_change(row.body)
             assert change.seq == row.seq == seen + 1
             level = change.entity.attrs[LEVEL][0].value
@@ -53,7 +53,7 @@ async def test_every_acknowledged_write_outlives_twenty_kills(tmp_path: Path) ->
             seen, logged[change.entity.id] = row.seq, level
         assert seen == store.last_change()
         for name, (seq, level) in acknowledged.items():
-            stored = store.get("", name)
+            stored = await store.get("", name)
             assert stored is not None
             assert stored.version >= seq
             assert stored.entity().attrs[LEVEL][0].value == logged[name] >= level

@@ -15,7 +15,7 @@ class DictRecords:
     def __init__(self) -> None:
         self.kinds: dict[str, dict[str, bytes]] = {}
 
-    def list(self, kind: str) -> list[tuple[str, bytes]]:
+    async def list(self, kind: str) -> list[tuple[str, bytes]]:
         return list(self.kinds.get(kind, {}).items())
 
     async def put(self, kind: str, record_id: str, body: bytes) -> None:

@@ -15,16 +15,16 @@ TABLES = [{"id": "fire", "name": {"de": "Feuerwehr", "en": "Fire brigade"}, "kin
 
 async def test_seeding_again_changes_nothing_and_a_new_name_one(tmp_path: Path) -> None:
     async with town_hall(tmp_path) as hall:
-        entity = hall.broker.get(OPERATOR, "", FIRE).entity()
+        entity = (await hall.broker.get(OPERATOR, "", FIRE)).entity()
         assert entity.attrs[CONTEXT.expand("name")][0].value == "Feuerwehr"
         assert entity.attrs[CONTEXT.expand("title")][0].value == {"de": "Feuerwehr", "en": "Fire brigade"}
-        assert hall.broker.get(OPERATOR, "", POLICE).entity().attrs[CONTEXT.expand("email")]
+        assert (await hall.broker.get(OPERATOR, "", POLICE)).entity().attrs[CONTEXT.expand("email")]
         before = hall.store.last_change()
         assert await seed_agencies(hall.broker, "", read_agencies(TABLES), CONTEXT) == 0
         assert hall.store.last_change() == before
         renamed = [{**TABLES[0], "name": "Feuerwehr Duisburg"}]
         assert await seed_agencies(hall.broker, "", read_agencies(renamed), CONTEXT) == 1
-        name = hall.broker.get(OPERATOR, "", FIRE).entity().first(CONTEXT.expand("name"))
+        name = (await hall.broker.get(OPERATOR, "", FIRE)).entity().first(CONTEXT.expand("name"))
         assert name is not None
         assert name.value == "Feuerwehr Duisburg"
 

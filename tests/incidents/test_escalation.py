@@ -27,7 +27,7 @@ async def test_an_alert_that_calls_gets_its_incident_once(tmp_path: Path) -> Non
         await hall.hear(again=True)
         (incident,) = await listed(hall)
         assert (incident.title, incident.alerts, incident.severity) == ("Hochwasser", (alert,), Severity.HIGH)
-        entity = hall.broker.get(OPERATOR, "", alert).entity()
+        entity = (await hall.broker.get(OPERATOR, "", alert)).entity()
         assert entity.first("urn:rhinecloud:ns:incident").value == incident.id
         before = hall.store.last_change()
         await hall.hear(again=True)
@@ -90,7 +90,7 @@ async def test_when_all_alerts_are_over_the_incident_says_so_and_stays_open(tmp_
         (incident,) = await listed(hall)
         assert incident.alerts_over_at
         assert incident.status is Status.NEW
-        events = tell(hall.changes(incident.id), hall.context, {})
+        events = tell(await hall.changes(incident.id), hall.context, {})
         assert [event.act for event in events] == ["open", "attach_alert", "alerts_over"]
         assert events[-1].texts["de"] == "Alle Alarme dieses Vorfalls sind vorbei"
 

@@ -43,7 +43,7 @@ async def screens(folder: Path) -> AsyncIterator[tuple[TownHall, dict[str, httpx
         finally:
             for client in clients.values():
                 await client.aclose()
-            await history.append(hall.changes())
+            await history.append(await hall.changes())
             await history.close()
 
 

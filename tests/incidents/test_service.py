@@ -32,7 +32,7 @@ async def test_what_was_opened_can_be_read(tmp_path: Path) -> None:
     async with town_hall(tmp_path) as hall:
         incident, made = await hall.incidents.open(OPERATOR, DRAFT)
         assert made
-        read = hall.incidents.get(READER, incident.id)
+        read = await hall.incidents.get(READER, incident.id)
         assert read == incident
         assert (read.title, read.status, read.location, read.agency) == (DRAFT.title, Status.NEW, PLACE, FIRE)
         assert read.opened_by == "user:olga"
@@ -66,7 +66,7 @@ async def test_of_two_acknowledgements_at_once_one_is_told_that_it_came_second(t
         assert len(refused) == 1
         assert refused[0].version == 2
         assert "you saw version 1, it is at 2" in str(refused[0])
-        assert len(hall.changes(incident.id)) == 2
+        assert len(await hall.changes(incident.id)) == 2
 
 
 async def test_a_walk_through_the_house(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ async def test_a_walk_through_the_house(tmp_path: Path) -> None:
         incident = await incidents.acknowledge(OFFICER, incident.id, 8)
         incident = await incidents.resolve(OFFICER, incident.id, 9, "dry")
         incident = await incidents.close(OPERATOR, incident.id, 10, ClosingReason.RESOLVED)
-        assert incidents.get(OPERATOR, incident.id) == incident
-        events = tell(hall.changes(incident.id), CONTEXT, {POLICE: "Polizei"})
+        assert await incidents.get(OPERATOR, incident.id) == incident
+        events = tell(await hall.changes(incident.id), CONTEXT, {POLICE: "Polizei"})
     assert [event.act for event in events] == [
         *("open", "acknowledge", "start", "add_task", "change_task", "comment", "severity"),
         *("assign", "acknowledge", "resolve", "close"),
@@ -110,7 +110,7 @@ async def test_a_reopened_incident_loses_what_its_end_had_set(tmp_path: Path) ->
         await hall.incidents.close(OPERATOR, incident.id, 1, ClosingReason.FALSE_ALARM, note="nothing there")
         again = await hall.incidents.reopen(OPERATOR, incident.id, 2)
         assert (again.status, again.closing_reason, again.closed_by) == (Status.NEW, None, "")
-        entity = hall.broker.get(OPERATOR, "", incident.id).entity()
+        entity = (await hall.broker.get(OPERATOR, "", incident.id)).entity()
         assert CONTEXT.expand("closingReason") not in entity.attrs
 
 
@@ -136,7 +136,7 @@ async def test_an_unknown_incident_is_not_found_and_an_alert_is_none(tmp_path: P
     async with town_hall(tmp_path) as hall:
         for incident_id in ("urn:ngsi-ld:Incident:none", await hall.alert()):
             with pytest.raises(NoSuchIncident):
-                hall.incidents.get(OPERATOR, incident_id)
+                await hall.incidents.get(OPERATOR, incident_id)
             with pytest.raises(NoSuchIncident):
                 await hall.incidents.acknowledge(OPERATOR, incident_id, 1)
 
@@ -148,8 +148,11 @@ async def test_what_others_write_into_the_entity_stays_and_is_told(tmp_path: Pat
         await hall.broker.upsert(OPERATOR, "", [parse_entity(foreign, CONTEXT)])
         after = await hall.incidents.acknowledge(OPERATOR, incident.id, 1)
         assert after.description == "by NGSI-LD"
-        assert CONTEXT.expand("radioChannel") in hall.broker.get(OPERATOR, "", incident.id).entity().attrs
-        events = tell(hall.changes(incident.id), CONTEXT, {})
+        assert (
+            CONTEXT.expand("radioChannel")
+            in (await hall.broker.get(OPERATOR, "", incident.id)).entity().attrs
+        )
+        events = tell(await hall.changes(incident.id), CONTEXT, {})
         assert [event.act for event in events] == ["open", "change", "acknowledge"]
 
 

@@ -78,14 +78,14 @@ class TownHall:
         fragment = {"id": alert_id, "type": "Alert", "status": "resolved"}
         await self.broker.upsert(part("risk"), "", [parse_entity(fragment, self.context)])
 
-    def changes(self, entity_id: str = "") -> list[Change]:
+    async def changes(self, entity_id: str = "") -> list[Change]:
         """Read the change log."""
-        found = [decode_change(row.body) for row in self.store.changes(0, 10_000)]
+        found = [decode_change(row.body) for row in await self.store.changes(0, 10_000)]
         return [each for each in found if entity_id in ("", each.entity.id)]
 
     async def hear(self, *, again: bool = False) -> None:
         """Let the escalation hear what the stream would bring; `again`: from the beginning."""
-        rows = self.store.changes(0 if again else self.heard, 10_000)
+        rows = await self.store.changes(0 if again else self.heard, 10_000)
         for row in rows:
             await self.escalation.handle(Frame(row.seq, row.seq, b"[" + row.body + b"]"))
             self.heard = max(self.heard, row.seq)

@@ -16,7 +16,7 @@ from rhinecloud.ngsild.geometry import GeoQuery
 from rhinecloud.ngsild.ordering import OrderKey
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.engine import StoreSettings, make_store
-from rhinecloud.store.port import Decide, Decision, Edit, Put, Record, Remove, Store, Written
+from rhinecloud.store.port import Commit, Decide, Decision, Edit, Put, Record, Remove, Store, Written
 
 AT = "2026-03-01T10:00:00Z"
 LOCATION = "https://uri.etsi.org/ngsi-ld/location"
@@ -82,45 +82,45 @@ async def test_what_was_put_is_given(store: Store) -> None:
     [answer] = await written(store, [put(entity("a", level=3.5))])
     assert answer.created
     assert answer.seq == 1
-    stored = store.get("", "urn:x:a")
+    stored = await store.get("", "urn:x:a")
     assert stored is not None
     assert stored.version == 1
     assert stored.entity() == entity("a", level=3.5)
 
 
 async def test_what_was_never_put_is_not_there(store: Store) -> None:
-    assert store.get("", "urn:x:a") is None
-    assert store.get("nobody", "urn:x:a") is None
-    assert store.get_many("", ["urn:x:a"]) == {}
+    assert await store.get("", "urn:x:a") is None
+    assert await store.get("nobody", "urn:x:a") is None
+    assert await store.get_many("", ["urn:x:a"]) == {}
     assert (await store.query("nobody", EntityQuery(count=True))).total == 0
 
 
 async def test_get_many_gives_those_that_exist(store: Store) -> None:
     await store.write([put(entity("a")), put(entity("b"))])
-    found = store.get_many("", ["urn:x:b", "urn:x:c", "urn:x:a"])
+    found = await store.get_many("", ["urn:x:b", "urn:x:c", "urn:x:a"])
     assert sorted(found) == ["urn:x:a", "urn:x:b"]
 
 
 async def test_tenants_do_not_see_each_other(store: Store) -> None:
     await store.write([put(entity("a", level=1)), put(entity("a", level=2), "other")])
-    mine, theirs = store.get("", "urn:x:a"), store.get("other", "urn:x:a")
+    mine, theirs = await store.get("", "urn:x:a"), await store.get("other", "urn:x:a")
     assert mine is not None
     assert theirs is not None
     assert mine.entity().attrs[LEVEL][0].value == 1
     assert theirs.entity().attrs[LEVEL][0].value == 2
-    assert store.tenants() == ["", "other"]
+    assert await store.tenants() == ["", "other"]
     assert await ids(store, EntityQuery()) == ["a"]
     await store.write([edit("a", remove, "other")])
-    assert store.count("other") == 0
-    assert store.count("") == 1
+    assert await store.count("other") == 0
+    assert await store.count("") == 1
 
 
 async def test_a_change_tells_all_that_happened(store: Store) -> None:
     await store.write([put(entity("a", level=1))])
     await store.write([edit("a", add_one)])
     await store.write([edit("a", remove)])
-    changes = [decode_change(row.body) for row in store.changes(0, 10)]
-    assert [row.seq for row in store.changes(0, 10)] == [1, 2, 3]
+    changes = [decode_change(row.body) for row in await store.changes(0, 10)]
+    assert [row.seq for row in await store.changes(0, 10)] == [1, 2, 3]
     assert [change.seq for change in changes] == [1, 2, 3]
     assert [change.kind for change in changes] == [Kind.CREATED, Kind.UPDATED, Kind.DELETED]
     assert changes[0].actor == "someone"
@@ -134,24 +134,24 @@ async def test_a_change_tells_all_that_happened(store: Store) -> None:
 
 async def test_changes_of_all_tenants_stand_in_one_order(store: Store) -> None:
     await store.write([put(entity("a")), put(entity("a"), "other"), put(entity("b"))])
-    changes = [decode_change(row.body) for row in store.changes(1, 10)]
+    changes = [decode_change(row.body) for row in await store.changes(1, 10)]
     assert [(change.seq, change.tenant) for change in changes] == [(2, "other"), (3, "")]
 
 
 async def test_changes_stop_at_limit_and_at_bytes(store: Store) -> None:
     await store.write([put(entity(str(number))) for number in range(20)])
-    assert [row.seq for row in store.changes(5, 3)] == [6, 7, 8]
-    assert len(store.changes(0, 20, max_bytes=1)) == 1
+    assert [row.seq for row in await store.changes(5, 3)] == [6, 7, 8]
+    assert len(await store.changes(0, 20, max_bytes=1)) == 1
 
 
 async def test_an_edit_sees_what_the_one_before_it_did(store: Store) -> None:
     answers = await written(store, [put(entity("a")), *(edit("a", add_one) for _ in range(5))])
     assert [answer.seq for answer in answers] == [1, 2, 3, 4, 5, 6]
-    stored = store.get("", "urn:x:a")
+    stored = await store.get("", "urn:x:a")
     assert stored is not None
     assert stored.entity().attrs[LEVEL][0].value == 5
     assert stored.version == 6
-    assert [decode_change(row.body).entity.attrs[LEVEL][0].value for row in store.changes(0, 9)] == [
+    assert [decode_change(row.body).entity.attrs[LEVEL][0].value for row in await store.changes(0, 9)] == [
         0,
         1,
         2,
@@ -178,10 +178,10 @@ async def test_an_entity_may_come_go_and_come_again_in_one_write(store: Store) -
     assert await ids(store, EntityQuery()) == ["a", "b"]
     assert await ids(store, EntityQuery(types=((SHIP,),))) == []
     assert await ids(store, EntityQuery(types=((PORT,),))) == ["a"]
-    assert store.types("") == {PORT: 1, GAUGE: 1}
+    assert await store.types("") == {PORT: 1, GAUGE: 1}
     await store.write([edit("a", remove), edit("b", remove)])
-    assert store.count("") == 0
-    assert store.types("") == {}
+    assert await store.count("") == 0
+    assert await store.types("") == {}
 
 
 async def test_an_edit_that_fails_fails_alone(store: Store) -> None:
@@ -195,13 +195,13 @@ async def test_an_edit_that_fails_fails_alone(store: Store) -> None:
     assert isinstance(answers[1], Conflict)
     assert isinstance(answers[2], KeyError)
     assert await ids(store, EntityQuery()) == ["a", "d"]
-    assert [row.seq for row in store.changes(0, 10)] == [1, 2]
+    assert [row.seq for row in await store.changes(0, 10)] == [1, 2]
 
 
 async def test_an_edit_cannot_put_another_entity(store: Store) -> None:
     [answer] = await store.write([edit("a", lambda _: Put(entity("b")))])
     assert isinstance(answer, Invalid)
-    assert store.count("") == 0
+    assert await store.count("") == 0
 
 
 async def test_what_cannot_be_written_down_fails_alone(store: Store) -> None:
@@ -233,7 +233,7 @@ async def test_writers_of_one_entity_lose_nothing(store: Store) -> None:
             await store.write([edit("a", add_one)])
 
     await asyncio.gather(*(writer() for _ in range(10)))
-    stored = store.get("", "urn:x:a")
+    stored = await store.get("", "urn:x:a")
     assert stored is not None
     assert stored.entity().attrs[LEVEL][0].value == 500
     assert store.last_change() == 501
@@ -243,7 +243,7 @@ async def test_a_reader_sees_what_was_acknowledged_and_never_less(store: Store) 
     await store.write([put(entity("a"))])
     for number in range(1, 30):
         await store.write([edit("a", add_one)])
-        stored = store.get("", "urn:x:a")
+        stored = await store.get("", "urn:x:a")
         page = await store.query("", EntityQuery(types=((GAUGE,),)))
         assert stored is not None
         assert stored.entity().attrs[LEVEL][0].value == number
@@ -273,29 +273,42 @@ async def test_a_large_write_is_one_and_others_have_their_turn(store: Store) -> 
     await written(store, [put(entity(f"{number:05}", level=number)) for number in range(6_000)])
     task.cancel()
     assert turns > 10
-    assert store.count("") == 6_000
+    assert await store.count("") == 6_000
     assert store.last_change() == 6_000
 
 
 async def test_listeners_hear_of_commits_in_order(store: Store) -> None:
-    heard: list[int] = []
+    heard: list[Commit] = []
     store.on_commit(heard.append)
     await store.write([put(entity("a")), put(entity("b"))])
     await store.write([edit("c", remove)])
     await store.put_records([Record("kind", "", "one", b"1")])
     await store.write([edit("a", add_one)])
-    assert heard == [2, 3]
+    assert [commit.last for commit in heard] == [2, 3]
+
+
+async def test_a_commit_that_brings_its_changes_says_what_the_log_says(store: Store) -> None:
+    heard: list[Commit] = []
+    store.on_commit(heard.append)
+    await store.write([put(entity("a", level=1)), put(entity("b"))])
+    await store.write([edit("a", add_one), edit("b", remove)])
+    logged = await store.changes(0, 10)
+    assert [each.seq for each in logged] == [1, 2, 3, 4]
+    brought = [each for commit in heard for each in commit.changes]
+    if brought:  # an engine may tell the number alone
+        assert [(each.seq, each.body) for each in brought] == [(each.seq, each.body) for each in logged]
+        assert [each.change for each in brought] == [decode_change(each.body) for each in logged]
 
 
 async def test_a_listener_that_fails_harms_nobody(store: Store) -> None:
-    def stumble(_seq: int) -> None:
+    def stumble(_commit: Commit) -> None:
         raise RuntimeError("on purpose")
 
     heard: list[int] = []
     failures: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failures.append(context))
     store.on_commit(stumble)
-    store.on_commit(heard.append)
+    store.on_commit(lambda commit: heard.append(commit.last))
     await written(store, [put(entity("a"))])
     await written(store, [put(entity("b"))])
     assert heard == [1, 2]
@@ -311,9 +324,9 @@ async def test_all_is_there_when_the_store_is_opened_again(settings: StoreSettin
     store = make_store(settings, tmp_path)
     await store.open()
     assert await ids(store, EntityQuery(types=((PORT,),))) == ["a"]
-    assert store.types("") == {GAUGE: 1, PORT: 1}
-    assert store.tenants() == ["", "other"]
-    assert store.get_record("kind", "", "one") == Record("kind", "", "one", b"1")
+    assert await store.types("") == {GAUGE: 1, PORT: 1}
+    assert await store.tenants() == ["", "other"]
+    assert await store.get_record("kind", "", "one") == Record("kind", "", "one", b"1")
     [answer] = await written(store, [put(entity("c"))])
     assert answer.seq == 3
     assert await ids(store, EntityQuery()) == ["a", "c"]
@@ -343,7 +356,7 @@ async def test_numbers_go_on_after_all_changes_were_forgotten(
     await store.open()
     await store.write([put(entity("a")), edit("a", remove)])
     assert await store.forget_changes(2) == 2
-    assert store.changes(0, 10) == []
+    assert await store.changes(0, 10) == []
     assert store.last_change() == 2
     await store.close()
     store = make_store(settings, tmp_path)
@@ -358,8 +371,8 @@ async def test_only_the_changes_asked_for_are_forgotten(store: Store) -> None:
     await store.write([put(entity(str(number))) for number in range(3_000)])
     assert await store.forget_changes(2_500) == 2_500
     assert await store.forget_changes(2_500) == 0
-    assert [row.seq for row in store.changes(0, 2)] == [2_501, 2_502]
-    assert store.count("") == 3_000
+    assert [row.seq for row in await store.changes(0, 2)] == [2_501, 2_502]
+    assert await store.count("") == 3_000
 
 
 # Queries
@@ -400,9 +413,9 @@ async def test_types_are_selected_by_and_and_or(store: Store) -> None:
 async def test_a_type_that_changes_changes_the_lists(store: Store) -> None:
     await store.write([put(entity("a", GAUGE))])
     await store.write([put(entity("a", GAUGE, SHIP))])
-    assert store.types("") == {GAUGE: 1, SHIP: 1}
+    assert await store.types("") == {GAUGE: 1, SHIP: 1}
     await store.write([put(entity("a", SHIP))])
-    assert store.types("") == {SHIP: 1}
+    assert await store.types("") == {SHIP: 1}
     assert await ids(store, EntityQuery(types=((GAUGE,),))) == []
     assert await ids(store, EntityQuery(types=((SHIP,),))) == ["a"]
 
@@ -525,12 +538,12 @@ async def test_what_expires_is_listed_when_its_time_is_over(store: Store) -> Non
     attribute.attrs[LEVEL] = [Instance(value=1, expires_at="2026-03-01T11:30:00.5Z")]
     await store.write([put(stays), put(attribute), put(soon)])
     eleven = 1772362800.0
-    assert store.expired(eleven - 1) == []
-    assert store.expired(eleven) == [("", "urn:x:soon")]
-    assert store.expired(eleven + 1_801) == [("", "urn:x:soon"), ("", "urn:x:attribute")]
-    assert store.expired(eleven + 1_801, 1) == [("", "urn:x:soon")]
+    assert await store.expired(eleven - 1) == []
+    assert await store.expired(eleven) == [("", "urn:x:soon")]
+    assert await store.expired(eleven + 1_801) == [("", "urn:x:soon"), ("", "urn:x:attribute")]
+    assert await store.expired(eleven + 1_801, 1) == [("", "urn:x:soon")]
     await store.write([edit("soon", remove), put(entity("attribute"))])
-    assert store.expired(eleven * 2) == []
+    assert await store.expired(eleven * 2) == []
 
 
 # Records
@@ -545,16 +558,16 @@ async def test_records_are_kept_replaced_listed_and_deleted(store: Store) -> Non
     ]
     await store.put_records(records)
     await store.put_records([Record("sub", "", "b", b"two")])
-    assert store.get_record("sub", "", "b") == Record("sub", "", "b", b"two")
-    assert store.get_record("sub", "", "z") is None
-    assert [(r.tenant, r.id) for r in store.list_records("sub")] == [("", "a"), ("", "b"), ("x", "a")]
-    assert [r.id for r in store.list_records("sub", "", after="a")] == ["b"]
-    assert [r.id for r in store.list_records("sub", "", limit=1)] == ["a"]
-    assert store.count_records("sub") == 3
-    assert store.count_records("sub", "x") == 1
+    assert await store.get_record("sub", "", "b") == Record("sub", "", "b", b"two")
+    assert await store.get_record("sub", "", "z") is None
+    assert [(r.tenant, r.id) for r in await store.list_records("sub")] == [("", "a"), ("", "b"), ("x", "a")]
+    assert [r.id for r in await store.list_records("sub", "", after="a")] == ["b"]
+    assert [r.id for r in await store.list_records("sub", "", limit=1)] == ["a"]
+    assert await store.count_records("sub") == 3
+    assert await store.count_records("sub", "x") == 1
     assert await store.delete_record("sub", "", "a") is True
     assert await store.delete_record("sub", "", "a") is False
-    assert store.count_records("sub", "") == 1
+    assert await store.count_records("sub", "") == 1
 
 
 async def test_a_backup_is_whole_while_writing_goes_on(
@@ -575,10 +588,10 @@ async def test_a_backup_is_whole_while_writing_goes_on(
     await writing
     copy = make_store(settings, target.parent)
     await copy.open()
-    assert copy.count("") == 2_000
+    assert await copy.count("") == 2_000
     assert copy.last_change() >= 2_000
-    last = copy.changes(copy.last_change() - 1, 1)
-    assert copy.get_record("kind", "", "one") is not None
+    last = await copy.changes(copy.last_change() - 1, 1)
+    assert await copy.get_record("kind", "", "one") is not None
     assert decode_change(last[0].body).seq == copy.last_change()
     await copy.close()
 

@@ -32,8 +32,8 @@ incident: auto
 """
 
 
-def remembered(room: WatchRoom) -> State | None:
-    record = room.store.get_record("mark", "", "risk")
+async def remembered(room: WatchRoom) -> State | None:
+    record = await room.store.get_record("mark", "", "risk")
     return decode_state(record.body) if record else None
 
 
@@ -71,8 +71,9 @@ async def test_a_restart_forgets_no_alert_and_doubles_none(tmp_path: Path) -> No
 async def test_after_a_crash_the_same_is_judged_again_and_written_once(tmp_path: Path) -> None:
     async with watch_room(tmp_path) as room:
         async with room.risk(HIGH):
-            await wait_for(lambda: bool((mark := remembered(room)) and mark.digests))
-        before = room.store.get_record("mark", "", "risk")
+            while not ((mark := await remembered(room)) and mark.digests):
+                await asyncio.sleep(0.02)
+        before = await room.store.get_record("mark", "", "risk")
         assert before is not None
         async with room.risk(HIGH) as risk:
             await room.reads(900)
@@ -80,12 +81,12 @@ async def test_after_a_crash_the_same_is_judged_again_and_written_once(tmp_path:
             await room.reads(950, "wesel")
             await room.until_judged(risk)
             await room.until(1, "resolved")
-        written = len(room.changes())
+        written = len(await room.changes())
         await room.store.put_records([before])
         async with room.risk(HIGH) as risk:
             await room.until_judged(risk)
             await wait_for(lambda: risk.rules()[0][1].fired == 2)
-        assert len(room.changes()) == written
+        assert len(await room.changes()) == written
         assert len(await room.entities()) == 2
 
 
@@ -166,7 +167,7 @@ async def test_from_the_reading_to_the_incident(tmp_path: Path) -> None:
                 assert incident.alerts == (alert["id"],)
                 await room.reads(100)
                 for _ in range(500):
-                    incident = incidents.get(OPERATOR, incident.id)
+                    incident = await incidents.get(OPERATOR, incident.id)
                     if incident.alerts_over_at:
                         break
                     await asyncio.sleep(0.02)

@@ -97,9 +97,9 @@ class WatchRoom:
         page = await self.broker.query(OPERATOR, "", EntityQuery(types=((iri,),), limit=1000))
         return [stored.entity() for stored in page.items]
 
-    def changes(self, iri: str = ALERT) -> list[Change]:
+    async def changes(self, iri: str = ALERT) -> list[Change]:
         """Give the logged changes of a type."""
-        found = [decode_change(row.body) for row in self.store.changes(0, 10_000)]
+        found = [decode_change(row.body) for row in await self.store.changes(0, 10_000)]
         return [each for each in found if iri in each.entity.type]
 
 

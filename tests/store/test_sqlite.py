@@ -163,21 +163,23 @@ async def follow(script: list[list[tuple[str, Entity, str]]], few: int, path: Pa
 
 
 async def compare(store: SqliteStore, model: dict[tuple[str, str], Entity], logged: int) -> None:
-    assert [decode_change(row.body).seq for row in store.changes(0, 1_000)] == list(range(1, logged + 1))
+    assert [decode_change(row.body).seq for row in await store.changes(0, 1_000)] == list(
+        range(1, logged + 1)
+    )
     for tenant in TENANTS:
         mine = {name: entity for (owner, name), entity in model.items() if owner == tenant}
         for name in NAMES:
-            stored = store.get(tenant, name)
+            stored = await store.get(tenant, name)
             assert (stored.entity() if stored else None) == mine.get(name)
-        assert store.count(tenant) == len(mine)
+        assert await store.count(tenant) == len(mine)
         kinds = [kind for entity in mine.values() for kind in entity.type]
-        assert store.types(tenant) == {kind: kinds.count(kind) for kind in kinds}
+        assert await store.types(tenant) == {kind: kinds.count(kind) for kind in kinds}
         for query in QUERIES:
             page = await store.query(tenant, query)
             wanted = {name for name, entity in mine.items() if matches(query, entity)}
             assert {stored.id for stored in page.items} == wanted, query
             assert page.total == len(wanted)
-        due = {name for owner, name in store.expired(1_780_000_000.0) if owner == tenant}
+        due = {name for owner, name in await store.expired(1_780_000_000.0) if owner == tenant}
         assert due == {name for name, entity in mine.items() if entity.expires_at.startswith("2026-01")}
     sizes = [
         number_of(store._read, f"SELECT count(*) FROM {table}") for table in ("entity", "place", "expiry")

@@ -84,6 +84,11 @@ def test_what_cannot_be_used_is_seen_retried_and_dropped(city: Path) -> None:
     letter = eventually(lambda: letters(city))[0]  # type: ignore[index]
     shown = run("deadletters", "show", letter["id"], city=city)
     assert b"lots" in shown.stdout
+    assert (letter["times"], letter["last_received"]) == (1, "")
+    listed = run("deadletters", "list", city=city).stdout.decode().splitlines()
+    assert listed[0].split()[:4] == ["id", "last", "received", "times"]
+    assert listed[1].split()[3] == "1"
+    assert b"times" in shown.stdout
     assert b"lots" in run("deadletters", "show", letter["id"], "--raw", city=city).stdout
     again = run("deadletters", "retry", "--feed", "gauges", "--json", city=city)
     assert again.returncode == 1

@@ -36,7 +36,7 @@ def build() -> typer.Typer:
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
-        """List dead letters, the newest first.
+        """List dead letters, the newest first: what came again with the same reason is one, and counts.
 
         Example: `rhinecloud deadletters list --feed gauges`
         """
@@ -46,10 +46,10 @@ def build() -> typer.Typer:
             print_json(page)
             return
         rows = [
-            (each["id"], each["received"][:19], each["size"], each["tries"], each["reason"])
+            (each["id"], last_of(each), each["times"], each["size"], each["tries"], each["reason"])
             for each in page["items"]
         ]
-        console().print(table("", ["id", "received", "bytes", "tries", "reason"], rows))
+        console().print(table("", ["id", "last received", "times", "bytes", "tries", "reason"], rows))
         if page["more"]:
             print(f"and {page['total'] - len(rows)} more")
 
@@ -110,6 +110,12 @@ def build() -> typer.Typer:
         print(f"{len(chosen)} dropped")
 
     return letters
+
+
+def last_of(letter: dict[str, Any]) -> str:
+    """Give the moment at which a letter's fault came last, to the second."""
+    moment: str = letter["last_received"] or letter["received"]
+    return moment[:19].replace("T", " ")
 
 
 def _retry(desk: HttpDesk, letter: str) -> dict[str, Any]:

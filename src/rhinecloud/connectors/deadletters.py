@@ -111,7 +111,7 @@ class DeadLetters:
         for fault in faults:
             digest = _digest(fault)
             same = await self._find(feed, digest, letters)
-            letter = _again(same, received) if same else self._letter(feed, fault, received, digest)
+            letter = _again(same, fault, received) if same else self._letter(feed, fault, received, digest)
             letters[letter.number] = letter
         newest = [each for each in letters.values() if self._is_in_ring(feed, each.number)]
         self._forget_replaced(feed)
@@ -232,10 +232,20 @@ class DeadLetters:
 
 
 def _digest(fault: Fault) -> str:
-    """Name a fault by its reason and content: the same item of the next poll has the same name."""
-    reason = fault.reason.encode("utf-8", "replace")
-    return hashlib.blake2b(reason + b"\0" + fault.raw, digest_size=16).hexdigest()
+    """Name a fault by its reason and content: the same item of the next poll has the same name.
+
+    A recorded message whose times are moved is another text at each start, and its reason may quote a time: it is named
+    by what the recording has.
+    """
+    named = fault.recorded or fault.reason.encode("utf-8", "replace") + b"\0" + fault.raw
+    return hashlib.blake2b(named, digest_size=16).hexdigest()
 
 
-def _again(letter: Letter, received: datetime) -> Letter:
-    return msgspec.structs.replace(letter, times=letter.times + 1, last_received=format_time(received))
+def _again(letter: Letter, fault: Fault, received: datetime) -> Letter:
+    """Count the same fault once more. A moved message stays as it was kept: what matters of it is the same."""
+    return msgspec.structs.replace(
+        letter,
+        times=letter.times + 1,
+        last_received=format_time(received),
+        reason=fault.reason[:1000],
+    )

@@ -42,12 +42,14 @@ class Parcel:
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What could not be used, and why: bytes that no message could be made of, or (`decoded`) a message as JSON that no
-    mapping understood or that the broker refused."""
+    mapping understood or that the broker refused. `recorded` is that message as its recording has it, where its times
+    were moved: by that it is known again when the recording is played again."""
 
     raw: bytes
     reason: str
     decoded: bool = False
     origin: str = ""
+    recorded: bytes = b""
 
 
 class FeedState(StrEnum):

@@ -22,11 +22,12 @@ Ingest = Callable[[Sequence[EntityFragment]], Awaitable[Sequence[Written | Excep
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message and what it changes in the city."""
+    """A message and what it changes in the city; `recorded` is the message before its times were moved."""
 
     message: Message
     fragments: list[EntityFragment]
     origin: str = ""
+    recorded: Message | None = None
 
 
 @dataclass(slots=True)
@@ -74,18 +75,20 @@ class Pipeline:
         """Say what one message means."""
         if self._marks.fields:
             message = {**self._marks.fields, **message}
+        recorded = message if parcel.shift is not None else None
         try:
             if parcel.shift is not None:
                 message = _shifted(message, self._codec.time_members, parcel.shift)
             fragments = list(self._meaning(message, parcel.received))
         except Invalid as error:
-            return refused(message, f"mapping: {error}", parcel.origin)
+            return refused(Draft(message, [], parcel.origin, recorded), f"mapping: {error}")
         except Exception as error:  # noqa: BLE001 - a pack's code: one message must not stop the feed
-            return refused(message, f"mapping failed: {type(error).__name__}: {error}", parcel.origin)
+            reason = f"mapping failed: {type(error).__name__}: {error}"
+            return refused(Draft(message, [], parcel.origin, recorded), reason)
         if self._marks.simulated or parcel.shift is not None or message.get("simulated") is True:
             for fragment in fragments:
                 fragment["simulated"] = True
-        return Draft(message, fragments, parcel.origin)
+        return Draft(message, fragments, parcel.origin, recorded)
 
     async def write(self, drafts: Sequence[Draft]) -> Outcome:
         """Give drafts to the broker; raises Unavailable, and then the same drafts may be written again."""
@@ -107,7 +110,7 @@ class Pipeline:
         for draft in drafts:
             if id(draft) in reasons:
                 reason = "broker: " + "; ".join(reasons[id(draft)])
-                outcome.faults.append(refused(draft.message, reason, draft.origin))
+                outcome.faults.append(refused(draft, reason))
         return outcome
 
     async def _answers(self, fragments: list[EntityFragment]) -> Sequence[Written | Exception]:
@@ -119,13 +122,18 @@ class Pipeline:
             return [error] * len(fragments)
 
 
-def refused(message: Message, reason: str, origin: str = "") -> Fault:
+def refused(draft: Draft, reason: str) -> Fault:
     """Make the Fault of a message that was read and could not be used."""
     try:
-        raw = orjson.dumps(dict(message), default=str, option=orjson.OPT_NON_STR_KEYS)
+        raw = _written(draft.message)
+        recorded = b"" if draft.recorded is None else _written(draft.recorded)
     except TypeError:
-        return Fault(b"{}", f"{reason} (nested too deeply to be kept)", decoded=True, origin=origin)
-    return Fault(raw, reason, decoded=True, origin=origin)
+        return Fault(b"{}", f"{reason} (nested too deeply to be kept)", decoded=True, origin=draft.origin)
+    return Fault(raw, reason, decoded=True, origin=draft.origin, recorded=recorded)
+
+
+def _written(message: Message) -> bytes:
+    return orjson.dumps(dict(message), default=str, option=orjson.OPT_NON_STR_KEYS)
 
 
 def _shifted(value: Any, members: frozenset[str], shift: timedelta) -> Any:

@@ -74,7 +74,7 @@ async def test_a_full_disk_is_said_and_survived(small_disk: Path) -> None:
     )
     assert all(isinstance(answer, StoreFull) for answer in answers)
     assert await store.get("", "urn:x:10000") is None
-    assert all(await store.get("", f"urn:x:{number}") is not None for number in kept)
+    assert all([await store.get("", f"urn:x:{number}") is not None for number in kept])
 
     ballast.unlink()
     [again] = await store.write([put(10_000)])

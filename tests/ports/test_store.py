@@ -56,6 +56,11 @@ def edit(name: str, decide: Decide, tenant: str = "") -> Edit:
     return Edit(tenant, f"urn:x:{name}", decide, AT)
 
 
+async def listeners_have_heard() -> None:
+    """Writers are answered first."""
+    await asyncio.sleep(0.01)
+
+
 def remove(before: Entity | None) -> Decision:
     return Remove(before) if before else None
 
@@ -284,6 +289,7 @@ async def test_listeners_hear_of_commits_in_order(store: Store) -> None:
     await store.write([edit("c", remove)])
     await store.put_records([Record("kind", "", "one", b"1")])
     await store.write([edit("a", add_one)])
+    await listeners_have_heard()
     assert [commit.last for commit in heard] == [2, 3]
 
 
@@ -292,6 +298,7 @@ async def test_a_commit_that_brings_its_changes_says_what_the_log_says(store: St
     store.on_commit(heard.append)
     await store.write([put(entity("a", level=1)), put(entity("b"))])
     await store.write([edit("a", add_one), edit("b", remove)])
+    await listeners_have_heard()
     logged = await store.changes(0, 10)
     assert [each.seq for each in logged] == [1, 2, 3, 4]
     brought = [each for commit in heard for each in commit.changes]
@@ -311,6 +318,7 @@ async def test_a_listener_that_fails_harms_nobody(store: Store) -> None:
     store.on_commit(lambda commit: heard.append(commit.last))
     await written(store, [put(entity("a"))])
     await written(store, [put(entity("b"))])
+    await listeners_have_heard()
     assert heard == [1, 2]
     assert len(failures) == 2
 

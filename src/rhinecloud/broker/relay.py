@@ -12,12 +12,14 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rhinecloud.broker.outbox import Outbox
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.settings import setting
-from rhinecloud.store.port import Store
-from rhinecloud.stream.port import Frame, Stream
+from rhinecloud.store.port import Commit, LoggedChange, Store
+from rhinecloud.stream.port import Frame, Stream, join
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
@@ -71,6 +73,7 @@ class Relay:
         self._offered = 0
         self._offering: asyncio.Task[None] | None = None
         self._committed = asyncio.Event()
+        self._outbox = Outbox()
         self._published: deque[tuple[float, int]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         store.on_commit(self._wake)
@@ -105,13 +108,25 @@ class Relay:
         finally:
             forgetting.cancel()
 
-    def _wake(self, _last_seq: int) -> None:
+    def _wake(self, commit: Commit) -> None:
+        """Hand what was just committed to those who follow here; the writers have their answers."""
         self._committed.set()
-        if self._loop is not None and (self._offering is None or self._offering.done()):
-            self._offering = self._loop.create_task(self._offer(), name="relay: offer")
+        if self._loop is None:
+            return
+        self._outbox.add(commit)
+        if self._offering is not None and not self._offering.done():
+            return
+        if commit.changes and commit.changes[0].seq == self._offered + 1:
+            self._offer(commit.changes)
+        else:
+            self._offering = self._loop.create_task(self._offer_from_log(), name="relay: offer")
 
-    async def _offer(self) -> None:
-        """Hand what was just committed to those who follow here, once the writers have their answers."""
+    def _offer(self, changes: Sequence[LoggedChange]) -> None:
+        for rows in _cut(changes, self._settings.frame_changes, self._settings.frame_bytes):
+            self._stream.offer(_frame(rows))
+        self._offered = changes[-1].seq
+
+    async def _offer_from_log(self) -> None:
         with contextlib.suppress(Unavailable):  # then they read it from the stream
             while self._offered < self._store.last_change() and (
                 frame := await self._next_frame(self._offered)
@@ -157,11 +172,9 @@ class Relay:
 
     async def _next_frame(self, after: int) -> Frame | None:
         """Join as many changes as fit, one at least; None when there is none after `after`."""
-        settings = self._settings
-        rows = await self._store.changes(after, settings.frame_changes, settings.frame_bytes)
-        if not rows:
-            return None
-        return Frame(rows[0].seq, rows[-1].seq, b"[" + b",".join([row.body for row in rows]) + b"]")
+        most = (self._settings.frame_changes, self._settings.frame_bytes)
+        rows = self._outbox.take(after, *most) or await self._store.changes(after, *most)
+        return _frame(rows) if rows else None
 
     async def _forget_for_ever(self) -> None:
         loop = asyncio.get_running_loop()
@@ -177,3 +190,24 @@ class Relay:
                     await self._store.forget_changes(safe)
                 except Unavailable as error:
                     _log.warning("published changes stay in the log for now: %s", error)
+
+
+def _cut(changes: Sequence[LoggedChange], most: int, most_bytes: int) -> Iterator[list[LoggedChange]]:
+    rows: list[LoggedChange] = []
+    size = 0
+    for each in changes:
+        rows.append(each)
+        size += len(each.body)
+        if len(rows) >= most or size >= most_bytes:
+            yield rows
+            rows, size = [], 0
+    if rows:
+        yield rows
+
+
+def _frame(rows: Sequence[LoggedChange]) -> Frame:
+    frame = Frame(rows[0].seq, rows[-1].seq, join([row.body for row in rows]))
+    known = [row.change for row in rows if row.change is not None]
+    if len(known) == len(rows):
+        frame.know(known)
+    return frame

@@ -14,6 +14,7 @@ import msgspec
 
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
+from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.entity import Entity, Instance, decode
 from rhinecloud.ngsild.query import EntityQuery
 
@@ -23,7 +24,10 @@ class StoreFull(Unavailable):
 
 
 class Put(msgspec.Struct, frozen=True):
-    """Keep `entity`; `changed` and `previous` as in `ngsild.change.Change`."""
+    """Keep `entity`; `changed` and `previous` as in `ngsild.change.Change`.
+
+    What they hold is plain JSON and is not touched again: consumers in this process are given these very objects.
+    """
 
     entity: Entity
     changed: Sequence[str] = ()
@@ -75,10 +79,24 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
 
 
 class LoggedChange(msgspec.Struct, frozen=True):
-    """A row of the change log: `body` is `ngsild.change.Change` as JSON, complete with its `seq`."""
+    """A row of the change log: `body` is `ngsild.change.Change` as JSON, complete with its `seq`.
+
+    `change` is the same as an object where it is at hand, because this process has just written it.
+    """
 
     seq: int
     body: bytes
+    change: Change | None = None
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """What became durable: `last` is the newest change's number, `changes` all that were logged, in order.
+
+    Where `changes` is empty (an engine that hears only of the number, a commit of another process), read the log.
+    """
+
+    last: int
+    changes: Sequence[LoggedChange] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +166,11 @@ class Store(Protocol):
         """Give the sequence number of the newest change, 0 when there is none."""
         ...
 
-    def on_commit(self, listener: Callable[[int], None]) -> None:
-        """Call `listener(last_seq)` on the event loop after each commit that logged changes."""
+    def on_commit(self, listener: Callable[[Commit], None]) -> None:
+        """Call `listener(commit)` on the event loop after each commit that logged changes, in their order.
+
+        Those who wrote have been answered by then. Numbers may be passed over, but never go back.
+        """
         ...
 
     async def forget_changes(self, up_to: int) -> int:

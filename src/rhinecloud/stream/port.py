@@ -5,7 +5,7 @@ A frame is one message that carries many changes, because one message a change w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,6 +27,15 @@ class Frame:
             self._decoded.append(decode_changes(self.body))
         return self._decoded[0]
 
+    def know(self, changes: list[Change]) -> None:
+        """Take the changes from who has them decoded already."""
+        self._decoded[:] = [changes]
+
+    @property
+    def is_decoded(self) -> bool:
+        """Tell whether `changes` costs nothing."""
+        return bool(self._decoded)
+
     def forget(self) -> None:
         """Drop what was decoded: objects by the thousand would burden the garbage collector."""
         self._decoded.clear()
@@ -40,6 +49,11 @@ class ConsumerCounters:
     failures: int = 0
     position: int = 0
     error: str = ""
+
+
+def join(bodies: Iterable[bytes]) -> bytes:
+    """Make the body of a frame from the encoded changes."""
+    return b"[" + b",".join(bodies) + b"]"
 
 
 Handle = Callable[[Frame], Awaitable[None]]

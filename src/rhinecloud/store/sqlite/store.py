@@ -17,7 +17,7 @@ import apsw
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.store.port import Edit, LoggedChange, Record, Stored, Written
+from rhinecloud.store.port import Commit, Edit, LoggedChange, Record, Stored, Written
 from rhinecloud.store.sqlite.backup import copy_store
 from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
@@ -168,7 +168,7 @@ class SqliteStore:
         """Give the newest sequence number."""
         return self._writer.last_seq
 
-    def on_commit(self, listener: Callable[[int], None]) -> None:
+    def on_commit(self, listener: Callable[[Commit], None]) -> None:
         """Call `listener` after commits."""
         self._writer.listeners.append(listener)
 

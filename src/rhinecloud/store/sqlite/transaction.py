@@ -14,15 +14,15 @@ import apsw
 import msgspec
 
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
-from rhinecloud.ngsild.change import Kind
+from rhinecloud.ngsild.change import Change, Kind
 from rhinecloud.ngsild.entity import Entity, Instance, encode
-from rhinecloud.store.port import Edit, Put, Remove, Stored, Written
+from rhinecloud.store.port import Edit, LoggedChange, Put, Remove, Stored, Written
 from rhinecloud.store.sqlite.census import ANY, Census, Group
 from rhinecloud.store.sqlite.place import box_of, expiry_of, geometries_of
 from rhinecloud.store.sqlite.recent import Held, Key, Recent
 
 
-class _Change(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
+class _Row(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
     """`ngsild.change.Change` with an entity that is encoded already."""
 
     seq: int
@@ -35,7 +35,7 @@ class _Change(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
     previous: dict[str, list[Instance]] = {}
 
 
-_encode_change = msgspec.json.Encoder().encode
+_encode_row = msgspec.json.Encoder().encode
 
 
 @dataclass(slots=True)
@@ -60,11 +60,13 @@ class Transaction:
         self.last_row = last_row
         self.counts: dict[Group, int] = {}
         self.settled: dict[Key, Held | None] = {}
+        self.logged: list[LoggedChange] = []
         self.cursor = cursor
         self._recent = recent
         self._census = census
         self._touched: dict[Key, Touched] = {}
-        self._changes: list[tuple[int, bytes]] = []
+        self._written = 0
+        """So many of the logged changes are written."""
 
     def decide(self, edit: Edit) -> Written | Exception:
         """Decide one edit and log it; an error is the answer of this edit alone."""
@@ -108,14 +110,15 @@ class Transaction:
             )
         if updated:
             self.cursor.executemany("UPDATE entity SET version = ?, body = ? WHERE row = ?", updated)
-        if self._changes:
-            self.cursor.executemany("INSERT INTO change (seq, body) VALUES (?, ?)", self._changes)
-        self._touched, self._changes = {}, []
+        if self.waiting:
+            rows = [(each.seq, each.body) for each in self.logged[self._written :]]
+            self.cursor.executemany("INSERT INTO change (seq, body) VALUES (?, ?)", rows)
+        self._touched, self._written = {}, len(self.logged)
 
     @property
     def waiting(self) -> bool:
         """Tell whether something was decided that is not written yet."""
-        return bool(self._changes)
+        return self._written < len(self.logged)
 
     def _touch(self, key: Key) -> Touched:
         held = self.settled[key] if key in self.settled else self._recent.get(key) or self._read(key)
@@ -139,16 +142,16 @@ class Transaction:
         if entity.id != edit.entity_id:
             raise Invalid(f"an edit of {edit.entity_id} decided about {entity.id}", field="id")
         body, seq = encode(entity), self.last_seq + 1
-        change = _Change(
+        change = Change(
             seq=seq, tenant=edit.tenant, kind=Kind.CREATED if created else Kind.UPDATED,
-            at=edit.at, actor=edit.actor, entity=msgspec.Raw(body),
+            at=edit.at, actor=edit.actor, entity=entity,
         )  # fmt: skip
         if isinstance(decision, Put):
-            change.changed, change.previous = decision.changed, decision.previous
+            change.changed, change.previous = list(decision.changed), decision.previous
             after: Entity | None = entity
         else:
             change.kind, after = Kind.DELETED, None
-        self._changes.append((seq, _encode_change(change)))
+        self.logged.append(LoggedChange(seq, _encode(change, body), change))
         if created:
             self.last_row += 1
             touched.row = self.last_row
@@ -222,3 +225,19 @@ class Transaction:
             self.cursor.execute("DELETE FROM expiry WHERE row = ?", (touched.row,))
         else:
             self.cursor.execute("INSERT OR REPLACE INTO expiry (row, at) VALUES (?, ?)", (touched.row, due))
+
+
+def _encode(change: Change, body: bytes) -> bytes:
+    """Write a change whose entity is encoded already."""
+    return _encode_row(
+        _Row(
+            seq=change.seq,
+            tenant=change.tenant,
+            kind=change.kind,
+            at=change.at,
+            actor=change.actor,
+            entity=msgspec.Raw(body),
+            changed=change.changed,
+            previous=change.previous,
+        )
+    )

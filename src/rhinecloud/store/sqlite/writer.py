@@ -15,7 +15,7 @@ from typing import Any
 import apsw
 
 from rhinecloud.kernel.errors import Unavailable
-from rhinecloud.store.port import Edit, StoreFull, Written
+from rhinecloud.store.port import Commit, Edit, StoreFull, Written
 from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
@@ -64,7 +64,7 @@ class Writer:
         checkpoint: Checkpoint,
     ) -> None:
         self.last_seq = 0
-        self.listeners: list[Callable[[int], None]] = []
+        self.listeners: list[Callable[[Commit], None]] = []
         self._checkpoint = checkpoint
         self._connection = connection
         self._cursor = connection.cursor()
@@ -222,10 +222,13 @@ class Writer:
         if failure is not None:
             self._abandon(group, failure)
         else:
+            grew = transaction.last_seq > self.last_seq
             self._settle(transaction)
             for job in group:
                 if not job.future.done():
                     job.future.set_result(job.answer)
+            if grew:
+                self._tell(Commit(self.last_seq, transaction.logged))
         self._gather()
 
     def _settle(self, transaction: Transaction) -> None:
@@ -236,13 +239,13 @@ class Writer:
                 self._recent.put(key, held)
         self._census.keep(transaction.counts)
         self._last_row = transaction.last_row
-        if transaction.last_seq > self.last_seq:
-            self.last_seq = transaction.last_seq
-            assert self._loop is not None
-            for (
-                listener
-            ) in self.listeners:  # each in a turn of its own: the writer outlives its listeners' faults
-                self._loop.call_soon(listener, self.last_seq)
+        self.last_seq = transaction.last_seq
+
+    def _tell(self, commit: Commit) -> None:
+        """Tell the listeners, each in a turn of its own: the writer outlives their faults."""
+        assert self._loop is not None
+        for listener in self.listeners:
+            self._loop.call_soon(listener, commit)
 
     def _roll_back(self) -> None:
         with contextlib.suppress(apsw.Error):  # the engine may have rolled back by itself

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.city import FIXTURES
+from connectors.city import FIXTURES, City, status
 from rhinecloud.connectors.cap.codec import CapCodec
 from rhinecloud.connectors.model import DecodeError, Fault, Parcel
 from rhinecloud.pack import Message
@@ -129,3 +129,23 @@ def test_a_warning_names_the_moment_of_its_sending() -> None:
     body = (FIXTURES / "cap" / "heavy-rain-update.xml").read_bytes()
     assert CapCodec(1_000_000).recorded_at(body) == datetime(2023, 6, 23, 9, 14, tzinfo=UTC)
     assert CapCodec(1_000_000).recorded_at(b"nothing") is None
+
+
+async def test_a_cancel_ends_the_warning_that_it_names_and_makes_none_of_one_never_received(
+    city: City,
+) -> None:
+    (city.root / "cap").mkdir()
+    first = ALERT.format(kind="Alert", references="", area="")
+    references = "s,a,2026-03-01T12:00:00+01:00 s,never,2026-03-01T11:00:00+01:00"
+    cancel = ALERT.format(kind="Cancel", references=references, area="").replace(
+        "<identifier>a<", "<identifier>b<"
+    )
+    (city.root / "cap" / "1.xml").write_text(first)
+    (city.root / "cap" / "2.xml").write_text(cancel)
+    feeds = await city.feed(connector="cap", mapping="cap", path="cap/*.xml", speed=0)
+    await feeds.get("test").finished()
+    warnings = await city.entities("WeatherAlert")
+    assert {name: each["status"] for name, each in warnings.items()} == {
+        "urn:ngsi-ld:WeatherAlert:a": "ended"
+    }
+    assert status(feeds).dead == 0

@@ -96,11 +96,14 @@ class Pipeline:
         outcome = Outcome()
         if not owners:
             return outcome
-        answers = await self._answers([fragment for draft in drafts for fragment in draft.fragments])
+        fragments = [fragment for draft in drafts for fragment in draft.fragments]
+        answers = await self._answers(fragments)
         reasons: dict[int, list[str]] = {}
-        for owner, answer in zip(owners, answers, strict=True):
+        for owner, fragment, answer in zip(owners, fragments, answers, strict=True):
             if isinstance(answer, Unavailable):
                 raise answer
+            if _is_absent(fragment, answer):
+                continue
             if isinstance(answer, Exception):
                 reasons.setdefault(id(owner), []).append(str(answer) or type(answer).__name__)
             elif answer.seq:
@@ -120,6 +123,11 @@ class Pipeline:
             raise
         except RhineCloudError as error:
             return [error] * len(fragments)
+
+
+def _is_absent(fragment: EntityFragment, answer: Written | Exception) -> bool:
+    """Tell whether a fragment was for an entity that exists, and none does."""
+    return "type" not in fragment and isinstance(answer, Invalid) and answer.field == "type"
 
 
 def refused(draft: Draft, reason: str) -> Fault:

@@ -18,7 +18,9 @@ Message = MappingType[str, Any]
 """One decoded message of a feed as plain values; each codec's docstring lists its members."""
 
 EntityFragment = dict[str, Any]
-"""An NGSI-LD entity in concise form with the pack's compact names: `id`, `type` and the attributes to merge."""
+"""An NGSI-LD entity in concise form with the pack's compact names: `id`, `type` and the attributes to merge.
+
+One without `type` is for an entity that exists, and means nothing where it does not."""
 
 Mapping = Callable[[Message, datetime], Iterable[EntityFragment]]
 """Says what a message means: from a message and the moment of its receipt to the entities that it changes. Pure."""

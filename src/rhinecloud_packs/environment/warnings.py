@@ -1,7 +1,8 @@
 """What a CAP 1.2 alert says: Smart Data Models' `WeatherAlert` (dataModel.Weather), one entity a warning.
 
 Texts in several languages become LanguageProperties. CAP's severity becomes Smart Data Models' (informational to
-critical); an Update replaces the warning that it names, a Cancel ends it. Source: OASIS CAP 1.2, section 3.2.
+critical). An Update stands for itself and ends the warnings that it names, a Cancel ends them only; naming one that the
+city never received is in order and changes nothing. Source: OASIS CAP 1.2, section 3.2.1 (msgType, references).
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def _urn(identifier: str) -> str:
 
 
 def _ended(identifier: str, sent: str) -> EntityFragment:
-    return {"id": _urn(identifier), "type": "WeatherAlert", "status": "ended", "validTo": _time(sent)}
+    """End a warning that the city knows: without a type, an unknown one is not made."""
+    return {"id": _urn(identifier), "status": "ended", "validTo": _time(sent)}
 
 
 def _warning(message: Message, infos: Sequence[Message], sent: str) -> EntityFragment:

@@ -12,7 +12,8 @@ PREFIX = "/api/v1"
 
 DESCRIPTION = """
 What the operations centre works with, and what a partner's application may work with as well: sign in, incidents,
-alerts, rules, feeds, history, accounts. The city's things themselves are at `/ngsi-ld/v1` (ETSI GS CIM 009).
+alerts, rules, feeds, history, accounts. The city's things themselves are at `/ngsi-ld/v1` (ETSI GS CIM 009; its
+document is at `/ngsi-ld/v1/openapi.json`).
 
 Send `Authorization: Bearer rct_…`, or sign in and keep the cookie. Errors are `application/problem+json` (RFC 9457).
 """

@@ -1,9 +1,11 @@
-"""Writes the pages of the documentation that code knows best: settings, commands, the people's API."""
+"""Writes the pages of the documentation that code knows best: settings, commands, the two APIs."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +15,9 @@ import typer.main
 
 from rhinecloud.app.city import City
 from rhinecloud.app.sections import FEED, SECTIONS, read_city
+from rhinecloud.broker.description import describe as describe_routes
+from rhinecloud.broker.routes import ROUTES
+from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.cli.exits import MEANINGS
 from rhinecloud.cli.program import build_program
 from rhinecloud.kernel.settings import Described, describe
@@ -43,17 +48,33 @@ stand in.
 API_HEAD = """# The people's API
 
 Below `/api/v1`, as JSON, with errors as `application/problem+json` (RFC 9457). The whole contract, for machines:
-`/api/v1/openapi.json` of a running city. The city's things themselves are at `/ngsi-ld/v1`, see
-[broker](../parts/broker.md).
+`/api/v1/openapi.json` of a running city, or {download}`as it is now <api.json>`. The city's things themselves are at
+`/ngsi-ld/v1`, see [the NGSI-LD API](ngsi-ld.md).
+"""
+
+BROKER_HEAD = """# The NGSI-LD API
+
+Below `/ngsi-ld/v1`, as ETSI GS CIM 009 v1.9.1 has it. The whole contract, for machines, with every schema and error:
+`/ngsi-ld/v1/openapi.json` of a running city (no sign-in needed), or {download}`as it is now <ngsi-ld.json>`. It is made
+from the table of routes that the door itself goes by. How it works: [broker](../parts/broker.md); incidents, alerts,
+history and accounts: [the people's API](api.md).
 """
 
 
 def write_reference(folder: Path) -> None:
-    """Write `settings.md`, `commands.md` and `api.md` into a folder."""
+    """Write the pages of settings, commands and, each with its OpenAPI document, the APIs into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {"settings": settings_page(), "commands": commands_page(), "api": api_page(openapi_document())}
+    people, broker = openapi_document(), broker_document()
+    pages = {
+        "settings.md": settings_page(),
+        "commands.md": commands_page(),
+        "api.md": api_page(people),
+        "api.json": json.dumps(people, indent=1, ensure_ascii=False),
+        "ngsi-ld.md": broker_page(broker),
+        "ngsi-ld.json": json.dumps(broker, indent=1, ensure_ascii=False),
+    }
     for name, page in pages.items():
-        (folder / f"{name}.md").write_text(page, encoding="utf-8")
+        (folder / name).write_text(page, encoding="utf-8")
 
 
 def settings_page() -> str:
@@ -91,6 +112,29 @@ def openapi_document() -> dict[str, Any]:
         settings = "[server]\nport = 0\n[stream]\nmqtt_port = 0\n"
         Path(folder, "city.toml").write_text(settings, encoding="utf-8")
         return asyncio.run(start(Path(folder)))
+
+
+def broker_document() -> dict[str, Any]:
+    """Give the OpenAPI document of the broker's door, with its limits as they are by default."""
+    return describe_routes(ROUTES, max_limit=BrokerSettings().max_limit)
+
+
+def broker_page(document: Mapping[str, Any]) -> str:
+    """Write the routes of the broker by their tag, each with its clause and parameters."""
+    groups: dict[str, list[str]] = {}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            clause = re.search(r"clause ([\d.]*\d)", operation["description"])
+            names = [f"`{each['name']}`" for each in operation["parameters"] if each.get("in") == "query"]
+            built = "" if any(status < "3" for status in operation["responses"]) else " (refused)"
+            groups.setdefault(operation["tags"][0], []).append(
+                f"| `{method.upper()}` | `{path}` | {operation['summary']}{built} | {clause[1] if clause else ''} "
+                f"| {', '.join(names)} |"
+            )
+    head = ["| | path | | clause | parameters |", "|---|---|---|---|---|"]
+    return "\n".join(
+        [BROKER_HEAD, *("\n".join([f"## {tag}\n", *head, *rows, ""]) for tag, rows in groups.items())]
+    )
 
 
 def api_page(document: Mapping[str, Any]) -> str:

@@ -33,6 +33,9 @@ class Parts:
     subscriptions: Subscriptions | None = None
 
 
+DONE = ((204, ""),)
+CREATED = ((201, ""),)
+
 Handle = Callable[[Parts, Request], Awaitable[Reply]]
 """A handler: parse, call, render. It raises RhineCloudErrors, which the door turns into ProblemDetails."""
 
@@ -40,7 +43,11 @@ Handle = Callable[[Parts, Request], Awaitable[Reply]]
 @dataclass(frozen=True, slots=True)
 class Route:
     """A method of a resource: `path` below `/ngsi-ld/v1` with `{variables}`, the function, the parameters it allows
-    (None: any), the operation's name in clause 4.20, and the representations of its answers, if any."""
+    (None: any), the operation's name in clause 4.20, and the representations of its answers, if any.
+
+    `body` names the schema of its request body, `answers` each status of success with the schema of what it brings, ''
+    for nothing: what `description` tells others about it. A route without answers is not built.
+    """
 
     verb: str
     path: str
@@ -49,3 +56,5 @@ class Route:
     parameters: frozenset[str] | None = field(default_factory=frozenset)
     offers: tuple[Media, ...] = DOCUMENT
     anonymous: bool = False
+    body: str = ""
+    answers: tuple[tuple[int, str], ...] = ()

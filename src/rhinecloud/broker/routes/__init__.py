@@ -4,6 +4,7 @@ from rhinecloud.broker.routes import (
     attributes,
     batch,
     contexts,
+    description,
     discovery,
     entities,
     info,
@@ -12,7 +13,7 @@ from rhinecloud.broker.routes import (
     unbuilt,
 )
 
-ROUTES = (
+_TABLE = (
     *entities.ROUTES,
     *queries.ROUTES,
     *attributes.ROUTES,
@@ -23,6 +24,8 @@ ROUTES = (
     *info.ROUTES,
     *unbuilt.ROUTES,
 )
-"""Every route of the door."""
+
+ROUTES = (*_TABLE, description.route_of(_TABLE))
+"""Every route of the door, and the one that describes them."""
 
 __all__ = ["ROUTES"]

@@ -6,7 +6,7 @@ from rhinecloud.broker.door.body import read_object
 from rhinecloud.broker.door.parameters import entity_id, listed_options, type_selection
 from rhinecloud.broker.door.reply import Reply, nothing, plain
 from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.door.route import DONE, Parts, Route
 from rhinecloud.broker.edits import Change
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild import patch
@@ -110,11 +110,23 @@ def _attribute_name(request: Request, *, scope: bool = False) -> str:
 _ATTRS = "/entities/{entityId}/attrs"
 _ATTR = f"{_ATTRS}/{{attrId}}"
 _COMMON = frozenset({"type", "local"})
+UPDATED = ((204, ""), (207, "UpdateResult"))
 
 ROUTES = (
-    Route("POST", _ATTRS, append, "appendAttrs", _COMMON | {"options"}, ()),
-    Route("PATCH", _ATTRS, update, "updateAttrs", _COMMON, ()),
-    Route("PATCH", _ATTR, partial_update, "updateAttrs", _COMMON, ()),
-    Route("PUT", _ATTR, replace, "replaceAttrs", _COMMON, ()),
-    Route("DELETE", _ATTR, delete, "deleteAttrs", _COMMON | {"datasetId", "deleteAll"}, ()),
+    Route(
+        "POST",
+        _ATTRS,
+        append,
+        "appendAttrs",
+        _COMMON | {"options"},
+        (),
+        body="EntityFragment",
+        answers=UPDATED,
+    ),
+    Route("PATCH", _ATTRS, update, "updateAttrs", _COMMON, (), body="EntityFragment", answers=UPDATED),
+    Route(
+        "PATCH", _ATTR, partial_update, "updateAttrs", _COMMON, (), body="AttributeFragment", answers=UPDATED
+    ),
+    Route("PUT", _ATTR, replace, "replaceAttrs", _COMMON, (), body="AttributeFragment", answers=DONE),
+    Route("DELETE", _ATTR, delete, "deleteAttrs", _COMMON | {"datasetId", "deleteAll"}, (), answers=DONE),
 )

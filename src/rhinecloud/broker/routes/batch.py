@@ -162,11 +162,51 @@ def _mixed(results: list[Result]) -> Reply:
 
 _PATH = "/entityOperations"
 _LOCAL = frozenset({"local"})
+QUIET = (204, "")
+MIXED = (207, "BatchResult")
 
 ROUTES = (
-    Route("POST", f"{_PATH}/create", create, "createBatch", _LOCAL, ()),
-    Route("POST", f"{_PATH}/upsert", upsert, "upsertBatch", _LOCAL | {"options"}, ()),
-    Route("POST", f"{_PATH}/update", update, "updateBatch", _LOCAL | {"options"}, ()),
-    Route("POST", f"{_PATH}/merge", merge, "mergeBatch", _LOCAL | {"options"}, ()),
-    Route("POST", f"{_PATH}/delete", delete, "deleteBatch", _LOCAL, ()),
+    Route(
+        "POST",
+        f"{_PATH}/create",
+        create,
+        "createBatch",
+        _LOCAL,
+        (),
+        body="EntityBatch",
+        answers=((201, "IdList"), MIXED),
+    ),
+    Route(
+        "POST",
+        f"{_PATH}/upsert",
+        upsert,
+        "upsertBatch",
+        _LOCAL | {"options"},
+        (),
+        body="EntityBatch",
+        answers=((201, "IdList"), QUIET, MIXED),
+    ),
+    Route(
+        "POST",
+        f"{_PATH}/update",
+        update,
+        "updateBatch",
+        _LOCAL | {"options"},
+        (),
+        body="FragmentBatch",
+        answers=(QUIET, MIXED),
+    ),
+    Route(
+        "POST",
+        f"{_PATH}/merge",
+        merge,
+        "mergeBatch",
+        _LOCAL | {"options"},
+        (),
+        body="FragmentBatch",
+        answers=(QUIET, MIXED),
+    ),
+    Route(
+        "POST", f"{_PATH}/delete", delete, "deleteBatch", _LOCAL, (), body="IdBatch", answers=(QUIET, MIXED)
+    ),
 )

@@ -9,7 +9,7 @@ from rhinecloud.broker.door.body import read_json
 from rhinecloud.broker.door.media import DOCUMENT
 from rhinecloud.broker.door.reply import Reply, created, nothing, plain
 from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.door.route import CREATED, DONE, Parts, Route
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.policy import Action
 
@@ -80,8 +80,10 @@ def _kind(text: str | None) -> Kind | None:
 
 
 ROUTES = (
-    Route("POST", PATH, add, "addContext", offers=()),
-    Route("GET", PATH, list_all, "listContexts", frozenset({"details", "kind"})),
+    Route("POST", PATH, add, "addContext", offers=(), body="ContextDocument", answers=CREATED),
+    Route(
+        "GET", PATH, list_all, "listContexts", frozenset({"details", "kind"}), answers=((200, "ContextList"),)
+    ),
     Route(
         "GET",
         f"{PATH}/{{contextId}}",
@@ -90,6 +92,9 @@ ROUTES = (
         frozenset({"details"}),
         DOCUMENT,
         anonymous=True,
+        answers=((200, "ContextOrDetails"),),
     ),
-    Route("DELETE", f"{PATH}/{{contextId}}", delete, "deleteContext", frozenset({"reload"}), ()),
+    Route(
+        "DELETE", f"{PATH}/{{contextId}}", delete, "deleteContext", frozenset({"reload"}), (), answers=DONE
+    ),
 )

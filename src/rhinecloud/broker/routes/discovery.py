@@ -119,8 +119,17 @@ _LIST = frozenset({"details", "local"})
 _ONE = frozenset({"local"})
 
 ROUTES = (
-    Route("GET", "/types", list_types, "retrieveEntityTypes", _LIST),
-    Route("GET", "/types/{type}", get_type, "retrieveEntityTypeInfo", _ONE),
-    Route("GET", "/attributes", list_attributes, "retrieveAttrTypes", _LIST),
-    Route("GET", "/attributes/{attrId}", get_attribute, "retrieveAttrTypeInfo", _ONE),
+    Route("GET", "/types", list_types, "retrieveEntityTypes", _LIST, answers=((200, "EntityTypes"),)),
+    Route(
+        "GET", "/types/{type}", get_type, "retrieveEntityTypeInfo", _ONE, answers=((200, "EntityTypeInfo"),)
+    ),
+    Route("GET", "/attributes", list_attributes, "retrieveAttrTypes", _LIST, answers=((200, "Attributes"),)),
+    Route(
+        "GET",
+        "/attributes/{attrId}",
+        get_attribute,
+        "retrieveAttrTypeInfo",
+        _ONE,
+        answers=((200, "Attribute"),),
+    ),
 )

@@ -25,7 +25,7 @@ from rhinecloud.broker.door.parameters import (
 from rhinecloud.broker.door.rendering import NOTHING, View, linked, listing, view_of, with_context
 from rhinecloud.broker.door.reply import Reply, created, nothing
 from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.door.route import CREATED, DONE, Parts, Route
 from rhinecloud.broker.edits import Change, TypeSelection, is_of, whole
 from rhinecloud.broker.errors import InvalidRequest
 from rhinecloud.broker.linked import Join
@@ -161,13 +161,25 @@ async def _change(parts: Parts, request: Request, change: Change) -> Reply:
 
 _ONE = "/entities/{entityId}"
 _WRITE = frozenset({"type", "local"})
+SHOWN = ((200, "EntityOrLinked"), (203, "EntityOrLinked"))
 
 ROUTES = (
-    Route("POST", "/entities", create, "createEntity", frozenset({"local"}), ()),
-    Route("GET", _ONE, retrieve, "retrieveEntity", SHAPE | JOIN | UNBUILT | {"type"}, SPATIAL),
-    Route("PUT", _ONE, replace, "replaceEntity", _WRITE, ()),
-    Route("PATCH", _ONE, merge, "mergeEntity", _WRITE | {"options", "format", "lang", "observedAt"}, ()),
+    Route(
+        "POST", "/entities", create, "createEntity", frozenset({"local"}), (), body="Entity", answers=CREATED
+    ),
+    Route("GET", _ONE, retrieve, "retrieveEntity", SHAPE | JOIN | UNBUILT | {"type"}, SPATIAL, answers=SHOWN),
+    Route("PUT", _ONE, replace, "replaceEntity", _WRITE, (), body="EntityFragment", answers=DONE),
+    Route(
+        "PATCH",
+        _ONE,
+        merge,
+        "mergeEntity",
+        _WRITE | {"options", "format", "lang", "observedAt"},
+        (),
+        body="EntityFragment",
+        answers=DONE,
+    ),
     Route("PUT", "/entities", without_id, "replaceEntity", None, ()),
     Route("PATCH", "/entities", without_id, "mergeEntity", None, ()),
-    Route("DELETE", _ONE, delete, "deleteEntity", _WRITE, ()),
+    Route("DELETE", _ONE, delete, "deleteEntity", _WRITE, (), answers=DONE),
 )

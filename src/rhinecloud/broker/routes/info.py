@@ -28,4 +28,12 @@ async def identity(parts: Parts, request: Request) -> Reply:
     )
 
 
-ROUTES = (Route("GET", "/info/sourceIdentity", identity, "retrieveContextSourceIdentity"),)
+ROUTES = (
+    Route(
+        "GET",
+        "/info/sourceIdentity",
+        identity,
+        "retrieveContextSourceIdentity",
+        answers=((200, "ContextSourceIdentity"),),
+    ),
+)

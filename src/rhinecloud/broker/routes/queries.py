@@ -12,7 +12,7 @@ from rhinecloud.broker.door.parameters import JOIN, SHAPE, UNBUILT, parse_join, 
 from rhinecloud.broker.door.rendering import View, linked, listing, view_of
 from rhinecloud.broker.door.reply import HeaderList, Reply, nothing
 from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.door.route import DONE, Parts, Route
 from rhinecloud.broker.door.selection import (
     ORDER,
     SELECTION,
@@ -132,9 +132,19 @@ def _names(request: Request, name: str) -> frozenset[str]:
 
 _QUERY = SELECTION | ORDER | SHAPE | JOIN | PAGING | UNBUILT
 _PURGE = SELECTION | {"attrs", "drop", "keep", "local", "csf", "geometryProperty"}
+FOUND = ((200, "EntityList"), (203, "EntityList"))
 
 ROUTES = (
-    Route("GET", "/entities", query_entities, "queryEntity", _QUERY, SPATIAL),
-    Route("DELETE", "/entities", purge, "purgeEntity", _PURGE, ()),
-    Route("POST", "/entityOperations/query", query_by_post, "queryBatch", PAGING | SHAPE, SPATIAL),
+    Route("GET", "/entities", query_entities, "queryEntity", _QUERY, SPATIAL, answers=FOUND),
+    Route("DELETE", "/entities", purge, "purgeEntity", _PURGE, (), answers=DONE),
+    Route(
+        "POST",
+        "/entityOperations/query",
+        query_by_post,
+        "queryBatch",
+        PAGING | SHAPE,
+        SPATIAL,
+        body="Query",
+        answers=FOUND,
+    ),
 )

@@ -9,7 +9,7 @@ from rhinecloud.broker.door.paging import PAGING, paging_headers, parse_paging
 from rhinecloud.broker.door.parameters import listed_options
 from rhinecloud.broker.door.reply import Reply, created, document, nothing
 from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.door.route import CREATED, DONE, Parts, Route
 from rhinecloud.broker.subscriptions.members import require_uri
 from rhinecloud.broker.subscriptions.model import Subscription
 from rhinecloud.broker.subscriptions.rendering import render_subscription
@@ -90,9 +90,23 @@ def _show(
 OPTIONS = frozenset({"options"})
 
 ROUTES = (
-    Route("POST", PATH, create, "createSubscription"),
-    Route("GET", PATH, list_all, "querySubscription", PAGING | OPTIONS),
-    Route("GET", f"{PATH}/{{subscriptionId}}", retrieve, "retrieveSubscription", OPTIONS),
-    Route("PATCH", f"{PATH}/{{subscriptionId}}", update, "updateSubscription"),
-    Route("DELETE", f"{PATH}/{{subscriptionId}}", delete, "deleteSubscription"),
+    Route("POST", PATH, create, "createSubscription", body="Subscription", answers=CREATED),
+    Route("GET", PATH, list_all, "querySubscription", PAGING | OPTIONS, answers=((200, "SubscriptionList"),)),
+    Route(
+        "GET",
+        f"{PATH}/{{subscriptionId}}",
+        retrieve,
+        "retrieveSubscription",
+        OPTIONS,
+        answers=((200, "SubscriptionShown"),),
+    ),
+    Route(
+        "PATCH",
+        f"{PATH}/{{subscriptionId}}",
+        update,
+        "updateSubscription",
+        body="SubscriptionFragment",
+        answers=DONE,
+    ),
+    Route("DELETE", f"{PATH}/{{subscriptionId}}", delete, "deleteSubscription", answers=DONE),
 )

@@ -8,10 +8,11 @@ import pytest
 
 from incidents.town_hall import FIREFIGHTER, OPERATOR, TownHall, town_hall
 from rhinecloud.incidents.errors import NotYours
-from rhinecloud.incidents.model import ClosingReason, Severity, Status
+from rhinecloud.incidents.model import ClosingReason, Status
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.incidents.timeline import tell
 from rhinecloud.kernel.errors import NotFound
+from rhinecloud.kernel.severity import Severity
 
 FAR = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [6.9, 51.5]}}
 

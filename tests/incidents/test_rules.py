@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from incidents.town_hall import FIRE, FIREFIGHTER, OFFICER, OPERATOR, POLICE, READER
 from rhinecloud.incidents import rules
 from rhinecloud.incidents.errors import IllegalAct, NoSuchTask, NotYours
-from rhinecloud.incidents.model import Act, ClosingReason, Incident, Severity, Status
+from rhinecloud.incidents.model import Act, ClosingReason, Incident, Status
 from rhinecloud.incidents.rules import Doing
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from rhinecloud.kernel.severity import Severity
 
 NOW = "2026-03-01T12:00:00Z"
 NEW = Incident(id="urn:ngsi-ld:Incident:1", title="Fire", severity=Severity.HIGH, agency=FIRE)

@@ -19,10 +19,11 @@ from incidents.town_hall import (
     town_hall,
 )
 from rhinecloud.incidents.errors import IllegalAct, NoSuchIncident, NotYours, StaleVersion
-from rhinecloud.incidents.model import Act, ClosingReason, Severity, Status
+from rhinecloud.incidents.model import Act, ClosingReason, Status
 from rhinecloud.incidents.service import Draft
 from rhinecloud.incidents.timeline import tell
 from rhinecloud.kernel.errors import Forbidden, Invalid
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.representation import parse_entity
 
 DRAFT = Draft(title="Flooded underpass", location=PLACE, agency=FIRE)

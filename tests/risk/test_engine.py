@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.change import Change, Kind
 from rhinecloud.risk.engine import Engine
-from rhinecloud.risk.model import Outcome, OutcomeKind, Severity
+from rhinecloud.risk.model import Outcome, OutcomeKind
 from rhinecloud.risk.state import decode_state, encode_state
 from risk.city import CONTEXT, START, River, minute, rule
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rhinecloud.connectors.cap.codec import read_alert
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.change import Change
 from rhinecloud.pack import EntityFragment, Message
 from rhinecloud.risk.backtest import Backtest, Recording, backtest
-from rhinecloud.risk.model import Severity
 from rhinecloud.risk.rulebook import read_rulebook
 from rhinecloud_packs.environment.warnings import map_cap
 from rhinecloud_packs.port.gauges import map_row

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from rhinecloud.incidents.model import Act, ClosingReason, Incident, Severity, Status
+from rhinecloud.incidents.model import Act, ClosingReason, Incident, Status
 from rhinecloud.incidents.timeline import Event
+from rhinecloud.kernel.severity import Severity
 
 Text = Annotated[str, Field(max_length=10_000)]
 Title = Annotated[str, Field(min_length=1, max_length=300)]

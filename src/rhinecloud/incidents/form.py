@@ -6,16 +6,8 @@ from typing import Any
 
 import msgspec
 
-from rhinecloud.incidents.model import (
-    INCIDENT,
-    ClosingReason,
-    Comment,
-    Incident,
-    Record,
-    Severity,
-    Status,
-    Task,
-)
+from rhinecloud.incidents.model import INCIDENT, ClosingReason, Comment, Incident, Record, Status, Task
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance

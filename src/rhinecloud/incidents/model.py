@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from rhinecloud.kernel.severity import Severity
+
 HOUSE = "urn:rhinecloud:ns:"
 INCIDENT = f"{HOUSE}Incident"
 AGENCY = f"{HOUSE}Agency"
@@ -21,21 +23,6 @@ class Status(StrEnum):
     IN_PROGRESS = "in_progress"
     RESOLVED = "resolved"
     CLOSED = "closed"
-
-
-class Severity(StrEnum):
-    """How grave it is, in Smart Data Models' words for alerts, from the least to the gravest."""
-
-    INFORMATIONAL = "informational"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
-
-    @property
-    def rank(self) -> int:
-        """Give its place in the order, 0 for the least."""
-        return list(Severity).index(self)
 
 
 class ClosingReason(StrEnum):

@@ -14,18 +14,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from rhinecloud.incidents.errors import IllegalAct, NoSuchTask, NotYours
-from rhinecloud.incidents.model import (
-    Act,
-    ClosingReason,
-    Comment,
-    Incident,
-    Record,
-    Severity,
-    Status,
-    Task,
-)
+from rhinecloud.incidents.model import Act, ClosingReason, Comment, Incident, Record, Status, Task
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.severity import Severity
 
 MOST_COMMENTS = 1000
 MOST_TASKS = 200

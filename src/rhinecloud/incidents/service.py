@@ -12,21 +12,13 @@ from rhinecloud.broker.service import Broker
 from rhinecloud.incidents import rules
 from rhinecloud.incidents.errors import NoSuchIncident, NotYours, StaleVersion
 from rhinecloud.incidents.form import Form
-from rhinecloud.incidents.model import (
-    AGENCY,
-    INCIDENT,
-    Act,
-    ClosingReason,
-    Incident,
-    Record,
-    Severity,
-    Status,
-)
+from rhinecloud.incidents.model import AGENCY, INCIDENT, Act, ClosingReason, Incident, Record, Status
 from rhinecloud.incidents.rules import Doing
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.ids import NewId
 from rhinecloud.kernel.page import Page
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rhinecloud.incidents.model import ALERT, Severity
+from rhinecloud.incidents.model import ALERT
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from rhinecloud.kernel.errors import RhineCloudError
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.change import Change, Kind
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
@@ -18,7 +19,7 @@ from rhinecloud.risk.counters import Counters
 from rhinecloud.risk.evaluation import EvaluationFailed
 from rhinecloud.risk.facts import Facts, Reading, seconds
 from rhinecloud.risk.judge import Judge
-from rhinecloud.risk.model import Outcome, Rule, Severity
+from rhinecloud.risk.model import Outcome, Rule
 from rhinecloud.risk.register import Register, moment_text
 from rhinecloud.risk.state import State, Watch
 from rhinecloud.risk.timers import Timers

@@ -10,27 +10,13 @@ from typing import Any
 
 import msgspec
 
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.risk.area import Area
 from rhinecloud.risk.condition import Condition
 from rhinecloud.risk.message import Template
 
 Texts = Mapping[str, str]
 """The same text by language: `de`, `en`."""
-
-
-class Severity(StrEnum):
-    """How grave it is, in Smart Data Models' words, from the least to the gravest."""
-
-    INFORMATIONAL = "informational"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
-
-    @property
-    def rank(self) -> int:
-        """Give its place in the order, 0 for the least."""
-        return list(Severity).index(self)
 
 
 class AreaEvent(StrEnum):

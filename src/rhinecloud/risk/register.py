@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from rhinecloud.kernel.ids import derived_urn
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.kernel.time import format_time
-from rhinecloud.risk.model import Outcome, OutcomeKind, Rule, Severity
+from rhinecloud.risk.model import Outcome, OutcomeKind, Rule
 from rhinecloud.risk.state import Active, State
 from rhinecloud.risk.timers import Timer, Timers
 

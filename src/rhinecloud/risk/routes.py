@@ -9,10 +9,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.risk.alerts import Alerts
 from rhinecloud.risk.consumer import Risk
 from rhinecloud.risk.counters import Counters
-from rhinecloud.risk.model import Rule, Severity
+from rhinecloud.risk.model import Rule
 
 Dependency = Callable[[Request], Any]
 

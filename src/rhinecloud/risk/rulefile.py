@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.context import Context
 from rhinecloud.risk.area import Area
 from rhinecloud.risk.condition import Condition, Flawed, parse_condition, parse_truth
@@ -21,7 +22,7 @@ from rhinecloud.risk.document import Document, Fault
 from rhinecloud.risk.document import Path as Way
 from rhinecloud.risk.duration import parse_duration
 from rhinecloud.risk.message import Template, parse_template
-from rhinecloud.risk.model import AreaEvent, Evidence, IncidentCall, Rule, Severity, Silence, Window, Zone
+from rhinecloud.risk.model import AreaEvent, Evidence, IncidentCall, Rule, Silence, Window, Zone
 from rhinecloud.risk.sheet import LANGUAGES, Sheet, positive, some_text, whole_number, word_of, yes_or_no
 from rhinecloud.risk.vocabulary import Vocabulary
 

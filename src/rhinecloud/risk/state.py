@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.risk.facts import Reading
-from rhinecloud.risk.model import Severity
 from rhinecloud.risk.window import Samples
 
 

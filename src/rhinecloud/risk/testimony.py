@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.context import Context
 from rhinecloud.risk.condition import Condition
 from rhinecloud.risk.evaluation import EvaluationFailed, Evaluator
 from rhinecloud.risk.facts import SIMULATED, Facts, first_of
 from rhinecloud.risk.message import write_value
-from rhinecloud.risk.model import Rule, Severity
+from rhinecloud.risk.model import Rule
 from rhinecloud.risk.register import Statement
 
 Complain = Callable[[Rule, str], None]

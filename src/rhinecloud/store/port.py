@@ -109,6 +109,9 @@ class Record:
     body: bytes
 
 
+RecordsListener = Callable[[str, str, str], None]
+
+
 class Store(Protocol):
     """Current state, change log and records of one city. All methods may raise Unavailable; writes also StoreFull."""
 
@@ -204,6 +207,13 @@ class Store(Protocol):
 
     async def count_records(self, kind: str, tenant: str | None = None) -> int:
         """Count records of a kind."""
+        ...
+
+    def on_records(self, listener: RecordsListener) -> None:
+        """Call `listener(kind, tenant, id)` on the event loop after each record that was put or deleted.
+
+        Of records that another process changed it is told too, where the engine is one that several processes write.
+        """
         ...
 
     async def backup(self, target: str) -> None:

@@ -6,12 +6,14 @@ inside of a network should reach. So addresses are judged after name resolution,
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohappyeyeballs import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from rhinecloud.kernel.errors import Invalid
@@ -49,6 +51,19 @@ def check_url(url: str, *, allow_private: bool, schemes: tuple[str, ...] = ("htt
         raise Invalid(f"{url!r} is not an absolute URL of {' or '.join(schemes)}")
     if not allow_private and _is_literal(parts.hostname) and not is_public(parts.hostname):
         raise PrivateAddress(f"{url!r} leads to a private address")
+
+
+async def addresses_of(host: str, port: int, *, allow_private: bool) -> list[AddrInfoType]:
+    """Resolve a name for connections over TCP; raises OSError, also where it leads to a forbidden address."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a name that cannot be
+        raise OSError(f"{host} is no name of a host: {error}") from None
+    for *_, address in found:
+        if not allow_private and not is_public(str(address[0])):
+            raise OSError(f"{host} leads to the private address {address[0]}")
+    return found
 
 
 def is_public(address: str) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from rhinecloud.broker.subscriptions.model import Subscription
 
-Send = Callable[[bytes], Awaitable[None]]
-"""Carries one notification's JSON to its receiver and returns when it was taken; raises NotDelivered."""
+Send = Callable[[bytes], asyncio.Future[None]]
+"""Begins at once to carry one notification's JSON to its receiver.
+
+The future is done when it was taken, and fails with NotDelivered; cancelled, it leaves nothing under way.
+"""
 
 
 class NotDelivered(Exception):

@@ -6,70 +6,79 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.15, 5.2.22, 6.3.5, 6.3.8 and 6.3.14.
 from __future__ import annotations
 
 import asyncio
+import ssl
+from base64 import b64encode
+from collections.abc import Mapping
+from urllib.parse import quote, unquote, urlsplit
 
-import aiohttp
-from yarl import URL
-
-from rhinecloud.broker.outgoing import open_session
-from rhinecloud.broker.subscriptions.endpoint import NotDelivered, Send
+from rhinecloud.broker.subscriptions.endpoint import Send
+from rhinecloud.broker.subscriptions.http_origin import Origin
 from rhinecloud.broker.subscriptions.model import Subscription
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 
-HEARD_AND_REFUSED = range(400, 500)
-LARGEST_ANSWER = 64 * 1024
-NOT_A_REFUSAL = (408, 425, 429)
-"""Client errors that say "not now": worth a repeat like any failure of the server."""
+PORTS = {"http": 80, "https": 443}
+LEGAL = "%/:?@!$&'()*+,;=~-._[]"
+"""What stands in a request's target as it is, beside letters and digits (RFC 3986)."""
+OURS = (
+    "connection",
+    "content-length",
+    "expect",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+)
+"""Header fields that say where a message ends and what becomes of its connection: nobody else may set them."""
 
 
 class HttpEndpoint:
-    """A pool of connections to all HTTP receivers; it follows no redirects, so that nobody is led elsewhere."""
+    """The connections to all HTTP receivers."""
 
     def __init__(self, settings: NotificationSettings, *, allow_private: bool) -> None:
         self._settings = settings
         self._allow_private = allow_private
-        self._session: aiohttp.ClientSession | None = None
+        self._origins: dict[tuple[str, str, int], Origin] = {}
+        self._tls: ssl.SSLContext | None = None
 
     def way_to(self, subscription: Subscription, link: str) -> Send:
         """Make the way to an HTTP receiver."""
         endpoint = subscription.notification.endpoint
-        url = URL(endpoint.uri, encoded=True)
-        headers = headers_of(subscription, link)
-        timeout = aiohttp.ClientTimeout(total=_timeout_s(subscription, self._settings))
+        parts = urlsplit(endpoint.uri)
+        host = _ascii(parts.hostname or "")
+        port = parts.port or PORTS[parts.scheme]
+        head = _head(endpoint.uri, headers_of(subscription, link))
+        timeout_s = _timeout_s(subscription, self._settings)
 
-        async def send(body: bytes) -> None:
-            session = self._open()
-            try:
-                async with session.post(
-                    url, data=body, headers=headers, timeout=timeout, allow_redirects=False
-                ) as response:
-                    status = response.status
-                    if not response.content.at_eof():
-                        await response.content.read(LARGEST_ANSWER)  # what was read to its end is kept open
-            except TimeoutError:
-                raise NotDelivered("no answer in time") from None
-            except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
-                raise NotDelivered(f"{type(error).__name__}: {error}") from None
-            if not 200 <= status < 300:
-                refused = status in HEARD_AND_REFUSED and status not in NOT_A_REFUSAL
-                raise NotDelivered(f"HTTP {status}", refused=refused)
+        def send(body: bytes) -> asyncio.Future[None]:
+            request = b"%b%d\r\n\r\n%b" % (head, len(body), body)
+            return self._origin(parts.scheme, host, port).post(request, timeout_s)
 
         return send
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        origins, self._origins = self._origins, {}
+        for each in origins.values():
+            await each.close()
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            self._session = open_session(
+    def _origin(self, scheme: str, host: str, port: int) -> Origin:
+        origin = self._origins.get((scheme, host, port))
+        if origin is None:
+            origin = self._origins[scheme, host, port] = Origin(
+                host,
+                port,
+                tls=self._tls_context if scheme == "https" else None,
+                most=self._settings.connections,
                 allow_private=self._allow_private,
-                timeout_s=self._settings.max_timeout_s,
-                connections=0,
-                connections_per_host=self._settings.connections,
             )
-        return self._session
+        return origin
+
+    def _tls_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
 
 
 def headers_of(subscription: Subscription, link: str) -> dict[str, str]:
@@ -82,6 +91,30 @@ def headers_of(subscription: Subscription, link: str) -> dict[str, str]:
         headers["NGSILD-Tenant"] = subscription.tenant
     headers.update({pair.key: pair.value for pair in endpoint.receiver_info})
     return headers
+
+
+def _head(uri: str, headers: Mapping[str, str]) -> bytes:
+    """Write the head of a request as far as `Content-Length: `."""
+    parts = urlsplit(uri)
+    target = quote(parts.path or "/", safe=LEGAL) + (
+        f"?{quote(parts.query, safe=LEGAL)}" if parts.query else ""
+    )
+    fields = {"host": ("Host", _ascii(parts.netloc.rpartition("@")[2]))}
+    fields["user-agent"] = ("User-Agent", "rhinecloud")
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        fields["authorization"] = ("Authorization", f"Basic {b64encode(pair.encode()).decode()}")
+    fields.update({name.lower(): (name, value) for name, value in headers.items()})
+    lines = [f"{name}: {value}\r\n" for key, (name, value) in fields.items() if key not in OURS]
+    return f"POST {target} HTTP/1.1\r\n{''.join(lines)}Content-Length: ".encode()
+
+
+def _ascii(host: str) -> str:
+    """Give a host's name as DNS knows it; one that cannot be leads nowhere, and is found out when it is resolved."""
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        return quote(host, safe=LEGAL)
 
 
 def _timeout_s(subscription: Subscription, settings: NotificationSettings) -> float:

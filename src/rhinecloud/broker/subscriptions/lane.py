@@ -1,4 +1,4 @@
-"""One subscription's queue and the task that empties it, so that a receiver that is slow or dead delays nobody else.
+"""One subscription's queue and how it is emptied, so that a receiver that is slow or dead delays nobody else.
 
 The order is kept: one notification is on its way at a time, and the next one carries whatever came meanwhile, up to
 a number of entities, each at most once. A notification that fails is repeated as it was, with the same id.
@@ -12,11 +12,13 @@ import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rhinecloud.broker.subscriptions.endpoint import NotDelivered, Send
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
 from rhinecloud.broker.subscriptions.pending import Chunk, Item, chunk_of, read_back
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
+from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.ids import derived_urn
 from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.store.port import Store
@@ -37,7 +39,7 @@ class Way:
 
 
 class Lane:
-    """The queue of one subscription; `put` never waits.
+    """The queue of one subscription; `put` never waits, and `go` begins to send what was put.
 
     What must be written down stands in `cut_tail`, `emptied` and `unsaved` (the counters); a lane that has any of it
     stands in `dirty`. Give it its `way` before anything else.
@@ -67,6 +69,7 @@ class Lane:
         self._on_disk = 0
         self._current: list[Item] = []
         self._task: asyncio.Task[None] | None = None
+        self._sending: asyncio.Future[None] | None = None
         self._failures = 0
 
     @property
@@ -88,13 +91,11 @@ class Lane:
             self._dirty.add(self)
         else:
             self._memory.append(item)
-        self._wake()
 
     def restore(self, chunks: Sequence[Chunk]) -> None:
         """Take over what an earlier run left in the store, before anything new comes."""
         self._spilt.extend(chunks)
         self._on_disk += sum(chunk.count for chunk in chunks)
-        self._wake()
 
     def cut_tail(self) -> Chunk | None:
         """Make the items that have no room in memory into a chunk, which must then be written."""
@@ -127,27 +128,91 @@ class Lane:
 
     def stop(self) -> None:
         """Stop, and leave what waits where it is: the end of the process, not of the subscription."""
-        if self._task is not None:
-            self._task.cancel()
+        for each in (self._task, self._sending):
+            if each is not None:
+                each.cancel()
+        self._task = self._sending = None
 
-    def _wake(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name=f"notify {self.way.subscription.id}")
+    def go(self) -> None:
+        """Send what waits, unless a notification is on its way: at once, where it is at hand."""
+        while not self._current and self._task is None:
+            if self._memory:
+                self._begin()
+            elif self._spilt or self._tail:
+                self._task = asyncio.create_task(self._fetch(), name=f"fetch for {self.key}")
+            else:
+                return
 
-    async def _run(self) -> None:
-        while self._memory or self._spilt or self._tail:
-            if not self._memory:
-                await self._refill()
-                continue
-            self._current = self._next()
+    def _begin(self) -> None:
+        """Send the next notification; one that is taken at the first attempt needs no task."""
+        self._current = self._next()
+        try:
+            if self._is_active():
+                body = self._compose(self._current)
+                self._sending = self._attempt(body)
+                self._sending.add_done_callback(partial(self._hear, body))
+                return
+        except Exception:
+            log.exception("%s cannot be notified", self.key)
+            self._count_dropped(len(self._current))
+        self._end_current()
+
+    def _hear(self, body: bytes, sending: asyncio.Future[None]) -> None:
+        """Take the first answer: go on after a good one, else insist."""
+        if sending is not self._sending:
+            return  # it was stopped
+        self._sending = None
+        if sending.exception() is None:
+            self._note_success()
+            self._end_current()
+            self.go()
+        else:
+            name = f"notify {self.way.subscription.id} again"
+            self._task = asyncio.create_task(self._insist(body, sending), name=name)
+
+    async def _insist(self, body: bytes, sending: asyncio.Future[None]) -> None:
+        """Repeat a notification until it arrives or is given up, then go on."""
+        try:
+            await self._repeat(body, sending)
+        except Exception:
+            log.exception("%s cannot be notified", self.key)
+            self._count_dropped(len(self._current))
+        self._end_current()
+        self._task = None
+        self.go()
+
+    async def _repeat(self, body: bytes, sending: asyncio.Future[None]) -> None:
+        refusals = 0
+        while True:
             try:
-                await self._deliver(self._current)
-            except Exception:
-                log.exception("%s cannot be notified", self.key)
+                await sending
+            except NotDelivered as error:
+                self._note_failure()
+                refusals += error.refused
+            else:
+                self._note_success()
+                return
+            if refusals >= self._settings.refusals:
                 self._count_dropped(len(self._current))
-            done, self._current = self._current, []
-            for item in done:
-                self._finish(item)
+                return
+            await asyncio.sleep(self._pause())
+            if not self._is_active():
+                return
+            sending = self._attempt(body)
+
+    async def _fetch(self) -> None:
+        """Refill the memory, then go on; what cannot be read is given up."""
+        while not self._memory and (self._spilt or self._tail):
+            try:
+                await self._refill()
+            except Unavailable as error:
+                log.warning("what waits for %s cannot be read now: %s", self.key, error)
+                await asyncio.sleep(self._settings.first_retry_s)
+            except Exception:
+                log.exception("what waits for %s cannot be read", self.key)
+                self._drop_oldest()
+        self._task = None
+        self.go()
 
     async def _refill(self) -> None:
         """Bring the next items into memory: a chunk of the store, or else what came since the last one was cut."""
@@ -172,43 +237,33 @@ class Lane:
             taken[item.entity_id] = item
         return list(taken.values())
 
-    async def _deliver(self, items: Sequence[Item]) -> None:
-        """Send items as one notification until they arrive or are given up."""
-        way = self.way
+    def _is_active(self) -> bool:
+        return status_of(self.way.subscription, format_time(self._clock())) == "active"
+
+    def _compose(self, items: Sequence[Item]) -> bytes:
         moment = format_time(self._clock())
         changes = [str(item.seq) for item in items if item.seq] or [moment]
-        name = derived_urn("Notification", way.subscription.id, *changes)
-        body = way.compose(name, moment, [item.body for item in items])
-        refusals = 0
-        while status_of(self.way.subscription, format_time(self._clock())) == "active":
-            try:
-                await self._attempt(body)
-            except NotDelivered as error:
-                refusals += error.refused
-                if refusals >= self._settings.refusals:
-                    self._count_dropped(len(items))
-                    return
-                await asyncio.sleep(self._pause())
-            else:
-                return
+        name = derived_urn("Notification", self.way.subscription.id, *changes)
+        return self.way.compose(name, moment, [item.body for item in items])
 
-    async def _attempt(self, body: bytes) -> None:
-        counters = self.counters
-        counters.times_sent += 1
-        counters.last_notification = format_time(self._clock())
+    def _attempt(self, body: bytes) -> asyncio.Future[None]:
+        sending = self.way.send(body)
+        self.counters.times_sent += 1
+        self.counters.last_notification = format_time(self._clock())
         self.unsaved = True
         self._dirty.add(self)
-        try:
-            await self.way.send(body)
-        except NotDelivered:
-            self._failures += 1
-            counters.times_failed += 1
-            counters.last_failure = format_time(self._clock())
-            counters.status = "failed"
-            raise
+        return sending
+
+    def _note_success(self) -> None:
         self._failures = 0
-        counters.last_success = counters.last_notification
-        counters.status = "ok"
+        self.counters.last_success = self.counters.last_notification
+        self.counters.status = "ok"
+
+    def _note_failure(self) -> None:
+        self._failures += 1
+        self.counters.times_failed += 1
+        self.counters.last_failure = format_time(self._clock())
+        self.counters.status = "failed"
 
     def _pause(self) -> float:
         """Give the seconds to wait after a failure: doubling, with jitter, and never less than the cooldown."""
@@ -216,6 +271,11 @@ class Lane:
         doubled = min(longest, self._settings.first_retry_s * 2.0 ** min(self._failures - 1, 16))
         jittered = doubled * random.uniform(0.5, 1.0)
         return max(jittered, self.way.subscription.notification.endpoint.cooldown_ms / 1000)
+
+    def _end_current(self) -> None:
+        done, self._current = self._current, []
+        for item in done:
+            self._finish(item)
 
     def _finish(self, item: Item) -> None:
         item.settle()

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import aiomqtt
 import orjson
 
-from rhinecloud.broker.outgoing import is_public
+from rhinecloud.broker.outgoing import addresses_of
 from rhinecloud.broker.subscriptions.endpoint import NotDelivered, Send
 from rhinecloud.broker.subscriptions.http_endpoint import headers_of
 from rhinecloud.broker.subscriptions.model import Subscription
@@ -92,7 +92,7 @@ class MqttEndpoint:
         head = b'{"metadata":' + orjson.dumps(headers_of(subscription, link)) + b',"body":'
         timeout_s = endpoint.timeout_ms / 1000 or self._settings.timeout_s
 
-        async def send(body: bytes) -> None:
+        async def publish(body: bytes) -> None:
             connection = self._connections.get(target.broker)
             if connection is None:
                 connection = self._connections[target.broker] = _Connection(target, self._allow_private)
@@ -106,7 +106,7 @@ class MqttEndpoint:
                 await connection.close()
                 raise NotDelivered(f"{type(error).__name__}: {error}") from None
 
-        return send
+        return lambda body: asyncio.create_task(publish(body), name=f"publish {target.host}")
 
     async def close(self) -> None:
         """Take leave of every broker."""
@@ -176,11 +176,8 @@ class _Connection:
         host = self._target.host
         if self._allow_private:
             return host
-        found = await asyncio.get_running_loop().getaddrinfo(host, self._target.port)
-        addresses = [str(each[4][0]) for each in found]
-        if not all(is_public(each) for each in addresses):
-            raise OSError(f"{host} leads to a private address")
-        return host if self._target.tls else addresses[0]  # TLS proves a name itself
+        found = await addresses_of(host, self._target.port, allow_private=False)
+        return host if self._target.tls else str(found[0][4][0])  # TLS proves a name itself
 
     def _rest(self) -> None:
         if self._idle is not None:

@@ -103,6 +103,7 @@ class Notifier:
             self.follow(ready, counters.get(key))
             if key in waiting:
                 self._lanes[key].restore(waiting[key])
+                self._lanes[key].go()
 
     async def run(self) -> None:
         """Follow the stream and keep the books until cancelled; it may be started again after it failed."""
@@ -154,7 +155,9 @@ class Notifier:
 
     def put(self, subscription: Subscription, body: bytes) -> None:
         """Queue entities that no change brought, joined by commas; they are not kept through a crash."""
-        self._lanes[key_of(subscription)].put(Item(0, "", body))
+        lane = self._lanes[key_of(subscription)]
+        lane.put(Item(0, "", body))
+        lane.go()
 
     def state(self) -> State:
         """Give the figures for the status page."""
@@ -196,15 +199,18 @@ class Notifier:
         hold = self._progress.begin(frame.last, time.monotonic())
         now = self._clock()
         present = Present(format_time(now), now.timestamp(), frame.last)
+        told: dict[Lane, None] = {}
         for change in frame.changes() if self._may_concern_somebody(frame) else ():
             if change.seq > self._seen:
                 self._seen = change.seq
                 try:
-                    await self._tell(change, present, hold)
+                    await self._tell(change, present, hold, told)
                 except Exception:
                     self._failed += 1
                     log.exception("change %d cannot be told", change.seq)
         self._seen = max(self._seen, frame.last)
+        for lane in told:
+            lane.go()
         while len(self._progress) > self._settings.window:
             self._hurry.set()
             await asyncio.sleep(TICK_S / 10)
@@ -215,7 +221,7 @@ class Notifier:
             may(each.tenant, each.entity.id, each.entity.type) for each in glance_at(frame.body)
         )
 
-    async def _tell(self, change: Change, present: Present, hold: Hold) -> None:
+    async def _tell(self, change: Change, present: Present, hold: Hold, told: dict[Lane, None]) -> None:
         """Queue a change for each of those who must hear of it; each look is made once, however many share it."""
         shown: dict[Look, bytes] = {}
         concerned, differences = await self.linked.look(partial(self.index.match, change))
@@ -230,6 +236,7 @@ class Notifier:
             lane = self._lanes[key_of(ready.subscription)]
             hold.add(lane, item)
             lane.put(item)
+            told[lane] = None
 
     def fetch_for(self, subscription: Subscription) -> Fetch:
         """Give the function that looks an entity up for a subscriber, within an act of `linked`."""

@@ -1,0 +1,193 @@
+"""All connections to one HTTP receiver: kept while they are of use, at most so many, addresses judged before each.
+
+Source: RFC 9112, section 9 (connections); RFC 8305 (choice among addresses).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+
+import aiohappyeyeballs
+
+from rhinecloud.broker.outgoing import addresses_of
+from rhinecloud.broker.subscriptions.endpoint import NotDelivered
+from rhinecloud.broker.subscriptions.http_connection import Connection
+
+HEARD_AND_REFUSED = range(400, 500)
+NOT_A_REFUSAL = (408, 425, 429)
+"""Client errors that say "not now": worth a repeat like any failure of the server."""
+IDLE_S = 15.0
+"""A connection that nobody used for so long is closed; many servers close it themselves soon after."""
+ADDRESSES_S = 60.0
+"""A name is resolved, and judged, again after so long."""
+CONNECT_S = 10.0
+NEXT_ADDRESS_S = 0.25
+"""A receiver with several addresses is tried at the next one after so long."""
+
+
+class Errand:
+    """A request on its way: `outcome` is done when the receiver took it, and fails with NotDelivered."""
+
+    __slots__ = ("_origin", "_repeated", "_timer", "on_its_way", "outcome", "request")
+
+    def __init__(self, request: bytes, timeout_s: float, origin: Origin) -> None:
+        loop = asyncio.get_running_loop()
+        self.request = request
+        self.on_its_way: Connection | None = None
+        self.outcome: asyncio.Future[None] = loop.create_future()
+        self.outcome.add_done_callback(self._end)
+        self._origin = origin
+        self._repeated = False
+        self._timer = loop.call_later(timeout_s, self._give_up)
+
+    def answered(self, status: int) -> None:
+        """Judge the status of the answer; a redirect is not followed, so that nobody is led elsewhere."""
+        if 200 <= status < 300:
+            if not self.outcome.done():
+                self.outcome.set_result(None)
+            return
+        refused = status in HEARD_AND_REFUSED and status not in NOT_A_REFUSAL
+        self.failed(NotDelivered(f"HTTP {status}", refused=refused))
+
+    def failed(self, error: NotDelivered) -> None:
+        """Say that it was in vain."""
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
+
+    def unheard(self) -> None:
+        """Try once more: a kept connection may be closed just as it is used, and that is nobody's failure."""
+        if self._repeated:
+            self.failed(NotDelivered("the connection was lost: closed by the receiver"))
+        elif not self.outcome.done():
+            self._repeated = True
+            self._origin.send(self)
+
+    def _give_up(self) -> None:
+        self.failed(NotDelivered("no answer in time"))
+
+    def _end(self, _: asyncio.Future[None]) -> None:
+        self._timer.cancel()
+        if self.on_its_way is not None:
+            self.on_its_way.close()  # its answer, if it still comes, would be taken for the next one's
+
+
+class Origin:
+    """A receiver's host and port, and the connections to it; `tls` makes the context where the scheme is https."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: Callable[[], ssl.SSLContext] | None,
+        most: int,
+        allow_private: bool,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._most = most
+        self._allow_private = allow_private
+        self._idle: list[Connection] = []
+        self._open: set[Connection] = set()
+        self._opening: set[asyncio.Task[None]] = set()
+        self._waiting: deque[Errand] = deque()
+        self._addresses: list[aiohappyeyeballs.AddrInfoType] = []
+        self._resolved_at = 0.0
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    def post(self, request: bytes, timeout_s: float) -> asyncio.Future[None]:
+        """Send a whole request; the future is done when it was taken, and fails with NotDelivered."""
+        errand = Errand(request, timeout_s, self)
+        self.send(errand)
+        return errand.outcome
+
+    def send(self, errand: Errand) -> None:
+        """Send over a connection that is free, or over the next one that is."""
+        if self._idle:
+            self._idle.pop().carry(errand)
+            return
+        while self._waiting and self._waiting[0].outcome.done():
+            self._waiting.popleft()
+        self._waiting.append(errand)
+        if len(self._opening) < len(self._waiting) and len(self._open) + len(self._opening) < self._most:
+            task = asyncio.create_task(self._connect(), name=f"connect {self._host}")
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+
+    async def close(self) -> None:
+        """Hang up everywhere."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for task in self._opening:
+            task.cancel()
+        for connection in list(self._open):
+            connection.close()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+        await asyncio.sleep(0)  # what was aborted says so in a turn of its own
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                connected = await aiohappyeyeballs.start_connection(
+                    await self._judged_addresses(), happy_eyeballs_delay=NEXT_ADDRESS_S
+                )
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self._freed, self._lost),
+                    sock=connected,
+                    ssl=self._tls() if self._tls is not None else None,
+                    server_hostname=self._host if self._tls is not None else None,
+                )
+            if not connection.is_open:
+                raise ConnectionResetError("closed by the receiver at once")
+        except OSError as error:
+            self._addresses = []
+            self._fail_all(NotDelivered(f"{type(error).__name__}: {error}"))
+        else:
+            self._open.add(connection)
+            self._freed(connection)
+
+    async def _judged_addresses(self) -> list[aiohappyeyeballs.AddrInfoType]:
+        loop = asyncio.get_running_loop()
+        if not self._addresses or loop.time() > self._resolved_at + ADDRESSES_S:
+            self._addresses = await addresses_of(self._host, self._port, allow_private=self._allow_private)
+            self._resolved_at = loop.time()
+        return self._addresses
+
+    def _freed(self, connection: Connection) -> None:
+        while self._waiting:
+            errand = self._waiting.popleft()
+            if not errand.outcome.done():
+                connection.carry(errand)
+                return
+        connection.idle_since = asyncio.get_running_loop().time()
+        self._idle.append(connection)
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(IDLE_S, self._sweep)
+
+    def _lost(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        if self._waiting:
+            self.send(self._waiting.popleft())
+
+    def _fail_all(self, error: NotDelivered) -> None:
+        waiting, self._waiting = self._waiting, deque()
+        for errand in waiting:
+            errand.failed(error)
+
+    def _sweep(self) -> None:
+        """Close what nobody used of late."""
+        self._sweeping = None
+        loop = asyncio.get_running_loop()
+        for connection in list(self._idle):
+            if connection.idle_since <= loop.time() - IDLE_S:
+                self._idle.remove(connection)
+                connection.close()
+        if self._idle:
+            self._sweeping = loop.call_later(IDLE_S, self._sweep)

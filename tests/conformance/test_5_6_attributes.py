@@ -1,0 +1,246 @@
+"""Clauses 5.6.2 to 5.6.5 and 5.6.17 to 5.6.19: every way to change attributes, for every kind and each instance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from broker.assembly import Answer, House
+
+ID = "urn:ngsi-ld:Crane:1"
+PATH = f"/entities/{ID}"
+NULL = "urn:ngsi-ld:null"
+ONE = "urn:d:1"
+POINT = {"type": "Point", "coordinates": [6.7, 51.4]}
+ELSEWHERE = {"type": "Point", "coordinates": [6.8, 51.5]}
+
+KINDS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "Property": ({"value": 1}, {"value": 2}, {"value": NULL}),
+    "Relationship": ({"object": "urn:x:1"}, {"object": "urn:x:2"}, {"object": NULL}),
+    "GeoProperty": ({"value": POINT}, {"value": ELSEWHERE}, {"value": NULL}),
+    "LanguageProperty": (
+        {"languageMap": {"de": "Kran"}},
+        {"languageMap": {"de": "Drehkran"}},
+        {"languageMap": {"@none": NULL}},
+    ),
+    "VocabProperty": ({"vocab": "a"}, {"vocab": "b"}, {"vocab": NULL}),
+    "JsonProperty": ({"json": {"a": 1}}, {"json": {"a": 2}}, {"json": NULL}),
+    "ListProperty": ({"valueList": [1]}, {"valueList": [2]}, {"valueList": NULL}),
+    "ListRelationship": (
+        {"objectList": [{"object": "urn:x:1"}]},
+        {"objectList": [{"object": "urn:x:2"}]},
+        {"objectList": NULL},
+    ),
+}
+"""Of each kind of attribute: how it is, how it is to be, and how it is taken away."""
+
+
+def crane(**members: Any) -> dict[str, Any]:
+    return {"id": ID, "type": "Crane", **members}
+
+
+def kind(answer: Answer) -> tuple[int, str]:
+    return answer.status, str(answer.json()["type"]).rpartition("/")[2]
+
+
+async def shown(house: House, query: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = (await house.call("GET", PATH, query=query)).json()
+    return found
+
+
+WAYS: dict[str, tuple[str, str]] = {
+    "append": ("POST", f"{PATH}/attrs"),
+    "update": ("PATCH", f"{PATH}/attrs"),
+    "merge": ("PATCH", PATH),
+    "partial": ("PATCH", f"{PATH}/attrs/a"),
+    "replace": ("PUT", f"{PATH}/attrs/a"),
+    "batch update": ("POST", "/entityOperations/update"),
+    "batch merge": ("POST", "/entityOperations/merge"),
+    "upsert": ("POST", "/entityOperations/upsert?options=update"),
+}
+
+
+async def write(house: House, way: str, attribute: Any) -> Answer:
+    """Write the attribute `a` in one of the ways that the API has."""
+    verb, path = WAYS[way]
+    alone, batch = path.endswith("/a"), path.startswith("/entityOperations")
+    body = attribute if alone else [crane(a=attribute)] if batch else {"a": attribute}
+    return await house.call(verb, path, body)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", KINDS)
+async def test_each_way_writes_each_kind(house: House, way: str, name: str) -> None:
+    before, after, _ = KINDS[name]
+    await house.call("POST", "/entities", crane(a={"type": name, **before}, b=1))
+    assert (await write(house, way, {"type": name, **after})).status == 204
+    assert await shown(house) == crane(a={"type": name, **after}, b={"type": "Property", "value": 1})
+
+
+@pytest.mark.parametrize("way", ["update", "merge", "partial", "batch update", "batch merge"])
+@pytest.mark.parametrize("name", KINDS)
+async def test_null_takes_each_kind_away(house: House, way: str, name: str) -> None:
+    before, _, null = KINDS[name]
+    await house.call("POST", "/entities", crane(a={"type": name, **before}, b=1))
+    assert (await write(house, way, {"type": name, **null})).status == 204
+    assert await shown(house) == crane(b={"type": "Property", "value": 1})
+
+
+@pytest.mark.parametrize("way", ["update", "merge", "partial", "batch merge"])
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("gone", ["", ONE])
+async def test_null_takes_one_instance_away(house: House, way: str, name: str, gone: str) -> None:
+    before, after, null = KINDS[name]
+    default, other = {"type": name, **before}, {"type": name, **after, "datasetId": ONE}
+    await house.call("POST", "/entities", crane(a=[default, other]))
+    removed = {"type": name, **null, **({"datasetId": gone} if gone else {})}
+    assert (await write(house, way, removed)).status == 204
+    assert (await shown(house))["a"] == (default if gone else other)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_one_instance_is_written_and_the_other_left_alone(house: House, way: str) -> None:
+    await house.call("POST", "/entities", crane(a=[{"value": 1}, {"value": 2, "datasetId": ONE}]))
+    assert (await write(house, way, {"type": "Property", "value": 3, "datasetId": ONE})).status == 204
+    found = (await shown(house, "format=concise"))["a"]
+    assert sorted(found, key=lambda each: "datasetId" in each) == [
+        {"value": 1},
+        {"value": 3, "datasetId": ONE},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("way", "kept"),
+    [
+        ("append", False),
+        ("update", False),
+        ("replace", False),
+        ("batch update", False),
+        ("upsert", False),
+        ("partial", True),
+        ("merge", True),
+        ("batch merge", True),
+    ],
+)
+async def test_5_5_8_some_ways_keep_the_members_that_they_are_not_given(
+    house: House, way: str, kept: bool
+) -> None:
+    old = {"value": 1, "unitCode": "MTR", "observedAt": "2026-03-01T12:00:00Z", "by": {"object": "urn:x:1"}}
+    await house.call("POST", "/entities", crane(a=old))
+    assert (await write(house, way, {"value": 2})).status == 204
+    assert (await shown(house, "format=concise"))["a"] == ({**old, "value": 2} if kept else 2)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_4_8_writing_keeps_the_birthday_and_moves_the_time_of_change(house: House, way: str) -> None:
+    await house.call("POST", "/entities", crane(a=1))
+    before = (await shown(house, "options=sysAttrs"))["a"]
+    assert (await write(house, way, {"type": "Property", "value": 2})).status == 204
+    after = (await shown(house, "options=sysAttrs"))["a"]
+    assert after["modifiedAt"] > before["modifiedAt"]
+    if way in ("partial", "merge", "replace", "batch merge"):
+        assert after["createdAt"] == before["createdAt"]
+
+
+@pytest.mark.parametrize(
+    ("way", "status"),
+    [
+        ("append", 204),
+        ("update", 204),
+        ("merge", 204),
+        ("replace", 204),
+        ("batch update", 204),
+        ("upsert", 204),
+        ("partial", 400),
+    ],
+)
+async def test_an_attribute_may_become_one_of_another_kind_but_not_in_part(
+    house: House, way: str, status: int
+) -> None:
+    await house.call("POST", "/entities", crane(a=1))
+    assert (await write(house, way, {"type": "Relationship", "object": "urn:x:1"})).status == status
+
+
+@pytest.mark.parametrize("way", [each for each in WAYS if "batch" not in each and each != "upsert"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"type": "Property", "value": 1, "observedAt": "soon"},
+        {"type": "Property", "value": 1, "object": "urn:x:1"},
+        {"type": "Relationship", "object": "no uri"},
+        {"type": "Nothing", "value": 1},
+        {"type": "GeoProperty", "value": {"type": "Point", "coordinates": ["x", 1]}},
+        {"type": "LanguageProperty", "languageMap": {"de": 5}},
+    ],
+)
+async def test_what_is_no_attribute_changes_nothing(house: House, way: str, wrong: dict[str, Any]) -> None:
+    await house.call("POST", "/entities", crane(a=1))
+    assert kind(await write(house, way, wrong)) == (400, "BadRequestData")
+    assert await shown(house) == crane(a={"type": "Property", "value": 1})
+
+
+async def test_5_6_3_without_overwriting_new_instances_come_and_old_ones_stay(house: House) -> None:
+    await house.call("POST", "/entities", crane(a={"value": 1, "datasetId": ONE}))
+    body = {"a": [{"value": 9, "datasetId": ONE}, {"value": 2, "datasetId": "urn:d:2"}]}
+    answer = await house.call("POST", f"{PATH}/attrs?options=noOverwrite", body)
+    assert answer.status == 207
+    assert [each["value"] for each in (await shown(house, "format=concise"))["a"]] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("way", "body", "before", "after"),
+    [
+        ("append", {"scope": ["/b"]}, "/a", "/b"),
+        ("append", {"scope": "/b"}, None, "/b"),
+        ("update", {"scope": "/b"}, "/a", "/b"),
+        ("update", {"scope": "/b"}, None, None),
+        ("merge", {"scope": "/b"}, "/a", "/b"),
+        ("merge", {"scope": NULL}, "/a", None),
+        ("append", {"type": "Machine"}, None, None),
+        ("update", {"type": ["Machine", "Crane"]}, None, None),
+    ],
+)
+async def test_4_18_scopes_and_types_are_written_with_attributes(
+    house: House, way: str, body: dict[str, Any], before: str | None, after: str | None
+) -> None:
+    await house.call("POST", "/entities", crane(**({"scope": before} if before else {})))
+    verb, path = WAYS[way]
+    assert (await house.call(verb, path, body)).status in (204, 207)
+    found = await shown(house)
+    assert found.get("scope") == after
+    assert found["type"] == (["Crane", "Machine"] if "type" in body else "Crane")
+
+
+async def test_5_6_3_a_scope_is_added_where_nothing_may_be_overwritten(house: House) -> None:
+    await house.call("POST", "/entities", crane(scope="/a"))
+    assert (await house.call("POST", f"{PATH}/attrs?options=noOverwrite", {"scope": ["/b"]})).status == 204
+    assert (await shown(house))["scope"] == ["/a", "/b"]
+
+
+async def test_5_6_5_a_scope_is_deleted_as_an_attribute_is(house: House) -> None:
+    await house.call("POST", "/entities", crane(scope="/a"))
+    assert (await house.call("DELETE", f"{PATH}/attrs/scope")).status == 204
+    assert "scope" not in await shown(house)
+    assert (await house.call("DELETE", f"{PATH}/attrs/scope")).status == 404
+
+
+async def test_5_6_18_scopes_and_types_are_replaced_with_the_rest(house: House) -> None:
+    await house.call("POST", "/entities", crane(scope=["/a", "/b"], a=1))
+    assert (await house.call("PUT", PATH, {"id": ID, "type": "Machine", "scope": "/c"})).status == 204
+    assert await shown(house) == {"id": ID, "type": "Machine", "scope": "/c"}
+
+
+@pytest.mark.parametrize("name", ["scope", "id", "type", "a b", "7a"])
+async def test_5_6_19_what_is_no_attribute_cannot_be_replaced(house: House, name: str) -> None:
+    await house.call("POST", "/entities", crane(scope="/a"))
+    answer = await house.call("PUT", f"{PATH}/attrs/{name}", {"type": "Property", "value": 1})
+    assert kind(answer) == (400, "BadRequestData")
+
+
+async def test_5_5_12_a_dataset_cannot_be_renamed(house: House) -> None:
+    await house.call("POST", "/entities", crane(a={"value": 1, "datasetId": ONE}))
+    for way in ("partial", "merge"):
+        assert (await write(house, way, {"value": 1, "datasetId": NULL})).status == 400
+    assert (await write(house, "merge", {"value": 2, "datasetId": "urn:d:2"})).status == 204
+    assert len((await shown(house))["a"]) == 2

@@ -16,7 +16,8 @@ from rhinecloud.stream.port import Frame
 MOST_FRAMES = 4_096
 MOST_BYTES = 8 << 20
 """So much is at hand; a follower that is further behind goes back to the server."""
-DECODED_FRAMES = 64
+DECODED_CHANGES = 2_000
+"""So many of the newest changes stay decoded: objects by the thousand burden memory and the garbage collector."""
 
 
 class Followers:
@@ -25,6 +26,8 @@ class Followers:
     def __init__(self) -> None:
         self._recent: deque[Frame] = deque()
         self._bytes = 0
+        self._decoded: deque[Frame] = deque()
+        self._changes = 0
         self._waiting: set[asyncio.Future[None]] = set()
 
     def offer(self, frame: Frame) -> None:
@@ -66,8 +69,12 @@ class Followers:
     def _keep(self, frame: Frame) -> None:
         self._recent.append(frame)
         self._bytes += len(frame.body)
-        if len(self._recent) > DECODED_FRAMES:
-            self._recent[-1 - DECODED_FRAMES].forget()
+        self._decoded.append(frame)
+        self._changes += frame.last - frame.first + 1
+        while self._changes > DECODED_CHANGES and len(self._decoded) > 1:
+            old = self._decoded.popleft()
+            self._changes -= old.last - old.first + 1
+            old.forget()
         while len(self._recent) > MOST_FRAMES or (self._bytes > MOST_BYTES and len(self._recent) > 1):
             self._bytes -= len(self._recent.popleft().body)
 

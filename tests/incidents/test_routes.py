@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 from fastapi import Request
@@ -25,13 +26,17 @@ async def who(request: Request) -> Actor:
     return PEOPLE[request.headers["x-who"]]
 
 
+def name_of(text: str) -> str:
+    return {FIREFIGHTER.id: FIREFIGHTER.name}.get(text, text)
+
+
 @asynccontextmanager
 async def screens(folder: Path) -> AsyncIterator[tuple[TownHall, dict[str, httpx.AsyncClient]]]:
     history = HotTable(folder / "history.db", [INCIDENT])
     await history.open()
     async with town_hall(folder) as hall:
-        records = Records(hall.incidents, history, hall.broker, hall.context)
-        api = build_api("0", [incident_routes(hall.incidents, hall.escalation, records, who)])
+        records = Records(hall.incidents, history, hall.broker, hall.context, name_of=name_of)
+        api = build_api("0", [incident_routes(hall.incidents, hall.escalation, records, who, name_of)])
         transport = httpx.ASGITransport(api)
         url = "http://city/api/v1"
         clients = {
@@ -153,3 +158,43 @@ async def test_what_makes_no_sense_is_refused_by_name(tmp_path: Path) -> None:
             answer = await at["olga"].post(path, json=body)
             assert (answer.status_code, answer.json()["field"]) == (400, field), answer.text
         assert (await at["olga"].get("/incidents/urn:x:none")).status_code == 404
+
+
+async def test_an_incident_made_by_a_rule_is_read_in_the_askers_language(tmp_path: Path) -> None:
+    async with screens(tmp_path) as (hall, at):
+        texts = {"type": "LanguageProperty", "languageMap": {"de": "Pegel steigt", "en": "Level rises"}}
+        await hall.alert(message=texts)
+        await hall.hear()
+
+        async def read(**asked: Any) -> tuple[str, str]:
+            [item] = (await at["olga"].get("/incidents", **asked)).json()["items"]
+            assert item["titles"] == {"de": "Hochwasser", "en": "High water"}
+            return item["title"], item["description"]
+
+        german, english = ("Hochwasser", "Pegel steigt"), ("High water", "Level rises")
+        assert await read() == german
+        assert await read(headers={"Accept-Language": "fr, en-GB;q=0.8, de;q=0.3"}) == english
+        assert await read(params={"lang": "de"}, headers={"Accept-Language": "en"}) == german
+        assert await read(headers={"Accept-Language": "nl"}) == german
+
+
+async def test_what_a_person_words_stands_in_that_language_alone(tmp_path: Path) -> None:
+    async with screens(tmp_path) as (hall, at):
+        await hall.alert()
+        await hall.hear()
+        [made] = (await at["olga"].get("/incidents")).json()["items"]
+        body = {"version": made["version"], "title": "Deich undicht"}
+        worded = (await at["olga"].patch(f"/incidents/{made['id']}", json=body, params={"lang": "en"})).json()
+        assert (worded["title"], worded["titles"]) == ("Deich undicht", None)
+
+
+async def test_an_assignee_who_has_an_account_is_named(tmp_path: Path) -> None:
+    async with screens(tmp_path) as (_, at):
+        made = (await at["olga"].post("/incidents", json=NEW)).json()
+        url = f"/incidents/{made['id']}/assign"
+        given = (await at["olga"].post(url, json={"version": 1, "assignee": FIREFIGHTER.id})).json()
+        assert (given["assignee"], given["assignee_name"]) == (FIREFIGHTER.id, FIREFIGHTER.name)
+        timeline = (await at["olga"].get(f"/incidents/{made['id']}/timeline")).json()
+        assert timeline[-1]["texts"]["en"] == f"Olga assigned the incident: Fire brigade, {FIREFIGHTER.name}"
+        free = (await at["olga"].post(url, json={"version": 2, "assignee": "Eva"})).json()
+        assert (free["assignee"], free["assignee_name"]) == ("Eva", "Eva")

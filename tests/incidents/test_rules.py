@@ -10,6 +10,7 @@ from incidents.town_hall import FIRE, FIREFIGHTER, OFFICER, OPERATOR, POLICE, RE
 from rhinecloud.incidents import rules
 from rhinecloud.incidents.errors import IllegalAct, NoSuchTask, NotYours
 from rhinecloud.incidents.model import Act, ClosingReason, Incident, Status
+from rhinecloud.incidents.rights import allowed_acts
 from rhinecloud.incidents.rules import Doing
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -193,7 +194,7 @@ def test_what_is_offered_can_be_done(status: Status, taken: bool, actor: Actor) 
         Act.ADD_TASK: lambda: rules.add_task(incident, doing, "x"),
         Act.DESCRIBE: lambda: rules.describe(incident, doing, {"title": "x"}),
     }
-    offered = rules.allowed_acts(incident, actor)
+    offered = allowed_acts(incident, actor)
     for act, deed in deeds.items():
         if act in offered:
             deed()

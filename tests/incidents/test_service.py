@@ -91,7 +91,7 @@ async def test_a_walk_through_the_house(tmp_path: Path) -> None:
         incident = await incidents.resolve(OFFICER, incident.id, 9, "dry")
         incident = await incidents.close(OPERATOR, incident.id, 10, ClosingReason.RESOLVED)
         assert await incidents.get(OPERATOR, incident.id) == incident
-        events = tell(await hall.changes(incident.id), CONTEXT, {POLICE: "Polizei"})
+        events = tell(await hall.changes(incident.id), CONTEXT, {POLICE: {"de": "Polizei", "en": "Police"}})
     assert [event.act for event in events] == [
         *("open", "acknowledge", "start", "add_task", "change_task", "comment", "severity"),
         *("assign", "acknowledge", "resolve", "close"),
@@ -101,7 +101,7 @@ async def test_a_walk_through_the_house(tmp_path: Path) -> None:
     assert events[4].texts["en"] == "Fred finished the task “Pump it dry”"
     assert events[5].texts["de"] == "Fred: Water falls"
     assert events[6].texts["de"] == "Olga hat die Schwere auf „hoch“ gesetzt"
-    assert events[7].texts["en"] == "Olga assigned the incident: Polizei"
+    assert events[7].texts["en"] == "Olga assigned the incident: Police"
     assert events[10].texts["en"] == "Olga closed the incident: resolved"
 
 
@@ -171,7 +171,7 @@ def _renamed(incident: object) -> object:
 
 
 async def test_the_screen_is_offered_what_is_possible(tmp_path: Path) -> None:
-    from rhinecloud.incidents.rules import allowed_acts
+    from rhinecloud.incidents.rights import allowed_acts
 
     async with town_hall(tmp_path) as hall:
         incident, _ = await hall.incidents.open(OPERATOR, DRAFT)

@@ -67,7 +67,13 @@ def part_routes(foundation: Foundation, parts: Running, gate: Gate, status: Stat
         feed_routes(parts.feeds, viewer),
         deadletter_routes(parts.feeds, viewer, operator),
         risk_routes(parts.risk, parts.alerts, viewer, gate.signed_in),
-        incident_routes(parts.incidents, parts.escalation, parts.records, gate.signed_in),
+        incident_routes(
+            parts.incidents,
+            parts.escalation,
+            parts.records,
+            gate.signed_in,
+            foundation.identity.accounts.name_of,
+        ),
     ]
 
 

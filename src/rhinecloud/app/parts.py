@@ -90,7 +90,12 @@ async def make_parts(
         incidents=incidents,
         escalation=escalation,
         records=Records(
-            incidents, foundation.history, foundation.broker, foundation.context, foundation.tenant
+            incidents,
+            foundation.history,
+            foundation.broker,
+            foundation.context,
+            foundation.tenant,
+            foundation.identity.accounts.name_of,
         ),
         feeds=_make_feeds(foundation, upstream, feeds),
     )

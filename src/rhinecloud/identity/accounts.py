@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from rhinecloud.identity.model import Account, AccountExists, LastAdmin, NoSuchAccount
+from rhinecloud.identity.model import ACCOUNT_URN, Account, AccountExists, LastAdmin, NoSuchAccount
 from rhinecloud.identity.records import Records, read_records
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid
@@ -29,7 +29,10 @@ class Accounts:
 
     async def open(self) -> None:
         """Read every account."""
-        for _, account in await read_records(self._records, KIND, _decoder):
+        kept = await read_records(self._records, KIND, _decoder)
+        self._accounts.clear()
+        self._actors.clear()
+        for _, account in kept:
             self._remember(account)
 
     def find(self, name: str) -> Account | None:
@@ -46,6 +49,11 @@ class Accounts:
     def actor(self, name: str) -> Actor | None:
         """Give the actor of an account, None when there is none."""
         return self._actors.get(name)
+
+    def name_of(self, actor_id: str) -> str:
+        """Give the name of an account's actor by its id; any other text as it is."""
+        actor = self._actors.get(actor_id.removeprefix(ACCOUNT_URN))
+        return actor.name if actor is not None and actor.id == actor_id else actor_id
 
     def list(self) -> list[Account]:
         """Give all accounts by name."""

@@ -15,6 +15,9 @@ from rhinecloud.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Una
 TOKEN_PREFIX = "rct_"
 """Tells a token of Rhine Cloud apart, for people and for scanners of leaked secrets."""
 
+ACCOUNT_URN = "urn:rhinecloud:account:"
+"""Begins the id of an account's actor; its name follows."""
+
 
 class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     """A person who signs in by `name`; times are ISO 8601 in UTC."""
@@ -31,7 +34,7 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     def actor(self) -> Actor:
         """Give the actor that this account stands for."""
         return Actor(
-            id=f"urn:rhinecloud:account:{self.name}",
+            id=f"{ACCOUNT_URN}{self.name}",
             name=self.full_name or self.name,
             roles=frozenset(self.roles),
             agency=self.agency,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from rhinecloud.incidents.model import Act, ClosingReason, Incident, Status
 from rhinecloud.incidents.timeline import Event
+from rhinecloud.kernel.language import choose
 from rhinecloud.kernel.severity import Severity
 
 Text = Annotated[str, Field(max_length=10_000)]
 Title = Annotated[str, Field(min_length=1, max_length=300)]
 GeoJson = dict[str, Any]
+NameOf = Callable[[str], str]
+"""Gives the name of an account by the id of its actor; any other text is a name already."""
 
 
 class TaskView(BaseModel):
@@ -45,8 +49,12 @@ class IncidentView(BaseModel):
     version: int = Field(
         description="To be sent back with each act; an act on an older version is refused (409)"
     )
-    title: str
+    title: str = Field(description="In the asker's language where it is there, see `lang`")
+    titles: dict[str, str] | None = Field(
+        default=None, description="By language; null where a person worded it, in one"
+    )
     description: str
+    descriptions: dict[str, str] | None = None
     category: str
     severity: Severity
     status: Status
@@ -56,7 +64,8 @@ class IncidentView(BaseModel):
     location: GeoJson | None
     address: str | None
     agency: str | None
-    assignee: str | None
+    assignee: str | None = Field(description="A name, or the id of an account")
+    assignee_name: str | None = Field(default=None, description="The assignee as people read it")
     alerts: list[str]
     tasks: list[TaskView]
     comments: list[CommentView]
@@ -182,19 +191,23 @@ class Wording(ActBody):
     address: str | None = None
 
 
-def view(incident: Incident, allowed: list[Act]) -> IncidentView:
-    """Show an incident."""
+def view(
+    incident: Incident, allowed: list[Act], languages: Sequence[str] = (), name_of: NameOf = str
+) -> IncidentView:
+    """Show an incident in the first of `languages` that its texts are in; `name_of` names an account."""
     plain = {name: getattr(incident, name) for name in IncidentView.model_fields if hasattr(incident, name)}
     empty = {
         name: None
         for name, value in plain.items()
-        if value == "" and name not in ("description", "modified_at")
+        if value in ("", {}) and name not in ("description", "modified_at")
     }
     return IncidentView(
         **{
             **plain,
             **empty,
-            "title": incident.title,
+            "title": choose(incident.titles, languages, incident.title),
+            "description": choose(incident.descriptions, languages, incident.description),
+            "assignee_name": name_of(incident.assignee) or None,
             "alerts": list(incident.alerts),
             "tasks": [
                 TaskView(

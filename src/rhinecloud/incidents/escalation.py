@@ -144,7 +144,9 @@ class Escalation:
         language = self._settings.language
         return Draft(
             title=choose(signal.title, language) or "Alert",
+            titles=_by_language(signal.title),
             description=choose(signal.text, language),
+            descriptions=_by_language(signal.text),
             severity=signal.severity,
             category=signal.category,
             location=signal.location,
@@ -179,3 +181,8 @@ class Escalation:
             if alert is not None and read_signal(alert.entity(), self._context).is_active:
                 return
         await self._incidents.act(ACTOR, incident_id, 0, rules.alerts_over)
+
+
+def _by_language(texts: dict[str, str]) -> dict[str, str]:
+    """Give a text by language where the languages differ."""
+    return dict(texts) if len(set(texts.values())) > 1 else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ MOMENTS = {
     "closed_at": "closedAt",
     "alerts_over_at": "alertsResolvedAt",
 }
+WORDINGS = {"titles": "titles", "descriptions": "descriptions"}
 LINKS = {"agency": "assignedAgency", "duplicate_of": "duplicateOf"}
 FLAGS = {"simulated": "simulated", "settles": "resolvesIncident"}
 
@@ -71,6 +73,8 @@ class Form:
             location=value("location") if isinstance(value("location"), dict) else None,
             alerts=_listed(value("alerts")),
             fingerprints=_listed(value("fingerprints")),
+            titles=_converted(value("titles"), dict[str, str], {}),
+            descriptions=_converted(value("descriptions"), dict[str, str], {}),
             tasks=_converted(value("tasks"), tuple[Task, ...], ()),
             comments=_converted(value("comments"), tuple[Comment, ...], ()),
             last=_converted(value("act"), Record, None),
@@ -96,16 +100,7 @@ class Form:
         return Put(after, changed, previous) if changed else None
 
     def _attributes(self, incident: Incident) -> dict[str, list[Instance]]:
-        said: dict[str, Instance] = {}
-        for field, name in TEXTS.items():
-            if text := getattr(incident, field):
-                said[name] = Instance(value=str(text))
-        for field, name in MOMENTS.items():
-            if moment := getattr(incident, field):
-                said[name] = Instance(value={"@type": "DateTime", "@value": moment})
-        for field, name in LINKS.items():
-            if link := getattr(incident, field):
-                said[name] = Instance(type="Relationship", value=link)
+        said = _plain(incident)
         for field, name in FLAGS.items():
             said[name] = Instance(value=getattr(incident, field))
         said["version"] = Instance(value=incident.version)
@@ -123,9 +118,25 @@ class Form:
         return {self._iri(name): [instance] for name, instance in said.items()}
 
     def _own(self) -> set[str]:
-        names = [*TEXTS.values(), *MOMENTS.values(), *LINKS.values()]
+        names = [*TEXTS.values(), *MOMENTS.values(), *WORDINGS.values(), *LINKS.values()]
         names += ["location", "alerts", "fingerprints", "tasks", "comments", "act"]
         return set(map(self._iri, names))
+
+
+def _plain(incident: Incident) -> dict[str, Instance]:
+    """Give what has one value each, by name; what is empty is left out."""
+
+    def filled(names: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+        return ((name, value) for field, name in names.items() if (value := getattr(incident, field)))
+
+    said = {name: Instance(value=str(text)) for name, text in filled(TEXTS)}
+    for name, moment in filled(MOMENTS):
+        said[name] = Instance(value={"@type": "DateTime", "@value": moment})
+    for name, texts in filled(WORDINGS):
+        said[name] = Instance(type="LanguageProperty", value=dict(texts))
+    for name, link in filled(LINKS):
+        said[name] = Instance(type="Relationship", value=link)
+    return said
 
 
 def _same(present: Instance | None, wanted: Instance) -> bool:

@@ -99,7 +99,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     severity: Severity
     version: int = 1
+    titles: dict[str, str] = {}
+    """The title by language where a rule worded it; none as soon as a person did."""
     description: str = ""
+    descriptions: dict[str, str] = {}
     category: str = "other"
     status: Status = Status.NEW
     closing_reason: ClosingReason | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.history.port import History
+from rhinecloud.incidents.contract import NameOf
 from rhinecloud.incidents.model import AGENCY, Incident
 from rhinecloud.incidents.service import Incidents
-from rhinecloud.incidents.timeline import Event, tell
+from rhinecloud.incidents.timeline import LANGUAGES, Event, tell
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.ngsild.change import Change, Kind
 from rhinecloud.ngsild.context import Context
@@ -20,13 +21,20 @@ class Records:
     """Reads the past of incidents."""
 
     def __init__(
-        self, incidents: Incidents, history: History, broker: Broker, context: Context, tenant: str = ""
+        self,
+        incidents: Incidents,
+        history: History,
+        broker: Broker,
+        context: Context,
+        tenant: str = "",
+        name_of: NameOf = str,
     ) -> None:
         self._incidents = incidents
         self._history = history
         self._broker = broker
         self._context = context
         self._tenant = tenant
+        self._name_of = name_of
 
     async def timeline(self, actor: Actor, incident_id: str) -> list[Event]:
         """Tell what happened to an incident, oldest first; raises NoSuchIncident, and Forbidden as reading it does."""
@@ -36,7 +44,7 @@ class Records:
         newest = await self._newest(actor, incident)
         if newest is not None and (version is None or version.value != incident.version):
             changes = [*changes, newest]
-        return tell(changes, self._context, await self._agencies(actor))
+        return tell(changes, self._context, await self._agencies(actor), self._name_of)
 
     async def _newest(self, actor: Actor, incident: Incident) -> Change | None:
         """Make the last act's change of the entity as it is: the history hears of it a moment later."""
@@ -52,11 +60,15 @@ class Records:
             changed=[self._context.expand("act")],
         )
 
-    async def _agencies(self, actor: Actor) -> dict[str, str]:
+    async def _agencies(self, actor: Actor) -> dict[str, dict[str, str]]:
+        """Give the names of agencies by language, by id; one that has a single name has it in every language."""
         query = EntityQuery(types=((AGENCY,),), limit=MOST_AGENCIES)
         page = await self._broker.query(actor, self._tenant, query)
         names = {}
         for stored in page.items:
-            name = stored.entity().first(self._context.expand("name"))
-            names[stored.id] = str(name.value) if name else stored.id
+            entity = stored.entity()
+            name, title = (entity.first(self._context.expand(each)) for each in ("name", "title"))
+            plain = str(name.value) if name else stored.id
+            worded = title.value if title and isinstance(title.value, dict) else {}
+            names[stored.id] = {**dict.fromkeys(LANGUAGES, plain), **worded}
         return names

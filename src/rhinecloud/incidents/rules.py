@@ -1,4 +1,4 @@
-"""What may be done to an incident, by whom, and what becomes of it: pure decisions, no store, no clock.
+"""What becomes of an incident by each act: pure decisions, no store, no clock; `rights` says who may do which.
 
 Who is assigned and who has taken it are two facts: assigning never acknowledges, acknowledging never assigns.
 Handed on to another agency, an acknowledged incident is new again and one in progress goes on; either way the new
@@ -15,41 +15,14 @@ from msgspec.structs import replace
 
 from rhinecloud.incidents.errors import IllegalAct, NoSuchTask, NotYours
 from rhinecloud.incidents.model import Act, ClosingReason, Comment, Incident, Record, Status, Task
-from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.incidents.rights import EVERYWHERE, allowed_acts, check
+from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.severity import Severity
 
 MOST_COMMENTS = 1000
 MOST_TASKS = 200
 MOST_ALERTS = 1000
-
-_OPEN = frozenset({Status.NEW, Status.ACKNOWLEDGED, Status.IN_PROGRESS})
-_UNCLOSED = _OPEN | {Status.RESOLVED}
-
-POSSIBLE: Mapping[Act, frozenset[Status]] = {
-    Act.ACKNOWLEDGE: _OPEN,
-    Act.START: frozenset({Status.ACKNOWLEDGED}),
-    Act.ASSIGN: _OPEN,
-    Act.SEVERITY: _UNCLOSED,
-    Act.DESCRIBE: _UNCLOSED,
-    Act.COMMENT: frozenset(Status),
-    Act.ADD_TASK: _OPEN,
-    Act.CHANGE_TASK: _UNCLOSED,
-    Act.RESOLVE: frozenset({Status.ACKNOWLEDGED, Status.IN_PROGRESS}),
-    Act.CLOSE: _UNCLOSED,
-    Act.REOPEN: frozenset({Status.RESOLVED, Status.CLOSED}),
-    Act.ATTACH_ALERT: _UNCLOSED,
-    Act.ALERTS_OVER: _UNCLOSED,
-    Act.SETTLE: _OPEN,
-}
-"""In which states an act is possible; `acknowledge` also needs that nobody did so yet."""
-
-PEOPLES_ACTS = tuple(act for act in POSSIBLE if act not in (Act.ATTACH_ALERT, Act.ALERTS_OVER, Act.SETTLE))
-
-AGENCY_ACTS = frozenset(PEOPLES_ACTS) - {Act.CLOSE, Act.DESCRIBE}
-"""What an agency may do to its own incidents; closing and wording are the operators'."""
-
-_EVERYWHERE = frozenset({Role.ADMIN, Role.OPERATOR, Role.SYSTEM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,50 +32,6 @@ class Doing:
     actor: Actor
     now: str
     new_id: str = ""
-
-
-def allowed_acts(incident: Incident, actor: Actor) -> list[Act]:
-    """List what the actor could do now: what a screen offers."""
-    return [
-        act
-        for act in PEOPLES_ACTS
-        if obstacle(incident, act) is None and not lack_of_right(incident, act, actor)
-    ]
-
-
-def obstacle(incident: Incident, act: Act) -> str | None:
-    """Say why an act is not possible in the present state, None when it is; '' where the state says it all."""
-    if incident.status not in POSSIBLE[act]:
-        is_early = incident.status is Status.NEW and act in (Act.START, Act.RESOLVE)
-        return "acknowledge it first" if is_early else ""
-    if act is Act.ACKNOWLEDGE and incident.acknowledged_at:
-        return "it is acknowledged already"
-    return None
-
-
-def lack_of_right(incident: Incident, act: Act, actor: Actor) -> str:
-    """Say why the actor may not do this, '' when it may."""
-    if actor.roles & _EVERYWHERE:
-        return ""
-    if Role.AGENCY not in actor.roles:
-        return "only operators and agencies act on incidents"
-    if not actor.agency or incident.agency != actor.agency:
-        return "it is not assigned to your agency"
-    if act not in AGENCY_ACTS:
-        return "that is for operators"
-    return (
-        "" if act is not Act.REOPEN or incident.status is Status.RESOLVED else "a closed one is for operators"
-    )
-
-
-def check(incident: Incident, act: Act, actor: Actor) -> None:
-    """Pass in silence; raises NotYours or IllegalAct."""
-    reason = lack_of_right(incident, act, actor)
-    if reason:
-        raise NotYours(actor, act, reason)
-    why_not = obstacle(incident, act)
-    if why_not is not None:
-        raise IllegalAct(incident, act, allowed_acts(incident, actor), why_not)
 
 
 def acknowledge(incident: Incident, doing: Doing) -> Incident:
@@ -132,7 +61,7 @@ def assign(
     check(incident, Act.ASSIGN, doing.actor)
     agency = incident.agency if agency is None else agency
     changes_hands = agency != incident.agency
-    if changes_hands and not doing.actor.roles & _EVERYWHERE:
+    if changes_hands and not doing.actor.roles & EVERYWHERE:
         raise NotYours(doing.actor, Act.ASSIGN, "only operators give an incident to another agency")
     if assignee is None:
         assignee = "" if changes_hands else incident.assignee
@@ -162,7 +91,9 @@ def describe(incident: Incident, doing: Doing, words: Mapping[str, Any]) -> Inci
     check(incident, Act.DESCRIBE, doing.actor)
     if not str(words.get("title", incident.title)).strip():
         raise Invalid("an incident needs a title", field="title")
-    return _done(incident, Act.DESCRIBE, doing, **words)
+    # What a person words stands in that person's language alone.
+    own: dict[str, Any] = {f"{name}s": {} for name in ("title", "description") if name in words}
+    return _done(incident, Act.DESCRIBE, doing, **{**words, **own})
 
 
 def comment(incident: Incident, doing: Doing, text: str) -> Incident:

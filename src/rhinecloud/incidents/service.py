@@ -36,7 +36,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     severity: Severity = Severity.MEDIUM
+    titles: dict[str, str] = {}
     description: str = ""
+    descriptions: dict[str, str] = {}
     category: str = "other"
     location: dict[str, Any] | None = None
     address: str = ""

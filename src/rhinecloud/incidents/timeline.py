@@ -6,12 +6,13 @@ over NGSI-LD, say) is told by what differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rhinecloud.incidents.form import Form
 from rhinecloud.incidents.model import Act, Incident, Task
+from rhinecloud.kernel.language import choose
 from rhinecloud.ngsild.change import Change, Kind
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
@@ -37,12 +38,21 @@ class Event:
     texts: dict[str, str] = field(default_factory=dict)
 
 
+LANGUAGES = ("de", "en")
 HOUSE_NAME = "Rhine Cloud"
 """Who acts when no person does."""
 
 
-def tell(changes: Iterable[Change], context: Context, agencies: Mapping[str, str]) -> list[Event]:
-    """Turn the changes of one incident, oldest first, into what people read; `agencies` map ids to names."""
+def tell(
+    changes: Iterable[Change],
+    context: Context,
+    agencies: Mapping[str, Mapping[str, str]],
+    name_of: Callable[[str], str] = str,
+) -> list[Event]:
+    """Turn the changes of one incident, oldest first, into what people read.
+
+    `agencies` map ids to names by language, `name_of` names an assignee.
+    """
     form = Form(context)
     events: list[Event] = []
     before: Incident | None = None
@@ -52,7 +62,12 @@ def tell(changes: Iterable[Change], context: Context, agencies: Mapping[str, str
             before = form.read(_as_it_was(change))
         event = _event(change, before, after, context.expand("act") in change.changed)
         if event is not None:
-            events.append(replace(event, texts=_texts(event, after, agencies)))
+            assignee = name_of(after.assignee)
+            said = {}
+            for language in LANGUAGES:
+                agency = choose(agencies.get(after.agency, {}), (language,), after.agency)
+                said[language] = words(event, language, ", ".join(filter(None, (agency, assignee))))
+            events.append(replace(event, texts=said))
         before = after
     return events
 
@@ -75,11 +90,6 @@ def _event(change: Change, before: Incident | None, after: Incident, spoke: bool
         details["task"] = {"from": None, "to": {"id": task.id, "title": task.title, "done": task.done}}
     name = HOUSE_NAME if change.actor.startswith("part:") else name
     return Event(change.at, change.actor, name, act, note, details)
-
-
-def _texts(event: Event, after: Incident, agencies: Mapping[str, str]) -> dict[str, str]:
-    owner = ", ".join(filter(None, (agencies.get(after.agency, after.agency), after.assignee)))
-    return {language: words(event, language, owner) for language in ("de", "en")}
 
 
 def _differences(before: Incident, after: Incident) -> dict[str, dict[str, Any]]:

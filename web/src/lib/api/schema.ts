@@ -968,6 +968,18 @@ export interface components {
             /** Title */
             title: string;
             /** Description */
+            /**
+             * Titles
+             * @description By language; null where a person worded it, in one
+             */
+            titles?: { [key: string]: string } | null;
+            /** Descriptions */
+            descriptions?: { [key: string]: string } | null;
+            /**
+             * Assignee Name
+             * @description The assignee as people read it
+             */
+            assignee_name?: string | null;
             description: string;
             /** Category */
             category: string;

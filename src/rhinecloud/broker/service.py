@@ -145,6 +145,8 @@ class Broker:
     async def write(self, actor: Actor, tenant: str, entity_id: str, plan: Plan, *, now: str = "") -> Written:
         """Carry out one plan; raises what it or its decision raises."""
         outcome = (await self.write_all(actor, tenant, [(entity_id, plan)], now=now))[0]
+        if isinstance(outcome, NotFound):
+            await self.need_tenant(tenant)
         if isinstance(outcome, RhineCloudError):
             raise outcome
         return outcome

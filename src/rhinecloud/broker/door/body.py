@@ -18,7 +18,8 @@ from rhinecloud.kernel.errors import Invalid, RhineCloudError, TooLarge
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.documents import CORE_URL, is_core_url
 
-JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
+JSON_TYPE = "application/json"
+PATCH_TYPE = "application/merge-patch+json"
 LD_TYPE = "application/ld+json"
 CONTEXT = "@context"
 TWICE = "application/ld+json carries its @context in the body, not in a Link header"
@@ -30,7 +31,7 @@ async def read_json(parts: Parts, request: Request) -> Any:
     Raises LengthRequired, TooLarge, UnsupportedMediaType, and InvalidRequest when it is not JSON.
     """
     media = media_of(request)
-    if media != LD_TYPE and media not in JSON_TYPES:
+    if media not in (JSON_TYPE, LD_TYPE) and not (media == PATCH_TYPE and request.verb == "PATCH"):
         raise UnsupportedMediaType(media)
     body = await request.body(parts.settings.max_body_bytes)
     try:

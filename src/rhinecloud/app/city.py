@@ -21,7 +21,9 @@ from rhinecloud.app.limit import Limit
 from rhinecloud.app.mount import broker_door, foundation_routes, part_routes
 from rhinecloud.app.parts import Parts, make_parts
 from rhinecloud.app.play import feeds_played, play, until_it_plays
-from rhinecloud.app.sections import read_feeds
+from rhinecloud.app.readers.crew import Crew
+from rhinecloud.app.readers.passing import from_readers
+from rhinecloud.app.sections import own_origins, read_feeds
 from rhinecloud.app.security import security_headers
 from rhinecloud.app.seed import read_seeds, seed_entities
 from rhinecloud.app.server import HttpServer, with_port
@@ -29,7 +31,6 @@ from rhinecloud.app.settings import Settings
 from rhinecloud.app.static import StaticFiles
 from rhinecloud.app.status import Status
 from rhinecloud.app.supervisor import Supervisor
-from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.incidents.agencies import read_agencies, seed_agencies
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.time import Clock, utc_now
@@ -50,6 +51,8 @@ class City:
         self.agencies = read_agencies(settings.agencies)
         self.seeds = read_seeds(settings.folder, self.foundation.context)
         self.supervisor = Supervisor()
+        workers = settings.server.workers
+        self.crew = Crew(settings, workers) if workers > 1 else None
         self._closing = AsyncExitStack()
         self._clock = clock
         self.server: HttpServer
@@ -96,6 +99,10 @@ class City:
         self.server = self._build_server(parts, gate)
         await self.server.start()
         closing.push_async_callback(self._leave)
+        if self.crew is not None:
+            foundation.store.on_records(self.crew.tell)
+            await self.crew.start()
+            closing.push_async_callback(self.crew.stop)
         cli = Actor(id="urn:rhinecloud:account:cli", name="cli", roles=frozenset({Role.ADMIN}))
         foundation.folder.leave_access(Access(self.server.url, foundation.identity.tokens.lend(cli)))
 
@@ -121,8 +128,6 @@ class City:
         )
         health = Health(self.status)
         pages = StaticFiles(web_folder(), security_headers(foundation.city.tiles_url, https=server.https))
-        origins = self.settings.section("broker", BrokerSettings).cors_origins
-        public = [server.public_url] if server.public_url else []
         self.doors = Doors(
             [
                 ("/ngsi-ld/", broker_door(foundation, gate, parts.subscriptions)),
@@ -131,10 +136,12 @@ class City:
                 ("/health/", health),
             ],
             pages,
-            [*origins, *public],
+            own_origins(self.settings),
             literal_hosts_only=foundation.identity.settings.open,
         )
-        return HttpServer(self.doors, server)
+        if self.crew is None:
+            return HttpServer(self.doors, server)
+        return HttpServer(from_readers(self.doors), server, socket_path=self.crew.socket)
 
     async def _leave(self) -> None:
         if not await self.doors.close(self.settings.server.stop_s / 2):

@@ -49,9 +49,9 @@ class DataFolder:
         self._lock = lock
 
     def release(self) -> None:
-        """Let the folder go."""
-        (self.path / ACCESS).unlink(missing_ok=True)
+        """Let the folder go, where it was taken."""
         if self._lock is not None:
+            (self.path / ACCESS).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 

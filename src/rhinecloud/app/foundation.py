@@ -32,8 +32,13 @@ from rhinecloud.store.engine import StoreSettings, make_store
 class Foundation:
     """State, past, identity, policy, packs and broker of one city, from `open` to `close`."""
 
-    def __init__(self, settings: Settings, clock: Clock, packs: Packs | None = None) -> None:
-        """Put the parts together; raises Invalid where a file of the city is wrong. Nothing is opened yet."""
+    def __init__(
+        self, settings: Settings, clock: Clock, packs: Packs | None = None, *, reads_only: bool = False
+    ) -> None:
+        """Put the parts together; raises Invalid where a file of the city is wrong. Nothing is opened yet.
+
+        What `reads_only` is opened by `open_to_read`, beside the process that runs the city.
+        """
         self.settings = settings
         self.clock = clock
         self.started_at: datetime = clock()
@@ -42,7 +47,9 @@ class Foundation:
         self.terms = terms
         self.context: Context = compile_context(terms, {})
         self.folder = DataFolder(settings.data)
-        self.store = make_store(settings.section("store", StoreSettings), settings.data)
+        self.store = make_store(
+            settings.section("store", StoreSettings), settings.data, reads_only=reads_only
+        )
         timeline = settings.section("history", HistorySettings).timeline_types
         self.history = HotTable(settings.data / "history.db", timeline)
         self.policy = Policy(city_policies(settings.folder))
@@ -78,9 +85,21 @@ class Foundation:
             await self.close()
             raise
 
+    async def open_to_read(self) -> None:
+        """Open what the reading of entities needs, and change nothing."""
+        for name in ("store", "contexts"):
+            await getattr(self, name).open()
+            self._opened.append(name)
+        await self.identity.read()
+
+    async def read_again(self) -> None:
+        """Read anew what another process changed of accounts, tokens and @contexts."""
+        await self.identity.read()
+        await self.contexts.read()
+
     async def close(self) -> None:
         """Write down what is in hand and release everything, in the reverse order."""
-        if "store" in self._opened:
+        if "history" in self._opened:  # else nothing was to be changed here
             await self.identity.flush()
         while self._opened:
             await getattr(self, self._opened.pop()).close()

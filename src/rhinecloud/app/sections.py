@@ -74,6 +74,12 @@ def gather_city(
     return settings
 
 
+def own_origins(settings: Settings) -> list[str]:
+    """List the origins whose pages may call the city."""
+    public = [settings.server.public_url] if settings.server.public_url else []
+    return [*settings.section("broker", BrokerSettings).cors_origins, *public]
+
+
 def read_feeds(settings: Settings) -> dict[str, FeedSettings]:
     """Read each feed's table; raises Invalid naming what is wrong."""
     feeds, gathering = {}, Gathering()

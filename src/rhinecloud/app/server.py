@@ -22,7 +22,17 @@ READY_S = 5.0
 class HttpServer:
     """Serves one ASGI application from `start` to `stop`."""
 
-    def __init__(self, application: Application, settings: ServerSettings) -> None:
+    def __init__(
+        self,
+        application: Application,
+        settings: ServerSettings,
+        *,
+        shared: bool = False,
+        socket_path: Path | None = None,
+    ) -> None:
+        """The port is `shared` with other processes that serve the same; `socket_path` is served in a port's place."""
+        self._shared = shared
+        self._socket_path = socket_path
         self._application = application
         self._settings = settings
         self._server: Server | None = None
@@ -40,7 +50,8 @@ class HttpServer:
 
     async def start(self) -> None:
         """Listen; raises Unavailable where the address cannot be had."""
-        self.port = _free_port(self._settings.host, self._settings.port)
+        if not (self._shared or self._socket_path):
+            self.port = _free_port(self._settings.host, self._settings.port)
         # granian calls its embedded server experimental each time; it was measured and is what we chose (ADR 1).
         logging.getLogger("_granian").setLevel(logging.ERROR)
         certificate, key = self._settings.tls_certificate, self._settings.tls_key
@@ -48,6 +59,7 @@ class HttpServer:
             self._application,
             address=self._settings.host,
             port=self.port,
+            uds=self._socket_path,
             interface=Interfaces.ASGINL,
             http=HTTPModes.auto,
             websockets=True,
@@ -76,7 +88,10 @@ class HttpServer:
             if self._task.done():
                 raise Unavailable(f"the HTTP server did not start: {self._task.exception()}")
             try:
-                _, writer = await asyncio.open_connection(target, self.port)
+                if self._socket_path:
+                    _, writer = await asyncio.open_unix_connection(self._socket_path)
+                else:
+                    _, writer = await asyncio.open_connection(target, self.port)
             except OSError:
                 await asyncio.sleep(0.005)
                 continue

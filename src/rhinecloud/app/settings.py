@@ -98,6 +98,11 @@ class ServerSettings:
 
     host: str = setting("127.0.0.1", "Address to listen on; `0.0.0.0` for all of the machine's.")
     port: int = setting(8080, "TCP port of every HTTP door; 0 takes a free one.", check=PORT)
+    workers: int = setting(
+        1,
+        "Processes that answer requests; with more than one, each reads for itself and passes the rest on.",
+        check=between(1, 256),
+    )
     public_url: str = setting(
         "",
         "Where people reach the city, such as `https://city.example`, behind a proxy.",

@@ -32,6 +32,10 @@ def add_to(program: typer.Typer) -> None:
         access: Annotated[
             str | None, typer.Option(help="`accounts` or `open`; outweighs `identity.access`.")
         ] = None,
+        workers: Annotated[
+            int | None,
+            typer.Option(help="Processes that answer requests; outweighs `server.workers`."),
+        ] = None,
         verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
     ) -> None:
         """Start the city and show what is alive, until Ctrl-C.
@@ -42,7 +46,7 @@ def add_to(program: typer.Typer) -> None:
 
         _log_to_stderr(verbose)
         overrides: dict[str, dict[str, Any]] = {
-            "server": {"host": host, "port": port},
+            "server": {"host": host, "port": port, "workers": workers},
             "identity": {"access": access},
         }
         run_city(city, overrides)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 import sys
 import time
@@ -19,6 +18,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from rhinecloud.app.city import City, web_folder
+from rhinecloud.app.memory import ease_collector
 from rhinecloud.app.sections import read_city
 from rhinecloud.cli.screen import console, status_view
 from rhinecloud.identity import IdentitySettings
@@ -35,16 +35,6 @@ def run_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]]) -> None:
     uvloop.run(_run(City(settings)))
 
 
-def _ease_collector() -> None:
-    """Let the garbage collector look less often: what a city decodes makes no cycles and lives for moments.
-
-    With Python's own thresholds it took two fifths of the time of a batch of entities.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-
-
 async def _run(city: City) -> None:
     screen = console()
     stopping = asyncio.Event()
@@ -53,7 +43,7 @@ async def _run(city: City) -> None:
         loop.add_signal_handler(each, stopping.set)
     started = time.monotonic()
     await city.start()
-    _ease_collector()
+    ease_collector()
     try:
         screen.print(_welcome(city, time.monotonic() - started))
         showing = asyncio.create_task(_show(city, screen))

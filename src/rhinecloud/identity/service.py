@@ -46,9 +46,7 @@ class Identity:
 
         A start that failed, or that nobody watched, has used up its password unseen: the next one makes another.
         """
-        await self.accounts.open()
-        await self.tokens.open()
-        await self.sessions.open()
+        await self.read()
         if self.settings.open:
             return ""
         admins = [each for each in self.accounts.list() if Role.ADMIN in each.roles]
@@ -57,6 +55,12 @@ class Identity:
         if [(each.name, each.must_change_password) for each in admins] == [(FIRST_ADMIN, True)]:
             return await self.reset_password(FIRST_ADMIN)
         return ""
+
+    async def read(self) -> None:
+        """Read what is kept, also anew where another process changed it."""
+        await self.accounts.open()
+        await self.tokens.open()
+        await self.sessions.open()
 
     def authenticate(self, headers: RawHeaders) -> Actor:
         """Give the actor behind a request's raw headers, as ASGI has them; raises Unauthenticated."""

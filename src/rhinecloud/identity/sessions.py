@@ -27,7 +27,7 @@ class Sessions:
 
     async def open(self) -> None:
         """Read every session, so that a restart signs nobody out."""
-        self._sessions.update(await read_records(self._records, KIND, _decoder))
+        self._sessions = dict(await read_records(self._records, KIND, _decoder))
 
     def account(self, session_id: str, now: float) -> str:
         """Give the name of the account that is signed in; raises WrongCredentials."""

@@ -41,7 +41,9 @@ class Tokens:
 
     async def open(self) -> None:
         """Read every token."""
-        for _, token in await read_records(self._records, KIND, _decoder):
+        kept = await read_records(self._records, KIND, _decoder)
+        self._by_digest.clear()
+        for _, token in kept:
             self._remember(token)
 
     def list(self) -> list[Token]:

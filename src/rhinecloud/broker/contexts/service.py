@@ -73,11 +73,17 @@ class Contexts:
     async def open(self) -> None:
         """Read what was stored and begin to drop what has expired."""
         self._fetcher.open()
+        await self.read()
+        self._sweeper = asyncio.create_task(self._sweep(), name="contexts: sweep")
+
+    async def read(self) -> None:
+        """Read what was stored, also anew where another process changed it."""
+        for entry in [each for each in self._by_id.values() if not each.fixed]:
+            self._drop(entry)
         for record in await self._store.list_records(
             RECORDS, limit=max(1, await self._store.count_records(RECORDS))
         ):
             self._keep(msgspec.json.decode(record.body, type=Entry))
-        self._sweeper = asyncio.create_task(self._sweep(), name="contexts: sweep")
 
     async def close(self) -> None:
         """Stop fetching."""
@@ -247,6 +253,9 @@ class Contexts:
 
     async def _forget(self, entry: Entry) -> None:
         await self._store.delete_record(RECORDS, entry.tenant, entry.local_id)
+        self._drop(entry)
+
+    def _drop(self, entry: Entry) -> None:
         self._by_id.pop(entry.local_id, None)
         self._by_url.pop(entry.url, None)
         self._fetcher.forgive(entry.url)

@@ -1,0 +1,116 @@
+"""The city's side of its readers: starts them, starts again whichever ends, and tells them what changed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rhinecloud.app.readers.reader import READY, Orders
+from rhinecloud.app.settings import Settings
+from rhinecloud.identity import IdentitySettings
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.store.engine import StoreSettings
+
+KINDS = frozenset({"account", "token", "session", "context"})
+"""Records of which readers keep a copy in memory."""
+
+STARTED_S = 20.0
+STOP_S = 2.0
+PAUSE_S = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+class Crew:
+    """`number` readers in front of the city's private socket, `socket`, from `start` to `stop`."""
+
+    def __init__(self, settings: Settings, number: int) -> None:
+        self._settings = settings
+        self._number = number
+        self._folder = tempfile.TemporaryDirectory(prefix="rhinecloud-", ignore_cleanup_errors=True)
+        self._processes: dict[int, asyncio.subprocess.Process] = {}
+        self._keepers: list[asyncio.Task[None]] = []
+        self.socket = Path(self._folder.name) / "city.sock"
+        """Of this user alone: the folder is closed to others. Short, as addresses of sockets must be."""
+
+    @property
+    def processes(self) -> list[int]:
+        """Give the process ids of the readers that run."""
+        return [process.pid for process in self._processes.values()]
+
+    async def start(self) -> None:
+        """Start all readers and wait until each serves; raises Unavailable."""
+        await asyncio.gather(*(self._start(number) for number in range(self._number)))
+        self._keepers = [asyncio.create_task(self._keep(number)) for number in range(self._number)]
+
+    async def stop(self) -> None:
+        """Close the pipes, at which the readers end by themselves."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*(_end(process) for process in self._processes.values()))
+        self._folder.cleanup()
+
+    def tell(self, kind: str, _tenant: str, _record_id: str) -> None:
+        """Tell the readers that a record changed, where they keep a copy of its kind."""
+        if kind in KINDS:
+            for process in self._processes.values():
+                if process.stdin is not None and not process.stdin.is_closing():
+                    process.stdin.write(b"changed\n")
+
+    async def _start(self, number: int) -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "rhinecloud.app.readers.reader",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # Ctrl-C reaches the city alone. The readers end when their pipe does, even where the city was killed.
+            start_new_session=True,
+        )
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(msgspec.json.encode(self._orders()) + b"\n")
+        self._processes[number] = process
+        try:
+            async with asyncio.timeout(STARTED_S):
+                said = await process.stdout.readline()
+        except TimeoutError:
+            said = b""
+        if said != READY:
+            await _end(process)
+            raise Unavailable(f"a reader did not start: it ended with {process.returncode}")
+
+    async def _keep(self, number: int) -> None:
+        while True:
+            code = await self._processes[number].wait()
+            _log.error("a reader ended with %s and is started again", code)
+            await asyncio.sleep(PAUSE_S)
+            with contextlib.suppress(Unavailable):
+                await self._start(number)
+
+    def _orders(self) -> Orders:
+        """Hand on what flags of the command line outweighed; a reader reads files and environment itself."""
+        settings = self._settings
+        overrides: dict[str, dict[str, Any]] = {
+            "server": {"host": settings.server.host, "port": settings.server.port},
+            "identity": {"access": settings.section("identity", IdentitySettings).access},
+            "store": {"url": settings.section("store", StoreSettings).url},
+        }
+        return Orders(str(settings.folder), overrides, str(self.socket))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

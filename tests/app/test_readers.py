@@ -1,0 +1,162 @@
+"""Several processes on one port: what is written through one is read through all, and nobody notices which."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+from app.conftest import write_city
+
+API = "/ngsi-ld/v1"
+GAUGE = {"id": "urn:g:1", "type": "Gauge", "level": {"type": "Property", "value": 0}}
+
+
+@dataclass
+class Readers:
+    """A running city with readers: its address, the header fields of an administrator's token, and its process."""
+
+    url: str
+    headers: dict[str, str]
+    process: asyncio.subprocess.Process
+
+    @property
+    def pids(self) -> list[int]:
+        children = psutil.Process(self.process.pid).children()
+        return [each.pid for each in children if "rhinecloud.app.readers.reader" in each.cmdline()]
+
+    async def call(self, verb: str, path: str, body: Any = None, **more: Any) -> tuple[int, Any]:
+        """Ask on a connection of its own, so that any of the processes may be the one that answers."""
+        more.setdefault("headers", self.headers)
+        async with (
+            aiohttp.ClientSession(self.url, connector=aiohttp.TCPConnector(force_close=True)) as client,
+            client.request(verb, path, json=body, **more) as answer,
+        ):
+            text = await answer.text()
+            return answer.status, json.loads(text) if text else None
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Readers]:
+    write_city(folder)
+    access = folder / "data" / "access.json"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rhinecloud", "up", "--city", str(folder), "--port", "0", "--workers", "2"),
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(60):
+            while not access.exists():
+                assert process.returncode is None, "the city ended"
+                await asyncio.sleep(0.05)
+        found = json.loads(access.read_text(encoding="utf-8"))
+        city = Readers(found["url"], {"Authorization": f"Bearer {found['token']}"}, process)
+        status, token = await city.call("POST", "/api/v1/tokens", {"name": "tests", "roles": ["admin"]})
+        assert status == 201, token
+        city.headers = {"Authorization": f"Bearer {token['secret']}"}
+        yield city
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            await asyncio.wait_for(process.wait(), 10)
+
+
+@pytest.fixture
+async def city(tmp_path: Path) -> AsyncIterator[Readers]:
+    async with running(tmp_path / "city") as readers:
+        yield readers
+
+
+async def test_what_was_written_is_read_at_once_through_every_process(city: Readers) -> None:
+    assert (await city.call("POST", f"{API}/entities", GAUGE))[0] == 201
+    for level in range(1, 40):
+        status, _ = await city.call("PATCH", f"{API}/entities/urn:g:1/attrs/level", {"value": level})
+        assert status == 204
+        one, many = await asyncio.gather(
+            city.call("GET", f"{API}/entities/urn:g:1?options=keyValues"),
+            city.call("GET", f"{API}/entities?type=Gauge&options=keyValues&count=true"),
+        )
+        assert one == (200, {"id": "urn:g:1", "type": "Gauge", "level": level})
+        assert many == (200, [{"id": "urn:g:1", "type": "Gauge", "level": level}])
+
+
+async def test_readers_answer_by_themselves_even_while_the_city_stands_still(city: Readers) -> None:
+    await city.call("POST", f"{API}/entities", GAUGE)
+    await asyncio.sleep(0.5)  # the readers have heard of the token
+    city.process.send_signal(signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(5):
+            answers = [await city.call("GET", f"{API}/entities/urn:g:1") for _ in range(8)]
+    finally:
+        city.process.send_signal(signal.SIGCONT)
+    assert [status for status, _ in answers] == [200] * 8
+
+
+async def test_refusals_people_s_pages_and_errors_are_the_city_s_own(city: Readers) -> None:
+    assert (await city.call("GET", f"{API}/entities/urn:g:none"))[0] == 404
+    assert (await city.call("GET", f"{API}/entities?q=%3D%3D"))[0] == 400
+    assert (await city.call("GET", f"{API}/entities?type=Gauge", headers={}))[0] == 401
+    status, shown = await city.call("GET", "/api/v1/city")
+    assert (status, shown["name"]) == (200, "Testingen")
+    large = [{"id": f"urn:g:{number}", "type": "Gauge", "level": number} for number in range(1_000)]
+    assert (await city.call("POST", f"{API}/entityOperations/upsert", large))[0] == 201
+    assert len((await city.call("GET", f"{API}/entities?type=Gauge&limit=1000"))[1]) == 1_000
+
+
+async def test_a_token_that_was_revoked_opens_nothing_any_more(city: Readers) -> None:
+    await city.call("POST", f"{API}/entities", GAUGE)
+    _, token = await city.call("POST", "/api/v1/tokens", {"name": "short", "roles": ["reader"]})
+    theirs = {"Authorization": f"Bearer {token['secret']}"}
+    assert [(await city.call("GET", f"{API}/entities/urn:g:1", headers=theirs))[0] for _ in range(4)] == [
+        200
+    ] * 4
+    assert (await city.call("DELETE", "/api/v1/tokens/short"))[0] == 204
+    await asyncio.sleep(0.5)
+    assert [(await city.call("GET", f"{API}/entities/urn:g:1", headers=theirs))[0] for _ in range(4)] == [
+        401
+    ] * 4
+
+
+async def test_the_live_feed_reaches_a_browser_through_a_reader(city: Readers) -> None:
+    async with (
+        aiohttp.ClientSession(city.url, headers=city.headers) as client,
+        client.ws_connect("/live") as live,
+    ):
+        await live.send_json({"type": "subscribe", "types": ["Gauge"], "bbox": None, "after": None})
+        await city.call("POST", f"{API}/entities", GAUGE)
+        async with asyncio.timeout(10):
+            while (message := await live.receive_json())["type"] != "changes":
+                pass
+    assert [each["id"] for each in message["changes"]] == ["urn:g:1"]
+
+
+async def test_a_reader_that_was_killed_comes_back(city: Readers) -> None:
+    await city.call("POST", f"{API}/entities", GAUGE)
+    before = city.pids
+    assert len(before) == 2
+    os.kill(before[0], signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while len(now := city.pids) < 2 or before[0] in now:
+            await asyncio.sleep(0.1)
+    assert [(await city.call("GET", f"{API}/entities/urn:g:1"))[0] for _ in range(4)] == [200] * 4
+
+
+async def test_readers_end_with_the_city_however_it_ends(city: Readers) -> None:
+    readers = city.pids
+    city.process.kill()
+    await city.process.wait()
+    async with asyncio.timeout(10):
+        while any(map(psutil.pid_exists, readers)):
+            await asyncio.sleep(0.05)

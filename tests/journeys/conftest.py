@@ -13,14 +13,8 @@ from journeys.town import Town, build_town
 
 WEB = Path(__file__).parents[2] / "src" / "rhinecloud" / "web" / "index.html"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-# No graphics card is asked for: SwiftShader draws the map in software.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-]
+# As on an office machine without a graphics card: the browser paints by itself, the map's ground in software.
+ARGUMENTS = ["--no-sandbox", "--enable-unsafe-swiftshader"]
 
 OpenPage = Callable[..., Any]
 

@@ -104,7 +104,7 @@ class Town:
             "waterLevel": {"type": "Property", "value": level, "unitCode": "CMT", "observedAt": now},
             "highWaterMark": {"type": "Property", "value": 800, "unitCode": "CMT"},
         }
-        self._upsert(reading)
+        self.upsert([reading])
         return entity_id
 
     def sail(self, number: int, name: str, place: tuple[float, float], heading: float = 0) -> str:
@@ -117,12 +117,13 @@ class Town:
             "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": list(place)}},
             "heading": {"type": "Property", "value": heading, "unitCode": "DD"},
         }
-        self._upsert(vessel)
+        self.upsert([vessel])
         return entity_id
 
-    def _upsert(self, entity: dict[str, Any]) -> None:
+    def upsert(self, entities: list[dict[str, Any]]) -> None:
+        """Send what things are like now, as a gateway of many devices does."""
         path = "/ngsi-ld/v1/entityOperations/upsert?options=update"
-        answer = self.call("POST", path, [entity], token=self.device)
+        answer = self.call("POST", path, entities, token=self.device)
         assert not (isinstance(answer, dict) and answer.get("errors")), answer
 
     def stop(self) -> None:

@@ -5,6 +5,7 @@ import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import type { City } from '$lib/api/model';
 import type { Shade } from '$lib/ui/theme.svelte';
 import { baseStyle } from './basemap';
+import type { Ground } from './pace';
 
 export interface MapWords {
   zoomIn: string;
@@ -43,4 +44,19 @@ export function openMap(container: HTMLElement, city: City, shade: Shade, words:
 function centreOf(city: City): [number, number] {
   if (city.centre) return city.centre;
   return city.bbox ? [(city.bbox[0] + city.bbox[2]) / 2, (city.bbox[1] + city.bbox[3]) / 2] : [6.745, 51.447];
+}
+
+/** Gives the map as what paints the ground more or less finely. */
+export function groundOf(map: Map): Ground {
+  return {
+    isMoving: () => map.isMoving(),
+    on: (event, listener) => map.on(event, listener),
+    paintAt: (ratio) => {
+      // `setPixelRatio` would tell of a move that nobody made and take the map out of the hand that moves it.
+      map._overridePixelRatio = ratio;
+      map._resizeInternal();
+      // Another size has emptied the canvas: nobody shall see that.
+      map.redraw();
+    },
+  };
 }

@@ -1,19 +1,12 @@
-import { beforeAll, describe, expect, test } from 'vitest';
-import { Labels, MOST, type Wish } from './labels';
+import { describe, expect, test } from 'vitest';
+import { MOST, place, type Script, type Wish } from './labels';
+import { NOTHING } from './raster';
 
-/** A canvas without a screen: each letter is six pixels wide. */
-class Paper {
-  width = 0;
-  height = 0;
-  getContext(): object {
-    const pen = { font: '', scale() {}, strokeText() {}, fillText() {} };
-    return { ...pen, measureText: (text: string) => ({ width: text.length * 6 }) };
-  }
-}
-
-beforeAll(() => {
-  Object.assign(globalThis, { document: { createElement: () => new Paper() } });
-});
+/** Each letter is six pixels wide. */
+const script: Script = {
+  measure: ({ name }) => [name.length * 6, 18],
+  write: () => NOTHING,
+};
 
 const wish = (id: string, x: number, y: number, order = 0): Wish => ({
   id,
@@ -24,17 +17,16 @@ const wish = (id: string, x: number, y: number, order = 0): Wish => ({
   name: id,
   value: '',
 });
-const labels = (): Labels => new Labels(1, '#000', '#fff');
 
 describe('labels', () => {
   test('stand to the right where there is room', () => {
-    const placed = labels().place([wish('Ruhrort', 100, 100)]);
+    const placed = place([wish('Ruhrort', 100, 100)], script);
     expect(placed.get('Ruhrort')).toMatchObject({ dx: 12 });
   });
 
   test('give way to the other sides, and at last to each other', () => {
     const crowd = Array.from({ length: 8 }, (_, i) => wish(`Pegel ${i}`, 100, 100));
-    const placed = labels().place(crowd);
+    const placed = place(crowd, script);
     expect(placed.size).toBe(4);
     expect(new Set([...placed.values()].map(({ dx, dy }) => `${dx},${dy}`)).size).toBe(4);
   });
@@ -47,7 +39,7 @@ describe('labels', () => {
       wish('d', 0, 0, 1),
       wish('grave', 0, 0, 9),
     ];
-    const placed = labels().place(crowd);
+    const placed = place(crowd, script);
     expect(placed.get('grave')).toMatchObject({ dx: 12 });
     expect(placed.size).toBe(4);
   });
@@ -56,6 +48,16 @@ describe('labels', () => {
     const spread = Array.from({ length: 1000 }, (_, i) =>
       wish(`v${i}`, (i % 40) * 100, Math.floor(i / 40) * 60),
     );
-    expect(labels().place(spread).size).toBe(MOST);
+    expect(place(spread, script).size).toBe(MOST);
+  });
+
+  test('are written only where they have a place', () => {
+    const written: string[] = [];
+    const counting = { ...script, write: (text: Wish) => (written.push(text.name), script.write(text)) };
+    place(
+      Array.from({ length: 50 }, (_, i) => wish(`v${i}`, 0, 0)),
+      counting as Script,
+    );
+    expect(written).toHaveLength(4);
   });
 });

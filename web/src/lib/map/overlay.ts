@@ -1,11 +1,13 @@
 // Everything that moves, on a canvas of its own above the map: the base map is painted again only when it is moved.
 //
-// A machine without a graphics card paints the base map in a tenth of a second but copies thousands of small pictures
+// A machine without a graphics card paints the base map in a tenth of a second but stamps thousands of small pictures
 // in a few milliseconds; so a control room on a plain office computer stays smooth.
 
 import type { Flock } from './flock';
-import { Labels, type Placed, type Wish } from './labels';
+import { place, type Placed, type Wish } from './labels';
+import { Lettering } from './lettering';
 import type { Palette } from './palette';
+import { cutOut, Raster, readBack, type Picture } from './raster';
 import { scaleAt, Sprites, type Look } from './sprites';
 
 /** Which part of the world is in view: Mercator units of the middle, pixels a unit, size in CSS pixels. */
@@ -25,25 +27,30 @@ export interface Scene {
   chosen(now: number): [number, number] | null;
 }
 
-/** Gliding is drawn thirty times a second where the machine can; a slow one gets twice as long to rest as to paint. */
+/** Gliding is drawn thirty times a second where the machine can; a slow one rests at least as long as it paints. */
 const FRAME_MS = 33;
+/** A screen takes pictures each 17 ms: who asks half of that before is in time for the next. */
+const TICK_MS = 17;
 const LONGEST_REST_MS = 500;
 const LABELS_EVERY_MS = 400;
 const EDGE_PX = 40;
-const FAINT = 0.45;
+const RING_PX = 22;
 
 export class Overlay {
   readonly canvas = document.createElement('canvas');
   frames = 0;
-  private readonly pen = this.canvas.getContext('2d');
+  private readonly pen = this.canvas.getContext('2d', { willReadFrequently: true });
   private readonly ratio = Math.min(2, globalThis.devicePixelRatio || 1);
+  private raster = new Raster(0, 0, null);
   private sprites: Sprites;
-  private labels: Labels;
+  private lettering: Lettering;
+  private ring: Picture | null = null;
   private placed = new Map<string, Placed>();
   private placedAt = -Infinity;
   private scheduled = false;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private rest_ms = FRAME_MS;
+  private painted_ms = -Infinity;
   private stopped = false;
 
   constructor(
@@ -51,7 +58,7 @@ export class Overlay {
     private palette: Palette,
   ) {
     this.sprites = this.newSprites();
-    this.labels = this.newLabels();
+    this.lettering = this.newLettering();
     this.canvas.className = 'map-overlay';
     this.canvas.setAttribute('aria-hidden', 'true');
   }
@@ -59,12 +66,13 @@ export class Overlay {
   paintWith(palette: Palette): void {
     this.palette = palette;
     this.sprites = this.newSprites();
+    this.ring = null;
     this.forgetLabels();
   }
 
   /** Paints labels anew: the fonts have come, or the language is another. */
   forgetLabels(): void {
-    this.labels = this.newLabels();
+    this.lettering = this.newLettering();
     this.placedAt = -Infinity;
     this.invalidate();
   }
@@ -83,14 +91,15 @@ export class Overlay {
     const now = performance.now();
     if (!this.pen || !camera.width) return;
     this.fit(camera);
-    this.pen.setTransform(1, 0, 0, 1, 0, 0);
-    this.pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.raster.clear();
     this.sprites.use(scaleAt(camera.zoom));
     const flocks = this.scene.flocks(camera.zoom);
     this.paintRing(camera, now);
     this.paintSigns(camera, now, flocks);
     this.paintLabels(camera, now, flocks);
+    this.raster.show(this.pen);
     this.frames += 1;
+    this.painted_ms = performance.now();
   }
 
   stop(): void {
@@ -103,11 +112,16 @@ export class Overlay {
     this.scheduled = false;
     if (this.stopped) return;
     const came = performance.now();
-    this.paint();
+    // A map that is being moved has painted us with itself.
+    if (came - this.painted_ms > TICK_MS / 2) this.paint();
     const done = performance.now();
     // A frame that came late or took long says how much the machine can bear.
-    const strain = Math.max(0, came - asked - 17) + (done - came) * 2;
-    this.rest_ms = Math.min(LONGEST_REST_MS, Math.max(FRAME_MS - (done - came), (this.rest_ms + strain) / 2));
+    const took = done - came;
+    const strain = took + Math.max(0, came - asked - TICK_MS) / 2;
+    this.rest_ms = Math.min(
+      LONGEST_REST_MS,
+      Math.max(FRAME_MS - took - TICK_MS / 2, (this.rest_ms + strain) / 2),
+    );
     const moving = this.scene.flocks(this.scene.camera().zoom).some((flock) => flock.movingUntil > done);
     if (moving && !this.timer) {
       this.timer = setTimeout(() => {
@@ -118,66 +132,60 @@ export class Overlay {
   }
 
   private paintSigns(camera: Camera, now: number, flocks: Flock<Look>[]): void {
-    const pen = this.pen as CanvasRenderingContext2D;
-    const size = worldSize(camera);
-    const { ratio } = this;
+    const { raster, sprites } = this;
+    const size = worldSize(camera) * this.ratio;
     const [left, top] = corner(camera);
+    const box = boxOf(camera, EDGE_PX);
     for (const flock of flocks) {
-      flock.within(boxOf(camera, EDGE_PX), now, (_id, x, y, heading, look) => {
-        const sprite = this.sprites.get(look);
-        const [px, py] = [(x - left) * size * ratio, (y - top) * size * ratio];
-        if (look.faint) pen.globalAlpha = FAINT;
-        if (look.turns) {
-          const angle = (heading * Math.PI) / 180;
-          const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-          pen.setTransform(cos, sin, -sin, cos, px, py);
-          pen.drawImage(sprite.body, -sprite.half, -sprite.half);
-          pen.setTransform(1, 0, 0, 1, 0, 0);
-          if (sprite.glyph) pen.drawImage(sprite.glyph, px - sprite.half, py - sprite.half);
-        } else {
-          pen.drawImage(sprite.body, px - sprite.half, py - sprite.half);
-        }
-        if (look.faint) pen.globalAlpha = 1;
+      flock.within(box, now, (_id, x, y, heading, look) => {
+        raster.stamp(sprites.get(look, heading), (x - left) * size, (y - top) * size);
       });
     }
   }
 
   private paintLabels(camera: Camera, now: number, flocks: Flock<Look>[]): void {
-    const pen = this.pen as CanvasRenderingContext2D;
     if (now - this.placedAt >= LABELS_EVERY_MS) {
-      this.placed = this.labels.place(this.scene.wishes(camera, now));
+      this.placed = place(this.scene.wishes(camera, now), this.lettering);
       this.placedAt = now;
     }
     const size = worldSize(camera);
     const [left, top] = corner(camera);
     for (const [id, label] of this.placed) {
       for (const flock of flocks) {
-        const place = flock.find(id, now);
-        if (!place) continue;
-        const [px, py] = [(place[0] - left) * size + label.dx, (place[1] - top) * size + label.dy];
-        pen.drawImage(label.picture, Math.round(px * this.ratio), Math.round(py * this.ratio));
+        const at = flock.find(id, now);
+        if (!at) continue;
+        const [x, y] = [(at[0] - left) * size + label.dx, (at[1] - top) * size + label.dy];
+        this.raster.stamp(label.picture, x * this.ratio, y * this.ratio);
         break;
       }
     }
   }
 
   private paintRing(camera: Camera, now: number): void {
-    const place = this.scene.chosen(now);
-    const pen = this.pen as CanvasRenderingContext2D;
-    if (!place) return;
-    const size = worldSize(camera);
+    const at = this.scene.chosen(now);
+    if (!at) return;
+    this.ring ??= this.drawRing();
+    const size = worldSize(camera) * this.ratio;
     const [left, top] = corner(camera);
-    const scale = this.ratio;
+    this.raster.stamp(this.ring, (at[0] - left) * size, (at[1] - top) * size);
+  }
+
+  private drawRing(): Picture {
+    const side = Math.ceil((RING_PX + 4) * 2 * this.ratio);
+    const canvas = document.createElement('canvas');
+    canvas.width = canvas.height = side;
+    const pen = canvas.getContext('2d', { willReadFrequently: true }) as CanvasRenderingContext2D;
     for (const [color, width] of [
       [this.palette.halo, 6],
       [this.palette.label, 2.5],
     ] as const) {
       pen.beginPath();
-      pen.arc((place[0] - left) * size * scale, (place[1] - top) * size * scale, 22 * scale, 0, Math.PI * 2);
+      pen.arc(side / 2, side / 2, RING_PX * this.ratio, 0, Math.PI * 2);
       pen.strokeStyle = color;
-      pen.lineWidth = width * scale;
+      pen.lineWidth = width * this.ratio;
       pen.stroke();
     }
+    return cutOut(readBack(pen), side, { left: 0, top: 0, right: side, bottom: side }, side / 2, side / 2);
   }
 
   private fit({ width, height }: Camera): void {
@@ -185,14 +193,15 @@ export class Overlay {
     if (this.canvas.width === wide && this.canvas.height === high) return;
     this.canvas.width = wide;
     this.canvas.height = high;
+    this.raster = new Raster(wide, high, (across, down) => new ImageData(across, down));
   }
 
   private newSprites(): Sprites {
     return new Sprites(this.ratio, this.palette.spriteHalo, this.palette.lift);
   }
 
-  private newLabels(): Labels {
-    return new Labels(this.ratio, this.palette.label, this.palette.halo);
+  private newLettering(): Lettering {
+    return new Lettering(this.ratio, this.palette.label, this.palette.halo);
   }
 }
 

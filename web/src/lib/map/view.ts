@@ -9,9 +9,10 @@ import { Areas } from './areas';
 import { repaint } from './basemap';
 import { bounds, geometryOf, pointOf } from './drawing';
 import { project, unproject, type Flock } from './flock';
-import { openMap, type MapWords } from './ground';
+import { groundOf, openMap, type MapWords } from './ground';
 import type { Text, Wish } from './labels';
 import { boxOf, corner, Overlay, worldSize, type Camera, type Scene } from './overlay';
+import { Pace, type Timing } from './pace';
 import { PALETTES } from './palette';
 import { shapeOf } from './shapes';
 import { nearest, Signs } from './signs';
@@ -34,6 +35,14 @@ const AGES_EVERY_MS = 60_000;
 const HOVER_EVERY_MS = 50;
 /** Of more wishes than this only some could be read anyway. */
 const MOST_WISHES = 600;
+const TIMING: Timing = {
+  now: () => performance.now(),
+  soon: (call) => queueMicrotask(call),
+  after: (milliseconds, call) => {
+    const timer = setTimeout(call, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
 
 export class MapView implements Scene {
   private readonly map: Map;
@@ -71,10 +80,12 @@ export class MapView implements Scene {
     this.map.on('moveend', () => this.around.onMoved());
     this.map.once('load', () => this.start());
     void document.fonts.ready.then(() => this.overlay.forgetLabels());
+    const pace = new Pace(groundOf(this.map), () => devicePixelRatio, TIMING);
     const fold = setTimeout(() => this.foldSources(), SOURCES_SHOWN_MS);
     const tidy = setInterval(() => this.drawAreas(), AREAS_EVERY_MS);
     const age = setInterval(() => this.lookAgain(), AGES_EVERY_MS);
     this.stops.push(
+      () => pace.stop(),
       () => clearTimeout(fold),
       () => clearInterval(tidy),
       () => clearInterval(age),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rhinecloud.kernel.checks import between, more_than
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.settings import setting
 from rhinecloud.store.port import Store
-from rhinecloud.store.sqlite import SqliteStore
+from rhinecloud.store.postgres import PostgresStore
+from rhinecloud.store.postgres.link import Address
+from rhinecloud.store.sqlite import SqliteReader, SqliteStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +19,32 @@ class StoreSettings:
     """Section [store]: where the city's present state lies."""
 
     url: str = setting(
-        "sqlite:city.db", "Engine and place: `sqlite:` and a path, taken from the data folder."
+        "sqlite:city.db",
+        "Engine and place: `sqlite:` and a path, taken from the data folder, or `postgresql://user@host/database`.",
+    )
+    password: str = setting("", "PostgreSQL's password for the user of `url`, where that has none.")
+    connections: int = setting(
+        6, "So many connections to PostgreSQL read at once; two more write and listen.", check=between(1, 100)
+    )
+    timeout_s: float = setting(
+        10.0, "PostgreSQL has so long for one answer.", unit="seconds", check=more_than(0)
     )
     recent: int = setting(8_192, "So many entities of late are kept in memory as bytes.", unit="entities")
 
 
-def make_store(settings: StoreSettings, folder: Path) -> Store:
-    """Make the store that the settings name, not yet open; `folder` is the data folder. Raises Invalid."""
+def make_store(settings: StoreSettings, folder: Path, *, reads_only: bool = False) -> Store:
+    """Make the store that the settings name, not yet open; `folder` is the data folder. Raises Invalid.
+
+    One that `reads_only` may be opened beside the process that writes.
+    """
     scheme, _, place = settings.url.partition(":")
     if scheme == "sqlite" and place:
-        return SqliteStore(folder / place, recent=settings.recent)
-    raise Invalid(f"{settings.url!r} names no engine; known: sqlite:<path>", field="store.url")
+        engine = SqliteReader if reads_only else SqliteStore
+        return engine(folder / place, recent=settings.recent)
+    if scheme in ("postgresql", "postgres"):
+        address = Address(settings.url, settings.password, settings.timeout_s)
+        return PostgresStore(address, recent=settings.recent, connections=settings.connections)
+    raise Invalid(
+        f"{settings.url!r} names no engine; known: sqlite:<path>, postgresql://<user>@<host>/<database>",
+        field="store.url",
+    )

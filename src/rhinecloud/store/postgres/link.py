@@ -1,0 +1,161 @@
+"""Connections to PostgreSQL: made when they are needed and again when they broke; what went wrong, said by meaning."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import asyncpg
+
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.store.port import StoreFull
+
+T = TypeVar("T")
+
+Connection: TypeAlias = asyncpg.Connection
+
+PAUSE_S = 0.2
+"""So long after a connection failed nobody tries again: all who ask are told at once."""
+FINISH_S = 2.0
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""Errors after which a connection is of no use, and what it was told last may have happened or not."""
+AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+"""Errors after which the same transaction may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the database is: a URL as asyncpg takes it, a password apart from it, and how long to wait for answers."""
+
+    url: str
+    password: str = ""
+    timeout_s: float = 10.0
+
+    async def connect(self, **more: Any) -> Connection:
+        """Make a connection; raises what asyncpg raises."""
+        return await asyncpg.connect(
+            self.url,
+            password=self.password or None,
+            timeout=self.timeout_s,
+            command_timeout=self.timeout_s,
+            server_settings={"application_name": "rhinecloud", "jit": "off"},
+            **more,
+        )
+
+
+class Link:
+    """One connection, made again when it broke."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._connection: Connection | None = None
+        self._failed_at = 0.0
+        self._failure: Exception | None = None
+
+    async def get(self) -> Connection:
+        """Give the connection, open; raises what hinders it, for a moment without trying again."""
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
+        if self._failure is not None and time.monotonic() - self._failed_at < PAUSE_S:
+            raise ConnectionError(str(self._failure)) from self._failure
+        try:
+            self._connection = await self._address.connect()
+        except Exception as error:
+            self._failed_at, self._failure = time.monotonic(), error
+            raise
+        self._failure = None
+        return self._connection
+
+    def drop(self) -> None:
+        """Cut the connection: what it is in the middle of is nobody's any more."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def close(self) -> None:
+        """End the connection in order."""
+        if self._connection is not None:
+            with contextlib.suppress(*LOST, asyncpg.PostgresError):
+                await self._connection.close(timeout=FINISH_S)
+            self._connection = None
+
+
+class Links:
+    """A few connections for whoever needs one for a moment."""
+
+    def __init__(self, address: Address, size: int) -> None:
+        self._links = [Link(address) for _ in range(size)]
+        self._free = list(self._links)
+        self._turn = asyncio.Semaphore(size)
+
+    @contextlib.asynccontextmanager
+    async def borrow(self) -> AsyncIterator[Connection]:
+        """Lend a connection; it is cut when it is given back in the middle of something. Raises Unavailable."""
+        async with self._turn:
+            link = self._free.pop()
+            try:
+                yield await link.get()
+            except LOST as error:
+                link.drop()
+                raise explain(error) from error
+            except asyncpg.PostgresError as error:
+                raise explain(error) from error
+            except BaseException:
+                link.drop()
+                raise
+            finally:
+                self._free.append(link)
+
+    async def ask(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do some work that may be done twice; once more where the connection turns out to have broken meanwhile."""
+        try:
+            async with self.borrow() as connection:
+                return await work(connection)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, (*LOST, *AGAIN)) or isinstance(error.__cause__, TimeoutError):
+                raise
+        async with self.borrow() as connection:
+            return await work(connection)
+
+    async def rows(self, query: str, *arguments: Any) -> list[Any]:
+        """Give the rows of a statement that may be run twice."""
+
+        async def fetch(connection: Connection) -> list[Any]:
+            return list(await connection.fetch(query, *arguments))
+
+        return await self.ask(fetch)
+
+    async def value(self, query: str, *arguments: Any) -> Any:
+        """Give the one value of a statement that may be run twice, None where there is no row."""
+        rows = await self.rows(query, *arguments)
+        return rows[0][0] if rows else None
+
+    async def close(self) -> None:
+        """End all connections."""
+        for link in self._links:
+            await link.close()
+
+
+def explain(failure: BaseException) -> Unavailable:
+    """Say what an engine's failure means: no room (which passes), or an engine that cannot be used now."""
+    if isinstance(failure, Unavailable):
+        return failure
+    if isinstance(failure, asyncpg.DiskFullError):
+        return StoreFull(f"the database's disk takes no more: {failure}")
+    if isinstance(failure, TimeoutError):
+        return Unavailable("PostgreSQL does not answer in time")
+    return Unavailable(f"PostgreSQL does not answer: {str(failure) or type(failure).__name__}")

@@ -1,0 +1,120 @@
+"""Which rows may answer a query: its conditions as SQL, true for all that match and for few others.
+
+What SQL cannot say exactly as the language means it is decided by `ngsild.query.matches`, over the rows that are left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.store.postgres.names import Numbering, fits
+
+Alternatives = tuple[tuple[int, ...], ...]
+"""A type selection by the types' numbers: a disjunction of conjunctions."""
+
+_TYPED = "SELECT row FROM entity_type WHERE tenant = {tenant} AND type = {type}"
+
+
+@dataclass(slots=True)
+class Plan:
+    """SQL after FROM, its arguments, and whether every row of it matches."""
+
+    source: str
+    order: str
+    exact: bool
+    arguments: list[Any] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    census: tuple[int, int] | None = None
+    """Tenant and type by whose count the total is known."""
+
+    def add(self, argument: Any) -> str:
+        """Add an argument; give its place."""
+        self.arguments.append(argument)
+        return f"${len(self.arguments)}"
+
+    @property
+    def body(self) -> str:
+        """FROM and WHERE."""
+        return f"FROM {self.source} WHERE {' AND '.join(self.conditions)}"
+
+
+def plan_query(numbering: Numbering, tenant: int, query: EntityQuery) -> Plan | None:
+    """Say in SQL what can be said; None when nothing can match. Every type of the query was met before."""
+    alternatives = _alternatives(numbering, query)
+    if query.types and not alternatives:
+        return None
+    plan = _by_types(tenant, alternatives)
+    plan.exact = not (
+        query.id_pattern or query.attrs or query.q or query.geo or query.scope or query.selectors
+    )
+    _add_ids(plan, query)
+    _add_hidden(plan, numbering, query)
+    _add_place(plan, numbering, query)
+    _add_attributes(plan, query)
+    return plan
+
+
+def _alternatives(numbering: Numbering, query: EntityQuery) -> Alternatives:
+    """Number the types; an alternative that names a type which no entity ever had falls away."""
+    numbered = (tuple(numbering.types.get(name) for name in each) for each in query.types)
+    return tuple(tuple(n for n in each if n is not None) for each in numbered if None not in each)
+
+
+def _by_types(tenant: int, alternatives: Alternatives) -> Plan:
+    if len(alternatives) == 1 and len(alternatives[0]) == 1:
+        plan = Plan("entity_type AS t JOIN entity AS e ON e.row = t.row", "t.row", True)
+        plan.conditions = [f"t.tenant = {plan.add(tenant)}", f"t.type = {plan.add(alternatives[0][0])}"]
+        plan.census = (tenant, alternatives[0][0])
+        return plan
+    plan = Plan("entity AS e", "e.row", True)
+    mine = plan.add(tenant)
+    plan.conditions = [f"e.tenant = {mine}"]
+    if not alternatives:
+        plan.census = (tenant, 0)
+        return plan
+    branches = (
+        " INTERSECT ".join(_TYPED.format(tenant=mine, type=plan.add(kind)) for kind in each)
+        for each in alternatives
+    )
+    plan.conditions.append(f"e.row IN ({' UNION '.join(f'({each})' for each in branches)})")
+    return plan
+
+
+def _add_ids(plan: Plan, query: EntityQuery) -> None:
+    if query.ids:
+        plan.conditions.append(f"e.id = ANY({plan.add([each for each in query.ids if fits(each)])}::text[])")
+        plan.census = None
+
+
+def _add_hidden(plan: Plan, numbering: Numbering, query: EntityQuery) -> None:
+    hidden = [number for name in query.hidden if (number := numbering.types.get(name)) is not None]
+    if hidden:
+        place = plan.add(hidden)
+        plan.conditions.append(
+            "NOT EXISTS (SELECT FROM entity_type AS h WHERE h.tenant = e.tenant"
+            f" AND h.type = ANY({place}::integer[]) AND h.row = e.row)"
+        )
+        plan.census = None
+
+
+def _add_place(plan: Plan, numbering: Numbering, query: EntityQuery) -> None:
+    """Use the spatial index; it finds what lies in the box around all that can match."""
+    bounds = query.geo.bounds() if query.geo is not None else None
+    if query.geo is None or bounds is None or not fits(query.geo.property):
+        return
+    west, south, east, north = (plan.add(each) for each in bounds)
+    attribute = plan.add(numbering.attributes.get(query.geo.property) or 0)
+    plan.conditions.append(
+        f"e.row IN (SELECT p.row FROM place AS p WHERE p.tenant = $1 AND p.attribute = {attribute}"
+        f" AND p.shape && ST_MakeEnvelope({west}, {south}, {east}, {north}, 4326))"
+    )
+
+
+def _add_attributes(plan: Plan, query: EntityQuery) -> None:
+    if query.attrs:
+        names = (plan.add(msgspec.json.encode(name) + b":") for name in query.attrs)
+        plan.conditions.append(f"({' OR '.join(f'position({each}::bytea IN e.body) > 0' for each in names)})")

@@ -1,0 +1,79 @@
+"""Reads by key: all that wait are looked up in one round trip, so that a crowd of readers costs little more than one.
+
+Nothing is answered from memory: another process may have written a moment ago, and who wrote there may read here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from rhinecloud.store.port import Stored
+from rhinecloud.store.postgres.link import Connection, Links, explain
+from rhinecloud.store.postgres.names import Names, fits
+from rhinecloud.store.sqlite.recent import Held, Key
+
+_ONE = "SELECT row, version, body FROM entity WHERE tenant = $1 AND id = $2"
+_MANY = """
+SELECT k.place, e.row, e.version, e.body
+FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS k (tenant, id, place)
+JOIN entity AS e ON e.tenant = k.tenant AND e.id = k.id
+"""
+LANES = 2
+"""So many round trips may be under way at once; who comes meanwhile takes the next one together."""
+
+
+async def look_up(connection: Connection, tenants: Names, keys: Sequence[Key]) -> Mapping[Key, Held]:
+    """Read the entities of `keys` that there are."""
+    if unmet := tenants.unmet({tenant for tenant, _ in keys if fits(tenant)}):
+        await tenants.meet(connection, unmet)
+    numbered = [(number, key) for key in keys if (number := tenants.get(key[0])) is not None and fits(key[1])]
+    if not numbered:
+        return {}
+    if len(numbered) == 1:
+        number, key = numbered[0]
+        row = await connection.fetchrow(_ONE, number, key[1])
+        return {} if row is None else {key: Held(row[0], Stored(key[1], row[1], row[2]))}
+    rows = await connection.fetch(_MANY, [number for number, _ in numbered], [key[1] for _, key in numbered])
+    found = {}
+    for place, row, version, body in rows:
+        key = numbered[place - 1][1]
+        found[key] = Held(row, Stored(key[1], version, body))
+    return found
+
+
+class Reader:
+    """Gathers reads by key."""
+
+    def __init__(self, links: Links, tenants: Names) -> None:
+        self._links = links
+        self._tenants = tenants
+        self._waiting: dict[Key, list[asyncio.Future[Stored | None]]] = {}
+        self._lanes: set[asyncio.Task[None]] = set()
+
+    async def get(self, key: Key) -> Stored | None:
+        """Give one entity as it is in the database at some moment after the call."""
+        future: asyncio.Future[Stored | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append(future)
+        if len(self._lanes) < LANES:
+            lane = asyncio.create_task(self._run(), name="store-reader")
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting:
+            waiting, self._waiting = self._waiting, {}
+            try:
+                found = await self._links.ask(partial(look_up, tenants=self._tenants, keys=list(waiting)))
+            except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for an answer for ever
+                for future in (each for futures in waiting.values() for each in futures):
+                    if not future.done():
+                        future.set_exception(explain(error))
+                continue
+            for key, futures in waiting.items():
+                held = found.get(key)
+                for future in futures:
+                    if not future.done():
+                        future.set_result(held.stored if held else None)

@@ -1,0 +1,129 @@
+"""Reading a page: what SQL answers alone comes in one round trip; the rest streams past the matcher.
+
+However many candidates there are, no more is kept than the page that was asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any, NamedTuple
+
+from rhinecloud.kernel.page import Page
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.query import EntityQuery, matches, sort_entities
+from rhinecloud.store.port import Stored
+from rhinecloud.store.postgres.link import Connection
+from rhinecloud.store.postgres.plan import Plan
+
+FEW = 200
+"""So many documents are asked for at first: most queries need no more."""
+CHUNK = 500
+SLICE = 50
+"""So many documents are looked into before others have their turn."""
+SORTED_AT_ONCE = 1_000
+
+
+class Match(NamedTuple):
+    """A document that matches, decoded because it had to be looked into."""
+
+    stored: Stored
+    entity: Entity
+
+
+async def run_query(connection: Connection, plan: Plan, query: EntityQuery) -> Page[Stored]:
+    """Read the page."""
+    if plan.exact and not query.order:
+        return await _run_exact(connection, plan, query)
+    async with aclosing(_stream(connection, plan, query)) as found:
+        return await (_run_sorted if query.order else _run_matching)(found, query)
+
+
+async def _run_exact(connection: Connection, plan: Plan, query: EntityQuery) -> Page[Stored]:
+    arguments = [*plan.arguments, query.limit + 1, query.offset]
+    rows = await connection.fetch(
+        f"SELECT e.id, e.version, e.body {plan.body} ORDER BY {plan.order}"
+        f" LIMIT ${len(arguments) - 1} OFFSET ${len(arguments)}",
+        *arguments,
+    )
+    total = await _count(connection, plan) if query.count else None
+    return Page([Stored(*row) for row in rows[: query.limit]], query.offset, len(rows) > query.limit, total)
+
+
+async def _count(connection: Connection, plan: Plan) -> int:
+    if plan.census is not None:
+        return await count(connection, *plan.census)
+    total: int = await connection.fetchval(f"SELECT count(*) {plan.body}", *plan.arguments)
+    return total
+
+
+async def count(connection: Connection, tenant: int, kind: int) -> int:
+    """Count the entities of a tenant and a type."""
+    found = await connection.fetchval(
+        "SELECT count FROM census WHERE tenant = $1 AND type = $2", tenant, kind
+    )
+    return int(found or 0)
+
+
+async def _run_matching(found: AsyncIterator[Match], query: EntityQuery) -> Page[Stored]:
+    items: list[Stored] = []
+    seen, end = 0, query.offset + query.limit
+    async for match in found:
+        seen += 1
+        if query.offset < seen <= end:
+            items.append(match.stored)
+        elif seen > end and not query.count:
+            break
+    return Page(items, query.offset, seen > end, seen if query.count else None)
+
+
+async def _run_sorted(found: AsyncIterator[Match], query: EntityQuery) -> Page[Stored]:
+    """Sort as the documents come, and drop again and again what lies behind the page; sorting is stable."""
+    end = query.offset + query.limit
+    best: list[Match] = []
+    seen = 0
+    async for match in found:
+        seen += 1
+        best.append(match)
+        if len(best) >= 2 * end + SORTED_AT_ONCE:
+            del (best := sort_entities(best, query.order, _entity_of))[end:]
+    best = sort_entities(best, query.order, _entity_of)
+    items = [match.stored for match in best[query.offset : end]]
+    return Page(items, query.offset, seen > end, seen if query.count else None)
+
+
+async def _stream(connection: Connection, plan: Plan, query: EntityQuery) -> AsyncGenerator[Match, None]:
+    number = 0
+    async with aclosing(_chunks(connection, plan)) as chunks:
+        async for rows in chunks:
+            for name, version, body, _ in rows:
+                stored = Stored(name, version, body)
+                entity = stored.entity()
+                if plan.exact or matches(query, entity):
+                    yield Match(stored, entity)
+                number += 1
+                if number % SLICE == 0:
+                    await asyncio.sleep(0)
+
+
+async def _chunks(connection: Connection, plan: Plan) -> AsyncGenerator[Sequence[Any], None]:
+    """Give the candidates: a first statement fetches few, a cursor those behind them where there are more."""
+    start = f"SELECT e.id, e.version, e.body, e.row {plan.body}"
+    rows: Sequence[Any] = await connection.fetch(
+        f"{start} ORDER BY {plan.order} LIMIT {FEW}", *plan.arguments
+    )
+    yield rows
+    if len(rows) < FEW:
+        return
+    first = {row["id"] for row in rows}
+    text = f"{start} AND {plan.order} > ${len(plan.arguments) + 1} ORDER BY {plan.order}"
+    async with connection.transaction(readonly=True):
+        cursor = await connection.cursor(text, *plan.arguments, rows[-1]["row"])
+        while rows := await cursor.fetch(CHUNK):
+            # What was deleted and created again meanwhile stands behind now, and was given already.
+            yield [row for row in rows if row["id"] not in first]
+
+
+def _entity_of(match: Match) -> Entity:
+    return match.entity

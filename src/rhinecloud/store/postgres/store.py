@@ -1,0 +1,204 @@
+"""The store's port on PostgreSQL: reads are a round trip each, writes go in groups, notices come from all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from rhinecloud.kernel.page import Page
+from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.store.port import Commit, Edit, LoggedChange, Record, RecordsListener, Stored, Written
+from rhinecloud.store.postgres.commits import Commits
+from rhinecloud.store.postgres.ear import Ear
+from rhinecloud.store.postgres.group import numbered
+from rhinecloud.store.postgres.link import Address, Connection, Links
+from rhinecloud.store.postgres.names import Numbering, fits
+from rhinecloud.store.postgres.plan import plan_query
+from rhinecloud.store.postgres.reader import Reader, look_up
+from rhinecloud.store.postgres.records import Records
+from rhinecloud.store.postgres.schema import migrate
+from rhinecloud.store.postgres.search import run_query
+from rhinecloud.store.postgres.writer import Writer
+from rhinecloud.store.sqlite.recent import Recent
+
+FORGET_AT_ONCE = 1_000
+CHANGES_AT_ONCE = 1_000
+_CHANGES = """
+SELECT seq, body FROM (
+  SELECT seq, body, sum(octet_length(body)) OVER (ORDER BY seq) - octet_length(body) AS before
+  FROM change WHERE seq > $1 ORDER BY seq LIMIT $2
+) AS c WHERE before < $3 ORDER BY seq
+"""
+_FORGET = """
+WITH gone AS (
+  DELETE FROM change WHERE seq IN (SELECT seq FROM change WHERE seq <= $1 ORDER BY seq LIMIT $2) RETURNING seq
+) SELECT count(*) FROM gone
+"""
+
+
+class PostgresStore:
+    """One city's state in a database; see `store.port.Store` for what each method promises."""
+
+    def __init__(self, address: Address, *, recent: int = 4_096, connections: int = 6) -> None:
+        self._links = Links(address, connections)
+        self._numbering = Numbering()
+        self._commits = Commits()
+        self._records = Records(self._links)
+        self._reader = Reader(self._links, self._numbering.tenants)
+        self._writer = Writer(address, self._links, Recent(recent), self._numbering, self._commits)
+        self._ear = Ear(address, self._writer.name, self._commits)
+
+    async def open(self) -> None:
+        """Connect, bring the schema up to date, and begin to listen; raises Unavailable."""
+        try:
+            async with self._links.borrow() as connection:
+                await migrate(connection)
+                await self._numbering.load(connection)
+                channel = await connection.fetchval("SELECT 'rhinecloud_' || current_schema()")
+                await connection.execute("DELETE FROM writer WHERE at < now() - interval '30 days'")
+            self._writer.channel = self._records.channel = channel
+            await self._ear.open(channel)
+        except BaseException:
+            await self._links.close()
+            raise
+
+    async def close(self) -> None:
+        """Finish what was accepted, and release everything."""
+        await self._writer.close()
+        await self._ear.close()
+        await self._links.close()
+
+    async def write(self, edits: Sequence[Edit]) -> list[Written | Exception]:
+        """Apply edits; see the port."""
+        return await self._writer.submit(edits) if edits else []
+
+    async def get(self, tenant: str, entity_id: str) -> Stored | None:
+        """Give one entity."""
+        return await self._reader.get((tenant, entity_id))
+
+    async def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
+        """Give those that exist."""
+        keys = [(tenant, entity_id) for entity_id in dict.fromkeys(entity_ids)]
+        found = await self._links.ask(partial(look_up, tenants=self._numbering.tenants, keys=keys))
+        return {entity_id: held.stored for (_, entity_id), held in found.items()}
+
+    async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
+        """Give a page; see the port."""
+
+        async def run(connection: Connection) -> Page[Stored]:
+            await self._meet(connection, tenant, query)
+            number = self._numbering.tenants.get(tenant)
+            plan = None if number is None else plan_query(self._numbering, number, query)
+            if plan is None:
+                return Page([], query.offset, False, 0 if query.count else None)
+            return await run_query(connection, plan, query)
+
+        return await self._links.ask(run)
+
+    async def _meet(self, connection: Connection, tenant: str, query: EntityQuery) -> None:
+        """Learn the numbers of names that another process may have entered."""
+        types = {name for each in query.types for name in each} | query.hidden
+        wanted = (
+            (self._numbering.tenants, {tenant}),
+            (self._numbering.types, types),
+            (self._numbering.attributes, {query.geo.property} if query.geo is not None else set()),
+        )
+        for names, mine in wanted:
+            if unmet := names.unmet(each for each in mine if fits(each)):
+                await names.meet(connection, unmet)
+
+    async def tenants(self) -> list[str]:
+        """List tenants."""
+        rows = await self._links.rows("SELECT name FROM tenant ORDER BY name")
+        return [name for (name,) in rows]
+
+    async def count(self, tenant: str) -> int:
+        """Count entities."""
+        return (await self._census(tenant)).get("", 0)
+
+    async def types(self, tenant: str) -> dict[str, int]:
+        """Count entities by type."""
+        return {name: number for name, number in (await self._census(tenant)).items() if name}
+
+    async def _census(self, tenant: str) -> dict[str, int]:
+        """Count entities by type; '' counts all."""
+        if not fits(tenant):
+            return {}
+        rows = await self._links.rows(
+            "SELECT coalesce(y.name, ''), c.count FROM census AS c JOIN tenant AS t ON t.id = c.tenant"
+            " LEFT JOIN type AS y ON y.id = c.type WHERE t.name = $1 AND c.count > 0 ORDER BY c.type",
+            tenant,
+        )
+        return dict(map(tuple, rows))
+
+    async def expired(self, now: float, limit: int = 1_000) -> list[tuple[str, str]]:
+        """List entities whose time is over."""
+        rows = await self._links.rows(
+            "SELECT t.name, e.id FROM entity AS e JOIN tenant AS t ON t.id = e.tenant"
+                " WHERE e.expires <= $1 ORDER BY e.expires LIMIT $2",
+                now, limit,
+        )  # fmt: skip
+        return [tuple(row) for row in rows]
+
+    async def changes(self, after: int, limit: int, max_bytes: int = 4_194_304) -> list[LoggedChange]:
+        """Read the change log."""
+        found: list[LoggedChange] = []
+        size = 0
+        while len(found) < limit and size < max_bytes:
+            last, most = found[-1].seq if found else after, min(limit - len(found), CHANGES_AT_ONCE)
+            rows = await self._links.rows(_CHANGES, last, most, max_bytes - size)
+            found += [LoggedChange(seq, numbered(seq, body)) for seq, body in rows]
+            if not rows:
+                break
+            size += sum(len(body) for _, body in rows)
+        return found
+
+    def last_change(self) -> int:
+        """Give the newest sequence number that this process knows of."""
+        return self._commits.last
+
+    def on_commit(self, listener: Callable[[Commit], None]) -> None:
+        """Call `listener` after commits of this and of other processes."""
+        self._commits.listeners.append(listener)
+
+    def on_records(self, listener: RecordsListener) -> None:
+        """Call `listener` after changes of records by this and by other processes."""
+        self._commits.record_listeners.append(listener)
+
+    async def forget_changes(self, up_to: int) -> int:
+        """Drop change rows, few at a time, so that writers wait for none of it."""
+        gone, up_to = 0, min(up_to, self.last_change())
+        while chunk := await self._links.value(_FORGET, up_to, FORGET_AT_ONCE):
+            gone += chunk
+        return gone
+
+    async def number_after(self, seq: int) -> None:
+        """Let the next change be numbered after `seq`."""
+        last = await self._links.value("UPDATE counter SET seq = greatest(seq, $1) RETURNING seq", seq)
+        self._commits.last = max(self._commits.last, last)
+
+    async def put_records(self, records: Sequence[Record]) -> None:
+        """Create or replace records."""
+        await self._records.put(records)
+
+    async def delete_record(self, kind: str, tenant: str, record_id: str) -> bool:
+        """Delete a record."""
+        return await self._records.delete(kind, tenant, record_id)
+
+    async def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
+        """Give one record."""
+        return await self._records.get(kind, tenant, record_id)
+
+    async def list_records(
+        self, kind: str, tenant: str | None = None, *, after: str = "", limit: int = 1000
+    ) -> list[Record]:
+        """List records in order."""
+        return await self._records.list(kind, tenant, after, limit)
+
+    async def count_records(self, kind: str, tenant: str | None = None) -> int:
+        """Count records."""
+        return await self._records.count(kind, tenant)
+
+    async def backup(self, target: str) -> None:
+        """Copy the store into a new file of the SQLite engine; raises Invalid when there is one already."""
+        raise NotImplementedError

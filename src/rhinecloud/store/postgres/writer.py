@@ -1,0 +1,295 @@
+"""The one writer of this process: takes all that waits, one transaction, one round trip, and answers all.
+
+It decides upon what it remembers or has just read, without a lock; `write_group` then writes only if every entity is
+still so, under the lock that numbers the changes. Where another process was quicker, the group is decided again with
+the lock in hand. While the database makes one group durable, the next one gathers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.store.port import Edit, LoggedChange, Written
+from rhinecloud.store.postgres.commits import Commits
+from rhinecloud.store.postgres.group import Decided, Group
+from rhinecloud.store.postgres.link import AGAIN, LOST, Address, Connection, Link, Links, explain
+from rhinecloud.store.postgres.names import Numbering
+from rhinecloud.store.postgres.reader import look_up
+from rhinecloud.store.sqlite.recent import Held, Key, Recent
+
+GROUP_EDITS = 4_096
+GATHER_S = 0.002
+"""Where many write at once, a group waits so long for company; a commit costs as much as several edits."""
+CROWD = 4
+ENOUGH_EDITS = 64
+SLICE_S = 0.004
+"""After so long on the loop a large group lets others have their turn."""
+ATTEMPTS = 5
+KNOW_S = 4.0
+"""So long it is tried to learn whether a transaction was committed when its connection broke."""
+ARGUMENTS = 34
+_WRITE = f"SELECT * FROM write_group({', '.join(f'${n}' for n in range(1, ARGUMENTS + 1))})"
+
+Reply = tuple[int, int]
+"""The numbers before the group's first change and before its first new row."""
+
+
+class Job:
+    """What one caller asked for."""
+
+    __slots__ = ("answer", "edits", "future")
+
+    def __init__(self, future: asyncio.Future[list[Written | Exception]], edits: Sequence[Edit]) -> None:
+        self.future = future
+        self.edits = edits
+        self.answer: list[Written | Decided | Exception] = []
+
+
+class Stale(Exception):
+    """Another process changed an entity between the look at it and the transaction."""
+
+
+class Writer:
+    """Groups the jobs of all callers; `recent` holds what is committed, as far as this process knows."""
+
+    def __init__(
+        self, address: Address, links: Links, recent: Recent, numbering: Numbering, commits: Commits
+    ) -> None:
+        self.name = uuid.uuid4()
+        self.channel = ""
+        self._link = Link(address)
+        self._links = links
+        self._recent = recent
+        self._numbering = numbering
+        self._commits = commits
+        self._waiting: list[Job] = []
+        self._waiting_edits = 0
+        self._crowd = 0
+        """So many callers were seen to wait at once, lately."""
+        self._enough = asyncio.Event()
+        self._working: asyncio.Task[None] | None = None
+        self._attempt = 0
+        self._closing = False
+
+    def submit(self, edits: Sequence[Edit]) -> asyncio.Future[list[Written | Exception]]:
+        """Queue a job; the future gives its answer once it is durable."""
+        if self._closing:
+            raise Unavailable("the store is closed")
+        job = Job(asyncio.get_running_loop().create_future(), edits)
+        self._waiting.append(job)
+        self._waiting_edits += len(edits)
+        self._crowd = max(self._crowd, len(self._waiting))
+        if self._is_enough():
+            self._enough.set()
+        if self._working is None:
+            self._working = asyncio.create_task(self._work(), name="store-writer")
+        return job.future
+
+    async def close(self) -> None:
+        """Refuse new jobs and finish those that were accepted."""
+        self._closing = True
+        self._enough.set()
+        if self._working is not None:
+            await self._working
+        with contextlib.suppress(*LOST):
+            connection = await self._link.get()
+            await connection.execute("DELETE FROM writer WHERE name = $1", self.name)
+        await self._link.close()
+
+    def _is_enough(self) -> bool:
+        return (
+            self._closing
+            or self._crowd < CROWD
+            or len(self._waiting) >= self._crowd // 2
+            or self._waiting_edits >= ENOUGH_EDITS
+        )
+
+    async def _work(self) -> None:
+        while self._waiting:
+            await self._gather()
+            jobs = self._take()
+            try:
+                await self._write(jobs)
+            except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for an answer for ever
+                self._abandon(jobs, error)
+        self._working = None
+
+    async def _gather(self) -> None:
+        """Wait a moment for half of those who wrote at once of late; a lone writer never waits."""
+        await asyncio.sleep(0)
+        if self._is_enough():
+            return
+        self._enough.clear()
+        try:
+            async with asyncio.timeout(GATHER_S):
+                await self._enough.wait()
+        except TimeoutError:
+            self._crowd = self._crowd * 3 // 4
+
+    def _take(self) -> list[Job]:
+        edits, end = 0, 0
+        for job in self._waiting:
+            edits += len(job.edits)
+            if edits > GROUP_EDITS and end:
+                break
+            end += 1
+        jobs, self._waiting = self._waiting[:end], self._waiting[end:]
+        self._waiting_edits = sum(len(job.edits) for job in self._waiting)
+        return jobs
+
+    async def _write(self, jobs: list[Job]) -> None:
+        for attempt in range(ATTEMPTS):
+            try:
+                group, reply = await (self._insist(jobs) if attempt else self._try(jobs))
+            except (Stale, *AGAIN):
+                continue
+            except LOST as error:  # nothing was written: the connection was lost before
+                self._link.drop()
+                if attempt:
+                    raise
+                with contextlib.suppress(*LOST):
+                    await self._link.get()
+                    continue
+                raise explain(error) from error
+            self._finish(jobs, group, reply)
+            return
+        raise Unavailable("other processes change the same entities again and again")
+
+    async def _try(self, jobs: list[Job]) -> tuple[Group, Reply]:
+        """Decide upon what is remembered, reading only what is not."""
+        connection = await self._link.get()
+        known: dict[Key, Held | None] = {}
+        unknown = []
+        for key in _keys(jobs):
+            held = self._recent.get(key)
+            if held is None:
+                unknown.append(key)
+            else:
+                known[key] = held
+        remembered = len(known)
+        known.update(await look_up(connection, self._numbering.tenants, unknown))
+        group = await self._decide(jobs, known)
+        if not group.changed and remembered:
+            known = dict(await look_up(connection, self._numbering.tenants, _keys(jobs)))
+            group = await self._decide(jobs, known)
+        return group, await self._call(connection, group)
+
+    async def _insist(self, jobs: list[Job]) -> tuple[Group, Reply]:
+        """Decide with the lock in hand that every writer takes, so that nobody is quicker."""
+        connection = await self._link.get()
+        group, reply, committing = None, (0, 0), False
+        try:
+            async with connection.transaction():
+                await connection.execute("SELECT FROM counter FOR UPDATE")
+                known = await look_up(connection, self._numbering.tenants, _keys(jobs))
+                group = await self._decide(jobs, dict(known))
+                await self._numbering.enter(self._links, *group.names())
+                reply = await self._send(connection, group)
+                committing = True
+        except LOST:
+            if not committing or group is None:
+                raise
+            return group, await self._recall()
+        return group, reply
+
+    async def _decide(self, jobs: list[Job], known: dict[Key, Held | None]) -> Group:
+        """Decide all edits in order, a slice of time after the other."""
+        group = Group(known)
+        until = time.monotonic() + SLICE_S
+        for job in jobs:
+            job.answer = []
+            for number, edit in enumerate(job.edits):
+                job.answer.append(group.decide(edit))
+                if number & 15 == 15 and time.monotonic() > until:
+                    await asyncio.sleep(0)
+                    until = time.monotonic() + SLICE_S
+        return group
+
+    async def _call(self, connection: Connection, group: Group) -> Reply:
+        """Write a group in a transaction of its own; raises Stale, or LOST when it was certainly not written."""
+        if not group.changed:
+            return 0, 0
+        await self._numbering.enter(self._links, *group.names())
+        try:
+            return await self._send(connection, group)
+        except LOST:
+            return await self._recall()
+
+    async def _send(self, connection: Connection, group: Group) -> Reply:
+        if not group.changed:
+            return 0, 0
+        self._attempt += 1
+        arguments = group.arguments(self._numbering)
+        await asyncio.sleep(0)
+        row = await connection.fetchrow(_WRITE, self.channel, self.name, self._attempt, *arguments)
+        assert row is not None
+        if row["stale"] is not None:
+            raise Stale
+        return row["seq"], row["rows"]
+
+    async def _recall(self) -> Reply:
+        """Learn whether what was sent last was committed, though its connection broke; raises Unavailable if not."""
+        self._link.drop()
+        until = time.monotonic() + KNOW_S
+        pause = 0.05
+        while True:
+            try:
+                connection = await self._link.get()
+                async with connection.transaction():
+                    await connection.execute("SELECT FROM counter FOR UPDATE")
+                    row = await connection.fetchrow(
+                        "SELECT number, seq, rows FROM writer WHERE name = $1", self.name
+                    )
+            except LOST as error:
+                self._link.drop()
+                if time.monotonic() + pause > until:
+                    raise Unavailable(
+                        "PostgreSQL went away; whether the last write was kept is not known"
+                    ) from error
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 0.5)
+                continue
+            if row is not None and row["number"] == self._attempt:
+                return row["seq"], row["rows"]
+            raise ConnectionError("the connection broke before the write")
+
+    def _finish(self, jobs: list[Job], group: Group, reply: Reply) -> None:
+        """Remember the group's result, answer its callers, then tell those who listen."""
+        logged: list[LoggedChange] = []
+        if group.changed:
+            settled, logged = group.settle(*reply)
+            for key, held in settled.items():
+                if held is None:
+                    self._recent.drop(key)
+                else:
+                    self._recent.put(key, held)
+        for job in jobs:
+            if not job.future.done():
+                job.future.set_result([_numbered(each, reply[0]) for each in job.answer])
+        if logged:
+            self._commits.tell_own(logged)
+
+    def _abandon(self, jobs: list[Job], failure: Exception) -> None:
+        for job in jobs:
+            if not job.future.done():
+                error = explain(failure)
+                if error is not failure:
+                    error.__cause__ = failure
+                job.future.set_exception(error)
+
+
+def _keys(jobs: list[Job]) -> list[Key]:
+    return list(dict.fromkeys((edit.tenant, edit.entity_id) for job in jobs for edit in job.edits))
+
+
+def _numbered(answer: Any, seq: int) -> Written | Exception:
+    if type(answer) is Decided:
+        return Written(seq + answer.offset, answer.entity, answer.created)
+    result: Written | Exception = answer
+    return result

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -16,39 +17,57 @@ from rhinecloud.ngsild.entity import Instance
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
+Label = int | str
+"""What stands for an attribute's IRI in the table: its number, or itself."""
 
-class Row(msgspec.Struct, frozen=True, array_like=True):
-    """One sample of one series as the table keeps it: moments in microseconds since 1970, `value` as JSON."""
+Said = tuple[Label, Any] | tuple[Label, Any, str, str]
+"""One sample: attribute and value, and where there is one of them datasetId and unitCode; None as value: it is gone."""
 
-    attribute: str
-    dataset_id: str
-    observed: int
-    recorded: int
-    value: str | None
-    unit_code: str
+Row = tuple[str, str, int, int, int, bytes]
+"""All that one change says of one moment: tenant, entity, observed, change, recorded, and the samples as JSON.
+
+Moments are microseconds since 1970. Most attributes of a reading were true at the same moment: they share a row.
+"""
+
+_encode = msgspec.json.Encoder().encode
 
 
-def rows_of(change: Change) -> Iterator[Row]:
-    """Give a row for each attribute instance that the change brought, and an empty one for each that it took away."""
+def rows_of(change: Change, label: Callable[[str], Label]) -> list[Row]:
+    """Give a sample for each attribute instance that the change brought, an empty one for each that it took away."""
     recorded = microseconds(change.at)
-    gone = change.kind is Kind.DELETED
-    names = change.entity.attrs.keys() if gone else change.changed
-    for name in names:
-        now = [] if gone else change.entity.attrs.get(name, [])
-        before = change.entity.attrs[name] if gone else change.previous.get(name, [])
-        for instance in now:
-            if instance not in before:
-                yield _row(name, instance, recorded)
-        kept = {instance.dataset_id for instance in now}
-        for instance in before:
-            if instance.dataset_id not in kept:
-                yield Row(name, instance.dataset_id, recorded, recorded, None, "")
+    entity, previous = change.entity, change.previous
+    moments: dict[int, list[Said]] = {}
+    if change.kind is Kind.DELETED:
+        moments[recorded] = [
+            _gone(label(name), instance) for name, instances in entity.attrs.items() for instance in instances
+        ]
+    else:
+        for name in change.changed:
+            now, before = entity.attrs.get(name, ()), previous.get(name, ())
+            for instance in now:
+                if instance not in before:
+                    observed = microseconds(instance.observed_at) if instance.observed_at else recorded
+                    moments.setdefault(observed, []).append(_said(label(name), instance))
+            if before:
+                kept = {instance.dataset_id for instance in now}
+                gone = [_gone(label(name), each) for each in before if each.dataset_id not in kept]
+                if gone:
+                    moments.setdefault(recorded, []).extend(gone)
+    return [
+        (change.tenant, entity.id, observed, change.seq, recorded, _encode(said))
+        for observed, said in moments.items()
+        if said
+    ]
 
 
-def _row(name: str, instance: Instance, recorded: int) -> Row:
-    value = msgspec.json.encode(instance.value).decode()
-    observed = microseconds(instance.observed_at) if instance.observed_at else recorded
-    return Row(name, instance.dataset_id, observed, recorded, value, instance.unit_code)
+def _said(label: Label, instance: Instance) -> Said:
+    if instance.unit_code or instance.dataset_id:
+        return label, instance.value, instance.dataset_id, instance.unit_code
+    return label, instance.value
+
+
+def _gone(label: Label, instance: Instance) -> Said:
+    return (label, None, instance.dataset_id, "") if instance.dataset_id else (label, None)
 
 
 @lru_cache(1_024)  # the attributes of a reading share their moment

@@ -1,14 +1,15 @@
-"""The hot table: the recent past in one SQLite file, clustered so that a series lies together.
+"""The hot table: the recent past in one SQLite file, clustered so that what an entity ever said lies together.
 
-A sample's place is its series, when it was true, and the change that brought it: so a change that is appended twice
-leaves one sample, and a correction of an old reading stands beside what was known before.
+A row's place is its entity, when it was true, and the change that brought it: so a change that is appended twice
+leaves one sample, and a correction of an old reading stands beside what was known before. One row holds all that a
+change says of one moment: a row for each attribute would write a page of the file for each.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,46 +17,42 @@ from typing import Any, TypeVar
 import apsw
 import orjson
 
+from rhinecloud.history.names import Names
 from rhinecloud.history.port import Sample
-from rhinecloud.history.samples import microseconds, moment, rows_of
+from rhinecloud.history.samples import Label, Row, microseconds, moment, rows_of
+from rhinecloud.history.schema import prepare
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import format_time
 from rhinecloud.ngsild.change import Change, decode_change, encode_change
 
 T = TypeVar("T")
 
-SCHEMA = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-PRAGMA wal_autocheckpoint = 10000;
-CREATE TABLE IF NOT EXISTS series (
-  number INTEGER PRIMARY KEY, tenant TEXT NOT NULL, entity TEXT NOT NULL, attribute TEXT NOT NULL,
-  UNIQUE (tenant, entity, attribute)
-);
-CREATE TABLE IF NOT EXISTS sample (
-  series INTEGER NOT NULL, observed INTEGER NOT NULL, seq INTEGER NOT NULL, dataset TEXT NOT NULL,
-  recorded INTEGER NOT NULL, value TEXT, unit TEXT NOT NULL,
-  PRIMARY KEY (series, observed, seq, dataset)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS mark (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS whole (
-  tenant TEXT NOT NULL, entity TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL,
-  PRIMARY KEY (tenant, entity, seq)
-) WITHOUT ROWID;
-"""
-KEEP = """
-INSERT OR REPLACE INTO sample
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?)
-"""
-"""One statement for all samples: it runs without Python's lock, for which many would fight with the loop."""
-ENTER = (
-    "INSERT INTO series (tenant, entity, attribute) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING number"
-)
+Whole = tuple[str, str, int, bytes]
+"""A change that is kept as it is: tenant, entity, number, bytes."""
+
+ROWS_AT_ONCE = 64
+"""Rows in one statement: it runs without Python's lock, for which one statement a row would fight with the loop."""
+SLICE = 200
+"""Changes that are made ready in one turn of the loop."""
+_HOLES = "(?, ?, ?, ?, ?, ?)"
+KEEP = f"INSERT OR REPLACE INTO moment VALUES {_HOLES}"
+KEEP_MANY = KEEP + f", {_HOLES}" * (ROWS_AT_ONCE - 1)
 MARK = "INSERT INTO mark VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET seq = max(seq, excluded.seq)"
+SERIES = """
+SELECT observed, recorded, body FROM moment
+WHERE tenant = ? AND entity = ? AND observed >= ? AND observed < ? AND instr(body, ?)
+ORDER BY observed DESC, seq DESC
+"""
+NEXT_ENTITY = """
+SELECT tenant, entity FROM moment WHERE (tenant, entity) > (?, ?) ORDER BY tenant, entity LIMIT 1
+"""
+EXPIRE = """
+DELETE FROM moment WHERE tenant = ? AND entity = ? AND observed < ? AND recorded < ?
+RETURNING json_array_length(CAST(body AS TEXT))
+"""
 FOREVER = 1 << 62
-SERIES_REMEMBERED = 200_000
-SERIES_A_STEP = 200
-"""Series that are expired in one transaction, so that appending never waits long."""
+ENTITIES_A_STEP = 100
+"""Entities whose past is expired in one transaction, so that appending never waits long."""
 
 
 class HotTable:
@@ -64,7 +61,7 @@ class HotTable:
     def __init__(self, path: Path, timeline_types: Sequence[str] = ()) -> None:
         self._path = path
         self._timeline_types = frozenset(timeline_types)
-        self._numbers: dict[tuple[str, str, str], int] = {}
+        self._names = Names({})
         self._writer: apsw.Connection | None = None
         self._reader: apsw.Connection | None = None
         self._writing = ThreadPoolExecutor(1, "history writer")
@@ -82,7 +79,18 @@ class HotTable:
 
     async def append(self, changes: Sequence[Change]) -> None:
         """Keep what `changes` brought, durably, in one transaction."""
-        await self._run(self._writing, self._append, changes)
+        rows: list[Row] = []
+        whole: list[Whole] = []
+        for start in range(0, len(changes), SLICE):
+            for change in changes[start : start + SLICE]:
+                rows += rows_of(change, self._names.label)
+                if not self._timeline_types.isdisjoint(change.entity.type):
+                    whole.append((change.tenant, change.entity.id, change.seq, encode_change(change)))
+            await asyncio.sleep(0)
+        last = max((change.seq for change in changes), default=0)
+        fresh = dict(self._names.fresh)
+        await self._run(self._writing, self._append, rows, whole, fresh, last)
+        self._names.keep(fresh)
 
     async def position(self) -> int:
         """Give the sequence number of the newest change that was appended, 0 for none."""
@@ -101,8 +109,8 @@ class HotTable:
         """Give the newest `limit` samples with since <= observed_at < until, in rising order."""
         begin = microseconds(since) if since else -FOREVER
         end = microseconds(until) if until else FOREVER
-        key = (tenant, entity_id, attribute)
-        return await self._run(self._reading, self._series, key, begin, end, limit)
+        where = (tenant, entity_id, begin, end)
+        return await self._run(self._reading, self._series, where, self._names.find(attribute), limit)
 
     async def changes_of(self, tenant: str, entity_id: str, *, limit: int = 500) -> list[Change]:
         """Give the last `limit` whole changes of an entity of the timeline types, oldest first."""
@@ -112,11 +120,11 @@ class HotTable:
         """Drop samples that were true and recorded before a moment; return how many went."""
         moment_us = microseconds(before)
         dropped = 0
-        after = 0
+        after: tuple[str, str] | None = ("", "")
         while True:
             after, count = await self._run(self._writing, self._expire_step, moment_us, after)
             dropped += count
-            if not after:
+            if after is None:
                 return dropped
 
     async def backup(self, target: str) -> None:
@@ -133,7 +141,8 @@ class HotTable:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._writer = apsw.Connection(str(self._path))
         self._writer.set_busy_timeout(5_000)
-        self._writer.execute(SCHEMA).fetchall()  # apsw goes on to the next statement as rows are read
+        prepare(self._writer)
+        self._names = Names({iri: n for n, iri in self._writer.execute("SELECT number, iri FROM attribute")})
         self._reader = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
         self._reader.set_busy_timeout(5_000)
 
@@ -142,61 +151,36 @@ class HotTable:
             if connection is not None:
                 connection.close()
 
-    def _append(self, changes: Sequence[Change]) -> None:
+    def _append(self, rows: list[Row], whole: list[Whole], fresh: Mapping[str, int], last: int) -> None:
         connection = _opened(self._writer)
-        try:
-            with _transaction(connection):
-                self._keep(connection, changes)
-        except apsw.Error:
-            self._numbers.clear()  # some may have been rolled back
-            raise
-
-    def _keep(self, connection: apsw.Connection, changes: Sequence[Change]) -> None:
-        samples = []
-        whole = []
-        for change in changes:
-            entity_id = change.entity.id
-            for row in rows_of(change):
-                number = self._number(connection, (change.tenant, entity_id, row.attribute))
-                samples.append(
-                    (number, row.observed, change.seq, row.dataset_id, row.recorded, row.value, row.unit_code)
-                )
-            if not self._timeline_types.isdisjoint(change.entity.type):
-                whole.append((change.tenant, entity_id, change.seq, encode_change(change)))
-        connection.execute(KEEP, (orjson.dumps(samples).decode(),))
-        connection.executemany("INSERT OR REPLACE INTO whole VALUES (?, ?, ?, ?)", whole)
-        connection.execute(MARK, (max((change.seq for change in changes), default=0),))
+        with _transaction(connection):
+            connection.executemany("INSERT INTO attribute (iri, number) VALUES (?, ?)", fresh.items())
+            there = len(rows) - len(rows) % ROWS_AT_ONCE
+            for start in range(0, there, ROWS_AT_ONCE):
+                many = rows[start : start + ROWS_AT_ONCE]
+                connection.execute(KEEP_MANY, [value for row in many for value in row])
+            connection.executemany(KEEP, rows[there:])
+            connection.executemany("INSERT OR REPLACE INTO whole VALUES (?, ?, ?, ?)", whole)
+            connection.execute(MARK, (last,))
 
     def _position(self) -> int:
         rows: list[Any] = _opened(self._reader).execute("SELECT seq FROM mark").fetchall()
         return int(rows[0][0]) if rows else 0
 
-    def _number(self, connection: apsw.Connection, key: tuple[str, str, str]) -> int:
-        number = self._numbers.get(key)
-        if number is None:
-            number = _enter(connection, key) or _find(connection, key)
-            if len(self._numbers) >= SERIES_REMEMBERED:
-                self._numbers.clear()
-            self._numbers[key] = number
-        return number
-
-    def _series(self, key: tuple[str, str, str], begin: int, end: int, limit: int) -> list[Sample]:
-        connection = _opened(self._reader)
-        rows = connection.execute(
-            "SELECT observed, recorded, value, unit, dataset FROM sample"
-            " WHERE series = ? AND observed >= ? AND observed < ? ORDER BY observed DESC, seq DESC LIMIT ?",
-            (_find(connection, key), begin, end, limit),
-        ).fetchall()
-        return [
-            Sample(
-                observed_at=format_time(moment(observed)),
-                recorded_at=format_time(moment(recorded)),
-                value=orjson.loads(value) if value is not None else None,
-                unit_code=unit,
-                dataset_id=dataset,
-            )
-            for observed, recorded, value, unit, dataset in reversed(rows)
-        ]
+    def _series(self, where: tuple[str, str, int, int], label: Label, limit: int) -> list[Sample]:
+        sign = b"[%b," % orjson.dumps(label)
+        rows: Any = _opened(self._reader).execute(SERIES, (*where, sign))
+        found: list[Sample] = []
+        for observed, recorded, body in rows:
+            times = (format_time(moment(observed)), format_time(moment(recorded)))
+            for said, value, *more in reversed(orjson.loads(body)):
+                if said == label:
+                    dataset_id, unit_code = more or ("", "")
+                    found.append(Sample(*times, value, unit_code, dataset_id))
+            if len(found) >= limit:
+                break
+        rows.close()
+        return found[:limit][::-1]
 
     def _changes_of(self, tenant: str, entity_id: str, limit: int) -> list[Change]:
         rows = (
@@ -209,22 +193,19 @@ class HotTable:
         )
         return [decode_change(body) for (body,) in reversed(rows)]
 
-    def _expire_step(self, before: int, after: int) -> tuple[int, int]:
-        """Expire the next series; give the last one looked at, 0 when there are no more, and how many samples went."""
+    def _expire_step(self, before: int, after: tuple[str, str]) -> tuple[tuple[str, str] | None, int]:
+        """Expire the next entities; give the last one, None when there are no more, and how many samples went."""
         connection = _opened(self._writer)
-        numbers = [
-            row[0]
-            for row in connection.execute(
-                "SELECT number FROM series WHERE number > ? ORDER BY number LIMIT ?", (after, SERIES_A_STEP)
-            )
-        ]
-        began = connection.total_changes()
+        dropped = 0
         with _transaction(connection):
-            connection.executemany(
-                "DELETE FROM sample WHERE series = ? AND observed < ? AND recorded < ?",
-                [(number, before, before) for number in numbers],
-            )
-        return (numbers[-1] if numbers else 0), connection.total_changes() - began
+            for _ in range(ENTITIES_A_STEP):
+                found: list[Any] = connection.execute(NEXT_ENTITY, after).fetchall()
+                if not found:
+                    return None, dropped
+                after = found[0]
+                gone: list[Any] = connection.execute(EXPIRE, (*after, before, before)).fetchall()
+                dropped += sum(count for (count,) in gone)
+        return after, dropped
 
     def _backup(self, target: str) -> None:
         copy = apsw.Connection(target)
@@ -252,16 +233,3 @@ def _opened(connection: apsw.Connection | None) -> apsw.Connection:
     if connection is None:
         raise Unavailable("the history is closed")
     return connection
-
-
-def _enter(connection: apsw.Connection, key: tuple[str, str, str]) -> int:
-    """Enter a series and give its number, 0 when it was entered before."""
-    rows: list[Any] = connection.execute(ENTER, key).fetchall()
-    return int(rows[0][0]) if rows else 0
-
-
-def _find(connection: apsw.Connection, key: tuple[str, str, str]) -> int:
-    rows: list[Any] = connection.execute(
-        "SELECT number FROM series WHERE tenant = ? AND entity = ? AND attribute = ?", key
-    ).fetchall()
-    return int(rows[0][0]) if rows else 0

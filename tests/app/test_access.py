@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import aiohttp
+import aiomqtt
 import pytest
 
+from app.conftest import write_city
 from app.test_city import GAUGE, bearer
 from rhinecloud.app.city import City
+from rhinecloud.app.sections import read_city
 from rhinecloud.identity import Token
 from rhinecloud.kernel.actor import Role
+from rhinecloud.loader import Packs
+from rhinecloud.stream.settings import StreamSettings
 
 ROUTES = {
     "/api/v1/status": {Role.ADMIN, Role.OPERATOR, Role.READER, Role.AGENCY},
@@ -67,7 +75,30 @@ async def test_a_revoked_token_opens_nothing_from_then_on(city: City) -> None:
     async with aiohttp.ClientSession(city.url, headers=headers) as http:
         async with http.get("/api/v1/status") as answer:
             assert answer.status == 200
-        await city.foundation.identity.tokens.revoke("a-reader")
+        await city.foundation.identity.revoke_token("a-reader")
         async with http.get("/api/v1/status") as answer:
             assert answer.status == 401
             assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+async def test_a_devices_connection_ends_with_its_token(tmp_path: Path) -> None:
+    city = City(read_city(write_city(tmp_path / "city", mqtt=True)), packs=Packs())
+    await city.start()
+    try:
+        made = await token_of(city, Role.DEVICE)
+        port = city.settings.section("stream", StreamSettings).mqtt_port
+        secret = made["Authorization"].removeprefix("Bearer ")
+        async with aiomqtt.Client("127.0.0.1", port, username="x", password=secret) as device:
+            await device.publish("devices/a", b"1", qos=1)
+            async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http:
+                async with http.delete("/api/v1/tokens/a-device") as answer:
+                    assert answer.status == 204
+            with pytest.raises(aiomqtt.MqttError):
+                async with asyncio.timeout(5):
+                    async for _ in device.messages:
+                        pass
+        with pytest.raises(aiomqtt.MqttError):
+            async with aiomqtt.Client("127.0.0.1", port, username="x", password=secret):
+                pass
+    finally:
+        await city.stop()

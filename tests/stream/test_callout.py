@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiomqtt
+import nats
 import pytest
 
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid, Unauthenticated
 from rhinecloud.stream.callout import permissions_of
+from rhinecloud.stream.guard import Guard
 from rhinecloud.stream.settings import StreamSettings
-from stream.running import Running, free_port, running
+from stream.running import USER, Running, free_port, running
 
 ACTORS = {
     "gauge-token": Actor("urn:rhinecloud:token:gauge-7", "gauge-7", frozenset({Role.DEVICE})),
@@ -167,3 +169,38 @@ def test_a_topic_that_opens_more_than_itself_is_refused(topic: str) -> None:
     with pytest.raises(Invalid) as caught:
         StreamSettings(devices_topic=("devices", topic))
     assert caught.value.field == "stream.devices_topic"
+
+
+async def is_cut(device: aiomqtt.Client) -> bool:
+    """Tell whether the server ends a connection within two seconds."""
+    try:
+        async with asyncio.timeout(2):
+            async for _ in device.messages:
+                pass
+    except aiomqtt.MqttError:
+        return True
+    except TimeoutError:
+        return False
+    return False
+
+
+async def test_a_revoked_device_is_cut_at_once_and_others_feel_nothing(it: Running) -> None:
+    standing = {each.id for each in ACTORS.values()}
+    system = await nats.connect(it.server.url, user=f"{USER[0]}-watch", password=USER[1])
+    guard = Guard(system, lambda: standing)
+    watching = asyncio.create_task(guard.watch())
+    try:
+        async with client(it, "lamp-token") as lamp, client(it, "house-token") as house:
+            await house.subscribe("devices/#", qos=1)
+            async with client(it, "gauge-token", "gauge") as gauge:
+                guard.notice(ACTORS["gauge-token"].id)
+                assert await is_cut(gauge)
+            await lamp.publish("devices/lamp", b"on", qos=1)
+            assert await next_message(house) == ("devices/lamp", b"on")
+            standing.discard(ACTORS["lamp-token"].id)
+            await guard.review()
+            assert await is_cut(lamp)
+            assert guard.cut == 2
+    finally:
+        watching.cancel()
+        await system.close()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import nats
+from nats.aio.client import Client
 
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.policy import Action
 from rhinecloud.stream.callout import Callout, Issuer
 from rhinecloud.stream.configuration import Secrets
+from rhinecloud.stream.guard import Guard
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.server import NatsServer
 from rhinecloud.stream.settings import EMBEDDED, MEGABYTE, StreamSettings
@@ -62,20 +65,30 @@ async def _answer_devices(
     user: tuple[str, str],
     closing: AsyncExitStack,
 ) -> None:
-    """Answer the server's questions about devices that sign in, on a connection of its own."""
+    """Answer the server's questions about devices that sign in, and show out those that may stay no longer."""
 
     async def authenticate(name: str, secret: str) -> Actor:
         actor = await foundation.identity.authenticate_device(name, secret)
         foundation.policy.check(actor, Action.PUBLISH, foundation.tenant)
         return actor
 
+    callout = Callout(issuer, authenticate, settings, foundation.clock)
+    await callout.listen(await _connect(url, user, "callout", closing))
+    watcher = (Secrets(*user, issuer.public).watch, user[1])
+    guard = Guard(await _connect(url, watcher, "guard", closing), foundation.identity.standing)
+    foundation.identity.tell_ends(guard.notice)
+    watching = asyncio.create_task(guard.watch(), name="guard")
+    closing.push_async_callback(_end, watching)
+
+
+async def _connect(url: str, user: tuple[str, str], name: str, closing: AsyncExitStack) -> Client:
     client = await nats.connect(
-        url,
-        user=user[0],
-        password=user[1],
-        name="callout",
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=0.2,
+        url, user=user[0], password=user[1], name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.2
     )
     closing.push_async_callback(client.close)
-    await Callout(issuer, authenticate, settings, foundation.clock).listen(client)
+    return client
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

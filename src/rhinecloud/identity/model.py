@@ -17,6 +17,8 @@ TOKEN_PREFIX = "rct_"
 
 ACCOUNT_URN = "urn:rhinecloud:account:"
 """Begins the id of an account's actor; its name follows."""
+TOKEN_URN = "urn:rhinecloud:token:"
+"""Begins the id of a token's actor; its name follows."""
 
 
 class Account(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -57,7 +59,7 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
     def actor(self) -> Actor:
         """Give the actor that this token stands for."""
         return Actor(
-            id=f"urn:rhinecloud:token:{self.name}",
+            id=f"{TOKEN_URN}{self.name}",
             name=self.name,
             roles=frozenset(self.roles),
             agency=self.agency,

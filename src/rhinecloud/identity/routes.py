@@ -190,7 +190,7 @@ def user_routes(identity: Identity, administrator: Dependency) -> APIRouter:
             roles=account.roles if body.roles is None else tuple(body.roles),
             agency=account.agency if body.agency is None else body.agency,
         )
-        return _user_view(await identity.accounts.replace(changed))
+        return _user_view(await identity.change_account(changed))
 
     @router.post("/{name}/password", summary="Give an account a one-time password")
     async def reset_password(name: str) -> UserMade:
@@ -230,7 +230,7 @@ def token_routes(identity: Identity, administrator: Dependency) -> APIRouter:
 
     @router.delete("/{name}", status_code=204, summary="Revoke a token")
     async def revoke_token(name: str) -> None:
-        await identity.tokens.revoke(name)
+        await identity.revoke_token(name)
 
     return router
 

@@ -5,12 +5,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from rhinecloud.identity.accounts import Accounts
 from rhinecloud.identity.attempts import Attempts
 from rhinecloud.identity.credentials import Credentials, RawHeaders, read_credentials
-from rhinecloud.identity.model import Account, PasswordChangeNeeded, Token, WeakPassword, WrongCredentials
+from rhinecloud.identity.model import (
+    ACCOUNT_URN,
+    TOKEN_URN,
+    Account,
+    PasswordChangeNeeded,
+    Token,
+    WeakPassword,
+    WrongCredentials,
+)
 from rhinecloud.identity.passwords import Passwords, one_time_password
 from rhinecloud.identity.records import Records
 from rhinecloud.identity.sessions import Sessions
@@ -40,6 +50,7 @@ class Identity:
         self._by_address = Attempts(settings.attempts, settings.lockout_s)
         self._by_name = Attempts(settings.attempts * NAME_ATTEMPTS, settings.lockout_s)
         self._clock = clock
+        self._listeners: list[Callable[[str], None]] = []
 
     async def open(self) -> str:
         """Read what is kept. As long as nobody can be administrator yet, return a one-time password of `admin`.
@@ -140,10 +151,38 @@ class Identity:
         self._by_name.succeeded(name)
         return "" if password else chosen
 
+    async def change_account(self, account: Account) -> Account:
+        """Keep an account anew, as `Accounts.replace`; who is connected with other rights is shown out."""
+        before = self.accounts.get(account.name).actor()
+        changed = await self.accounts.replace(account)
+        if changed.actor() != before:
+            self._end(before.id)
+        return changed
+
     async def remove_account(self, name: str) -> None:
         """Remove an account and end its sessions; raises NoSuchAccount or LastAdmin."""
         await self.accounts.remove(name)
         await self.sessions.end_all(name)
+        self._end(f"{ACCOUNT_URN}{name}")
+
+    async def revoke_token(self, name: str) -> None:
+        """Remove a token: it opens nothing from now on, and what it holds open is closed; raises NoSuchAccount."""
+        await self.tokens.revoke(name)
+        self._end(f"{TOKEN_URN}{name}")
+
+    def standing(self) -> frozenset[str]:
+        """Give the ids of all actors who may act now."""
+        people = [each.actor().id for each in self.accounts.list()]
+        opened = [OPEN_ACTOR.id] if self.settings.open else []
+        return frozenset([*people, *opened, *self.tokens.standing(self._clock())])
+
+    def tell_ends(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with the id of each actor whose rights end or change."""
+        self._listeners.append(listener)
+
+    def _end(self, actor_id: str) -> None:
+        for listener in self._listeners:
+            listener(actor_id)
 
     async def add_token(self, token: Token) -> str:
         """Keep a new token; returns the secret, which is never shown again."""
@@ -179,3 +218,4 @@ class Identity:
             msgspec.structs.replace(account, password_hash=password_hash, must_change_password=once)
         )
         await self.sessions.end_all(account.name, but=keep_session)
+        self._end(f"{ACCOUNT_URN}{account.name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -68,6 +69,13 @@ class Tokens:
             raise WrongCredentials(f"the token {token.name!r} expired at {token.expires_at}")
         self._used[digest] = now
         return actor
+
+    def standing(self, now: datetime) -> Iterator[str]:
+        """Give the ids of all actors whose tokens are valid."""
+        yield from (actor.id for actor in self._lent.values())
+        for _, actor, expires in self._by_digest.values():
+            if expires is None or now < expires:
+                yield actor.id
 
     async def create(self, token: Token) -> str:
         """Keep a new token, described by `token` without digest; returns the secret, which is never shown again."""

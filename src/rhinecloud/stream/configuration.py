@@ -11,6 +11,8 @@ from rhinecloud.stream.settings import MEGABYTE, StreamSettings
 
 ACCOUNT = "CITY"
 """The one account in which the city, its devices and its stream live."""
+SYSTEM = "SYSTEM"
+"""The account of the server's own questions and answers; the house alone signs in to it."""
 
 HOST = "127.0.0.1"
 
@@ -22,6 +24,11 @@ class Secrets:
     user: str
     password: str
     issuer: str
+
+    @property
+    def watch(self) -> str:
+        """Give the user name under which the house sees connections."""
+        return f"{self.user}-watch"
 
 
 def write_configuration(settings: StreamSettings, folder: Path, port: int, secrets: Secrets) -> Path:
@@ -51,11 +58,17 @@ def _document(settings: StreamSettings, folder: Path, port: int, secrets: Secret
             ACCOUNT: {
                 "jetstream": "enabled",
                 "users": [{"user": secrets.user, "password": secrets.password}],
-            }
+            },
+            SYSTEM: {"users": [{"user": secrets.watch, "password": secrets.password}]},
         },
+        "system_account": SYSTEM,
         "authorization": {
             "timeout": 5,
-            "auth_callout": {"issuer": secrets.issuer, "account": ACCOUNT, "auth_users": [secrets.user]},
+            "auth_callout": {
+                "issuer": secrets.issuer,
+                "account": ACCOUNT,
+                "auth_users": [secrets.user, secrets.watch],
+            },
         },
     }
     if settings.mqtt_port:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -34,6 +35,48 @@ def test_version_is_printed() -> None:
         [sys.executable, "-m", "rhinecloud", "version", "--json"], capture_output=True, check=True
     )
     assert "version" in json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("broken", "arguments"),
+    [
+        *[("full", arguments) for arguments in (["version"], ["check"], ["check", "--json"])],
+        *[("closed", arguments) for arguments in (["version"], ["check"], ["users", "--help"])],
+    ],
+)
+def test_an_output_that_takes_nothing_ends_a_command_with_1_and_one_line(
+    city: Path, arguments: list[str], broken: str
+) -> None:
+    command = [sys.executable, "-m", "rhinecloud", *arguments]
+    environment = {**os.environ, "RHINECLOUD_CITY": str(city)}
+    if broken == "full":
+        with Path("/dev/full").open("wb") as output:
+            done = subprocess.run(
+                command, stdout=output, stderr=subprocess.PIPE, check=False, env=environment
+            )
+    else:
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False, env=environment)
+        os.close(writing)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == [
+        "error: the output cannot be written: "
+        + ("No space left on device" if broken == "full" else "Broken pipe")
+    ]
+
+
+def test_main_ends_the_process_with_its_code_and_loses_no_output() -> None:
+    """It does not wait until Python has taken every object apart: that takes a city's process seconds."""
+    program = (
+        "import atexit; from rhinecloud.cli import main; atexit.register(print, 'taken apart');"
+        "main(['version']) if {!r} == 'good' else main(['nonsense'])"
+    )
+    for case, code in (("good", 0), ("bad", 2)):
+        done = subprocess.run([sys.executable, "-c", program.format(case)], capture_output=True, check=False)
+        assert done.returncode == code
+        assert b"taken apart" not in done.stdout
+        assert (case == "good") == done.stdout.startswith(b"rhinecloud ")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -9,6 +10,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from rhinecloud import __version__
 from rhinecloud.cli import accounts, cities, letters, recordings, rules, transfers
@@ -50,13 +52,14 @@ def build_program() -> typer.Typer:
 def main(arguments: list[str] | None = None) -> None:
     """Run the program and end the process with one of the exit codes of `Exit`."""
     code = run(sys.argv[1:] if arguments is None else arguments)
-    # Everything is closed by now. To take a city's objects apart one by one would need seconds more.
     logging.shutdown()
     try:
         sys.stdout.flush()
+    except OSError as error:
+        code = code or _no_output(error)
+    with contextlib.suppress(OSError):
         sys.stderr.flush()
-    except OSError:
-        code = code or Exit.FAILED
+    # Everything is closed by now. To take a city's objects apart one by one would need seconds more.
     os._exit(code)
 
 
@@ -65,14 +68,28 @@ def run(arguments: list[str]) -> int:
     try:
         build_program()(args=arguments, prog_name="rhinecloud")
     except RhineCloudError as error:
-        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {_escaped(str(error))}")
+        for line in str(error).splitlines():
+            _say(line)
         return exit_of(error)
     except KeyboardInterrupt:
         return Exit.FAILED
+    except OSError as error:
+        if error.filename is None:
+            return _no_output(error)
+        _say(f"{error.filename}: {error.strerror}")
+        return Exit.FAILED
     except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # as typer and rich end where nobody reads
+            return _no_output(ended.__context__)
         return ended.code if isinstance(ended.code, int) else Exit.DONE
     return Exit.DONE
 
 
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
+def _no_output(error: OSError) -> int:
+    _say(f"the output cannot be written: {error.strerror or error}")
+    return Exit.FAILED
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("error: ", "red"), text))

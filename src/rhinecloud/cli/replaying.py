@@ -120,11 +120,15 @@ class Replay:
         errors = answer.get("errors", []) if isinstance(answer, dict) else []
         refused = {each.get("entityId"): each.get("error", {}) for each in errors}
         return [
-            RhineCloudError(str(refused[body["id"]].get("detail") or refused[body["id"]].get("title")))
-            if body["id"] in refused
-            else Written(seq=1, entity=None)
+            _error(body, refused[body["id"]]) if body["id"] in refused else Written(seq=1, entity=None)
             for body in bodies
         ]
+
+
+def _error(body: Mapping[str, Any], refusal: Mapping[str, Any]) -> RhineCloudError:
+    """Make the error of an entity that the door refused, as the broker itself would."""
+    reason = str(refusal.get("detail") or refusal.get("title"))
+    return RhineCloudError(reason) if "type" in body else Invalid(reason, field="type")
 
 
 def _progress(quiet: bool) -> Progress:

@@ -25,6 +25,7 @@ from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.broker.subscriptions.http_endpoint import HttpEndpoint
 from rhinecloud.broker.subscriptions.mqtt_endpoint import MqttEndpoint
 from rhinecloud.broker.subscriptions.notifier import Notifier
+from rhinecloud.broker.subscriptions.rights import Present, Rights
 from rhinecloud.broker.subscriptions.service import Subscriptions
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.actor import Actor
@@ -64,7 +65,9 @@ class Office(House):
     subscriptions: Subscriptions
     notifier: Notifier
 
-    async def subscribe(self, receiver: Receiver, path: str = "/", **members: Any) -> str:
+    async def subscribe(
+        self, receiver: Receiver, path: str = "/", *, actor: Actor = ADMIN, **members: Any
+    ) -> str:
         """Subscribe simplified vessels to a path of a receiver; returns the subscription's id."""
         data = {
             "type": "Subscription",
@@ -72,7 +75,7 @@ class Office(House):
             "notification": {"format": "simplified", "endpoint": {"uri": receiver.url + path}},
             **members,
         }
-        answer = await self.call("POST", "/subscriptions", data)
+        answer = await self.call("POST", "/subscriptions", data, actor=actor)
         assert answer.status == 201, answer.body
         return answer.headers["location"].rpartition("/")[2]
 
@@ -97,6 +100,7 @@ async def open_office(
     clock: Clock = utc_now,
     actors: tuple[Actor, ...] = (),
     allow_private: bool = True,
+    present: Present = lambda actor: actor,
 ) -> AsyncIterator[Office]:
     """Open a broker with a notifier in `folder` on a running stream."""
     by_id = {actor.id.encode(): actor for actor in actors}
@@ -110,7 +114,7 @@ async def open_office(
     http = HttpEndpoint(settings, allow_private=allow_private)
     mqtt = MqttEndpoint(settings, allow_private=allow_private)
     endpoints = {"http": http, "https": http, "mqtt": mqtt, "mqtts": mqtt}
-    notifier = Notifier(store, stream, policy, clock, settings, endpoints)
+    notifier = Notifier(store, stream, Rights(policy, present), clock, settings, endpoints)
     subscriptions = Subscriptions(
         store, broker, contexts, notifier, clock, new_urn, allow_private=allow_private
     )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from broker.assembly import ADMIN
 from broker.notifying import QUICK, Office, open_office, open_stream
 from broker.receiving import Receiver, open_receiver
 from rhinecloud.broker.subscriptions.keeper import COUNTERS, MARK, NAME
 from rhinecloud.broker.subscriptions.pending import KIND as PENDING
+from rhinecloud.broker.subscriptions.pending import SEPARATOR
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.store.port import Record
@@ -203,6 +206,39 @@ async def test_records_that_cannot_be_read_are_passed_over_and_counted(
         await receiver.until(lambda: receiver.values("speed") == [1, 2])
 
 
+NEWER = b'{"id":"urn:s:2","owner":{"id":"a","name":"a","roles":["admin"]},"triggers":["entityDreamtOf"]}'
+UNSERVED = b"""{"id":"urn:s:3","owner":{"id":"a","name":"a","roles":["admin"]},"notification":
+    {"endpoint":{"uri":"pigeon://loft/7"}},"entities":[{"types":[["urn:x:Vessel"]]}]}"""
+
+
+async def test_a_subscription_that_cannot_be_read_or_served_is_listed_with_its_reason(
+    tmp_path: Path, stream: JetStream, receiver: Receiver
+) -> None:
+    partner = Actor("partner", "partner", frozenset({Role.PARTNER}))
+    store = SqliteStore(tmp_path / "city.db")
+    await store.open()
+    bodies = {"urn:s:1": b"\xff00", "urn:s:2": NEWER, "urn:s:3": UNSERVED}
+    await store.put_records(
+        [Record("subscription", "", f"{SEPARATOR}{name}", body) for name, body in bodies.items()]
+    )
+    await store.close()
+    async with open_office(tmp_path, stream, actors=(partner,)) as office:
+        await office.subscribe(receiver)
+        await office.put("1", speed=1)
+        await receiver.until(lambda: receiver.values("speed") == [1])
+        listed = {each["id"]: each for each in (await office.call("GET", "/subscriptions")).json()}
+        assert {listed[name]["status"] for name in bodies} == {"paused"}
+        assert "cannot be read" in listed["urn:s:1"]["statusReason"]
+        assert "entityDreamtOf" in listed["urn:s:2"]["statusReason"]
+        assert "pigeon" in listed["urn:s:3"]["statusReason"]
+        assert (await office.call("GET", "/subscriptions/urn:s:1")).json() == listed["urn:s:1"]
+        assert (await office.call("GET", "/subscriptions", actor=partner)).json() == []
+        assert (await office.call("DELETE", "/subscriptions/urn:s:1", actor=partner)).status == 404
+        for name in bodies:
+            assert (await office.call("DELETE", f"/subscriptions/{name}")).status == 204
+        assert await office.store.count_records("subscription") == 1
+
+
 async def test_an_answer_with_a_body_keeps_the_connection(office: Office, receiver: Receiver) -> None:
     receiver.answer_body = "thank you"
     await office.subscribe(receiver)
@@ -295,6 +331,65 @@ async def test_nobody_is_told_what_the_owner_may_not_read(
         await receiver.until(lambda: len(receiver.heard) == 1)
         await settle(office)
         assert [each["id"] for body in receiver.bodies() for each in body["data"]] == ["urn:v:1"]
+
+
+async def test_nobody_is_told_any_more_whose_account_is_gone(
+    tmp_path: Path, stream: JetStream, receiver: Receiver
+) -> None:
+    owner = Actor("token", "token", frozenset({Role.PARTNER}))
+    known: dict[str, Actor] = {"token": owner}
+    async with open_office(
+        tmp_path, stream, actors=(owner,), present=lambda actor: known.get(actor.id)
+    ) as office:
+        known[ADMIN.id] = ADMIN
+        name = await office.subscribe(receiver, actor=owner)
+        await office.put("1", speed=1)
+        await receiver.until(lambda: receiver.values("speed") == [1])
+        receiver.status = 503
+        await office.put("1", speed=2)
+        await receiver.until(lambda: len(receiver.heard) == 2)
+        del known["token"]
+        await office.put("1", speed=3)
+        await settle(office)
+        heard = len(receiver.heard)
+        await asyncio.sleep(1)
+        assert len(receiver.heard) == heard  # what was waiting for a repeat is not told any more either
+        assert office.notifier.state().barred == 1
+        shown = (await office.call("GET", f"/subscriptions/{name}")).json()
+        assert (shown["status"], "is gone" in shown["statusReason"]) == ("paused", True)
+        receiver.status = 200
+        await office.call("PATCH", f"/subscriptions/{name}", {"isActive": True})
+        await office.put("1", speed=4)
+        await receiver.until(lambda: receiver.values("speed")[-1] == 4)
+        assert "statusReason" not in (await office.call("GET", f"/subscriptions/{name}")).json()
+        assert 3 not in receiver.values("speed")
+
+
+async def test_a_role_that_was_taken_away_counts_at_once(
+    tmp_path: Path, stream: JetStream, receiver: Receiver
+) -> None:
+    owner = Actor("o", "o", frozenset({Role.OPERATOR}))
+    known = {"o": owner, ADMIN.id: ADMIN}
+    incident = {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "title": "x"}
+    async with open_office(
+        tmp_path, stream, actors=(owner,), present=lambda actor: known.get(actor.id)
+    ) as office:
+        await office.subscribe(receiver, actor=owner, entities=[{"type": "*"}], localOnly=True)
+        assert (await office.call("POST", "/entities", incident)).status == 201
+        await receiver.until(lambda: len(receiver.heard) == 1)
+        receiver.status = 503
+        for name, title in (("2", "y"), ("3", "z")):
+            changed = {**incident, "id": f"urn:i:{name}", "title": title}
+            assert (await office.call("POST", "/entities", changed)).status == 201
+        await receiver.until(lambda: len(receiver.heard) == 2)
+        known["o"] = replace(owner, roles=frozenset({Role.PARTNER}))
+        await office.put("1", speed=1)
+        receiver.status = 200
+        await receiver.until(lambda: receiver.heard[-1][2]["data"][0]["id"] == "urn:v:1")
+        heard = [each["id"] for body in receiver.bodies() for each in body["data"]]
+        assert "urn:i:3" not in heard
+        await office.put("1", speed=2)
+        await receiver.until(lambda: receiver.heard[-1][2]["data"][0].get("speed") == 2)
 
 
 async def test_only_owners_and_operators_see_a_subscription(

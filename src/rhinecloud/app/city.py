@@ -22,8 +22,9 @@ from rhinecloud.app.mount import broker_door, foundation_routes, part_routes
 from rhinecloud.app.parts import Parts, make_parts
 from rhinecloud.app.play import feeds_played, play, until_it_plays
 from rhinecloud.app.readers.crew import Crew
+from rhinecloud.app.readers.inside import announce, inside_of
 from rhinecloud.app.readers.passing import from_readers
-from rhinecloud.app.sections import own_origins, read_feeds
+from rhinecloud.app.sections import is_shared, own_origins, read_feeds
 from rhinecloud.app.security import security_headers
 from rhinecloud.app.seed import read_seeds, seed_entities
 from rhinecloud.app.server import HttpServer, with_port
@@ -31,6 +32,7 @@ from rhinecloud.app.settings import Settings
 from rhinecloud.app.static import StaticFiles
 from rhinecloud.app.status import Status
 from rhinecloud.app.supervisor import Supervisor
+from rhinecloud.identity.presence import CLI_ACTOR
 from rhinecloud.incidents.agencies import read_agencies, seed_agencies
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.time import Clock, utc_now
@@ -53,6 +55,7 @@ class City:
         self.supervisor = Supervisor()
         workers = settings.server.workers
         self.crew = Crew(settings, workers) if workers > 1 else None
+        self._inside = self.crew.inside if self.crew else inside_of(settings)
         self._closing = AsyncExitStack()
         self._clock = clock
         self.server: HttpServer
@@ -103,8 +106,10 @@ class City:
             foundation.store.on_records(self.crew.tell)
             await self.crew.start()
             closing.push_async_callback(self.crew.stop)
-        cli = Actor(id="urn:rhinecloud:account:cli", name="cli", roles=frozenset({Role.ADMIN}))
-        foundation.folder.leave_access(Access(self.server.url, foundation.identity.tokens.lend(cli)))
+        if is_shared(self.settings) and self._inside is not None:
+            await announce(foundation.store, self._inside)
+        access = Access(self.server.url, foundation.identity.tokens.lend(CLI_ACTOR))
+        foundation.folder.leave_access(access)
 
     def _follow(self, parts: Parts) -> None:
         """Start what works in the background."""
@@ -139,9 +144,8 @@ class City:
             own_origins(self.settings),
             literal_hosts_only=foundation.identity.settings.open,
         )
-        if self.crew is None:
-            return HttpServer(self.doors, server)
-        return HttpServer(from_readers(self.doors), server, socket_path=self.crew.socket)
+        front = self.doors if self._inside is None else from_readers(self.doors, self._inside)
+        return HttpServer(front, server, socket_path=self.crew.socket if self.crew else None)
 
     async def _leave(self) -> None:
         if not await self.doors.close(self.settings.server.stop_s / 2):

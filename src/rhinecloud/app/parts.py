@@ -16,11 +16,13 @@ from rhinecloud.broker.relay import Relay, RelaySettings
 from rhinecloud.broker.subscriptions.http_endpoint import HttpEndpoint
 from rhinecloud.broker.subscriptions.mqtt_endpoint import MqttEndpoint
 from rhinecloud.broker.subscriptions.notifier import Notifier
+from rhinecloud.broker.subscriptions.rights import Rights
 from rhinecloud.broker.subscriptions.service import Subscriptions
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.connectors.feeds import Feeds, World
 from rhinecloud.connectors.plan import CitySources, plan_feeds
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
+from rhinecloud.identity.presence import Presence
 from rhinecloud.incidents.escalation import Escalation
 from rhinecloud.incidents.records import Records
 from rhinecloud.incidents.service import Incidents
@@ -118,7 +120,7 @@ def _make_subscriptions(foundation: Foundation, upstream: Upstream) -> tuple[Not
     notifier = Notifier(
         foundation.store,
         upstream.stream,
-        foundation.policy,
+        Rights(foundation.policy, Presence(foundation.identity, foundation.clock).of),
         foundation.clock,
         settings,
         {"http": http, "https": http, "mqtt": mqtt, "mqtts": mqtt},

@@ -63,7 +63,7 @@ async def addresses_of(host: str, port: int, *, allow_private: bool) -> list[Add
     for *_, address in found:
         if not allow_private and not is_public(str(address[0])):
             raise OSError(f"{host} leads to the private address {address[0]}")
-    return found
+    return list(found)
 
 
 def is_public(address: str) -> bool:

@@ -37,6 +37,7 @@ class Tokens:
     def __init__(self, records: Records) -> None:
         self._records = records
         self._by_digest: dict[str, tuple[Token, Actor, datetime | None]] = {}
+        self._digests: dict[str, str] = {}
         self._lent: dict[str, Actor] = {}
         self._used: dict[str, datetime] = {}
 
@@ -53,7 +54,8 @@ class Tokens:
 
     def find(self, name: str) -> Token | None:
         """Give a token's description, None when there is none of that name."""
-        return next((token for token, _, _ in self._by_digest.values() if token.name == name), None)
+        known = self._by_digest.get(self._digests.get(name, ""))
+        return known[0] if known is not None else None
 
     def actor(self, secret: str, now: datetime) -> Actor:
         """Give the actor of a token: a digest and a dict look-up; raises WrongCredentials."""
@@ -129,3 +131,4 @@ class Tokens:
     def _remember(self, token: Token) -> None:
         expires = parse_time(token.expires_at) if token.expires_at else None
         self._by_digest[token.digest] = (token, token.actor(), expires)
+        self._digests[token.name] = token.digest

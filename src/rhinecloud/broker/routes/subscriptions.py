@@ -12,8 +12,8 @@ from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import CREATED, DONE, Parts, Route
 from rhinecloud.broker.subscriptions.members import require_uri
 from rhinecloud.broker.subscriptions.model import Subscription
-from rhinecloud.broker.subscriptions.rendering import render_subscription
-from rhinecloud.broker.subscriptions.service import Subscriptions
+from rhinecloud.broker.subscriptions.rendering import render_broken, render_subscription
+from rhinecloud.broker.subscriptions.service import Broken, Subscriptions
 from rhinecloud.kernel.errors import Unsupported
 from rhinecloud.kernel.page import Page
 from rhinecloud.kernel.time import format_time
@@ -34,7 +34,10 @@ async def list_all(parts: Parts, request: Request) -> Reply:
     """Query Subscriptions (clause 6.10.3.2); `options=count` is how clients of older versions ask for the count."""
     options = listed_options(request, "sysAttrs", "count")
     paging = parse_paging(request, parts.settings)
-    found = _service(parts).list(request.actor, request.tenant)
+    found: list[Subscription | Broken] = [
+        *_service(parts).list(request.actor, request.tenant),
+        *_service(parts).broken(request.actor, request.tenant),
+    ]
     end = paging.offset + paging.limit
     total = len(found) if paging.count or "count" in options else None
     page = Page(found[paging.offset : end], paging.offset, len(found) > end, total)
@@ -45,7 +48,10 @@ async def list_all(parts: Parts, request: Request) -> Reply:
 async def retrieve(parts: Parts, request: Request) -> Reply:
     """Retrieve Subscription (clause 6.11.3.1)."""
     options = listed_options(request, "sysAttrs")
-    found = await _service(parts).get(request.actor, request.tenant, _id(request))
+    name, service = _id(request), _service(parts)
+    found: Subscription | Broken | None = service.find_broken(request.actor, request.tenant, name)
+    if found is None:
+        found = await service.get(request.actor, request.tenant, name)
     return document(request, _show(parts, request, found, options))
 
 
@@ -76,14 +82,17 @@ def _id(request: Request) -> str:
 
 
 def _show(
-    parts: Parts, request: Request, subscription: Subscription, options: frozenset[str]
+    parts: Parts, request: Request, subscription: Subscription | Broken, options: frozenset[str]
 ) -> dict[str, Any]:
+    if isinstance(subscription, Broken):
+        return render_broken(subscription.id, subscription.reason)
     return render_subscription(
         subscription,
         _service(parts).counters(subscription),
         request.context,
         format_time(parts.clock()),
         sys_attrs="sysAttrs" in options,
+        trouble=_service(parts).trouble(subscription),
     )
 
 

@@ -31,11 +31,15 @@ Compose = Callable[[str, str, Sequence[bytes]], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a subscription's notifications are made and sent; replaced when the subscription changes."""
+    """How a subscription's notifications are made and sent; replaced when the subscription changes.
+
+    `may_read` tells whether the owner may, at this moment, be told of an entity of some types.
+    """
 
     subscription: Subscription
     compose: Compose
     send: Send
+    may_read: Callable[[Sequence[str]], bool]
 
 
 class Lane:
@@ -146,8 +150,10 @@ class Lane:
     def _begin(self) -> None:
         """Send the next notification; one that is taken at the first attempt needs no task."""
         self._current = self._next()
+        if not self._current:
+            return
         try:
-            if self._is_active():
+            if self._may_leave():
                 body = self._compose(self._current)
                 self._sending = self._attempt(body)
                 self._sending.add_done_callback(partial(self._hear, body))
@@ -196,7 +202,7 @@ class Lane:
                 self._count_dropped(len(self._current))
                 return
             await asyncio.sleep(self._pause())
-            if not self._is_active():
+            if not self._may_leave():
                 return
             sending = self._attempt(body)
 
@@ -228,17 +234,26 @@ class Lane:
             self._memory.extend(items)
 
     def _next(self) -> list[Item]:
-        """Take the items of the next notification: each entity once, so that no state hides another."""
+        """Take the items of the next notification: each entity once, so that no state hides another.
+
+        What the owner may not read any more is left out.
+        """
         taken: dict[str, Item] = {}
         while (
             self._memory and len(taken) < self._settings.entities and self._memory[0].entity_id not in taken
         ):
             item = self._memory.popleft()
-            taken[item.entity_id] = item
+            if self.way.may_read(item.types):
+                taken[item.entity_id] = item
+            else:
+                self._finish(item)
         return list(taken.values())
 
-    def _is_active(self) -> bool:
-        return status_of(self.way.subscription, format_time(self._clock())) == "active"
+    def _may_leave(self) -> bool:
+        """Tell whether what is to be sent may be sent still; the owner may have lost a right since it was queued."""
+        if status_of(self.way.subscription, format_time(self._clock())) != "active":
+            return False
+        return all(self.way.may_read(item.types) for item in self._current)
 
     def _compose(self, items: Sequence[Item]) -> bytes:
         moment = format_time(self._clock())

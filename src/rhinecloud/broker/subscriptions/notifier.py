@@ -27,12 +27,12 @@ from rhinecloud.broker.subscriptions.notification import Look
 from rhinecloud.broker.subscriptions.pending import SEPARATOR, Item
 from rhinecloud.broker.subscriptions.progress import Hold, Progress
 from rhinecloud.broker.subscriptions.ready import Present, Ready
+from rhinecloud.broker.subscriptions.rights import Rights
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.policy import Action, Policy
 from rhinecloud.store.port import Store
 from rhinecloud.stream.port import Frame, Gone, Stream
 
@@ -48,7 +48,7 @@ RETRY_S = 0.5
 class State:
     """What operators see: the place in the stream and how far behind it is; how much waits and was given up; how many
     subscriptions' last attempt failed; how many changes the stream had lost, and how many an error of ours hid; how
-    many records of the store could not be read at the start."""
+    many records of the store could not be read at the start; how many subscriptions have no owner who may hear."""
 
     position: int = 0
     lag: int = 0
@@ -59,6 +59,7 @@ class State:
     missed: int = 0
     failed: int = 0
     unreadable: int = 0
+    barred: int = 0
 
 
 class Notifier:
@@ -68,7 +69,7 @@ class Notifier:
         self,
         store: Store,
         stream: Stream,
-        policy: Policy,
+        rights: Rights,
         clock: Clock,
         settings: NotificationSettings,
         endpoints: dict[str, Endpoint],
@@ -76,7 +77,7 @@ class Notifier:
         self.index: Index[Ready] = Index()
         self._store = store
         self._stream = stream
-        self._policy = policy
+        self.rights = rights
         self._clock = clock
         self._settings = settings
         self._endpoints = endpoints
@@ -131,7 +132,7 @@ class Notifier:
             )
         scheme = subscription.notification.endpoint.uri.partition(":")[0].lower()
         send = self._endpoints[scheme].way_to(subscription, ready.link)
-        lane.way = Way(subscription, ready.compose, send)
+        lane.way = Way(subscription, ready.compose, send, partial(self.rights.may_read, subscription))
         if status_of(subscription, format_time(self._clock())) != "active":
             lane.clear()
         self.index.put(ready)
@@ -156,7 +157,7 @@ class Notifier:
     def put(self, subscription: Subscription, body: bytes) -> None:
         """Queue entities that no change brought, joined by commas; they are not kept through a crash."""
         lane = self._lanes[key_of(subscription)]
-        lane.put(Item(0, "", body))
+        lane.put(Item(0, "", body, ()))
         lane.go()
 
     def state(self) -> State:
@@ -173,6 +174,7 @@ class Notifier:
             missed=self._missed,
             failed=self._failed,
             unreadable=self._keeper.unreadable,
+            barred=sum(self.rights.owner(lane.way.subscription) is None for lane in lanes),
         )
 
     async def _follow_stream(self) -> None:
@@ -226,13 +228,13 @@ class Notifier:
         shown: dict[Look, bytes] = {}
         concerned, differences = await self.linked.look(partial(self.index.match, change))
         for ready in concerned:
-            if not (self._may_see(ready.subscription, change.entity) and ready.is_due(present)):
+            if not (self.rights.may_read(ready.subscription, change.entity.type) and ready.is_due(present)):
                 continue
             body = shown.get(ready.look)
             if body is None:
                 assert differences is not None
                 body = shown[ready.look] = await self.linked.look(partial(ready.show, differences))
-            item = Item(change.seq, change.entity.id, body)
+            item = Item(change.seq, change.entity.id, body, change.entity.type)
             lane = self._lanes[key_of(ready.subscription)]
             hold.add(lane, item)
             lane.put(item)
@@ -243,9 +245,7 @@ class Notifier:
 
         def fetch(entity_id: str) -> Entity | None:
             entity = self.linked.find((subscription.tenant, entity_id))
-            if entity is None or not self._policy.allows(
-                subscription.owner, Action.READ, subscription.tenant, entity.type
-            ):
+            if entity is None or not self.rights.may_read(subscription, entity.type):
                 return None
             return entity
 
@@ -257,9 +257,6 @@ class Notifier:
             stored = await self._store.get_many(tenant, [name for owner, name in keys if owner == tenant])
             found.update(((tenant, name), each.entity()) for name, each in stored.items())
         return found
-
-    def _may_see(self, subscription: Subscription, entity: Entity) -> bool:
-        return self._policy.allows(subscription.owner, Action.READ, subscription.tenant, entity.type)
 
     async def _keep_books(self) -> None:
         while True:

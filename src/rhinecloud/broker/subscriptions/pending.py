@@ -5,6 +5,7 @@ Changes are kept in chunks, one record each, because one record a change would c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -26,15 +27,19 @@ class Settled(Protocol):
 
 
 class Item:
-    """One entity for one subscription: `body` is its JSON, `seq` the change that made it (0: no change did)."""
+    """One entity for one subscription: `body` is its JSON, `seq` the change that made it (0: no change did).
 
-    __slots__ = ("body", "chunk", "entity_id", "seq", "settled")
+    `types` are the entity's IRIs, by which it is judged again whether its receiver may have it when it leaves.
+    """
 
-    def __init__(self, seq: int, entity_id: str, body: bytes, settled: Settled | None = None) -> None:
+    __slots__ = ("body", "chunk", "entity_id", "seq", "settled", "types")
+
+    def __init__(self, seq: int, entity_id: str, body: bytes, types: Sequence[str]) -> None:
         self.seq = seq
         self.entity_id = entity_id
         self.body = body
-        self.settled = settled
+        self.types = types
+        self.settled: Settled | None = None
         self.chunk: Chunk | None = None
 
     def settle(self) -> None:
@@ -71,6 +76,7 @@ class _Kept(msgspec.Struct, array_like=True):
     seq: int
     entity_id: str
     body: msgspec.Raw
+    types: list[str] = []
 
 
 _encoder = msgspec.json.Encoder()
@@ -79,7 +85,10 @@ _decoder = msgspec.json.Decoder(list[_Kept])
 
 def record_of(lane_key: str, chunk: Chunk) -> Record:
     """Write a chunk as the record that keeps it."""
-    kept = [_Kept(item.seq, item.entity_id, msgspec.Raw(item.body)) for item in chunk.items or ()]
+    kept = [
+        _Kept(item.seq, item.entity_id, msgspec.Raw(item.body), list(item.types))
+        for item in chunk.items or ()
+    ]
     return Record(KIND, "", record_id(lane_key, chunk.first), _encoder.encode(kept))
 
 
@@ -113,4 +122,4 @@ def recover(record: Record, position: int) -> tuple[str, Chunk]:
 
 
 def _items(body: bytes) -> list[Item]:
-    return [Item(each.seq, each.entity_id, bytes(each.body)) for each in _decoder.decode(body)]
+    return [Item(each.seq, each.entity_id, bytes(each.body), each.types) for each in _decoder.decode(body)]

@@ -80,10 +80,8 @@ class Periodic:
     async def _tell_selected(self, ready: Ready, query: EntityQuery, told: set[str]) -> None:
         subscription = ready.subscription
         more, offset = True, 0
-        while more:
-            page = await self._broker.query(
-                subscription.owner, subscription.tenant, replace(query, offset=offset)
-            )
+        while more and (owner := self._notifier.rights.owner(subscription)) is not None:
+            page = await self._broker.query(owner, subscription.tenant, replace(query, offset=offset))
             items: list[Stored] = [each for each in page.items if each.id not in told]
             told.update(each.id for each in items)
             if items:

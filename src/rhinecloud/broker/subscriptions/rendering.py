@@ -20,9 +20,18 @@ from rhinecloud.ngsild.context import Context
 
 
 def render_subscription(
-    subscription: Subscription, counters: Counters, context: Context, now: str, *, sys_attrs: bool = False
+    subscription: Subscription,
+    counters: Counters,
+    context: Context,
+    now: str,
+    *,
+    sys_attrs: bool = False,
+    trouble: str = "",
 ) -> dict[str, Any]:
-    """Show a subscription at the moment `now`; `dropped` is the one member that the standard does not have."""
+    """Show a subscription at the moment `now`; `trouble` says why it rests though it was not paused.
+
+    `dropped` and `statusReason` are members that the standard does not have.
+    """
     shown: dict[str, Any] = {"id": subscription.id, "type": "Subscription"}
     _add(shown, "subscriptionName", subscription.name)
     _add(shown, "description", subscription.description)
@@ -50,11 +59,18 @@ def render_subscription(
         shown["localOnly"] = subscription.local_only
     _add(shown, "jsonldContext", subscription.jsonld_context)
     shown["notification"] = _notification(subscription.notification, counters, context)
-    shown["status"] = status_of(subscription, now)
+    status = status_of(subscription, now)
+    shown["status"] = "paused" if trouble and status == "active" else status
+    _add(shown, "statusReason", trouble)
     if sys_attrs:
         shown["createdAt"] = subscription.created_at
         shown["modifiedAt"] = subscription.modified_at
     return shown
+
+
+def render_broken(name: str, reason: str) -> dict[str, Any]:
+    """Show that there is a subscription of which nothing can be said but why."""
+    return {"id": name, "type": "Subscription", "status": "paused", "statusReason": reason}
 
 
 def _selector(selector: Selector, context: Context) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,11 +18,12 @@ from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.errors import AlreadyExists
 from rhinecloud.broker.outgoing import PrivateAddress, check_url
 from rhinecloud.broker.service import Broker
-from rhinecloud.broker.subscriptions.keeper import read_all, read_or_skip
+from rhinecloud.broker.subscriptions.keeper import read_all
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
 from rhinecloud.broker.subscriptions.mqtt_endpoint import SCHEMES as MQTT
 from rhinecloud.broker.subscriptions.notifier import Notifier, State, key_of
 from rhinecloud.broker.subscriptions.parsing import HTTP, Reading, parse_subscription, parse_update
+from rhinecloud.broker.subscriptions.pending import SEPARATOR
 from rhinecloud.broker.subscriptions.periodic import Periodic
 from rhinecloud.broker.subscriptions.ready import Ready
 from rhinecloud.kernel.actor import Actor, Role
@@ -38,10 +39,20 @@ log = logging.getLogger(__name__)
 KIND = "subscription"
 SEES_ALL = frozenset({Role.ADMIN, Role.OPERATOR, Role.SYSTEM})
 AGAIN_S = 10.0
-"""After so long a subscription is tried again whose @context could not be had at the start."""
+"""After so long a subscription is tried again that could not be served at the start."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Subscription)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A record that should be a subscription and cannot be read."""
+
+    id: str
+    tenant: str
+    record_id: str
+    reason: str
 
 
 class Subscriptions:
@@ -67,23 +78,22 @@ class Subscriptions:
         self._new_id: Callable[[], str] = partial(new_id, "Subscription")
         self._allow_private = allow_private
         self._all: dict[tuple[str, str], Subscription] = {}
-        self._unready: dict[tuple[str, str], Subscription] = {}
-        self._unreadable = 0
+        self._unready: dict[tuple[str, str], str] = {}
+        """Why a subscription cannot be served now, by its key."""
+        self._broken: dict[tuple[str, str], Broken] = {}
 
     async def open(self) -> None:
         """Read what is kept; `run` then serves it."""
         ready = []
         async for record in read_all(self._store, KIND):
-            subscription = read_or_skip(record, lambda it: _decoder.decode(it.body))
-            if subscription is None:
-                self._unreadable += 1
+            try:
+                subscription = _decoder.decode(record.body)
+            except ValueError as error:  # of JSON, of UTF-8, of what a newer version means by it
+                self._set_aside(record, str(error))
                 continue
-            key = (subscription.tenant, subscription.id)
-            self._all[key] = subscription
+            self._all[subscription.tenant, subscription.id] = subscription
             made = await self._make_ready(subscription)
-            if made is None:
-                self._unready[key] = subscription
-            else:
+            if made is not None:
                 ready.append(made)
         await self._notifier.open(ready)
         for each in ready:
@@ -109,7 +119,7 @@ class Subscriptions:
         subscription = parse_subscription(data, reading, self._new_id)
         self._check_receiver(subscription)
         key = (tenant, subscription.id)
-        if key in self._all:
+        if key in self._all or key in self._broken:
             raise AlreadyExists(f"{subscription.id} exists already")
         subscription.since = self._store.last_change()
         self._all[key] = subscription
@@ -123,11 +133,16 @@ class Subscriptions:
     async def update(
         self, actor: Actor, tenant: str, name: str, data: Any, context: Context, source: Any
     ) -> None:
-        """Change a subscription (clause 5.8.2); raises NotFound and what `create` raises."""
+        """Change a subscription (clause 5.8.2); raises NotFound and what `create` raises.
+
+        One whose owner is gone belongs from then on to whoever changes it.
+        """
         before = await self.get(actor, tenant, name)
         now = format_time(self._clock())
         reading = Reading(context, source, now, before.owner, tenant)
         subscription = parse_update(data, reading, before)
+        if self._notifier.rights.owner(before) is None:
+            subscription.owner = actor
         self._check_receiver(subscription)
         if status_of(before, now) != "active" and status_of(subscription, now) == "active":
             subscription.since = self._store.last_change()
@@ -147,8 +162,27 @@ class Subscriptions:
         self._broker.allow(actor, Action.SUBSCRIBE, tenant)
         return [each for each in self._all.values() if each.tenant == tenant and _may_see(actor, each)]
 
+    def broken(self, actor: Actor, tenant: str) -> tuple[Broken, ...]:
+        """List the records that cannot be read, to those who see all subscriptions: whose they are is not known."""
+        if SEES_ALL.isdisjoint(actor.roles):
+            return ()
+        return tuple(each for each in self._broken.values() if each.tenant == tenant)
+
+    def find_broken(self, actor: Actor, tenant: str, name: str) -> Broken | None:
+        """Give a record that cannot be read by the name of what it should be."""
+        return next((each for each in self.broken(actor, tenant) if each.id == name), None)
+
     async def delete(self, actor: Actor, tenant: str, name: str) -> None:
-        """Delete a subscription and whatever waits to be sent for it (clause 5.8.5); raises NotFound."""
+        """Delete a subscription and whatever waits to be sent for it (clause 5.8.5); raises NotFound.
+
+        A record that cannot be read is deleted by its name, too, but for what waits to be sent for it.
+        """
+        self._broker.allow(actor, Action.SUBSCRIBE, tenant)
+        broken = self.find_broken(actor, tenant, name)
+        if broken is not None:
+            await self._store.delete_record(KIND, "", broken.record_id)
+            self._broken.pop((tenant, name), None)
+            return
         subscription = await self.get(actor, tenant, name)
         del self._all[tenant, name]
         self._unready.pop((tenant, name), None)
@@ -160,6 +194,11 @@ class Subscriptions:
         """Tell what became of a subscription's notifications."""
         return self._notifier.counters(subscription)
 
+    def trouble(self, subscription: Subscription) -> str:
+        """Say why nobody is told of what a subscription asks for, '' where all is well."""
+        unready = self._unready.get((subscription.tenant, subscription.id), "")
+        return unready or self._notifier.rights.refusal(subscription)
+
     def count(self) -> int:
         """Count the subscriptions of all tenants."""
         return len(self._all)
@@ -167,7 +206,7 @@ class Subscriptions:
     def state(self) -> State:
         """Give the notifier's figures for the status page."""
         state = self._notifier.state()
-        return replace(state, unreadable=state.unreadable + self._unreadable)
+        return replace(state, unreadable=state.unreadable + len(self._broken))
 
     async def _take_up(self, subscription: Subscription, source: Any) -> None:
         """Settle a subscription's @context, keep it durably, then serve it as it is now."""
@@ -190,19 +229,34 @@ class Subscriptions:
         return Ready(subscription, written_in.context, shown_in.context, fetch)
 
     async def _make_ready(self, subscription: Subscription) -> Ready | None:
+        """Make a kept subscription ready, or note why it cannot be: its @context is away, say."""
+        key = (subscription.tenant, subscription.id)
         try:
-            return await self._ready(subscription)
-        except RhineCloudError as error:
-            log.error("the subscription %s cannot be served now: %s", subscription.id, error)  # noqa: TRY400
+            self._check_receiver(subscription)
+            ready = await self._ready(subscription)
+        except (RhineCloudError, ValueError, TypeError, KeyError) as error:
+            reason = f"it cannot be served now: {error}"
+            if self._unready.get(key) != reason:
+                log.error("the subscription %s: %s", subscription.id, reason)  # noqa: TRY400
+            self._unready[key] = reason
             return None
+        self._unready.pop(key, None)
+        return ready
+
+    def _set_aside(self, record: Record, reason: str) -> None:
+        """Note a record that cannot be read; it stays where it is and must not stop the others."""
+        log.error("the record %s %r cannot be read and is passed over: %s", record.kind, record.id, reason)
+        tenant, _, name = record.id.rpartition(SEPARATOR)
+        self._broken[tenant, name] = Broken(name, tenant, record.id, f"its record cannot be read: {reason}")
 
     async def _retry(self) -> None:
-        """Try again those whose @context could not be had; what changes meanwhile is not told to them."""
+        """Try again those that could not be served; what changes meanwhile is not told to them."""
         while self._unready:
             await asyncio.sleep(AGAIN_S)
-            for key, subscription in list(self._unready.items()):
+            for key in list(self._unready):
+                subscription = self._all[key]
                 ready = await self._make_ready(subscription)
-                if ready is not None and self._unready.pop(key, None) is not None:
+                if ready is not None and self._all.get(key) is subscription:
                     self._notifier.follow(ready)
                     self._periodic.follow(ready)
 

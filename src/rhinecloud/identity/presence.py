@@ -1,0 +1,41 @@
+"""Who an actor is today: what was asked for in somebody's name long ago holds with the rights of the present."""
+
+from __future__ import annotations
+
+from rhinecloud.identity.model import ACCOUNT_URN, TOKEN_URN
+from rhinecloud.identity.service import OPEN_ACTOR, Identity
+from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.time import Clock, parse_time
+
+CLI_ACTOR = Actor(id=f"{ACCOUNT_URN}cli", name="cli", roles=frozenset({Role.ADMIN}))
+"""Who acts from the city's own command line: whoever may read its folder."""
+
+
+class Presence:
+    """Looks actors up: dict look-ups, fit for the road of every change."""
+
+    def __init__(self, identity: Identity, clock: Clock) -> None:
+        self._identity = identity
+        self._clock = clock
+
+    def of(self, actor: Actor) -> Actor | None:
+        """Give an actor with the roles of today; None where the account or token was removed, or has expired.
+
+        A part of the house is what it is.
+        """
+        if actor.id.startswith(TOKEN_URN):
+            return self._of_token(actor.id.removeprefix(TOKEN_URN))
+        if not actor.id.startswith(ACCOUNT_URN):
+            return actor
+        found = self._identity.accounts.actor(actor.id.removeprefix(ACCOUNT_URN))
+        if found is not None:
+            return found
+        if actor == OPEN_ACTOR:
+            return OPEN_ACTOR if self._identity.settings.open else None
+        return CLI_ACTOR if actor == CLI_ACTOR else None
+
+    def _of_token(self, name: str) -> Actor | None:
+        token = self._identity.tokens.find(name)
+        if token is None or (token.expires_at and parse_time(token.expires_at) <= self._clock()):
+            return None
+        return token.actor()

@@ -21,6 +21,7 @@ from rhinecloud.ngsild.geometry import (
     shape_of,
 )
 from rhinecloud.ngsild.parsing import parse_entity
+from rhinecloud.ngsild.relations import RELATIONS
 
 LOCATION = "https://uri.etsi.org/ngsi-ld/location"
 RUHRORT = {"type": "Point", "coordinates": [6.7348, 51.4556]}
@@ -195,3 +196,21 @@ def test_a_scribble_costs_little_and_still_has_an_inside() -> None:
     assert query.matches({"type": "LineString", "coordinates": [[6.0, 51.5], [7.0, 51.5]]})
     assert not query.matches({"type": "Point", "coordinates": [8.0, 51.5]})
     assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize("kind", ["LineString", "Polygon"])
+@pytest.mark.parametrize("relation", [*sorted(RELATIONS), "near;maxDistance==10"])
+def test_no_relation_of_two_scribbles_takes_long(kind: str, relation: str) -> None:
+    draw = random.Random(2)
+    places = [[draw.uniform(6, 7), draw.uniform(51, 52)] for _ in range(5_000)]
+    places.append(places[0])
+    scribble = places if kind == "LineString" else [places]
+    part = places[:1_000] if kind == "LineString" else [[*places[:1_000], places[0]]]
+    started = time.process_time()
+    query = parse_geo(relation, kind, part, core_context())
+    answers = [query.matches({"type": kind, "coordinates": each}) for each in (scribble, part)]
+    assert time.process_time() - started < 1
+    if relation in ("intersects", "near;maxDistance==10"):
+        assert answers == [True, True]
+    if relation == "equals":
+        assert answers == [False, True]

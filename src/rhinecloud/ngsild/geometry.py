@@ -21,19 +21,16 @@ from shapely.geometry.base import BaseGeometry
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.relations import RELATIONS, mended, relates
 from rhinecloud.ngsild.values import check_geometry, is_geometry
 
 EARTH_RADIUS_M = 6_371_008.8
 """The mean radius of the Earth (IUGG)."""
 
-MENDED = 200
-"""Positions of a polygon that is mended where it crosses itself: the crossings grow with their square (30 ms)."""
-
 Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 
 _NEAR = re.compile(r"near;(maxDistance|minDistance)==((?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)")
-_RELATIONS = frozenset(("within", "contains", "intersects", "equals", "disjoint", "overlaps"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,10 @@ class GeoQuery:
         shape = shape_of(self.reference)
         shapely.prepare(shape)
         object.__setattr__(self, "shape", shape)
+
+    def positions(self) -> int:
+        """Count the positions of the reference geometry."""
+        return int(shapely.get_num_coordinates(self.shape))
 
     def bounds(self) -> Bounds | None:
         """Give a box that touches every geometry that may match; None where no box can tell."""
@@ -104,11 +105,11 @@ def parse_geo(
 
 
 def _parse_georel(text: str) -> tuple[str, float | None, float | None]:
-    if text in _RELATIONS:
+    if text in RELATIONS:
         return text, None, None
     match = _NEAR.fullmatch(text)
     if match is None:
-        known = ", ".join(sorted(_RELATIONS))
+        known = ", ".join(sorted(RELATIONS))
         raise Invalid(
             f"{text!r} is neither near;maxDistance==m, near;minDistance==m nor one of {known}", field="georel"
         )
@@ -124,9 +125,7 @@ def matches_geo(query: GeoQuery, entity: Entity) -> bool:
 
 
 def shape_of(geometry: dict[str, Any]) -> BaseGeometry:
-    """Make a shapely geometry; a polygon that crosses itself is mended rather than refused, unless that would take long:
-    then what lies inside it is told by counting the lines on the way out.
-    """
+    """Make a shapely geometry; a polygon that crosses itself a little is mended rather than refused."""
     if geometry["type"] == "Point":
         longitude, latitude = geometry["coordinates"][:2]
         return shapely.Point(longitude, latitude)
@@ -135,10 +134,7 @@ def shape_of(geometry: dict[str, Any]) -> BaseGeometry:
 
 @lru_cache(512)
 def _cached_shape(body: bytes) -> BaseGeometry:
-    shape = shapely.from_geojson(body)
-    if shapely.get_num_coordinates(shape) > MENDED or shape.is_valid:
-        return shape
-    return shapely.make_valid(shape, method="structure")
+    return mended(shapely.from_geojson(body))
 
 
 def _relate(relation: str, geometry: dict[str, Any], reference: BaseGeometry) -> bool:
@@ -147,16 +143,7 @@ def _relate(relation: str, geometry: dict[str, Any], reference: BaseGeometry) ->
         if relation == "within":
             return bool(shapely.contains_xy(reference, longitude, latitude))
         return bool(shapely.intersects_xy(reference, longitude, latitude)) is (relation == "intersects")
-    target = shape_of(geometry)
-    opposite = _OPPOSITES.get(relation, relation)
-    try:
-        return bool(getattr(reference, opposite)(target))
-    except shapely.GEOSException:  # a polygon that crosses itself too often to be mended
-        return False
-
-
-_OPPOSITES = {"within": "contains", "contains": "within"}
-"""The relation as the reference sees it: only the reference is prepared, so it is the one to be asked."""
+    return relates(relation, shape_of(geometry), reference)
 
 
 def haversine_m(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:
@@ -176,7 +163,7 @@ def distance_m(
         return haversine_m(one[0], one[1], two[0], two[1])
     shape = shape_of(geometry)
     reference = other_shape if other_shape is not None else shape_of(other)
-    if shape.intersects(reference):
+    if reference.intersects(shape):
         return 0.0
     return min(_apart(shape, each) for each in _around_the_date_line(shape, reference))
 

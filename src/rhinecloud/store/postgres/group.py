@@ -5,8 +5,9 @@ Nothing here talks to the database. Numbers are counted from the group's beginni
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -121,7 +122,8 @@ class Group:
             if touched.offset:
                 sheet.enter(key, touched)
         columns = sheet.columns()
-        return [*columns[:4], self._rows, *columns[4:], [body for _, body in self._changes]]
+        columns["new"].insert(0, self._rows)  # type: ignore[arg-type] # how many were created, those included that went again
+        return [*chain.from_iterable(columns.values()), [body for _, body in self._changes]]
 
     def settle(self, seq: int, rows: int) -> tuple[dict[Key, Held | None], list[LoggedChange]]:
         """Give the entities as they are now, and the changes, with the numbers that the database gave."""
@@ -203,24 +205,24 @@ class Sheet:
             self._old.append((held.row, touched.offset, expires, touched.body))
         self._index(tenant, touched.row, first, after)
 
-    def columns(self) -> list[list[Any]]:
-        """Give the arrays, column by column."""
+    def columns(self) -> dict[str, list[list[Any]]]:
+        """Give each table's rows as arrays, column by column, in the order of `write_group`."""
         counts = [(*group, count) for group, count in sorted(self._counts.items()) if count]
-        tables: list[tuple[int, Iterable[Sequence[Any]]]] = [
-            (3, self.seen),
-            (1, self._gone),
-            (6, self._new),
-            (4, self._old),
-            (3, self._unlinked),
-            (3, self._linked),
-            (3, counts),
-            (2, self._unplaced),
-            (4, self._placed),
-        ]
-        found: list[list[Any]] = []
-        for width, rows in tables:
-            found += [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
-        return found
+        tables: dict[str, tuple[int, Sequence[Sequence[Any]]]] = {
+            "seen": (3, self.seen),
+            "gone": (1, self._gone),
+            "new": (6, self._new),
+            "old": (4, self._old),
+            "unlinked": (3, self._unlinked),
+            "linked": (3, self._linked),
+            "counted": (3, counts),
+            "unplaced": (2, self._unplaced),
+            "placed": (4, self._placed),
+        }
+        return {
+            name: [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+            for name, (width, rows) in tables.items()
+        }
 
     def _index(self, tenant: int, row: int, before: Entity | None, after: Entity | None) -> None:
         """Bring the indexes from one state of an entity to the next, touching only those that differ."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
+from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.port import Commit, Edit, LoggedChange, Record, RecordsListener, Stored, Written
+from rhinecloud.store.postgres.backup import back_up
 from rhinecloud.store.postgres.commits import Commits
 from rhinecloud.store.postgres.ear import Ear
 from rhinecloud.store.postgres.group import numbered
@@ -20,6 +23,7 @@ from rhinecloud.store.postgres.schema import migrate
 from rhinecloud.store.postgres.search import run_query
 from rhinecloud.store.postgres.writer import Writer
 from rhinecloud.store.sqlite.recent import Recent
+from rhinecloud.store.transfer import UNFINISHED
 
 FORGET_AT_ONCE = 1_000
 CHANGES_AT_ONCE = 1_000
@@ -40,6 +44,7 @@ class PostgresStore:
     """One city's state in a database; see `store.port.Store` for what each method promises."""
 
     def __init__(self, address: Address, *, recent: int = 4_096, connections: int = 6) -> None:
+        self._address = address
         self._links = Links(address, connections)
         self._numbering = Numbering()
         self._commits = Commits()
@@ -53,6 +58,7 @@ class PostgresStore:
         try:
             async with self._links.borrow() as connection:
                 await migrate(connection)
+                await _need_whole(connection)
                 await self._numbering.load(connection)
                 channel = await connection.fetchval("SELECT 'rhinecloud_' || current_schema()")
                 await connection.execute("DELETE FROM writer WHERE at < now() - interval '30 days'")
@@ -200,5 +206,10 @@ class PostgresStore:
         return await self._records.count(kind, tenant)
 
     async def backup(self, target: str) -> None:
-        """Copy the store into a new file of the SQLite engine; raises Invalid when there is one already."""
-        raise NotImplementedError
+        """Copy the store as of now into a new file of the SQLite engine; raises Invalid when there is one already."""
+        await back_up(self._address, Path(target))
+
+
+async def _need_whole(connection: Connection) -> None:
+    if await connection.fetchval("SELECT 1 FROM mark WHERE name = $1", UNFINISHED):
+        raise Unavailable("the database holds a part of a city: let `rhinecloud copy` finish it")

@@ -24,10 +24,11 @@ from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
 from rhinecloud.store.sqlite.plan import Plan, plan_query
 from rhinecloud.store.sqlite.recent import Held, Recent
-from rhinecloud.store.sqlite.schema import connect, migrate
+from rhinecloud.store.sqlite.schema import connect, migrate, number_of
 from rhinecloud.store.sqlite.search import is_quick, run_query
 from rhinecloud.store.sqlite.transaction import Transaction
 from rhinecloud.store.sqlite.writer import Writer, explain
+from rhinecloud.store.transfer import UNFINISHED
 
 FORGET_AT_ONCE = 1_000
 SCANS_AT_ONCE = 2
@@ -37,10 +38,14 @@ INSERT INTO mark (name, value) VALUES ('forgotten', ?)
 ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
 """
 """How far changes were dropped: numbering goes on from there when none is left."""
+IS_UNFINISHED = "SELECT count(*) FROM mark WHERE name = ?"
 
 
 class SqliteStore:
     """One city's state in the file `path`; see `store.port.Store` for what each method promises."""
+
+    takes_unfinished = False
+    """Whether a part of another store may lie in the file: only a copy may go on with that."""
 
     def __init__(self, path: Path, *, recent: int = 4_096) -> None:
         self._path = path
@@ -67,6 +72,8 @@ class SqliteStore:
         self._write = connect(self._path, cache_kb=CACHE_KB)
         held.callback(self._write.close)
         migrate(self._write)
+        if not self.takes_unfinished and number_of(self._write, IS_UNFINISHED, (UNFINISHED,)):
+            raise Unavailable(f"{self._path} holds a part of a city: let `rhinecloud copy` finish it")
         self._read = connect(self._path, read_only=True, cache_kb=CACHE_KB)
         held.callback(self._read.close)
         self._reader = self._read.cursor()

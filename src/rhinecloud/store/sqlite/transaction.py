@@ -15,7 +15,7 @@ import msgspec
 
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
 from rhinecloud.ngsild.change import Change, Kind
-from rhinecloud.ngsild.entity import Entity, Instance, encode
+from rhinecloud.ngsild.entity import Entity, Instance, decode, encode
 from rhinecloud.store.port import Edit, LoggedChange, Put, Remove, Stored, Written
 from rhinecloud.store.sqlite.census import ANY, Census, Group
 from rhinecloud.store.sqlite.place import box_of, expiry_of, geometries_of
@@ -114,6 +114,11 @@ class Transaction:
             rows = [(each.seq, each.body) for each in self.logged[self._written :]]
             self.cursor.executemany("INSERT INTO change (seq, body) VALUES (?, ?)", rows)
         self._touched, self._written = {}, len(self.logged)
+
+    def restore(self, key: Key, row: int, version: int, body: bytes) -> None:
+        """Enter an entity as it was in another store, under its row and version, without a change."""
+        self._touched[key] = Touched(None, None, row, version, decode(body), body)
+        self.last_row = max(self.last_row, row)
 
     @property
     def waiting(self) -> bool:

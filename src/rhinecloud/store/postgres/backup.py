@@ -1,0 +1,38 @@
+"""A backup of a database is a file of the SQLite engine: one file, readable anywhere, and a city can start on it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.store.postgres.link import Address
+from rhinecloud.store.postgres.transfer import PostgresDepot
+from rhinecloud.store.sqlite.transfer import SqliteDepot
+from rhinecloud.store.transfer import move
+
+
+async def back_up(address: Address, target: Path) -> None:
+    """Write the database as of now to `target`, complete under its name or not there; raises Invalid, Unavailable."""
+    if await asyncio.to_thread(target.exists):
+        raise Invalid(f"{target} exists already", field="target")
+    partial = target.with_name(target.name + ".partial")
+    _remove(partial)
+    source, file = PostgresDepot(address, alone=False), SqliteDepot(partial)
+    await source.open()
+    try:
+        await file.open()
+        try:
+            contents = await move(source, file)
+            await file.finish(contents.last_change)
+        finally:
+            await file.close()
+        await asyncio.to_thread(partial.rename, target)
+    finally:
+        await source.close()
+        _remove(partial)
+
+
+def _remove(partial: Path) -> None:
+    for end in ("", "-wal", "-shm", ".lock"):
+        partial.with_name(partial.name + end).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Who lives here: the short numbers of tenants and types, and how many entities each has, kept in memory.
 
-Counting 100,000 index rows takes milliseconds; the figures are asked for by every status page and every query that
-wants a total.
+The figures are asked for by every status page and every query that wants a total; counting a million index rows takes
+most of a second. So they are written down in each transaction that changes them, and a start need not count.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Census:
         """Read numbers and counts from the tables."""
         self._tenants = {name: number for number, name in connection.execute("SELECT id, name FROM tenant")}
         self._types = {name: number for number, name in connection.execute("SELECT id, name FROM type")}
-        rows = connection.execute("SELECT tenant, type, count(*) FROM entity_type GROUP BY tenant, type")
+        rows = connection.execute("SELECT tenant, type, count FROM population")
         self._counts = {(tenant, kind): count for tenant, kind, count in rows}
 
     def tenant(self, name: str) -> int | None:
@@ -65,6 +65,17 @@ class Census:
         """Give the number of a type, a fresh one where it is new."""
         number = self._types.get(name)
         return number or self._enter(cursor, "type", self._types, name)
+
+    def write(self, cursor: apsw.Cursor, differences: dict[Group, int]) -> None:
+        """Write the counts that a transaction changes so far: what is committed and the transaction's differences."""
+        if differences:
+            cursor.executemany(
+                "INSERT OR REPLACE INTO population (tenant, type, count) VALUES (?, ?, ?)",
+                [
+                    (tenant, kind, self._counts.get((tenant, kind), 0) + difference)
+                    for (tenant, kind), difference in differences.items()
+                ],
+            )
 
     def keep(self, differences: dict[Group, int]) -> None:
         """Take over what a transaction entered and counted, now that it is committed."""

@@ -1,68 +1,146 @@
-"""Which index answers a query: the candidates of a query as SQL over row numbers, in order of creation.
+"""Which index answers a query: the one that leaves fewest candidates, as far as it pays to count them.
 
-A condition that no index holds (`q`, an id pattern, attributes, scopes) is left to `ngsild.query.matches`.
+What no index holds is left to `ngsild.query.matches`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import apsw
 import msgspec
 
 from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.store.sqlite.access import (
+    HAS_TYPE,
+    Alternatives,
+    Bindings,
+    Way,
+    by_ids,
+    by_place,
+    by_prefix,
+    by_term,
+    by_types,
+    of_types,
+)
 from rhinecloud.store.sqlite.census import ANY, Census
-from rhinecloud.store.sqlite.place import LOCATION
 from rhinecloud.store.sqlite.schema import number_of
+from rhinecloud.store.sqlite.terms import terms_of
+from rhinecloud.store.sqlite.values import Values
 
 FEW = 200
-"""So many documents are looked through on the event loop; more go to a thread."""
+"""So many documents are looked through where the query is asked; more go to a thread."""
 
-Bindings = tuple[Any, ...]
-Alternatives = tuple[tuple[int, ...], ...]
-"""A type selection by the types' numbers: a disjunction of conjunctions."""
+LOOK = 1_000
+"""So many candidates of an index are counted where the query is asked, in a tenth of a millisecond."""
 
-_HAS_TYPE = "EXISTS (SELECT 1 FROM entity_type AS t WHERE t.tenant = ? AND t.type = ? AND t.row = {row})"
+LOOK_LONG = 30_000
+"""So many in a thread: sorting more candidates takes longer than meeting a page of them on the way through all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """SQL that gives the candidates' `row`; `exact` when every candidate matches, `most` how many they can be."""
+    """A way to the candidates, how many they are at `most`, and what decides about them before they are decoded."""
 
-    rows: str
-    bindings: Bindings
-    exact: bool
+    way: Way
     most: int
     total: int | None = None
+    """How many match, where that is known without counting."""
+    where: str = ""
+    """A condition on the candidate `c`, looked at in order, so that no more are looked at than a page needs."""
+    where_bindings: Bindings = ()
     filter: str = ""
     """A condition on the document `e`, true for all that match and quicker than decoding it."""
     filter_bindings: Bindings = ()
+    spared: int = 0
+    """So many documents need not be looked into, because attributes have indexes."""
 
     @property
-    def ordered(self) -> str:
-        """The candidates in order of creation."""
-        return f"{self.rows} ORDER BY row"
+    def exact(self) -> bool:
+        """Whether every candidate matches."""
+        return self.way.exact
+
+    @property
+    def rows(self) -> str:
+        """The rows of the candidates in no order."""
+        return f"SELECT row FROM ({self.way.rows}) AS c WHERE {self.where}" if self.where else self.way.rows
+
+    @property
+    def page(self) -> str:
+        """The rows in order of creation, with `LIMIT ? OFFSET ?`.
+
+        A limit matters even where it is none (-1): SQLite leaves out the order of a joined subquery without one.
+        """
+        ordered = f"{self.way.rows} ORDER BY row LIMIT"
+        if self.where:
+            return f"SELECT row FROM ({ordered} -1) AS c WHERE {self.where} LIMIT ? OFFSET ?"
+        return f"{ordered} ? OFFSET ?"
+
+    @property
+    def bindings(self) -> Bindings:
+        """What the rows are bound to."""
+        return self.way.bindings + self.where_bindings
 
 
-def plan_query(
-    connection: apsw.Connection, census: Census, tenant_name: str, query: EntityQuery
-) -> Plan | None:
-    """Choose the index that leaves fewest candidates; None when nothing can match."""
-    tenant = census.tenant(tenant_name)
-    if tenant is None:
-        return None
-    alternatives = _alternatives(census, query.types)
-    if query.types and not alternatives:
-        return None
-    exact = not (query.id_pattern or query.attrs or query.q or query.geo or query.scope or query.selectors)
-    most = sum(min(census.count(tenant, kind) for kind in each) for each in alternatives or ((ANY,),))
-    plan = _by_ids(tenant, alternatives, query, exact) if query.ids else None
-    if plan is None and most > FEW:
-        plan = _by_place(connection, tenant, alternatives, query, most)
-    plan = plan or _by_types(tenant, alternatives or ((ANY,),), exact, most)
-    return _narrow(plan, census, tenant, query)
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans queries with what is known of the population and of the attribute indexes."""
+
+    census: Census
+    values: Values
+
+    def plan(
+        self, connection: apsw.Connection, tenant_name: str, query: EntityQuery, look: int = LOOK
+    ) -> Plan | None:
+        """Choose the index that leaves fewest candidates, counting up to `look`; None when nothing can match."""
+        census = self.census
+        tenant = census.tenant(tenant_name)
+        if tenant is None:
+            return None
+        alternatives = _alternatives(census, query.types)
+        if query.types and not alternatives:
+            return None
+        alternatives = alternatives or ((ANY,),)
+        exact = not _needs_documents(query)
+        walk = by_types(tenant, alternatives, exact=exact)
+        most = sum(min(census.count(tenant, kind) for kind in each) for each in alternatives)
+        plan = Plan(walk, most, most if len(alternatives) == 1 == len(alternatives[0]) else None)
+        if query.ids:
+            plan = Plan(by_ids(tenant, query.ids, exact=exact), len(query.ids))
+        elif not exact and most > FEW:
+            plan = _fewest(connection, plan, list(self._narrower(tenant, query)), look)
+        if plan.way is not walk:
+            where, bindings = of_types(tenant, alternatives)
+            plan = replace(plan, where=where, where_bindings=bindings)
+        return _narrow(plan, census, tenant, query)
+
+    def _narrower(self, tenant: int, query: EntityQuery) -> Iterator[Way]:
+        """Give the ways by other indexes than that of types."""
+        for way in (by_place(query), by_prefix(tenant, query.id_pattern)):
+            if way is not None:
+                yield way
+        by_q_alone = query.q is not None and not _needs_documents(replace(query, q=None))
+        for term in terms_of(query, self.values.ready):
+            yield by_term(tenant, term, self.values, exact=by_q_alone and term.exact)
+
+
+def _needs_documents(query: EntityQuery) -> bool:
+    """Tell whether more than ids and types, shown or hidden, decides."""
+    return (replace(query, hidden=frozenset()) if query.hidden else query).needs_documents
+
+
+def _fewest(connection: apsw.Connection, plan: Plan, ways: list[Way], look: int) -> Plan:
+    """Give the plan with fewest candidates; where there is but one index and it needs no sorting, nobody counts."""
+    everything = plan.most
+    for way in ways:
+        if len(ways) == 1 and way.exact and way.at_once:
+            return Plan(way, everything, spared=everything)
+        bound = min(plan.most, look)
+        found = number_of(connection, f"SELECT count(*) FROM ({way.rows} LIMIT {bound + 1})", way.bindings)
+        if found <= bound:
+            plan = Plan(way, found, spared=everything - found if way.attributes else 0)
+    return plan
 
 
 def _alternatives(census: Census, types: tuple[tuple[str, ...], ...]) -> Alternatives:
@@ -71,67 +149,18 @@ def _alternatives(census: Census, types: tuple[tuple[str, ...], ...]) -> Alterna
     return tuple(tuple(n for n in each if n is not None) for each in numbered if None not in each)
 
 
-def _by_ids(tenant: int, alternatives: Alternatives, query: EntityQuery, exact: bool) -> Plan:
-    condition, bindings = _types_condition(tenant, alternatives, "entity.row")
-    return Plan(
-        f"SELECT row FROM entity WHERE tenant = ? AND id IN (SELECT value FROM json_each(?)){condition}",
-        (tenant, msgspec.json.encode(query.ids).decode(), *bindings),
-        exact,
-        len(query.ids),
-    )
-
-
-def _by_place(
-    connection: apsw.Connection, tenant: int, alternatives: Alternatives, query: EntityQuery, most: int
-) -> Plan | None:
-    """Use the spatial index where the query is about the default location; it finds boxes that touch, no more."""
-    bounds = query.geo.bounds() if query.geo is not None and query.geo.property == LOCATION else None
-    if bounds is None:
-        return None
-    west, south, east, north = bounds
-    condition, bindings = _types_condition(tenant, alternatives or ((ANY,),), "place.row")
-    rows = f"SELECT row FROM place WHERE east >= ? AND west <= ? AND north >= ? AND south <= ?{condition}"
-    bindings = (west, east, south, north, *bindings)
-    here = number_of(connection, f"SELECT count(*) FROM ({rows} LIMIT {FEW + 1})", bindings)
-    return Plan(rows, bindings, False, here if here <= FEW else most)
-
-
-def _by_types(tenant: int, alternatives: Alternatives, exact: bool, most: int) -> Plan:
-    if len(alternatives) == 1 and len(alternatives[0]) == 1:
-        rows = "SELECT row FROM entity_type WHERE tenant = ? AND type = ?"
-        return Plan(rows, (tenant, alternatives[0][0]), exact, most, most)
-    parts = []
-    for each in alternatives:
-        one = " INTERSECT ".join("SELECT row FROM entity_type WHERE tenant = ? AND type = ?" for _ in each)
-        parts.append(f"SELECT row FROM ({one})")
-    bindings = tuple(value for each in alternatives for kind in each for value in (tenant, kind))
-    return Plan(f"SELECT row FROM ({' UNION '.join(parts)})", bindings, exact, most)
-
-
-def _types_condition(tenant: int, alternatives: Alternatives, row: str) -> tuple[str, Bindings]:
-    if not alternatives:
-        return "", ()
-    has = _HAS_TYPE.format(row=row)
-    text = " OR ".join("(" + " AND ".join(has for _ in each) + ")" for each in alternatives)
-    return f" AND ({text})", tuple(
-        value for each in alternatives for kind in each for value in (tenant, kind)
-    )
-
-
 def _narrow(plan: Plan, census: Census, tenant: int, query: EntityQuery) -> Plan:
     """Leave out hidden types, and documents that name none of the attributes asked for."""
-    rows, bindings, total = plan.rows, plan.bindings, plan.total
     hidden = [kind for kind in _numbers(census, query.hidden) if census.count(tenant, kind)]
     if hidden:
-        not_hidden = " AND ".join("NOT " + _HAS_TYPE.format(row="c.row") for _ in hidden)
-        rows = f"SELECT row FROM ({rows}) AS c WHERE {not_hidden}"
-        bindings = (*bindings, *(value for kind in hidden for value in (tenant, kind)))
-        total = None
-    if not (hidden or query.attrs):
+        conditions = [plan.where] * bool(plan.where) + [f"NOT {HAS_TYPE}"] * len(hidden)
+        bindings = (*plan.where_bindings, *(value for kind in hidden for value in (tenant, kind)))
+        plan = replace(plan, where=" AND ".join(conditions), where_bindings=bindings, total=None)
+    if not query.attrs:
         return plan
     names = tuple(msgspec.json.encode(name) + b":" for name in query.attrs)
     condition = " OR ".join("instr(e.body, ?)" for _ in names)
-    return Plan(rows, bindings, plan.exact, plan.most, total, condition, names)
+    return replace(plan, filter=condition, filter_bindings=names)
 
 
 def _numbers(census: Census, names: Iterable[str]) -> list[int]:

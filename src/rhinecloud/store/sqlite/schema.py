@@ -2,7 +2,7 @@
 
 Indexes earn their place by measurement: an entity and its change row cost one to two pages of the log; each index
 row touched costs another page. So the type index is touched only when a type changes, the R*Tree only when the default
-location moves, the expiry index only when there is an expiry.
+location moves, the expiry index only when there is an expiry, and attributes are indexed only when queries pay for it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,23 @@ STEPS = (
     ) WITHOUT ROWID;
     CREATE TABLE mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     INSERT INTO tenant (id, name) VALUES (1, '');
+    """,
+    """
+    -- Counting a million index rows takes most of a second from a cold disk: so counts are kept.
+    CREATE TABLE population (
+      tenant INTEGER NOT NULL, type INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (tenant, type)
+    ) WITHOUT ROWID;
+    INSERT INTO population SELECT tenant, type, count(*) FROM entity_type GROUP BY tenant, type;
+    -- `built` is the row up to which an index is built, NULL when it is whole. The rows of `dropped` ones go by and by.
+    CREATE TABLE indexed (
+      id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, asked INTEGER NOT NULL, built INTEGER
+    );
+    CREATE TABLE dropped (id INTEGER PRIMARY KEY);
+    -- The key has no type of its own: numbers, texts and the rest keep their kinds and order in that order.
+    CREATE TABLE value (
+      attribute INTEGER NOT NULL, tenant INTEGER NOT NULL, key NOT NULL, row INTEGER NOT NULL,
+      PRIMARY KEY (attribute, tenant, key, row)
+    ) WITHOUT ROWID;
     """,
 )
 

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,18 +18,27 @@ import apsw
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.store.port import Commit, Edit, LoggedChange, Record, Stored, Written
+from rhinecloud.store.port import Commit, Edit, LoggedChange, Record, RecordsListener, Stored, Written
 from rhinecloud.store.sqlite.backup import copy_store
 from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
-from rhinecloud.store.sqlite.plan import Plan, plan_query
+from rhinecloud.store.sqlite.indexing import Indexing
+from rhinecloud.store.sqlite.plan import FEW, LOOK_LONG, Plan, Planner
 from rhinecloud.store.sqlite.recent import Held, Recent
 from rhinecloud.store.sqlite.schema import connect, migrate, number_of
-from rhinecloud.store.sqlite.search import is_quick, run_query
+from rhinecloud.store.sqlite.search import Look, TooLong, is_quick, run_query
+from rhinecloud.store.sqlite.terms import terms_of
 from rhinecloud.store.sqlite.transaction import Transaction
+from rhinecloud.store.sqlite.values import Values
 from rhinecloud.store.sqlite.writer import Writer, explain
 from rhinecloud.store.transfer import UNFINISHED
+
+QUICK_S = 0.002
+"""So long a query may take on the loop before it is handed to a thread."""
+
+STEPS = 2_000
+"""SQLite's own steps, some ten microseconds, between two looks at the clock."""
 
 FORGET_AT_ONCE = 1_000
 SCANS_AT_ONCE = 2
@@ -47,14 +57,21 @@ class SqliteStore:
     takes_unfinished = False
     """Whether a part of another store may lie in the file: only a copy may go on with that."""
 
-    def __init__(self, path: Path, *, recent: int = 4_096) -> None:
+    def __init__(self, path: Path, *, recent: int = 4_096, indexes: Sequence[str] = ()) -> None:
+        """Make the store; `indexes` are IRIs of the attributes that shall have an index, whatever queries ask."""
         self._path = path
         self._census = Census()
+        self._values = Values()
+        self._planner = Planner(self._census, self._values)
+        self._indexes = indexes
+        self._look = Look()
+        self._indexing: Indexing | None = None
         self._recent = Recent(recent)
         self._committer = Committer("store-commit")
         self._scans = ThreadPoolExecutor(SCANS_AT_ONCE, "store-scan")
         self._scanning = threading.local()
         self._scan_connections: list[apsw.Connection] = []
+        self._records_listeners: list[RecordsListener] = []
 
     async def open(self) -> None:
         """Open or create the file; raises Unavailable when another process has it open, or it is no store."""
@@ -67,6 +84,8 @@ class SqliteStore:
                 raise Unavailable(f"{self._path} cannot be opened: {error}") from error
             self._held = held.pop_all()
         self._committer.start()
+        if self._indexing is not None:
+            self._indexing.start()
 
     def _open(self, held: contextlib.ExitStack) -> None:
         self._write = connect(self._path, cache_kb=CACHE_KB)
@@ -79,11 +98,17 @@ class SqliteStore:
         self._reader = self._read.cursor()
         checkpoint = Checkpoint(self._path)
         held.callback(checkpoint.close)
-        self._writer = Writer(self._write, self._committer, self._recent, self._census, checkpoint)
+        self._writer = Writer(
+            self._write, self._committer, self._recent, self._census, self._values, checkpoint
+        )
         self._writer.load()
+        self._indexing = Indexing(self._writer, self._values, self._indexes)
+        self._read.set_progress_handler(self._is_over, STEPS)
 
     async def close(self) -> None:
         """Finish what was accepted, fold the log into the file, and release everything."""
+        if self._indexing is not None:
+            await self._indexing.stop()
         await self._writer.close()
         self._committer.stop()
         self._scans.shutdown(wait=True, cancel_futures=True)
@@ -125,14 +150,28 @@ class SqliteStore:
     async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
         """Give a page; see the port."""
         try:
-            plan = plan_query(self._read, self._census, tenant, query)
-            if plan is None:
-                return Page([], query.offset, False, 0 if query.count else None)
-            if is_quick(plan, query):
-                return run_query(self._read, plan, query)
-            return await self._scan(plan, query)
+            try:
+                page = self._query_here(tenant, query)
+            except (TooLong, apsw.InterruptError):
+                page = None
+            return page or await self._scan(tenant, query)
         except apsw.Error as error:
             raise explain(error) from error
+
+    def _query_here(self, tenant: str, query: EntityQuery) -> Page[Stored] | None:
+        """Answer on the loop what takes less time than handing it to a thread; None, or an error, for the rest."""
+        self._look = Look(until=time.monotonic() + QUICK_S)
+        try:
+            plan = self._planner.plan(self._read, tenant, query)
+            if plan is None:
+                return Page([], query.offset, False, 0 if query.count else None)
+            if not is_quick(plan, query):
+                return None
+            page = run_query(self._read, plan, query, self._look)
+        finally:
+            self._look = Look()
+        self._values.use(plan.way.attributes, plan.spared)
+        return page
 
     async def tenants(self) -> list[str]:
         """List tenants."""
@@ -214,6 +253,8 @@ class SqliteStore:
             )
 
         await self._writer.submit((), put)
+        for record in records:
+            self._tell(record.kind, record.tenant, record.id)
 
     async def delete_record(self, kind: str, tenant: str, record_id: str) -> bool:
         """Delete a record."""
@@ -225,6 +266,8 @@ class SqliteStore:
             return bool(self._write.changes())
 
         gone: bool = await self._writer.submit((), delete)
+        if gone:
+            self._tell(kind, tenant, record_id)
         return gone
 
     async def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
@@ -251,12 +294,20 @@ class SqliteStore:
         rows = self._rows(f"SELECT count(*) FROM record WHERE kind = ?{where}", (kind, *bindings))
         return int(rows[0][0])
 
+    def on_records(self, listener: RecordsListener) -> None:
+        """Call `listener` after records changed."""
+        self._records_listeners.append(listener)
+
     async def backup(self, target: str) -> None:
         """Copy the store into a new file; raises Invalid when there is one already."""
         try:
             await asyncio.to_thread(copy_store, self._path, Path(target))
         except apsw.Error as error:
             raise explain(error) from error
+
+    def _tell(self, kind: str, tenant: str, record_id: str) -> None:
+        for listener in self._records_listeners:
+            listener(kind, tenant, record_id)
 
     def _rows(self, query: str, bindings: tuple[Any, ...]) -> list[Any]:
         """Read on the loop, to the last row: a statement left half-way would hold on to the past."""
@@ -265,17 +316,37 @@ class SqliteStore:
         except apsw.Error as error:
             raise explain(error) from error
 
-    async def _scan(self, plan: Plan, query: EntityQuery) -> Page[Stored]:
+    def _is_over(self) -> bool:
+        """Tell SQLite whether what it does on the loop takes too long."""
+        return self._look.is_over()
+
+    async def _scan(self, tenant: str, query: EntityQuery) -> Page[Stored]:
         """Run a long query in a thread, no further once nobody waits for it."""
         abandoned = threading.Event()
+        look = Look(abandoned=abandoned.is_set)
 
-        def scan() -> Page[Stored]:
-            return run_query(self._scan_connection(), plan, query, abandoned.is_set)
+        def scan() -> tuple[Plan | None, Page[Stored]]:
+            connection = self._scan_connection()
+            plan = self._planner.plan(connection, tenant, query, LOOK_LONG)
+            if plan is None:
+                return None, Page([], query.offset, False, 0 if query.count else None)
+            return plan, run_query(connection, plan, query, look)
 
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._scans, scan)
+            plan, page = await asyncio.get_running_loop().run_in_executor(self._scans, scan)
         finally:
             abandoned.set()
+        if plan is not None and plan.way.attributes:
+            self._values.use(plan.way.attributes, plan.spared)
+        elif look.documents > FEW * (len(page.items) + 1):
+            self._miss(tenant, query, look.documents)
+        return page
+
+    def _miss(self, tenant: str, query: EntityQuery, documents: int) -> None:
+        """Note that a query looked through many documents to find few, for want of an index."""
+        wanted = {name for term in terms_of(query, lambda _: True) for name in term.attributes}
+        if self._indexing is not None:
+            self._indexing.missed(wanted, documents, self._census.count(self._census.tenant(tenant)))
 
     def _scan_connection(self) -> apsw.Connection:
         """Give the connection that belongs to this thread."""

@@ -20,6 +20,7 @@ from rhinecloud.store.port import Edit, LoggedChange, Put, Remove, Stored, Writt
 from rhinecloud.store.sqlite.census import ANY, Census, Group
 from rhinecloud.store.sqlite.place import box_of, expiry_of, geometries_of
 from rhinecloud.store.sqlite.recent import Held, Key, Recent
+from rhinecloud.store.sqlite.values import Row, Values, write_rows
 
 
 class _Row(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
@@ -54,7 +55,13 @@ class Transaction:
     """Decides the edits of one group against the state that the earlier ones made, and writes the result."""
 
     def __init__(
-        self, cursor: apsw.Cursor, recent: Recent, census: Census, last_seq: int, last_row: int
+        self,
+        cursor: apsw.Cursor,
+        recent: Recent,
+        census: Census,
+        values: Values,
+        last_seq: int,
+        last_row: int,
     ) -> None:
         self.last_seq = last_seq
         self.last_row = last_row
@@ -64,6 +71,9 @@ class Transaction:
         self.cursor = cursor
         self._recent = recent
         self._census = census
+        self._values = values
+        self._gone: list[Row] = []
+        self._come: list[Row] = []
         self._touched: dict[Key, Touched] = {}
         self._written = 0
         """So many of the logged changes are written."""
@@ -113,7 +123,9 @@ class Transaction:
         if self.waiting:
             rows = [(each.seq, each.body) for each in self.logged[self._written :]]
             self.cursor.executemany("INSERT INTO change (seq, body) VALUES (?, ?)", rows)
-        self._touched, self._written = {}, len(self.logged)
+        write_rows(self.cursor, self._gone, self._come)
+        self._census.write(self.cursor, self.counts)
+        self._touched, self._written, self._gone, self._come = {}, len(self.logged), [], []
 
     def restore(self, key: Key, row: int, version: int, body: bytes) -> None:
         """Enter an entity as it was in another store, under its row and version, without a change."""
@@ -192,6 +204,11 @@ class Transaction:
                 self._unlist(tenant, self._census.enter_type(self.cursor, name), row)
             for name in set(types_after) - set(types_before):
                 self._list(tenant, self._census.enter_type(self.cursor, name), row)
+        if self._values.kept:
+            tenant = self._census.enter_tenant(self.cursor, key[0])
+            gone, come = self._values.moved(tenant, row, before, after)
+            self._gone += gone
+            self._come += come
         here, there = geometries_of(before), geometries_of(after)
         if here != there:
             self._place(row, box_of(there), was=bool(here))

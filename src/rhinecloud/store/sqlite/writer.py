@@ -22,6 +22,7 @@ from rhinecloud.store.sqlite.committer import Committer
 from rhinecloud.store.sqlite.recent import Recent
 from rhinecloud.store.sqlite.schema import number_of
 from rhinecloud.store.sqlite.transaction import Transaction
+from rhinecloud.store.sqlite.values import Values
 
 GROUP_EDITS = 4_096
 GATHER_S = 0.002
@@ -61,6 +62,7 @@ class Writer:
         committer: Committer,
         recent: Recent,
         census: Census,
+        values: Values,
         checkpoint: Checkpoint,
     ) -> None:
         self.last_seq = 0
@@ -71,6 +73,7 @@ class Writer:
         self._committer = committer
         self._recent = recent
         self._census = census
+        self._values = values
         self._last_row = 0
         self._waiting: list[Job] = []
         self._waiting_edits = 0
@@ -91,6 +94,7 @@ class Writer:
         self._checkpoint.watch(self._connection)
         self._loop = asyncio.get_running_loop()
         self._census.load(self._connection)
+        self._values.load(self._connection)
         self._last_row = number_of(self._connection, "SELECT max(row) FROM entity")
         forgotten = number_of(self._connection, "SELECT value FROM mark WHERE name = 'forgotten'")
         self.last_seq = max(number_of(self._connection, "SELECT max(seq) FROM change"), forgotten)
@@ -146,7 +150,7 @@ class Writer:
         self._waiting_edits = sum(len(job.edits) for job in self._waiting)
         self._position, self._dirty = 0, False
         self._transaction = Transaction(
-            self._cursor, self._recent, self._census, self.last_seq, self._last_row
+            self._cursor, self._recent, self._census, self._values, self.last_seq, self._last_row
         )
         self._proceed()
 

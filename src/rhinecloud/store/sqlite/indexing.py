@@ -1,0 +1,175 @@
+"""Builds attribute indexes beside the city's work: those that were asked for, and those that queries have paid for.
+
+A build goes through the entities few at a time, each step a transaction of the one writer that also notes how far it
+came; so it may be broken off at any moment and goes on at the next start. Meanwhile every write keeps the rows of what
+it touches, so that nothing is missing when the build reaches the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.ngsild.entity import decode
+from rhinecloud.store.sqlite.keys import keys_of
+from rhinecloud.store.sqlite.ledger import MOST_LEARNT, SEASON_S, Index, Ledger, idle_of
+from rhinecloud.store.sqlite.transaction import Transaction
+from rhinecloud.store.sqlite.values import Values, enter, write_rows
+from rhinecloud.store.sqlite.writer import Writer
+
+STEP = 200
+"""Entities a step: about two milliseconds of the loop."""
+
+SHARE = 0.2
+"""The share of the time that a build may take."""
+
+DROPPED_WAIT_S = 600.0
+"""Rows of a dropped index stay so long: a query that began before may still read them."""
+
+logger = logging.getLogger(__name__)
+
+
+class Indexing:
+    """Keeps `values` in step with what is asked and what pays, from `start` to `stop`."""
+
+    def __init__(self, writer: Writer, values: Values, asked: Iterable[str]) -> None:
+        self._writer = writer
+        self._values = values
+        self._asked = frozenset(asked)
+        self._ledger = Ledger()
+        self._wanted: set[str] = set()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to build what is to be built."""
+        self._task = asyncio.create_task(self._run(), name="store indexes")
+
+    async def stop(self) -> None:
+        """Break off; what is half built is gone on with at the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def missed(self, names: Iterable[str], documents: int, entities: int) -> None:
+        """Count a query that looked through documents for want of an index for these attributes."""
+        now = time.monotonic()
+        learnt = sum(not index.asked for index in self._values.kept.values()) + len(self._wanted)
+        if learnt >= MOST_LEARNT:
+            return
+        for name in names:
+            if name not in self._values.kept and self._ledger.miss(name, documents, entities, now):
+                self._wanted.add(name)
+                self._wake.set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is still to be built."""
+        return bool(self._wanted) or any(not index.ready for index in self._values.kept.values())
+
+    async def _run(self) -> None:
+        try:
+            await self._agree()
+            await self._forget()
+            while True:
+                await self._build_all()
+                self._wake.clear()
+                try:
+                    await asyncio.wait_for(self._wake.wait(), SEASON_S)
+                except TimeoutError:
+                    await self._drop(idle_of(self._values.kept.values()))
+        except Unavailable as error:
+            logger.warning("no more indexes are built until the next start: %s", error)
+
+    async def _agree(self) -> None:
+        """Hold what there is against what is asked for: what is asked for no more has to pay from now on."""
+        kept = self._values.kept
+        no_more = [name for name, index in kept.items() if index.asked and name not in self._asked]
+        new = [name for name in self._asked if name not in kept or not kept[name].asked]
+        for name in no_more:
+            await self._enter(name, asked=False)
+        for name in new:
+            await self._enter(name, asked=True)
+
+    async def _enter(self, name: str, *, asked: bool) -> None:
+        """Make an index known, durably first; from then on writes keep it up."""
+        entered = await self._writer.submit(
+            (), lambda transaction: enter(transaction.cursor, name, asked=asked)
+        )
+        known = self._values.kept.setdefault(name, entered)
+        known.asked = asked
+
+    async def _build_all(self) -> None:
+        while self.busy:
+            wanted, self._wanted = sorted(self._wanted), set()
+            for name in wanted:
+                await self._enter(name, asked=False)
+            for index in list(self._values.kept.values()):
+                if not index.ready:
+                    await self._build(index)
+
+    async def _build(self, index: Index) -> None:
+        logger.info("builds an index for %s", index.name)
+        while not index.ready:
+            began = time.perf_counter()
+            index.built = await self._writer.submit((), lambda transaction: _step(transaction, index))
+            await asyncio.sleep((time.perf_counter() - began) * (1 / SHARE - 1))
+
+    async def _drop(self, idle: list[Index]) -> None:
+        for index in idle:
+            logger.info("drops the index for %s: it costs more than it spares", index.name)
+            await self._writer.submit((), partial(_drop, number=index.number))
+            del self._values.kept[index.name]
+        if idle:
+            await asyncio.sleep(DROPPED_WAIT_S)
+            await self._forget()
+
+    async def _forget(self) -> None:
+        """Delete the rows of dropped indexes, few at a time."""
+        more = True
+        while more:
+            more = await self._writer.submit((), _forget)
+            await asyncio.sleep(0.01)
+
+
+def _step(transaction: Transaction, index: Index) -> int | None:
+    """Enter some more entities; give up to which row the index is built then, None when it is whole."""
+    found: Any = transaction.cursor.execute(
+        "SELECT row, tenant, body FROM entity WHERE row > ? ORDER BY row LIMIT ?", (index.built, STEP)
+    ).fetchall()
+    rows = [
+        (index.number, tenant, key, row)
+        for row, tenant, body in found
+        for key in keys_of(decode(body), index.name)
+    ]
+    write_rows(transaction.cursor, (), rows)
+    built = int(found[-1][0]) if len(found) == STEP else None
+    transaction.cursor.execute("UPDATE indexed SET built = ? WHERE id = ?", (built, index.number))
+    return built
+
+
+def _drop(transaction: Transaction, *, number: int) -> None:
+    transaction.cursor.execute("DELETE FROM indexed WHERE id = ?", (number,))
+    transaction.cursor.execute("INSERT INTO dropped (id) VALUES (?)", (number,))
+
+
+def _forget(transaction: Transaction) -> bool:
+    """Delete some rows of an index that was dropped; tell whether there may be more."""
+    cursor = transaction.cursor
+    numbers: Any = cursor.execute("SELECT id FROM dropped LIMIT 1").fetchall()
+    if not numbers:
+        return False
+    rows: Any = cursor.execute(
+        "SELECT attribute, tenant, key, row FROM value WHERE attribute = ? LIMIT ?", (*numbers[0], STEP)
+    ).fetchall()
+    write_rows(cursor, rows, ())
+    if not rows:
+        cursor.execute("DELETE FROM dropped WHERE id = ?", numbers[0])
+    return True

@@ -1,0 +1,90 @@
+"""What an attribute index holds of an entity: a short key for each value that a query may compare.
+
+Keys order as the language orders values: numbers, then texts, then the rest; SQLite orders its own kinds just so. A
+long text is cut, a large integer rounded: both keep their order, so that a range of keys never leaves out a match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rhinecloud.ngsild.entity import Entity, Instance
+
+SCOPE = "https://uri.etsi.org/ngsi-ld/scope"
+"""Stands among attributes for an entity's scopes (ETSI GS CIM 009 v1.9.1, clause 4.18)."""
+
+TEXT_LENGTH = 64
+"""So many characters of a text are its key."""
+
+EXACT_BELOW = 2.0**53
+"""Integers up to here keep their value as floating point numbers."""
+
+Key = float | str | bytes
+
+NO_VALUE = b""
+"""Stands for a value that has no order, such as an object: the attribute is there, no more is known."""
+
+_TRUTHS = {False: b"\x00", True: b"\x01"}
+
+
+def keys_of(entity: Entity | None, name: str) -> set[Key]:
+    """Give the keys of all instances of the attribute with IRI `name`, or of the scopes."""
+    if entity is None:
+        return set()
+    if name == SCOPE:
+        return {key_of_scope(scope) for scope in entity.scope}
+    return keys_of_instances(entity.attrs.get(name, ()))
+
+
+def keys_of_instances(instances: list[Instance] | tuple[()]) -> set[Key]:
+    """Give the keys of some instances; an instance without any has `NO_VALUE`."""
+    keys: set[Key] = set()
+    for instance in instances:
+        before = len(keys)
+        for value in _values(instance):
+            key = key_of(value)
+            if key is not None:
+                keys.add(key)
+        if len(keys) == before:
+            keys.add(NO_VALUE)
+    return keys
+
+
+def key_of(value: Any) -> Key | None:
+    """Give the key of one value, None where it has none."""
+    kind = type(value)
+    if kind is float or kind is int:
+        return key_of_number(value)
+    if kind is str:
+        return str(value[:TEXT_LENGTH])
+    if kind is bool:
+        return _TRUTHS[value]
+    if kind is dict and "@value" in value:
+        return key_of(value["@value"])
+    return None
+
+
+def key_of_number(value: float) -> float:
+    """Give the key of a number of any size."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+def key_of_scope(scope: str) -> str:
+    """Give the key of a scope, with or without the stroke before it."""
+    return ("/" + scope.strip("/"))[:TEXT_LENGTH]
+
+
+def _values(instance: Instance) -> Iterator[Any]:
+    """Give what a query compares: the items of a list, the texts of all languages, or the value itself."""
+    value = instance.value
+    if instance.type == "LanguageProperty" and isinstance(value, dict):
+        for text in value.values():
+            yield from text if isinstance(text, list) else (text,)
+    elif isinstance(value, list):
+        yield from value
+    else:
+        yield value

@@ -1,0 +1,182 @@
+"""What a query says about single attributes, as ranges of keys: each entity that matches has a key in one of them.
+
+A range may hold more than what matches, never less; where it holds just what matches, the term is `exact`. What no
+range can say (patterns, negations, paths into values or to attributes of attributes) gives no term.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from rhinecloud.ngsild.expression import Equality, Every, Exists, Expression, Literal, Order, Range, Some
+from rhinecloud.ngsild.linked import Reaches
+from rhinecloud.ngsild.path import Path
+from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.ngsild.scopes import ScopePattern
+from rhinecloud.store.sqlite.keys import EXACT_BELOW, SCOPE, TEXT_LENGTH, Key, key_of, key_of_number
+
+LEAST, MOST = float("-inf"), b"\xff"
+LEAST_TEXT, BEHIND_TEXT = "", b""
+LAST_CHARACTER = "\U0010ffff"
+MOST_SPANS = 100
+TIMES = frozenset(f"https://uri.etsi.org/ngsi-ld/{name}" for name in ("createdAt", "modifiedAt", "expiresAt"))
+"""Paths that mean the entity's own times where it has no such attribute."""
+
+Has = Callable[[str], bool]
+"""Tells whether there is an index for the attribute with this IRI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The keys of an attribute from `low` to `high`, both included."""
+
+    attribute: str
+    low: Key
+    high: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """An entity that matches has a key in one of the spans; `exact`: and each that has one matches this term."""
+
+    spans: tuple[Span, ...]
+    exact: bool = False
+
+    @property
+    def attributes(self) -> set[str]:
+        """The attributes of the spans."""
+        return {span.attribute for span in self.spans}
+
+
+def terms_of(query: EntityQuery, has: Has) -> list[Term]:
+    """Give every term of a query for which there are indexes."""
+    terms = list(_of_expression(query.q, has)) if query.q is not None else []
+    if query.attrs and all(map(has, query.attrs)):
+        terms.append(Term(tuple(Span(name, LEAST, MOST) for name in query.attrs)))
+    if query.scope is not None and has(SCOPE):
+        narrowest = (min(map(_span_of_scope, branch), key=_width) for branch in query.scope.branches)
+        terms.append(Term(tuple(narrowest)))
+    return [term for term in terms if len(term.spans) <= MOST_SPANS]
+
+
+def _of_expression(expression: Expression, has: Has) -> Iterator[Term]:
+    if isinstance(expression, Every):
+        for each in expression.terms:
+            for term in _of_expression(each, has):
+                yield Term(term.spans)
+    elif isinstance(expression, Some):
+        branches = [next(_of_expression(each, has), None) for each in expression.terms]
+        known = [term for term in branches if term is not None]
+        if len(known) == len(branches):
+            spans = tuple(span for term in known for span in term.spans)
+            yield Term(spans, all(term.exact for term in known))
+    elif isinstance(expression, Equality | Order | Exists | Reaches):
+        name = _name(expression.path)
+        leaf = _of_leaf(expression, name) if name and has(name) else None
+        if leaf is not None:
+            yield leaf
+
+
+def _name(path: Path) -> str:
+    """Give the attribute that a path is about, '' where it goes further than an index does."""
+    name = path.iris[0]
+    return "" if len(path.iris) > 1 or path.trail or name in TIMES or name == SCOPE else name
+
+
+def _of_leaf(leaf: Equality | Order | Exists | Reaches, name: str) -> Term | None:
+    if isinstance(leaf, Equality):
+        if leaf.negated:
+            return None
+        parts = [_of_wanted(each, name) for each in leaf.wanted]
+        return Term(tuple(span for each in parts for span in each.spans), all(each.exact for each in parts))
+    if isinstance(leaf, Order):
+        return Term((_of_order(leaf, name),))
+    if isinstance(leaf, Reaches):
+        return Term(tuple(Span(name, each[:TEXT_LENGTH], each[:TEXT_LENGTH]) for each in sorted(leaf.ids)))
+    return Term((Span(name, LEAST, MOST),), exact=True)
+
+
+def _of_wanted(wanted: Literal | Range, name: str) -> Term:
+    if isinstance(wanted, Range):
+        low, high = wanted.low, wanted.high
+        return Term((Span(name, _lowest(low), _highest(high)),), _is_exact(low) and _is_exact(high))
+    spans = [Span(name, _lowest(wanted), _highest(wanted))]
+    if wanted.expanded:
+        spans.append(Span(name, wanted.expanded[:TEXT_LENGTH], wanted.expanded[:TEXT_LENGTH]))
+    return Term(tuple(spans), _is_exact(wanted))
+
+
+def _of_order(order: Order, name: str) -> Span:
+    limit, is_text = order.limit, isinstance(order.limit.value, str)
+    if order.operator in (">", ">="):
+        return Span(name, _lowest(limit), BEHIND_TEXT if is_text else float("inf"))
+    return Span(name, LEAST_TEXT if is_text else LEAST, _highest(limit))
+
+
+def _lowest(literal: Literal) -> Key:
+    """Give the least key that a value equal to the literal, or greater, may have."""
+    value = literal.value
+    if isinstance(value, str):
+        return value[: _meaning(literal)]
+    key = key_of(value)
+    assert key is not None
+    return key
+
+
+def _highest(literal: Literal) -> Key:
+    """Give the greatest key that a value equal to the literal, or less, may have."""
+    key = _lowest(literal)
+    return key + LAST_CHARACTER if literal.moment is not None and isinstance(key, str) else key
+
+
+def _meaning(literal: Literal) -> int:
+    """Tell how many characters count: a moment's fraction of a second may be written in several ways."""
+    if isinstance(literal.moment, datetime):
+        return 19
+    return 8 if isinstance(literal.moment, time) else TEXT_LENGTH
+
+
+def _is_exact(literal: Literal) -> bool:
+    value = literal.value
+    if isinstance(value, bool):
+        return True
+    if isinstance(value, str):
+        texts = (value, literal.expanded)
+        return literal.moment is None and all(len(text) < TEXT_LENGTH for text in texts)
+    return abs(key_of_number(value)) < EXACT_BELOW
+
+
+def _span_of_scope(pattern: ScopePattern) -> Span:
+    plain = pattern.levels[: pattern.levels.index("+")] if "+" in pattern.levels else pattern.levels
+    start = ("/" + "/".join(plain))[:TEXT_LENGTH]
+    if len(plain) == len(pattern.levels) and not pattern.below:
+        return Span(SCOPE, start, start)
+    return Span(SCOPE, start, start + LAST_CHARACTER)
+
+
+def _width(span: Span) -> tuple[bool, int]:
+    return span.low != span.high, -len(str(span.low))
+
+
+_PLAIN = frozenset(string.ascii_letters + string.digits + ":_-/%#@&=~!;, '\"<>")
+
+
+def literal_prefix(pattern: str) -> str:
+    """Give the text with which everything begins that a pattern such as `^urn:ngsi-ld:Gauge:1.*` finds, '' for none."""
+    if not pattern.startswith("^") or "|" in pattern:
+        return ""
+    prefix, place = "", 1
+    while place < len(pattern):
+        sign, width = pattern[place], 1
+        if sign == "\\" and pattern[place + 1 : place + 2] in (".", "+", "*", "?", "(", ")", "[", "]", "$"):
+            sign, width = pattern[place + 1], 2
+        elif sign not in _PLAIN:
+            break
+        if pattern[place + width : place + width + 1] in ("*", "?", "{"):
+            break
+        prefix += sign
+        place += width
+    return prefix

@@ -1,0 +1,91 @@
+"""The attribute indexes: which there are, and what a write changes in them.
+
+One table for all: an attribute's number, the tenant, a key, and the entity's row. An index costs a page of the log or
+two for each value that changes, and nothing where it is not touched; so there are only those that somebody asked for
+or that queries have paid for (see `indexing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.store.sqlite.keys import SCOPE, Key, keys_of
+from rhinecloud.store.sqlite.ledger import Index
+
+Row = tuple[int, int, Key, int]
+"""Attribute, tenant, key, entity's row: one row of the table `value`."""
+
+INSERT = "INSERT OR IGNORE INTO value (attribute, tenant, key, row) VALUES (?, ?, ?, ?)"
+DELETE = "DELETE FROM value WHERE attribute = ? AND tenant = ? AND key = ? AND row = ?"
+
+
+class Values:
+    """The indexes that are kept up; writes ask `moved`, queries ask `ready`."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Index] = {}
+
+    def load(self, connection: apsw.Connection) -> None:
+        """Read which indexes there are."""
+        rows: Any = connection.execute("SELECT id, name, asked, built FROM indexed")
+        self.kept = {name: Index(number, name, bool(asked), built) for number, name, asked, built in rows}
+
+    def ready(self, name: str) -> bool:
+        """Tell whether queries about an attribute may use an index."""
+        index = self.kept.get(name)
+        return index is not None and index.ready
+
+    def number(self, name: str) -> int:
+        """Give the number of an attribute that has an index."""
+        return self.kept[name].number
+
+    def use(self, names: Iterable[str], spared: int) -> None:
+        """Note that a query used these indexes, and how many documents they spared it."""
+        for name in names:
+            if name in self.kept:
+                self.kept[name].spared += spared
+
+    def moved(
+        self, tenant: int, row: int, before: Entity | None, after: Entity | None
+    ) -> tuple[list[Row], list[Row]]:
+        """Give the rows that go and those that come as an entity becomes another one, or comes, or goes."""
+        gone: list[Row] = []
+        come: list[Row] = []
+        for name, index in self.kept.items():
+            if before is not None and after is not None and _is_same(before, after, name):
+                continue
+            old, new = keys_of(before, name), keys_of(after, name)
+            if old != new:
+                gone += [(index.number, tenant, key, row) for key in old - new]
+                come += [(index.number, tenant, key, row) for key in new - old]
+                index.upkeep += len(old ^ new)
+        return gone, come
+
+
+def write_rows(cursor: apsw.Cursor, gone: Sequence[Row], come: Iterable[Row]) -> None:
+    """Bring the table up to date: first what goes, since a row may go and come again."""
+    if gone:
+        cursor.executemany(DELETE, gone)
+    if come:
+        cursor.executemany(INSERT, come)
+
+
+def enter(cursor: apsw.Cursor, name: str, *, asked: bool) -> Index:
+    """Enter an index that is to be built; one that is there already is only `asked` from now on, or no more."""
+    cursor.execute(
+        "INSERT INTO indexed (name, asked, built) VALUES (?, ?, 0)"
+        " ON CONFLICT (name) DO UPDATE SET asked = excluded.asked",
+        (name, asked),
+    )
+    found: Any = cursor.execute("SELECT id, built FROM indexed WHERE name = ?", (name,)).fetchall()
+    return Index(found[0][0], name, asked, found[0][1])
+
+
+def _is_same(before: Entity, after: Entity, name: str) -> bool:
+    if name == SCOPE:
+        return before.scope == after.scope
+    return before.attrs.get(name) == after.attrs.get(name)

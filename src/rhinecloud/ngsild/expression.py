@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -255,6 +255,33 @@ def paths(expression: Expression) -> Iterator[Path]:
             yield from paths(each)
     else:
         yield expression.path
+
+
+class Cost(NamedTuple):
+    """How much an expression asks for: its terms, those among them that match a pattern, and the relationships that
+    are followed one after the other.
+    """
+
+    terms: int = 0
+    patterns: int = 0
+    links: int = 0
+
+
+def cost_of(expression: Expression) -> Cost:
+    """Count what an expression asks for."""
+    if isinstance(expression, Every | Some):
+        costs = [cost_of(each) for each in expression.terms]
+        return Cost(
+            sum(each.terms for each in costs),
+            sum(each.patterns for each in costs),
+            max(each.links for each in costs),
+        )
+    if isinstance(expression, Linked):
+        inner = cost_of(expression.term)
+        return Cost(inner.terms, inner.patterns, expression.depth)
+    if isinstance(expression, Equality):
+        return Cost(len(expression.values))
+    return Cost(1, isinstance(expression, Matches))
 
 
 def links(expression: Expression) -> list[Linked]:

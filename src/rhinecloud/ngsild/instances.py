@@ -15,6 +15,7 @@ import msgspec
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import NULL, VALUE_MEMBER, Instance
+from rhinecloud.ngsild.plain import read_plain
 from rhinecloud.ngsild.typed_values import READERS, read_vocab
 from rhinecloud.ngsild.values import check_geometry, check_json, check_moment, check_uri, is_geometry
 
@@ -47,6 +48,7 @@ _SIMPLE_WORDS = frozenset(("languageMap", "vocab", "json", "dataset"))
 """The members that still tell the type of an attribute in simplified form (clause 4.5.4)."""
 _SEALED = frozenset(("entityIdSealed", "entityTypeSealed"))
 _PROHIBITED = frozenset(("entity", "entityList", "@context")) | _SEALED
+PROOF = "ngsildproof"
 NOT_ATTRIBUTES = (_METADATA - {"expiresAt"}) | _SEALED | {"instanceId", "@context"}
 """Words of the core @context that are never reified and so cannot name an attribute of an entity (clause 4.5.1)."""
 
@@ -97,10 +99,15 @@ class Reader:
         """Read the attribute `name` and put it among `attrs`; raises Invalid, not yet naming the attribute."""
         if name in prohibited:
             raise Invalid("is a word of NGSI-LD and cannot name an attribute")
+        proof = name == PROOF
+        self.put(attrs, name, [self._proof(member, depth)] if proof else self.attribute(member, depth))
+
+    def put(self, attrs: dict[str, list[Instance]], name: str, instances: list[Instance]) -> None:
+        """Put what was read of the attribute `name` among `attrs`; raises Invalid."""
         iri = self.name(name)
         if iri in attrs:
             raise Invalid(f"is there twice: another member also means {iri}")
-        attrs[iri] = self.attribute(member, depth) if name != "ngsildproof" else [self._proof(member, depth)]
+        attrs[iri] = instances
 
     def attribute(self, data: Any, depth: int) -> list[Instance]:
         """Read an attribute from an object, an array of instances, or a bare value."""
@@ -108,6 +115,9 @@ class Reader:
         if self.simplified and not (kind is dict and len(data) == 1 and not _SIMPLE_WORDS.isdisjoint(data)):
             return [self._bare(data)]
         if kind is dict:
+            plain = read_plain(data, self.now) if depth <= MAX_DEPTH else None
+            if plain is not None:
+                return [plain]
             return [self._from_object(data, depth)] if "dataset" not in data else self._datasets(data, depth)
         if kind is list and data and all(type(each) is dict and is_wrapped(each) for each in data):
             return self._several(data, depth)

@@ -12,7 +12,7 @@ from typing import Any
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import NULL, Entity, Instance
-from rhinecloud.ngsild.instances import ABSENT, NOT_ATTRIBUTES, Reader, within
+from rhinecloud.ngsild.instances import ABSENT, NOT_ATTRIBUTES, PROOF, Reader, within
 from rhinecloud.ngsild.values import check_scope, check_uri
 
 __all__ = ["ABSENT", "parse_attribute", "parse_entity", "parse_fragment"]
@@ -23,6 +23,7 @@ LONGEST_ID = 2_048
 _OWN = frozenset(("scope", "expiresAt"))
 _PLACES = frozenset(("location", "observationSpace", "operationSpace"))
 _NOT_READ = frozenset(("id", "type", "@context", "createdAt", "modifiedAt", "deletedAt"))
+_SPECIAL = _OWN | _PLACES | NOT_ATTRIBUTES | {PROOF}
 
 
 def parse_entity(data: Any, context: Context, *, now: str = "", simplified: bool = False) -> Entity:
@@ -84,7 +85,9 @@ def _read_entity(data: Any, reader: Reader, *, fragment: bool) -> Entity:
         if name in _NOT_READ:
             continue
         try:
-            if name in _OWN:
+            if name not in _SPECIAL:
+                reader.put(found.attrs, name, reader.attribute(member, 0))
+            elif name in _OWN:
                 _read_own(found, name, member, reader)
             else:
                 reader.add(found.attrs, name, member, 0, NOT_ATTRIBUTES)

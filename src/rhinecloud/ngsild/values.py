@@ -42,21 +42,24 @@ _INVISIBLE = (
 """What RFC 3987 leaves out, and what can be in an IRI and not be seen: two ids that look alike would be two."""
 
 _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:[^{_INVISIBLE}<>\"{{}}|\\^`]+")
+_PLAIN_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[!#-;=?-\[\]_a-z~]+")
+"""Nearly all of them: ASCII alone, which is told five times as fast."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,6})?Z")
 _SCOPE = re.compile(r"/?[^\W\d_]\w*(?:/[^\W\d_]\w*)*")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|@none")
-_GREATEST = 2**64 - 1
-_LEAST = -(2**63)
+GREATEST = 2**64 - 1
+LEAST = -(2**63)
+"""The integers that JSON readers agree on."""
 
 
 def is_uri(text: str) -> bool:
     """Tell whether a text is an absolute URI or IRI (RFC 3986, RFC 3987)."""
-    return _URI.fullmatch(text) is not None
+    return _PLAIN_URI.fullmatch(text) is not None or _URI.fullmatch(text) is not None
 
 
 def check_uri(text: Any) -> str:
     """Accept an absolute URI or IRI; NGSI-LD null is none."""
-    if not isinstance(text, str) or _URI.fullmatch(text) is None:
+    if not isinstance(text, str) or not is_uri(text):
         raise Invalid(f"{_short(text)} is not a URI")
     if text == NULL:
         raise Invalid("NGSI-LD null is allowed only in fragments that update or merge")
@@ -95,7 +98,7 @@ def check_json(value: Any, *, nulls: bool = False, depth: int = 0) -> None:
     elif kind is bool:
         return
     elif kind is int:
-        if not _LEAST <= value <= _GREATEST:
+        if not LEAST <= value <= GREATEST:
             raise Invalid("an integer needs more than 64 bits")
     elif kind is float:
         if not isfinite(value):

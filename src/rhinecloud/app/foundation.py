@@ -47,9 +47,9 @@ class Foundation:
         self.terms = terms
         self.context: Context = compile_context(terms, {})
         self.folder = DataFolder(settings.data)
-        self.store = make_store(
-            settings.section("store", StoreSettings), settings.data, reads_only=reads_only
-        )
+        store = settings.section("store", StoreSettings)
+        indexes = [self.context.name(name) for name in store.indexes]
+        self.store = make_store(store, settings.data, reads_only=reads_only, indexes=indexes)
         timeline = settings.section("history", HistorySettings).timeline_types
         self.history = HotTable(settings.data / "history.db", timeline)
         self.policy = Policy(city_policies(settings.folder))

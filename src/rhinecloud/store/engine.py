@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,17 +31,24 @@ class StoreSettings:
         10.0, "PostgreSQL has so long for one answer.", unit="seconds", check=more_than(0)
     )
     recent: int = setting(8_192, "So many entities of late are kept in memory as bytes.", unit="entities")
+    indexes: tuple[str, ...] = setting(
+        (),
+        "Attributes that shall have an index whatever is asked, by their names in the city's @context; `scope` too."
+        " Others get one once queries have paid for it.",
+    )
 
 
-def make_store(settings: StoreSettings, folder: Path, *, reads_only: bool = False) -> Store:
+def make_store(
+    settings: StoreSettings, folder: Path, *, reads_only: bool = False, indexes: Sequence[str] = ()
+) -> Store:
     """Make the store that the settings name, not yet open; `folder` is the data folder. Raises Invalid.
 
-    One that `reads_only` may be opened beside the process that writes.
+    One that `reads_only` may be opened beside the process that writes. `indexes` are the IRIs of `settings.indexes`.
     """
     scheme, _, place = settings.url.partition(":")
     if scheme == "sqlite" and place:
         engine = SqliteReader if reads_only else SqliteStore
-        return engine(folder / place, recent=settings.recent)
+        return engine(folder / place, recent=settings.recent, indexes=indexes)
     if scheme in ("postgresql", "postgres"):
         address = Address(settings.url, settings.password, settings.timeout_s)
         return PostgresStore(address, recent=settings.recent, connections=settings.connections)

@@ -12,14 +12,13 @@ from typing import Any
 
 import msgspec
 
+from rhinecloud.app.readers.front import KINDS
+from rhinecloud.app.readers.inside import Inside
 from rhinecloud.app.readers.reader import READY, Orders
 from rhinecloud.app.settings import Settings
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.store.engine import StoreSettings
-
-KINDS = frozenset({"account", "token", "session", "context"})
-"""Records of which readers keep a copy in memory."""
 
 STARTED_S = 20.0
 STOP_S = 2.0
@@ -29,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class Crew:
-    """`number` readers in front of the city's private socket, `socket`, from `start` to `stop`."""
+    """`number` readers in front of the city, which is at `inside` then, from `start` to `stop`."""
 
     def __init__(self, settings: Settings, number: int) -> None:
         self._settings = settings
@@ -39,6 +38,7 @@ class Crew:
         self._keepers: list[asyncio.Task[None]] = []
         self.socket = Path(self._folder.name) / "city.sock"
         """Of this user alone: the folder is closed to others. Short, as addresses of sockets must be."""
+        self.inside = Inside.at_socket(self.socket)
 
     @property
     def processes(self) -> list[int]:
@@ -103,7 +103,7 @@ class Crew:
             "identity": {"access": settings.section("identity", IdentitySettings).access},
             "store": {"url": settings.section("store", StoreSettings).url},
         }
-        return Orders(str(settings.folder), overrides, str(self.socket))
+        return Orders(str(settings.folder), overrides, self.inside)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

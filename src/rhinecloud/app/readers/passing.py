@@ -1,14 +1,15 @@
-"""Passes requests and WebSockets on, unchanged, to the process that runs the city, over its private socket.
+"""Passes requests and WebSockets on, unchanged, to the process that runs the city.
 
-Bodies stream both ways; who asked stands in `X-Forwarded-For`, which `from_readers` takes back. (RFC 9110, 7.6.)
+Bodies stream both ways; who asked stands in `X-Forwarded-For`, which `from_readers` believes those who know the secret.
+Source: RFC 9110, clause 7.6.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,9 +19,11 @@ from yarl import URL
 
 from rhinecloud.app.asgi import Application, Receive, Scope, Send, header, reply
 from rhinecloud.app.problem import MEDIA_TYPE, problem_of
+from rhinecloud.app.readers.inside import Inside
 from rhinecloud.kernel.errors import Unavailable
 
 FORWARDED = b"x-forwarded-for"
+SECRET = b"x-rhinecloud-inside"
 HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
 )
@@ -32,10 +35,10 @@ GOING_AWAY = 1001
 
 
 class Passing:
-    """An ASGI application that passes everything on to the socket at `path`."""
+    """An ASGI application that passes everything on."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
         self._session: aiohttp.ClientSession | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,8 +58,8 @@ class Passing:
         try:
             async with self._open().request(
                 scope["method"],
-                _address("http", scope),
-                headers=_headers(scope),
+                _address(self._inside.url, scope),
+                headers=self._headers(scope),
                 data=_body(receive) if _has_body(scope) else None,
                 allow_redirects=False,
                 skip_auto_headers=("user-agent", "content-type", "accept", "accept-encoding"),
@@ -82,8 +85,8 @@ class Passing:
         await receive()  # the browser's wish to connect
         try:
             inner = await self._open().ws_connect(
-                _address("ws", scope),
-                headers=_headers(scope),
+                _address(self._inside.url, scope),
+                headers=self._headers(scope),
                 max_msg_size=LARGEST_MESSAGE,
                 compress=0,
                 autoclose=False,
@@ -100,10 +103,20 @@ class Passing:
             await asyncio.gather(inward, return_exceptions=True)
             await inner.close()
 
+    def _headers(self, scope: Scope) -> CIMultiDict[str]:
+        fields: CIMultiDict[str] = CIMultiDict()
+        for name, value in scope["headers"]:
+            if name not in HOP_BY_HOP and name != SECRET and not name.startswith(OF_HANDSHAKE):
+                fields.add(name.decode("latin-1"), value.decode("latin-1"))
+        if scope.get("client"):
+            fields.add(FORWARDED.decode(), scope["client"][0])
+        fields.add(SECRET.decode(), self._inside.secret)
+        return fields
+
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.UnixConnector(str(self._path), limit=0, keepalive_timeout=30),
+                connector=self._inside.connector(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -111,31 +124,23 @@ class Passing:
         return self._session
 
 
-def from_readers(application: Application) -> Application:
+def from_readers(application: Application, inside: Inside) -> Application:
     """Let an application behind readers see who asked, as if it had been asked directly."""
+    secret = inside.secret.encode()
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        asker = header(scope, FORWARDED).rpartition(b",")[2].strip().decode("latin-1")
-        scope["client"] = (asker, 0) if asker else None
+        if hmac.compare_digest(header(scope, SECRET), secret):
+            asker = header(scope, FORWARDED).rpartition(b",")[2].strip().decode("latin-1")
+            scope["client"] = (asker, 0) if asker else None
         await application(scope, receive, send)
 
     return answer
 
 
-def _address(scheme: str, scope: Scope) -> URL:
+def _address(url: str, scope: Scope) -> URL:
     query = scope.get("query_string", b"").decode("latin-1")
     path = scope.get("raw_path") or scope["path"].encode()
-    return URL(f"{scheme}://city{path.decode('latin-1')}{'?' if query else ''}{query}", encoded=True)
-
-
-def _headers(scope: Scope) -> CIMultiDict[str]:
-    fields: CIMultiDict[str] = CIMultiDict()
-    for name, value in scope["headers"]:
-        if name not in HOP_BY_HOP and not name.startswith(OF_HANDSHAKE):
-            fields.add(name.decode("latin-1"), value.decode("latin-1"))
-    if scope.get("client"):
-        fields.add(FORWARDED.decode(), scope["client"][0])
-    return fields
+    return URL(f"{url}{path.decode('latin-1')}{'?' if query else ''}{query}", encoded=True)
 
 
 def _has_body(scope: Scope) -> bool:

@@ -17,7 +17,7 @@ from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.port import Edit, Record, Stored, Written
 from rhinecloud.store.sqlite.schema import connect, number_of
-from rhinecloud.store.sqlite.store import CACHE_KB, SqliteStore
+from rhinecloud.store.sqlite.store import CACHE_KB, STEPS, SqliteStore
 
 READ_ONLY = "this process only reads the store"
 
@@ -32,6 +32,7 @@ class SqliteReader(SqliteStore):
                 self._read = connect(self._path, read_only=True, cache_kb=CACHE_KB)
                 held.callback(self._read.close)
                 self._reader = self._read.cursor()
+                self._read.set_progress_handler(self._is_over, STEPS)
                 self._version = -1
                 self._last = 0
                 self._refresh()
@@ -103,6 +104,7 @@ class SqliteReader(SqliteStore):
         self._version = rows[0][0]
         self._recent.clear()
         self._census.load(self._read)
+        self._values.load(self._read)
         self._last = max(
             number_of(self._read, "SELECT max(seq) FROM change"),
             number_of(self._read, "SELECT value FROM mark WHERE name = 'forgotten'"),

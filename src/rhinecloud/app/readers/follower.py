@@ -1,0 +1,104 @@
+"""One more city process on a database that several share: it reads and writes entities, and passes on the rest.
+
+The rest goes to whichever process leads; until one does, whoever asks for it is told to try again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from rhinecloud.app.asgi import Receive, Scope, Send
+from rhinecloud.app.doors import Doors
+from rhinecloud.app.foundation import Foundation
+from rhinecloud.app.readers.front import KINDS, Front
+from rhinecloud.app.readers.inside import KIND, Inside, find_leader
+from rhinecloud.app.readers.passing import Passing
+from rhinecloud.app.sections import own_origins
+from rhinecloud.app.server import HttpServer, with_port
+from rhinecloud.app.settings import Settings
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.kernel.time import Clock, utc_now
+
+SETTLE_S = 0.02
+NOBODY = Inside("", url="http://127.0.0.1:1")
+"""Where nothing listens."""
+
+
+class Follower:
+    """Answers beside the leader from `start` to `stop`."""
+
+    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
+        """Put everything together; raises Invalid where a file of the city is wrong. Nothing is opened yet."""
+        self.settings = with_port(settings)
+        self.leader = NOBODY
+        self._foundation = Foundation(self.settings, clock, reads_only=True)
+        self._passing = Passing(NOBODY)
+        self._changed = asyncio.Event()
+        self._closing = AsyncExitStack()
+
+    @property
+    def url(self) -> str:
+        """Give the address that reaches this process from this machine."""
+        return self.settings.server.url
+
+    async def start(self) -> None:
+        """Open the store and answer; raises what cannot be opened, after closing what was."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._closing.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Let nobody in any more, and close everything."""
+        await self._closing.aclose()
+
+    async def _start(self) -> None:
+        foundation, closing = self._foundation, self._closing
+        await foundation.open_to_read()
+        closing.push_async_callback(foundation.close)
+        foundation.store.on_records(self._hear)
+        await self._find_leader()
+        closing.push_async_callback(self._part)
+        keeping = asyncio.create_task(self._keep_up(), name="follower")
+        closing.callback(keeping.cancel)
+        doors = Doors(
+            [("/", Front(foundation, self._pass, writes=True))],
+            self._pass,
+            own_origins(self.settings),
+            literal_hosts_only=foundation.identity.settings.open,
+        )
+        server = HttpServer(doors, self.settings.server)
+        await server.start()
+        closing.push_async_callback(server.stop)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._passing(scope, receive, send)
+
+    def _hear(self, kind: str, _tenant: str, _record_id: str) -> None:
+        if kind in KINDS or kind == KIND:
+            self._changed.set()
+
+    async def _keep_up(self) -> None:
+        """Read anew what other processes changed, each time that it is heard of."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(SETTLE_S)
+            self._changed.clear()
+            try:
+                await self._find_leader()
+                await self._foundation.read_again()
+            except Unavailable:
+                self._changed.set()
+                await asyncio.sleep(1)
+
+    async def _find_leader(self) -> None:
+        leader = await find_leader(self._foundation.store) or NOBODY
+        if leader != self.leader:
+            before, self._passing = self._passing, Passing(leader)
+            self.leader = leader
+            await before.close()
+
+    async def _part(self) -> None:
+        await self._passing.close()

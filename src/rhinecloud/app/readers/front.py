@@ -1,0 +1,73 @@
+"""What stands before the process that runs the city: it answers from the store what it can, and passes on the rest.
+
+Whatever it cannot read with success it passes on as well, so that every refusal is the city's own, and a token that was
+made a moment ago opens this door, too.
+"""
+
+from __future__ import annotations
+
+from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send, reply
+from rhinecloud.app.foundation import Foundation
+from rhinecloud.app.gate import Gate
+from rhinecloud.app.mount import broker_door
+
+ENTITIES = "/ngsi-ld/v1/entities"
+BATCHES = "/ngsi-ld/v1/entityOperations"
+ALIVE = "/health/live"
+KINDS = frozenset({"account", "token", "session", "context", ""})
+"""Records of which a copy is kept in memory here; '' when nobody knows what changed."""
+
+
+class Front:
+    """An ASGI application over a foundation that is open to read; `writes` where its store may be written here, too.
+
+    `passing` is where the rest goes; it may be replaced.
+    """
+
+    def __init__(self, foundation: Foundation, passing: Application, *, writes: bool) -> None:
+        gate = Gate(foundation.identity.actor_of, foundation.policy, foundation.tenant)
+        self._door = broker_door(foundation, gate)
+        self._writes = writes
+        self.passing = passing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer here, or by passing on."""
+        if scope["type"] == "http" and scope["path"] == ALIVE:
+            await reply(send, 204, b"")
+        elif not self._is_for_here(scope):
+            await self.passing(scope, receive, send)
+        else:
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        heard: list[Message] = []
+        answer: list[Message] = []
+
+        async def listen() -> Message:
+            message = await receive()
+            heard.append(message)
+            return message
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        async def repeat() -> Message:
+            return heard.pop(0) if heard else await receive()
+
+        await self._door(scope, listen, keep)
+        if _stands(scope, answer[0]["status"]):
+            for message in answer:
+                await send(message)
+        else:
+            await self.passing(scope, repeat, send)
+
+    def _is_for_here(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        if scope["type"] != "http" or not path.startswith((ENTITIES, BATCHES)):
+            return False
+        return self._writes or (scope["method"] == "GET" and path.startswith(ENTITIES))
+
+
+def _stands(scope: Scope, status: int) -> bool:
+    """Tell whether an answer may stand: a refused reading is asked again inside, of writing only who was unknown."""
+    return status < 300 or (scope["method"] != "GET" and status != 401)

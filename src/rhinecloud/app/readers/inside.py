@@ -1,0 +1,58 @@
+"""Where the process that runs the city is reached by those in front of it."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from rhinecloud.app.sections import is_shared
+from rhinecloud.app.settings import Settings
+from rhinecloud.store.port import Record, Store
+
+KIND = "leader"
+"""The record by which processes that share a store learn who leads."""
+
+
+class Inside(msgspec.Struct, frozen=True):
+    """An address, `url` or the socket of this machine; who sends `secret` with a request speaks for whoever asked."""
+
+    secret: str
+    url: str = "http://city"
+    socket: str = ""
+
+    @classmethod
+    def at_socket(cls, path: Path) -> Inside:
+        """Make the address of a socket of this machine."""
+        return cls(secrets.token_urlsafe(32), socket=str(path))
+
+    @classmethod
+    def at_url(cls, url: str) -> Inside:
+        """Make the address of a process that other machines reach."""
+        return cls(secrets.token_urlsafe(32), url=url)
+
+    def connector(self) -> aiohttp.BaseConnector:
+        """Make what connects to it."""
+        if self.socket:
+            return aiohttp.UnixConnector(self.socket, limit=0, keepalive_timeout=30)
+        return aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
+
+
+def inside_of(settings: Settings) -> Inside | None:
+    """Say where other machines reach this process, None where there is nobody to reach it."""
+    if not is_shared(settings):
+        return None
+    return Inside.at_url(settings.server.inside_url or settings.server.url)
+
+
+async def announce(store: Store, inside: Inside) -> None:
+    """Tell the others that share the store that this process leads."""
+    await store.put_records([Record(KIND, "", KIND, msgspec.json.encode(inside))])
+
+
+async def find_leader(store: Store) -> Inside | None:
+    """Give where the leader is, None where none ever announced itself."""
+    record = await store.get_record(KIND, "", KIND)
+    return msgspec.json.decode(record.body, type=Inside) if record else None

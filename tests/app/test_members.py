@@ -1,0 +1,195 @@
+"""Several city processes on one PostgreSQL and one NATS: they are one broker, and outlive whichever leads."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from app.conftest import free_port
+from broker.receiving import Receiver, open_receiver
+
+API = "/ngsi-ld/v1"
+TOML = """
+[city]
+name = "Zwillingen"
+packs = []
+
+[identity]
+access = "open"
+
+[store]
+url = "{store}"
+
+[stream]
+url = "{stream}"
+mqtt_port = 0
+
+[notifications]
+allow_private_receivers = true
+"""
+
+
+@dataclass
+class Member:
+    """One process of the city."""
+
+    url: str
+    process: asyncio.subprocess.Process
+
+    async def call(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
+        async with (
+            aiohttp.ClientSession(self.url) as client,
+            client.request(verb, path, json=body, timeout=aiohttp.ClientTimeout(total=10)) as answer,
+        ):
+            text = await answer.text()
+            return answer.status, json.loads(text) if text else None
+
+    async def until(self, verb: str, path: str, expected: int, body: Any = None) -> Any:
+        """Ask until the answer is the expected one; who is not there yet does not answer."""
+        async with asyncio.timeout(40):
+            while True:
+                try:
+                    status, shown = await self.call(verb, path, body)
+                except aiohttp.ClientError:
+                    status, shown = 0, None
+                if status == expected:
+                    return shown
+                await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def nats(folder: Path) -> AsyncIterator[str]:
+    """Run a nats-server for all members."""
+    port = free_port()
+    server = Path(sys.executable).parent / "nats-server"
+    process = await asyncio.create_subprocess_exec(
+        *(server, "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder)),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield f"nats://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def member(folder: Path, store: str, stream: str) -> AsyncIterator[Member]:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "city.toml").write_text(TOML.format(store=store, stream=stream), encoding="utf-8")
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rhinecloud", "up", "--city", str(folder), "--port", str(port)),
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield Member(f"http://127.0.0.1:{port}", process)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await asyncio.wait_for(process.wait(), 15)
+
+
+@pytest.fixture
+async def members(tmp_path: Path, postgres_url: str) -> AsyncIterator[tuple[Member, Member]]:
+    """Two members; the first one leads."""
+    async with AsyncExitStack() as running:
+        stream = await running.enter_async_context(nats(tmp_path / "nats"))
+        leader = await running.enter_async_context(member(tmp_path / "one", postgres_url, stream))
+        await leader.until("GET", "/health/ready", 200)
+        follower = await running.enter_async_context(member(tmp_path / "two", postgres_url, stream))
+        await follower.until("GET", "/health/ready", 200)
+        yield leader, follower
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with open_receiver() as found:
+        yield found
+
+
+def gauge(level: int) -> dict[str, Any]:
+    return {"id": "urn:g:1", "type": "Gauge", "level": level}
+
+
+async def test_what_one_writes_the_other_reads_at_once(members: tuple[Member, Member]) -> None:
+    for round_ in range(15):
+        writer, reader = members if round_ % 2 else members[::-1]
+        status, _ = await writer.call("POST", f"{API}/entityOperations/upsert", [gauge(round_)])
+        assert status in (201, 204)
+        one = await reader.call("GET", f"{API}/entities/urn:g:1?options=keyValues")
+        many = await reader.call("GET", f"{API}/entities?type=Gauge&options=keyValues&count=true")
+        assert (one, many) == ((200, gauge(round_)), (200, [gauge(round_)]))
+
+
+async def test_a_subscription_made_at_one_notifies_of_a_write_at_the_other(
+    members: tuple[Member, Member], receiver: Receiver
+) -> None:
+    leader, follower = members
+    for name, maker in (("a", follower), ("b", leader)):
+        subscription = {
+            "id": f"urn:s:{name}",
+            "type": "Subscription",
+            "entities": [{"type": "Gauge"}],
+            "notification": {"format": "keyValues", "endpoint": {"uri": f"{receiver.url}/{name}"}},
+        }
+        assert (await maker.call("POST", f"{API}/subscriptions", subscription))[0] == 201
+        assert (await maker.call("GET", f"{API}/subscriptions/urn:s:{name}"))[0] == 200
+    for number, writer in enumerate((follower, leader, follower)):
+        assert (await writer.call("POST", f"{API}/entityOperations/upsert", [gauge(number)]))[0] < 300
+    await receiver.until(lambda: all(len(receiver.values("level", path)) == 3 for path in ("/a", "/b")))
+    assert receiver.values("level", "/a") == receiver.values("level", "/b") == [0, 1, 2]
+
+
+async def test_two_writers_at_two_members_lose_nothing(members: tuple[Member, Member]) -> None:
+    await members[0].call("POST", f"{API}/entities", gauge(0))
+
+    async def append(number: int) -> int:
+        body = {f"level{number}": {"type": "Property", "value": number}}
+        return (await members[number % 2].call("POST", f"{API}/entities/urn:g:1/attrs", body))[0]
+
+    answers = await asyncio.gather(*(append(number) for number in range(40)))
+    assert answers == [204] * 40
+    _, found = await members[1].call("GET", f"{API}/entities/urn:g:1?options=keyValues")
+    assert {name for name in found if name.startswith("level")} == {
+        "level",
+        *(f"level{number}" for number in range(40)),
+    }
+
+
+async def test_when_the_leader_is_killed_the_other_one_leads_and_nothing_is_lost(
+    members: tuple[Member, Member], receiver: Receiver
+) -> None:
+    leader, follower = members
+    subscription = {
+        "id": "urn:s:a",
+        "type": "Subscription",
+        "entities": [{"type": "Gauge"}],
+        "notification": {"format": "keyValues", "endpoint": {"uri": f"{receiver.url}/a"}},
+    }
+    assert (await follower.call("POST", f"{API}/subscriptions", subscription))[0] == 201
+    leader.process.kill()
+    await leader.process.wait()
+    acknowledged = 0
+    for number in range(1, 200):
+        try:
+            status, _ = await follower.call("POST", f"{API}/entityOperations/upsert", [gauge(number)])
+        except aiohttp.ClientError:
+            status = 0  # it changes its part
+        if status in (201, 204):
+            acknowledged = number
+        await asyncio.sleep(0.02)
+        if number > 50 and acknowledged == number and receiver.values("level", "/a"):
+            break
+    await follower.until("GET", "/health/ready", 200)
+    await receiver.until(lambda: acknowledged in receiver.values("level", "/a"), 30)
+    assert (await follower.call("GET", f"{API}/subscriptions/urn:s:a"))[0] == 200

@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import feeding, hearing, reading, size, writing
+from bench import feeding, hearing, reading, size, subscribing, writing
 from bench.result import Figure, table
 
 BENCHMARKS: dict[str, Callable[[Path, float, int], list[Figure]]] = {
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Path, float, int], list[Figure]]] = {
     "reading": reading.measure,
     "writing": writing.measure,
     "hearing": hearing.measure,
+    "subscribing": subscribing.measure,
     "size": size.measure,
 }
 

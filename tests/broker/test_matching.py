@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -219,6 +220,41 @@ def test_narrowing_leaves_out_nobody_whose_conditions_hold(
             watches.append(watch(f"urn:s:{number}", geoQ=geo))
     expected = [each.subscription.id for each in watches if each.holds is None or each.holds(change.entity)]
     assert matched(change, *watches) == sorted(expected)
+
+
+ELSEWHERE: dict[str, Callable[[int], dict[str, Any]]] = {
+    "type": lambda number: {"entities": [{"type": f"Tug{number}"}]},
+    "id": lambda number: {"entities": [{"type": "Vessel", "id": f"urn:v:{number + 10}"}]},
+    "attribute": lambda number: {"watchedAttributes": [f"draught{number}"]},
+    "value": lambda number: {"q": f"speed=={number + 10}"},
+    "limit": lambda number: {"q": f"speed>{number + 10}"},
+    "area": lambda number: {
+        "geoQ": {
+            "georel": "near;maxDistance==500",
+            "geometry": "Point",
+            "coordinates": [8 + number % 100 / 50, 48 + number / 1000],
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE.values(), ids=ELSEWHERE.keys())
+def test_no_more_subscriptions_are_examined_however_many_cannot_match(
+    elsewhere: Callable[[int], dict[str, Any]],
+) -> None:
+    change = updated()
+    point = {"type": "Point", "coordinates": [6.7, 51.4]}
+    change.entity.attrs["https://uri.etsi.org/ngsi-ld/location"] = [Instance(type="GeoProperty", value=point)]
+    index: Index[Ready] = Index()
+    for number in range(10):
+        index.put(watch(f"urn:s:here:{number}", watchedAttributes=["speed"]))
+    examined = []
+    for number in range(2_000):
+        index.put(watch(f"urn:s:there:{number}", **elsewhere(number)))
+        if number in (199, 1_999):
+            examined.append(len(index.candidates(change)))
+            assert len(index.match(change)[0]) == 10
+    assert examined == [10, 10]
 
 
 def test_narrowed_subscriptions_can_be_removed_again() -> None:

@@ -9,7 +9,7 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12, 5.2.33 and 5.8.6.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -185,7 +185,7 @@ class Index(Generic[W]):
 
     def match(self, change: Change) -> tuple[list[W], Differences | None]:
         """Give the watches whose subscribers must hear of `change`, and how it differs from before."""
-        candidates = self._candidates(change)
+        candidates = self.candidates(change)
         if not candidates:
             return [], None
         entity, seq = change.entity, change.seq
@@ -207,7 +207,8 @@ class Index(Generic[W]):
                 found.append(watch)
         return found, differences
 
-    def _candidates(self, change: Change) -> Iterable[W]:
+    def candidates(self, change: Change) -> Collection[W]:
+        """Give the watches that must be judged: those that the look-ups do not leave out."""
         entity, tenant = change.entity, change.tenant
         attributes: Iterable[str] = change.changed if change.kind is Kind.UPDATED else entity.attrs
         shelves = [self._shelves.get((tenant, "type", each)) for each in entity.type]

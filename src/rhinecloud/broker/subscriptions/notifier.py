@@ -135,7 +135,10 @@ class Notifier:
         lane.way = Way(subscription, ready.compose, send, partial(self.rights.may_read, subscription))
         if status_of(subscription, format_time(self._clock())) != "active":
             lane.clear()
-        self.index.put(ready)
+        if subscription.interval_s:
+            self.index.remove(subscription.tenant, subscription.id)  # no change concerns it
+        else:
+            self.index.put(ready)
 
     async def forget(self, subscription: Subscription) -> None:
         """Stop serving a subscription and drop whatever waits for it."""

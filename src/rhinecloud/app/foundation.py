@@ -56,7 +56,8 @@ class Foundation:
         self.identity = Identity(
             StoreRecords(self.store), settings.section("identity", IdentitySettings), clock
         )
-        self.broker = Broker(self.store, self.policy, clock)
+        limit = settings.section("broker", BrokerSettings).max_attributes
+        self.broker = Broker(self.store, self.policy, clock, max_attributes=limit)
         self.contexts = Contexts(self.store, broker_settings(settings), clock, city={"@context": terms})
         self._opened: list[str] = []
         self.first_password = ""
@@ -109,9 +110,7 @@ class Foundation:
 def broker_settings(settings: Settings) -> BrokerSettings:
     """Give `[broker]` with the address at which clients reach the city, for @contexts that are served under it."""
     own, server = settings.section("broker", BrokerSettings), settings.server
-    host = "127.0.0.1" if server.host in ("0.0.0.0", "::") else server.host
-    here = f"{'https' if server.tls_certificate else 'http'}://{host}:{server.port}"
-    return replace(own, base_url=(own.base_url or server.public_url or here).rstrip("/"))
+    return replace(own, base_url=(own.base_url or server.public_url or server.url).rstrip("/"))
 
 
 def city_terms(folder: Path, packs: Packs) -> tuple[dict[str, object], list[Disagreement]]:

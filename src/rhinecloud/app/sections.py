@@ -80,6 +80,11 @@ def own_origins(settings: Settings) -> list[str]:
     return [*settings.section("broker", BrokerSettings).cors_origins, *public]
 
 
+def is_shared(settings: Settings) -> bool:
+    """Tell whether several processes may write the store."""
+    return settings.section("store", StoreSettings).shared
+
+
 def read_feeds(settings: Settings) -> dict[str, FeedSettings]:
     """Read each feed's table; raises Invalid naming what is wrong."""
     feeds, gathering = {}, Gathering()

@@ -42,11 +42,7 @@ class HttpServer:
     @property
     def url(self) -> str:
         """Give the address that reaches the server from this machine."""
-        host = self._settings.host
-        if host in ("0.0.0.0", "::"):
-            host = "127.0.0.1" if host == "0.0.0.0" else "::1"
-        scheme = "https" if self._settings.tls_certificate else "http"
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return replace(self._settings, port=self.port).url
 
     async def start(self) -> None:
         """Listen; raises Unavailable where the address cannot be had."""

@@ -108,6 +108,11 @@ class ServerSettings:
         "Where people reach the city, such as `https://city.example`, behind a proxy.",
         check=address("https", "http"),
     )
+    inside_url: str = setting(
+        "",
+        "Where the other processes that share its PostgreSQL reach this one; empty: `host` and `port`.",
+        check=address("https", "http"),
+    )
     allow_open_to_network: bool = setting(
         False, 'Let `access = "open"` stand although `host` can be reached from other machines.'
     )
@@ -117,6 +122,13 @@ class ServerSettings:
         1 << 20, "Largest body of a request to the people's API; the broker has its own.", unit="bytes"
     )
     stop_s: float = setting(5.0, "Longest time that a stop may take.", unit="s", check=more_than(0))
+
+    @property
+    def url(self) -> str:
+        """Give the address that reaches the server from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        scheme = "https" if self.tls_certificate else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def __post_init__(self) -> None:
         if bool(self.tls_certificate) != bool(self.tls_key):

@@ -49,8 +49,9 @@ Plan = Callable[[Writer], Decide]
 class Broker:
     """The one door to the city's state: nobody reads or writes around it, nor it around the policy."""
 
-    def __init__(self, store: Store, policy: Policy, clock: Clock) -> None:
+    def __init__(self, store: Store, policy: Policy, clock: Clock, *, max_attributes: int = 1_000) -> None:
         self._store = store
+        self._max_attributes = max_attributes
         self._policy = policy
         self._clock = clock
         self._sight = Sight(policy, self.moment)
@@ -158,7 +159,7 @@ class Broker:
 
         `now` is that moment where the caller needed it before, as `moment` gave it.
         """
-        writer = Writer(self._policy, actor, tenant, now or self.moment())
+        writer = Writer(self._policy, actor, tenant, now or self.moment(), self._max_attributes)
         outcomes: list[Outcome | None] = []
         pending: list[Edit] = []
         for entity_id, plan in plans:
@@ -222,8 +223,12 @@ class Broker:
         return format_time(self._clock())
 
     def last_change(self) -> int:
-        """Give the number of the newest change: as long as it stays, every answer stays."""
+        """Give the number of the newest change that this process knows."""
         return self._store.last_change()
+
+    async def newest_change(self) -> int:
+        """Give the number of the newest change: as long as it stays, every answer stays."""
+        return await self._store.newest()
 
     async def need_tenant(self, tenant: str) -> None:
         """Raise NonexistentTenant unless something was once created under `tenant` (clause 5.5.10)."""

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,14 @@ from rich.text import Text
 
 from rhinecloud.app.city import City, web_folder
 from rhinecloud.app.memory import ease_collector
+from rhinecloud.app.readers.follower import Follower
 from rhinecloud.app.sections import read_city
+from rhinecloud.app.server import with_port
+from rhinecloud.app.settings import Settings
 from rhinecloud.cli.screen import console, status_view
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.errors import RhineCloudError
+from rhinecloud.store.engine import StoreSettings, make_leadership
 
 REFRESH_S = 2.0
 FIRST_LOOK_S = 5.0
@@ -32,26 +36,77 @@ FIRST_LOOK_S = 5.0
 def run_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]]) -> None:
     """Run the city until SIGINT or SIGTERM; raises what hinders its start."""
     settings = read_city(folder, overrides)
-    uvloop.run(_run(City(settings)))
+    uvloop.run(_run(with_port(settings)))
 
 
-async def _run(city: City) -> None:
+async def _run(settings: Settings) -> None:
     screen = console()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stopping.set)
-    started = time.monotonic()
-    await city.start()
+    leadership = make_leadership(settings.section("store", StoreSettings))
+    if leadership is None:
+        await _lead(settings, screen, stopping.wait())
+        return
+    leads = await leadership.open()
+    try:
+        while not stopping.is_set():
+            if leads:
+                await _lead(settings, screen, _first(stopping.wait(), leadership.until_following()))
+            else:
+                await _follow(settings, screen, _first(stopping.wait(), leadership.until_leading()))
+            leads = not leads
+    finally:
+        await leadership.close()
+
+
+async def _lead(settings: Settings, screen: Console, end: Coroutine[Any, Any, Any]) -> None:
+    """Run the city itself until `end`."""
+    city, started = City(settings), time.monotonic()
+    try:
+        await city.start()
+    except BaseException:
+        end.close()
+        raise
     ease_collector()
     try:
         screen.print(_welcome(city, time.monotonic() - started))
         showing = asyncio.create_task(_show(city, screen))
-        await stopping.wait()
+        await end
         showing.cancel()
         await asyncio.gather(showing, return_exceptions=True)
     finally:
         await _stop(city, screen)
+
+
+async def _follow(settings: Settings, screen: Console, end: Coroutine[Any, Any, Any]) -> None:
+    """Answer beside the process that leads the city, until `end`."""
+    follower = Follower(settings)
+    try:
+        await follower.start()
+    except BaseException:
+        end.close()
+        raise
+    ease_collector()
+    try:
+        place = Text.assemble(
+            (follower.url, "bold"), f"   {settings.city.name}, led by {follower.leader.url}"
+        )
+        screen.print(Panel(place, title="Rhine Cloud", title_align="left", expand=False))
+        await end
+    finally:
+        await follower.stop()
+
+
+async def _first(*ends: Coroutine[Any, Any, Any]) -> None:
+    """Wait for whichever comes first."""
+    waiting = [asyncio.ensure_future(each) for each in ends]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
 
 
 async def _stop(city: City, screen: Console) -> None:

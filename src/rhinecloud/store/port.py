@@ -169,6 +169,10 @@ class Store(Protocol):
         """Give the sequence number of the newest change, 0 when there is none."""
         ...
 
+    async def newest(self) -> int:
+        """Give the number of the newest durable change, whoever made it: as long as it stays, all answers do."""
+        ...
+
     def on_commit(self, listener: Callable[[Commit], None]) -> None:
         """Call `listener(commit)` on the event loop after each commit that logged changes, in their order.
 

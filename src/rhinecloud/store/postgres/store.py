@@ -163,6 +163,10 @@ class PostgresStore:
         """Give the newest sequence number that this process knows of."""
         return self._commits.last
 
+    async def newest(self) -> int:
+        """Ask for the newest change's number: another process may have committed a moment ago."""
+        return int(await self._links.value("SELECT seq FROM counter"))
+
     def on_commit(self, listener: Callable[[Commit], None]) -> None:
         """Call `listener` after commits of this and of other processes."""
         self._commits.listeners.append(listener)

@@ -214,6 +214,10 @@ class SqliteStore:
         """Give the newest sequence number."""
         return self._writer.last_seq
 
+    async def newest(self) -> int:
+        """Give the newest change's number, which nobody else can move."""
+        return self.last_change()
+
     def on_commit(self, listener: Callable[[Commit], None]) -> None:
         """Call `listener` after commits."""
         self._writer.listeners.append(listener)

@@ -9,8 +9,10 @@ from pathlib import Path
 from rhinecloud.kernel.checks import between, more_than
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.settings import setting
+from rhinecloud.store.leadership import Leadership
 from rhinecloud.store.port import Store
 from rhinecloud.store.postgres import PostgresStore
+from rhinecloud.store.postgres.leadership import AdvisoryLeadership
 from rhinecloud.store.postgres.link import Address
 from rhinecloud.store.sqlite import SqliteReader, SqliteStore
 
@@ -37,6 +39,24 @@ class StoreSettings:
         " Others get one once queries have paid for it.",
     )
 
+    @property
+    def shared(self) -> bool:
+        """Whether several processes, on several machines, may write the store."""
+        return self.url.partition(":")[0] in POSTGRESQL
+
+    @property
+    def address(self) -> Address:
+        """Where PostgreSQL is."""
+        return Address(self.url, self.password, self.timeout_s)
+
+
+POSTGRESQL = ("postgresql", "postgres")
+
+
+def make_leadership(settings: StoreSettings) -> Leadership | None:
+    """Make this process's part in who leads, None where no other process can work on the store."""
+    return AdvisoryLeadership(settings.address) if settings.shared else None
+
 
 def make_store(
     settings: StoreSettings, folder: Path, *, reads_only: bool = False, indexes: Sequence[str] = ()
@@ -49,9 +69,8 @@ def make_store(
     if scheme == "sqlite" and place:
         engine = SqliteReader if reads_only else SqliteStore
         return engine(folder / place, recent=settings.recent, indexes=indexes)
-    if scheme in ("postgresql", "postgres"):
-        address = Address(settings.url, settings.password, settings.timeout_s)
-        return PostgresStore(address, recent=settings.recent, connections=settings.connections)
+    if settings.shared:
+        return PostgresStore(settings.address, recent=settings.recent, connections=settings.connections)
     raise Invalid(
         f"{settings.url!r} names no engine; known: sqlite:<path>, postgresql://<user>@<host>/<database>",
         field="store.url",

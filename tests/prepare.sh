@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Python packages: a Chromium for the journeys, mosquitto as another's MQTT server.
+# Installs what the tests need beside Python packages: a Chromium for the journeys, mosquitto as another's MQTT server,
+# PostgreSQL with PostGIS for the store's second engine (each test session starts one of its own in a temporary folder).
 # As root on Debian it does so by itself; elsewhere it says what is missing, and the tests that need it are skipped.
 set -euo pipefail
 PATH=$PATH:/usr/sbin
@@ -7,6 +8,10 @@ PATH=$PATH:/usr/sbin
 missing=()
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 command -v mosquitto >/dev/null || missing+=(mosquitto)
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
+compgen -G '/usr/share/postgresql/*/extension/postgis.control' >/dev/null ||
+  { command -v pg_config >/dev/null && [ -e "$(pg_config --sharedir)/extension/postgis.control" ]; } ||
+  missing+=(postgis postgresql-postgis)
 
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0

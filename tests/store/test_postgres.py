@@ -163,7 +163,13 @@ async def test_what_postgresql_cannot_keep_as_a_name_fails_alone(make_store: Mak
     store = await make_store()
     names = ["urn:x:\0", "urn:x:" + "y" * 5_000, "urn:x:fine", "urn:x:\ud800"]
     answers = await store.write([create(name) for name in names] + [create("urn:x:t", kind="urn:\0")])
-    assert [type(answer).__name__ for answer in answers] == ["Invalid", "Invalid", "Written", "Invalid", "Invalid"]
+    assert [type(answer).__name__ for answer in answers] == [
+        "Invalid",
+        "Invalid",
+        "Written",
+        "Invalid",
+        "Invalid",
+    ]
     assert [await store.get("", name) is not None for name in names] == [False, False, True, False]
     assert await store.get("\0", "urn:x:fine") is None
     assert await store.get_record("\0", "", "a") is None
@@ -197,7 +203,9 @@ async def test_a_database_of_a_newer_version_is_not_touched(make_store: MakeStor
 async def test_who_may_not_create_postgis_is_told_what_to_run(postgres: Server, postgres_url: str) -> None:
     connection = await asyncpg.connect(postgres_url)
     await connection.execute("DROP EXTENSION postgis")
-    await connection.execute("DO $$ BEGIN CREATE ROLE clerk LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    await connection.execute(
+        "DO $$ BEGIN CREATE ROLE clerk LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+    )
     await connection.execute("GRANT ALL ON SCHEMA public TO clerk")
     store = PostgresStore(Address(postgres_url.replace("postgres@", "clerk@")))
     with pytest.raises(Unavailable, match="CREATE EXTENSION postgis"):

@@ -53,7 +53,9 @@ class Ear:
         pause = PAUSE_S
         while True:
             try:
-                connection = connection or await self._listen()
+                if connection is None:
+                    connection = await self._listen()
+                    self._commits.tell_record("", "", "")
                 pause = PAUSE_S
                 await self._stay(connection)
             except (*LOST, asyncpg.PostgresError, Unavailable):
@@ -71,7 +73,6 @@ class Ear:
             await _take_part(connection)
             await connection.add_listener(self._channel, self._hear)
             self._commits.tell_heard(await connection.fetchval("SELECT seq FROM counter"))
-            self._commits.tell_record("", "", "")
         except BaseException:
             connection.terminate()
             raise

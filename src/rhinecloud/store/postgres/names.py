@@ -13,10 +13,10 @@ LONGEST = 2_000
 
 def fits(text: str) -> bool:
     """Tell whether PostgreSQL can keep a text as a name: it takes neither NUL, nor half a character, nor a long one."""
-    if "\0" in text:
-        return False
+    if text.isascii():
+        return len(text) <= LONGEST and "\0" not in text
     try:
-        return len(text) <= LONGEST // 4 or len(text.encode()) <= LONGEST
+        return len(text.encode()) <= LONGEST and "\0" not in text
     except UnicodeEncodeError:
         return False
 

@@ -14,6 +14,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
+
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.store.port import Edit, LoggedChange, Written
 from rhinecloud.store.postgres.commits import Commits
@@ -113,12 +115,20 @@ class Writer:
     async def _work(self) -> None:
         while self._waiting:
             await self._gather()
-            jobs = self._take()
-            try:
-                await self._write(jobs)
-            except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for an answer for ever
-                self._abandon(jobs, error)
+            await self._serve(self._take())
         self._working = None
+
+    async def _serve(self, jobs: list[Job]) -> None:
+        """Write a group and answer; where the database refuses what it holds, each job by itself."""
+        try:
+            await self._write(jobs)
+        except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for an answer for ever
+            refused = isinstance(error, asyncpg.PostgresError | asyncpg.DataError)
+            if not refused or len(jobs) == 1:
+                self._abandon(jobs, error)
+                return
+            for job in jobs:
+                await self._serve([job])
 
     async def _gather(self) -> None:
         """Wait a moment for half of those who wrote at once of late; a lone writer never waits."""

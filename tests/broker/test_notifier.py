@@ -17,6 +17,7 @@ from broker.receiving import Receiver, open_receiver
 from rhinecloud.broker.subscriptions.keeper import COUNTERS, MARK, NAME
 from rhinecloud.broker.subscriptions.pending import KIND as PENDING
 from rhinecloud.broker.subscriptions.pending import SEPARATOR
+from rhinecloud.broker.subscriptions.progress import Progress
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.store.port import Record
@@ -58,7 +59,9 @@ async def test_a_change_reaches_its_subscriber(office: Office, receiver: Receive
     assert "ngsi-ld-core-context" in headers["Link"]
     assert body["subscriptionId"] == name
     assert body["data"] == [{"id": "urn:v:1", "type": "Vessel", "speed": 3}]
-    shown = await office.shown(name)
+    async with asyncio.timeout(5):
+        while "status" not in (shown := await office.shown(name)):
+            await asyncio.sleep(0.01)
     assert (shown["timesSent"], shown["status"]) == (1, "ok")
     assert shown["lastSuccess"] == shown["lastNotification"]
 
@@ -431,3 +434,18 @@ async def test_private_receivers_are_refused_where_the_settings_say_so(
             while (await office.shown(name)).get("status") != "failed":
                 await asyncio.sleep(0.05)
         assert receiver.heard == []
+
+
+def test_a_frame_is_not_done_with_before_all_of_it_was_told() -> None:
+    progress = Progress(3)
+    hold = progress.begin(9, 0.0)
+    assert (progress.position, progress.overdue(1.0)) == (3, [])
+    hold.told = True
+    assert progress.position == 9
+
+
+def test_what_was_not_told_when_something_failed_comes_again() -> None:
+    progress = Progress(3)
+    progress.begin(9, 0.0)
+    progress.interrupt(5)
+    assert progress.position == 5

@@ -109,8 +109,14 @@ class Relay:
             forgetting.cancel()
 
     def _wake(self, commit: Commit) -> None:
-        """Hand what was just committed to those who follow here; the writers have their answers."""
+        """Hand what was just committed to those who follow here; then it is time to publish it.
+
+        The writers have their answers, and who follows here is in more of a hurry than who follows elsewhere.
+        """
+        self._hand_over(commit)
         self._committed.set()
+
+    def _hand_over(self, commit: Commit) -> None:
         if self._loop is None:
             return
         self._outbox.add(commit)

@@ -43,6 +43,9 @@ TICK_S = 0.25
 
 RETRY_S = 0.5
 
+TURN_S = 0.004
+"""After so long a large frame lets others have their turn."""
+
 
 @dataclass(slots=True)
 class State:
@@ -181,6 +184,7 @@ class Notifier:
         )
 
     async def _follow_stream(self) -> None:
+        self._progress.interrupt(self._seen)
         while True:
             try:
                 async for frame in self._stream.tail(self._seen):
@@ -197,7 +201,7 @@ class Notifier:
         self._missed += max(0, last - self._seen)
         log.error("changes after %d are gone from the stream: their notifications are lost", self._seen)
         self._seen = last
-        self._progress.begin(last, time.monotonic())
+        self._progress.begin(last, time.monotonic()).told = True
 
     async def _take(self, frame: Frame) -> None:
         """Queue what a frame causes; then wait while too many frames are in hand."""
@@ -205,6 +209,7 @@ class Notifier:
         now = self._clock()
         present = Present(format_time(now), now.timestamp(), frame.last)
         told: dict[Lane, None] = {}
+        until = time.monotonic() + TURN_S
         for change in frame.changes() if self._may_concern_somebody(frame) else ():
             if change.seq > self._seen:
                 self._seen = change.seq
@@ -213,18 +218,23 @@ class Notifier:
                 except Exception:
                     self._failed += 1
                     log.exception("change %d cannot be told", change.seq)
+            if time.monotonic() > until:
+                _send_off(told)
+                await asyncio.sleep(0)
+                until = time.monotonic() + TURN_S
         self._seen = max(self._seen, frame.last)
-        for lane in told:
-            lane.go()
+        hold.told = True
+        _send_off(told)
         while len(self._progress) > self._settings.window:
             self._hurry.set()
             await asyncio.sleep(TICK_S / 10)
 
     def _may_concern_somebody(self, frame: Frame) -> bool:
+        if not len(self.index):
+            return False
         may = self.index.may_concern
-        return len(self.index) > 0 and any(
-            may(each.tenant, each.entity.id, each.entity.type) for each in glance_at(frame.body)
-        )
+        seen = frame.changes() if frame.is_decoded else glance_at(frame.body)
+        return any(may(each.tenant, each.entity.id, each.entity.type) for each in seen)
 
     async def _tell(self, change: Change, present: Present, hold: Hold, told: dict[Lane, None]) -> None:
         """Queue a change for each of those who must hear of it; each look is made once, however many share it."""
@@ -272,6 +282,12 @@ class Notifier:
             except Unavailable as error:
                 log.warning("notifications cannot be written down now: %s", error)
                 await asyncio.sleep(RETRY_S)
+
+
+def _send_off(told: dict[Lane, None]) -> None:
+    for lane in told:
+        lane.go()
+    told.clear()
 
 
 def key_of(subscription: Subscription) -> str:

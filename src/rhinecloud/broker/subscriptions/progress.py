@@ -10,15 +10,21 @@ from rhinecloud.broker.subscriptions.pending import Item
 
 
 class Hold:
-    """A frame in hand: done with when each of its items was delivered, given up or written down."""
+    """A frame in hand: done with when it is `told`, and each of its items was delivered, given up or written down."""
 
-    __slots__ = ("items", "last", "open", "since")
+    __slots__ = ("items", "last", "open", "since", "told")
 
     def __init__(self, last: int, since: float) -> None:
         self.last = last
         self.since = since
         self.open = 0
+        self.told = False
         self.items: list[tuple[Lane, Item]] = []
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether nothing more is to be done about this frame."""
+        return self.told and not self.open
 
     def add(self, lane: Lane, item: Item) -> None:
         """Wait for an item."""
@@ -49,25 +55,31 @@ class Progress:
         return self._settled
 
     def begin(self, last: int, now: float) -> Hold:
-        """Take a frame in hand."""
+        """Take a frame in hand; say `told` of it when all its items were added."""
         hold = Hold(last, now)
         self._holds.append(hold)
         return hold
 
+    def interrupt(self, seen: int) -> None:
+        """Take a frame that was being told when something failed for one that ended at `seen`: the rest comes again."""
+        for hold in self._holds:
+            if not hold.told:
+                hold.last, hold.told = seen, True
+
     def overdue(self, before: float) -> list[Hold]:
         """List the frames taken in hand before a moment that still wait for something."""
-        return [hold for hold in self._holds if hold.since <= before and hold.open]
+        return [hold for hold in self._holds if hold.since <= before and hold.told and hold.open]
 
     def position_without(self, holds: Iterable[Hold]) -> int:
         """Tell what `position` will be when these frames are done with, too."""
         done = {id(hold) for hold in holds}
         position = self._settled
         for hold in self._holds:
-            if hold.open and id(hold) not in done:
+            if not hold.is_done and id(hold) not in done:
                 break
             position = hold.last
         return position
 
     def _advance(self) -> None:
-        while self._holds and not self._holds[0].open:
+        while self._holds and self._holds[0].is_done:
             self._settled = self._holds.popleft().last

@@ -45,10 +45,14 @@ def rows_of(change: Change, label: Callable[[str], Label]) -> list[Row]:
         for name in change.changed:
             now, before = entity.attrs.get(name, ()), previous.get(name, ())
             for instance in now:
-                if instance not in before:
+                if not before or instance not in before:
                     observed = microseconds(instance.observed_at) if instance.observed_at else recorded
-                    moments.setdefault(observed, []).append(_said(label(name), instance))
-            if before:
+                    said = _said(label(name), instance)
+                    if observed in moments:
+                        moments[observed].append(said)
+                    else:
+                        moments[observed] = [said]
+            if before and not (len(before) == len(now) == 1 and before[0].dataset_id == now[0].dataset_id):
                 kept = {instance.dataset_id for instance in now}
                 gone = [_gone(label(name), each) for each in before if each.dataset_id not in kept]
                 if gone:

@@ -9,8 +9,8 @@ None of them changes what it is given, so that a store may call them again on a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
+import msgspec
 from msgspec.structs import replace as with_members
 
 from rhinecloud.kernel.errors import Invalid, NotFound
@@ -32,21 +32,22 @@ class AttributeNotFound(NotFound):
         self.dataset_id = dataset_id
 
 
-@dataclass(frozen=True, slots=True)
-class Patched:
+class Patched(msgspec.Struct, frozen=True):
     """The entity afterwards, the IRIs of what changed in it, those attributes as they were, and why others were
     left alone.
     """
 
     entity: Entity
-    changed: list[str] = field(default_factory=list)
-    previous: dict[str, list[Instance]] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
+    changed: list[str] = []
+    previous: dict[str, list[Instance]] = {}
+    skipped: dict[str, str] = {}
     """IRI to reason: the `notUpdated` of clause 5.2.18."""
 
 
 def create(entity: Entity, now: str) -> Patched:
     """Give a new entity its times (clause 5.6.1)."""
+    if _is_stamped(entity, now):
+        return Patched(entity, list(entity.attrs))
     attrs = {
         name: [_stamped(each, now, now) for each in instances] for name, instances in entity.attrs.items()
     }
@@ -56,11 +57,12 @@ def create(entity: Entity, now: str) -> Patched:
 
 def replace(entity: Entity, new: Entity, now: str) -> Patched:
     """Put `new` in the place of `entity`, of which only the id and `createdAt` remain (clause 5.6.18)."""
-    made = create(new, now).entity
-    made.id = entity.id
-    made.created_at = entity.created_at
-    made.type = made.type or entity.type
-    return Patched(made, list(dict.fromkeys([*entity.attrs, *made.attrs])), dict(entity.attrs))
+    fresh = create(new, now).entity
+    made = with_members(fresh, id=entity.id, created_at=entity.created_at, type=new.type or entity.type)
+    changed = list(entity.attrs)
+    if made.attrs.keys() != entity.attrs.keys():
+        changed = list(dict.fromkeys([*changed, *made.attrs]))
+    return Patched(made, changed, entity.attrs)
 
 
 def append(entity: Entity, fragment: Entity, now: str, *, overwrite: bool = True) -> Patched:
@@ -259,6 +261,17 @@ class _Work:
     def set_expiry(self, expires_at: str) -> None:
         if expires_at:
             self.entity.expires_at = "" if expires_at == NULL else expires_at
+
+
+def _is_stamped(entity: Entity, now: str) -> bool:
+    """Tell whether an entity was read at this very moment, so that it bears its times already."""
+    if entity.created_at != now or entity.modified_at != now:
+        return False
+    for instances in entity.attrs.values():
+        for each in instances:
+            if each.created_at != now or each.modified_at != now:
+                return False
+    return True
 
 
 def _stamped(instance: Instance, created: str, now: str) -> Instance:

@@ -81,6 +81,20 @@ def test_what_may_be_true_or_false_is_sound(tmp_path: Path, when: str) -> None:
     assert faults(tmp_path, text) == []
 
 
+def test_a_fault_in_a_text_of_one_language_is_named_once(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(SOUND + 'message: {de: "{nope + }"}\n', encoding="utf-8")
+    [fault] = check(path, CONTEXT)
+    assert (fault.line, fault.column) == (5, 24)
+
+
+def test_a_mistyped_severity_gets_the_nearest_one(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(SOUND.replace("severity: high", "severity: hgih"), encoding="utf-8")
+    [fault] = check(path, CONTEXT)
+    assert fault.reason.endswith("did you mean `high`?")
+
+
 AREA = "id: a\ntype: Vessel\nseverity: low\narea:\n  event: enter\n"
 
 

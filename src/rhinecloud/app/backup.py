@@ -60,8 +60,12 @@ def read_manifest(archive: Path) -> dict[str, Any]:
         raise BrokenBackup(f"is not a backup: {error}", field=str(archive)) from None
 
 
-def restore(archive: Path, data: Path, *, force: bool, now: datetime) -> Path | None:
+def restore(
+    archive: Path, data: Path, *, force: bool, now: datetime, tell: Callable[[int], None] = lambda size: None
+) -> Path | None:
     """Put a backup where a city's data lies, once every digest is right; return where the old data went, if any.
+
+    `tell` hears how many bytes more were read.
 
     Raises BrokenBackup, DataExists (unless `force`), or InUse while the city runs.
     """
@@ -72,7 +76,7 @@ def restore(archive: Path, data: Path, *, force: bool, now: datetime) -> Path | 
     data.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{data.name}-", dir=data.parent))
     try:
-        _unpack(archive, fresh)
+        _unpack(archive, fresh, tell)
         if not data.exists():
             fresh.rename(data)
             return None
@@ -107,7 +111,7 @@ def _pack(folder: Path, names: list[str], head: dict[str, Any], target: Path) ->
     return manifest
 
 
-def _unpack(archive: Path, folder: Path) -> None:
+def _unpack(archive: Path, folder: Path, tell: Callable[[int], None]) -> None:
     try:
         with tarfile.open(archive) as tar:
             manifest = _manifest_in(tar, archive)
@@ -116,9 +120,13 @@ def _unpack(archive: Path, folder: Path) -> None:
                 member = tar.extractfile(name)
                 if member is None or name != Path(name).name:
                     raise BrokenBackup(f"has no file {name}", field=str(archive))
+                digest = hashlib.sha256()
                 with (folder / name).open("wb") as file:
-                    shutil.copyfileobj(member, file, CHUNK)
-                if _digest(folder / name) != entry["sha256"]:
+                    while chunk := member.read(CHUNK):
+                        digest.update(chunk)
+                        file.write(chunk)
+                        tell(len(chunk))
+                if digest.hexdigest() != entry["sha256"]:
                     raise BrokenBackup(f"{name} is not as it was written", field=str(archive))
     except (tarfile.TarError, OSError, KeyError, TypeError) as error:
         raise BrokenBackup(f"is not a backup: {error}", field=str(archive)) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import sys
+from collections.abc import Iterator
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -75,12 +76,14 @@ def build() -> typer.Typer:
         if raw:
             sys.stdout.buffer.write(body)
             return
-        console().print(table("", ["", ""], found.items()))
+        console().print(table("", ["", ""], _told(found)))
         print(body.decode("utf-8", "replace"))
 
     @letters.command("retry")
     def retry_letters(ids: Ids = None, feed: Feed = "", city: City = HERE, as_json: Json = False) -> None:
-        """Try dead letters again; those that succeed are gone. Exit code 1 when one did not.
+        """Try dead letters again; those that succeed are gone.
+
+        Exit code 1 when one did not.
 
         Example: `rhinecloud deadletters retry --feed gauges`
         """
@@ -110,6 +113,14 @@ def build() -> typer.Typer:
         print(f"{len(chosen)} dropped")
 
     return letters
+
+
+def _told(letter: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Give what is to be said of a letter, in words for people; what says nothing is left out."""
+    for name, value in letter.items():
+        if value not in ("", False, None) and name != "decoded":
+            yield name.replace("_", " "), "yes" if value is True else value
+    yield "below", "the message as it was read" if letter["decoded"] else "the bytes as they came"
 
 
 def last_of(letter: dict[str, Any]) -> str:

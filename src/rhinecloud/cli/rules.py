@@ -12,8 +12,9 @@ from rhinecloud.app.settings import FILE
 from rhinecloud.cli.desk import open_running
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
-from rhinecloud.cli.screen import console, print_json, table
+from rhinecloud.cli.screen import console, counted, print_json, table
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.severity import Severity
 
 if TYPE_CHECKING:
     from rhinecloud.ngsild.context import Context
@@ -30,7 +31,9 @@ def build() -> typer.Typer:
 
     @rules.command("check")
     def check(files: Files = None, city: City = HERE, as_json: Json = False) -> None:
-        """Check rule files: syntax, expressions, units, names. Exit code 3 when something is wrong.
+        """Check rule files: syntax, expressions, units, names; each fault with its line and reason.
+
+        Exit code 3 when something is wrong.
 
         Example: `rhinecloud rules check rules/low-water.yaml`
         """
@@ -53,7 +56,7 @@ def build() -> typer.Typer:
         else:
             for problem in rulebook.problems:
                 print(problem)
-            print(f"{len(rulebook.rules)} rules are sound, {len(rulebook.problems)} faults")
+            print(f"{counted(len(rulebook.rules), 'sound rule')}, {counted(len(rulebook.problems), 'fault')}")
         raise typer.Exit(Exit.INVALID if rulebook.problems else Exit.DONE)
 
     @rules.command("list")
@@ -67,23 +70,25 @@ def build() -> typer.Typer:
         if as_json:
             print_json(found)
             return
-        columns = ["rule", "version", "severity", "active", "evaluated", "fired", "errors", "last error"]
+        columns = ["rule", "version", "severity", "active", "evaluated", "fired", "errors"]
         rows = [
             (
                 rule["id"],
                 rule["version"],
-                rule["severity"],
+                rule["severity"] if rule["severity"] in list(Severity) else "varies",
                 rule["active_alerts"],
                 f"{rule['evaluated']:,}",
                 rule["fired"],
                 rule["errors"],
-                rule["last_error"],
             )
             for rule in found["items"]
         ]
         console().print(table("", columns, rows))
+        for rule in found["items"]:
+            if rule["last_error"]:
+                print(f"! {rule['id']}: {rule['last_error']}")
         for problem in found["problems"]:
-            print(f"{problem['file']}, line {problem['line']}: {problem['reason']}")
+            print(f"! {problem['file']}, line {problem['line']}: {problem['reason']}")
 
     @rules.command("test")
     def test(

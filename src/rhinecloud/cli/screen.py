@@ -32,6 +32,11 @@ def print_json(value: Any) -> None:
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n")
 
 
+def counted(number: int, thing: str) -> str:
+    """Say a number of things, such as `1 fault` and `2 faults`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Make a plain table."""
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")

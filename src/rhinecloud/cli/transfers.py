@@ -21,6 +21,7 @@ from rhinecloud.cli.screen import print_json
 from rhinecloud.kernel.errors import Conflict, Invalid
 from rhinecloud.kernel.time import utc_now
 
+PANEL = "What the city keeps"
 BATCH = 500
 STANDARD = Path("-")
 UPSERT = "/ngsi-ld/v1/entityOperations/upsert"
@@ -31,9 +32,12 @@ Source = Annotated[Path, typer.Argument(help="File to read.")]
 
 def add_to(program: typer.Typer) -> None:
     """Add the commands."""
-    panel = "What the city keeps"
+    _add_entities(program)
+    _add_backups(program)
 
-    @program.command("export", rich_help_panel=panel)
+
+def _add_entities(program: typer.Typer) -> None:
+    @program.command("export", rich_help_panel=PANEL)
     def export(
         target: Annotated[Path, typer.Argument(help="File to write; `-` for standard output.")] = STANDARD,
         tenant: Annotated[str, typer.Option(help="Tenant to export; empty: the default one.")] = "",
@@ -52,14 +56,16 @@ def add_to(program: typer.Typer) -> None:
             else:
                 _write(target, pieces, "Exporting")
 
-    @program.command("import", rich_help_panel=panel)
+    @program.command("import", rich_help_panel=PANEL)
     def import_entities(
         source: Annotated[Path, typer.Argument(help="File to read; `-` for standard input.")] = STANDARD,
         tenant: Annotated[str, typer.Option(help="Tenant to import into; empty: the default one.")] = "",
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
-        """Read entities from NDJSON and merge them into the city. Exit code 1 when some were refused.
+        """Read entities from NDJSON and merge them into the city.
+
+        Exit code 1 when some were refused; each is named with its reason.
 
         Example: `rhinecloud import duisburg.ndjson`
         """
@@ -82,7 +88,9 @@ def add_to(program: typer.Typer) -> None:
                 print(f"  {each.get('entityId')}: {each.get('error', {}).get('title', '')}", file=sys.stderr)
         raise typer.Exit(Exit.FAILED if refused else Exit.DONE)
 
-    @program.command("backup", rich_help_panel=panel)
+
+def _add_backups(program: typer.Typer) -> None:
+    @program.command("backup", rich_help_panel=PANEL)
     def backup(
         target: Target,
         force: Annotated[bool, typer.Option("--force", help="Replace the file where there is one.")] = False,
@@ -104,7 +112,7 @@ def add_to(program: typer.Typer) -> None:
             size = sum(each["size"] for each in manifest["files"])
             print(f"{target}: {manifest['city']} at {manifest['created_at']}, {size / 1e6:.1f} MB")
 
-    @program.command("restore", rich_help_panel=panel)
+    @program.command("restore", rich_help_panel=PANEL)
     def restore_backup(
         source: Source,
         force: Annotated[
@@ -121,7 +129,11 @@ def add_to(program: typer.Typer) -> None:
 
         data = read_city(city).data
         manifest = read_manifest(source)
-        old = restore(source, data, force=force, now=utc_now())
+        size = sum(each["size"] for each in manifest["files"])
+        with _bar("Restoring", size) as (bar, task):
+            old = restore(
+                source, data, force=force, now=utc_now(), tell=lambda read: bar.update(task, advance=read)
+            )
         if as_json:
             print_json({"manifest": manifest, "data": str(data), "kept": str(old) if old else None})
             return

@@ -23,7 +23,16 @@ from rhinecloud.risk.document import Path as Way
 from rhinecloud.risk.duration import parse_duration
 from rhinecloud.risk.message import Template, parse_template
 from rhinecloud.risk.model import AreaEvent, Evidence, IncidentCall, Rule, Silence, Window, Zone
-from rhinecloud.risk.sheet import LANGUAGES, Sheet, positive, some_text, whole_number, word_of, yes_or_no
+from rhinecloud.risk.sheet import (
+    LANGUAGES,
+    Sheet,
+    near,
+    positive,
+    some_text,
+    whole_number,
+    word_of,
+    yes_or_no,
+)
 from rhinecloud.risk.vocabulary import Vocabulary
 
 KEYS = (
@@ -202,24 +211,31 @@ class RuleFile:
         for reference in condition.references:
             reason = self._vocabulary.fault_of(reference)
             if reason:
-                raise Invalid(f"{value!r} is not a severity ({words}); as an expression: {reason}")
+                meant = near(str(value), Severity) or f"as an expression: {reason}"
+                raise Invalid(f"{value!r} is not a severity ({words}); {meant}")
         return condition
 
     def _message(self, title: Mapping[str, str]) -> dict[str, Template]:
         key = "message" if self._sheet.at(("message",)) is not None else "title"
-        by_language = isinstance(self._sheet.at((key,)), dict)
-        found = {}
-        for language, text in (self._sheet.texts(key) or title).items():
-            way: Way = (key, language) if by_language else (key,)
-            try:
-                found[language] = parse_template(text)
-            except Flawed as error:
-                self._sheet.say_flaws(way, error)
-                continue
-            for condition in found[language].conditions:
-                for reason in filter(None, map(self._vocabulary.fault_of, condition.references)):
-                    self._sheet.say(way, f"{{{condition.source}}}: {reason}")
-        return found
+        texts = self._sheet.texts(key) or title
+        written = self._sheet.at((key,))
+        # A language that is not written has another one's text: its faults are named where it stands.
+        ways: dict[str, Way] = {}
+        if isinstance(written, dict):
+            ways = {str(text): (key, language) for language, text in reversed(written.items())}
+        read = {text: self._template(ways.get(text, (key,)), text) for text in dict.fromkeys(texts.values())}
+        return {language: found for language, text in texts.items() if (found := read[text]) is not None}
+
+    def _template(self, way: Way, text: str) -> Template | None:
+        try:
+            template = parse_template(text)
+        except Flawed as error:
+            self._sheet.say_flaws(way, error)
+            return None
+        for condition in template.conditions:
+            for reason in filter(None, map(self._vocabulary.fault_of, condition.references)):
+                self._sheet.say(way, f"{{{condition.source}}}: {reason}")
+        return template
 
     def _units(self) -> dict[str, str]:
         units = self._sheet.at(("units",)) or {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -135,7 +135,14 @@ def word_of(words: type[W], name: str) -> Callable[[Any], W]:
 
     def read(value: Any) -> W:
         if value not in list(words):
-            raise Invalid(f"{value!r} is not {name}: {', '.join(words)}")
+            hint = near(str(value), words)
+            raise Invalid(f"{value!r} is not {name}: {', '.join(words)}{hint and f'; {hint}'}")
         return words(value)
 
     return read
+
+
+def near(text: str, words: Iterable[str]) -> str:
+    """Ask whether the nearest of some words was meant, '' where none is near."""
+    found = difflib.get_close_matches(text, list(words), 1)
+    return f"did you mean `{found[0]}`?" if found else ""

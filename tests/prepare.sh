@@ -11,7 +11,7 @@ command -v mosquitto >/dev/null || missing+=(mosquitto)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 compgen -G '/usr/share/postgresql/*/extension/postgis.control' >/dev/null ||
   { command -v pg_config >/dev/null && [ -e "$(pg_config --sharedir)/extension/postgis.control" ]; } ||
-  missing+=(postgis postgresql-postgis)
+  missing+=(postgresql-postgis)
 
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0

@@ -36,6 +36,12 @@ def add_to(program: typer.Typer) -> None:
             int | None,
             typer.Option(help="Processes that answer requests; outweighs `server.workers`."),
         ] = None,
+        store: Annotated[
+            str | None,
+            typer.Option(
+                help="Engine and place of the state, such as `postgresql://user@host/database`; outweighs `store.url`."
+            ),
+        ] = None,
         verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
     ) -> None:
         """Start the city and show what is alive, until Ctrl-C.
@@ -48,6 +54,7 @@ def add_to(program: typer.Typer) -> None:
         overrides: dict[str, dict[str, Any]] = {
             "server": {"host": host, "port": port, "workers": workers},
             "identity": {"access": access},
+            "store": {"url": store},
         }
         run_city(city, overrides)
 

@@ -13,12 +13,18 @@ from rich.console import Console
 from rich.text import Text
 
 from rhinecloud import __version__
-from rhinecloud.cli import accounts, cities, letters, recordings, rules, transfers
+from rhinecloud.cli import accounts, cities, copying, letters, recordings, rules, transfers
 from rhinecloud.cli.exits import Exit, exit_of
 from rhinecloud.cli.options import Json
 from rhinecloud.kernel.errors import RhineCloudError
 
-HELP = "Rhine Cloud: an open operating system for a city."
+HELP = """Rhine Cloud: an open operating system for a city.
+
+A city is a folder with a `city.toml`. Look it over with `rhinecloud check`, start it with `rhinecloud up`; the other
+commands reach the city of the folder you stand in, or of `--city`. Each explains itself with `--help`.
+
+Example: `rhinecloud up --city examples/duisburg`
+"""
 
 
 def build_program() -> typer.Typer:
@@ -31,12 +37,12 @@ def build_program() -> typer.Typer:
         rich_markup_mode="markdown",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for part in (cities, recordings, transfers):
+    for part in (cities, recordings, transfers, copying):
         part.add_to(program)
-    program.add_typer(rules.build(), name="rules")
-    program.add_typer(letters.build(), name="deadletters")
-    program.add_typer(accounts.build_users(), name="users")
-    program.add_typer(accounts.build_tokens(), name="tokens")
+    program.add_typer(rules.build(), name="rules", rich_help_panel="What happens in it")
+    program.add_typer(letters.build(), name="deadletters", rich_help_panel="What happens in it")
+    program.add_typer(accounts.build_users(), name="users", rich_help_panel="Who gets in")
+    program.add_typer(accounts.build_tokens(), name="tokens", rich_help_panel="Who gets in")
 
     @program.command(rich_help_panel="The city")
     def version(as_json: Json = False) -> None:

@@ -14,7 +14,10 @@ from rhinecloud.store.port import Store
 from rhinecloud.store.postgres import PostgresStore
 from rhinecloud.store.postgres.leadership import AdvisoryLeadership
 from rhinecloud.store.postgres.link import Address
+from rhinecloud.store.postgres.transfer import PostgresDepot
 from rhinecloud.store.sqlite import SqliteReader, SqliteStore
+from rhinecloud.store.sqlite.transfer import SqliteDepot
+from rhinecloud.store.transfer import Depot
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,21 @@ def make_store(
 
     One that `reads_only` may be opened beside the process that writes. `indexes` are the IRIs of `settings.indexes`.
     """
-    scheme, _, place = settings.url.partition(":")
-    if scheme == "sqlite" and place:
-        engine = SqliteReader if reads_only else SqliteStore
-        return engine(folder / place, recent=settings.recent, indexes=indexes)
     if settings.shared:
         return PostgresStore(settings.address, recent=settings.recent, connections=settings.connections)
+    engine = SqliteReader if reads_only else SqliteStore
+    return engine(_file(settings, folder), recent=settings.recent, indexes=indexes)
+
+
+def make_depot(settings: StoreSettings, folder: Path) -> Depot:
+    """Make what `store.transfer` moves from or into, not yet open. Raises Invalid."""
+    return PostgresDepot(settings.address) if settings.shared else SqliteDepot(_file(settings, folder))
+
+
+def _file(settings: StoreSettings, folder: Path) -> Path:
+    scheme, _, place = settings.url.partition(":")
+    if scheme == "sqlite" and place:
+        return folder / place
     raise Invalid(
         f"{settings.url!r} names no engine; known: sqlite:<path>, postgresql://<user>@<host>/<database>",
         field="store.url",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -99,10 +98,10 @@ class SqliteDepot(SqliteStore):
 
         def end(transaction: Transaction) -> None:
             transaction.cursor.execute(FORGOTTEN, (last_change,))
+            transaction.last_seq = max(transaction.last_seq, last_change)
             transaction.cursor.execute("DELETE FROM mark WHERE name = ?", (UNFINISHED,))
 
         await self._writer.submit((), end)
-        await asyncio.sleep(0)
 
 
 def _enter(transaction: Transaction, rows: Sequence[Row]) -> None:

@@ -1,0 +1,118 @@
+"""`copy`: moves what a city keeps from one engine of the store to another."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rhinecloud.cli.options import HERE, City, Json
+from rhinecloud.cli.screen import console, print_json
+
+PASSES = 3
+"""Everything is read once to be moved, and once on either side to be proved."""
+
+
+def add_to(program: typer.Typer) -> None:
+    """Add the command."""
+
+    @program.command("copy", rich_help_panel="What the city keeps")
+    def copy(
+        source: Annotated[
+            str, typer.Argument(metavar="FROM", help="Engine and place, written as in `store.url`.")
+        ],
+        target: Annotated[
+            str, typer.Argument(metavar="TO", help="Engine and place: empty, or a copy that broke off.")
+        ],
+        city: City = HERE,
+        as_json: Json = False,
+    ) -> None:
+        """Move the city's state, log of changes and records from one engine to another, either way, and prove it.
+
+        The city must not run, and nothing may be in the target. A copy that broke off goes on where it ended when the
+        same command is given again. At the end both sides are read, and must agree in their counts and in the digest
+        over every entity, change and record. Then let `store.url` name the target. The past (`history.db`) stays.
+
+        Exit code 1 when the two differ, 4 when an engine does not answer or a city runs on it, 6 when there is
+        something in the target.
+
+        Example: `rhinecloud copy sqlite:city.db postgresql://rhinecloud@localhost/duisburg`
+        """
+        began = time.monotonic()
+        proof = asyncio.run(_copy(city, source, target))
+        seconds = time.monotonic() - began
+        if as_json:
+            print_json({**proof, "from": hidden(source), "to": hidden(target), "seconds": round(seconds, 3)})
+            return
+        console().print(
+            f"{proof['entities']:,} entities, {proof['changes']:,} changes and {proof['records']:,} records moved"
+            f" and proved in {seconds:.1f} s; the next change is number {proof['last_change'] + 1:,}"
+        )
+        console().print(f"SHA-256 {proof['sha256']}")
+        console().print(f'now set in city.toml: \\[store] url = "{hidden(target)}"')
+
+
+async def _copy(city: Path, source_url: str, target_url: str) -> dict[str, Any]:
+    from rhinecloud.app.sections import read_city
+    from rhinecloud.kernel.errors import Invalid
+    from rhinecloud.store.engine import StoreSettings, make_depot
+    from rhinecloud.store.transfer import move, prove
+
+    if source_url == target_url:
+        raise Invalid("source and target are the same", field="TO")
+    settings = read_city(city)
+    mine = settings.section("store", StoreSettings)
+    source, target = (make_depot(replace(mine, url=url), settings.data) for url in (source_url, target_url))
+    await source.open()
+    try:
+        await target.open()
+        try:
+            contents = await source.contents()
+            total = PASSES * (contents.entities + contents.changes + contents.records)
+            with _bar(total) as (bar, task):
+                advance = lambda number: bar.update(task, advance=number)  # noqa: E731 - two lines for a word
+                await move(source, target, advance)
+                bar.update(task, completed=total // PASSES, description="Proving")
+                proof = await prove(source, target, advance)
+            return {**asdict(proof.contents), "sha256": proof.sha256}
+        finally:
+            await target.close()
+    finally:
+        await source.close()
+
+
+def hidden(url: str) -> str:
+    """Give an address without the password in it."""
+    scheme, separator, rest = url.partition("://")
+    user, at, place = rest.rpartition("@")
+    return f"{scheme}{separator}{user.partition(':')[0]}{at}{place}" if separator else url
+
+
+class _bar:  # noqa: N801 - used like a function
+    """A progress bar on standard error, shown only where that is a terminal."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def __enter__(self) -> tuple[Progress, Any]:
+        self._progress.start()
+        return self._progress, self._progress.add_task("Moving", total=self._total)
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()

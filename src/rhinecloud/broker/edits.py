@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rhinecloud.broker.errors import AlreadyExists
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.errors import Invalid, NotFound
+from rhinecloud.kernel.errors import Invalid, NotFound, TooLarge
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.patch import Patched
@@ -26,12 +26,15 @@ TypeSelection = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who writes, where and when: `now` is ISO 8601 in UTC, taken once for a whole call."""
+    """Who writes, where and when: `now` is ISO 8601 in UTC, taken once for a whole call; no entity gets more than
+    `most` attributes, types or scopes.
+    """
 
     policy: Policy
     actor: Actor
     tenant: str
     now: str
+    most: int = 1_000
 
     def create(self, entity: Entity) -> Decide:
         """Create the entity; AlreadyExists when it is there (clause 5.6.1)."""
@@ -40,7 +43,7 @@ class Writer:
         def decide(present: Entity | None) -> Decision:
             if self.alive(present) is not None:
                 raise AlreadyExists(f"{entity.id} exists already")
-            return put(patch.create(entity, self.now))
+            return self.put(patch.create(entity, self.now))
 
         return decide
 
@@ -52,7 +55,7 @@ class Writer:
             patched = change(entity, self.now)
             if any(name not in entity.type for name in patched.entity.type):
                 self.check(Action.UPDATE, patched.entity)
-            return put(patched) if _differs(entity, patched) else None
+            return self.put(patched) if _differs(entity, patched) else None
 
         return decide
 
@@ -64,7 +67,7 @@ class Writer:
             if self.alive(present) is not None:
                 return update(present)
             self.check(Action.CREATE, fragment)
-            return put(patch.create(fragment if is_whole else whole(fragment), self.now))
+            return self.put(patch.create(fragment if is_whole else whole(fragment), self.now))
 
         return decide
 
@@ -90,6 +93,13 @@ class Writer:
 
         return guarded
 
+    def put(self, patched: Patched) -> Put:
+        """Keep what a patch made; raises TooLarge."""
+        entity, most = patched.entity, self.most
+        if len(entity.attrs) > most or len(entity.type) > most or len(entity.scope) > most:
+            raise TooLarge(f"an entity has at most {most} attributes, types and scopes")
+        return Put(entity, patched.changed, patched.previous)
+
     def check(self, action: Action, entity: Entity) -> None:
         """Ask the policy; raises Denied."""
         self.policy.check(self.actor, action, self.tenant, (), entity)
@@ -111,11 +121,6 @@ class Writer:
         if not is_of(entity, types):
             raise NotFound(f"{entity_id} is not of a type asked for")
         return entity
-
-
-def put(patched: Patched) -> Put:
-    """Keep what a patch made."""
-    return Put(patched.entity, patched.changed, patched.previous)
 
 
 def whole(fragment: Entity) -> Entity:

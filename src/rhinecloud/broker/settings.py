@@ -17,6 +17,17 @@ class BrokerSettings:
     max_body_bytes: int = setting(16 * 1024 * 1024, "Largest request body that is read", unit="bytes")
     max_batch: int = setting(10_000, "Most entities in one batch request")
     max_depth: int = setting(40, "Deepest nesting of a JSON body that is accepted")
+    max_array: int = setting(50_000, "Longest array within a JSON body, the list of a batch apart")
+    max_attributes: int = setting(1_000, "Most attributes, types or scopes of one entity")
+    max_query_length: int = setting(65_536, "Longest parameter or member of a query", unit="characters")
+    max_query_parts: int = setting(1_000, "Most elements in a list of a query: ids, types, selectors, names")
+    max_query_terms: int = setting(256, "Most terms of `q`, each value of a list counted")
+    max_query_patterns: int = setting(16, "Most regular expressions in a query")
+    max_query_links: int = setting(8, "Most relationships that a term of `q` follows one after the other")
+    max_query_positions: int = setting(2_000, "Most positions of the geometry of a query")
+    max_query_s: float = setting(
+        10.0, "Longest time for a query that has to look into entities; then it is given up", unit="s"
+    )
     default_limit: int = setting(20, "Entities on a page when the request names no limit")
     max_limit: int = setting(1_000, "Largest page that may be asked for")
     render_cache: int = setting(50_000, "Entities whose rendered documents are kept in memory; 0 keeps none")

@@ -280,7 +280,7 @@ def cost_of(expression: Expression) -> Cost:
         inner = cost_of(expression.term)
         return Cost(inner.terms, inner.patterns, expression.depth)
     if isinstance(expression, Equality):
-        return Cost(len(expression.values))
+        return Cost(len(expression.wanted))
     return Cost(1, isinstance(expression, Matches))
 
 

@@ -219,6 +219,8 @@ def _problems(route: Route) -> list[int]:
     found = {400, 401, 403, 404, 500, 503, 504}
     if route.offers:
         found.add(406)
+    if "id" in (route.parameters or ()):
+        found.add(414)
     if route.body:
         found |= {409, 411, 413, 415, 501}
     if route.anonymous:
@@ -236,14 +238,14 @@ def _problem(status: int, titles: Sequence[str]) -> dict[str, Any]:
         "description": " ".join(titles),
         "headers": {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}},
     }
-    if status not in BARE:
+    if status not in (*BARE, 414):
         schema = {"$ref": f"{SCHEMAS}ProblemDetails"}
         described["content"] = {"application/json": {"schema": schema}}
     return described
 
 
 def _statuses() -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {500: ["Internal error."]}
+    found: dict[int, list[str]] = {414: ["The address is too long."], 500: ["Internal error."]}
     for _, kind in TABLE:
         titles = found.setdefault(kind.status, [])
         if kind.title not in titles:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.broker.door.limits import check_body, check_members
 from rhinecloud.broker.door.link import context_link, context_url
 from rhinecloud.broker.door.media import Media
 from rhinecloud.broker.door.request import Request
@@ -38,9 +39,7 @@ async def read_json(parts: Parts, request: Request) -> Any:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(f"the body is not JSON: {error}") from None
-    limit = parts.settings.max_depth
-    if body.count(b"{") + body.count(b"[") > limit and _depth(content, limit) > limit:
-        raise TooLarge(f"the body is nested more than {limit} deep")
+    check_body(body, content, parts.settings)
     return content
 
 
@@ -49,6 +48,7 @@ async def read_object(parts: Parts, request: Request) -> dict[str, Any]:
     content = await read_json(parts, request)
     if not isinstance(content, dict):
         raise InvalidRequest("the body is not a JSON object")
+    check_members(content, parts.settings)
     await adopt_context(parts, request, content)
     return {name: value for name, value in content.items() if name != CONTEXT}
 
@@ -127,17 +127,3 @@ async def _with_context(parts: Parts, request: Request, item: Any) -> tuple[Any,
     except RhineCloudError as error:
         return item, error
     return {name: value for name, value in item.items() if name != CONTEXT}, request.context
-
-
-def _depth(content: Any, limit: int) -> int:
-    """Measure how deep `content` is nested, no further than just beyond `limit`."""
-    level, depth = [content], 0
-    while level and depth <= limit:
-        level = [
-            child
-            for each in level
-            if isinstance(each, dict | list)
-            for child in (each.values() if isinstance(each, dict) else each)
-        ]
-        depth += 1
-    return depth

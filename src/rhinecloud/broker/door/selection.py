@@ -10,8 +10,10 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.broker.door.limits import check_parameters, check_query
 from rhinecloud.broker.door.parameters import join_level
 from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.expression import links, paths
@@ -55,9 +57,12 @@ SYSTEM = frozenset({"createdAt", "modifiedAt", "expiresAt", "deletedAt", "observ
 """Attributes by which alone no query may be asked: every entity has them (clause 5.7.2.4)."""
 
 
-def parse_query(request: Request) -> EntityQuery:
-    """Read which entities are meant, paging apart; raises Invalid for what is malformed or too wide."""
+def parse_query(request: Request, settings: BrokerSettings) -> EntityQuery:
+    """Read which entities are meant, paging apart; raises Invalid for what is malformed or too wide, TooComplexQuery
+    for what would cost too much.
+    """
     query, context = request.query, request.context
+    check_parameters(query, settings)
     selection = EntityQuery(
         types=_types(query, context),
         ids=_ids(request),
@@ -68,6 +73,7 @@ def parse_query(request: Request) -> EntityQuery:
         scope=parse_scope_q(query["scopeQ"]) if "scopeQ" in query else None,
         order=_order(request),
     )
+    check_query(selection, settings)
     _refuse_too_wide(request, selection.q)
     return selection
 

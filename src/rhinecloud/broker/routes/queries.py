@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rhinecloud.broker.door.body import link_context, read_object
+from rhinecloud.broker.door.limits import check_query
 from rhinecloud.broker.door.media import SPATIAL
 from rhinecloud.broker.door.paging import PAGING, Paging, paging_headers, parse_paging
 from rhinecloud.broker.door.parameters import JOIN, SHAPE, UNBUILT, parse_join, parse_options, refuse_unbuilt
@@ -20,9 +22,11 @@ from rhinecloud.broker.door.selection import (
     parse_selectors,
     query_parameters,
 )
+from rhinecloud.broker.errors import TooComplexQuery
 from rhinecloud.broker.linked import Join, Linker
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.ngsild.representation import parse_names
 from rhinecloud.store.port import Stored
@@ -69,6 +73,7 @@ async def query_by_post(parts: Parts, request: Request) -> Reply:
     if "entities" in content:
         selectors = parse_selectors(content["entities"], request.context)
         search = replace(search, query=replace(search.query, selectors=selectors))
+        check_query(search.query, parts.settings)
     request.query = asked
     return (await _answer(parts, request, search, "/entityOperations/query"))[0]
 
@@ -76,7 +81,7 @@ async def query_by_post(parts: Parts, request: Request) -> Reply:
 async def purge(parts: Parts, request: Request) -> Reply:
     """Purge Entities: delete those that match, or of their attributes those to `drop`, or all but those to `keep`
     (clause 6.4.3.3)."""
-    query = parse_query(request)
+    query = parse_query(request, parts.settings)
     names = {name: _names(request, name) for name in ("drop", "keep")}
     if names["drop"] and names["keep"]:
         raise Invalid("drop and keep exclude each other", field="drop")
@@ -86,7 +91,7 @@ async def purge(parts: Parts, request: Request) -> Reply:
 
 async def _answer(parts: Parts, request: Request, search: Search, path: str) -> tuple[Reply, bool]:
     """Answer a query, and tell whether the answer stays right until the next change: nothing in it expires."""
-    page = await parts.broker.query(request.actor, request.tenant, search.query)
+    page = await _find(parts, request, search.query)
     if search.join is None:
         body = parts.renderer.listed(request.tenant, page.items, search.view)
     else:
@@ -100,10 +105,28 @@ async def _answer(parts: Parts, request: Request, search: Search, path: str) -> 
     return Reply(search.view.status(page.items), headers, body), lasts
 
 
+async def _find(parts: Parts, request: Request, query: EntityQuery) -> Page[Stored]:
+    """Ask the broker, and no longer than the settings allow where entities must be looked into.
+
+    Raises TooComplexQuery.
+    """
+    asking = parts.broker.query(request.actor, request.tenant, query)
+    if not query.needs_documents and not query.order:
+        return await asking
+    task = asyncio.ensure_future(asking)
+    done, _ = await asyncio.wait({task}, timeout=parts.settings.max_query_s)
+    if not done:
+        task.cancel()
+        raise TooComplexQuery(f"the query took longer than {parts.settings.max_query_s:g} s")
+    return task.result()
+
+
 def _parse_search(request: Request, settings: BrokerSettings) -> Search:
     refuse_unbuilt(request)
     paging = parse_paging(request, settings)
-    query = replace(parse_query(request), limit=paging.limit, offset=paging.offset, count=paging.count)
+    query = replace(
+        parse_query(request, settings), limit=paging.limit, offset=paging.offset, count=paging.count
+    )
     options = parse_options(request)
     view = view_of(request, options, collected=True)
     return Search(view, query, paging, parse_join(request, options))

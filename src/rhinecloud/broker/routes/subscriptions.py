@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rhinecloud.broker.door.body import read_object
+from rhinecloud.broker.door.limits import check_subscription
 from rhinecloud.broker.door.paging import PAGING, paging_headers, parse_paging
 from rhinecloud.broker.door.parameters import listed_options
 from rhinecloud.broker.door.reply import Reply, created, document, nothing
@@ -24,6 +25,7 @@ PATH = "/subscriptions"
 async def create(parts: Parts, request: Request) -> Reply:
     """Create Subscription (clause 6.10.3.1)."""
     content = await read_object(parts, request)
+    check_subscription(content, request.context, parts.settings)
     made = await _service(parts).create(
         request.actor, request.tenant, content, request.context, request.source
     )
@@ -59,6 +61,7 @@ async def update(parts: Parts, request: Request) -> Reply:
     """Update Subscription (clause 6.11.3.2)."""
     name = _id(request)
     content = await read_object(parts, request)
+    check_subscription(content, request.context, parts.settings)
     await _service(parts).update(
         request.actor, request.tenant, name, content, request.context, request.source
     )

@@ -1,0 +1,125 @@
+"""What a call may cost: the limits of bodies and queries, each a setting, each refused with words of its own.
+
+A body that exceeds one is TooLarge (413), a query TooComplexQuery (403). What is looked for is counted before it is
+walked through, so that an ordinary call pays next to nothing. Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.2 and 6.3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from rhinecloud.broker.errors import TooComplexQuery
+from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.kernel.errors import TooLarge
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.expression import Expression, cost_of
+from rhinecloud.ngsild.query import EntityQuery, parse_q
+
+SEPARATORS = ",|;"
+COORDINATES = ("coordinates", "orderFrom")
+
+
+def check_body(body: bytes, content: Any, settings: BrokerSettings) -> None:
+    """Raise TooLarge for a body that is nested too deep, or holds an array that is too long; a batch is no array."""
+    deepest, longest = settings.max_depth, settings.max_array
+    deep = body.count(b"{") + body.count(b"[") > deepest
+    if not deep and body.count(b",") < longest:
+        return
+    level, depth = [content], 0
+    while level and depth <= deepest:
+        if depth and any(len(each) > longest for each in level if isinstance(each, list)):
+            raise TooLarge(f"an array of the body has more than {longest} elements")
+        level = [child for each in level for child in _children(each)]
+        depth += 1
+    if depth > deepest:
+        raise TooLarge(f"the body is nested more than {deepest} deep")
+
+
+def check_members(content: Mapping[str, Any], settings: BrokerSettings) -> None:
+    """Raise TooLarge for an object with more members than an entity may have attributes."""
+    if len(content) > settings.max_attributes + OWN_MEMBERS:
+        raise TooLarge(f"an entity has at most {settings.max_attributes} attributes")
+
+
+OWN_MEMBERS = 8
+"""Members of an entity that are no attributes, with room to spare."""
+
+
+def check_parameters(query: Mapping[str, str], settings: BrokerSettings) -> None:
+    """Raise TooComplexQuery for a parameter that is too long or lists too much; it is not read yet."""
+    for name, text in query.items():
+        if name in COORDINATES:
+            longest, most = settings.max_query_positions * 64, settings.max_query_positions * 4
+        else:
+            longest, most = settings.max_query_length, settings.max_query_parts
+        if len(text) > longest:
+            raise TooComplexQuery(f"{name}: has {len(text)} characters, at most {longest} are read")
+        if sum(text.count(sign) for sign in SEPARATORS) >= most:
+            raise TooComplexQuery(f"{name}: lists more than {most} elements")
+
+
+def check_query(query: EntityQuery, settings: BrokerSettings) -> None:
+    """Raise TooComplexQuery for a query that asks for too much at once."""
+    patterns = sum(bool(each) for each in (query.id_pattern, *(one.id_pattern for one in query.selectors)))
+    if query.q is not None:
+        patterns += check_expression(query.q, settings)
+    _check("patterns", patterns, settings.max_query_patterns)
+    named = sum(1 + len(one.ids) + len(one.types) for one in query.selectors)
+    _check("entities: selectors, ids and types", named, settings.max_query_parts)
+    if query.geo is not None:
+        _check("coordinates: positions", query.geo.positions(), settings.max_query_positions)
+
+
+def check_subscription(content: Mapping[str, Any], context: Context, settings: BrokerSettings) -> None:
+    """Raise TooComplexQuery for a subscription that asks for too much of each change; it is not read yet."""
+    check_parameters({name: each for name, each in content.items() if isinstance(each, str)}, settings)
+    for name, member in content.items():
+        if isinstance(member, list):
+            _check(name, len(member), settings.max_query_parts)
+    patterns = 0
+    selectors = content.get("entities")
+    for each in selectors if isinstance(selectors, list) else ():
+        if isinstance(each, dict):
+            check_parameters({name: text for name, text in each.items() if isinstance(text, str)}, settings)
+            patterns += "idPattern" in each
+    q = content.get("q")
+    if isinstance(q, str):
+        patterns += check_expression(parse_q(unquote(q), context, links=True), settings)
+    _check("patterns", patterns, settings.max_query_patterns)
+    geo = content.get("geoQ")
+    if isinstance(geo, dict):
+        positions = sum(1 for _ in _positions(geo.get("coordinates")))
+        _check("geoQ: positions", positions, settings.max_query_positions)
+
+
+def check_expression(expression: Expression, settings: BrokerSettings) -> int:
+    """Raise TooComplexQuery for a `q` with too many terms or links; give how many patterns it has."""
+    cost = cost_of(expression)
+    _check("q: terms", cost.terms, settings.max_query_terms)
+    _check("q: relationships one after the other", cost.links, settings.max_query_links)
+    return cost.patterns
+
+
+def _positions(coordinates: Any) -> Iterable[Any]:
+    """List the positions of coordinates, whatever was sent in their place."""
+    if isinstance(coordinates, str):
+        yield from range(coordinates.count("[") - 1)
+    elif isinstance(coordinates, list):
+        if coordinates and not isinstance(coordinates[0], list):
+            yield coordinates
+        else:
+            for each in coordinates:
+                yield from _positions(each)
+
+
+def _check(what: str, number: int, most: int) -> None:
+    if number > most:
+        raise TooComplexQuery(f"{what}: {number} are more than {most}")
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

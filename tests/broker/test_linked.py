@@ -57,3 +57,18 @@ def test_simplified_inline_replaces_the_link_itself() -> None:
 
 def test_what_is_not_shown_is_not_followed() -> None:
     assert [each["id"] for each in told(join="flat", pick=["id", "type"])] == ["urn:Vessel"]
+
+
+def test_no_notification_shows_more_than_a_hundred_linked_entities() -> None:
+    lots = [f"urn:Berth:{number}" for number in range(150)]
+    change = Change(seq=1, kind=Kind.UPDATED, at="1", entity=entity("Vessel"), changed=[BERTH])
+    change.entity.attrs[BERTH] = [Instance(type="Relationship", value=lots)]
+    for join in ("flat", "inline"):
+        notification = {"endpoint": ENDPOINT, "join": join}
+        subscription = parse_subscription(
+            document(id="urn:s:1", notification=notification), READING, lambda: ""
+        )
+        ready = Ready(subscription, CONTEXT, CONTEXT, lambda name: Entity(id=name, type=["Berth"], attrs={}))
+        shown = orjson.loads(b"[" + ready.show(Differences(change)) + b"]")
+        linked = shown[1:] if join == "flat" else shown[0]["berth"]["entity"]
+        assert [each["id"] for each in linked] == lots[:100]

@@ -28,6 +28,7 @@ class Join:
     """How linked entities are asked for: `inline` or flat, how many relationships deep, and what the asker has already.
 
     `options` say how entities are shown; what is picked or omitted behind a relationship stands in `pick` and `omit`.
+    So many entities are looked up at `most`; then `strict` raises TooComplexQuery, else no more are shown.
     """
 
     inline: bool
@@ -36,10 +37,12 @@ class Join:
     pick: Projection = field(default_factory=Projection)
     omit: Projection = field(default_factory=Projection)
     contained_by: frozenset[str] = frozenset()
+    most: int = MOST
+    strict: bool = True
 
 
 class Linker:
-    """Shows entities with what they link to, for one request."""
+    """Shows entities with what they link to, for one request or one notification."""
 
     def __init__(self, find: Find, context: Context, join: Join) -> None:
         self._find = find
@@ -49,14 +52,25 @@ class Linker:
 
     def inline(self, entity: Entity) -> dict[str, Any]:
         """Show an entity with the entities that it links to inside its relationships (clause 4.5.23.2)."""
+        shown = render(entity, self._context, self._join.options)
+        self.put_inside(entity, shown)
+        return shown
+
+    def put_inside(self, entity: Entity, shown: dict[str, Any]) -> None:
+        """Put linked entities inside the relationships of an entity that is shown already."""
         join = self._join
-        return self._inside(entity, join, join.contained_by | {entity.id})
+        self._put(entity, shown, join, join.contained_by | {entity.id})
 
     def flat(self, entities: list[Entity]) -> list[dict[str, Any]]:
         """Show entities, and behind them those that they link to, nearest first and each once (clause 4.5.23.3)."""
+        shown = [render(entity, self._context, self._join.options) for entity in entities]
+        return shown + [render(entity, self._context, how.options) for entity, how in self.behind(entities)]
+
+    def behind(self, entities: list[Entity]) -> list[tuple[Entity, Join]]:
+        """List what entities link to, nearest first and each once, with how it is to be shown."""
         join = self._join
         seen = {entity.id for entity in entities} | join.contained_by
-        shown = [render(entity, self._context, join.options) for entity in entities]
+        found: list[tuple[Entity, Join]] = []
         level = [(entity, join) for entity in entities]
         for _ in range(join.level):
             further: list[tuple[Entity, Join]] = []
@@ -67,14 +81,18 @@ class Linker:
                         if linked is not None:
                             seen.add(uri)
                             further.append((linked, _behind(how, name)))
-            shown += [render(entity, self._context, how.options) for entity, how in further]
+            found += further
             level = further
-        return shown
+        return found
 
     def _inside(self, entity: Entity, join: Join, seen: frozenset[str]) -> dict[str, Any]:
         shown = render(entity, self._context, join.options)
+        self._put(entity, shown, join, seen)
+        return shown
+
+    def _put(self, entity: Entity, shown: dict[str, Any], join: Join, seen: frozenset[str]) -> None:
         if join.level == 0:
-            return shown
+            return
         members = shown["properties"] if join.options.geojson else shown
         for name, instances in entity.attrs.items():
             member = self._context.compact(name)
@@ -82,7 +100,6 @@ class Linker:
                 kept = _kept(instances, join.options)
                 linked = [self._linked(instance, _behind(join, name), seen) for instance in kept]
                 members[member] = _joined(members[member], kept, linked, join.options)
-        return shown
 
     def _linked(self, instance: Instance, join: Join, seen: frozenset[str]) -> dict[str, dict[str, Any]]:
         """Show the entities behind one instance, by id; those on the way here are not shown again."""
@@ -94,11 +111,14 @@ class Linker:
         return found
 
     def _look_up(self, uri: str) -> Entity | None:
-        self._looked_up += 1
-        if self._looked_up > MOST:
+        most = self._join.most
+        if self._looked_up >= most:
+            if not self._join.strict:
+                return None
             raise TooComplexQuery(
-                f"the relationships lead to more than {MOST} entities; ask for fewer or less deep"
+                f"the relationships lead to more than {most} entities; ask for fewer or less deep"
             )
+        self._looked_up += 1
         return self._find(uri)
 
 

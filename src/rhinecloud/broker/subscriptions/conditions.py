@@ -11,15 +11,15 @@ from urllib.parse import unquote
 
 import orjson
 
-from rhinecloud.broker.subscriptions.linked import Fetch
+from rhinecloud.broker.following import follow_from
+from rhinecloud.broker.linked import Find
 from rhinecloud.broker.subscriptions.matching import Holds
 from rhinecloud.broker.subscriptions.members import Members
 from rhinecloud.broker.subscriptions.model import GeoQ, Subscription
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.ngsild.expression import links, resolve
-from rhinecloud.ngsild.linked import RELATIONSHIPS, Linked, Reaches
+from rhinecloud.ngsild.expression import links
 from rhinecloud.ngsild.query import (
     EntityQuery,
     GeoQuery,
@@ -79,11 +79,11 @@ def query_of(subscription: Subscription, context: Context) -> EntityQuery:
 
 
 def judge_of(
-    subscription: Subscription, query: EntityQuery, context: Context, fetch: Fetch
+    subscription: Subscription, query: EntityQuery, context: Context, find: Find
 ) -> tuple[object, Holds | None]:
     """Make the judge of the conditions, and what is equal for equal conditions; no judge where there are none.
 
-    `fetch` gives the entities to which the relationships of `q` lead.
+    `find` gives the entities to which the relationships of `q` lead.
     """
     if query.q is None and query.geo is None and query.scope is None:
         return None, None
@@ -95,31 +95,9 @@ def judge_of(
 
     def follow(entity: Entity) -> bool:
         assert query.q is not None
-        found = {each: _reached(each, entity, fetch) for each in links(query.q)}
-        return matches(replace(query, q=resolve(query.q, found)), entity)
+        return matches(replace(query, q=follow_from(query.q, entity, find)), entity)
 
     return (*same, subscription.owner.id), follow
-
-
-def _reached(term: Linked, entity: Entity, fetch: Fetch) -> frozenset[str]:
-    """List the entities to which a term's relationship leads from `entity` and of which its inner term holds."""
-    found = set()
-    for kind, value in term.path.targets(entity):
-        names = (value if isinstance(value, list) else [value]) if kind in RELATIONSHIPS else []
-        for name in names:
-            linked = fetch(name) if isinstance(name, str) else None
-            if linked is not None and _holds(term, linked, fetch):
-                found.add(linked.id)
-    return frozenset(found)
-
-
-def _holds(term: Linked, linked: Entity, fetch: Fetch) -> bool:
-    if term.types and not any(each in linked.type for each in term.types):
-        return False
-    inner = term.term
-    if isinstance(inner, Linked):
-        return Reaches(inner.path, _reached(inner, linked, fetch)).holds(linked)
-    return inner.holds(linked)
 
 
 def _geo(geo_q: GeoQ, context: Context) -> GeoQuery:

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 from msgspec.structs import replace as with_members
 
+from rhinecloud.broker.linked import Find, Join, Linker
 from rhinecloud.broker.subscriptions.changed import Differences
-from rhinecloud.broker.subscriptions.linked import Fetch, Join, beside, put_inside
 from rhinecloud.broker.subscriptions.model import Trigger
 from rhinecloud.ngsild.change import Kind
 from rhinecloud.ngsild.context import Context
@@ -27,7 +27,19 @@ GEO_JSON = "application/geo+json"
 PREVIOUS = {kind: f"previous{member[0].upper()}{member[1:]}" for kind, member in VALUE_MEMBER.items()}
 """The attribute types and the member that holds what each one's value was before."""
 
+MOST_LINKED = 100
+"""Linked entities that are shown with one; a graph of a whole city would be no notification."""
+
 _AS_IT_WAS = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Linking:
+    """How linked entities are shown: `inline` or behind (`flat`), and over how many links; to whom (`reader`)."""
+
+    inline: bool
+    level: int
+    reader: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +56,11 @@ class Look:
     named_deletions: frozenset[str] = frozenset()
     accept: str = "application/json"
     body_context: bytes = b""
-    join: Join | None = None
+    linking: Linking | None = None
 
 
-def show(differences: Differences, look: Look, fetch: Fetch) -> bytes:
-    """Make the JSON of the entity that a change concerns; `fetch` gives the entities that it links to."""
+def show(differences: Differences, look: Look, find: Find) -> bytes:
+    """Make the JSON of the entity that a change concerns; `find` gives the entities that it links to."""
     change = differences.change
     if change.kind is Kind.DELETED:
         names: Iterable[str] = change.entity.attrs if look.show_changes else look.named_deletions
@@ -69,25 +81,25 @@ def show(differences: Differences, look: Look, fetch: Fetch) -> bytes:
         if look.show_changes:
             before = change.entity.attrs if change.kind is Kind.DELETED else change.previous
             _add_previous(members, before, look.context)
-    return _write_linked(entity, shown, look, fetch)
+    return _write_linked(entity, shown, look, find)
 
 
-def show_entity(entity: Entity, look: Look, fetch: Fetch) -> bytes:
+def show_entity(entity: Entity, look: Look, find: Find) -> bytes:
     """Make the JSON of an entity as it is, for notifications that no change made."""
-    return _write_linked(entity, render(entity, look.context, look.options), look, fetch)
+    return _write_linked(entity, render(entity, look.context, look.options), look, find)
 
 
-def _write_linked(entity: Entity, shown: dict[str, Any], look: Look, fetch: Fetch) -> bytes:
+def _write_linked(entity: Entity, shown: dict[str, Any], look: Look, find: Find) -> bytes:
     """Write an entity with those that it links to, where they are wanted: inside it, or behind it."""
-    if look.join is None:
+    if look.linking is None:
         return _write(shown, look)
-    members = shown["properties"] if look.options.geojson else shown
-    if look.join.inline:
-        put_inside(entity, members, look.context, look.options, look.join, fetch)
+    how = Join(look.linking.inline, look.linking.level, look.options, most=MOST_LINKED, strict=False)
+    linker = Linker(find, look.context, how)
+    if how.inline:
+        linker.put_inside(entity, shown)
         return _write(shown, look)
     whole = replace(look.options, pick=frozenset(), omit=frozenset(), attrs=frozenset())
-    linked = beside(entity, members, look.context, look.join, fetch)
-    others = [_write(render(each, look.context, whole), look) for each in linked]
+    others = [_write(render(each, look.context, whole), look) for each, _ in linker.behind([entity])]
     return b",".join([_write(shown, look), *others])
 
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from rhinecloud.broker.gathering import Gathering
+from rhinecloud.broker.linked import Find
 from rhinecloud.broker.subscriptions.endpoint import Endpoint
 from rhinecloud.broker.subscriptions.glance import glance_at
 from rhinecloud.broker.subscriptions.keeper import Keeper
 from rhinecloud.broker.subscriptions.lane import Lane, Way
-from rhinecloud.broker.subscriptions.linked import Fetch
 from rhinecloud.broker.subscriptions.matching import Index
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
 from rhinecloud.broker.subscriptions.notification import Look
@@ -253,16 +253,16 @@ class Notifier:
             lane.put(item)
             told[lane] = None
 
-    def fetch_for(self, subscription: Subscription) -> Fetch:
+    def finder_for(self, subscription: Subscription) -> Find:
         """Give the function that looks an entity up for a subscriber, within an act of `linked`."""
 
-        def fetch(entity_id: str) -> Entity | None:
+        def find(entity_id: str) -> Entity | None:
             entity = self.linked.find((subscription.tenant, entity_id))
             if entity is None or not self.rights.may_read(subscription, entity.type):
                 return None
             return entity
 
-        return fetch
+        return find
 
     async def _read(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Entity]:
         found: dict[tuple[str, str], Entity] = {}

@@ -7,13 +7,21 @@ from typing import NamedTuple
 
 import orjson
 
+from rhinecloud.broker.linked import Find
 from rhinecloud.broker.subscriptions.changed import Differences
 from rhinecloud.broker.subscriptions.conditions import judge_of, query_of
-from rhinecloud.broker.subscriptions.linked import Fetch, Join
 from rhinecloud.broker.subscriptions.matching import Watch
 from rhinecloud.broker.subscriptions.model import Subscription, Trigger, status_of
 from rhinecloud.broker.subscriptions.narrowing import gate_of
-from rhinecloud.broker.subscriptions.notification import GEO_JSON, JSON_LD, Look, composer, show, show_entity
+from rhinecloud.broker.subscriptions.notification import (
+    GEO_JSON,
+    JSON_LD,
+    Linking,
+    Look,
+    composer,
+    show,
+    show_entity,
+)
 from rhinecloud.broker.subscriptions.projection import options_of
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.documents import CORE_URL
@@ -36,20 +44,20 @@ class Ready(Watch):
     `link` is the Link header's value that names the @context, '' where the body carries it.
     """
 
-    __slots__ = ("_fetch", "_last_frame", "_last_second", "compose", "conditions", "link", "look")
+    __slots__ = ("_find", "_last_frame", "_last_second", "compose", "conditions", "link", "look")
 
     def __init__(
-        self, subscription: Subscription, written_in: Context, shown_in: Context, fetch: Fetch
+        self, subscription: Subscription, written_in: Context, shown_in: Context, find: Find
     ) -> None:
         """Make ready; raises Invalid or Unsupported where the subscription is no longer understood.
 
-        `written_in` is the @context of its conditions and projections, `shown_in` that of its notifications; `fetch`
+        `written_in` is the @context of its conditions and projections, `shown_in` that of its notifications; `find`
         gives other entities by id, as far as the owner may read them.
         """
         self.conditions = query_of(subscription, written_in)
-        judge = judge_of(subscription, self.conditions, written_in, fetch)
+        judge = judge_of(subscription, self.conditions, written_in, find)
         super().__init__(subscription, *judge, gate_of(self.conditions))
-        self._fetch = fetch
+        self._find = find
         accept = subscription.notification.endpoint.accept
         url = subscription.jsonld_context or CORE_URL
         in_body = accept == JSON_LD or (accept == GEO_JSON and not _prefers_json(subscription))
@@ -60,7 +68,7 @@ class Ready(Watch):
             named_deletions=self.watched if Trigger.ATTRIBUTE_DELETED in self.triggers else frozenset(),
             accept=accept,
             body_context=orjson.dumps(url) if in_body else b"",
-            join=_join_of(subscription),
+            linking=_linking_of(subscription),
         )
         self.link = "" if in_body else f'<{url}>; rel="{REL}"; type="application/ld+json"'
         self.compose: Callable[[str, str, Sequence[bytes]], bytes] = composer(subscription.id, self.look)
@@ -86,18 +94,18 @@ class Ready(Watch):
 
     def show(self, differences: Differences) -> bytes:
         """Show a change as this subscriber wants it."""
-        return show(differences, self.look, self._fetch)
+        return show(differences, self.look, self._find)
 
     def show_entity(self, entity: Entity) -> bytes:
         """Show an entity as it is, as this subscriber wants it."""
-        return show_entity(entity, self.look, self._fetch)
+        return show_entity(entity, self.look, self._find)
 
 
-def _join_of(subscription: Subscription) -> Join | None:
+def _linking_of(subscription: Subscription) -> Linking | None:
     notification = subscription.notification
     if notification.join not in ("flat", "inline"):
         return None
-    return Join(notification.join == "inline", notification.join_level, subscription.owner.id)
+    return Linking(notification.join == "inline", notification.join_level, subscription.owner.id)
 
 
 def _prefers_json(subscription: Subscription) -> bool:

@@ -225,8 +225,8 @@ class Subscriptions:
         tenant = subscription.tenant
         written_in = await self._contexts.compiled(tenant, subscription.written_in)
         shown_in = await self._contexts.compiled(tenant, subscription.jsonld_context or None)
-        fetch = self._notifier.fetch_for(subscription)
-        return Ready(subscription, written_in.context, shown_in.context, fetch)
+        find = self._notifier.finder_for(subscription)
+        return Ready(subscription, written_in.context, shown_in.context, find)
 
     async def _make_ready(self, subscription: Subscription) -> Ready | None:
         """Make a kept subscription ready, or note why it cannot be: its @context is away, say."""

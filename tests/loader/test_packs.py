@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from rhinecloud.loader import GROUP, find_packs, merge_contexts
+from rhinecloud.loader.folder import read_layers
+from rhinecloud.loader.model import BrokenPack
 
 MANIFEST = '[pack]\nname = "{name}"\ntitle = "A"\nversion = "1"\nlicense = "EUPL-1.2"\n'
 MODULE = """from pathlib import Path
@@ -116,3 +118,16 @@ def test_two_coercions_of_a_term_are_two_meanings() -> None:
     iri = "https://a.example/ship"
     _, disagreements = merge_contexts([("a", {"ship": iri}), ("b", {"ship": {"@id": iri, "@type": "@id"}})])
     assert [each.term for each in disagreements] == ["ship"]
+
+
+def test_a_city_adds_layers_of_its_own_and_may_draw_a_packs_layer_its_own_way(city: Path) -> None:
+    packs = find_packs(found=[write_pack(city, "cranes", {"layers/cranes.json": json.dumps(LAYER)})])
+    (city / "layers").mkdir()
+    lamps = {**LAYER, "id": "lamps", "types": ["Lamp"]}
+    (city / "layers" / "lamps.json").write_text(json.dumps(lamps), encoding="utf-8")
+    (city / "layers" / "cranes.json").write_text(json.dumps({**LAYER, "color": "red"}), encoding="utf-8")
+    drawn = {layer["id"]: layer for layer in packs.layers(read_layers(city / "layers"))}
+    assert (drawn["lamps"]["pack"], drawn["cranes"]["color"]) == ("city", "red")
+    (city / "layers" / "bad.json").write_text('{"id": "x"}', encoding="utf-8")
+    with pytest.raises(BrokenPack, match=r"layers/bad\.json: needs 'types'"):
+        read_layers(city / "layers")

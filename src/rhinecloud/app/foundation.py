@@ -22,7 +22,7 @@ from rhinecloud.identity import Identity, IdentitySettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import Clock
 from rhinecloud.loader import Disagreement, Packs, find_packs, merge_contexts
-from rhinecloud.loader.folder import read_context
+from rhinecloud.loader.folder import read_context, read_layers
 from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import house_document
 from rhinecloud.policy import Policy
@@ -46,6 +46,7 @@ class Foundation:
         terms, self.disagreements = city_terms(settings.folder, self.packs)
         self.terms = terms
         self.context: Context = compile_context(terms, {})
+        self.layers = read_layers(settings.folder / "layers")
         self.folder = DataFolder(settings.data)
         store = settings.section("store", StoreSettings)
         indexes = [self.context.name(name) for name in store.indexes]

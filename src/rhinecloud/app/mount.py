@@ -35,7 +35,9 @@ def foundation_routes(foundation: Foundation, gate: Gate) -> list[APIRouter]:
     """Build the routes that need nothing but the foundation."""
     settings = foundation.settings
     access = settings.section("identity", IdentitySettings).access
-    portrait = CityPortrait(foundation.city, access, foundation.packs, foundation.broker, foundation.context)
+    portrait = CityPortrait(
+        foundation.city, access, foundation.packs, foundation.broker, foundation.context, foundation.layers
+    )
     past = Past(
         foundation.history, foundation.broker, foundation.policy, foundation.context, foundation.tenant
     )

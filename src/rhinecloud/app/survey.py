@@ -21,6 +21,7 @@ from rhinecloud.kernel.faults import Gathering, unknown
 from rhinecloud.kernel.settings import read_section
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.loader import Packs, find_packs
+from rhinecloud.loader.folder import read_layers
 from rhinecloud.policy import Policy
 from rhinecloud.risk.settings import RiskSettings
 from rhinecloud.store.engine import StoreSettings, make_store
@@ -82,6 +83,8 @@ def _foundation(settings: Settings, packs: Packs) -> Iterator[Finding]:
     gathering = Gathering()
     with gathering.go_on():
         city_terms(settings.folder, packs)
+    with gathering.go_on():
+        read_layers(settings.folder / "layers")
     with gathering.go_on():
         Policy(city_policies(settings.folder))
     with gathering.go_on():

@@ -30,9 +30,14 @@ def read_pack(pack: Pack) -> LoadedPack:
         license=manifest["license"],
         context=read_context(pack.root / "context.jsonld"),
         rules=tuple(sorted((pack.root / "rules").glob("*.yaml"))),
-        layers=tuple(_layer(path) for path in sorted((pack.root / "layers").glob("*.json"))),
+        layers=read_layers(pack.root / "layers"),
         texts={path.stem: _object(path) for path in sorted((pack.root / "texts").glob("*.json"))},
     )
+
+
+def read_layers(folder: Path) -> tuple[dict[str, Any], ...]:
+    """Read the layers of a folder, `*.json`, none where there is no such folder; raises BrokenPack."""
+    return tuple(_layer(path) for path in sorted(folder.glob("*.json")))
 
 
 def read_context(path: Path) -> dict[str, Any]:

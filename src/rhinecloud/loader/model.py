@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,10 +59,14 @@ class Packs:
             for name, mapping in each.pack.mappings.items()
         }
 
-    def layers(self) -> list[dict[str, Any]]:
-        """Give every layer of the map, each with the name of its `pack`, in the order in which they are drawn."""
-        layers = [{**layer, "pack": each.name} for each in self.loaded for layer in each.layers]
-        return sorted(layers, key=lambda layer: (layer.get("order", 0), layer["id"]))
+    def layers(self, own: Iterable[MappingType[str, Any]] = ()) -> list[dict[str, Any]]:
+        """Give every layer of the map, each with the name of its `pack`, in the order in which they are drawn.
+
+        `own` are the city's, whose pack is `city`: one with the id of a pack's layer replaces it.
+        """
+        layers = {layer["id"]: {**layer, "pack": each.name} for each in self.loaded for layer in each.layers}
+        layers |= {layer["id"]: {**layer, "pack": "city"} for layer in own}
+        return sorted(layers.values(), key=lambda layer: (layer.get("order", 0), layer["id"]))
 
     def texts(self, language: str) -> dict[str, MappingType[str, Any]]:
         """Give every pack's words in a language, by pack; English where a pack lacks the language."""

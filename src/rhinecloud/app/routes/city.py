@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -72,11 +72,19 @@ class CityPortrait:
     """Describes the city to whoever asks."""
 
     def __init__(
-        self, settings: CitySettings, access: str, packs: Packs, broker: Broker, context: Context
+        self,
+        settings: CitySettings,
+        access: str,
+        packs: Packs,
+        broker: Broker,
+        context: Context,
+        layers: Sequence[Mapping[str, Any]] = (),
     ) -> None:
+        """Take all that there is to tell; `layers` are the city's own, beside those of the packs."""
         self._settings = settings
         self._access = access
         self._packs = packs
+        self._layers = layers
         self._broker = broker
         self._agency = context.expand("Agency")
         self._name = context.expand("name")
@@ -94,7 +102,7 @@ class CityPortrait:
             tiles_url=settings.tiles_url or None,
             languages=list(settings.languages),
             packs=self._pack_views() if actor else [],
-            layers=self._packs.layers() if actor else [],
+            layers=self._packs.layers(self._layers) if actor else [],
             agencies=await self.agencies(actor) if actor else [],
             version=__version__,
             access=self._access,

@@ -7,7 +7,6 @@ change row holds the entity's bytes as they were encoded for the entity row: the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import apsw
@@ -37,10 +36,14 @@ class _Row(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
 
 
 _encode_row = msgspec.json.Encoder().encode
+_encode_ids = msgspec.json.Encoder().encode
+
+LOOK_UP = """
+SELECT id, row, version, body FROM entity WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))
+"""
 
 
-@dataclass(slots=True)
-class Touched:
+class Touched(msgspec.Struct, gc=False):
     """An entity within the group: how it was at first, and how it is after the edits so far (`entity` None: gone)."""
 
     before: Held | None
@@ -75,8 +78,25 @@ class Transaction:
         self._gone: list[Row] = []
         self._come: list[Row] = []
         self._touched: dict[Key, Touched] = {}
+        self._found: dict[Key, Held | None] = {}
+        self._types: list[tuple[int, int, int]] = []
+        self._places: list[tuple[int, float, float, float, float]] = []
         self._written = 0
         """So many of the logged changes are written."""
+
+    def look_up(self, edits: Sequence[Edit]) -> None:
+        """Read what the next edits are about in one statement; a batch of new entities would else ask for each."""
+        wanted: dict[str, list[str]] = {}
+        for edit in edits:
+            key = (edit.tenant, edit.entity_id)
+            if key not in self.settled and key not in self._touched and self._recent.get(key) is None:
+                wanted.setdefault(edit.tenant, []).append(edit.entity_id)
+        self._found = {}
+        for name, ids in wanted.items():
+            self._found.update(dict.fromkeys([(name, each) for each in ids]))
+            rows: Any = self.cursor.execute(LOOK_UP, (self._census.tenant(name), _encode_ids(ids).decode()))
+            for entity_id, row, version, body in rows.fetchall():
+                self._found[name, entity_id] = Held(row, Stored(entity_id, version, body))
 
     def decide(self, edit: Edit) -> Written | Exception:
         """Decide one edit and log it; an error is the answer of this edit alone."""
@@ -118,6 +138,14 @@ class Transaction:
             self.cursor.executemany(
                 "INSERT INTO entity (row, tenant, id, version, body) VALUES (?, ?, ?, ?, ?)", inserted
             )
+        if self._types:
+            self.cursor.executemany(
+                "INSERT INTO entity_type (tenant, type, row) VALUES (?, ?, ?)", self._types
+            )
+        if self._places:
+            self.cursor.executemany(
+                "INSERT INTO place (row, west, east, south, north) VALUES (?, ?, ?, ?, ?)", self._places
+            )
         if updated:
             self.cursor.executemany("UPDATE entity SET version = ?, body = ? WHERE row = ?", updated)
         if self.waiting:
@@ -126,6 +154,7 @@ class Transaction:
         write_rows(self.cursor, self._gone, self._come)
         self._census.write(self.cursor, self.counts)
         self._touched, self._written, self._gone, self._come = {}, len(self.logged), [], []
+        self._types, self._places = [], []
 
     def restore(self, key: Key, row: int, version: int, body: bytes) -> None:
         """Enter an entity as it was in another store, under its row and version, without a change."""
@@ -138,7 +167,12 @@ class Transaction:
         return self._written < len(self.logged)
 
     def _touch(self, key: Key) -> Touched:
-        held = self.settled[key] if key in self.settled else self._recent.get(key) or self._read(key)
+        if key in self.settled:
+            held = self.settled[key]
+        elif key in self._found:
+            held = self._found[key]
+        else:
+            held = self._recent.get(key) or self._read(key)
         if held is None:
             return Touched(None, None, 0, -1, None)
         entity = held.stored.entity()
@@ -214,9 +248,7 @@ class Transaction:
             self._place(row, box_of(there), was=bool(here))
 
     def _list(self, tenant: int, kind: int, row: int) -> None:
-        self.cursor.execute(
-            "INSERT INTO entity_type (tenant, type, row) VALUES (?, ?, ?)", (tenant, kind, row)
-        )
+        self._types.append((tenant, kind, row))
         self.counts[tenant, kind] = self.counts.get((tenant, kind), 0) + 1
 
     def _unlist(self, tenant: int, kind: int, row: int) -> None:
@@ -229,9 +261,7 @@ class Transaction:
         if was:
             self.cursor.execute("DELETE FROM place WHERE row = ?", (row,))
         if box is not None:
-            self.cursor.execute(
-                "INSERT INTO place (row, west, east, south, north) VALUES (?, ?, ?, ?, ?)", (row, *box)
-            )
+            self._places.append((row, *box))
 
     def _expire(self, touched: Touched) -> None:
         held = touched.before

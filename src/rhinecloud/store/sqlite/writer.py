@@ -29,6 +29,8 @@ GATHER_S = 0.002
 """Where many write at once, a commit waits so long for company; a commit costs as much as several edits."""
 CROWD = 4
 ENOUGH_EDITS = 64
+LOOK_UP_EDITS = 256
+"""So many of a job's entities are read in one statement."""
 SLICE_S = 0.004
 """After so long on the loop a large group lets others have their turn."""
 
@@ -193,6 +195,8 @@ class Writer:
             return True
         edits, answer, decide = job.edits, job.answer, transaction.decide
         while job.done < len(edits):
+            if len(edits) > 1 and not job.done % LOOK_UP_EDITS:
+                transaction.look_up(edits[job.done : job.done + LOOK_UP_EDITS])
             answer.append(decide(edits[job.done]))
             job.done += 1
             if not job.done & 15 and time.monotonic() > until:

@@ -21,6 +21,8 @@ class Census:
     """Numbers and counts as of the last commit; a transaction adds names at once and its counts when it commits."""
 
     def __init__(self) -> None:
+        self.generation = 0
+        """Moves when any entity came, went or changed its types."""
         self._tenants: dict[str, int] = {}
         self._types: dict[str, int] = {}
         self._counts: dict[Group, int] = {}
@@ -31,6 +33,7 @@ class Census:
         self._tenants = {name: number for number, name in connection.execute("SELECT id, name FROM tenant")}
         self._types = {name: number for number, name in connection.execute("SELECT id, name FROM type")}
         rows = connection.execute("SELECT tenant, type, count FROM population")
+        self.generation += 1
         self._counts = {(tenant, kind): count for tenant, kind, count in rows}
 
     def tenant(self, name: str) -> int | None:
@@ -80,6 +83,7 @@ class Census:
     def keep(self, differences: dict[Group, int]) -> None:
         """Take over what a transaction entered and counted, now that it is committed."""
         self._fresh.clear()
+        self.generation += bool(differences)
         for group, difference in differences.items():
             self._counts[group] = self._counts.get(group, 0) + difference
 

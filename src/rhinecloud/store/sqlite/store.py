@@ -24,6 +24,7 @@ from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
 from rhinecloud.store.sqlite.indexing import Indexing
+from rhinecloud.store.sqlite.pages import Pages, is_lasting
 from rhinecloud.store.sqlite.plan import FEW, LOOK_LONG, Plan, Planner
 from rhinecloud.store.sqlite.recent import Held, Recent
 from rhinecloud.store.sqlite.schema import connect, migrate, number_of
@@ -67,6 +68,7 @@ class SqliteStore:
         self._look = Look()
         self._indexing: Indexing | None = None
         self._recent = Recent(recent)
+        self._pages = Pages()
         self._committer = Committer("store-commit")
         self._scans = ThreadPoolExecutor(SCANS_AT_ONCE, "store-scan")
         self._scanning = threading.local()
@@ -149,6 +151,16 @@ class SqliteStore:
 
     async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
         """Give a page; see the port."""
+        if not is_lasting(query):
+            return await self._query(tenant, query)
+        question, generation = (tenant, query), self._census.generation
+        page = self._pages.find(question, generation, self._get)
+        if page is None:
+            page = await self._query(tenant, query)
+            self._pages.keep(question, generation, page)
+        return page
+
+    async def _query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
         try:
             try:
                 page = self._query_here(tenant, query)

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 
-from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.kernel.errors import RhineCloudError, Unavailable
 from rhinecloud.store.port import StoreFull
 
 T = TypeVar("T")
@@ -105,31 +105,39 @@ class Links:
     @contextlib.asynccontextmanager
     async def borrow(self) -> AsyncIterator[Connection]:
         """Lend a connection; it is cut when it is given back in the middle of something. Raises Unavailable."""
-        async with self._turn:
-            link = self._free.pop()
-            try:
-                yield await link.get()
-            except LOST as error:
-                link.drop()
+        await self._turn.acquire()
+        link = self._free.pop()
+        try:
+            yield await link.get()
+        except BaseException as error:
+            _drop_unless_whole(link, error)
+            if isinstance(error, _EXPLAINED):
                 raise explain(error) from error
-            except asyncpg.PostgresError as error:
-                raise explain(error) from error
-            except BaseException:
-                link.drop()
-                raise
-            finally:
-                self._free.append(link)
+            raise
+        finally:
+            self._free.append(link)
+            self._turn.release()
 
     async def ask(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do some work that may be done twice; once more where the connection turns out to have broken meanwhile."""
+        await self._turn.acquire()
+        link = self._free.pop()
         try:
-            async with self.borrow() as connection:
-                return await work(connection)
-        except Unavailable as error:
-            if not isinstance(error.__cause__, (*LOST, *AGAIN)) or isinstance(error.__cause__, TimeoutError):
-                raise
-        async with self.borrow() as connection:
-            return await work(connection)
+            try:
+                return await work(await link.get())
+            except _ONCE_MORE as error:
+                _drop_unless_whole(link, error)
+                if isinstance(error, TimeoutError):
+                    raise
+                return await work(await link.get())
+        except BaseException as error:
+            _drop_unless_whole(link, error)
+            if isinstance(error, _EXPLAINED):
+                raise explain(error) from error
+            raise
+        finally:
+            self._free.append(link)
+            self._turn.release()
 
     async def rows(self, query: str, *arguments: Any) -> list[Any]:
         """Give the rows of a statement that may be run twice."""
@@ -148,6 +156,16 @@ class Links:
         """End all connections."""
         for link in self._links:
             await link.close()
+
+
+_ONCE_MORE = (*LOST, *AGAIN)
+_EXPLAINED = (*LOST, asyncpg.PostgresError)
+
+
+def _drop_unless_whole(link: Link, error: BaseException) -> None:
+    """Cut a connection that was left in the middle of something; a statement that was refused leaves it whole."""
+    if isinstance(error, LOST) or not isinstance(error, asyncpg.PostgresError | RhineCloudError):
+        link.drop()
 
 
 def explain(failure: BaseException) -> Unavailable:

@@ -10,31 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import nats.errors
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 from nats.js.errors import Error as JetStreamError
-from nats.js.errors import NotFoundError
 
 from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.stream import consumers, frames
 from rhinecloud.stream.client import StreamClient
 from rhinecloud.stream.followers import Followers
+from rhinecloud.stream.frames import NAME, SUBJECT
 from rhinecloud.stream.port import ConsumerCounters, Frame, Gone, Handle
 from rhinecloud.stream.pull import Pull
 from rhinecloud.stream.recent import RecentFrames
-from rhinecloud.stream.work import ACK_WAIT_S, work
+from rhinecloud.stream.work import work
 
-NAME = "CHANGES"
-SUBJECT = "city.changes"
-CHANGES = "Changes"
-"""The header that says which changes a frame holds, such as `17-20`; short, as the client reads letter by letter."""
 EXPECTED = "Nats-Expected-Last-Sequence"
-TAIL_S = 60.0
-"""The server forgets a follower that has not asked for so long."""
 RETRY_S = 0.5
 ANSWER_S = 5.0
 OPEN_S = 10.0
@@ -149,7 +143,7 @@ class JetStream:
         """Ask for the oldest change that the stream still holds, 0 when it is empty."""
         try:
             state = (await self._js().stream_info(NAME)).state
-            return (await self._range_of(state.first_seq))[0] if state.messages else 0
+            return (await frames.range_at(self._js(), state.first_seq))[0] if state.messages else 0
         except _AWAY as error:
             raise Unavailable(f"the stream does not say what it holds: {_words(error)}") from error
 
@@ -158,10 +152,10 @@ class JetStream:
         counters = self.counters.setdefault(name, ConsumerCounters())
         while True:
             try:
-                await self._ensure_consumer(name)
+                await consumers.ensure(self._js(), name)
                 async with self._pulling(name) as pull:
                     async for message in pull.messages():
-                        await work(message, self._recent.share(_frame(message)), handle, counters)
+                        await work(message, self._recent.share(frames.frame_of(message)), handle, counters)
             except (Unavailable, *_AWAY) as error:
                 counters.error = _words(error)
                 await asyncio.sleep(RETRY_S)
@@ -194,7 +188,7 @@ class JetStream:
         return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
     async def _append(self, frame: Frame) -> None:
-        headers = {CHANGES: f"{frame.first}-{frame.last}", EXPECTED: str(self._end)}
+        headers = {**frames.headers_of(frame), EXPECTED: str(self._end)}
         self._end = None
         try:
             answer = await self._js().publish(
@@ -208,8 +202,8 @@ class JetStream:
         try:
             await self._ensure()
             state = (await self._js().stream_info(NAME)).state
-            held = (await self._range_of(state.last_seq))[1] if state.messages else 0
-            await self._lead_back(state.last_seq)
+            held = (await frames.range_at(self._js(), state.last_seq))[1] if state.messages else 0
+            await consumers.lead_back(self._js(), state.last_seq)
         except _AWAY as error:
             raise Unavailable(f"the stream does not say what it holds: {_words(error)}") from error
         self._end, self._held = state.last_seq, held
@@ -221,81 +215,17 @@ class JetStream:
         except JetStreamError:
             await self._js().update_stream(self._config)
 
-    async def _ensure_consumer(self, name: str) -> None:
-        try:
-            await self._js().consumer_info(NAME, name)
-        except NotFoundError:
-            await self._add_consumer(name, api.ConsumerConfig(deliver_policy=api.DeliverPolicy.ALL))
-
-    async def _add_consumer(self, name: str, config: api.ConsumerConfig) -> None:
-        """Make a durable consumer: with one frame under way at a time, nothing overtakes, not even after a crash."""
-        await self._js().add_consumer(
-            NAME,
-            config.evolve(
-                durable_name=name,
-                ack_policy=api.AckPolicy.EXPLICIT,
-                ack_wait=ACK_WAIT_S,
-                max_ack_pending=1,
-            ),
-        )
-
-    async def _lead_back(self, end: int) -> None:
-        """Put consumers that are ahead of the stream to its end.
-
-        A server that lost power may have lost the stream's newest messages, and remembers that they were done with.
-        The numbers are given again, to other frames, which such a consumer would never see.
-        """
-        for info in await self._js().consumers_info(NAME):
-            done = info.ack_floor.stream_seq if info.ack_floor else 0
-            if info.config.durable_name and done > end:
-                logger.warning("the consumer %s is ahead of the stream: leading it back", info.name)
-                await self._js().delete_consumer(NAME, info.name)
-                start = api.ConsumerConfig(
-                    deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=end + 1
-                )
-                await self._add_consumer(info.name, start)
-
-    async def _make_follower(self, start: int) -> str:
-        info = await self._js().add_consumer(
-            NAME,
-            api.ConsumerConfig(
-                ack_policy=api.AckPolicy.NONE,
-                deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
-                opt_start_seq=start,
-                inactive_threshold=TAIL_S,
-                mem_storage=True,
-            ),
-        )
-        return info.name
-
     async def _read_on(self, after: int) -> AsyncIterator[Frame]:
         """Read the frames after the change `after` from the server; raises Gone."""
-        consumer = await self._make_follower(await self._find(after))
+        consumer = await consumers.make_follower(self._js(), await frames.find(self._js(), after))
         async with self._pulling(consumer) as pull:
             async for message in pull.messages():
-                frame = _frame(message)
+                frame = frames.frame_of(message)
                 if frame.first > after + 1:
                     raise Gone(f"changes {after + 1} to {frame.first - 1} are not in the stream")
                 if frame.last > after:
                     after = frame.last
                     yield frame
-
-    async def _find(self, after: int) -> int:
-        """Find the stream's number of the frame that holds change `after + 1`, by halving; raises Gone."""
-        state = (await self._js().stream_info(NAME)).state
-        low, high = max(1, state.first_seq), state.last_seq + 1  # an empty stream has no first message
-        if low < high and (await self._range_of(low))[0] > after + 1:
-            raise Gone(f"change {after + 1} is older than what the stream holds")
-        while low < high:
-            middle = (low + high) // 2
-            if (await self._range_of(middle))[1] > after:
-                high = middle
-            else:
-                low = middle + 1
-        return low
-
-    async def _range_of(self, sequence: int) -> tuple[int, int]:
-        return _range((await self._js().get_msg(NAME, sequence)).headers)
 
     @contextlib.asynccontextmanager
     async def _pulling(self, consumer: str) -> AsyncIterator[Pull]:
@@ -323,16 +253,6 @@ class JetStream:
         if self._context is None or not self.connected:
             raise Unavailable("the stream is not connected")
         return self._context
-
-
-def _frame(message: Msg) -> Frame:
-    first, last = _range(message.headers)
-    return Frame(first, last, message.data)
-
-
-def _range(headers: Mapping[str, str] | None) -> tuple[int, int]:
-    first, _, last = (headers or {}).get(CHANGES, "0-0").partition("-")
-    return int(first), int(last)
 
 
 def _words(error: BaseException) -> str:

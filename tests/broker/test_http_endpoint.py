@@ -20,6 +20,7 @@ from broker.subscribing import READING, document
 from rhinecloud.broker.subscriptions.endpoint import NotDelivered
 from rhinecloud.broker.subscriptions.http_connection import LARGEST_ANSWER
 from rhinecloud.broker.subscriptions.http_endpoint import HttpEndpoint
+from rhinecloud.broker.subscriptions.model import Pair
 from rhinecloud.broker.subscriptions.parsing import parse_subscription
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 
@@ -91,11 +92,14 @@ async def endpoint() -> AsyncIterator[HttpEndpoint]:
     await opened.close()
 
 
-def way(endpoint: HttpEndpoint, uri: str, **members: Any) -> Callable[[bytes], asyncio.Future[None]]:
+def way(
+    endpoint: HttpEndpoint, uri: str, *info: Pair, **members: Any
+) -> Callable[[bytes], asyncio.Future[None]]:
     notification = {"endpoint": {"uri": uri, **members}}
     subscription = parse_subscription(
         document(notification=notification), READING, lambda: "urn:ngsi-ld:Subscription:1"
     )
+    subscription.notification.endpoint.receiver_info = list(info)
     return endpoint.way_to(subscription, "<https://x.example/c>")
 
 
@@ -239,15 +243,15 @@ async def test_a_cancelled_notification_leaves_nothing_under_way(endpoint: HttpE
 async def test_headers_are_the_subscribers_but_for_those_that_frame_the_message(
     endpoint: HttpEndpoint,
 ) -> None:
-    info = [
-        {"key": "content-type", "value": "application/x"},
-        {"key": "X-Room", "value": "Ruhrort Süd"},
-        {"key": "Content-Length", "value": "0"},
-        {"key": "Transfer-Encoding", "value": "chunked"},
-    ]
+    info = (
+        Pair("content-type", "application/x"),
+        Pair("X-Room", "Ruhrort Süd"),
+        Pair("Content-Length", "0"),
+        Pair("Transfer-Encoding", "chunked"),
+    )
     async with open_stage() as stage:
         uri = f"http://us%40er:p%3Aw@127.0.0.1:{stage.port}/a b/ä".replace(" ", "%20") + "?q=ü&r=1#part"
-        await way(endpoint, uri, receiverInfo=info)(b"body")
+        await way(endpoint, uri, *info)(b"body")
         lines = stage.heads[0].split("\r\n")
         assert lines[0] == "POST /a%20b/%C3%A4?q=%C3%BC&r=1 HTTP/1.1"
         fields = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}

@@ -29,7 +29,18 @@ def test_addresses_of_the_inside_are_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "x", "/x", "file:///etc/passwd", "ftp://example.org/x", "http://", "http:x"]
+    "url",
+    [
+        "",
+        "x",
+        "/x",
+        "file:///etc/passwd",
+        "ftp://example.org/x",
+        "http://",
+        "http:x",
+        "http://a:0/",
+        "http://a:77777/",
+    ],
 )
 def test_what_is_no_web_address_is_refused(url: str) -> None:
     with pytest.raises(Invalid):

@@ -88,6 +88,14 @@ def test_default_triggers_are_created_and_updated_attributes() -> None:
         (
             {
                 "notification": {
+                    "endpoint": {**ENDPOINT, "receiverInfo": [{"key": "Transfer-Encoding", "value": "x"}]}
+                }
+            },
+            "notification.endpoint.receiverInfo[0].key",
+        ),
+        (
+            {
+                "notification": {
                     "endpoint": {
                         "uri": "mqtt://x.example/t",
                         "notifierInfo": [{"key": "MQTT-QoS", "value": "3"}],

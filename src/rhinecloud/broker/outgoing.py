@@ -10,7 +10,7 @@ import asyncio
 import ipaddress
 import socket
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 from aiohappyeyeballs import AddrInfoType
@@ -47,7 +47,7 @@ def check_url(url: str, *, allow_private: bool, schemes: tuple[str, ...] = ("htt
     Names are judged when they are resolved; a literal address is never resolved, so it is judged here.
     """
     parts = urlsplit(url)
-    if parts.scheme not in schemes or not parts.hostname:
+    if parts.scheme not in schemes or not parts.hostname or not _has_port(parts):
         raise Invalid(f"{url!r} is not an absolute URL of {' or '.join(schemes)}")
     if not allow_private and _is_literal(parts.hostname) and not is_public(parts.hostname):
         raise PrivateAddress(f"{url!r} leads to a private address")
@@ -69,6 +69,13 @@ async def addresses_of(host: str, port: int, *, allow_private: bool) -> list[Add
 def is_public(address: str) -> bool:
     """Tell whether an IP address belongs to the open Internet."""
     return ipaddress.ip_address(address).is_global
+
+
+def _has_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _is_literal(host: str) -> bool:

@@ -80,7 +80,7 @@ class Keeper:
         now = time.monotonic()
         lanes = list(self.dirty)
         overdue = progress.overdue(now - overdue_s)
-        self._unwritten += [(lane, chunk) for lane in lanes if (chunk := lane.cut_tail()) is not None]
+        self._unwritten += [(lane, chunk) for lane in lanes if (chunk := lane.backlog.cut_tail()) is not None]
         self._unwritten += _gather(overdue)
         chunks = self._unwritten = [(lane, chunk) for lane, chunk in self._unwritten if chunk.left]
         moved = [lane for lane in lanes if lane.unsaved] if now >= self._counters_due else []
@@ -91,7 +91,9 @@ class Keeper:
         for _, chunk in chunks:
             _release(chunk)
         await self._forget_emptied(lanes)
-        self.dirty.difference_update([lane for lane in lanes if not lane.unsaved and not lane.has_more])
+        self.dirty.difference_update(
+            [lane for lane in lanes if not lane.unsaved and not lane.backlog.is_dirty]
+        )
 
     async def close(self, progress: Progress) -> None:
         """Write everything down, now."""
@@ -130,7 +132,7 @@ class Keeper:
 
     async def _forget_emptied(self, lanes: Iterable[Lane]) -> None:
         for lane in lanes:
-            emptied, lane.emptied = lane.emptied, []
+            emptied, lane.backlog.emptied = lane.backlog.emptied, []
             for chunk in emptied:
                 await self._store.delete_record(KIND, "", record_id(lane.key, chunk.first))
 

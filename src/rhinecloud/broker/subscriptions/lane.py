@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from rhinecloud.broker.subscriptions.backlog import Backlog
 from rhinecloud.broker.subscriptions.endpoint import NotDelivered, Send
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
-from rhinecloud.broker.subscriptions.pending import Chunk, Item, chunk_of, read_back
+from rhinecloud.broker.subscriptions.pending import Item
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.ids import derived_urn
@@ -45,8 +45,8 @@ class Way:
 class Lane:
     """The queue of one subscription; `put` never waits, and `go` begins to send what was put.
 
-    What must be written down stands in `cut_tail`, `emptied` and `unsaved` (the counters); a lane that has any of it
-    stands in `dirty`. Give it its `way` before anything else.
+    What must be written down stands in the `backlog` and in `unsaved` (the counters); a lane that has any of it stands
+    in `dirty`. Give it its `way` before anything else.
     """
 
     def __init__(
@@ -62,15 +62,10 @@ class Lane:
         self.way: Way
         self.counters = counters
         self.unsaved = False
-        self.emptied: list[Chunk] = []
+        self.backlog = Backlog(key, store, settings)
         self._dirty = dirty
-        self._store = store
         self._settings = settings
         self._clock = clock
-        self._memory: deque[Item] = deque()
-        self._spilt: deque[Chunk] = deque()
-        self._tail: list[Item] = []
-        self._on_disk = 0
         self._current: list[Item] = []
         self._task: asyncio.Task[None] | None = None
         self._sending: asyncio.Future[None] | None = None
@@ -79,56 +74,21 @@ class Lane:
     @property
     def waiting(self) -> int:
         """How many items are not delivered yet."""
-        return len(self._current) + len(self._memory) + self._on_disk + len(self._tail)
-
-    @property
-    def has_more(self) -> bool:
-        """Whether something beside the counters must be written or deleted."""
-        return bool(self._tail or self.emptied)
+        return len(self._current) + len(self.backlog)
 
     def put(self, item: Item) -> None:
-        """Queue an item: in memory while there is room, else at the end of what the store holds."""
+        """Queue an item."""
         if self.waiting >= self._settings.max_pending:
-            self._drop_oldest()
-        if self._tail or self._spilt or len(self._memory) >= self._settings.queue:
-            self._tail.append(item)
-            self._dirty.add(self)
-        else:
-            self._memory.append(item)
-
-    def restore(self, chunks: Sequence[Chunk]) -> None:
-        """Take over what an earlier run left in the store, before anything new comes."""
-        self._spilt.extend(chunks)
-        self._on_disk += sum(chunk.count for chunk in chunks)
-
-    def cut_tail(self) -> Chunk | None:
-        """Make the items that have no room in memory into a chunk, which must then be written."""
-        if not self._tail:
-            return None
-        items, self._tail = self._tail, []
-        chunk = chunk_of(items)
-        self._spilt.append(chunk)
-        self._on_disk += len(items)
-        return chunk
+            self._count_dropped(self.backlog.drop_oldest())
+        self.backlog.put(item)
+        self._note_dirt()
 
     def clear(self) -> None:
-        """Stop, and forget everything that waits; the chunks to be deleted stand in `emptied` then."""
+        """Stop, and forget everything that waits; the chunks to be deleted stand in the backlog's `emptied` then."""
         self.stop()
-        items = [*self._current, *self._memory, *self._tail]
-        for chunk in self._spilt:
-            items.extend(chunk.items or ())
-        chunks = {id(chunk): chunk for chunk in self._spilt}
-        for item in items:
-            item.settle()
-            if item.chunk is not None:
-                chunks[id(item.chunk)] = item.chunk
-        for chunk in chunks.values():
-            chunk.left = 0
-        self.emptied.extend(chunks.values())
-        self._dirty.add(self)
-        self._current, self._on_disk, self._tail = [], 0, []
-        self._memory.clear()
-        self._spilt.clear()
+        self.backlog.clear(self._current)
+        self._current = []
+        self._note_dirt()
 
     def stop(self) -> None:
         """Stop, and leave what waits where it is: the end of the process, not of the subscription."""
@@ -140,17 +100,18 @@ class Lane:
     def go(self) -> None:
         """Send what waits, unless a notification is on its way: at once, where it is at hand."""
         while not self._current and self._task is None:
-            if self._memory:
+            if self.backlog.is_at_hand:
                 self._begin()
-            elif self._spilt or self._tail:
+            elif len(self.backlog):
                 self._task = asyncio.create_task(self._fetch(), name=f"fetch for {self.key}")
             else:
                 return
 
     def _begin(self) -> None:
         """Send the next notification; one that is taken at the first attempt needs no task."""
-        self._current = self._next()
+        self._current = self.backlog.take(self.way.may_read)
         if not self._current:
+            self._note_dirt()
             return
         try:
             if self._may_leave():
@@ -208,46 +169,17 @@ class Lane:
 
     async def _fetch(self) -> None:
         """Refill the memory, then go on; what cannot be read is given up."""
-        while not self._memory and (self._spilt or self._tail):
+        while len(self.backlog) and not self.backlog.is_at_hand:
             try:
-                await self._refill()
+                await self.backlog.refill()
             except Unavailable as error:
                 log.warning("what waits for %s cannot be read now: %s", self.key, error)
                 await asyncio.sleep(self._settings.first_retry_s)
             except Exception:
                 log.exception("what waits for %s cannot be read", self.key)
-                self._drop_oldest()
+                self._count_dropped(self.backlog.drop_oldest())
         self._task = None
         self.go()
-
-    async def _refill(self) -> None:
-        """Bring the next items into memory: a chunk of the store, or else what came since the last one was cut."""
-        if not self._spilt:
-            self._memory.extend(self._tail)
-            self._tail = []
-            return
-        chunk = self._spilt[0]
-        items = chunk.items or await read_back(self._store, self.key, chunk)
-        if self._spilt and self._spilt[0] is chunk:  # nobody dropped it meanwhile
-            self._spilt.popleft()
-            self._on_disk -= chunk.count
-            self._memory.extend(items)
-
-    def _next(self) -> list[Item]:
-        """Take the items of the next notification: each entity once, so that no state hides another.
-
-        What the owner may not read any more is left out.
-        """
-        taken: dict[str, Item] = {}
-        while (
-            self._memory and len(taken) < self._settings.entities and self._memory[0].entity_id not in taken
-        ):
-            item = self._memory.popleft()
-            if self.way.may_read(item.types):
-                taken[item.entity_id] = item
-            else:
-                self._finish(item)
-        return list(taken.values())
 
     def _may_leave(self) -> bool:
         """Tell whether what is to be sent may be sent still; the owner may have lost a right since it was queued."""
@@ -290,32 +222,12 @@ class Lane:
     def _end_current(self) -> None:
         done, self._current = self._current, []
         for item in done:
-            self._finish(item)
+            self.backlog.finish(item)
+        self._note_dirt()
 
-    def _finish(self, item: Item) -> None:
-        item.settle()
-        if item.chunk is not None:
-            item.chunk.left -= 1
-            if item.chunk.left == 0:
-                self.emptied.append(item.chunk)
-                self._dirty.add(self)
-
-    def _drop_oldest(self) -> None:
-        """Give up the oldest that is not on its way, an item or a chunk of the store; it is counted and shown."""
-        if self._memory:
-            self._finish(self._memory.popleft())
-            self._count_dropped(1)
-        elif self._spilt:
-            chunk = self._spilt.popleft()
-            self._on_disk -= chunk.count
-            self._count_dropped(chunk.left)
-            chunk.left = 0
-            self.emptied.append(chunk)
-            for item in chunk.items or ():
-                item.settle()
-        elif self._tail:
-            self._finish(self._tail.pop(0))
-            self._count_dropped(1)
+    def _note_dirt(self) -> None:
+        if self.backlog.is_dirty:
+            self._dirty.add(self)
 
     def _count_dropped(self, number: int) -> None:
         self.counters.dropped += number

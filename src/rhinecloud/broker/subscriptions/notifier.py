@@ -106,7 +106,7 @@ class Notifier:
             key = key_of(ready.subscription)
             self.follow(ready, counters.get(key))
             if key in waiting:
-                self._lanes[key].restore(waiting[key])
+                self._lanes[key].backlog.restore(waiting[key])
                 self._lanes[key].go()
 
     async def run(self) -> None:

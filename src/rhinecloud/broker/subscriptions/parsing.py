@@ -5,7 +5,6 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12 to 5.2.15, 5.2.33, 5.8.1.4 and 5.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,20 +12,16 @@ from typing import Any
 import msgspec
 
 from rhinecloud.broker.subscriptions.conditions import check_q, read_geo, within
+from rhinecloud.broker.subscriptions.delivery import read_names, read_notification
 from rhinecloud.broker.subscriptions.members import Members, require_uri
 from rhinecloud.broker.subscriptions.model import (
-    Endpoint,
     GeoQ,
     Notification,
-    Pair,
     Selector,
     Subscription,
     Trigger,
     status_of,
 )
-from rhinecloud.broker.subscriptions.mqtt_endpoint import SCHEMES as MQTT
-from rhinecloud.broker.subscriptions.mqtt_endpoint import read_target
-from rhinecloud.broker.subscriptions.projection import read_projection
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid, Unsupported
 from rhinecloud.kernel.time import format_time, parse_time
@@ -34,11 +29,6 @@ from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.options import parse_lang
 from rhinecloud.ngsild.query import check_id_pattern, parse_scope_q, parse_type_selection
 
-FORMATS = ("normalized", "concise", "simplified", "keyValues")
-MEDIA = ("application/json", "application/ld+json", "application/geo+json")
-HTTP = ("http", "https")
-DEEPEST = 5
-"""The greatest `joinLevel`: each level may fetch many entities."""
 NOT_BUILT = ("csf", "temporalQ", "ngsildConformance", "jsonKeys")
 """Known members of clause 5.2.12 that nothing here would honour, so that they are refused instead of passed over."""
 
@@ -201,10 +191,6 @@ def _expand_values(members: Members, _: Reading) -> list[str]:
     return [each.strip() for each in members.text("expandValues").split(",")]
 
 
-def _names(members: Members, name: str, context: Context) -> list[str]:
-    return list(dict.fromkeys(members.texts(name, context.name)))
-
-
 def _expiry(members: Members, reading: Reading) -> str:
     moment = format_time(parse_time(members.text("expiresAt"), field="expiresAt"))
     if moment[:-1] <= reading.now[:-1]:
@@ -225,65 +211,7 @@ def _lang(members: Members, _: Reading) -> str:
 def _notification(members: Members, reading: Reading) -> Notification:
     inner = members.object("notification")
     assert inner is not None
-    endpoint = inner.object("endpoint") if not ("endpoint" in inner and inner.is_null("endpoint")) else None
-    if endpoint is None:
-        raise Invalid("is missing", field="notification.endpoint")
-    notification = Notification(
-        endpoint=_endpoint(endpoint),
-        attributes=_names(inner, "attributes", reading.context),
-        pick=inner.texts("pick"),
-        omit=inner.texts("omit"),
-        format=inner.choice("format", FORMATS),
-        join=inner.choice("join", ("flat", "inline", "@none")),
-        join_level=_level(inner),
-        show_changes=bool(inner.flag("showChanges")),
-        sys_attrs=bool(inner.flag("sysAttrs")),
-    )
-    if notification.show_changes and notification.format in ("simplified", "keyValues"):
-        raise Invalid("cannot be true where the format is simplified", field="notification.showChanges")
-    read_projection(notification, reading.context)
-    return notification
-
-
-def _level(members: Members) -> int:
-    level = members.positive("joinLevel") or 1
-    if level != int(level) or level > DEEPEST:
-        raise Invalid(f"must be a whole number up to {DEEPEST}", field=members.place("joinLevel"))
-    return int(level)
-
-
-def _endpoint(members: Members) -> Endpoint:
-    if "uri" not in members:
-        raise Invalid("is missing", field=members.place("uri"))
-    endpoint = Endpoint(
-        uri=members.uri("uri"),
-        accept=members.choice("accept", MEDIA, "application/json"),
-        timeout_ms=members.positive("timeout"),
-        cooldown_ms=members.positive("cooldown"),
-        receiver_info=_pairs(members, "receiverInfo"),
-        notifier_info=_pairs(members, "notifierInfo"),
-    )
-    scheme = endpoint.uri.partition(":")[0].lower()
-    if scheme in MQTT:
-        read_target(endpoint.uri, {pair.key: pair.value for pair in endpoint.notifier_info})
-    elif scheme not in HTTP:
-        raise Invalid(
-            f"has the scheme {scheme!r}; known: {', '.join(HTTP + MQTT)}", field=members.place("uri")
-        )
-    return endpoint
-
-
-def _pairs(members: Members, name: str) -> list[Pair]:
-    found = []
-    for each in members.objects(name):
-        for member in ("key", "value"):
-            if not isinstance(each.raw(member), str):
-                raise Invalid("must be a text", field=each.place(member))
-        pair = Pair(each.raw("key"), each.raw("value"))
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", pair.key) or re.search(r"[\r\n\0]", pair.value):
-            raise Invalid("cannot stand in a header", field=each.place("key"))
-        found.append(pair)
-    return found
+    return read_notification(inner, reading.context)
 
 
 _FIELDS: dict[str, tuple[str, Callable[[Members, Reading], Any]]] = {
@@ -292,7 +220,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Members, Reading], Any]]] = {
     "entities": ("entities", _entities),
     "watchedAttributes": (
         "watched",
-        lambda members, reading: _names(members, "watchedAttributes", reading.context),
+        lambda members, reading: read_names(members, "watchedAttributes", reading.context),
     ),
     "notificationTrigger": ("triggers", _triggers),
     "q": ("q", _q),

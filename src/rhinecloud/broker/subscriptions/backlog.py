@@ -1,0 +1,134 @@
+"""What waits for one subscription, in order: in memory while there is room, then in the store, then to be written.
+
+Nothing here waits for anything but the store, and nothing knows how a notification is sent.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from rhinecloud.broker.subscriptions.pending import Chunk, Item, chunk_of, read_back
+from rhinecloud.broker.subscriptions.settings import NotificationSettings
+from rhinecloud.store.port import Store
+
+
+class Backlog:
+    """The items of one lane that are not on their way yet; `emptied` are chunks whose records are to be deleted."""
+
+    def __init__(self, key: str, store: Store, settings: NotificationSettings) -> None:
+        self.emptied: list[Chunk] = []
+        self._key = key
+        self._store = store
+        self._settings = settings
+        self._memory: deque[Item] = deque()
+        self._spilt: deque[Chunk] = deque()
+        self._tail: list[Item] = []
+        self._on_disk = 0
+
+    def __len__(self) -> int:
+        return len(self._memory) + self._on_disk + len(self._tail)
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Tell whether the next item is in memory."""
+        return bool(self._memory)
+
+    @property
+    def is_dirty(self) -> bool:
+        """Tell whether something must be written or deleted."""
+        return bool(self._tail or self.emptied)
+
+    def put(self, item: Item) -> None:
+        """Add an item at the end."""
+        if self._tail or self._spilt or len(self._memory) >= self._settings.queue:
+            self._tail.append(item)
+        else:
+            self._memory.append(item)
+
+    def restore(self, chunks: Sequence[Chunk]) -> None:
+        """Take over what an earlier run left in the store, before anything new comes."""
+        self._spilt.extend(chunks)
+        self._on_disk += sum(chunk.count for chunk in chunks)
+
+    def cut_tail(self) -> Chunk | None:
+        """Make the items that have no room in memory into a chunk, which must then be written."""
+        if not self._tail:
+            return None
+        items, self._tail = self._tail, []
+        chunk = chunk_of(items)
+        self._spilt.append(chunk)
+        self._on_disk += len(items)
+        return chunk
+
+    def take(self, may_read: Callable[[Sequence[str]], bool]) -> list[Item]:
+        """Take the items of the next notification: each entity once, so that no state hides another.
+
+        What the owner may not read any more is left out.
+        """
+        taken: dict[str, Item] = {}
+        while (
+            self._memory and len(taken) < self._settings.entities and self._memory[0].entity_id not in taken
+        ):
+            item = self._memory.popleft()
+            if may_read(item.types):
+                taken[item.entity_id] = item
+            else:
+                self.finish(item)
+        return list(taken.values())
+
+    async def refill(self) -> None:
+        """Bring the next items into memory: a chunk of the store, or else what came since the last one was cut."""
+        if not self._spilt:
+            self._memory.extend(self._tail)
+            self._tail = []
+            return
+        chunk = self._spilt[0]
+        items = chunk.items or await read_back(self._store, self._key, chunk)
+        if self._spilt and self._spilt[0] is chunk:  # nobody dropped it meanwhile
+            self._spilt.popleft()
+            self._on_disk -= chunk.count
+            self._memory.extend(items)
+
+    def drop_oldest(self) -> int:
+        """Give up the oldest, an item or a chunk of the store; gives how many items that were."""
+        if self._memory:
+            self.finish(self._memory.popleft())
+            return 1
+        if self._spilt:
+            chunk = self._spilt.popleft()
+            self._on_disk -= chunk.count
+            left, chunk.left = chunk.left, 0
+            self.emptied.append(chunk)
+            for item in chunk.items or ():
+                item.settle()
+            return left
+        if self._tail:
+            self.finish(self._tail.pop(0))
+            return 1
+        return 0
+
+    def finish(self, item: Item) -> None:
+        """Be done with an item that was taken."""
+        item.settle()
+        if item.chunk is not None:
+            item.chunk.left -= 1
+            if item.chunk.left == 0:
+                self.emptied.append(item.chunk)
+
+    def clear(self, current: Sequence[Item]) -> None:
+        """Forget everything that waits, and `current`, which is on its way."""
+        items = [*current, *self._memory, *self._tail]
+        for chunk in self._spilt:
+            items.extend(chunk.items or ())
+        chunks = {id(chunk): chunk for chunk in self._spilt}
+        for item in items:
+            item.settle()
+            if item.chunk is not None:
+                chunks[id(item.chunk)] = item.chunk
+        for chunk in chunks.values():
+            chunk.left = 0
+        self.emptied.extend(chunks.values())
+        self._on_disk, self._tail = 0, []
+        self._memory.clear()
+        self._spilt.clear()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -217,6 +217,10 @@ class Broker:
         """Raise Denied unless the actor may read in general, or one of the types that the query names."""
         if not any(self._policy.allows(actor, Action.READ, tenant, types) for types in ((), *query.types)):
             self._policy.check(actor, Action.READ, tenant)
+
+    def is_lasting(self, items: Iterable[Stored]) -> bool:
+        """Tell whether nothing in these entities ever expires."""
+        return self._sight.is_lasting(items)
 
     def moment(self) -> str:
         """Give the present moment as ISO 8601 in UTC, as it stands in what is written."""

@@ -1,11 +1,13 @@
-"""Who sees which entity: the policy's answer for each entity that leaves the broker, at the price of two look-ups.
+"""What a reader gets to see: the policy applied to stored entities, at the price of a look-up.
 
-An entity's types decide, and its `expiresAt`; both are read from the stored document once for each version of it.
+An entity's types decide, and its `expiresAt`; both are read from the stored document once for each version of it, and
+stay with it as long as the store keeps it at hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,63 +16,62 @@ from rhinecloud.kernel.actor import Actor
 from rhinecloud.policy import Action, Policy
 from rhinecloud.store.port import Stored
 
+EXPIRES = b'"expiresAt"'
+KINDS = 10_000
+"""So many combinations of types are remembered as one object each."""
 
-class _Head(msgspec.Struct, rename="camel"):
+
+class _Document(msgspec.Struct, rename="camel"):
     type: list[str]
     expires_at: str = ""
 
 
-_Known = tuple[int, tuple[str, ...], str]
-"""Version, type IRIs, expiresAt."""
+class Head(NamedTuple):
+    """What decides whether a version of an entity is seen; `lasting`: nothing in it ever expires."""
+
+    types: tuple[str, ...]
+    expires_at: str
+    lasting: bool
 
 
 class Sight:
-    """Applies the policy to what is read; `size` is how many entities' heads it remembers."""
+    """Applies the policy to what is read."""
 
-    def __init__(self, policy: Policy, now: Callable[[], str], *, size: int = 100_000) -> None:
+    def __init__(self, policy: Policy, now: Callable[[], str]) -> None:
         self._policy = policy
         self._now = now
-        self._size = size
-        self._heads: dict[str, dict[str, _Known]] = {}
-        self._interned: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._decode = msgspec.json.Decoder(_Head).decode
+        self._kinds: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._decode = msgspec.json.Decoder(_Document).decode
 
     def check(self, actor: Actor, tenant: str, stored: Stored) -> bool:
         """Tell whether this entity is still there; raises Denied unless `actor` may read it."""
-        known = self._heads_of(tenant).get(stored.id)
-        if known is None or known[0] != stored.version:
-            known = self._read(tenant, stored)
-        self._policy.check(actor, Action.READ, tenant, known[1])
-        return not (known[2] and is_past(known[2], self._now()))
+        types, expires_at, _ = stored.head or self._read(stored)
+        self._policy.check(actor, Action.READ, tenant, types)
+        return not (expires_at and is_past(expires_at, self._now()))
 
     def visible(self, actor: Actor, tenant: str, items: Sequence[Stored]) -> list[Stored]:
         """Give those of `items` that are still there and that `actor` may read."""
-        heads = self._heads_of(tenant)
         answers: dict[tuple[str, ...], bool] = {}
         seen = []
         for stored in items:
-            known = heads.get(stored.id)
-            if known is None or known[0] != stored.version:
-                known = self._read(tenant, stored)
-            _, types, expires_at = known
+            types, expires_at, _ = stored.head or self._read(stored)
             if types not in answers:
                 answers[types] = self._policy.allows(actor, Action.READ, tenant, types)
             if answers[types] and not (expires_at and is_past(expires_at, self._now())):
                 seen.append(stored)
         return seen
 
-    def _heads_of(self, tenant: str) -> dict[str, _Known]:
-        heads = self._heads.get(tenant)
-        return heads if heads is not None else self._heads.setdefault(tenant, {})
+    def is_lasting(self, items: Iterable[Stored]) -> bool:
+        """Tell whether nothing in these entities ever expires."""
+        return all([(stored.head or self._read(stored)).lasting for stored in items])  # noqa: C419 - twice as quick
 
-    def _read(self, tenant: str, stored: Stored) -> _Known:
-        """Read the head of a version that was not seen before; the memory for each tenant is bounded."""
-        heads = self._heads_of(tenant)
-        if len(heads) >= self._size:
-            heads.clear()
-            self._interned.clear()
-        head = self._decode(stored.body)
-        types = tuple(head.type)
-        types = self._interned.setdefault(types, types)
-        known = heads[stored.id] = (stored.version, types, head.expires_at)
-        return known
+    def _read(self, stored: Stored) -> Head:
+        """Read the head of a version that was not seen before."""
+        document = self._decode(stored.body)
+        types = tuple(document.type)
+        if len(self._kinds) >= KINDS:
+            self._kinds.clear()
+        head = stored.head = Head(
+            self._kinds.setdefault(types, types), document.expires_at, EXPIRES not in stored.body
+        )
+        return head

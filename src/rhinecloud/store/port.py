@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -66,12 +66,16 @@ class Written(msgspec.Struct, frozen=True):
     created: bool = False
 
 
-class Stored(msgspec.Struct, frozen=True, gc=False):
-    """An entity as it lies in the store: `version` is the sequence number of its last change."""
+class Stored(msgspec.Struct, gc=False):
+    """An entity as it lies in the store: `version` is the sequence number of its last change.
+
+    `head` is for who reads: what was worked out about this version, kept as long as an engine keeps it at hand.
+    """
 
     id: str
     version: int
     body: bytes
+    head: Any = None
 
     def entity(self) -> Entity:
         """Decode the body."""

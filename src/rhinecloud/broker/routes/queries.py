@@ -31,8 +31,6 @@ from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.ngsild.representation import parse_names
 from rhinecloud.store.port import Stored
 
-EXPIRES = b'"expiresAt"'
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Search:
@@ -52,7 +50,7 @@ async def query_entities(parts: Parts, request: Request) -> Reply:
     """Query Entities (clause 6.4.3.2)."""
     search = parts.renderer.remembered(request, _parse_search, parts.settings)
     answers = parts.renderer.answers
-    question, seq = (search, request.tenant, request.actor), parts.broker.last_change()
+    question, seq = (search, request.tenant, request.actor), await parts.broker.newest_change()
     reply = answers.find(question, seq)
     if reply is None:
         reply, lasts = await _answer(parts, request, search, "/entities")
@@ -101,7 +99,7 @@ async def _answer(parts: Parts, request: Request, search: Search, path: str) -> 
         headers = [*search.view.headers, *paging_headers(request, path, search.paging, page)]
         if page.total is None:
             search.headers[page.more] = headers
-    lasts = search.join is None and not any(EXPIRES in stored.body for stored in page.items)
+    lasts = search.join is None and parts.broker.is_lasting(page.items)
     return Reply(search.view.status(page.items), headers, body), lasts
 
 

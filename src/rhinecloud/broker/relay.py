@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rhinecloud.broker.outbox import Outbox
+from rhinecloud.broker.published import Published
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.settings import setting
 from rhinecloud.store.port import Commit, LoggedChange, Store
@@ -44,18 +44,25 @@ class RelaySettings:
         "How long published changes stay in the store's log, in case the stream loses its newest ones.",
         unit="s",
     )
+    keep_megabytes: int = setting(
+        256,
+        "In a flood published changes go from the store's log sooner, once there is more than this; the newest half "
+        "minute stays.",
+        unit="MB",
+    )
     forget_every_s: float = setting(15.0, "Pause between two clean-ups of the store's log.", unit="s")
 
 
 @dataclass(slots=True)
 class RelayCounters:
-    """What the relay has done since its start: frames and changes published, failures, and changes that were lost.
+    """What the relay has done since its start: frames, changes and bytes published, failures, changes that were lost.
 
     `lost` counts changes that neither the stream nor the store's log held any more when the relay took up its work.
     """
 
     frames: int = 0
     changes: int = 0
+    bytes: int = 0
     failures: int = 0
     lost: int = 0
     error: str = ""
@@ -74,7 +81,7 @@ class Relay:
         self._offering: asyncio.Task[None] | None = None
         self._committed = asyncio.Event()
         self._outbox = Outbox()
-        self._published: deque[tuple[float, int]] = deque()
+        self._published = Published(settings.keep_s, settings.keep_megabytes << 20)
         self._loop: asyncio.AbstractEventLoop | None = None
         store.on_commit(self._wake)
 
@@ -173,6 +180,7 @@ class Relay:
             self._position = frame.last
             self.counters.frames += 1
             self.counters.changes += frame.last - frame.first + 1
+            self.counters.bytes += len(frame.body)
             if self.lag and self.lag < self._settings.frame_changes:
                 await asyncio.sleep(PACE_S)
 
@@ -186,11 +194,8 @@ class Relay:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._settings.forget_every_s)
-            self._published.append((loop.time(), self._position))
-            safe = 0
-            while self._published and self._published[0][0] <= loop.time() - self._settings.keep_s:
-                safe = self._published.popleft()[1]
-            safe = min(safe, self._position - self._settings.keep_changes)
+            self._published.note(loop.time(), self._position, self.counters.bytes)
+            safe = min(self._published.safe(loop.time()), self._position - self._settings.keep_changes)
             if safe > 0:
                 try:
                     await self._store.forget_changes(safe)

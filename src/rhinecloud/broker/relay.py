@@ -23,9 +23,9 @@ from rhinecloud.stream.port import Frame, Stream, join
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
-PACE_S = 0.01
-"""While changes keep coming, a frame leaves so often: a frame costs far more than a change in it, and who is in a hurry
-follows in this process."""
+PACE_S, PACE_A_CHANGE_S, LONGEST_PACE_S = 0.01, 0.001, 0.05
+"""While changes keep coming, a frame leaves so often, and the less often the more there are: a frame costs far more than
+a change in it, and who is in a hurry follows in this process."""
 
 _log = logging.getLogger(__name__)
 
@@ -141,11 +141,12 @@ class Relay:
 
     async def _offer_from_log(self) -> None:
         with contextlib.suppress(Unavailable):  # then they read it from the stream
+            most = (self._settings.frame_changes, self._settings.frame_bytes)
             while self._offered < self._store.last_change() and (
-                frame := await self._next_frame(self._offered)
+                rows := await self._store.changes(self._offered, *most)
             ):
-                self._stream.offer(frame)
-                self._offered = frame.last
+                self._stream.offer(_frame(rows))
+                self._offered = rows[-1].seq
 
     async def _take_up(self) -> None:
         """Ask the stream what it holds, and see whether the log goes on from there without a gap."""
@@ -182,7 +183,8 @@ class Relay:
             self.counters.changes += frame.last - frame.first + 1
             self.counters.bytes += len(frame.body)
             if self.lag and self.lag < self._settings.frame_changes:
-                await asyncio.sleep(PACE_S)
+                size = frame.last - frame.first + 1
+                await asyncio.sleep(min(max(PACE_S, size * PACE_A_CHANGE_S), LONGEST_PACE_S))
 
     async def _next_frame(self, after: int) -> Frame | None:
         """Join as many changes as fit, one at least; None when there is none after `after`."""

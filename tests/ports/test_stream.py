@@ -11,7 +11,7 @@ import pytest
 
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.stream.port import Frame, Gone, Stream
-from stream.running import frame, running
+from stream.running import Running, frame, running
 
 ENGINES = {"jetstream": running}
 
@@ -20,6 +20,12 @@ ENGINES = {"jetstream": running}
 async def stream(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stream]:
     async with ENGINES[request.param](tmp_path) as it:
         yield it.stream
+
+
+@pytest.fixture
+async def it(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(tmp_path) as it:
+        yield it
 
 
 class Worker:
@@ -115,6 +121,20 @@ async def test_a_consumer_gets_frames_as_they_were_published(stream: Stream) -> 
         await stream.publish(frame(3, 7))
         await worker.until(2)
     assert worker.handled == [frame(1, 2), frame(3, 7)]
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+async def test_a_consumer_gets_what_another_process_published(it: Running, size: int) -> None:
+    worker = Worker(it.stream)
+    other = it.connect()
+    await other.open()
+    large = Frame(2, 2, b"[" + b" " * size + b"]")
+    async with worker.at_work():
+        await it.stream.publish(frame(1))
+        await other.publish(large)
+        await worker.until(2)
+    await other.close()
+    assert worker.handled == [frame(1), large]
 
 
 async def test_many_frames_come_in_order(stream: Stream) -> None:

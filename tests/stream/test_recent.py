@@ -1,4 +1,4 @@
-"""Consumers of one process share what was decoded, and only what is the same."""
+"""What this process published is at hand for its consumers, and nothing else is mistaken for it."""
 
 from rhinecloud.stream.port import Frame
 from rhinecloud.stream.recent import RecentFrames
@@ -8,20 +8,27 @@ CHANGE = b'[{"seq":1,"kind":"created","at":"2026-01-01T00:00:00Z","entity":{"id"
 
 def test_two_consumers_get_the_same_changes_decoded_once() -> None:
     recent = RecentFrames()
-    first, second = (recent.share(Frame(1, 1, bytes(CHANGE))) for _ in range(2))
-    assert first.changes() is second.changes()
+    recent.keep(7, Frame(1, 1, CHANGE))
+    first, second = (recent.find(7, 1, 1) for _ in range(2))
+    assert first is not None
+    assert first is second
     assert first.changes()[0].entity.id == "urn:a"
 
 
-def test_a_frame_with_other_bytes_is_not_mistaken_for_it() -> None:
+def test_a_frame_of_other_changes_is_not_mistaken_for_it() -> None:
     recent = RecentFrames()
-    recent.share(Frame(1, 1, CHANGE))
-    other = recent.share(Frame(1, 1, CHANGE.replace(b"urn:a", b"urn:b")))
-    assert other.changes()[0].entity.id == "urn:b"
+    recent.keep(7, Frame(1, 3, b"[1]"))
+    assert recent.find(7, 1, 2) is None
+    assert recent.find(8, 1, 3) is None
+    recent.keep(7, Frame(1, 2, b"[2]"))
+    assert recent.find(7, 1, 2) == Frame(1, 2, b"[2]")
+    recent.clear()
+    assert recent.find(7, 1, 2) is None
 
 
 def test_old_frames_are_let_go() -> None:
     recent = RecentFrames(most_bytes=250)
-    old = recent.share(Frame(1, 1, b"[" + b" " * 200 + b"]"))
-    recent.share(Frame(2, 2, b"[" + b" " * 200 + b"]"))
-    assert recent.share(Frame(1, 1, old.body)) is not old
+    for number in (1, 2):
+        recent.keep(number, Frame(number, number, b"[" + b" " * 200 + b"]"))
+    assert recent.find(1, 1, 1) is None
+    assert recent.find(2, 2, 2) is not None

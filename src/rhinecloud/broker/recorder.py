@@ -15,7 +15,9 @@ from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.stream.port import ConsumerCounters, Frame, Gone, Stream
 
 GATHER_S = 0.05
-"""Frames are gathered for so long before they are written; nobody waits for the past more impatiently."""
+"""Frames are gathered for so long before they are written, and again and again as long as more come."""
+MOST_GATHERINGS, ENOUGH_CHANGES = 5, 1_000
+"""Each wait for the disk costs as much as some hundred changes; the past is a quarter of a second behind at most."""
 FRAMES_AT_HAND = 64
 RETRY_S = 1.0
 
@@ -61,11 +63,18 @@ class Recorder:
 
     async def _write(self) -> None:
         while True:
-            frames = [await self._frames.get()]
+            await self._append(await self._gather())
+
+    async def _gather(self) -> list[Frame]:
+        frames = [await self._frames.get()]
+        for _ in range(MOST_GATHERINGS):
+            before = len(frames)
             await asyncio.sleep(GATHER_S)
             while not self._frames.empty():
                 frames.append(self._frames.get_nowait())
-            await self._append(frames)
+            if len(frames) == before or frames[-1].last - frames[0].first >= ENOUGH_CHANGES:
+                break
+        return frames
 
     async def _append(self, frames: Sequence[Frame]) -> None:
         changes = [change for frame in frames for change in frame.changes()]

@@ -24,8 +24,8 @@ from rhinecloud.stream.port import Frame, Stream, join
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 PACE_S, PACE_A_CHANGE_S, LONGEST_PACE_S = 0.01, 0.001, 0.05
-"""While changes keep coming, a frame leaves so often, and the less often the more there are: a frame costs far more than
-a change in it, and who is in a hurry follows in this process."""
+"""While changes keep coming, a frame leaves so often, and the less often the more there are: a frame costs far more
+than a change in it, and who is in a hurry follows in this process."""
 
 _log = logging.getLogger(__name__)
 

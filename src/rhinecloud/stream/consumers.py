@@ -57,10 +57,17 @@ async def make_follower(context: JetStreamContext, start: int) -> str:
 
 
 async def _add(context: JetStreamContext, name: str, config: api.ConsumerConfig) -> None:
-    """Make a durable consumer: with one frame under way at a time, nothing overtakes, not even after a crash."""
+    """Make a durable consumer: with one frame under way at a time, nothing overtakes, not even after a crash.
+
+    It is told of frames without their bodies, which are at hand in the process that publishes.
+    """
     await context.add_consumer(
         NAME,
         config.evolve(
-            durable_name=name, ack_policy=api.AckPolicy.EXPLICIT, ack_wait=ACK_WAIT_S, max_ack_pending=1
+            durable_name=name,
+            ack_policy=api.AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT_S,
+            max_ack_pending=1,
+            headers_only=True,
         ),
     )

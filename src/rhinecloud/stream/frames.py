@@ -26,6 +26,12 @@ def frame_of(message: Msg) -> Frame:
     return Frame(first, last, message.data)
 
 
+async def fetch(context: JetStreamContext, sequence: int) -> Frame:
+    """Fetch the frame with the stream's own number `sequence`."""
+    message = await context.get_msg(NAME, sequence)
+    return Frame(*_range(message.headers), message.data or b"")
+
+
 async def range_at(context: JetStreamContext, sequence: int) -> tuple[int, int]:
     """Ask for the first and last change of the message with the stream's own number `sequence`."""
     return _range((await context.get_msg(NAME, sequence)).headers)

@@ -15,6 +15,7 @@ from typing import Any
 
 import nats.errors
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 from nats.js.errors import Error as JetStreamError
 
@@ -155,7 +156,7 @@ class JetStream:
                 await consumers.ensure(self._js(), name)
                 async with self._pulling(name) as pull:
                     async for message in pull.messages():
-                        await work(message, self._recent.share(frames.frame_of(message)), handle, counters)
+                        await work(message, await self._frame_of(message), handle, counters)
             except (Unavailable, *_AWAY) as error:
                 counters.error = _words(error)
                 await asyncio.sleep(RETRY_S)
@@ -189,6 +190,8 @@ class JetStream:
 
     async def _append(self, frame: Frame) -> None:
         headers = {**frames.headers_of(frame), EXPECTED: str(self._end)}
+        if self._end is not None:
+            self._recent.keep(self._end + 1, frame)
         self._end = None
         try:
             answer = await self._js().publish(
@@ -227,6 +230,14 @@ class JetStream:
                     after = frame.last
                     yield frame
 
+    async def _frame_of(self, message: Msg) -> Frame:
+        """Give the frame that a consumer was told of: its body came along, is at hand here, or is fetched."""
+        frame = frames.frame_of(message)
+        if frame.body:
+            return frame
+        number = message.metadata.sequence.stream
+        return self._recent.find(number, frame.first, frame.last) or await frames.fetch(self._js(), number)
+
     @contextlib.asynccontextmanager
     async def _pulling(self, consumer: str) -> AsyncIterator[Pull]:
         async with Pull(self.client, NAME, consumer) as pull:
@@ -242,6 +253,7 @@ class JetStream:
 
     async def _disconnected(self) -> None:
         self._end = None
+        self._recent.clear()
         if self._client is not None:
             self._client.give_up()
 

@@ -1,4 +1,7 @@
-"""Frames that the consumers of one process have in hand: each is decoded once, not once a consumer."""
+"""The frames that this process published last: its consumers need not have them sent back.
+
+Consumers are told which frames there are, and fetch the body of one only where another process published it.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,31 @@ from rhinecloud.stream.port import Frame
 
 
 class RecentFrames:
-    """The last few frames by their changes, as many as fit into `most_bytes`; consumers are rarely further apart."""
+    """The last few frames by the stream's own numbers, as many as fit into `most_bytes`."""
 
     def __init__(self, most_bytes: int = 4 * 1024 * 1024) -> None:
         self._most_bytes = most_bytes
-        self._frames: dict[tuple[int, int], Frame] = {}
+        self._frames: dict[int, Frame] = {}
         self._bytes = 0
 
-    def share(self, frame: Frame) -> Frame:
-        """Give the frame of the same changes and bytes that another consumer was given, else `frame` itself."""
-        key = (frame.first, frame.last)
-        held = self._frames.get(key)
-        if held is not None and held.body == frame.body:
-            return held
-        if held is not None:
-            self._drop(key)
-        self._frames[key] = frame
+    def keep(self, number: int, frame: Frame) -> None:
+        """Keep a frame that is to be the stream's message `number`."""
+        self._drop(number)
+        self._frames[number] = frame
         self._bytes += len(frame.body)
         while self._bytes > self._most_bytes and len(self._frames) > 1:
             self._drop(next(iter(self._frames)))
-        return frame
 
-    def _drop(self, key: tuple[int, int]) -> None:
-        self._bytes -= len(self._frames.pop(key).body)
+    def find(self, number: int, first: int, last: int) -> Frame | None:
+        """Give the frame of these changes that was published under `number`, the same one to all who ask."""
+        held = self._frames.get(number)
+        return held if held is not None and (held.first, held.last) == (first, last) else None
+
+    def clear(self) -> None:
+        """Forget all: the stream may give the same numbers to others."""
+        self._frames.clear()
+        self._bytes = 0
+
+    def _drop(self, number: int) -> None:
+        gone = self._frames.pop(number, None)
+        self._bytes -= len(gone.body) if gone is not None else 0

@@ -69,7 +69,12 @@ def make_store(
     One that `reads_only` may be opened beside the process that writes. `indexes` are the IRIs of `settings.indexes`.
     """
     if settings.shared:
-        return PostgresStore(settings.address, recent=settings.recent, connections=settings.connections)
+        return PostgresStore(
+            settings.address,
+            recent=settings.recent,
+            connections=settings.connections,
+            indexes=indexes,
+        )
     engine = SqliteReader if reads_only else SqliteStore
     return engine(_file(settings, folder), recent=settings.recent, indexes=indexes)
 

@@ -18,6 +18,7 @@ from rhinecloud.ngsild.entity import Entity, Instance, encode
 from rhinecloud.store.port import Edit, LoggedChange, Put, Remove, Stored, Written
 from rhinecloud.store.postgres.names import Names, Numbering, fits
 from rhinecloud.store.postgres.shapes import Geometries, encode_shape, geometries_of
+from rhinecloud.store.postgres.values import Values, encode_key
 from rhinecloud.store.sqlite.place import expiry_of
 from rhinecloud.store.sqlite.recent import Held, Key
 
@@ -111,9 +112,9 @@ class Group:
                         attributes.update(geometries_of(state))
         return tenants, types, attributes
 
-    def arguments(self, numbering: Numbering) -> list[Any]:
-        """Give what `write_group` asks for, from `seen_tenant` on."""
-        sheet = Sheet(numbering)
+    def arguments(self, numbering: Numbering, values: Values) -> list[Any]:
+        """Give what `write_group` asks for, from `edition` on."""
+        sheet = Sheet(numbering, values)
         for key, touched in self._touched.items():
             held = touched.before
             if fits(key[1]):
@@ -123,7 +124,7 @@ class Group:
                 sheet.enter(key, touched)
         columns = sheet.columns()
         columns["new"].insert(0, self._rows)  # type: ignore[arg-type] # how many were created, those included that went again
-        return [*chain.from_iterable(columns.values()), [body for _, body in self._changes]]
+        return [values.edition, *chain.from_iterable(columns.values()), [body for _, body in self._changes]]
 
     def settle(self, seq: int, rows: int) -> tuple[dict[Key, Held | None], list[LoggedChange]]:
         """Give the entities as they are now, and the changes, with the numbers that the database gave."""
@@ -175,8 +176,9 @@ class Group:
 class Sheet:
     """The rows that a group writes, by table; `columns` gives them as the arrays of `write_group`."""
 
-    def __init__(self, numbering: Numbering) -> None:
+    def __init__(self, numbering: Numbering, values: Values) -> None:
         self._names = numbering
+        self._values = values
         self.seen: list[tuple[int, str, int]] = []
         self._gone: list[tuple[int]] = []
         self._new: list[tuple[int, int, str, int, float | None, bytes]] = []
@@ -186,6 +188,8 @@ class Sheet:
         self._counts: dict[tuple[int, int], int] = {}
         self._unplaced: list[tuple[int, int]] = []
         self._placed: list[tuple[int, int, int, bytes]] = []
+        self._unvalued: list[tuple[int, int, bytes, int]] = []
+        self._valued: list[tuple[int, int, bytes, int]] = []
 
     def enter(self, key: Key, touched: Touched) -> None:
         """Enter how an entity was and how it is now."""
@@ -218,6 +222,8 @@ class Sheet:
             "counted": (3, counts),
             "unplaced": (2, self._unplaced),
             "placed": (4, self._placed),
+            "unvalued": (4, self._unvalued),
+            "valued": (4, self._valued),
         }
         return {
             name: [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
@@ -239,6 +245,9 @@ class Sheet:
         here, there = geometries_of(before), geometries_of(after)
         if here != there:
             self._move(tenant, row, here, there)
+        for attribute, gone, come in self._values.moved(before, after):
+            self._unvalued += [(attribute, tenant, encode_key(key), row) for key in gone]
+            self._valued += [(attribute, tenant, encode_key(key), row) for key in come]
 
     def _move(self, tenant: int, row: int, here: Geometries, there: Geometries) -> None:
         for name in here.keys() | there.keys():

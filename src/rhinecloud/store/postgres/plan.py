@@ -5,13 +5,15 @@ What SQL cannot say exactly as the language means it is decided by `ngsild.query
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.postgres.names import Numbering, fits
+from rhinecloud.store.postgres.values import Values, encode_key
+from rhinecloud.store.sqlite.terms import LAST_CHARACTER, literal_prefix, terms_of
 
 Alternatives = tuple[tuple[int, ...], ...]
 """A type selection by the types' numbers: a disjunction of conjunctions."""
@@ -30,6 +32,8 @@ class Plan:
     conditions: list[str] = field(default_factory=list)
     census: tuple[int, int] | None = None
     """Tenant and type by whose count the total is known."""
+    indexed: bool = False
+    """Whether attribute indexes are used."""
 
     def add(self, argument: Any) -> str:
         """Add an argument; give its place."""
@@ -42,16 +46,15 @@ class Plan:
         return f"FROM {self.source} WHERE {' AND '.join(self.conditions)}"
 
 
-def plan_query(numbering: Numbering, tenant: int, query: EntityQuery) -> Plan | None:
+def plan_query(numbering: Numbering, values: Values, tenant: int, query: EntityQuery) -> Plan | None:
     """Say in SQL what can be said; None when nothing can match. Every type of the query was met before."""
     alternatives = _alternatives(numbering, query)
     if query.types and not alternatives:
         return None
     plan = _by_types(tenant, alternatives)
-    plan.exact = not (
-        query.id_pattern or query.attrs or query.q or query.geo or query.scope or query.selectors
-    )
+    plan.exact = _is_exact(query)
     _add_ids(plan, query)
+    _add_terms(plan, values, query)
     _add_hidden(plan, numbering, query)
     _add_place(plan, numbering, query)
     _add_attributes(plan, query)
@@ -88,6 +91,31 @@ def _add_ids(plan: Plan, query: EntityQuery) -> None:
     if query.ids:
         plan.conditions.append(f"e.id = ANY({plan.add([each for each in query.ids if fits(each)])}::text[])")
         plan.census = None
+
+    prefix = literal_prefix(query.id_pattern)
+    if prefix and fits(prefix):
+        low, high = plan.add(prefix), plan.add(prefix + LAST_CHARACTER)
+        plan.conditions.append(f"e.id BETWEEN {low} AND {high}")
+
+
+def _add_terms(plan: Plan, values: Values, query: EntityQuery) -> None:
+    """Use the attribute indexes; where they say all that the query asks, nothing needs to be looked into."""
+    terms = terms_of(query, values.ready)
+    for term in terms:
+        spans = (
+            f"(v.attribute = {plan.add(values.kept[span.attribute].number)} AND v.tenant = $1"
+            f" AND v.key BETWEEN {plan.add(encode_key(span.low))} AND {plan.add(encode_key(span.high))})"
+            for span in term.spans
+        )
+        plan.conditions.append(f"e.row IN (SELECT v.row FROM value AS v WHERE {' OR '.join(spans)})")
+        plan.census, plan.indexed = None, True
+    if query.q is not None and len(terms) == 1 and terms[0].exact:
+        plan.exact = _is_exact(replace(query, q=None))
+
+
+def _is_exact(query: EntityQuery) -> bool:
+    """Tell whether types and ids decide alone."""
+    return not (query.id_pattern or query.attrs or query.q or query.geo or query.scope or query.selectors)
 
 
 def _add_hidden(plan: Plan, numbering: Numbering, query: EntityQuery) -> None:

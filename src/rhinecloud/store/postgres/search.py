@@ -32,12 +32,22 @@ class Match(NamedTuple):
     entity: Entity
 
 
-async def run_query(connection: Connection, plan: Plan, query: EntityQuery) -> Page[Stored]:
-    """Read the page."""
+class Look:
+    """How many documents a query has looked into."""
+
+    __slots__ = ("documents",)
+
+    def __init__(self) -> None:
+        self.documents = 0
+
+
+async def run_query(connection: Connection, plan: Plan, query: EntityQuery) -> tuple[Page[Stored], int]:
+    """Read the page; tell how many documents were looked into."""
     if plan.exact and not query.order:
-        return await _run_exact(connection, plan, query)
-    async with aclosing(_stream(connection, plan, query)) as found:
-        return await (_run_sorted if query.order else _run_matching)(found, query)
+        return await _run_exact(connection, plan, query), 0
+    look = Look()
+    async with aclosing(_stream(connection, plan, query, look)) as found:
+        return await (_run_sorted if query.order else _run_matching)(found, query), look.documents
 
 
 async def _run_exact(connection: Connection, plan: Plan, query: EntityQuery) -> Page[Stored]:
@@ -96,8 +106,9 @@ async def _run_sorted(found: AsyncIterator[Match], query: EntityQuery) -> Page[S
     return Page(items, query.offset, seen > end, seen if query.count else None)
 
 
-async def _stream(connection: Connection, plan: Plan, query: EntityQuery) -> AsyncGenerator[Match, None]:
-    number = 0
+async def _stream(
+    connection: Connection, plan: Plan, query: EntityQuery, look: Look
+) -> AsyncGenerator[Match, None]:
     async with aclosing(_chunks(connection, plan)) as chunks:
         async for rows in chunks:
             for name, version, body, _ in rows:
@@ -105,8 +116,8 @@ async def _stream(connection: Connection, plan: Plan, query: EntityQuery) -> Asy
                 entity = stored.entity()
                 if plan.exact or matches(query, entity):
                     yield Match(stored, entity)
-                number += 1
-                if number % SLICE == 0:
+                look.documents += 1
+                if look.documents % SLICE == 0:
                     await asyncio.sleep(0)
 
 

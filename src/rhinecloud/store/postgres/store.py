@@ -14,15 +14,18 @@ from rhinecloud.store.postgres.backup import back_up
 from rhinecloud.store.postgres.commits import Commits
 from rhinecloud.store.postgres.ear import Ear
 from rhinecloud.store.postgres.group import numbered
+from rhinecloud.store.postgres.indexing import Indexing
 from rhinecloud.store.postgres.link import Address, Connection, Links
 from rhinecloud.store.postgres.names import Numbering, fits
 from rhinecloud.store.postgres.plan import plan_query
 from rhinecloud.store.postgres.reader import Reader, look_up
 from rhinecloud.store.postgres.records import Records
 from rhinecloud.store.postgres.schema import migrate
-from rhinecloud.store.postgres.search import run_query
+from rhinecloud.store.postgres.search import FEW, count, run_query
+from rhinecloud.store.postgres.values import Values
 from rhinecloud.store.postgres.writer import Writer
 from rhinecloud.store.sqlite.recent import Recent
+from rhinecloud.store.sqlite.terms import terms_of
 from rhinecloud.store.transfer import UNFINISHED
 
 FORGET_AT_ONCE = 1_000
@@ -43,14 +46,21 @@ WITH gone AS (
 class PostgresStore:
     """One city's state in a database; see `store.port.Store` for what each method promises."""
 
-    def __init__(self, address: Address, *, recent: int = 4_096, connections: int = 6) -> None:
+    def __init__(
+        self, address: Address, *, recent: int = 4_096, connections: int = 6, indexes: Sequence[str] = ()
+    ) -> None:
+        """Make the store; `indexes` are IRIs of the attributes that shall have an index, whatever queries ask."""
         self._address = address
         self._links = Links(address, connections)
         self._numbering = Numbering()
+        self._values = Values()
+        self._indexing = Indexing(address, self._values, indexes)
         self._commits = Commits()
         self._records = Records(self._links)
         self._reader = Reader(self._links, self._numbering.tenants)
-        self._writer = Writer(address, self._links, Recent(recent), self._numbering, self._commits)
+        self._writer = Writer(
+            address, self._links, Recent(recent), self._numbering, self._values, self._commits
+        )
         self._ear = Ear(address, self._writer.name, self._commits)
 
     async def open(self) -> None:
@@ -60,16 +70,19 @@ class PostgresStore:
                 await migrate(connection)
                 await _need_whole(connection)
                 await self._numbering.load(connection)
+                await self._values.load(connection)
                 channel = await connection.fetchval("SELECT 'rhinecloud_' || current_schema()")
                 await connection.execute("DELETE FROM writer WHERE at < now() - interval '30 days'")
             self._writer.channel = self._records.channel = channel
             await self._ear.open(channel)
+            self._indexing.start()
         except BaseException:
             await self._links.close()
             raise
 
     async def close(self) -> None:
         """Finish what was accepted, and release everything."""
+        await self._indexing.stop()
         await self._writer.close()
         await self._ear.close()
         await self._links.close()
@@ -94,10 +107,14 @@ class PostgresStore:
         async def run(connection: Connection) -> Page[Stored]:
             await self._meet(connection, tenant, query)
             number = self._numbering.tenants.get(tenant)
-            plan = None if number is None else plan_query(self._numbering, number, query)
-            if plan is None:
+            plan = None if number is None else plan_query(self._numbering, self._values, number, query)
+            if number is None or plan is None:
                 return Page([], query.offset, False, 0 if query.count else None)
-            return await run_query(connection, plan, query)
+            page, looked = await run_query(connection, plan, query)
+            if looked > FEW * (len(page.items) + 1) and not plan.indexed:
+                wanted = {name for term in terms_of(query, lambda _: True) for name in term.attributes}
+                self._indexing.missed(wanted, looked, await count(connection, number, 0))
+            return page
 
         return await self._links.ask(run)
 

@@ -16,6 +16,7 @@ from rhinecloud.store.postgres.link import LOST, Address, Connection, Link, Link
 from rhinecloud.store.postgres.names import Numbering
 from rhinecloud.store.postgres.schema import migrate
 from rhinecloud.store.postgres.shapes import geometries_of
+from rhinecloud.store.postgres.values import Values
 from rhinecloud.store.transfer import NOTHING, UNFINISHED, Contents, Reached, Row, must_be_empty
 
 ROWS = 500
@@ -123,7 +124,7 @@ class PostgresDepot:
             {name for each in states for name in each.type},
             {name for each in states for name in geometries_of(each)},
         )
-        sheet = Sheet(self._numbering)
+        sheet = Sheet(self._numbering, Values())
         for key, each in touched:
             sheet.enter(key, each)
         columns = sheet.columns()

@@ -23,6 +23,7 @@ from rhinecloud.store.postgres.group import Decided, Group
 from rhinecloud.store.postgres.link import AGAIN, LOST, Address, Connection, Link, Links, explain
 from rhinecloud.store.postgres.names import Numbering
 from rhinecloud.store.postgres.reader import look_up
+from rhinecloud.store.postgres.values import Values
 from rhinecloud.store.sqlite.recent import Held, Key, Recent
 
 GROUP_EDITS = 4_096
@@ -35,7 +36,7 @@ SLICE_S = 0.004
 ATTEMPTS = 5
 KNOW_S = 4.0
 """So long it is tried to learn whether a transaction was committed when its connection broke."""
-ARGUMENTS = 34
+ARGUMENTS = 43
 _WRITE = f"SELECT * FROM write_group({', '.join(f'${n}' for n in range(1, ARGUMENTS + 1))})"
 
 Reply = tuple[int, int]
@@ -61,7 +62,13 @@ class Writer:
     """Groups the jobs of all callers; `recent` holds what is committed, as far as this process knows."""
 
     def __init__(
-        self, address: Address, links: Links, recent: Recent, numbering: Numbering, commits: Commits
+        self,
+        address: Address,
+        links: Links,
+        recent: Recent,
+        numbering: Numbering,
+        values: Values,
+        commits: Commits,
     ) -> None:
         self.name = uuid.uuid4()
         self.channel = ""
@@ -69,6 +76,7 @@ class Writer:
         self._links = links
         self._recent = recent
         self._numbering = numbering
+        self._values = values
         self._commits = commits
         self._waiting: list[Job] = []
         self._waiting_edits = 0
@@ -235,11 +243,13 @@ class Writer:
         if not group.changed:
             return 0, 0
         self._attempt += 1
-        arguments = group.arguments(self._numbering)
+        arguments = group.arguments(self._numbering, self._values)
         await asyncio.sleep(0)
         row = await connection.fetchrow(_WRITE, self.channel, self.name, self._attempt, *arguments)
         assert row is not None
         if row["stale"] is not None:
+            if not row["stale"]:
+                await self._values.load(connection)
             raise Stale
         return row["seq"], row["rows"]
 

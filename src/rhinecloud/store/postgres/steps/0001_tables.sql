@@ -13,9 +13,12 @@ CREATE TABLE attribute (
 INSERT INTO tenant (name) VALUES ('');
 
 -- The one row that every writing transaction locks first: so changes are numbered without gaps in the order of their
--- commit, however many processes write. `rows` numbers entities in the order of their creation.
-CREATE TABLE counter (one boolean PRIMARY KEY CHECK (one), seq bigint NOT NULL, rows bigint NOT NULL) WITH (fillfactor = 10);
-INSERT INTO counter (one, seq, rows) VALUES (true, 0, 0);
+-- commit, however many processes write. `rows` numbers entities in the order of their creation, `indexes` the editions of
+-- the set of attribute indexes.
+CREATE TABLE counter (
+  one boolean PRIMARY KEY CHECK (one), seq bigint NOT NULL, rows bigint NOT NULL, indexes bigint NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO counter (one, seq, rows, indexes) VALUES (true, 0, 0, 0);
 
 -- What each process wrote last: after a lost connection it learns here whether its transaction was committed.
 CREATE TABLE writer (
@@ -49,6 +52,17 @@ CREATE TABLE place (
 );
 CREATE INDEX place_row ON place (row, attribute);
 CREATE INDEX place_shape ON place USING gist (shape);
+
+-- Attribute indexes: `built` is the row up to which one is built, NULL when it is whole; `asked`: an operator named it.
+-- The bytes of a key order as the language orders values.
+CREATE TABLE indexed (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE,
+  asked boolean NOT NULL, built bigint
+);
+CREATE TABLE value (
+  attribute integer NOT NULL, tenant integer NOT NULL, key bytea NOT NULL, row bigint NOT NULL,
+  PRIMARY KEY (attribute, tenant, key, row)
+);
 
 -- `body` lacks the member `seq`: it is put in front when the row is read.
 CREATE TABLE change (seq bigint PRIMARY KEY, body bytea NOT NULL);

@@ -2,9 +2,9 @@
 --
 -- `offset` counts the group's changes from 1 and becomes a sequence number; a row number below zero is the group's
 -- n-th new entity. Answers the numbers before the group's first ones; or, with nothing written, which of the
--- entities (from 1) are no longer as they were.
+-- entities (from 1) are no longer as they were: none of them where the set of indexes is another one by now.
 CREATE FUNCTION write_group(
-  channel text, who uuid, attempt bigint,
+  channel text, who uuid, attempt bigint, edition bigint,
   seen_tenant integer[], seen_id text[], seen_version bigint[],
   gone_row bigint[],
   created integer, new_row integer[], new_tenant integer[], new_id text[], new_offset integer[], new_expires double precision[], new_body bytea[],
@@ -14,6 +14,8 @@ CREATE FUNCTION write_group(
   counted_tenant integer[], counted_type integer[], counted bigint[],
   unplaced_row bigint[], unplaced_attribute integer[],
   placed_row bigint[], placed_tenant integer[], placed_attribute integer[], placed_shape bytea[],
+  unvalued_attribute integer[], unvalued_tenant integer[], unvalued_key bytea[], unvalued_row bigint[],
+  valued_attribute integer[], valued_tenant integer[], valued_key bytea[], valued_row bigint[],
   changes bytea[],
   OUT seq bigint, OUT rows bigint, OUT stale integer[]
 ) LANGUAGE plpgsql AS $$
@@ -21,8 +23,13 @@ CREATE FUNCTION write_group(
 DECLARE
   base bigint;
   base_row bigint;
+  indexes bigint;
 BEGIN
-  SELECT c.seq, c.rows INTO base, base_row FROM counter AS c FOR UPDATE;
+  SELECT c.seq, c.rows, c.indexes INTO base, base_row, indexes FROM counter AS c FOR UPDATE;
+  IF indexes <> edition THEN
+    stale := '{}';
+    RETURN;
+  END IF;
   SELECT array_agg(k.ord) INTO stale
     FROM unnest(seen_tenant, seen_id, seen_version) WITH ORDINALITY AS k (tenant, id, version, ord)
     LEFT JOIN entity AS e ON e.tenant = k.tenant AND e.id = k.id
@@ -71,6 +78,17 @@ BEGIN
     INSERT INTO place (row, tenant, attribute, shape)
       SELECT CASE WHEN k.row < 0 THEN base_row - k.row ELSE k.row END, k.tenant, k.attribute, ST_GeomFromWKB(k.shape, 4326)
       FROM unnest(placed_row, placed_tenant, placed_attribute, placed_shape) AS k (row, tenant, attribute, shape);
+  END IF;
+  IF cardinality(unvalued_row) > 0 THEN
+    DELETE FROM value AS v
+      USING unnest(unvalued_attribute, unvalued_tenant, unvalued_key, unvalued_row) AS k (attribute, tenant, key, row)
+      WHERE v.attribute = k.attribute AND v.tenant = k.tenant AND v.key = k.key AND v.row = k.row;
+  END IF;
+  IF cardinality(valued_row) > 0 THEN
+    INSERT INTO value (attribute, tenant, key, row)
+      SELECT k.attribute, k.tenant, k.key, CASE WHEN k.row < 0 THEN base_row - k.row ELSE k.row END
+      FROM unnest(valued_attribute, valued_tenant, valued_key, valued_row) AS k (attribute, tenant, key, row)
+      ON CONFLICT DO NOTHING;
   END IF;
   INSERT INTO change (seq, body)
     SELECT base + k.ord, k.body FROM unnest(changes) WITH ORDINALITY AS k (body, ord);

@@ -1,0 +1,158 @@
+"""Builds attribute indexes beside the city's work: those that were asked for, and those that queries have paid for.
+
+One process builds at a time. It goes through the entities few at a time, each step a short transaction under the lock
+that every writer takes, which also notes how far it came; so it may be broken off at any moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterable
+
+import asyncpg
+
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.ngsild.entity import decode
+from rhinecloud.store.postgres.link import LOST, Address, Connection, Link
+from rhinecloud.store.postgres.values import Values, encode_key
+from rhinecloud.store.sqlite.keys import keys_of
+from rhinecloud.store.sqlite.ledger import MOST_LEARNT, Ledger
+
+STEP = 200
+"""Entities a step."""
+SHARE = 0.2
+"""The share of the time that a build may take."""
+LOOK_S = 15.0
+"""So often it is looked whether another process left something to build."""
+ALONE = "SELECT pg_try_advisory_lock(hashtextextended('rhinecloud builds ' || current_schema(), 0))"
+_LOCK = "SELECT FROM counter FOR UPDATE"
+_NEW_EDITION = "UPDATE counter SET indexes = indexes + 1"
+
+logger = logging.getLogger(__name__)
+
+
+class Indexing:
+    """Keeps the indexes in step with what is asked and what pays, from `start` to `stop`."""
+
+    def __init__(self, address: Address, values: Values, asked: Iterable[str]) -> None:
+        self._link = Link(address)
+        self._values = values
+        self._wanted = dict.fromkeys(asked, True)
+        self._ledger = Ledger()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to build what is to be built."""
+        self._task = asyncio.create_task(self._run(), name="store-indexes")
+
+    async def stop(self) -> None:
+        """Break off; what is half built is gone on with later."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._link.drop()
+
+    def missed(self, names: Iterable[str], documents: int, entities: int) -> None:
+        """Count a query that looked through documents for want of an index for these attributes."""
+        now = time.monotonic()
+        kept = self._values.kept
+        learnt = sum(not index.asked for index in kept.values()) + len(self._wanted)
+        for name in names:
+            if (
+                learnt < MOST_LEARNT
+                and name not in kept
+                and self._ledger.miss(name, documents, entities, now)
+            ):
+                self._wanted.setdefault(name, False)
+                self._wake.set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is still to be built."""
+        return bool(self._wanted) or any(not index.ready for index in self._values.kept.values())
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._look()
+            except (*LOST, asyncpg.PostgresError, Unavailable):
+                self._link.drop()
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._wake.wait()
+
+    async def _look(self) -> None:
+        connection = await self._link.get()
+        for name, asked in list(self._wanted.items()):
+            await self._enter(connection, name, asked=asked)
+            del self._wanted[name]
+        await self._values.load(connection)
+        if not self.busy or not await connection.fetchval(ALONE):
+            return
+        try:
+            while unbuilt := [each for each in self._values.kept.values() if not each.ready]:
+                logger.info("builds an index for %s", unbuilt[0].name)
+                await self._build(connection, unbuilt[0].number, unbuilt[0].name)
+                await self._values.load(connection)
+        finally:
+            self._link.drop()  # and with the connection goes the lock
+
+    async def _enter(self, connection: Connection, name: str, *, asked: bool) -> None:
+        """Make an index known; from then on every writer keeps it up."""
+        async with connection.transaction():
+            await connection.execute(_LOCK)
+            known = await connection.fetchval("SELECT asked FROM indexed WHERE name = $1", name)
+            if known is None or (asked and not known):
+                await connection.execute(
+                    "INSERT INTO indexed (name, asked, built) VALUES ($1, $2, 0)"
+                    " ON CONFLICT (name) DO UPDATE SET asked = excluded.asked",
+                    name,
+                    asked,
+                )
+                await connection.execute(_NEW_EDITION)
+
+    async def _build(self, connection: Connection, number: int, name: str) -> None:
+        whole = False
+        while not whole:
+            began = time.perf_counter()
+            whole = await _step(connection, number, name)
+            await asyncio.sleep((time.perf_counter() - began) * (1 / SHARE - 1))
+
+
+async def _step(connection: Connection, number: int, name: str) -> bool:
+    """Enter some more entities; tell whether the index is whole."""
+    async with connection.transaction():
+        await connection.execute("SET LOCAL synchronous_commit = off")
+        await connection.execute(_LOCK)
+        found = await connection.fetch(
+            "SELECT row, tenant, body FROM entity WHERE row > (SELECT built FROM indexed WHERE id = $1)"
+            " ORDER BY row LIMIT $2",
+            number,
+            STEP,
+        )
+        rows = [
+            (tenant, encode_key(key), row)
+            for row, tenant, body in found
+            for key in keys_of(decode(body), name)
+        ]
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
+        await connection.execute(
+            "INSERT INTO value (attribute, tenant, key, row) SELECT $1, tenant, key, row FROM"
+            " unnest($2::integer[], $3::bytea[], $4::bigint[]) AS k (tenant, key, row) ON CONFLICT DO NOTHING",
+            number,
+            *columns,
+        )
+        whole = len(found) < STEP
+        await connection.execute(
+            "UPDATE indexed SET built = $2 WHERE id = $1", number, None if whole else found[-1]["row"]
+        )
+        if whole:
+            await connection.execute(_NEW_EDITION)
+    if whole:
+        await connection.execute("ANALYZE value")
+    return whole

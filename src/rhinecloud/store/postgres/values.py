@@ -1,0 +1,70 @@
+"""The attribute indexes: which there are, what a write changes in them, and how keys are written down.
+
+Every process that writes must keep up every index. So the set of indexes has an edition, beside the counter: who writes
+says which edition it knows, and is told to look again when that is not the present one.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.store.postgres.link import Connection
+from rhinecloud.store.sqlite.keys import SCOPE, Key, keys_of
+from rhinecloud.store.sqlite.ledger import Index
+
+_pack = struct.Struct(">Q").pack
+_double = struct.Struct("<d").pack
+_whole = struct.Struct("<Q").unpack
+_SIGN = 1 << 63
+
+
+class Values:
+    """The indexes that are kept up, as of an edition."""
+
+    def __init__(self) -> None:
+        self.edition = 0
+        self.kept: dict[str, Index] = {}
+
+    async def load(self, connection: Connection) -> None:
+        """Read which indexes there are."""
+        rows = await connection.fetch(
+            "SELECT c.indexes, i.id, i.name, i.asked, i.built FROM counter AS c LEFT JOIN indexed AS i ON true"
+        )
+        self.edition = rows[0][0]
+        self.kept = {
+            name: Index(number, name, asked, built)
+            for _, number, name, asked, built in rows
+            if number is not None
+        }
+
+    def ready(self, name: str) -> bool:
+        """Tell whether queries about an attribute may use an index."""
+        index = self.kept.get(name)
+        return index is not None and index.ready
+
+    def moved(self, before: Entity | None, after: Entity | None) -> Iterator[tuple[int, set[Key], set[Key]]]:
+        """Give the keys that go and those that come, by index, as an entity becomes another one, or comes, or goes."""
+        for name, index in self.kept.items():
+            if before is not None and after is not None and _is_same(before, after, name):
+                continue
+            old, new = keys_of(before, name), keys_of(after, name)
+            if old != new:
+                yield index.number, old - new, new - old
+
+
+def encode_key(key: Key) -> bytes:
+    """Write a key as bytes that order as keys do: numbers, then texts, then the rest."""
+    if isinstance(key, str):
+        return b"\x02" + key.encode(errors="surrogatepass")
+    if isinstance(key, bytes):
+        return b"\x03" + key
+    (bits,) = _whole(_double(key + 0.0))  # minus nought is nought
+    return b"\x01" + _pack(bits ^ _SIGN if bits < _SIGN else ~bits & 0xFFFF_FFFF_FFFF_FFFF)
+
+
+def _is_same(before: Entity, after: Entity, name: str) -> bool:
+    if name == SCOPE:
+        return before.scope == after.scope
+    return before.attrs.get(name) == after.attrs.get(name)

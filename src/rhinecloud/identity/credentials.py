@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
@@ -30,16 +31,21 @@ def read_credentials(headers: RawHeaders, query: bytes = b"") -> Credentials:
     fields = headers if isinstance(headers, Mapping) else _by_name(headers)
     authorization = fields.get(b"authorization")
     if authorization is not None:
-        scheme, _, token = authorization.decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise WrongCredentials("the Authorization header must be `Bearer <token>`")
-        return Credentials(token=token.strip())
+        return _bearer(authorization)
     if query and b"access_token=" in query:
         tokens = parse_qs(query.decode("latin-1")).get("access_token")
         if tokens:
             return Credentials(token=tokens[0])
     cookies = fields.get(b"cookie")
     return Credentials(session=_session_in(cookies)) if cookies else Credentials()
+
+
+@lru_cache(1_024)
+def _bearer(authorization: bytes) -> Credentials:
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise WrongCredentials("the Authorization header must be `Bearer <token>`")
+    return Credentials(token=token.strip())
 
 
 def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -6,6 +6,7 @@ Secrets are never kept: a password as its argon2id hash, a session's id and a to
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 import msgspec
 
@@ -76,6 +77,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     seen: float
 
 
+@lru_cache(1_024)
 def digest_of(secret: str) -> str:
     """Give the SHA-256 of a random secret, under which it is kept and found."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -167,7 +167,7 @@ class Renderer:
             request.context.key,
             request.link,
             request.media,
-            request.header(b"prefer"),
+            request.headers.get(b"prefer"),
         )
         parsed: T | None = self._parsed.get(key)
         if parsed is None:

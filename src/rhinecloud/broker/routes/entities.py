@@ -65,7 +65,9 @@ async def create(parts: Parts, request: Request) -> Reply:
 async def retrieve(parts: Parts, request: Request) -> Reply:
     """Retrieve Entity (clause 6.5.3.1)."""
     retrieval = parts.renderer.remembered(request, _parse_retrieval)
-    stored = await parts.broker.get(request.actor, request.tenant, entity_id(request))
+    stored = await parts.broker.find(request.actor, request.tenant, request.variables["entityId"])
+    if stored is None:
+        stored = await parts.broker.get(request.actor, request.tenant, entity_id(request))
     if not retrieval.plain:
         _check(stored, retrieval)
     if retrieval.join is not None:

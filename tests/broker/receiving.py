@@ -13,7 +13,7 @@ from aiohttp import web
 
 @dataclass
 class Receiver:
-    """What came, as (path, headers, body), and from which `peers`; `hang` paths are never answered."""
+    """What came, as (path, headers, body), when, and from which `peers`; `hang` paths are never answered."""
 
     url: str = ""
     heard: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
@@ -21,6 +21,7 @@ class Receiver:
     hang: set[str] = field(default_factory=set)
     answer_body: str = ""
     peers: set[Any] = field(default_factory=set)
+    moments: list[float] = field(default_factory=list)
 
     def bodies(self, path: str = "/") -> list[Any]:
         return [body for heard, _, body in self.heard if heard == path]
@@ -35,6 +36,7 @@ class Receiver:
                 await asyncio.sleep(0.005)
 
     async def answer(self, request: web.Request) -> web.Response:
+        self.moments.append(asyncio.get_running_loop().time())
         self.heard.append((request.path, dict(request.headers), await request.json()))
         if request.path in self.hang:
             await asyncio.sleep(3600)

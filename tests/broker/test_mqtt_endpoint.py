@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import shutil
 import socket
+import ssl
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,13 +21,22 @@ from broker.notifying import Office, open_office, open_stream
 from rhinecloud.broker.subscriptions.mqtt_endpoint import read_target
 from rhinecloud.kernel.errors import Invalid
 
+PASSWORDS, OPENSSL = shutil.which("mosquitto_passwd"), shutil.which("openssl")
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 
 
 @asynccontextmanager
-async def open_mosquitto(folder: Path, port: int) -> AsyncIterator[None]:
+async def open_mosquitto(folder: Path, port: int, *more: str, anonymous: str = "true") -> AsyncIterator[None]:
     configuration = folder / "mosquitto.conf"
-    configuration.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
+    lines = [
+        f"user {getpass.getuser()}",
+        f"listener {port} 127.0.0.1",
+        *more,
+        f"allow_anonymous {anonymous}",
+        "persistence false",
+        "",
+    ]
+    configuration.write_text("\n".join(lines))
     process = await asyncio.create_subprocess_exec(
         str(MOSQUITTO), "-c", str(configuration), stderr=asyncio.subprocess.DEVNULL
     )
@@ -111,6 +123,39 @@ async def test_a_broker_that_went_away_is_told_when_it_is_back(tmp_path: Path, o
                     break
     shown = await office.shown(name)
     assert (shown["status"], shown["timesSent"] - shown["timesFailed"]) == ("ok", 2)
+
+
+@pytest.mark.skipif(
+    MOSQUITTO is None or PASSWORDS is None or OPENSSL is None, reason="needs mosquitto and openssl"
+)
+async def test_mqtts_proves_both_sides(
+    tmp_path: Path, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key, passwords = (tmp_path / name for name in ("cert.pem", "key.pem", "passwords"))
+    request = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+    named = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
+    made = ("-keyout", key, "-out", certificate)
+    subprocess.run([str(OPENSSL), *request, *made, *named], check=True, capture_output=True)
+    subprocess.run([str(PASSWORDS), "-b", "-c", passwords, "city", "p@ss"], check=True, capture_output=True)
+    for path in (key, passwords):
+        path.chmod(0o644)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    port = free_port()
+    secure = (f"certfile {certificate}", f"keyfile {key}", f"password_file {passwords}")
+    context = ssl.create_default_context()
+    async with open_mosquitto(tmp_path, port, *secure, anonymous="false"):
+        async with aiomqtt.Client(
+            "localhost", port, username="city", password="p@ss", tls_context=context
+        ) as client:
+            await client.subscribe("city", qos=1)
+            stranger = await subscribe(office, f"mqtts://city:guess@localhost:{port}/city", MQTT_QoS="1")
+            await subscribe(office, f"mqtts://city:p%40ss@localhost:{port}/city", MQTT_QoS="1")
+            await office.put("1", speed=3)
+            async with asyncio.timeout(5):
+                message = await anext(aiter(client.messages))
+                while (await office.shown(stranger)).get("status") != "failed":
+                    await asyncio.sleep(0.02)
+            assert orjson.loads(message.payload)["body"]["data"][0]["speed"] == 3
 
 
 def test_a_target_is_read_from_its_uri() -> None:

@@ -24,7 +24,7 @@ from rhinecloud.stream.port import Frame, Stream, join
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 PACE_S, PACE_A_CHANGE_S, LONGEST_PACE_S = 0.01, 0.001, 0.05
-"""While changes keep coming, a frame leaves so often, and the less often the more there are: a frame costs far more
+"""So long after a frame the next one leaves at the soonest, the later the more changes it held: a frame costs far more
 than a change in it, and who is in a hurry follows in this process."""
 
 _log = logging.getLogger(__name__)
@@ -171,20 +171,25 @@ class Relay:
         self.counters.error = ""
 
     async def _carry(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = 0.0
         while True:
             self._committed.clear()
+            if not self.lag:
+                await self._committed.wait()
+            if self.lag < self._settings.frame_changes and due > loop.time():
+                await asyncio.sleep(due - loop.time())
             frame = await self._next_frame(self._position)
             if frame is None:
                 await self._committed.wait()
                 continue
             await self._stream.publish(frame)
             self._position = frame.last
+            size = frame.last - frame.first + 1
+            due = loop.time() + min(max(PACE_S, size * PACE_A_CHANGE_S), LONGEST_PACE_S)
             self.counters.frames += 1
-            self.counters.changes += frame.last - frame.first + 1
+            self.counters.changes += size
             self.counters.bytes += len(frame.body)
-            if self.lag and self.lag < self._settings.frame_changes:
-                size = frame.last - frame.first + 1
-                await asyncio.sleep(min(max(PACE_S, size * PACE_A_CHANGE_S), LONGEST_PACE_S))
 
     async def _next_frame(self, after: int) -> Frame | None:
         """Join as many changes as fit, one at least; None when there is none after `after`."""

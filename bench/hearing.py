@@ -30,6 +30,12 @@ def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
             peer.append(_report("nats", f"nats://127.0.0.1:{port}", rate, seconds))
             ours.append(_report("city", address, rate, seconds, *city.headers))
     missing = sum(each["missing"] for each in ours)
+    until_answered = statistics.median(each["sent_to_heard_p50_ms"] - each["p50_ms"] for each in ours)
+    notes = {
+        "p50_ms": f"{missing:.0f} missing; at the median, {_stages(folder, rate, seconds)}; "
+        f"the write itself, until durable and answered, {until_answered:.1f} ms more",
+        "p99_ms": "peer: one process publishes to a server on the city's core and hears it back",
+    }
     figures = []
     for name in ("p50_ms", "p99_ms"):
         mine, its = ([each[name] for each in reports] for reports in (ours, peer))
@@ -41,10 +47,19 @@ def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
                 statistics.median(mine) / statistics.median(its),
                 GOAL,
                 smaller_is_better=True,
-                note=f"{missing:.0f} missing",
+                note=notes[name],
             )
         )
     return figures
+
+
+def _stages(folder: Path, rate: float, seconds: float) -> str:
+    """Say where the time goes between commit and sending, from a city that notes it; not the one that is timed."""
+    kept = folder / "stages.json"
+    with running_city(folder / "traced", "bench.traced", BENCH_STAGES=str(kept)) as city:
+        _report("city", f"127.0.0.1:{city.port}", rate, seconds, *city.headers)
+    stages = json.loads(kept.read_text(encoding="utf-8"))
+    return ", ".join(f"{name} {us:.0f} µs" for name, us in stages.items())
 
 
 def _sustained(address: str, headers: list[str]) -> float:

@@ -1,7 +1,8 @@
 """Measures how long after its commit a change is heard: our notification over HTTP; a bare NATS message as the peer.
 
 One process writes at a steady rate and listens, so that both moments come from one clock. A change counts as committed
-when its answer arrives; the notification may be quicker than the answer, which counts as 0.
+when its answer arrives; the notification may be quicker than the answer, which counts as 0. The changes go round a
+hundred entities: the states of one entity travel one after the other, each in a round trip of its own.
 Run as a program: `python -m bench.latency city HOST:PORT RATE SECONDS [HEADER …]` or `… nats URL RATE SECONDS`.
 """
 
@@ -22,7 +23,7 @@ from nats.aio.msg import Msg
 from bench.client import content_length
 
 NUMBER = re.compile(rb'"value":\s*(\d+)')
-ENTITY = "urn:ngsi-ld:Gauge:latency"
+ENTITIES = [f"urn:ngsi-ld:Gauge:latency:{number}" for number in range(100)]
 SUBSCRIPTION = "urn:ngsi-ld:Subscription:latency"
 SUBJECT = "bench.latency"
 PATIENCE_S = 5.0
@@ -124,7 +125,7 @@ async def through_city(address: str, rate: float, seconds: float, headers: list[
     writer = Writer(address, headers)
     await writer.open(16)
     root = "/ngsi-ld/v1"
-    await writer.request("POST", f"{root}/entityOperations/upsert", json.dumps([_gauge(0)]).encode())
+    await writer.request("POST", f"{root}/entityOperations/upsert", _gauges())
     subscription = {
         "id": SUBSCRIPTION,
         "type": "Subscription",
@@ -139,7 +140,8 @@ async def through_city(address: str, rate: float, seconds: float, headers: list[
     async def act(number: int) -> None:
         body = json.dumps({"level": {"type": "Property", "value": number}}).encode()
         clockwork.sent[number] = time.perf_counter()
-        answered = await writer.request("PATCH", f"{root}/entities/{ENTITY}/attrs", body)
+        name = ENTITIES[number % len(ENTITIES)]
+        answered = await writer.request("PATCH", f"{root}/entities/{name}/attrs", body)
         if answered == 204:
             clockwork.committed[number] = time.perf_counter()
 
@@ -179,14 +181,14 @@ async def _hear_all(clockwork: Clockwork) -> None:
         await asyncio.sleep(0.05)
 
 
-def _gauge(level: int) -> dict[str, object]:
-    return {
-        "id": ENTITY,
+def _gauges() -> bytes:
+    members = {
         "type": "Gauge",
         "name": {"type": "Property", "value": "Ruhrort"},
-        "level": {"type": "Property", "value": level},
+        "level": {"type": "Property", "value": 0},
         "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [6.7279, 51.4553]}},
     }
+    return json.dumps([{"id": name, **members} for name in ENTITIES]).encode()
 
 
 def main() -> None:

@@ -112,10 +112,10 @@ class Doors:
         origin = header(scope, b"origin").decode("latin-1")
         if not origin or "*" in self._own or origin in self._own or header(scope, b"authorization"):
             return True
-        return urlsplit(origin).netloc == header(scope, b"host").decode("latin-1")
+        return _netloc(origin) == header(scope, b"host").decode("latin-1")
 
     def _is_own_host(self, scope: Scope) -> bool:
-        host = urlsplit(f"//{header(scope, b'host').decode('latin-1')}").hostname or ""
+        host = _hostname(f"//{header(scope, b'host').decode('latin-1')}")
         if host == "localhost" or host in {urlsplit(origin).hostname for origin in self._own}:
             return True
         try:
@@ -123,6 +123,20 @@ class Doors:
         except ValueError:
             return False
         return True
+
+
+def _netloc(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:  # brackets that hold no address
+        return ""
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 async def _no_websocket(scope: Scope, receive: Receive, send: Send) -> None:

@@ -46,7 +46,10 @@ def check_url(url: str, *, allow_private: bool, schemes: tuple[str, ...] = ("htt
 
     Names are judged when they are resolved; a literal address is never resolved, so it is judged here.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no address
+        raise Invalid(f"{url!r} is not an absolute URL of {' or '.join(schemes)}") from None
     if parts.scheme not in schemes or not parts.hostname or not _has_port(parts):
         raise Invalid(f"{url!r} is not an absolute URL of {' or '.join(schemes)}")
     if not allow_private and _is_literal(parts.hostname) and not is_public(parts.hostname):

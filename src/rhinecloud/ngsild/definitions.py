@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from rhinecloud.kernel.errors import Invalid, TooLarge
 from rhinecloud.ngsild.documents import is_core_url
@@ -17,6 +17,8 @@ from rhinecloud.ngsild.documents import is_core_url
 MAX_DEPTH = 16
 MAX_CONTEXTS = 256
 MAX_TERMS = 50_000
+MAX_RESTING = 64
+"""Terms that rest on each other, one after the other."""
 
 _PREFIX_ENDS = tuple(":/?#[]@")
 _CONTEXT_KEYWORDS = frozenset(
@@ -85,7 +87,11 @@ def _urls_of(part: Any, base: str) -> Iterator[str]:
 
 
 def _absolute(url: str, base: str) -> str:
-    absolute = urljoin(base, url) if base else url
+    try:
+        absolute = urljoin(base, url) if base else url
+        urlsplit(absolute)
+    except ValueError:
+        raise Invalid(f"{url!r} is not the URL of an @context", field="@context") from None
     if not absolute.startswith(("http://", "https://", "urn:")):
         raise Invalid(f"{url!r} is not the URL of an @context", field="@context")
     return absolute
@@ -107,6 +113,7 @@ class _Work:
         self.vocab = core.vocab if core else ""
         self._open: list[str] = []
         self._contexts = 0
+        self._resting = 0
 
     def add(self, body: Any, base: str) -> None:
         """Process one context on top of what is there."""
@@ -188,8 +195,12 @@ class _Work:
             raise Invalid(f"{name!r} cannot be defined", field="@context")
         if (self.core and name in self.core.terms) or name.startswith("@"):
             return
+        if self._resting >= MAX_RESTING:
+            raise TooLarge(f"more than {MAX_RESTING} terms rest on each other", field=f"@context.{name}")
         pending[name] = False
+        self._resting += 1
         term = self._term(name, local[name], local, pending)
+        self._resting -= 1
         if term is None:
             self.terms.pop(name, None)
         else:

@@ -92,9 +92,10 @@ def _read_group(tokens: list[str], place: int) -> tuple[list[list[str]], int]:
     """Read a name, `(a;b)` or `(a|b)` into branches, and where it ends; no branches where it is none of these."""
     if tokens[place] != "(":
         return [[tokens[place]]], place + 1
-    if ")" not in tokens[place:]:
+    try:
+        end = tokens.index(")", place)
+    except ValueError:
         return [], place
-    end = tokens.index(")", place)
     names, signs = tokens[place + 1 : end : 2], set(tokens[place + 2 : end : 2])
     if len(tokens[place + 1 : end]) % 2 == 0:
         return [], place

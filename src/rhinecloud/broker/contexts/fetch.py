@@ -103,7 +103,7 @@ async def _retrieve(
 ) -> Fetched:
     try:
         body, headers = await _follow(session, url, settings)
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise ContextNotAvailable(f"the @context {url} cannot be retrieved: {error or 'timeout'}") from None
     try:
         document = orjson.loads(body)
@@ -149,6 +149,6 @@ def _expiry(headers: dict[str, str], settings: BrokerSettings, now: datetime) ->
     if "expires" in headers:
         try:
             return parsedate_to_datetime(headers["expires"]).astimezone(UTC)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return now
     return now + timedelta(seconds=settings.context_fresh_s)

@@ -191,7 +191,10 @@ class Contexts:
 
     def _own(self, tenant: str, url: str) -> Entry | None:
         """Find the entry of a URL that leads to this broker itself, so that it need not call itself."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # brackets that hold no address
+            return None
         if not parts.path.startswith(PATH):
             return None
         name = parts.path[len(PATH) :]

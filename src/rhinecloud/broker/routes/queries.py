@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rhinecloud.broker.door.body import link_context, read_object
-from rhinecloud.broker.door.limits import check_query
+from rhinecloud.broker.door.limits import check_query, check_selectors
 from rhinecloud.broker.door.media import SPATIAL
 from rhinecloud.broker.door.paging import PAGING, Paging, paging_headers, parse_paging
 from rhinecloud.broker.door.parameters import JOIN, SHAPE, UNBUILT, parse_join, parse_options, refuse_unbuilt
@@ -69,6 +69,7 @@ async def query_by_post(parts: Parts, request: Request) -> Reply:
         request.query["entities"] = ""
     search = _parse_search(request, parts.settings)
     if "entities" in content:
+        check_selectors(content["entities"], parts.settings)
         selectors = parse_selectors(content["entities"], request.context)
         search = replace(search, query=replace(search.query, selectors=selectors))
         check_query(search.query, parts.settings)

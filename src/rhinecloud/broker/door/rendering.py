@@ -6,6 +6,7 @@ kept until the entity's version changes or the memory granted for it is full.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -34,6 +35,12 @@ REMEMBERED = 1_000
 ANSWERS_BYTES = 32 * 1024 * 1024
 """Memory for whole answers to queries."""
 
+DOCUMENTS_BYTES = 64 * 1024 * 1024
+"""Memory for rendered entities."""
+
+LARGEST_BYTES = 64 * 1024
+"""Larger documents are rendered each time."""
+
 NOTHING = b"{}"
 """An entity of which nothing is left to show."""
 
@@ -45,7 +52,7 @@ class View:
     """One way to show entities; `embedded` is the @context that goes into the answer, None where it is in a Link;
     `collected` says that documents become items of a list; `version` is the NGSI-LD that the client knows.
 
-    Compared by identity: a view is made once for many requests.
+    Compared by identity: a view is made once for many requests. Views of the same `look` show an entity alike.
     """
 
     context: Context
@@ -54,6 +61,7 @@ class View:
     embedded: Any = None
     collected: bool = False
     version: Version = NATIVE
+    look: str = ""
 
     def status(self, items: Iterable[Stored]) -> int:
         """Give the status of an answer with these entities: 203 where one had to be amended (clause 4.3.6.8)."""
@@ -76,11 +84,13 @@ def view_of(request: Request, options: Options, *, collected: bool = False) -> V
     if version is not None:
         headers.append((b"preference-applied", version_text(version).encode()))
     embedded = None if linked else request.source
-    return View(request.context, options, headers, embedded, collected, version or NATIVE)
+    bare = collected and options.geojson
+    look = sys.intern(f"{request.context.key} {options} {orjson.dumps(embedded)!r} {bare} {version}")
+    return View(request.context, options, headers, embedded, collected, version or NATIVE, look)
 
 
-_Kept = tuple[int, dict[View, bytes]]
-"""A version and its documents."""
+_Kept = tuple[int, dict[str, bytes]]
+"""A version and its documents by look."""
 
 
 class Answers:
@@ -112,10 +122,13 @@ class Answers:
 
 
 class Renderer:
-    """Renders entities and remembers the bytes; `size` is how many entities of a tenant it remembers."""
+    """Renders entities and remembers the bytes; `size` is how many entities of a tenant it remembers, within the
+    memory granted for all.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
+        self._left = DOCUMENTS_BYTES
         self.answers = Answers(ANSWERS_BYTES if size else 0)
         self._shelves: dict[str, dict[str, _Kept]] = {}
         self._parsed: dict[tuple[Any, ...], Any] = {}
@@ -126,11 +139,11 @@ class Renderer:
 
     def listed(self, tenant: str, items: Iterable[Stored], view: View) -> bytes:
         """Give entities as a JSON array or, in GeoJSON, as a FeatureCollection."""
-        shelf = self._shelf(tenant)
+        shelf, look = self._shelf(tenant), view.look
         documents: list[bytes] = []
         for stored in items:
             kept = shelf.get(stored.id)
-            body = kept[1].get(view) if kept is not None and kept[0] == stored.version else None
+            body = kept[1].get(look) if kept is not None and kept[0] == stored.version else None
             documents.append(self._document(shelf, stored, view) if body is None else body)
         if view.options.pick or view.options.omit:
             documents = [each for each in documents if each != NOTHING]
@@ -138,19 +151,34 @@ class Renderer:
 
     def _document(self, shelf: dict[str, _Kept], stored: Stored, view: View) -> bytes:
         kept = shelf.get(stored.id)
-        if kept is None or kept[0] != stored.version:
-            kept = (stored.version, {})
-            if self._size:
-                if len(shelf) >= self._size:
-                    for key in list(shelf)[: self._size // 4]:
-                        del shelf[key]
-                shelf[stored.id] = kept
-        body = kept[1].get(view)
-        if body is None:
-            if len(kept[1]) >= VIEWS:
-                kept[1].clear()
-            body = kept[1][view] = orjson.dumps(show(stored, view))
+        if kept is not None and kept[0] == stored.version:
+            body = kept[1].get(view.look)
+            if body is not None:
+                return body
+        body = orjson.dumps(show(stored, view))
+        if self._size and len(body) <= LARGEST_BYTES:
+            self._keep(shelf, stored, view.look, body)
         return body
+
+    def _keep(self, shelf: dict[str, _Kept], stored: Stored, look: str, body: bytes) -> None:
+        """Remember a document; where there is no room, forget some first."""
+        if len(body) > self._left:
+            for each in self._shelves.values():
+                each.clear()
+            self._left = DOCUMENTS_BYTES
+        elif len(shelf) >= self._size:
+            for key in list(shelf)[: self._size // 4]:
+                self._left += sum(map(len, shelf.pop(key)[1].values()))
+        kept = shelf.get(stored.id)
+        if kept is None or kept[0] != stored.version:
+            if kept is not None:
+                self._left += sum(map(len, kept[1].values()))
+            kept = shelf[stored.id] = (stored.version, {})
+        elif len(kept[1]) >= VIEWS:
+            self._left += sum(map(len, kept[1].values()))
+            kept[1].clear()
+        kept[1][look] = body
+        self._left -= len(body)
 
     def _shelf(self, tenant: str) -> dict[str, _Kept]:
         shelf = self._shelves.get(tenant)

@@ -109,15 +109,14 @@ async def _find(parts: Parts, request: Request, query: EntityQuery) -> Page[Stor
 
     Raises TooComplexQuery.
     """
-    asking = parts.broker.query(request.actor, request.tenant, query)
     if not query.needs_documents and not query.order:
-        return await asking
-    task = asyncio.ensure_future(asking)
-    done, _ = await asyncio.wait({task}, timeout=parts.settings.max_query_s)
-    if not done:
-        task.cancel()
-        raise TooComplexQuery(f"the query took longer than {parts.settings.max_query_s:g} s")
-    return task.result()
+        return await parts.broker.query(request.actor, request.tenant, query)
+    most_s = parts.settings.max_query_s
+    try:
+        async with asyncio.timeout(most_s):
+            return await parts.broker.query(request.actor, request.tenant, query)
+    except TimeoutError:
+        raise TooComplexQuery(f"the query took longer than {most_s:g} s") from None
 
 
 def _parse_search(request: Request, settings: BrokerSettings) -> Search:

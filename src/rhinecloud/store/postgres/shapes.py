@@ -17,6 +17,9 @@ from rhinecloud.store.sqlite.place import box_of
 Geometries = dict[str, list[Any]]
 """GeoJSON geometries by the IRI of their attribute."""
 
+BROKEN = (shapely.errors.ShapelyError, struct.error, ArithmeticError, LookupError, TypeError, ValueError)
+"""What a geometry may raise that was stored before anybody checked it."""
+
 _pack_point = struct.Struct("<BIdd").pack
 
 
@@ -34,7 +37,7 @@ def geometries_of(entity: Entity | None) -> Geometries:
 
 def encode_shape(geometry: dict[str, Any]) -> bytes | None:
     """Write a geometry as WKB; its box where it has no valid shape, None where it has no position at all."""
-    with contextlib.suppress(Exception):  # whatever a broken geometry does, it is found by its box
+    with contextlib.suppress(*BROKEN):  # it is found by its box
         if geometry["type"] == "Point":
             longitude, latitude = geometry["coordinates"][:2]
             return _pack_point(1, 1, longitude, latitude)

@@ -22,7 +22,7 @@ from rhinecloud.connectors.gtfs_rt.codec import GtfsRealtimeCodec
 from rhinecloud.connectors.json.codec import JsonCodec
 from rhinecloud.connectors.model import DecodeError, Fault, Parcel
 from rhinecloud.connectors.pegelonline.codec import PegelonlineCodec
-from rhinecloud.connectors.pipeline import refused
+from rhinecloud.connectors.pipeline import Draft, refused
 from rhinecloud.connectors.port import Codec
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -81,7 +81,7 @@ def use(make: Callable[[], Codec], *bodies: bytes) -> None:
     for body in bodies:
         try:
             for item in codec.decode(Parcel(body, NOW, origin="/stations/x/W/currentmeasurement.json")):
-                assert isinstance(item, Fault) or refused(item, "").raw
+                assert isinstance(item, Fault) or refused(Draft(item, []), "").raw
         except DecodeError:
             pass
         codec.recorded_at(body)

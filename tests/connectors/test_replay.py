@@ -31,7 +31,7 @@ async def test_a_recording_keeps_its_own_dates(city: City) -> None:
     shutil.copy(FIXTURES / "ais" / "lemmer-2020.log", city.root / "a.log")
     feeds = await city.feed(connector="ais", mapping="ais", path="a.log", speed=0)
     await feeds.get("test").finished()
-    assert (status(feeds).received, status(feeds).dead, status(feeds).state) == (171, 0, FeedState.STOPPED)
+    assert (status(feeds).received, status(feeds).dead, status(feeds).state) == (171, 0, FeedState.ENDED)
     vessels = await city.entities("Vessel")
     assert len(vessels) == 33
     placed = next(each for each, values in vessels.items() if "location" in values)
@@ -144,7 +144,7 @@ async def test_a_city_is_not_held_up_by_a_long_recording(city: City) -> None:
     (city.root / "a.log").write_bytes(body * 20)
     feeds = await city.feed(connector="ais", mapping="ais", path="a.log", speed=0, rate_per_s=0)
     turns = 0
-    while status(feeds).state is not FeedState.STOPPED:
+    while status(feeds).state is not FeedState.ENDED:
         await asyncio.sleep(0)
         turns += 1
     assert status(feeds).received == 20 * 1326

@@ -109,3 +109,51 @@ def test_only_a_chosen_origin_is_open() -> None:
     assert "connect-src 'self' https://tiles.example;" in policy
     assert "default-src 'self'" in policy
     assert "https:" not in dict(security_headers())[b"content-security-policy"].decode()
+
+
+class HandTime:
+    """A monotonic clock that goes only when it is told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_a_new_build_is_served_without_a_restart(web: Path) -> None:
+    hand = HandTime()
+    files = StaticFiles(web, monotonic=hand)
+    hand.now = 100.0
+    assert (await get(files, "/"))[2] == PAGE
+
+    (web / "index.html").write_bytes(b"<!doctype html><title>New</title>")
+    (web / "assets" / "index-Ab3dEf9h.js").unlink()
+    (web / "assets" / "index-Zz9yXx8w.js").write_bytes(b"let city = 2;")
+    assert (await get(files, "/"))[2] == PAGE  # not yet looked
+    hand.now += 1.5
+    assert b"New" in (await get(files, "/"))[2]
+    assert (await get(files, "/assets/index-Ab3dEf9h.js"))[0] == 404
+    assert (await get(files, "/assets/index-Zz9yXx8w.js"))[2] == b"let city = 2;"
+
+
+async def test_what_a_build_was_still_writing_is_served_whole(web: Path) -> None:
+    hand = HandTime()
+    files = StaticFiles(web, monotonic=hand)
+    fresh = web / "assets" / "index-Zz9yXx8w.js"
+    fresh.write_bytes(b"let ci")
+    hand.now = 100.0
+    assert (await get(files, "/assets/index-Zz9yXx8w.js"))[2] == b"let ci"
+    fresh.write_bytes(b"let city = 2;")  # the folder does not tell
+    hand.now += 1.5
+    assert (await get(files, "/assets/index-Zz9yXx8w.js"))[2] == b"let city = 2;"
+
+
+async def test_a_city_without_a_page_gets_one_when_it_is_built(tmp_path: Path) -> None:
+    hand = HandTime()
+    files = StaticFiles(tmp_path / "web", monotonic=hand)
+    assert b"make web" in (await get(files, "/"))[2]
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "index.html").write_bytes(PAGE)
+    hand.now = 5.0
+    assert (await get(files, "/"))[2] == PAGE

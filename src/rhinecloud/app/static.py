@@ -1,7 +1,8 @@
-"""Serves the operations centre: files that a build made, found once at the start, never looked for per request.
+"""Serves the operations centre: files that a build made, found at the start and again when a build has changed them.
 
-Hashed files are cached for ever, others are asked for again by their ETag; texts travel compressed; large files (the
-base map) are read in ranges. Any other path is a page of the one-page application.
+Whether one did is looked at once a second at most, by the times of three entries. Hashed files are cached for ever,
+others are asked for again by their ETag; texts travel compressed; large files (the base map) are read in ranges. Any
+other path is a page of the one-page application.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import asyncio
 import gzip
 import hashlib
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +21,9 @@ from rhinecloud.app.asgi import Headers, Receive, Scope, Send, header, reply
 IN_MEMORY = 2 * 1024 * 1024
 """Files up to this many bytes are kept in memory once they were asked for."""
 CHUNK = 256 * 1024
+LOOKS_EVERY_S = 1.0
+SETTLED_AFTER_S = 3.0
+"""A build that is younger than this may still be writing: its files are found anew at each look."""
 HASHED = re.compile(r"/(?:assets|immutable)/.*[.-][A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
 COMPRESSED = (
     "text/",
@@ -45,7 +51,7 @@ MEDIA_TYPES = {
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 NOT_BUILT = (
     b"<!doctype html><meta charset=utf-8><title>Rhine Cloud</title><p>The city runs; its operations centre is not "
-    b"built. Run <code>make web</code>, then start again."
+    b"built. Run <code>make web</code>, then load this page again."
 )
 
 
@@ -65,18 +71,27 @@ class Asset:
 class StaticFiles:
     """The ASGI application over a folder; an empty or missing one answers with what to do about it."""
 
-    def __init__(self, folder: Path, extra_headers: Headers = ()) -> None:
-        self._assets = {
-            f"/{path.relative_to(folder).as_posix()}": _asset(folder, path) for path in _files(folder)
-        }
-        self._bodies: dict[tuple[Path, str], bytes] = {}
+    def __init__(
+        self,
+        folder: Path,
+        extra_headers: Headers = (),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = folder
         self._extra = tuple(extra_headers)
+        self._monotonic = monotonic
+        self._assets: dict[str, Asset] = {}
+        self._bodies: dict[tuple[Path, str], bytes] = {}
+        self._build = _build_of(folder)
+        self._changed_at = self._looked_at = monotonic()
+        self._assets = _find(folder)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer GET and HEAD; a path without a file's ending is the application's own."""
         if scope["method"] not in ("GET", "HEAD"):
             await reply(send, 405, b"", [(b"allow", b"GET, HEAD")])
             return
+        await self._look()
         path = scope["path"]
         asset = self._assets.get(path)
         if asset is None and "." not in path.rpartition("/")[2]:
@@ -90,6 +105,20 @@ class StaticFiles:
             await reply(send, 404, b"", [(b"cache-control", b"no-store"), *self._extra])
             return
         await self._serve(asset, scope, send)
+
+    async def _look(self) -> None:
+        """Find the files anew where a build has changed them."""
+        now = self._monotonic()
+        if now - self._looked_at < LOOKS_EVERY_S:
+            return
+        self._looked_at = now
+        build = _build_of(self._folder)
+        if build != self._build:
+            self._build, self._changed_at = build, now
+        elif now - self._changed_at > SETTLED_AFTER_S + LOOKS_EVERY_S:
+            return
+        self._assets = await asyncio.to_thread(_find, self._folder)
+        self._bodies.clear()
 
     async def _serve(self, asset: Asset, scope: Scope, send: Send) -> None:
         caching = b"public, max-age=31536000, immutable" if asset.hashed else b"no-cache"
@@ -139,6 +168,27 @@ class StaticFiles:
             first += len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+
+
+def _build_of(folder: Path) -> tuple[int, ...]:
+    """Tell one build from another: its page is written anew, and files come and go beside it."""
+    times = []
+    for path in (folder / "index.html", folder / "assets", folder):
+        try:
+            times.append(path.stat().st_mtime_ns)
+        except OSError:
+            times.append(0)
+    return tuple(times)
+
+
+def _find(folder: Path) -> dict[str, Asset]:
+    found = {}
+    for path in _files(folder):
+        try:
+            found[f"/{path.relative_to(folder).as_posix()}"] = _asset(folder, path)
+        except OSError:
+            continue  # a build took it away between the list and the look
+    return found
 
 
 def _files(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from identity.conftest import DictRecords, HandClock
 from rhinecloud.identity import Account, Identity, IdentitySettings, Token
 from rhinecloud.identity.model import (
     AccountExists,
+    AccountLocked,
     LastAdmin,
     LockedOut,
     PasswordChangeNeeded,
@@ -224,6 +225,35 @@ async def test_the_last_administrator_stays(identity: Identity) -> None:
         await identity.accounts.replace(msgspec.structs.replace(admin, roles=(Role.READER,)))
     await add(identity, "second", Role.ADMIN)
     await identity.remove_account("admin")
+
+
+async def test_a_locked_account_is_shown_out_and_lets_nobody_in(identity: Identity) -> None:
+    await add(identity, "meyer", Role.OPERATOR)
+    session = await identity.sign_in("meyer", PASSWORD, "here")
+    shown_out: list[str] = []
+    identity.tell_ends(shown_out.append)
+
+    account = identity.accounts.get("meyer")
+    await identity.change_account(msgspec.structs.replace(account, locked=True))
+    assert shown_out == [account.actor().id]
+    assert account.actor().id not in identity.standing()
+    with pytest.raises(WrongCredentials):
+        identity.authenticate(cookie(session))
+    with pytest.raises(AccountLocked):
+        await identity.sign_in("meyer", PASSWORD, "here")
+
+    await identity.change_account(msgspec.structs.replace(account, locked=False))
+    assert identity.authenticate(cookie(await identity.sign_in("meyer", PASSWORD, "here"))) == account.actor()
+
+
+async def test_a_locked_administrator_is_none(identity: Identity) -> None:
+    await add(identity, "boss", Role.ADMIN)
+    boss, first = identity.accounts.get("boss"), identity.accounts.get("admin")
+    await identity.change_account(msgspec.structs.replace(boss, locked=True))
+    with pytest.raises(LastAdmin):
+        await identity.change_account(msgspec.structs.replace(first, locked=True))
+    with pytest.raises(LastAdmin):
+        await identity.remove_account("admin")
 
 
 @pytest.mark.parametrize(

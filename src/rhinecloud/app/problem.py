@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from rhinecloud.identity.model import LockedOut, PasswordChangeNeeded
+from rhinecloud.identity.model import AccountLocked, LockedOut, PasswordChangeNeeded
 from rhinecloud.kernel.errors import (
     Conflict,
     Forbidden,
@@ -31,6 +31,7 @@ TABLE: tuple[tuple[type[RhineCloudError], int, str, str], ...] = (
     (TooLarge, 413, "too-large", "Too large"),
     (Invalid, 400, "invalid", "Invalid request"),
     (LockedOut, 429, "locked-out", "Too many failed sign-ins"),
+    (AccountLocked, 401, "account-locked", "Account locked"),
     (Unauthenticated, 401, "unauthenticated", "Not signed in"),
     (PasswordChangeNeeded, 403, "password-change-needed", "Password change needed"),
     (Forbidden, 403, "forbidden", "Not allowed"),

@@ -70,7 +70,7 @@ class Accounts:
         """Keep an account that exists; raises Invalid, NoSuchAccount or LastAdmin."""
         require_account(account)
         present = self.get(account.name)
-        if Role.ADMIN not in account.roles:
+        if Role.ADMIN not in account.roles or account.locked:
             self._require_other_admin(present)
         return await self._keep(account)
 
@@ -81,7 +81,8 @@ class Accounts:
         del self._accounts[name], self._actors[name]
 
     def _require_other_admin(self, account: Account) -> None:
-        admins = {each.name for each in self._accounts.values() if Role.ADMIN in each.roles}
+        able = (each for each in self._accounts.values() if not each.locked)
+        admins = {each.name for each in able if Role.ADMIN in each.roles}
         if admins == {account.name}:
             raise LastAdmin(f"{account.name!r} is the only administrator")
 

@@ -33,6 +33,8 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     tenant: str = ""
     must_change_password: bool = False
     created_at: str = ""
+    locked: bool = False
+    """Kept, but nobody may sign in with it."""
 
     def actor(self) -> Actor:
         """Give the actor that this account stands for."""
@@ -97,6 +99,10 @@ class LockedOut(Unauthenticated):
 
 class PasswordChangeNeeded(Forbidden):
     """Signed in with a one-time password: nothing is open until it is changed."""
+
+
+class AccountLocked(Unauthenticated):
+    """An administrator has locked this account."""
 
 
 class WeakPassword(Invalid):

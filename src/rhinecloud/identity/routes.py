@@ -58,6 +58,7 @@ class UserView(BaseModel):
     agency: str
     tenant: str
     must_change_password: bool
+    locked: bool = Field(description="Kept, but nobody may sign in with it")
     created_at: str
 
 
@@ -78,6 +79,7 @@ class UserChange(BaseModel):
     full_name: str | None = None
     roles: list[Role] | None = None
     agency: str | None = None
+    locked: bool | None = Field(default=None, description="Locking ends the account's sessions at once")
 
 
 class UserMade(BaseModel):
@@ -189,6 +191,7 @@ def user_routes(identity: Identity, administrator: Dependency) -> APIRouter:
             full_name=account.full_name if body.full_name is None else body.full_name,
             roles=account.roles if body.roles is None else tuple(body.roles),
             agency=account.agency if body.agency is None else body.agency,
+            locked=account.locked if body.locked is None else body.locked,
         )
         return _user_view(await identity.change_account(changed))
 
@@ -247,6 +250,7 @@ def _user_view(account: Account) -> UserView:
         agency=account.agency,
         tenant=account.tenant,
         must_change_password=account.must_change_password,
+        locked=account.locked,
         created_at=account.created_at,
     )
 

@@ -16,6 +16,7 @@ from rhinecloud.identity.model import (
     ACCOUNT_URN,
     TOKEN_URN,
     Account,
+    AccountLocked,
     PasswordChangeNeeded,
     Token,
     WeakPassword,
@@ -98,7 +99,7 @@ class Identity:
         account = self.accounts.find(name)
         if account is None:
             raise WrongCredentials("this account was removed")
-        return account
+        return _require_open(account)
 
     async def authenticate_device(self, name: str, secret: str) -> Actor:
         """Give the actor of a device that signs in to the stream with a user name and a password or token.
@@ -152,10 +153,12 @@ class Identity:
         return "" if password else chosen
 
     async def change_account(self, account: Account) -> Account:
-        """Keep an account anew, as `Accounts.replace`; who is connected with other rights is shown out."""
+        """Keep an account anew, as `Accounts.replace`; who is connected with other rights, or locked, is shown out."""
         before = self.accounts.get(account.name).actor()
         changed = await self.accounts.replace(account)
-        if changed.actor() != before:
+        if changed.locked:
+            await self.sessions.end_all(changed.name)
+        if changed.locked or changed.actor() != before:
             self._end(before.id)
         return changed
 
@@ -172,7 +175,7 @@ class Identity:
 
     def standing(self) -> frozenset[str]:
         """Give the ids of all actors who may act now."""
-        people = [each.actor().id for each in self.accounts.list()]
+        people = [each.actor().id for each in self.accounts.list() if not each.locked]
         opened = [OPEN_ACTOR.id] if self.settings.open else []
         return frozenset([*people, *opened, *self.tokens.standing(self._clock())])
 
@@ -208,7 +211,7 @@ class Identity:
             raise WrongCredentials("name or password is wrong")
         self._by_address.succeeded(key)
         self._by_name.succeeded(name)
-        return account
+        return _require_open(account)
 
     async def _set_password(
         self, account: Account, password: str, *, once: bool, keep_session: str = ""
@@ -219,3 +222,9 @@ class Identity:
         )
         await self.sessions.end_all(account.name, but=keep_session)
         self._end(f"{ACCOUNT_URN}{account.name}")
+
+
+def _require_open(account: Account) -> Account:
+    if account.locked:
+        raise AccountLocked("this account is locked; ask an administrator")
+    return account

@@ -34,7 +34,7 @@ class People:
             raise Forbidden(f"{actor.name} may not see who works there")
         if agency not in {each.id for each in await self._portrait.agencies(actor)}:
             raise NotFound(f"there is no agency {agency}")
-        people = [each.actor() for each in self._accounts.list() if each.agency == agency]
+        people = [each.actor() for each in self._accounts.list() if each.agency == agency and not each.locked]
         views = [PersonView(id=each.id, name=each.name) for each in people if each.tenant == actor.tenant]
         return sorted(views, key=lambda view: view.name.casefold())
 

@@ -56,7 +56,8 @@ def test_from_the_reading_to_the_closed_incident(town: Town, open_page: OpenPage
     # The brigade sees it without reloading, in its own language, and takes it.
     brigade.get_by_role("navigation", name="Main").get_by_role("link", name=re.compile("^Incidents")).click()
     expect(brigade.get_by_role("heading", name="Incidents", level=1)).to_be_visible()
-    brigade.get_by_role("link", name=re.compile("Hochwasser")).click(timeout=PATIENCE_MS)
+    seen = brigade.get_by_role("main").get_by_role("link", name=re.compile("High water"))
+    seen.click(timeout=PATIENCE_MS)
     take_steps(brigade, ["Acknowledge", "Start"])
 
     # Both see the same state; a task and a word go back and forth.

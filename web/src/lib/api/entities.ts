@@ -31,7 +31,7 @@ const PAGE = 1000;
 export const RESERVED = new Set(['id', 'type', '@context', 'createdAt', 'modifiedAt', 'deletedAt', 'scope']);
 
 /** Names the city's context, so that short names come back (ETSI GS CIM 009, 6.3.5). */
-function linked(): Record<string, string> {
+export function linked(): Record<string, string> {
   const address = new URL(CONTEXT, globalThis.location?.href ?? 'http://localhost/').href;
   return {
     Accept: 'application/json',

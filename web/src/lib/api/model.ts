@@ -15,7 +15,15 @@ export type CityStatus = Schemas['StatusView'];
 export type FeedState = Schemas['FeedState'];
 export type DeadLetter = Schemas['LetterView'];
 export type Retried = Schemas['Retried'];
+export type DeadLetterContent = Schemas['LetterContent'];
 export type Rule = Schemas['RuleView'];
+export type RuleList = Schemas['RuleList'];
+export type Role = Schemas['Role'];
+export type Account = Schemas['UserView'];
+export type AccountMade = Schemas['UserMade'];
+export type Token = Schemas['TokenView'];
+export type TokenMade = Schemas['TokenMade'];
+export type Person = Schemas['PersonView'];
 export type History = Schemas['SeriesView'];
 
 export type Act = Schemas['Act'];
@@ -50,6 +58,24 @@ export interface Evidence {
   quality?: string;
   previous?: { value?: unknown; observedAt?: string } | null;
   [more: string]: unknown;
+}
+
+/** A subscription as NGSI-LD tells of it (ETSI GS CIM 009, 5.2.12), as far as the screen shows it. */
+export interface Subscription {
+  id: string;
+  subscriptionName?: string;
+  description?: string;
+  entities?: { type?: string }[];
+  watchedAttributes?: string[];
+  status: 'active' | 'paused' | 'expired';
+  notification: {
+    endpoint: { uri: string };
+    status?: 'ok' | 'failed';
+    timesSent?: number;
+    timesFailed?: number;
+    lastNotification?: string;
+    dropped?: number;
+  };
 }
 
 export interface Titled {

@@ -11,6 +11,11 @@ export class Problem extends Error {
     this.name = 'Problem';
   }
 
+  /** The last part of the problem's type, such as `account-locked`. */
+  get kind(): string {
+    return String(this.members['type'] ?? '').replace(/^.*:/, '');
+  }
+
   /** Somebody else changed the thing first: reload, then decide again. */
   get isConflict(): boolean {
     return this.status === 409;

@@ -74,6 +74,9 @@ export class Texts {
   /** How the stream is. */
   streamState = (name: string): string => this.own(`stream.${name}`) ?? spaced(name);
 
+  /** How a subscription is. */
+  subscriptionState = (name: string): string => this.own(`subscriptions.${name}`) ?? spaced(name);
+
   /** Why an incident was closed. */
   reason = (name: string): string => this.own(`reason.${name}`) ?? spaced(name);
 

@@ -25,6 +25,17 @@ describe('the table twin', () => {
     ]);
   });
 
+  test('has none for what was only referred to', () => {
+    const warnings = { id: 'w', types: ['WeatherAlert'], listed: { title: 'headline' } } as unknown as Layer;
+    const heard = new Map([
+      seen('urn:w:1', { headline: 'Sturm', status: 'active' }),
+      seen('urn:w:2', { status: 'ended', validTo: '2026-11-22T10:00:00Z' }),
+    ]);
+    expect(rowsOf([warnings], () => heard, naming).map((row) => row.id)).toEqual(['urn:w:1']);
+    const bare = new Map([seen('urn:x:4', { dateObserved: 'now' }), seen('urn:x:5', { location: {} })]);
+    expect(rowsOf([layer], () => bare, naming).map((row) => row.id)).toEqual(['urn:x:5']);
+  });
+
   test('is filtered by every word, in name, type or id', () => {
     expect(filterRows(rows, 'pegel RUHR').map((row) => row.name)).toEqual(['Ruhrort 10', 'Ruhrort 9']);
     expect(filterRows(rows, 'urn:x:2')).toHaveLength(1);

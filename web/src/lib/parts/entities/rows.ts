@@ -34,21 +34,32 @@ export function rowsOf(
 ): Row[] {
   return layers.flatMap((layer) =>
     layer.types.flatMap((type) =>
-      [...all(type).values()].map(({ entity, at }) => ({
-        id: entity.id,
-        layer,
-        type: naming.type(type),
-        name: naming.name(entity),
-        value:
-          layer.label && !['name', 'headline', 'title'].includes(layer.label)
-            ? entity[layer.label]
-            : undefined,
-        at,
-        simulated: entity['simulated'] === true,
-        entity,
-      })),
+      [...all(type).values()]
+        .filter(({ entity }) => saysSomething(layer, entity))
+        .map(({ entity, at }) => ({
+          id: entity.id,
+          layer,
+          type: naming.type(type),
+          name: naming.name(entity),
+          value:
+            layer.label && !['name', 'headline', 'title'].includes(layer.label)
+              ? entity[layer.label]
+              : undefined,
+          at,
+          simulated: entity['simulated'] === true,
+          entity,
+        })),
     ),
   );
+}
+
+const NAMES = ['name', 'headline', 'title', 'berthName'];
+
+/** Tells what is known of from what was only referred to: it has a place, a name, or what its layer shows of it. */
+export function saysSomething(layer: Layer, entity: Entity): boolean {
+  const said = (name: string | null | undefined) => Boolean(name) && entity[name as string] !== undefined;
+  if (layer.listed) return said(layer.listed.title);
+  return said('location') || said(layer.label) || NAMES.some(said);
 }
 
 export function filterRows(rows: Row[], words: string): Row[] {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rhinecloud.app.foundation import Foundation, city_policies, city_terms
 from rhinecloud.app.parts import rulebook_of
@@ -13,7 +14,7 @@ from rhinecloud.app.sections import FEED, gather_city
 from rhinecloud.app.seed import read_seeds
 from rhinecloud.app.settings import Settings
 from rhinecloud.connectors.plan import CitySources, plan_feed
-from rhinecloud.connectors.settings import ConnectorSettings
+from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.incidents.agencies import read_agencies
 from rhinecloud.kernel.errors import Invalid
@@ -127,12 +128,24 @@ def _feeds(settings: Settings, packs: Packs) -> Iterator[Finding]:
     mqtt = f"mqtt://127.0.0.1:{stream.mqtt_port}" if stream.mqtt_port else ""
     sources = CitySources(settings.folder, packs.mappings(), mqtt, mqtt_topics=stream.devices_topics)
     for name, table in settings.feeds.items():
-        try:
-            feed = read_section(f"feeds.{name}", FEED, table, os.environ)
-            plan_feed(name, feed, limits, sources)
-            yield Finding("feed", f"{name}: {feed.connector}")
-        except Invalid as error:
-            yield from _wrong("feed", error)
+        gathering = Gathering()
+        with gathering.go_on():
+            plan_feed(name, _feed(name, table, gathering), limits, sources)
+        if gathering.found:
+            yield from _wrong("feed", gathering.error())
+        else:
+            yield Finding("feed", f"{name}: {table.get('connector', '')}")
+
+
+def _feed(name: str, table: Mapping[str, Any], gathering: Gathering) -> FeedSettings:
+    """Read a feed's table; what is wrong goes to `gathering`, and the rest is read as if that were not there."""
+    try:
+        return read_section(f"feeds.{name}", FEED, table, os.environ)
+    except Invalid as error:
+        gathering.found.extend(error.faults)
+        wrong = {each.field.removeprefix(f"feeds.{name}.").partition(".")[0] for each in error.faults}
+        sound = {key: value for key, value in table.items() if key not in wrong}
+        return read_section(f"feeds.{name}", FEED, sound, {})
 
 
 def _agencies(settings: Settings) -> Iterator[Finding]:

@@ -60,21 +60,23 @@ async def seed_agencies(
 
 
 def _read(table: Mapping[str, Any], place: str) -> Agency:
+    gathering = Gathering()
     for key in table:
         if key not in _KEYS:
-            raise Invalid(unknown("key", key, _KEYS), field=f"{place}.{key}")
+            gathering.add(unknown("key", key, _KEYS), f"{place}.{key}")
     short = table.get("id")
     if not isinstance(short, str) or not (_ID.fullmatch(short) or short.startswith("urn:")):
-        raise Invalid("must be a short name such as `fire`, or a URN", field=f"{place}.id")
+        gathering.add("must be a short name such as `fire`, or a URN", f"{place}.id")
     name = table.get("name")
     names = {"de": name, "en": name} if isinstance(name, str) else name
     if not isinstance(names, dict) or not names or not all(isinstance(each, str) for each in names.values()):
-        raise Invalid("must be a text, or one for each language", field=f"{place}.name")
+        gathering.add("must be a text, or one for each language", f"{place}.name")
     kind = table.get("kind", "other")
     if kind not in KINDS:
-        raise Invalid(f"{kind!r} is not one of {', '.join(KINDS)}", field=f"{place}.kind")
-    agency_id = short if short.startswith("urn:") else f"urn:ngsi-ld:Agency:{short}"
-    return Agency(agency_id, names, kind, str(table.get("email", "")))
+        gathering.add(f"{kind!r} is not one of {', '.join(KINDS)}", f"{place}.kind")
+    gathering.finish()
+    agency_id = str(short) if str(short).startswith("urn:") else f"urn:ngsi-ld:Agency:{short}"
+    return Agency(agency_id, dict(names or {}), kind, str(table.get("email", "")))
 
 
 def _entity(agency: Agency, context: Context, language: str) -> Entity:

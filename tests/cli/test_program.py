@@ -15,6 +15,7 @@ import pytest
 
 from cli.conftest import Done, run, wait_until_up
 from rhinecloud.cli.program import run as run_program
+from rhinecloud.cli.reference import commands
 
 NDJSON = b"".join(
     json.dumps(
@@ -28,6 +29,17 @@ NDJSON = b"".join(
 def out(done: Done) -> str:
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
+
+
+def test_every_command_explains_itself_with_an_example() -> None:
+    silent = [path for path, command in commands() if "Example: `rhinecloud" not in (command.help or "")]
+    unexplained = [
+        f"{path} {each.name}"
+        for path, command in commands()
+        for each in command.params
+        if not getattr(each, "help", None)
+    ]
+    assert (silent, unexplained) == ([], [])
 
 
 def test_version_is_printed() -> None:

@@ -33,7 +33,7 @@ def build() -> typer.Typer:
     @letters.command("list")
     def list_letters(
         feed: Feed = "",
-        limit: Annotated[int, typer.Option(min=1, max=PAGE)] = 50,
+        limit: Annotated[int, typer.Option(help="Most letters to list.", min=1, max=PAGE)] = 50,
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
@@ -101,16 +101,19 @@ def build() -> typer.Typer:
         raise typer.Exit(Exit.FAILED if failed else Exit.DONE)
 
     @letters.command("drop")
-    def drop_letters(ids: Ids = None, feed: Feed = "", city: City = HERE) -> None:
+    def drop_letters(ids: Ids = None, feed: Feed = "", city: City = HERE, as_json: Json = False) -> None:
         """Forget dead letters.
 
         Example: `rhinecloud deadletters drop gauges~17`
         """
         with open_running(city) as desk:
             chosen = _chosen(desk, ids, feed)
-            for each in track(chosen, "Dropping", console=_progress()):
+            for each in track(chosen, "Dropping", console=_progress(), disable=as_json):
                 desk.ask("DELETE", f"{LETTERS}/{quote(each, safe='')}")
-        print(f"{len(chosen)} dropped")
+        if as_json:
+            print_json({"dropped": chosen})
+        else:
+            print(f"{len(chosen)} dropped")
 
     return letters
 

@@ -32,9 +32,9 @@ def print_json(value: Any) -> None:
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n")
 
 
-def counted(number: int, thing: str) -> str:
+def counted(number: int, one: str, many: str = "") -> str:
     """Say a number of things, such as `1 fault` and `2 faults`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -52,11 +52,11 @@ def status_view(status: dict[str, Any]) -> Group:
     stream = status["stream"]
     figures = "  ".join(
         [
-            f"{status['entities']:,} entities",
+            counted(status["entities"], "entity", "entities"),
             f"{status['messages_per_s']:.1f} messages/s",
-            f"{status['subscriptions']} subscriptions",
-            f"{status['alerts_active']} alerts",
-            f"{status['incidents_open']} open incidents",
+            counted(status["subscriptions"], "subscription"),
+            counted(status["alerts_active"], "alert"),
+            counted(status["incidents_open"], "open incident"),
             f"stream {stream['state']}, {stream['lag']} behind",
             f"{status['memory_mb']:.0f} MB",
         ]

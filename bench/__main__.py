@@ -1,11 +1,14 @@
-"""Measures every promise about speed and prints one table: `python -m bench [NAME …] [--json FILE] [--quick]`."""
+"""Measures every promise about speed and prints one table: `python -m bench [NAME …] [--json FILE] [--quick]`.
+
+`python -m bench broker` is one of its own: the whole broker at several sizes (see `bench.broker`).
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import platform
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,7 +18,8 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import feeding, hearing, reading, size, subscribing, writing
+from bench import broker, feeding, hearing, reading, size, subscribing, writing
+from bench.machine import machine
 from bench.result import Figure, table
 
 BENCHMARKS: dict[str, Callable[[Path, float, int], list[Figure]]] = {
@@ -30,6 +34,9 @@ BENCHMARKS: dict[str, Callable[[Path, float, int], list[Figure]]] = {
 
 def main() -> None:
     """Run the benchmarks that are named, or all."""
+    if sys.argv[1:2] == ["broker"]:
+        broker.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; none: all")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
@@ -55,11 +62,6 @@ def main() -> None:
     )
     if options.json:
         options.json.write_text(json.dumps(document(figures), indent=2) + "\n", encoding="utf-8")
-
-
-def machine() -> str:
-    """Say on what machine this is."""
-    return f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
 
 
 def document(figures: list[Figure]) -> dict[str, Any]:

@@ -1,0 +1,118 @@
+"""What the benchmark of the broker asks: entities of five attributes, and the requests of each kind about them.
+
+Entities lie 40 to the square kilometre, however many there are: a larger city is a wider one, and a box of a kilometre
+holds as many. Of a thousand entities one has a given level.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+from bench.city import API, entity
+from bench.traffic import FRESH
+
+DENSITY_KM2 = 40
+KM_LATITUDE = 1 / 111.2
+KM_LONGITUDE = KM_LATITUDE / math.cos(math.radians(51.4))
+WEST, SOUTH = 5.0, 50.0
+VARIANTS = 2_000
+"""So many different requests of a kind are sent round and round."""
+
+Make = Callable[[random.Random, int], bytes]
+"""Makes a request's head line, header fields to come, and body: from chance and the number of entities."""
+
+
+def gauge(number: int, size: int) -> dict[str, Any]:
+    """Make an entity of five attributes, about 550 bytes as it is sent."""
+    made = entity(number)
+    chance = random.Random(number)
+    side = math.sqrt(size / DENSITY_KM2)
+    made["location"]["value"]["coordinates"] = [
+        round(WEST + chance.random() * side * KM_LONGITUDE, 6),
+        round(SOUTH + chance.random() * side * KM_LATITUDE, 6),
+    ]
+    return made
+
+
+def batches(size: int, count: int = 1_000) -> Iterator[bytes]:
+    """Give all entities as bodies of batch upserts."""
+    for start in range(0, size, count):
+        yield json.dumps([gauge(number, size) for number in range(start, min(size, start + count))]).encode()
+
+
+def _get(path: str) -> bytes:
+    return f"GET {API}{path} HTTP/1.1\r\n\r\n".encode()
+
+
+def _with_body(method: str, path: str, content: Any) -> bytes:
+    body = json.dumps(content).encode()
+    head = f"{method} {API}{path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def retrieve(chance: random.Random, size: int) -> bytes:
+    """Ask for one entity of all."""
+    return _get(f"/entities/urn:ngsi-ld:Gauge:{chance.randrange(size)}")
+
+
+def page(chance: random.Random, size: int) -> bytes:
+    """Ask for the first twenty of a type."""
+    return _get("/entities?type=Gauge&limit=20")
+
+
+def by_value(chance: random.Random, size: int) -> bytes:
+    """Ask for one in a thousand, by an attribute."""
+    return _get(f"/entities?type=Gauge&limit=20&q=level=={chance.randrange(1000)}")
+
+
+def by_place(chance: random.Random, size: int) -> bytes:
+    """Ask for those in a box of one kilometre."""
+    side = math.sqrt(size / DENSITY_KM2) - 1
+    west = WEST + chance.random() * side * KM_LONGITUDE
+    south = SOUTH + chance.random() * side * KM_LATITUDE
+    east, north = west + KM_LONGITUDE, south + KM_LATITUDE
+    corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    ring = [[round(x, 6), round(y, 6)] for x, y in corners]
+    coordinates = quote(json.dumps([ring], separators=(",", ":")))
+    return _get(f"/entities?type=Gauge&limit=20&georel=within&geometry=Polygon&coordinates={coordinates}")
+
+
+def create(chance: random.Random, size: int) -> bytes:
+    """Create an entity that was never there."""
+    made = gauge(size + chance.randrange(size), size) | {
+        "id": f"urn:ngsi-ld:Fresh:{FRESH.decode()}",
+        "type": "Fresh",
+    }
+    return _with_body("POST", "/entities", made)
+
+
+def update(chance: random.Random, size: int) -> bytes:
+    """Update one attribute of one entity of all."""
+    path = f"/entities/urn:ngsi-ld:Gauge:{chance.randrange(size)}/attrs/level"
+    return _with_body("PATCH", path, {"type": "Property", "value": chance.randrange(1000)})
+
+
+def batch(count: int) -> Make:
+    """Upsert some entities that are there, each with another level."""
+
+    def make(chance: random.Random, size: int) -> bytes:
+        numbers = chance.sample(range(size), min(count, size))
+        changed = [gauge(number, size) for number in numbers]
+        for each in changed:
+            each["level"]["value"] = chance.randrange(1000)
+        return _with_body("POST", "/entityOperations/upsert", changed)
+
+    return make
+
+
+def requests(make: Make, size: int, fields: tuple[str, ...], variants: int = VARIANTS) -> list[bytes]:
+    """Make different requests of a kind, with these header fields added."""
+    chance = random.Random(size)
+    extra = "".join(f"{each}\r\n" for each in ("Host: 127.0.0.1", *fields)).encode()
+    made = (make(chance, size) for _ in range(variants))
+    return [each.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\n" + extra, 1) for each in made]

@@ -3,7 +3,8 @@
 One process writes at a steady rate and listens, so that both moments come from one clock. A change counts as committed
 when its answer arrives; the notification may be quicker than the answer, which counts as 0. The changes go round a
 hundred entities: the states of one entity travel one after the other, each in a round trip of its own.
-Run as a program: `python -m bench.latency city HOST:PORT RATE SECONDS [HEADER …]` or `… nats URL RATE SECONDS`.
+Run as a program: `python -m bench.latency city HOST:PORT RATE SECONDS [HEADER …]`, `… one …` for the changes of one
+entity only, or `… nats URL RATE SECONDS`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from nats.aio.msg import Msg
 from bench.client import content_length
 
 NUMBER = re.compile(rb'"value":\s*(\d+)')
-ENTITIES = [f"urn:ngsi-ld:Gauge:latency:{number}" for number in range(100)]
+ENTITIES = {"city": 100, "one": 1}
+"""By kind of run, how many entities the changes go round."""
 SUBSCRIPTION = "urn:ngsi-ld:Subscription:latency"
 SUBJECT = "bench.latency"
 PATIENCE_S = 5.0
@@ -118,14 +120,16 @@ async def listen(clockwork: Clockwork) -> tuple[asyncio.Server, int]:
     return server, server.sockets[0].getsockname()[1]
 
 
-async def through_city(address: str, rate: float, seconds: float, headers: list[str]) -> dict[str, float]:
+async def through_city(
+    address: str, rate: float, seconds: float, headers: list[str], entities: int
+) -> dict[str, float]:
     """Update one attribute at a steady rate and hear each change as a notification."""
     clockwork = Clockwork()
     server, port = await listen(clockwork)
     writer = Writer(address, headers)
     await writer.open(16)
     root = "/ngsi-ld/v1"
-    await writer.request("POST", f"{root}/entityOperations/upsert", _gauges())
+    await writer.request("POST", f"{root}/entityOperations/upsert", _gauges(entities))
     subscription = {
         "id": SUBSCRIPTION,
         "type": "Subscription",
@@ -140,7 +144,7 @@ async def through_city(address: str, rate: float, seconds: float, headers: list[
     async def act(number: int) -> None:
         body = json.dumps({"level": {"type": "Property", "value": number}}).encode()
         clockwork.sent[number] = time.perf_counter()
-        name = ENTITIES[number % len(ENTITIES)]
+        name = _name(number % entities)
         answered = await writer.request("PATCH", f"{root}/entities/{name}/attrs", body)
         if answered == 204:
             clockwork.committed[number] = time.perf_counter()
@@ -181,21 +185,25 @@ async def _hear_all(clockwork: Clockwork) -> None:
         await asyncio.sleep(0.05)
 
 
-def _gauges() -> bytes:
+def _name(number: int) -> str:
+    return f"urn:ngsi-ld:Gauge:latency:{number}"
+
+
+def _gauges(number: int) -> bytes:
     members = {
         "type": "Gauge",
         "name": {"type": "Property", "value": "Ruhrort"},
         "level": {"type": "Property", "value": 0},
         "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [6.7279, 51.4553]}},
     }
-    return json.dumps([{"id": name, **members} for name in ENTITIES]).encode()
+    return json.dumps([{"id": _name(each), **members} for each in range(number)]).encode()
 
 
 def main() -> None:
     """Run one measurement and print it as JSON."""
     kind, address, rate, seconds, *headers = sys.argv[1:]
-    if kind == "city":
-        report = uvloop.run(through_city(address, float(rate), float(seconds), headers))
+    if kind in ENTITIES:
+        report = uvloop.run(through_city(address, float(rate), float(seconds), headers, ENTITIES[kind]))
     else:
         report = uvloop.run(through_nats(address, float(rate), float(seconds)))
     json.dump(report, sys.stdout)

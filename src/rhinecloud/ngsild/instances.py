@@ -202,7 +202,7 @@ class Reader:
         if found.value is ABSENT and not self.partial:
             member = VALUE_MEMBER.get(kind, "value")
             raise Invalid(f"a {kind or 'Property'} has the member {member}", field=member)
-        _check_fit(found)
+        check_fit(found)
         return found
 
     def _value(self, found: Instance, name: str, member: Any) -> None:
@@ -269,8 +269,8 @@ class Reader:
         return found
 
 
-def _check_fit(found: Instance) -> None:
-    """Check what some types of attributes may not have, or only so (clauses 4.5.3, 4.5.18 to 4.5.24 and 5.2.32)."""
+def check_fit(found: Instance) -> None:
+    """Raise Invalid for what some types of attributes may not have (clauses 4.5.3, 4.5.18 to 4.5.24 and 5.2.32)."""
     if found.unit_code and found.type not in ("", "Property", "ListProperty"):
         raise Invalid(f"does not belong to a {found.type}", field="unitCode")
     if found.value_type and found.type == "LanguageProperty" and found.value_type not in (_LANG_STRING, NULL):

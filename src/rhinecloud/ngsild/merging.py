@@ -6,13 +6,14 @@ with NGSI-LD null in the place of null.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec.structs import replace as with_members
 
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.entity import NULL, Instance
+from rhinecloud.ngsild.instances import check_fit
 from rhinecloud.ngsild.parsing import ABSENT
 from rhinecloud.ngsild.values import check_geometry, check_uri
 
@@ -38,7 +39,7 @@ def settle(instance: Instance) -> Instance:
         return instance
     attrs = {}
     for name, instances in instance.attrs.items():
-        kept = [settle(each) for each in instances if each.value != NULL]
+        kept = [each for each in map(settle, _without_nulls(instances)) if not is_emptied(each)]
         if any(each.value is ABSENT for each in kept):
             raise Invalid("a new attribute needs a value", field=name)
         if kept:
@@ -56,6 +57,11 @@ def settle(instance: Instance) -> Instance:
     )
 
 
+def is_emptied(instance: Instance) -> bool:
+    """Tell whether a LanguageProperty has lost its last language, and with it its value (clause 5.2.32)."""
+    return instance.type == "LanguageProperty" and instance.value == {}
+
+
 def merge_instance(
     present: Instance,
     patch: Instance,
@@ -71,7 +77,9 @@ def merge_instance(
         kind, value = _merged_value(present, patch, shallow=shallow, lang=lang, expand=expand)
     elif patch.type not in ("", kind):
         raise Invalid(f"a {kind} cannot become a {patch.type} without a value", field="type")
-    return with_members(
+    if kind != present.type:
+        present = _without_words_of_the_kind(present)
+    merged = with_members(
         present,
         type=kind,
         value=value,
@@ -83,6 +91,13 @@ def merge_instance(
         modified_at=now,
         attrs=_merged_attrs(present, patch, now, shallow) if patch.attrs else present.attrs,
     )
+    check_fit(merged)
+    return merged
+
+
+def _without_words_of_the_kind(instance: Instance) -> Instance:
+    """Leave out what is said about a value of one kind, before the attribute becomes one of another kind."""
+    return with_members(instance, unit_code="", value_type="", object_type=[])
 
 
 def _merged_attrs(present: Instance, patch: Instance, now: str, shallow: bool) -> dict[str, list[Instance]]:
@@ -92,7 +107,8 @@ def _merged_attrs(present: Instance, patch: Instance, now: str, shallow: bool) -
             kept = [other for other in attrs.get(name, []) if other.dataset_id != each.dataset_id]
             if each.value != NULL:
                 old = next((o for o in attrs.get(name, []) if o.dataset_id == each.dataset_id), None)
-                kept.append(_merged_sub_attribute(old, each, now, shallow, name))
+                after = _merged_sub_attribute(old, each, now, shallow, name)
+                kept += [] if is_emptied(after) else [after]
             if kept:
                 attrs[name] = kept
             else:
@@ -118,9 +134,9 @@ def _merged_value(
     value = patch.value
     if not patch.type and kind not in ("Property", "JsonProperty"):
         value = _adapted(kind, present.value, value, lang, expand)
-    if shallow or kind != present.type or kind == "GeoProperty":
+    if shallow or kind == "GeoProperty":
         return kind, value
-    return kind, merge_json(present.value, value)
+    return kind, merge_json(present.value if kind == present.type else None, value)
 
 
 def _adapted(kind: str, present: Any, value: Any, lang: str, expand: Expand | None) -> Any:
@@ -141,6 +157,10 @@ def _adapted(kind: str, present: Any, value: Any, lang: str, expand: Expand | No
     if not isinstance(value, list):
         raise Invalid(f"a {kind} needs an array")
     return [check_uri(each) for each in value] if kind == "ListRelationship" else value
+
+
+def _without_nulls(instances: Iterable[Instance]) -> list[Instance]:
+    return [each for each in instances if each.value != NULL]
 
 
 def _chosen(present: str, patch: str) -> str:

@@ -15,7 +15,7 @@ from msgspec.structs import replace as with_members
 
 from rhinecloud.kernel.errors import Invalid, NotFound
 from rhinecloud.ngsild.entity import NULL, Entity, Instance
-from rhinecloud.ngsild.merging import merge_instance, settle
+from rhinecloud.ngsild.merging import is_emptied, merge_instance, settle
 from rhinecloud.ngsild.parsing import ABSENT
 
 SCOPE = "https://uri.etsi.org/ngsi-ld/scope"
@@ -121,10 +121,17 @@ def merge(
                 work.delete_if_there(name, instance.dataset_id)
                 continue
             present = work.find(name, instance.dataset_id)
-            if present is None:
-                work.put(name, instance)
+            merged = (
+                settle(instance)
+                if present is None
+                else merge_instance(present, instance, now, lang=lang, expand=expand)
+            )
+            if is_emptied(merged):
+                work.delete_if_there(name, instance.dataset_id)
                 continue
-            merged = merge_instance(present, instance, now, lang=lang, expand=expand)
+            if present is None:
+                work.put(name, merged)
+                continue
             if observed_at and present.observed_at and not instance.observed_at:
                 merged.observed_at = observed_at
             work.put_as_it_is(name, merged)

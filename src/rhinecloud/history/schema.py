@@ -8,7 +8,7 @@ PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 10000;
-PRAGMA cache_size = -16384;
+PRAGMA cache_size = -8192;
 """
 TABLES = """
 CREATE TABLE IF NOT EXISTS attribute (number INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE);

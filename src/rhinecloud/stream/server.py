@@ -35,6 +35,9 @@ STEADY_S = 30.0
 PR_SET_PDEATHSIG = 1
 LEVELS = {"WRN": logging.INFO, "ERR": logging.WARNING, "FTL": logging.ERROR}
 """Its warnings are about habits that we chose: a password made for one run, large messages."""
+GARBAGE_PERCENT = "40"
+"""How much garbage the server lets gather before it collects it, in per cent of what it uses: at Go's own 100 it holds
+twice the memory and spends a tenth less time. The environment's GOGC takes precedence."""
 ATTEMPTS = 3
 """A port that was free a moment ago may be taken by another program that starts."""
 COMPLAINT = re.compile(r"\[(ERR|WRN|FTL)\] (.*)")
@@ -104,6 +107,7 @@ class NatsServer:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
+            env={"GOGC": GARBAGE_PERCENT, **os.environ},
             preexec_fn=_dies_with_parent(),
         )
         self._pid_file.write_text(f"{process.pid}\n", encoding="ascii")

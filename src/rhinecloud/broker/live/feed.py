@@ -56,7 +56,7 @@ class LiveFeed:
         self._context = context
         self._settings = settings
         self._tenant = tenant
-        self._memory = Memory(settings.remembered, context, 0)
+        self._memory = Memory(settings.remembered, context, 0, most_bytes=settings.remembered_megabytes << 20)
         self._clients: set[Client] = set()
 
     async def open(self) -> None:

@@ -23,28 +23,32 @@ class _Kept:
 class Memory:
     """Frames in order; `last` is the newest change seen, `floor` the one before the oldest that is still held."""
 
-    def __init__(self, size: int, context: Context, position: int) -> None:
+    def __init__(self, size: int, context: Context, position: int, *, most_bytes: int = 16 << 20) -> None:
         self.last = position
         self.floor = position
         self._size = size
+        self._most_bytes = most_bytes
         self._context = context
         self._kept: deque[_Kept] = deque()
         self._count = 0
+        self._bytes = 0
 
     def restart(self, position: int) -> None:
         """Forget everything: the stream goes on elsewhere."""
         self._kept.clear()
-        self._count = 0
+        self._count = self._bytes = 0
         self.last = self.floor = position
 
     def add(self, frame: Frame) -> None:
         """Keep a frame; old ones go where there are too many."""
         self._kept.append(_Kept(frame))
         self._count += frame.last - frame.first + 1
+        self._bytes += len(frame.body)
         self.last = max(self.last, frame.last)
-        while self._count > self._size and len(self._kept) > 1:
+        while (self._count > self._size or self._bytes > self._most_bytes) and len(self._kept) > 1:
             gone = self._kept.popleft().frame
             self._count -= gone.last - gone.first + 1
+            self._bytes -= len(gone.body)
             self.floor = gone.last
 
     def newest(self) -> list[Picture]:

@@ -43,7 +43,7 @@ STEPS = 2_000
 
 FORGET_AT_ONCE = 1_000
 SCANS_AT_ONCE = 2
-CACHE_KB = 32_768
+CACHE_KB = 16_384
 FORGOTTEN = """
 INSERT INTO mark (name, value) VALUES ('forgotten', ?)
 ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from postgres_server import Server
 from rhinecloud.ngsild.entity import Entity, Instance
-from rhinecloud.ngsild.query import EntityQuery, matches, parse_q
+from rhinecloud.ngsild.query import EntityQuery, matches, parse_geo, parse_q
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.port import Edit, Put, Remove, Store
 from rhinecloud.store.postgres import PostgresStore, indexing, search
@@ -57,7 +57,7 @@ async def built(store: PostgresStore) -> None:
 
 
 @pytest.mark.parametrize("indexes", [(), INDEXES], ids=["bare", "indexed"])
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 1 << 32))
 def test_every_engine_finds_what_matches(
     seed: int, indexes: tuple[str, ...], postgres: Server, tmp_path_factory: pytest.TempPathFactory
@@ -148,3 +148,72 @@ async def test_queries_that_look_through_much_for_little_get_an_index(
 
 def level(number: int, value: object) -> Entity:
     return Entity(id=f"urn:x:{number}", type=["urn:T"], attrs={IRIS["level"]: [Instance(value=value)]})
+
+
+def some_shape(chance: random.Random) -> tuple[str, object]:
+    """Give a geometry on a coarse grid, so that edges touch and corners meet; polygons may cross themselves."""
+
+    def place() -> list[float]:
+        return [6 + chance.randrange(8) / 4, 51 + chance.randrange(8) / 4]
+
+    def ring() -> list[list[float]]:
+        corners = [place() for _ in range(chance.choice([3, 4, 5]))]
+        return [*corners, corners[0]]
+
+    kind = chance.choice(["Point", "Point", "MultiPoint", "LineString", "Polygon", "Polygon", "MultiPolygon"])
+    made: dict[str, object] = {
+        "Point": place(),
+        "MultiPoint": [place(), place()],
+        "LineString": [place(), place(), place()],
+        "Polygon": [ring()],
+        "MultiPolygon": [[ring()], [ring()]],
+    }
+    return kind, made[kind]
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 1 << 32))
+def test_every_engine_finds_what_lies_so(
+    seed: int, postgres: Server, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    url = postgres.make_database()
+    try:
+        asyncio.run(compare_places(random.Random(seed), url, tmp_path_factory.mktemp("places")))
+    finally:
+        postgres.drop_database(url)
+
+
+async def compare_places(chance: random.Random, url: str, folder: Path) -> None:
+    model: dict[str, Entity] = {}
+    properties = [CORE.expand(name) for name in ("location", "operationSpace", "entrance")]
+    for number in range(150):
+        attrs = {}
+        for name in chance.sample(properties, 2):
+            shapes = [dict(zip(("type", "coordinates"), some_shape(chance), strict=True)) for _ in range(2)]
+            attrs[name] = [Instance(type="GeoProperty", value=shape) for shape in shapes]
+        model[f"urn:x:{number}"] = Entity(id=f"urn:x:{number}", type=["urn:T"], attrs=attrs)
+    stores = [make_store(StoreSettings(), folder), make_store(StoreSettings(url=url), folder)]
+    for store in stores:
+        await store.open()
+        await store.write([put(each) for each in model.values()])
+    relations = [
+        "within",
+        "contains",
+        "intersects",
+        "equals",
+        "disjoint",
+        "overlaps",
+        "near;maxDistance==30000",
+    ]
+    for _ in range(60):
+        kind, coordinates = some_shape(chance)
+        if chance.random() < 0.3:
+            shape = chance.choice(list(model.values())).attrs
+            value = next(iter(shape.values()))[0].value
+            kind, coordinates = value["type"], value["coordinates"]
+        name = chance.choice(["location", "operationSpace", "entrance"])
+        geo = parse_geo(chance.choice(relations), kind, coordinates, CORE, geoproperty=name)
+        for store in stores:
+            await ask(store, EntityQuery(geo=geo, count=True, limit=1_000), model)
+    for store in stores:
+        await store.close()

@@ -279,3 +279,22 @@ async def test_a_server_that_went_away_is_missed_at_once_and_used_again_by_itsel
     assert await level_of(other, "urn:x:a") == 3
     await store.close()
     await other.close()
+
+
+async def test_two_cities_may_live_in_two_schemas_of_one_database(postgres_url: str) -> None:
+    connection = await asyncpg.connect(postgres_url)
+    await connection.execute("CREATE SCHEMA here; CREATE SCHEMA there")
+    await connection.close()
+    stores = [
+        PostgresStore(Address(f"{postgres_url}&search_path={name},public")) for name in ("here", "there")
+    ]
+    heard: list[Commit] = []
+    for store in stores:
+        await store.open()
+    stores[1].on_commit(heard.append)
+    await stores[0].write([create("urn:x:a")])
+    assert [await store.count("") for store in stores] == [1, 0]
+    await asyncio.sleep(0.1)
+    assert heard == []
+    for store in stores:
+        await store.close()

@@ -30,7 +30,9 @@ class StoreSettings:
     )
     password: str = setting("", "PostgreSQL's password for the user of `url`, where that has none.")
     connections: int = setting(
-        6, "So many connections to PostgreSQL read at once; two more write and listen.", check=between(1, 100)
+        6,
+        "So many searches run in PostgreSQL at once, each on a connection of its own.",
+        check=between(1, 100),
     )
     timeout_s: float = setting(
         10.0, "PostgreSQL has so long for one answer.", unit="seconds", check=more_than(0)

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from origin import serve_origin
@@ -60,16 +60,23 @@ def main() -> int:
     parser.add_argument("suite", type=Path)
     parser.add_argument("robot", type=Path)
     parser.add_argument("groups", nargs="*")
+    parser.add_argument(
+        "--store", choices=["sqlite", "postgresql"], default="sqlite", help="engine of the state"
+    )
     parser.add_argument("--write", action="store_true", help="put the table into docs/conformance.md")
     arguments = parser.parse_args()
     tallies: dict[str, Tally] = {}
-    with tempfile.TemporaryDirectory(prefix="etsi-") as folder, serve_origin() as origin:
+    with (
+        tempfile.TemporaryDirectory(prefix="etsi-") as folder,
+        serve_origin() as origin,
+        _stores(arguments.store) as next_store,
+    ):
         work = Path(folder)
         for group in arguments.groups or GROUPS:
             addresses = Addresses(origin.port, *_free_ports(4))
             copied = copy_suite(arguments.suite, work / "suite", addresses)
             origin.folder = copied / "resources" / "jsonld-contexts"
-            with _city(work / "city", addresses.city):
+            with _city(work / "city", addresses.city, next_store()):
                 output = _run_robot(arguments.robot, copied, group, work)
             found = read_results(output, copied, work / "failures.tsv")
             tallies.update(found)
@@ -85,13 +92,31 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _city(folder: Path, port: int) -> Iterator[None]:
+def _stores(engine: str) -> Iterator[Callable[[], str]]:
+    """Give what makes a fresh store for each city; on PostgreSQL each has a database of a server of their own."""
+    if engine == "sqlite":
+        yield lambda: "sqlite:city.db"
+        return
+    sys.path.insert(0, str(ROOT / "tests"))
+    from postgres_server import Server
+
+    server = Server()
+    try:
+        server.start()
+        server.prepare()
+        yield server.make_database
+    finally:
+        server.remove()
+
+
+@contextlib.contextmanager
+def _city(folder: Path, port: int, store: str) -> Iterator[None]:
     """Run a city that has nothing in it."""
     data = folder / str(port)
     data.mkdir(parents=True)
     (data / "city.toml").write_text(CITY.format(port=port), encoding="utf-8")
     process = subprocess.Popen(
-        [sys.executable, "-m", "rhinecloud", "up", "--city", str(data)],
+        [sys.executable, "-m", "rhinecloud", "up", "--city", str(data), "--store", store],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

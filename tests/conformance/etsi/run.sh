@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs ETSI's NGSI-LD test suite against a city: run.sh SUITE [GROUP ...] [--write]
+# Runs ETSI's NGSI-LD test suite against a city: run.sh SUITE [GROUP ...] [--store postgresql] [--write]
 #   SUITE   a checkout of the suite (repository marek-mraz/ngsi-ld-test-suite: ETSI's tests and extensions to them)
 #   GROUP   folders below TP/NGSI-LD, such as ContextInformation/Provision; all when none is named
 #   --write puts the table of results into docs/conformance.md

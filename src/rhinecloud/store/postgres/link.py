@@ -52,7 +52,12 @@ class Address:
             password=self.password or None,
             timeout=self.timeout_s,
             command_timeout=self.timeout_s,
-            server_settings={"application_name": "rhinecloud", "jit": "off"},
+            server_settings={
+                "application_name": "rhinecloud",
+                "jit": "off",
+                # A process that stops in the middle of a transaction must not hold up the others for ever.
+                "idle_in_transaction_session_timeout": "60s",
+            },
             **more,
         )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
+import shapely
 
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.postgres.names import Numbering, fits
@@ -18,6 +19,8 @@ from rhinecloud.store.sqlite.terms import LAST_CHARACTER, literal_prefix, terms_
 Alternatives = tuple[tuple[int, ...], ...]
 """A type selection by the types' numbers: a disjunction of conjunctions."""
 
+HAIR = "1e-7"
+"""A centimetre in degrees: PostGIS may round otherwise than shapely, and must leave nothing out."""
 _TYPED = "SELECT row FROM entity_type WHERE tenant = {tenant} AND type = {type}"
 
 
@@ -130,15 +133,18 @@ def _add_hidden(plan: Plan, numbering: Numbering, query: EntityQuery) -> None:
 
 
 def _add_place(plan: Plan, numbering: Numbering, query: EntityQuery) -> None:
-    """Use the spatial index; it finds what lies in the box around all that can match."""
+    """Use the spatial index: it finds what lies in the box around all that can match, or as near as a hair."""
     bounds = query.geo.bounds() if query.geo is not None else None
     if query.geo is None or bounds is None or not fits(query.geo.property):
         return
     west, south, east, north = (plan.add(each) for each in bounds)
     attribute = plan.add(numbering.attributes.get(query.geo.property) or 0)
+    touches = f"p.shape && ST_MakeEnvelope({west}, {south}, {east}, {north}, 4326)"
+    if query.geo.relation != "near":  # all others but `disjoint`, which has no bounds, need a point in common
+        shape = plan.add(bytes(shapely.to_wkb(shapely.force_2d(query.geo.shape))))
+        touches += f" AND ST_DWithin(p.shape, ST_GeomFromWKB({shape}, 4326), {HAIR})"
     plan.conditions.append(
-        f"e.row IN (SELECT p.row FROM place AS p WHERE p.tenant = $1 AND p.attribute = {attribute}"
-        f" AND p.shape && ST_MakeEnvelope({west}, {south}, {east}, {north}, 4326))"
+        f"e.row IN (SELECT p.row FROM place AS p WHERE p.tenant = $1 AND p.attribute = {attribute} AND {touches})"
     )
 
 

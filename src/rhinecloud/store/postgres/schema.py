@@ -27,11 +27,7 @@ def steps() -> list[tuple[int, str]]:
 async def migrate(connection: Connection) -> None:
     """Bring the schema up to date; raises Unavailable when it is a newer one, or when PostGIS cannot be had."""
     known = steps()
-    server = int(await connection.fetchval("SELECT current_setting('server_version_num')"))
-    if server < OLDEST_SERVER:
-        raise Unavailable(
-            f"PostgreSQL {server // 10_000} is too old: {OLDEST_SERVER // 10_000} is the oldest that works"
-        )
+    await _check_server(connection)
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         await _need_postgis(connection)
@@ -48,6 +44,20 @@ async def migrate(connection: Connection) -> None:
             if number > present:
                 await connection.execute(text)
                 await connection.execute("INSERT INTO schema_step (number) VALUES ($1)", number)
+
+
+async def _check_server(connection: Connection) -> None:
+    version, encoding, commits = await connection.fetchrow(
+        "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding'),"
+        " current_setting('synchronous_commit')"
+    )
+    if version < OLDEST_SERVER:
+        oldest = OLDEST_SERVER // 10_000
+        raise Unavailable(f"PostgreSQL {version // 10_000} is too old: {oldest} is the oldest that works")
+    if encoding != "UTF8":
+        raise Unavailable(f"the database is encoded as {encoding}; make it with: createdb --encoding UTF8")
+    if commits == "off":
+        raise Unavailable("synchronous_commit is off: what was acknowledged could be lost")
 
 
 async def _need_postgis(connection: Connection) -> None:

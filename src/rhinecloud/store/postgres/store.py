@@ -28,6 +28,8 @@ from rhinecloud.store.sqlite.recent import Recent
 from rhinecloud.store.sqlite.terms import terms_of
 from rhinecloud.store.transfer import UNFINISHED
 
+QUICK = 3
+"""So many connections are kept from searches, so that what takes microseconds waits for nothing that takes seconds."""
 FORGET_AT_ONCE = 1_000
 CHANGES_AT_ONCE = 1_000
 _CHANGES = """
@@ -51,7 +53,8 @@ class PostgresStore:
     ) -> None:
         """Make the store; `indexes` are IRIs of the attributes that shall have an index, whatever queries ask."""
         self._address = address
-        self._links = Links(address, connections)
+        self._links = Links(address, QUICK)
+        self._searches = Links(address, connections)
         self._numbering = Numbering()
         self._values = Values()
         self._indexing = Indexing(address, self._values, indexes)
@@ -85,6 +88,7 @@ class PostgresStore:
         await self._indexing.stop()
         await self._writer.close()
         await self._ear.close()
+        await self._searches.close()
         await self._links.close()
 
     async def write(self, edits: Sequence[Edit]) -> list[Written | Exception]:
@@ -116,7 +120,7 @@ class PostgresStore:
                 self._indexing.missed(wanted, looked, await count(connection, number, 0))
             return page
 
-        return await self._links.ask(run)
+        return await self._searches.ask(run)
 
     async def _meet(self, connection: Connection, tenant: str, query: EntityQuery) -> None:
         """Learn the numbers of names that another process may have entered."""

@@ -29,6 +29,7 @@ class Followers:
         self._decoded: deque[Frame] = deque()
         self._changes = 0
         self._waiting: set[asyncio.Future[None]] = set()
+        self._hurried: set[asyncio.Future[None]] = set()
 
     def offer(self, frame: Frame) -> None:
         """Hand out a frame that is committed; one that was handed out before is passed over."""
@@ -38,7 +39,8 @@ class Followers:
             self._recent.clear()
             self._bytes = 0
         self._keep(frame)
-        waiting, self._waiting = self._waiting, set()
+        waiting = [*self._hurried, *self._waiting]
+        self._hurried, self._waiting = set(), set()
         for each in waiting:
             if not each.done():
                 each.set_result(None)
@@ -47,14 +49,14 @@ class Followers:
         """Tell whether everything after the change `after` is at hand here."""
         return bool(self._recent) and self._recent[0].first <= after + 1 <= self._recent[-1].last + 1
 
-    async def follow(self, after: int) -> AsyncIterator[Frame]:
-        """Give the frames after the change `after` as they come, until they are out of reach."""
+    async def follow(self, after: int, *, hurried: bool = False) -> AsyncIterator[Frame]:
+        """Give the frames after the change `after` as they come, until they are out of reach; the hurried go first."""
         while self.reach(after):
             for frame in self._newer(after):
                 after = frame.last
                 yield frame
             if self._recent and self._recent[-1].last <= after:
-                await self._next()
+                await self._next(self._hurried if hurried else self._waiting)
 
     def _newer(self, after: int) -> list[Frame]:
         """Look from the newest frame backwards, because nearly all followers stand near the end."""
@@ -78,10 +80,10 @@ class Followers:
         while len(self._recent) > MOST_FRAMES or (self._bytes > MOST_BYTES and len(self._recent) > 1):
             self._bytes -= len(self._recent.popleft().body)
 
-    async def _next(self) -> None:
+    async def _next(self, waiting: set[asyncio.Future[None]]) -> None:
         coming: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(coming)
+        waiting.add(coming)
         try:
             await coming
         finally:
-            self._waiting.discard(coming)
+            waiting.discard(coming)

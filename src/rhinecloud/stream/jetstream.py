@@ -161,14 +161,14 @@ class JetStream:
                 counters.error = _words(error)
                 await asyncio.sleep(RETRY_S)
 
-    async def tail(self, after: int) -> AsyncIterator[Frame]:
+    async def tail(self, after: int, *, hurried: bool = False) -> AsyncIterator[Frame]:
         """Follow the stream from the frame that holds change `after + 1`; while the server is away, wait and go on.
 
         Raises Gone where changes are missing between what was seen and what the stream still holds.
         """
         while True:
             try:
-                async for frame in self._followers.follow(after):
+                async for frame in self._followers.follow(after, hurried=hurried):
                     after = frame.last
                     yield frame
                 async for frame in self._read_on(after):

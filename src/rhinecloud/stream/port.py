@@ -97,9 +97,9 @@ class Stream(Protocol):
         """
         ...
 
-    def tail(self, after: int) -> AsyncIterator[Frame]:
+    def tail(self, after: int, *, hurried: bool = False) -> AsyncIterator[Frame]:
         """Follow the log without durability, from the frame that holds change `after + 1`; raises Gone when it is
-        too old to be held still."""
+        too old to be held still. Of those who follow in this process the hurried hear first."""
         ...
 
 

@@ -187,7 +187,7 @@ class Notifier:
         self._progress.interrupt(self._seen)
         while True:
             try:
-                async for frame in self._stream.tail(self._seen):
+                async for frame in self._stream.tail(self._seen, hurried=True):
                     await self._take(frame)
             except Gone:
                 await self._skip_what_is_gone()

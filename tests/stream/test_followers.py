@@ -1,0 +1,31 @@
+"""The short cut within one process."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rhinecloud.stream.followers import Followers
+from rhinecloud.stream.port import Frame
+
+
+async def test_everybody_hears_each_frame_once_and_the_hurried_hear_it_first() -> None:
+    followers = Followers()
+    followers.offer(Frame(1, 1, b"[]"))
+    heard: list[tuple[str, int]] = []
+
+    async def listen(name: str, hurried: bool) -> None:
+        async for frame in followers.follow(1, hurried=hurried):
+            heard.append((name, frame.last))  # noqa: PERF401 - it never ends
+
+    tasks = [asyncio.create_task(listen(f"calm {number}", False)) for number in range(5)]
+    tasks.append(asyncio.create_task(listen("hurried", True)))
+    for last in range(2, 5):
+        await asyncio.sleep(0.01)
+        followers.offer(Frame(last, last, b"[]"))
+    await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+    for last in range(2, 5):
+        told = [name for name, number in heard if number == last]
+        assert told[0] == "hurried"
+        assert len(told) == len(set(told)) == 6

@@ -25,7 +25,7 @@ from bench import questions
 from bench.city import API, BenchCity, running_city
 from bench.loads import Load, Measured, Server, spoken
 from bench.machine import machine
-from bench.processes import CORES, bare_server, process
+from bench.processes import CORES, bare_server, cpu_seconds, process
 from bench.published import published
 from bench.traffic import write_requests
 
@@ -70,6 +70,7 @@ class Report:
     size: int
     filled_s: float = 0.0
     started_s: float = 0.0
+    started_cpu_s: float = 0.0
     empty_mb: float = 0.0
     started_mb: float = 0.0
     worked_mb: float = 0.0
@@ -136,7 +137,7 @@ class Bench:
                 city.send("POST", f"{API}/entityOperations/upsert", body)
             report.filled_s = time.perf_counter() - began
         with running_city(self._folder / "city", **self._environment) as city, self._peer(city) as peer:
-            report.started_s = city.started_s
+            report.started_s, report.started_cpu_s = city.started_s, cpu_seconds(city.pid)
             report.started_mb = memory_mb(city.pid)
             for name, (make, each) in KINDS.items():
                 self._load(city, peer, name, make, each, say)
@@ -218,7 +219,8 @@ def table(report: Report, clients: Sequence[int]) -> Table:
         )
     drawn.caption = (
         f"filled by batches of 1,000 in {report.filled_s:,.0f} s ({report.size / report.filled_s:,.0f} entities/s); "
-        f"started in {report.started_s:.2f} s; memory empty {report.empty_mb:.0f}, started {report.started_mb:.0f}, "
+        f"started in {report.started_s:.2f} s ({report.started_cpu_s:.2f} s of processor time); "
+        f"memory empty {report.empty_mb:.0f}, started {report.started_mb:.0f}, "
         f"after all loads {report.worked_mb:.0f} MB"
     )
     return drawn

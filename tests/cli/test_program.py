@@ -158,6 +158,15 @@ name = "x"
     assert any("bad.yaml, line" in reason for reason in found.values())
 
 
+def test_check_names_variables_of_the_environment_that_nobody_reads(
+    city: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RHINECLOUD_SERVER_PROT", "1")
+    done = run("check", "--json", city=city)
+    [problem] = [each["problem"] for each in json.loads(done.stdout) if each["problem"]]
+    assert problem == "RHINECLOUD_SERVER_PROT: unknown variable; did you mean `RHINECLOUD_SERVER_PORT`?"
+
+
 def test_a_rule_file_is_checked_where_no_city_lies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

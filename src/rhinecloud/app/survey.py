@@ -10,9 +10,9 @@ from typing import Any
 
 from rhinecloud.app.foundation import Foundation, city_policies, city_terms
 from rhinecloud.app.parts import rulebook_of
-from rhinecloud.app.sections import FEED, gather_city
+from rhinecloud.app.sections import FEED, SECTIONS, gather_city
 from rhinecloud.app.seed import read_seeds
-from rhinecloud.app.settings import Settings
+from rhinecloud.app.settings import FEEDS, Settings, describe_settings
 from rhinecloud.connectors.plan import CitySources, plan_feed
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.identity import IdentitySettings
@@ -57,6 +57,7 @@ def survey(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
         yield from _wrong("settings", gathering.error())
     else:
         yield Finding("settings", f"{len(settings.sections)} sections, {len(settings.feeds)} feeds")
+    yield from _environment(settings)
     if settings.section("identity", IdentitySettings).open:
         yield Finding("identity", "access is open: whoever reaches the port is an administrator")
     packs = find_packs(settings.city.packs) if packs is None else packs
@@ -69,6 +70,17 @@ def survey(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
 def _wrong(part: str, error: Invalid, *, fatal: bool = True) -> Iterator[Finding]:
     for each in error.faults:
         yield Finding(part, each.field or part, str(each), fatal, each.field, each.reason)
+
+
+def _environment(settings: Settings) -> Iterator[Finding]:
+    """Name variables that look like settings and are none: nobody reads them."""
+    kinds = {**SECTIONS, **{f"feeds.{name}": FEED for name in settings.feeds}}
+    known = {each.environment for each in describe_settings(kinds)}
+    known |= {f"{name}_FILE" for name in known}
+    sections = tuple(f"RHINECLOUD_{name.upper()}_" for name in [*SECTIONS, FEEDS])
+    for name in sorted(os.environ.keys() - known):
+        if name.startswith(sections):
+            yield from _wrong("settings", Invalid(unknown("variable", name, known), field=name), fatal=False)
 
 
 def _packs(packs: Packs) -> Iterator[Finding]:

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 from rhinecloud.kernel.errors import Invalid
 
+MOST_NAMED = 50
+"""More names than these are not listed."""
+
 
 class Faults(Invalid):
     """More than one thing is wrong; `reason` and `field` are the first one's."""
@@ -55,5 +58,9 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Say that a name is not known, with the nearest one that is, or else all of them."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, 1, 0.6)
-    hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(names) or 'none'}"
+    hint = f"known here: {', '.join(names) or 'none'}"
+    if near:
+        hint = f"did you mean `{near[0]}`?"
+    elif len(names) > MOST_NAMED:
+        hint = f"{len(names)} are known here"
     return f"unknown {what}; {hint}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -45,7 +45,7 @@ def rows_of(change: Change, label: Callable[[str], Label]) -> list[Row]:
         for name in change.changed:
             now, before = entity.attrs.get(name, ()), previous.get(name, ())
             for instance in now:
-                if not before or instance not in before:
+                if not before or _is_new(instance, before):
                     observed = microseconds(instance.observed_at) if instance.observed_at else recorded
                     said = _said(label(name), instance)
                     if observed in moments:
@@ -62,6 +62,12 @@ def rows_of(change: Change, label: Callable[[str], Label]) -> list[Row]:
         for observed, said in moments.items()
         if said
     ]
+
+
+def _is_new(instance: Instance, before: Sequence[Instance]) -> bool:
+    if len(before) == 1 and instance.modified_at != before[0].modified_at:
+        return True  # nearly always, and told sooner than by comparing all
+    return instance not in before
 
 
 def _said(label: Label, instance: Instance) -> Said:

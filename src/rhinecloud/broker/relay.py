@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,9 @@ LONGEST_PAUSE_S = 1.0
 PACE_S, PACE_A_CHANGE_S, LONGEST_PACE_S = 0.01, 0.001, 0.05
 """So long after a frame the next one leaves at the soonest, the later the more changes it held: a frame costs far more
 than a change in it, and who is in a hurry follows in this process."""
+
+SMALL_CHANGES = 64
+"""So few changes are handed over at once, in the turn in which they are told."""
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +83,8 @@ class Relay:
         self._position = 0
         self._offered = 0
         self._offering: asyncio.Task[None] | None = None
+        self._fresh: deque[Commit] = deque()
+        """Commits of which those who follow here have not heard."""
         self._committed = asyncio.Event()
         self._outbox = Outbox()
         self._published = Published(settings.keep_s, settings.keep_megabytes << 20)
@@ -127,26 +133,34 @@ class Relay:
         if self._loop is None:
             return
         self._outbox.add(commit)
-        if self._offering is not None and not self._offering.done():
-            return
-        if commit.changes and commit.changes[0].seq == self._offered + 1:
-            self._offer(commit.changes)
-        else:
-            self._offering = self._loop.create_task(self._offer_from_log(), name="relay: offer")
+        self._fresh.append(commit)
+        if self._offering is None or self._offering.done():
+            if len(self._fresh) == 1 and self._follows(commit) and len(commit.changes) <= SMALL_CHANGES:
+                self._offer(self._fresh.pop().changes)
+            else:
+                self._offering = self._loop.create_task(self._offer_all(), name="relay: offer")
 
-    def _offer(self, changes: Sequence[LoggedChange]) -> None:
-        for rows in _cut(changes, self._settings.frame_changes, self._settings.frame_bytes):
-            self._stream.offer(_frame(rows))
-        self._offered = changes[-1].seq
+    def _follows(self, commit: Commit) -> bool:
+        return bool(commit.changes) and commit.changes[0].seq == self._offered + 1
 
-    async def _offer_from_log(self) -> None:
-        with contextlib.suppress(Unavailable):  # then they read it from the stream
-            most = (self._settings.frame_changes, self._settings.frame_bytes)
-            while self._offered < self._store.last_change() and (
-                rows := await self._store.changes(self._offered, *most)
-            ):
-                self._stream.offer(_frame(rows))
-                self._offered = rows[-1].seq
+    def _offer(self, rows: Sequence[LoggedChange]) -> None:
+        self._stream.offer(_frame(rows))
+        self._offered = rows[-1].seq
+
+    async def _offer_all(self) -> None:
+        """Offer one frame a turn, so that a large commit does not hold up what else the city has to do."""
+        most = (self._settings.frame_changes, self._settings.frame_bytes)
+        while self._fresh:
+            commit = self._fresh.popleft()
+            if self._follows(commit):
+                for rows in _cut(commit.changes, *most):
+                    self._offer(rows)
+                    await asyncio.sleep(0)
+            with contextlib.suppress(Unavailable):  # then they read it from the stream
+                while self._offered < commit.last and (
+                    logged := await self._store.changes(self._offered, *most)
+                ):
+                    self._offer(logged)
 
     async def _take_up(self) -> None:
         """Ask the stream what it holds, and see whether the log goes on from there without a gap."""

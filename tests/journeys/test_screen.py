@@ -48,6 +48,7 @@ def test_axe_finds_nothing_serious_on_any_page(busy: Town, open_page: OpenPage, 
     page.keyboard.press("Escape")
     page.goto(f"{busy.url}/#/situation/urn%3Angsi-ld%3AWaterObserved%3Ajourney%3Awalsum")
     expect(page.get_by_role("heading", name="Walsum")).to_be_visible()
+    page.get_by_role("button", name="Ebenen").click()
     expect(page.get_by_role("checkbox", name="Pegel")).to_be_visible()
     assert findings(page) == [], "gauge and layers"
     page.get_by_role("button", name="Tabelle", exact=True).click()

@@ -11,7 +11,7 @@ export const PAGE_ICONS: Record<Page, IconName> = {
   alerts: 'alert',
   incidents: 'incident',
   status: 'pulse',
-  admin: 'account-circle',
+  admin: 'sliders',
 };
 
 /** The pages that somebody may see. */

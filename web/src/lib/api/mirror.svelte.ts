@@ -3,13 +3,15 @@
 // Thousands of entities change each second, so the copy itself is plain maps; what is on the screen follows a revision
 // number a type that moves at most ten times a second.
 
-import { SvelteMap } from 'svelte/reactivity';
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { Client } from './client';
 import { learnUnits, listEntities, typesOf, type Entity } from './entities';
 import { LiveFeed, feedAddress, type Change, type Connection } from './live';
 
 const FLUSH_MS = 100;
 const RATE_WINDOW_S = 5;
+/** So many types are asked for at a time: a browser keeps six lines to one city, and others want some too. */
+const AT_ONCE = 3;
 
 /** What the mirror knows of an entity beside the entity: when the city learnt of its last change. */
 export interface Seen {
@@ -22,6 +24,8 @@ export type Watcher = (dirty: ReadonlySet<string>) => void;
 export class Mirror {
   connection = $state<Connection>('connecting');
   loading = $state(true);
+  /** Types that were not yet answered. */
+  readonly pending = new SvelteSet<string>();
   /** Why a type could not be loaded, by type. */
   failed = new SvelteMap<string, string>();
   /** Changes a second over the last few seconds. */
@@ -41,6 +45,7 @@ export class Mirror {
 
   constructor(
     private readonly client: Client,
+    /** What is copied, the weightiest first. */
     readonly types: string[],
     private readonly heardOnly: string[] = [],
   ) {
@@ -77,7 +82,12 @@ export class Mirror {
   async load(): Promise<void> {
     this.loading = true;
     this.touched = new Set();
-    for (const type of this.types) await this.loadType(type);
+    const waiting = [...this.types];
+    for (const type of waiting) this.pending.add(type);
+    const loadNext = async (): Promise<void> => {
+      for (let type = waiting.shift(); type; type = waiting.shift()) await this.loadType(type);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, loadNext));
     this.touched = null;
     this.loading = false;
   }
@@ -149,11 +159,13 @@ export class Mirror {
         held.delete(id);
         this.mark(type, id);
       }
-      this.units[type] = await learnUnits(this.client, type);
       this.failed.delete(type);
+      this.bump(type);
+      this.units[type] = await learnUnits(this.client, type);
     } catch (problem) {
       this.failed.set(type, problem instanceof Error ? problem.message : String(problem));
     }
+    this.pending.delete(type);
     this.bump(type);
   }
 

@@ -48,4 +48,13 @@ describe('the table twin', () => {
     expect(names('name', false)).toEqual(['Köln', 'Ruhrort 9', 'Ruhrort 10']);
     expect(names('value', false)).toEqual(['Köln', 'Ruhrort 10', 'Ruhrort 9']);
   });
+
+  test('begins with what lies on top of the map', () => {
+    const on = (order: number, id: string) => ({ ...layer, order, id }) as Layer;
+    const mixed = [
+      ...rowsOf([on(10, 'stops')], () => new Map([seen('urn:s', { name: 'Aal' })]), naming),
+      ...rowsOf([on(90, 'alerts')], () => new Map([seen('urn:a', { name: 'Zug' })]), naming),
+    ];
+    expect(sortRows(mixed, null, 'de').map((row) => row.id)).toEqual(['urn:a', 'urn:s']);
+  });
 });

@@ -71,12 +71,18 @@ export function filterRows(rows: Row[], words: string): Row[] {
   });
 }
 
-export function sortRows(rows: Row[], { column, down }: Sorting, language: string): Row[] {
+/** Sorts by a column, or without one by weight: what lies on top of the map stands first. */
+export function sortRows(rows: Row[], sorting: Sorting | null, language: string): Row[] {
   const collator = new Intl.Collator(language, { numeric: true });
+  const last = (a: Row, b: Row) => collator.compare(a.id, b.id);
+  if (!sorting) {
+    return rows.toSorted(
+      (a, b) => b.layer.order - a.layer.order || collator.compare(a.name, b.name) || last(a, b),
+    );
+  }
+  const { column, down } = sorting;
   const sign = down ? -1 : 1;
-  return rows.toSorted(
-    (a, b) => sign * compare(a[column], b[column], collator) || collator.compare(a.id, b.id),
-  );
+  return rows.toSorted((a, b) => sign * compare(a[column], b[column], collator) || last(a, b));
 }
 
 function compare(a: unknown, b: unknown, collator: Intl.Collator): number {

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.subscribing import CONTEXT, READING, document
-from rhinecloud.broker.subscriptions.matching import Index
+from rhinecloud.broker.subscriptions.matching import Index, beginning_of
 from rhinecloud.broker.subscriptions.parsing import parse_subscription
 from rhinecloud.broker.subscriptions.ready import Ready
 from rhinecloud.ngsild.change import Change, Kind
 from rhinecloud.ngsild.entity import Entity, Instance
+from rhinecloud.ngsild.patterns import compile_pattern
 
 X = "https://x.example/"
 SPEED = f"{X}speed"
@@ -225,6 +226,9 @@ def test_narrowing_leaves_out_nobody_whose_conditions_hold(
 ELSEWHERE: dict[str, Callable[[int], dict[str, Any]]] = {
     "type": lambda number: {"entities": [{"type": f"Tug{number}"}]},
     "id": lambda number: {"entities": [{"type": "Vessel", "id": f"urn:v:{number + 10}"}]},
+    "pattern": lambda number: {
+        "entities": [{"type": "Vessel", "idPattern": f"^urn:v:{number + 10}:[a-z]+$"}]
+    },
     "attribute": lambda number: {"watchedAttributes": [f"draught{number}"]},
     "value": lambda number: {"q": f"speed=={number + 10}"},
     "limit": lambda number: {"q": f"speed>{number + 10}"},
@@ -255,6 +259,47 @@ def test_no_more_subscriptions_are_examined_however_many_cannot_match(
             examined.append(len(index.candidates(change)))
             assert len(index.match(change)[0]) == 10
     assert examined == [10, 10]
+
+
+def test_patterns_are_found_by_what_ids_begin_with() -> None:
+    index: Index[Ready] = Index()
+    patterns = {
+        "one": "^urn:v:1$",
+        "ten": r"^urn:v:1\d",
+        "any": "^urn",
+        "end": "1$",
+        "or": "^urn:v:1$|^urn:v:2$",
+    }
+    for name, pattern in patterns.items():
+        index.put(watch(f"urn:s:{name}", entities=[{"type": "Vessel", "idPattern": pattern}]))
+    index.put(watch("urn:s:untyped", entities=[{"type": "*", "idPattern": "^urn:v:2"}], localOnly=True))
+    told = {
+        name: sorted(each.subscription.id[6:] for each in index.match(updated(entity_id=f"urn:v:{name}"))[0])
+        for name in ("1", "2", "17", "x1")
+    }
+    assert told == {
+        "1": ["any", "end", "one", "or"],
+        "2": ["any", "or", "untyped"],
+        "17": ["any", "ten"],
+        "x1": ["any", "end"],
+    }
+    assert index.may_concern("", "urn:v:2", [f"{X}Tug"])
+    for name in (*patterns, "untyped"):
+        index.remove("", f"urn:s:{name}")
+    assert (index._shelves, +index._lengths) == ({}, {})
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", "b", ".", "a*", "b+", "a?", "(ab)", "[ab]", r"\.", r"\d", "b{2}", "$"]),
+        max_size=5,
+    ),
+    st.text("ab.1", max_size=8),
+)
+def test_a_text_in_which_a_pattern_is_found_has_its_beginning(parts: list[str], text: str) -> None:
+    pattern = "^" + "".join(parts)
+    if compile_pattern(pattern).is_in(text):
+        assert text.startswith(beginning_of(pattern))
 
 
 def test_narrowed_subscriptions_can_be_removed_again() -> None:

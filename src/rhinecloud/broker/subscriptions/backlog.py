@@ -87,26 +87,45 @@ class Backlog:
         items = chunk.items or await read_back(self._store, self._key, chunk)
         if self._spilt and self._spilt[0] is chunk:  # nobody dropped it meanwhile
             self._spilt.popleft()
-            self._on_disk -= chunk.count
-            self._memory.extend(items)
+            self._on_disk -= chunk.count - chunk.skip
+            kept = items[chunk.skip :]
+            chunk.left = len(kept)
+            self._memory.extend(kept)
+            if not kept:
+                self.emptied.append(chunk)
 
     def drop_oldest(self) -> int:
-        """Give up the oldest, an item or a chunk of the store; gives how many items that were."""
+        """Give up the oldest item; gives how many that were, 0 where nothing waits."""
         if self._memory:
             self.finish(self._memory.popleft())
-            return 1
-        if self._spilt:
-            chunk = self._spilt.popleft()
-            self._on_disk -= chunk.count
-            left, chunk.left = chunk.left, 0
-            self.emptied.append(chunk)
-            for item in chunk.items or ():
-                item.settle()
-            return left
-        if self._tail:
+        elif self._spilt:
+            self._skip_in(self._spilt[0])
+        elif self._tail:
             self.finish(self._tail.pop(0))
-            return 1
-        return 0
+        else:
+            return 0
+        return 1
+
+    def drop_chunk(self) -> int:
+        """Give up the oldest chunk, which cannot be read; gives how many items that were."""
+        chunk = self._spilt.popleft()
+        left, chunk.left = chunk.left, 0
+        self._on_disk -= left
+        self.emptied.append(chunk)
+        for item in chunk.items or ():
+            item.settle()
+        return left
+
+    def _skip_in(self, chunk: Chunk) -> None:
+        """Give up the first item of a chunk without reading it."""
+        if chunk.items:
+            chunk.items[chunk.skip].settle()
+        chunk.skip += 1
+        chunk.left -= 1
+        self._on_disk -= 1
+        if chunk.left == 0:
+            self._spilt.popleft()
+            self.emptied.append(chunk)
 
     def finish(self, item: Item) -> None:
         """Be done with an item that was taken."""

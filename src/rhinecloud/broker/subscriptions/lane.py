@@ -177,7 +177,7 @@ class Lane:
                 await asyncio.sleep(self._settings.first_retry_s)
             except Exception:
                 log.exception("what waits for %s cannot be read", self.key)
-                self._count_dropped(self.backlog.drop_oldest())
+                self._count_dropped(self.backlog.drop_chunk())
         self._task = None
         self.go()
 

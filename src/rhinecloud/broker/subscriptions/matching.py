@@ -1,14 +1,16 @@
 """Which subscriptions a change concerns: an index, so that those that cannot match cost nothing.
 
-A subscription stands under each id, or else each type, that it names, or under "any type"; there again under each
-attribute that it watches, or under "any attribute"; and there behind what its conditions demand at least (`narrowing`).
-A change looks only into the few places that its own id, types, changed attributes and values lead to. What is found is
-judged exactly: trigger, selector, then q, geometry and scope.
+A subscription stands under each id, or else each type, that it names, or under "any type", and where it names a pattern
+of ids under what those must begin with; there again under each attribute that it watches, or under "any attribute"; and
+there behind what its conditions demand at least (`narrowing`). A change looks only into the few places that its own id,
+types, changed attributes and values lead to. What is found is judged exactly: trigger, selector, then q, geometry and
+scope.
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12, 5.2.33 and 5.8.6.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -26,7 +28,9 @@ Holds = Callable[[Entity], bool]
 W = TypeVar("W", bound="Watch")
 
 Place = tuple[str, str, str]
-"""Tenant, what it is (`id`, `type` or `any`), and which one."""
+"""Tenant, what it is (`id`, `type`, `begin` or `any`), and which one."""
+
+SPECIAL = frozenset(".^$*+?{}[]|()\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,9 @@ class Watch:
         for selector in self.subscription.entities:
             if selector.ids:
                 found.update((tenant, "id", each) for each in selector.ids)
+            elif begin := beginning_of(selector.id_pattern):
+                types = [min(each) for each in selector.types] or [""]
+                found.update((tenant, "begin", _joined(each, begin)) for each in types)
             elif selector.types:
                 found.update((tenant, "type", min(each)) for each in selector.types)
             else:
@@ -147,6 +154,8 @@ class Index(Generic[W]):
     def __init__(self) -> None:
         self._shelves: dict[Place, _Shelf[W]] = {}
         self._watches: dict[tuple[str, str], W] = {}
+        self._lengths: Counter[int] = Counter()
+        """How long the beginnings of ids are under which something stands, and how many places have each length."""
 
     def __len__(self) -> int:
         return len(self._watches)
@@ -157,7 +166,10 @@ class Index(Generic[W]):
         self.remove(subscription.tenant, subscription.id)
         self._watches[subscription.tenant, subscription.id] = watch
         for place in watch.places():
-            self._shelves.setdefault(place, _Shelf()).add(subscription.id, watch)
+            if place not in self._shelves:
+                self._shelves[place] = _Shelf()
+                self._lengths.update(_lengths(place))
+            self._shelves[place].add(subscription.id, watch)
 
     def remove(self, tenant: str, subscription_id: str) -> None:
         """Forget a watch, where there is one."""
@@ -169,6 +181,7 @@ class Index(Generic[W]):
             shelf.remove(subscription_id, watch)
             if not shelf:
                 del self._shelves[place]
+                self._lengths -= Counter(_lengths(place))
 
     def find(self, tenant: str, subscription_id: str) -> W | None:
         """Give the watch of a subscription."""
@@ -181,7 +194,13 @@ class Index(Generic[W]):
             (tenant, "any", "") in shelves
             or (tenant, "id", entity_id) in shelves
             or any((tenant, "type", each) in shelves for each in types)
+            or any(place in shelves for place in self._beginnings(tenant, entity_id, types))
         )
+
+    def _beginnings(self, tenant: str, entity_id: str, types: Iterable[str]) -> Iterator[Place]:
+        for length in self._lengths:
+            for each in ("", *types):
+                yield (tenant, "begin", _joined(each, entity_id[:length]))
 
     def match(self, change: Change) -> tuple[list[W], Differences | None]:
         """Give the watches whose subscribers must hear of `change`, and how it differs from before."""
@@ -213,9 +232,36 @@ class Index(Generic[W]):
         attributes: Iterable[str] = change.changed if change.kind is Kind.UPDATED else entity.attrs
         shelves = [self._shelves.get((tenant, "type", each)) for each in entity.type]
         shelves += [self._shelves.get((tenant, "id", entity.id)), self._shelves.get((tenant, "any", ""))]
+        if self._lengths:
+            shelves += map(self._shelves.get, self._beginnings(tenant, entity.id, entity.type))
         return {
             id(watch): watch for shelf in shelves if shelf for watch in shelf.find(attributes, entity)
         }.values()
+
+
+def beginning_of(pattern: str) -> str:
+    """Give what each text must begin with in which a pattern is found, '' where that cannot be told."""
+    if not pattern.startswith("^") or "|" in pattern:
+        return ""
+    found, at = "", 1
+    while at < len(pattern):
+        is_escape = pattern[at] == "\\" and not pattern[at + 1 : at + 2].isalnum()
+        sign = pattern[at + is_escape : at + is_escape + 1]
+        following = pattern[at + is_escape + 1 : at + is_escape + 2]
+        if not sign or (sign in SPECIAL and not is_escape) or following in ("*", "?", "{"):
+            break
+        found += sign
+        at += 1 + is_escape
+    return found
+
+
+def _joined(type_iri: str, begin: str) -> str:
+    return f"{type_iri}\x1f{begin}"
+
+
+def _lengths(place: Place) -> list[int]:
+    _, kind, name = place
+    return [len(name.rpartition("\x1f")[2])] if kind == "begin" else []
 
 
 def _holds(watch: Watch, entity: Entity, judged: dict[object, bool]) -> bool:

@@ -136,12 +136,13 @@ class Notifier:
         scheme = subscription.notification.endpoint.uri.partition(":")[0].lower()
         send = self._endpoints[scheme].way_to(subscription, ready.link)
         lane.way = Way(subscription, ready.compose, send, partial(self.rights.may_read, subscription))
-        if status_of(subscription, format_time(self._clock())) != "active":
+        is_active = status_of(subscription, format_time(self._clock())) == "active"
+        if not is_active:
             lane.clear()
-        if subscription.interval_s:
-            self.index.remove(subscription.tenant, subscription.id)  # no change concerns it
-        else:
+        if is_active and not subscription.interval_s:
             self.index.put(ready)
+        else:
+            self.index.remove(subscription.tenant, subscription.id)  # no change concerns it
 
     async def forget(self, subscription: Subscription) -> None:
         """Stop serving a subscription and drop whatever waits for it."""

@@ -52,15 +52,17 @@ class Item:
 class Chunk:
     """Items that lie in one record, called after the first of them.
 
-    `items` are at hand until they are written; `left` of `count` are not done with.
+    `items` are at hand until they are written; `left` of `count` are not done with. The first `skip` were given up
+    before they were read back.
     """
 
-    __slots__ = ("count", "first", "items", "left")
+    __slots__ = ("count", "first", "items", "left", "skip")
 
     def __init__(self, first: int, count: int, items: list[Item] | None = None) -> None:
         self.first = first
         self.count = count
         self.left = count
+        self.skip = 0
         self.items = items
 
 

@@ -56,7 +56,9 @@ def read_manifest(archive: Path) -> dict[str, Any]:
     try:
         with tarfile.open(archive) as tar:
             return _manifest_in(tar, archive)
-    except (tarfile.TarError, OSError) as error:
+    except OSError as error:
+        raise BrokenBackup(f"cannot be read: {error.strerror}", field=str(archive)) from None
+    except tarfile.TarError as error:
         raise BrokenBackup(f"is not a backup: {error}", field=str(archive)) from None
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +15,7 @@ from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import console, counted, print_json, table
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.language import choose
 from rhinecloud.kernel.severity import Severity
 
 if TYPE_CHECKING:
@@ -131,22 +133,22 @@ def build() -> typer.Typer:
         if as_json:
             print_json({"changes": found.changes, "outcomes": outcomes})
             return
-        rows = [
-            (
-                each["at"],
-                each["kind"],
-                each["rule"],
-                each["severity"],
-                each["entity"],
-                words.get("en", ""),
-            )
-            for each in outcomes
-            for words in [each["message"] if isinstance(each["message"], dict) else {}]
-        ]
-        console().print(table("", ["at", "", "rule", "severity", "entity", "message"], rows))
-        print(f"{found.changes} changes, {len(outcomes)} outcomes")
+        for each in outcomes:
+            print("\n".join(_lines(each)))
+        print(f"{counted(found.changes, 'change')}, {counted(len(outcomes), 'outcome')}")
 
     return rules
+
+
+def _lines(outcome: dict[str, Any]) -> Iterator[str]:
+    """Tell an outcome on a line, and what the alert says on the next."""
+    moment = outcome["at"][:19].replace("T", " ")
+    entity = outcome["entity"].removeprefix("urn:ngsi-ld:")
+    yield f"{moment}  {outcome['kind']:<8}  {outcome['rule']} ({outcome['severity']})  {entity}"
+    words = outcome["message"] if isinstance(outcome["message"], dict) else {}
+    said = choose(words, ("en", *words)) or outcome["reason"]
+    if said:
+        yield f"{'':21}{said}"
 
 
 def _read(files: list[Path] | None, city: Path) -> Rulebook:

@@ -35,8 +35,11 @@ REMEMBERED = 1_000
 ANSWERS_BYTES = 32 * 1024 * 1024
 """Memory for whole answers to queries."""
 
-DOCUMENTS_BYTES = 64 * 1024 * 1024
+DOCUMENTS_BYTES = 48 * 1024 * 1024
 """Memory for rendered entities."""
+
+OVERHEAD_BYTES = 512
+"""What keeping a document costs beside its own bytes."""
 
 LARGEST_BYTES = 64 * 1024
 """Larger documents are rendered each time."""
@@ -162,23 +165,19 @@ class Renderer:
 
     def _keep(self, shelf: dict[str, _Kept], stored: Stored, look: str, body: bytes) -> None:
         """Remember a document; where there is no room, forget some first."""
-        if len(body) > self._left:
+        if self._left < 0:
             for each in self._shelves.values():
                 each.clear()
             self._left = DOCUMENTS_BYTES
         elif len(shelf) >= self._size:
             for key in list(shelf)[: self._size // 4]:
-                self._left += sum(map(len, shelf.pop(key)[1].values()))
+                self._left += _size(shelf.pop(key))
         kept = shelf.get(stored.id)
-        if kept is None or kept[0] != stored.version:
-            if kept is not None:
-                self._left += sum(map(len, kept[1].values()))
+        if kept is None or kept[0] != stored.version or len(kept[1]) >= VIEWS:
+            self._left += _size(kept) if kept is not None else 0
             kept = shelf[stored.id] = (stored.version, {})
-        elif len(kept[1]) >= VIEWS:
-            self._left += sum(map(len, kept[1].values()))
-            kept[1].clear()
-        kept[1][look] = body
-        self._left -= len(body)
+        kept[1][look] = bytes(memoryview(body))  # orjson's own bytes hold 4 KiB, however short they are
+        self._left -= len(body) + OVERHEAD_BYTES
 
     def _shelf(self, tenant: str) -> dict[str, _Kept]:
         shelf = self._shelves.get(tenant)
@@ -204,6 +203,10 @@ class Renderer:
                 self._parsed.clear()
             self._parsed[key] = parsed
         return parsed
+
+
+def _size(kept: _Kept) -> int:
+    return sum(len(body) + OVERHEAD_BYTES for body in kept[1].values())
 
 
 def show(stored: Stored, view: View) -> dict[str, Any]:

@@ -70,6 +70,8 @@ class Transaction:
         self.last_row = last_row
         self.counts: dict[Group, int] = {}
         self.settled: dict[Key, Held | None] = {}
+        self.entities: dict[Key, Entity] = {}
+        """What the settled ones hold, decoded."""
         self.logged: list[LoggedChange] = []
         self.cursor = cursor
         self._recent = recent
@@ -134,6 +136,7 @@ class Transaction:
                 self._move(key, touched.first, touched.entity, touched.row)
             self._expire(touched)
             self.settled[key] = Held(touched.row, Stored(key[1], touched.version, touched.body))
+            self.entities[key] = touched.entity
         if inserted:
             self.cursor.executemany(
                 "INSERT INTO entity (row, tenant, id, version, body) VALUES (?, ?, ?, ?, ?)", inserted
@@ -169,13 +172,16 @@ class Transaction:
     def _touch(self, key: Key) -> Touched:
         if key in self.settled:
             held = self.settled[key]
+            if held is not None:
+                entity = self.entities[key]
+                return Touched(held, entity, held.row, held.stored.version, entity)
         elif key in self._found:
             held = self._found[key]
         else:
             held = self._recent.get(key) or self._read(key)
         if held is None:
             return Touched(None, None, 0, -1, None)
-        entity = held.stored.entity()
+        entity = self._recent.entity(key, held.stored)
         return Touched(held, entity, held.row, held.stored.version, entity)
 
     def _read(self, key: Key) -> Held | None:

@@ -244,7 +244,7 @@ class Writer:
             if held is None:
                 self._recent.drop(key)
             else:
-                self._recent.put(key, held)
+                self._recent.put(key, held, transaction.entities[key])
         self._census.keep(transaction.counts)
         self._last_row = transaction.last_row
         self.last_seq = transaction.last_seq

@@ -44,8 +44,10 @@ class Address:
     url: str
     password: str = ""
     timeout_s: float = 10.0
+    plans_anew: bool = False
+    """Whether each run of a statement is planned with its arguments: what is quick for a street is slow for a city."""
 
-    async def connect(self, **more: Any) -> Connection:
+    async def connect(self) -> Connection:
         """Make a connection; raises what asyncpg raises."""
         return await asyncpg.connect(
             self.url,
@@ -55,10 +57,10 @@ class Address:
             server_settings={
                 "application_name": "rhinecloud",
                 "jit": "off",
+                "plan_cache_mode": "force_custom_plan" if self.plans_anew else "auto",
                 # A process that stops in the middle of a transaction must not hold up the others for ever.
                 "idle_in_transaction_session_timeout": "60s",
             },
-            **more,
         )
 
 

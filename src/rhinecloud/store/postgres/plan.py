@@ -44,6 +44,18 @@ class Plan:
         return f"${len(self.arguments)}"
 
     @property
+    def quick(self) -> bool:
+        """Whether the indexes of types and ids answer alone, whatever the arguments are."""
+        return self.exact and not self.indexed
+
+    @property
+    def rows(self) -> str:
+        """FROM and WHERE of the rows alone: a page far back is found without a look at the documents before it."""
+        if self.census is not None and self.census[1]:
+            return f"FROM entity_type AS t WHERE {' AND '.join(self.conditions)}"
+        return self.body
+
+    @property
     def body(self) -> str:
         """FROM and WHERE."""
         return f"FROM {self.source} WHERE {' AND '.join(self.conditions)}"
@@ -82,11 +94,17 @@ def _by_types(tenant: int, alternatives: Alternatives) -> Plan:
     if not alternatives:
         plan.census = (tenant, 0)
         return plan
-    branches = (
-        " INTERSECT ".join(_TYPED.format(tenant=mine, type=plan.add(kind)) for kind in each)
-        for each in alternatives
-    )
-    plan.conditions.append(f"e.row IN ({' UNION '.join(f'({each})' for each in branches)})")
+    if all(len(each) == 1 for each in alternatives):
+        kinds = plan.add([each[0] for each in alternatives])
+        rows = (
+            f"SELECT t.row FROM entity_type AS t WHERE t.tenant = {mine} AND t.type = ANY({kinds}::integer[])"
+        )
+    else:
+        rows = " UNION ".join(
+            "(" + " INTERSECT ".join(_TYPED.format(tenant=mine, type=plan.add(kind)) for kind in each) + ")"
+            for each in alternatives
+        )
+    plan.conditions.append(f"e.row IN ({rows})")
     return plan
 
 

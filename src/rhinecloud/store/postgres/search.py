@@ -54,10 +54,8 @@ async def _run_exact(connection: Connection, plan: Plan, query: EntityQuery) -> 
     """Read just the rows of the page. Limits stand in the text: with unknown ones each run would be planned anew."""
     page = f"LIMIT {query.limit + 1}" + (f" OFFSET {query.offset}" if query.offset else "")
     rows = await connection.fetch(
-        f"SELECT e.id, e.version, e.body FROM (SELECT {plan.order} {plan.body} ORDER BY 1 {page}) AS p"
-        " JOIN entity AS e ON e.row = p.row ORDER BY p.row"
-        if plan.census is not None
-        else f"SELECT e.id, e.version, e.body {plan.body} ORDER BY {plan.order} {page}",
+        f"SELECT e.id, e.version, e.body FROM (SELECT {plan.order} AS row {plan.rows} ORDER BY 1 {page}) AS p"
+        " JOIN entity AS e ON e.row = p.row ORDER BY p.row",
         *plan.arguments,
     )
     total = await _count(connection, plan) if query.count else None

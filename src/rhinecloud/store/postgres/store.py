@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from rhinecloud.store.postgres.plan import plan_query
 from rhinecloud.store.postgres.reader import Reader, look_up
 from rhinecloud.store.postgres.records import Records
 from rhinecloud.store.postgres.schema import migrate
-from rhinecloud.store.postgres.search import FEW, count, run_query
+from rhinecloud.store.postgres.search import FEW, run_query
 from rhinecloud.store.postgres.values import Values
 from rhinecloud.store.postgres.writer import Writer
 from rhinecloud.store.sqlite.recent import Recent
@@ -54,7 +55,7 @@ class PostgresStore:
         """Make the store; `indexes` are IRIs of the attributes that shall have an index, whatever queries ask."""
         self._address = address
         self._links = Links(address, QUICK)
-        self._searches = Links(address, connections)
+        self._searches = Links(replace(address, plans_anew=True), connections)
         self._numbering = Numbering()
         self._values = Values()
         self._indexing = Indexing(address, self._values, indexes)
@@ -108,31 +109,29 @@ class PostgresStore:
     async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
         """Give a page; see the port."""
 
-        async def run(connection: Connection) -> Page[Stored]:
-            await self._meet(connection, tenant, query)
-            number = self._numbering.tenants.get(tenant)
-            plan = None if number is None else plan_query(self._numbering, self._values, number, query)
-            if number is None or plan is None:
-                return Page([], query.offset, False, 0 if query.count else None)
-            page, looked = await run_query(connection, plan, query)
-            if looked > FEW * (len(page.items) + 1) and not plan.indexed:
-                wanted = {name for term in terms_of(query, lambda _: True) for name in term.attributes}
-                self._indexing.missed(wanted, looked, await count(connection, number, 0))
-            return page
+        number = await self._meet(tenant, query)
+        plan = None if number is None else plan_query(self._numbering, self._values, number, query)
+        if number is None or plan is None:
+            return Page([], query.offset, False, 0 if query.count else None)
+        links = self._links if plan.quick and not query.order else self._searches
+        page, looked = await links.ask(partial(run_query, plan=plan, query=query))
+        if looked > FEW * (len(page.items) + 1) and not plan.indexed:
+            wanted = {name for term in terms_of(query, lambda _: True) for name in term.attributes}
+            self._indexing.missed(wanted, looked, await self.count(tenant))
+        return page
 
-        return await self._searches.ask(run)
-
-    async def _meet(self, connection: Connection, tenant: str, query: EntityQuery) -> None:
-        """Learn the numbers of names that another process may have entered."""
-        types = {name for each in query.types for name in each} | query.hidden
-        wanted = (
-            (self._numbering.tenants, {tenant}),
-            (self._numbering.types, types),
-            (self._numbering.attributes, {query.geo.property} if query.geo is not None else set()),
-        )
-        for names, mine in wanted:
-            if unmet := names.unmet(each for each in mine if fits(each)):
-                await names.meet(connection, unmet)
+    async def _meet(self, tenant: str, query: EntityQuery) -> int | None:
+        """Give a tenant's number, and learn those of names that another process may have entered meanwhile."""
+        names = self._numbering
+        unmet = names.types.unmet(name for each in query.types for name in each)
+        unmet += names.types.unmet(query.hidden)
+        if unmet or names.tenants.get(tenant) is None:
+            await self._links.ask(partial(names.types.meet, names=[each for each in unmet if fits(each)]))
+            await self._links.ask(partial(names.tenants.meet, names=[tenant] if fits(tenant) else []))
+        if query.geo is not None and names.attributes.unmet([query.geo.property]):
+            mine = [query.geo.property] if fits(query.geo.property) else []
+            await self._links.ask(partial(names.attributes.meet, names=mine))
+        return names.tenants.get(tenant)
 
     async def tenants(self) -> list[str]:
         """List tenants."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from broker.assembly import House
+from broker.assembly import House, ask
 from rhinecloud.ngsild.documents import CORE_URL
 
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
@@ -222,3 +224,44 @@ async def test_5_15_1_each_tenant_is_a_source_of_its_own(house: House) -> None:
     assert mine["type"] == default["type"] == "ContextSourceIdentity"
     assert mine["contextSourceAlias"] != default["contextSourceAlias"]
     assert default["contextSourceUptime"].startswith("PT")
+
+
+DEAD = "http://127.0.0.1:9/none.jsonld"
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body"),
+    [
+        ("POST", "/entities", {**FERRY, "@context": DEAD}),
+        ("PUT", f"/entities/{FERRY['id']}", {**FERRY, "@context": DEAD}),
+        ("PATCH", f"/entities/{FERRY['id']}/attrs", {"a": 1, "@context": [DEAD]}),
+        ("POST", "/entityOperations/query", {"type": "Query", "q": "a", "@context": DEAD}),
+        ("POST", "/entityOperations/create", [{**FERRY, "@context": DEAD}]),
+        ("POST", "/entityOperations/upsert", [{**FERRY, "@context": DEAD}]),
+        ("GET", "/entities?type=Ferry", None),
+        ("GET", "/types", None),
+    ],
+)
+async def test_5_5_6_words_that_cannot_be_had_are_504_everywhere(
+    house: House, verb: str, path: str, body: Any
+) -> None:
+    link = f'<{DEAD}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
+    answer = await house.call(verb, path, body, headers=LD if body else {"link": link})
+    failed = answer.json()
+    error = failed["errors"][0]["error"] if answer.status == 207 else failed
+    assert (error["status"], error["type"]) == (504, ERRORS + "LdContextNotAvailable")
+
+
+@pytest.mark.parametrize("verb", ["POST", "PATCH", "PUT"])
+async def test_6_3_4_a_length_is_asked_for_before_anything_is_looked_up(house: House, verb: str) -> None:
+    path = "/entities" if verb == "POST" else f"/entities/{FERRY['id']}"
+    headers = {"ngsild-tenant": "nobody", "content-type": "application/json"}
+    answer = await ask(house.door, verb, path, b"{}", "", headers)
+    assert (answer.status, answer.body) == (411, b"")
+
+
+async def test_5_15_1_a_source_says_who_since_when_and_what_time_it_is(house: House) -> None:
+    found = (await house.call("GET", "/info/sourceIdentity")).json()
+    assert set(found) == {"id", "type", "contextSourceAlias", "contextSourceUptime", "contextSourceTimeAt"}
+    assert found["contextSourceTimeAt"].endswith("Z")
+    assert found["id"].startswith("urn:")

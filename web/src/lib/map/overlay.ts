@@ -9,6 +9,7 @@ import { Lettering } from './lettering';
 import type { Palette } from './palette';
 import { cutOut, Raster, readBack, type Picture } from './raster';
 import { scaleAt, Sprites, type Look } from './sprites';
+import { Stamps } from './stamps';
 
 /** Which part of the world is in view: Mercator units of the middle, pixels a unit, size in CSS pixels. */
 export interface Camera {
@@ -42,6 +43,7 @@ export class Overlay {
   private readonly pen = this.canvas.getContext('2d', { willReadFrequently: true });
   private readonly ratio = Math.min(2, globalThis.devicePixelRatio || 1);
   private raster = new Raster(0, 0, null);
+  private readonly stamps = new Stamps();
   private sprites: Sprites;
   private lettering: Lettering;
   private ring: Picture | null = null;
@@ -91,13 +93,18 @@ export class Overlay {
     const now = performance.now();
     if (!this.pen || !camera.width) return;
     this.fit(camera);
-    this.raster.clear();
+    this.stamps.begin();
     this.sprites.use(scaleAt(camera.zoom));
     const flocks = this.scene.flocks(camera.zoom);
     this.paintRing(camera, now);
     this.paintSigns(camera, now, flocks);
     this.paintLabels(camera, now, flocks);
-    this.raster.show(this.pen);
+    this.stamps.end();
+    if (this.stamps.changed) {
+      this.raster.clear();
+      this.stamps.paintOn(this.raster);
+      this.raster.show(this.pen);
+    }
     this.frames += 1;
     this.painted_ms = performance.now();
   }
@@ -132,13 +139,13 @@ export class Overlay {
   }
 
   private paintSigns(camera: Camera, now: number, flocks: Flock<Look>[]): void {
-    const { raster, sprites } = this;
+    const { stamps, sprites } = this;
     const size = worldSize(camera) * this.ratio;
     const [left, top] = corner(camera);
     const box = boxOf(camera, EDGE_PX);
     for (const flock of flocks) {
       flock.within(box, now, (_id, x, y, heading, look) => {
-        raster.stamp(sprites.get(look, heading), (x - left) * size, (y - top) * size);
+        stamps.add(sprites.get(look, heading), (x - left) * size, (y - top) * size);
       });
     }
   }
@@ -155,7 +162,7 @@ export class Overlay {
         const at = flock.find(id, now);
         if (!at) continue;
         const [x, y] = [(at[0] - left) * size + label.dx, (at[1] - top) * size + label.dy];
-        this.raster.stamp(label.picture, x * this.ratio, y * this.ratio);
+        this.stamps.add(label.picture, x * this.ratio, y * this.ratio);
         break;
       }
     }
@@ -167,7 +174,7 @@ export class Overlay {
     this.ring ??= this.drawRing();
     const size = worldSize(camera) * this.ratio;
     const [left, top] = corner(camera);
-    this.raster.stamp(this.ring, (at[0] - left) * size, (at[1] - top) * size);
+    this.stamps.add(this.ring, (at[0] - left) * size, (at[1] - top) * size);
   }
 
   private drawRing(): Picture {
@@ -193,6 +200,7 @@ export class Overlay {
     if (this.canvas.width === wide && this.canvas.height === high) return;
     this.canvas.width = wide;
     this.canvas.height = high;
+    this.stamps.forget();
     this.raster = new Raster(wide, high, (across, down) => new ImageData(across, down));
   }
 

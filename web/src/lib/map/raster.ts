@@ -72,9 +72,8 @@ export class Raster {
     }
   }
 
-  /** Stamps a picture with what it marks at a place; what hangs over the edge is left out. */
-  stamp(picture: Picture, x: number, y: number): void {
-    const [left, top] = [Math.round(x + picture.left), Math.round(y + picture.top)];
+  /** Stamps a picture with its upper left corner at a pixel; what hangs over the edge is left out. */
+  stamp(picture: Picture, left: number, top: number): void {
     const [right, bottom] = [left + picture.width, top + picture.height];
     if (right <= 0 || bottom <= 0 || left >= this.width || top >= this.height) return;
     this.mark(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -11,13 +12,31 @@ import typer
 from rhinecloud.cli.desk import open_desk
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import console, print_json, table
-from rhinecloud.kernel.actor import Role
+from rhinecloud.identity.accounts import PEOPLE_ROLES
+from rhinecloud.identity.tokens import MACHINE_ROLES
 from rhinecloud.kernel.time import format_time, utc_now
 
 USERS, TOKENS = "/api/v1/users", "/api/v1/tokens"
 
 Name = Annotated[str, typer.Argument(help="The name.")]
-Roles = Annotated[list[Role], typer.Option("--role", "-r", help="A role; may be given several times.")]
+
+
+def _role_option(known: Collection[str]) -> Any:
+    """Make `--role`, which takes any of some roles."""
+    names = ", ".join(sorted(known))
+
+    def check(given: list[str]) -> list[str]:
+        for each in given:
+            if each not in known:
+                raise typer.BadParameter(f"{each!r} is not one of {names}")
+        return given
+
+    words = f"One of {names}; may be given several times."
+    return typer.Option("--role", "-r", help=words, callback=check)
+
+
+PersonRoles = Annotated[list[str], _role_option(PEOPLE_ROLES)]
+MachineRoles = Annotated[list[str], _role_option(MACHINE_ROLES)]
 Agency = Annotated[str, typer.Option(help="Id of the agency that the role `agency` acts for.")]
 Tenant = Annotated[str, typer.Option(help="The tenant whose data it may reach; empty: the default one.")]
 
@@ -46,7 +65,7 @@ def build_users() -> typer.Typer:
     @users.command("add")
     def add_user(
         name: Name,
-        role: Roles,
+        role: PersonRoles,
         full_name: Annotated[str, typer.Option(help="Name as people read it.")] = "",
         agency: Agency = "",
         tenant: Tenant = "",
@@ -114,7 +133,7 @@ def build_tokens() -> typer.Typer:
     @tokens.command("add")
     def add_token(
         name: Name,
-        role: Roles,
+        role: MachineRoles,
         days: Annotated[int, typer.Option(help="Days until it expires; 0: never.", min=0)] = 0,
         agency: Agency = "",
         tenant: Tenant = "",

@@ -114,7 +114,7 @@ class Lane:
             self._note_dirt()
             return
         try:
-            if self._may_leave():
+            if self._is_active():
                 body = self._compose(self._current)
                 self._sending = self._attempt(body)
                 self._sending.add_done_callback(partial(self._hear, body))
@@ -163,7 +163,7 @@ class Lane:
                 self._count_dropped(len(self._current))
                 return
             await asyncio.sleep(self._pause())
-            if not self._may_leave():
+            if not self._may_go_again():
                 return
             sending = self._attempt(body)
 
@@ -181,11 +181,12 @@ class Lane:
         self._task = None
         self.go()
 
-    def _may_leave(self) -> bool:
-        """Tell whether what is to be sent may be sent still; the owner may have lost a right since it was queued."""
-        if status_of(self.way.subscription, format_time(self._clock())) != "active":
-            return False
-        return all(self.way.may_read(item.types) for item in self._current)
+    def _is_active(self) -> bool:
+        return status_of(self.way.subscription, format_time(self._clock())) == "active"
+
+    def _may_go_again(self) -> bool:
+        """Tell whether what failed may be sent still: the owner may have lost a right meanwhile."""
+        return self._is_active() and all(self.way.may_read(item.types) for item in self._current)
 
     def _compose(self, items: Sequence[Item]) -> bytes:
         moment = format_time(self._clock())

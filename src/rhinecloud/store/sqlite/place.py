@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rhinecloud.kernel.errors import Invalid
@@ -24,8 +24,11 @@ def geometries_of(entity: Entity | None) -> list[Any]:
     return [] if entity is None else [each.value for each in entity.attrs.get(LOCATION, ())]
 
 
-def box_of(geometries: Iterable[Any]) -> Box | None:
+def box_of(geometries: Sequence[Any]) -> Box | None:
     """Give the box around GeoJSON geometries; None where they have no positions."""
+    if len(geometries) == 1 and (point := _point(geometries[0])):
+        longitude, latitude = point
+        return longitude, longitude, latitude, latitude
     positions = [position for geometry in geometries for position in _positions(geometry)]
     if not positions:
         return None
@@ -48,6 +51,15 @@ def _moments(times: list[str]) -> Iterator[float]:
     for text in times:
         with contextlib.suppress(Invalid):
             yield parse_time(text).timestamp()
+
+
+def _point(geometry: Any) -> tuple[float, float] | None:
+    """Give the position of what nearly all things have: a single point."""
+    if type(geometry) is dict and geometry.get("type") == "Point":
+        match geometry.get("coordinates"):
+            case [int() | float() as longitude, int() | float() as latitude, *_]:
+                return longitude, latitude
+    return None
 
 
 def _positions(geometry: Any) -> Iterator[tuple[float, float]]:

@@ -102,3 +102,31 @@ async def test_a_devices_connection_ends_with_its_token(tmp_path: Path) -> None:
                 pass
     finally:
         await city.stop()
+
+
+async def test_a_subscription_rests_when_the_token_of_its_owner_is_revoked(city: City) -> None:
+    identity = city.foundation.identity
+    admin = await token_of(city, Role.ADMIN)
+    subscription = {
+        "id": "urn:ngsi-ld:Subscription:partner",
+        "type": "Subscription",
+        "entities": [{"type": "Gauge"}],
+        "notification": {"endpoint": {"uri": "http://127.0.0.1:9/"}},
+    }
+    path = "/ngsi-ld/v1/subscriptions"
+    async with (
+        aiohttp.ClientSession(city.url, headers=await token_of(city, Role.PARTNER)) as partner,
+        aiohttp.ClientSession(city.url, headers=admin) as http,
+    ):
+        async with partner.post(path, json=subscription) as answer:
+            assert answer.status == 201
+        async with http.get(f"{path}/{subscription['id']}") as answer:
+            assert (await answer.json())["status"] == "active"
+        await identity.revoke_token("a-partner")
+        async with http.get(f"{path}/{subscription['id']}") as answer:
+            shown = await answer.json()
+            assert (shown["status"], "is gone" in shown["statusReason"]) == ("paused", True)
+        consumers = (await city.status.collect())["consumers"]
+        assert "1 subscriptions rest" in next(
+            each["error"] for each in consumers if each["name"] == "notifier"
+        )

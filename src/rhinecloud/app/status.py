@@ -12,6 +12,7 @@ from rhinecloud import __version__
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.parts import Parts
 from rhinecloud.app.supervisor import Supervisor
+from rhinecloud.broker.subscriptions.notifier import State as NotifierState
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import RhineCloudError
@@ -19,6 +20,7 @@ from rhinecloud.kernel.errors import RhineCloudError
 FRESH_S = 1.0
 MEGABYTE = 1 << 20
 ASKER = part("status")
+BARRED = "subscriptions rest because their owner is gone or may not subscribe, as their statusReason says: {}"
 UNREADABLE = "records in the store could not be read at the start: the log names them"
 
 
@@ -99,6 +101,7 @@ class Status:
         works = {work.name: work for work in self._supervisor.works()}
         notifier, risk = self._parts.subscriptions.state(), self._parts.risk.status()
         unreadable = {"notifier": notifier.unreadable}
+        trouble = {"notifier": _trouble_of(notifier)}
         consumers = {"history": self._parts.recorder.counters, **self._parts.upstream.stream.counters}
         lags = {"relay": self._parts.relay.lag, "notifier": notifier.lag, "risk": risk.lag}
         found = [
@@ -106,7 +109,7 @@ class Status:
                 "name": name,
                 "lag": lags.get(name, 0),
                 "failures": work.failures + unreadable.get(name, 0),
-                "error": work.error or (UNREADABLE if unreadable.get(name) else ""),
+                "error": work.error or trouble.get(name, ""),
             }
             for name, work in works.items()
             if name not in consumers and (name in lags or name == "live" or work.failures)
@@ -115,3 +118,10 @@ class Status:
             lag = max(0, last - counters.position) if counters.position else 0
             found.append({"name": name, "lag": lag, "failures": counters.failures, "error": counters.error})
         return found
+
+
+def _trouble_of(notifier: NotifierState) -> str:
+    """Say what an operator should look at, '' where all is well."""
+    if notifier.unreadable:
+        return UNREADABLE
+    return BARRED.format(notifier.barred) if notifier.barred else ""

@@ -1,7 +1,7 @@
 """The examples of a page: its commands, run as a reader would run them, and the answers that the page shows.
 
-A fenced block of `bash` is a command. The first block of `json`, `http` or `text` between it and the next command is
-its answer. A command that begins with `# in a terminal of its own` runs beside the others until the page ends, and the
+A fenced block of `bash` is a command. The first block of `json` or `text` between it and the next command is its
+answer. A command that begins with `# in a terminal of its own` runs beside the others until the page ends, and the
 next command waits for its answer to appear. `…` in an answer stands for anything: within a line or a text, for lines,
 for the rest of a list, for more members of an object.
 """
@@ -57,7 +57,7 @@ def read_examples(page: str) -> list[Example]:
         language, text = block.groups()
         if language == "bash":
             found.append(Example(page.count("\n", 0, block.start()) + 1, text))
-        elif language in ("json", "http", "text") and found and not found[-1].language:
+        elif language in ("json", "text") and found and not found[-1].language:
             found[-1].language, found[-1].answer = language, text
     return found
 

@@ -81,7 +81,7 @@ def test_the_sign_of_omission_stands_for_anything(shown: object, given: object, 
 
 
 def test_lines_are_compared_in_order() -> None:
-    example = Example(1, "curl", "http", "HTTP/1.1 201 Created\nlocation: /a/…\n…\n")
+    example = Example(1, "curl", "text", "HTTP/1.1 201 Created\nlocation: /a/…\n…\n")
     assert example.is_answered_by("HTTP/1.1 201 Created\r\nlocation: /a/1\r\ndate: now\r\n\r\n")
     assert not example.is_answered_by("HTTP/1.1 204 No Content\r\nlocation: /a/1\r\n\r\n")
     assert not example.is_answered_by("location: /a/1\r\nHTTP/1.1 201 Created\r\n\r\n")

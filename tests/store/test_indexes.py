@@ -100,19 +100,20 @@ async def test_an_index_is_built_while_others_write(tmp_path: Path) -> None:
 
 async def test_a_build_that_was_broken_off_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = await opened(tmp_path / "s.db")
-    await store.write([put(level(number, number)) for number in range(2_000)])
+    await store.write([put(level(number, number)) for number in range(20_000)])
     await store.close()
     monkeypatch.setattr(indexing, "SHARE", 0.01)
     store = SqliteStore(tmp_path / "s.db", indexes=[IRIS["level"]])
     await store.open()
-    await asyncio.sleep(0.05)
+    while not any(index.built for index in store._values.kept.values()):
+        await asyncio.sleep(0.005)
     await store.close()
     monkeypatch.setattr(indexing, "SHARE", 1.0)
     store = SqliteStore(tmp_path / "s.db", indexes=[IRIS["level"]])
     await store.open()
-    assert 0 < (store._values.kept[IRIS["level"]].built or 0) < 2_000
+    assert 0 < (store._values.kept[IRIS["level"]].built or 0) < 20_000
     await built(store)
-    assert index_rows(store) == 2_000
+    assert index_rows(store) == 20_000
     await store.close()
 
 

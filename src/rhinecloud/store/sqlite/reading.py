@@ -17,7 +17,7 @@ from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.port import Edit, Record, Stored, Written
 from rhinecloud.store.sqlite.schema import connect, number_of
-from rhinecloud.store.sqlite.store import CACHE_KB, STEPS, SqliteStore
+from rhinecloud.store.sqlite.store import CACHE_KB, SqliteStore
 
 READ_ONLY = "this process only reads the store"
 
@@ -32,7 +32,7 @@ class SqliteReader(SqliteStore):
                 self._read = connect(self._path, read_only=True, cache_kb=CACHE_KB)
                 held.callback(self._read.close)
                 self._reader = self._read.cursor()
-                self._read.set_progress_handler(self._is_over, STEPS)
+                self._finder.open(self._read)
                 self._version = -1
                 self._last = 0
                 self._refresh()
@@ -42,9 +42,7 @@ class SqliteReader(SqliteStore):
 
     async def close(self) -> None:
         """Release everything."""
-        self._scans.shutdown(wait=True, cancel_futures=True)
-        for connection in self._scan_connections:
-            connection.close()
+        self._finder.close()
         self._held.close()
 
     def last_change(self) -> int:

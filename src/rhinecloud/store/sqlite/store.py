@@ -6,10 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import threading
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +20,16 @@ from rhinecloud.store.sqlite.backup import copy_store
 from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
+from rhinecloud.store.sqlite.finder import Finder
 from rhinecloud.store.sqlite.indexing import Indexing
-from rhinecloud.store.sqlite.pages import Pages, is_lasting
-from rhinecloud.store.sqlite.plan import FEW, LOOK_LONG, Plan, Planner
 from rhinecloud.store.sqlite.recent import Held, Recent
 from rhinecloud.store.sqlite.schema import connect, migrate, number_of
-from rhinecloud.store.sqlite.search import Look, TooLong, is_quick, run_query
-from rhinecloud.store.sqlite.terms import terms_of
 from rhinecloud.store.sqlite.transaction import Transaction
 from rhinecloud.store.sqlite.values import Values
 from rhinecloud.store.sqlite.writer import Writer, explain
 from rhinecloud.store.transfer import UNFINISHED
 
-QUICK_S = 0.002
-"""So long a query may take on the loop before it is handed to a thread."""
-
-STEPS = 2_000
-"""SQLite's own steps, some ten microseconds, between two looks at the clock."""
-
 FORGET_AT_ONCE = 1_000
-SCANS_AT_ONCE = 2
 CACHE_KB = 16_384
 FORGOTTEN = """
 INSERT INTO mark (name, value) VALUES ('forgotten', ?)
@@ -63,16 +50,11 @@ class SqliteStore:
         self._path = path
         self._census = Census()
         self._values = Values()
-        self._planner = Planner(self._census, self._values)
         self._indexes = indexes
-        self._look = Look()
         self._indexing: Indexing | None = None
         self._recent = Recent(recent)
-        self._pages = Pages()
         self._committer = Committer("store-commit")
-        self._scans = ThreadPoolExecutor(SCANS_AT_ONCE, "store-scan")
-        self._scanning = threading.local()
-        self._scan_connections: list[apsw.Connection] = []
+        self._finder = Finder(path, self._census, self._values, self._get)
         self._records_listeners: list[RecordsListener] = []
 
     async def open(self) -> None:
@@ -105,7 +87,8 @@ class SqliteStore:
         )
         self._writer.load()
         self._indexing = Indexing(self._writer, self._values, self._indexes)
-        self._read.set_progress_handler(self._is_over, STEPS)
+        self._finder.open(self._read)
+        self._finder.missed = self._indexing.missed
 
     async def close(self) -> None:
         """Finish what was accepted, fold the log into the file, and release everything."""
@@ -113,9 +96,7 @@ class SqliteStore:
             await self._indexing.stop()
         await self._writer.close()
         self._committer.stop()
-        self._scans.shutdown(wait=True, cancel_futures=True)
-        for connection in self._scan_connections:
-            connection.close()
+        self._finder.close()
         self._held.close()
 
     async def write(self, edits: Sequence[Edit]) -> list[Written | Exception]:
@@ -151,39 +132,10 @@ class SqliteStore:
 
     async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
         """Give a page; see the port."""
-        if not is_lasting(query):
-            return await self._query(tenant, query)
-        question, generation = (tenant, query), self._census.generation
-        page = self._pages.find(question, generation, self._get)
-        if page is None:
-            page = await self._query(tenant, query)
-            self._pages.keep(question, generation, page)
-        return page
-
-    async def _query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
         try:
-            try:
-                page = self._query_here(tenant, query)
-            except (TooLong, apsw.InterruptError):
-                page = None
-            return page or await self._scan(tenant, query)
+            return await self._finder.find(tenant, query)
         except apsw.Error as error:
             raise explain(error) from error
-
-    def _query_here(self, tenant: str, query: EntityQuery) -> Page[Stored] | None:
-        """Answer on the loop what takes less time than handing it to a thread; None, or an error, for the rest."""
-        self._look = Look(until=time.monotonic() + QUICK_S)
-        try:
-            plan = self._planner.plan(self._read, tenant, query)
-            if plan is None:
-                return Page([], query.offset, False, 0 if query.count else None)
-            if not is_quick(plan, query):
-                return None
-            page = run_query(self._read, plan, query, self._look)
-        finally:
-            self._look = Look()
-        self._values.use(plan.way.attributes, plan.spared)
-        return page
 
     async def tenants(self) -> list[str]:
         """List tenants."""
@@ -331,46 +283,6 @@ class SqliteStore:
             return self._reader.execute(query, bindings).fetchall()
         except apsw.Error as error:
             raise explain(error) from error
-
-    def _is_over(self) -> bool:
-        """Tell SQLite whether what it does on the loop takes too long."""
-        return self._look.is_over()
-
-    async def _scan(self, tenant: str, query: EntityQuery) -> Page[Stored]:
-        """Run a long query in a thread, no further once nobody waits for it."""
-        abandoned = threading.Event()
-        look = Look(abandoned=abandoned.is_set)
-
-        def scan() -> tuple[Plan | None, Page[Stored]]:
-            connection = self._scan_connection()
-            plan = self._planner.plan(connection, tenant, query, LOOK_LONG)
-            if plan is None:
-                return None, Page([], query.offset, False, 0 if query.count else None)
-            return plan, run_query(connection, plan, query, look)
-
-        try:
-            plan, page = await asyncio.get_running_loop().run_in_executor(self._scans, scan)
-        finally:
-            abandoned.set()
-        if plan is not None and plan.way.attributes:
-            self._values.use(plan.way.attributes, plan.spared)
-        elif look.documents > FEW * (len(page.items) + 1):
-            self._miss(tenant, query, look.documents)
-        return page
-
-    def _miss(self, tenant: str, query: EntityQuery, documents: int) -> None:
-        """Note that a query looked through many documents to find few, for want of an index."""
-        wanted = {name for term in terms_of(query, lambda _: True) for name in term.attributes}
-        if self._indexing is not None:
-            self._indexing.missed(wanted, documents, self._census.count(self._census.tenant(tenant)))
-
-    def _scan_connection(self) -> apsw.Connection:
-        """Give the connection that belongs to this thread."""
-        connection: apsw.Connection | None = getattr(self._scanning, "connection", None)
-        if connection is None:
-            connection = self._scanning.connection = connect(self._path, read_only=True)
-            self._scan_connections.append(connection)
-        return connection
 
 
 def _lock(path: Path) -> int:

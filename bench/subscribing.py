@@ -90,10 +90,11 @@ def _documents(receiver: str) -> Iterator[dict[str, Any]]:
 
 
 def _elsewhere(number: int) -> dict[str, Any]:
-    """Ask for something that no update brings: another type, entity, attribute, value, level or place."""
+    """Ask for something that no update brings: another type, entity, pattern, attribute, value, level or place."""
     kinds: list[dict[str, Any]] = [
         {"entities": [{"type": f"Gauge{number}"}]},
         {"entities": [{"type": "Gauge", "id": f"urn:ngsi-ld:Gauge:{number + 1_000_000}"}]},
+        {"entities": [{"type": "Gauge", "idPattern": f"^urn:ngsi-ld:Gauge:{number + 1_000_000}$"}]},
         {"watchedAttributes": [f"level{number}"]},
         {"q": f'name=="Gauge {number + 1_000_000}"'},
         {"q": f"level<{-number}"},

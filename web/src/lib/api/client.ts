@@ -14,11 +14,13 @@ export interface Asked {
 }
 
 export class Client {
-  /** `onSignedOut` hears of every answer 401 to a question that was not about signing in. */
+  /** `onSignedOut` hears of every answer 401 to a question that was not about signing in; answers are asked for in
+   *  the reader's `language`, which need not be the browser's. */
   constructor(
     private readonly base: string = '',
     private readonly onSignedOut: () => void = () => {},
     private readonly fetcher: typeof fetch = (input, init) => fetch(input, init),
+    private readonly language: () => string = () => '',
   ) {}
 
   get<T>(path: string, asked: Asked = {}): Promise<T> {
@@ -50,6 +52,7 @@ export class Client {
         credentials: 'same-origin',
         headers: {
           Accept: 'application/json',
+          ...(this.language() ? { 'Accept-Language': this.language() } : {}),
           ...(asked.body === undefined ? {} : { 'Content-Type': 'application/json' }),
           ...asked.headers,
         },

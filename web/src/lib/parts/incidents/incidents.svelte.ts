@@ -40,6 +40,11 @@ export class IncidentBook {
     this.reload();
   }
 
+  /** The reader chose another language, in which the city words what rules said. */
+  reword(): void {
+    this.reload();
+  }
+
   async load(): Promise<void> {
     const isLast = this.turns.begin();
     try {

@@ -110,10 +110,14 @@ class Planner:
             plan = Plan(by_ids(tenant, query.ids, exact=exact), len(query.ids))
         elif not exact and most > FEW:
             plan = _fewest(connection, plan, list(self._narrower(tenant, query)), look)
-        if plan.way is not walk:
-            where, bindings = of_types(tenant, alternatives)
-            plan = replace(plan, where=where, where_bindings=bindings)
-        return _narrow(plan, census, tenant, query)
+        if plan.way is walk:
+            return _with_attributes(_without_hidden(plan, census, tenant, query), query)
+        if (
+            not plan.exact
+        ):  # the document is looked into anyway, and its page of the file is read once, not two
+            return _with_attributes(replace(plan, filter="e.tenant = ?", filter_bindings=(tenant,)), query)
+        where, bindings = of_types(tenant, alternatives)
+        return _without_hidden(replace(plan, where=where, where_bindings=bindings), census, tenant, query)
 
     def _narrower(self, tenant: int, query: EntityQuery) -> Iterator[Way]:
         """Give the ways by other indexes than that of types."""
@@ -149,18 +153,24 @@ def _alternatives(census: Census, types: tuple[tuple[str, ...], ...]) -> Alterna
     return tuple(tuple(n for n in each if n is not None) for each in numbered if None not in each)
 
 
-def _narrow(plan: Plan, census: Census, tenant: int, query: EntityQuery) -> Plan:
-    """Leave out hidden types, and documents that name none of the attributes asked for."""
+def _without_hidden(plan: Plan, census: Census, tenant: int, query: EntityQuery) -> Plan:
+    """Leave out candidates of hidden types."""
     hidden = [kind for kind in _numbers(census, query.hidden) if census.count(tenant, kind)]
-    if hidden:
-        conditions = [plan.where] * bool(plan.where) + [f"NOT {HAS_TYPE}"] * len(hidden)
-        bindings = (*plan.where_bindings, *(value for kind in hidden for value in (tenant, kind)))
-        plan = replace(plan, where=" AND ".join(conditions), where_bindings=bindings, total=None)
+    if not hidden:
+        return plan
+    conditions = [plan.where] * bool(plan.where) + [f"NOT {HAS_TYPE}"] * len(hidden)
+    bindings = (*plan.where_bindings, *(value for kind in hidden for value in (tenant, kind)))
+    return replace(plan, where=" AND ".join(conditions), where_bindings=bindings, total=None)
+
+
+def _with_attributes(plan: Plan, query: EntityQuery) -> Plan:
+    """Leave out documents that name none of the attributes asked for."""
     if not query.attrs:
         return plan
     names = tuple(msgspec.json.encode(name) + b":" for name in query.attrs)
-    condition = " OR ".join("instr(e.body, ?)" for _ in names)
-    return replace(plan, filter=condition, filter_bindings=names)
+    condition = "(" + " OR ".join("instr(e.body, ?)" for _ in names) + ")"
+    conditions = [plan.filter] * bool(plan.filter) + [condition]
+    return replace(plan, filter=" AND ".join(conditions), filter_bindings=(*plan.filter_bindings, *names))
 
 
 def _numbers(census: Census, names: Iterable[str]) -> list[int]:

@@ -147,6 +147,14 @@ async def test_5_6_7_each_item_of_a_batch_fails_alone(
     assert {each["entityId"] for each in result["errors"]} >= {"urn:ngsi-ld:Ferry:3"}
 
 
+@pytest.mark.parametrize("operation", ["update", "merge", "delete"])
+async def test_5_5_10_a_batch_in_a_tenant_that_never_was_fails_whole(house: House, operation: str) -> None:
+    body = [ID] if operation == "delete" else [ferry()]
+    headers = {"ngsild-tenant": "nobody"}
+    answer = await house.call("POST", f"/entityOperations/{operation}", body, headers=headers)
+    assert kind(answer) == (404, "NonexistentTenant")
+
+
 @pytest.mark.parametrize(
     ("operation", "types"),
     [("upsert", "Boat"), ("upsert?options=update", ["Ferry", "Boat"]), ("update", ["Ferry", "Boat"])],

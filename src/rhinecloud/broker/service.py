@@ -146,8 +146,6 @@ class Broker:
     async def write(self, actor: Actor, tenant: str, entity_id: str, plan: Plan, *, now: str = "") -> Written:
         """Carry out one plan; raises what it or its decision raises."""
         outcome = (await self.write_all(actor, tenant, [(entity_id, plan)], now=now))[0]
-        if isinstance(outcome, NotFound):
-            await self.need_tenant(tenant)
         if isinstance(outcome, RhineCloudError):
             raise outcome
         return outcome
@@ -157,7 +155,8 @@ class Broker:
     ) -> list[Outcome]:
         """Carry out plans in their order in one write, each failing alone, all at one moment (clause 5.5.11).
 
-        `now` is that moment where the caller needed it before, as `moment` gave it.
+        `now` is that moment where the caller needed it before, as `moment` gave it. Raises NonexistentTenant where
+        nothing was found because there is no such tenant (clause 5.5.10).
         """
         writer = Writer(self._policy, actor, tenant, now or self.moment(), self._max_attributes)
         outcomes: list[Outcome | None] = []
@@ -171,7 +170,10 @@ class Broker:
             outcomes.append(None)
             pending.append(Edit(tenant, entity_id, decide, writer.now, actor.id))
         written = iter(await self._store.write(pending)) if pending else iter(())
-        return [outcome if outcome is not None else _expected(next(written)) for outcome in outcomes]
+        told = [outcome if outcome is not None else _expected(next(written)) for outcome in outcomes]
+        if told and all(isinstance(each, NotFound) for each in told):
+            await self.need_tenant(tenant)
+        return told
 
     async def purge(
         self,

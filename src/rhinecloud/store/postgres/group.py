@@ -5,8 +5,8 @@ Nothing here talks to the database. Numbers are counted from the group's beginni
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from rhinecloud.store.postgres.names import Names, Numbering, fits
 from rhinecloud.store.postgres.shapes import Geometries, encode_shape, geometries_of
 from rhinecloud.store.postgres.values import Values, encode_key
 from rhinecloud.store.sqlite.place import expiry_of
-from rhinecloud.store.sqlite.recent import Held, Key
+from rhinecloud.store.sqlite.recent import Held, Key, Recent
 
 ANY = 0
 """The type number under which every entity is counted."""
@@ -67,13 +67,21 @@ class Touched:
     entity: Entity | None
     offset: int = 0
     body: bytes = b""
+    here: Geometries = field(default_factory=dict)
+    there: Geometries = field(default_factory=dict)
+    """The geometries of `first` and of `entity`, once they are located."""
+
+    def locate(self) -> None:
+        """Find the geometries."""
+        self.here, self.there = geometries_of(self.first), geometries_of(self.entity)
 
 
 class Group:
     """Decides edits against the state that the earlier ones made; `known` says how the entities are."""
 
-    def __init__(self, known: dict[Key, Held | None]) -> None:
+    def __init__(self, known: Mapping[Key, Held | None], recent: Recent) -> None:
         self._known = known
+        self._recent = recent
         self._touched: dict[Key, Touched] = {}
         self._changes: list[tuple[Change, bytes]] = []
         self._rows = 0
@@ -106,10 +114,11 @@ class Group:
         for (tenant, _), touched in self._touched.items():
             if touched.offset:
                 tenants.add(tenant)
+                touched.locate()
+                attributes.update(touched.here, touched.there)
                 for state in (touched.first, touched.entity):
                     if state is not None:
                         types.update(state.type)
-                        attributes.update(geometries_of(state))
         return tenants, types, attributes
 
     def arguments(self, numbering: Numbering, values: Values) -> list[Any]:
@@ -123,31 +132,31 @@ class Group:
             if touched.offset:
                 sheet.enter(key, touched)
         columns = sheet.columns()
-        columns["new"].insert(0, self._rows)  # type: ignore[arg-type] # how many were created, those included that went again
+        columns["new"].insert(0, self._rows)  # how many were created, those included that went again
         return [values.edition, *chain.from_iterable(columns.values()), [body for _, body in self._changes]]
 
-    def settle(self, seq: int, rows: int) -> tuple[dict[Key, Held | None], list[LoggedChange]]:
-        """Give the entities as they are now, and the changes, with the numbers that the database gave."""
-        settled: dict[Key, Held | None] = {}
+    def settle(self, seq: int, rows: int) -> list[LoggedChange]:
+        """Remember the entities as they are now, and give the changes, with the numbers that the database gave."""
         for key, touched in self._touched.items():
             if touched.offset == 0:
                 continue
             if touched.entity is None:
-                settled[key] = None
+                self._recent.drop(key)
             else:
                 row = touched.row if touched.row > 0 else rows - touched.row
-                settled[key] = Held(row, Stored(key[1], seq + touched.offset, touched.body))
+                held = Held(row, Stored(key[1], seq + touched.offset, touched.body))
+                self._recent.put(key, held, touched.entity)
         logged = []
         for number, (change, body) in enumerate(self._changes, seq + 1):
             change.seq = number
             logged.append(LoggedChange(number, numbered(number, body), change))
-        return settled, logged
+        return logged
 
     def _touch(self, key: Key) -> Touched:
         held = self._known.get(key)
         if held is None:
             return Touched(None, None, 0, None)
-        entity = held.stored.entity()
+        entity = self._recent.entity(key, held.stored)
         return Touched(held, entity, held.row, entity)
 
     def _log(self, edit: Edit, touched: Touched, decision: Put | Remove) -> Decided:
@@ -198,7 +207,8 @@ class Sheet:
         if held is not None and touched.row != held.row:
             self._gone.append((held.row,))
             self._index(tenant, held.row, first, None)
-            held, first = None, None
+            self._move(tenant, held.row, touched.here, {})
+            held, first, touched.here = None, None, {}
         after = touched.entity
         if after is None:
             return
@@ -208,9 +218,11 @@ class Sheet:
         else:
             self._old.append((held.row, touched.offset, expires, touched.body))
         self._index(tenant, touched.row, first, after)
+        if touched.here != touched.there:
+            self._move(tenant, touched.row, touched.here, touched.there)
 
-    def columns(self) -> dict[str, list[list[Any]]]:
-        """Give each table's rows as arrays, column by column, in the order of `write_group`."""
+    def columns(self) -> dict[str, list[Any]]:
+        """Give each table's rows as arrays, column by column, in the order of `write_group`; None for no rows."""
         counts = [(*group, count) for group, count in sorted(self._counts.items()) if count]
         tables: dict[str, tuple[int, Sequence[Sequence[Any]]]] = {
             "seen": (3, self.seen),
@@ -226,7 +238,7 @@ class Sheet:
             "valued": (4, self._valued),
         }
         return {
-            name: [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+            name: [list(column) for column in zip(*rows, strict=True)] or [None] * width
             for name, (width, rows) in tables.items()
         }
 
@@ -242,9 +254,6 @@ class Sheet:
                     self._linked.append((tenant, self._count(tenant, name, 1), row))
         if (before is None) != (after is None):
             self._counts[tenant, ANY] = self._counts.get((tenant, ANY), 0) + (1 if before is None else -1)
-        here, there = geometries_of(before), geometries_of(after)
-        if here != there:
-            self._move(tenant, row, here, there)
         for attribute, gone, come in self._values.moved(before, after):
             self._unvalued += [(attribute, tenant, encode_key(key), row) for key in gone]
             self._valued += [(attribute, tenant, encode_key(key), row) for key in come]

@@ -15,7 +15,6 @@ from rhinecloud.store.postgres.group import Sheet, Touched, numbered
 from rhinecloud.store.postgres.link import LOST, Address, Connection, Link, Links, explain
 from rhinecloud.store.postgres.names import Numbering
 from rhinecloud.store.postgres.schema import migrate
-from rhinecloud.store.postgres.shapes import geometries_of
 from rhinecloud.store.postgres.values import Values
 from rhinecloud.store.transfer import NOTHING, UNFINISHED, Contents, Reached, Row, must_be_empty
 
@@ -117,12 +116,13 @@ class PostgresDepot:
             ((row.tenant, row.id), Touched(None, None, row.row, decode(row.body), row.version, row.body))
             for row in rows
         ]
-        states = [each.entity for _, each in touched if each.entity is not None]
+        for _, each in touched:
+            each.locate()
         await self._numbering.enter(
             self._links,
             {row.tenant for row in rows},
-            {name for each in states for name in each.type},
-            {name for each in states for name in geometries_of(each)},
+            {name for _, each in touched if each.entity is not None for name in each.entity.type},
+            {name for _, each in touched for name in each.there},
         )
         sheet = Sheet(self._numbering, Values())
         for key, each in touched:

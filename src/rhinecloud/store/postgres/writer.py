@@ -11,13 +11,13 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
 
 from rhinecloud.kernel.errors import Unavailable
-from rhinecloud.store.port import Edit, LoggedChange, Written
+from rhinecloud.store.port import Edit, Written
 from rhinecloud.store.postgres.commits import Commits
 from rhinecloud.store.postgres.group import Decided, Group
 from rhinecloud.store.postgres.link import AGAIN, LOST, Address, Connection, Link, Links, explain
@@ -194,8 +194,8 @@ class Writer:
         known.update(await look_up(connection, self._numbering.tenants, unknown))
         group = await self._decide(jobs, known)
         if not group.changed and remembered:
-            known = dict(await look_up(connection, self._numbering.tenants, _keys(jobs)))
-            group = await self._decide(jobs, known)
+            fresh = await look_up(connection, self._numbering.tenants, _keys(jobs))
+            group = await self._decide(jobs, fresh)
         return group, await self._call(connection, group)
 
     async def _insist(self, jobs: list[Job]) -> tuple[Group, Reply]:
@@ -206,7 +206,7 @@ class Writer:
             async with connection.transaction():
                 await connection.execute("SELECT FROM counter FOR UPDATE")
                 known = await look_up(connection, self._numbering.tenants, _keys(jobs))
-                group = await self._decide(jobs, dict(known))
+                group = await self._decide(jobs, known)
                 await self._numbering.enter(self._links, *group.names())
                 reply = await self._send(connection, group)
                 committing = True
@@ -216,9 +216,9 @@ class Writer:
             return group, await self._recall()
         return group, reply
 
-    async def _decide(self, jobs: list[Job], known: dict[Key, Held | None]) -> Group:
+    async def _decide(self, jobs: list[Job], known: Mapping[Key, Held | None]) -> Group:
         """Decide all edits in order, a slice of time after the other."""
-        group = Group(known)
+        group = Group(known, self._recent)
         until = time.monotonic() + SLICE_S
         for job in jobs:
             job.answer = []
@@ -281,14 +281,7 @@ class Writer:
 
     def _finish(self, jobs: list[Job], group: Group, reply: Reply) -> None:
         """Remember the group's result, answer its callers, then tell those who listen."""
-        logged: list[LoggedChange] = []
-        if group.changed:
-            settled, logged = group.settle(*reply)
-            for key, held in settled.items():
-                if held is None:
-                    self._recent.drop(key)
-                else:
-                    self._recent.put(key, held)
+        logged = group.settle(*reply) if group.changed else []
         for job in jobs:
             if not job.future.done():
                 job.future.set_result([_numbered(each, reply[0]) for each in job.answer])

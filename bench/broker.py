@@ -205,7 +205,7 @@ def table(report: Report, clients: Sequence[int]) -> Table:
     for each in clients:
         drawn.add_column(f"{each} client{'s' * (each > 1)}", justify="right")
     drawn.add_column("server µs a request", justify="right")
-    drawn.add_column("to a bare callable", justify="right")
+    drawn.add_column("a bare callable's time to ours", justify="right")
     drawn.add_column("p50, p99 at half load", justify="right")
     for name, rates in report.rates.items():
         usual = rates.get(MANY_CLIENTS) or next(iter(rates.values()))
@@ -214,7 +214,9 @@ def table(report: Report, clients: Sequence[int]) -> Table:
             name,
             *(spoken(rates.get(number), KINDS[name][1]) for number in clients),
             f"{usual.server_us:,.0f}",
-            f"{usual.rate / peer.rate:.2f} (of {peer.rate:,.0f}/s)" if peer else "",
+            f"{peer.server_us / usual.server_us:.2f} ({peer.server_us:.0f} µs, {peer.rate:,.0f}/s)"
+            if peer
+            else "",
             f"{half.p50_ms:.1f}, {half.p99_ms:.1f} ms" if half else "",
         )
     drawn.caption = (

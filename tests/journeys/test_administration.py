@@ -138,6 +138,31 @@ def test_an_incident_is_given_to_one_of_an_agencys_people_or_to_any_name(
         assert run.call("GET", f"/api/v1/incidents/{made['id']}")["assignee"] == kept
 
 
+def test_what_could_not_be_used_is_looked_at_tried_again_and_discarded(
+    run: Town, open_page: OpenPage
+) -> None:
+    page = open_page()
+    sign_in(page, run, "leitstelle")
+    page.goto(f"{run.url}/#/status")
+    fault = page.get_by_role("region", name="Regeln").get_by_role("listitem").first
+    expect(fault).to_contain_text("broken.yaml", timeout=PATIENCE_MS)
+    expect(fault).to_contain_text("Zeile 7")
+
+    letter = page.get_by_role("region", name="Unbrauchbare Nachrichten").first.get_by_role("row").last
+    expect(letter).to_contain_text("old-gauge", timeout=PATIENCE_MS)
+    letter.get_by_role("button", name="Inhalt zeigen").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("region", name="Was ankam")).to_contain_text("überflutet")
+    assert findings(page) == []
+    dialog.get_by_role("button", name="Schließen").click()
+
+    letter.get_by_role("button", name="Erneut versuchen").click()
+    expect(page.get_by_text("überflutet").last).to_be_visible()
+    letter.get_by_role("button", name="Verwerfen").click()
+    dialog.get_by_role("button", name="Verwerfen").click()
+    expect(page.get_by_text("Alles, was kam, konnte gebraucht werden.")).to_be_visible(timeout=PATIENCE_MS)
+
+
 @pytest.mark.parametrize(
     ("language", "scheme", "size"),
     [("de-DE", "light", (1440, 900)), ("en-GB", "dark", (390, 844))],

@@ -35,6 +35,12 @@ name = "Feuerwehr Duisburg"
 [[agencies]]
 id = "port"
 name = "Hafenbehörde"
+
+[feeds.old-gauge]
+connector = "csv"
+mapping = "port.gauge-csv"
+path = "old-gauge.csv"
+fields = {{ uuid = "0", station = "Alt", km = "1", longitude = "6.9", latitude = "50.9" }}
 """
 
 # The port pack's rule of this id waits half an hour; a story does not.
@@ -52,6 +58,12 @@ message:
   de: "Pegel {name}: {waterLevel} cm, Hochwassermarke {highWaterMark} cm"
   en: "Gauge {name}: {waterLevel} cm, high-water mark {highWaterMark} cm"
 """
+
+# One line that nobody can use, and a rule that nobody can read: what goes wrong is on the screen as well.
+READINGS = "timestamp,w_cm\n2026-03-01T12:00:00Z,überflutet\n"
+BROKEN_RULE = RULE.replace("id: high-water", "id: broken").replace(
+    "waterLevel >= highWaterMark\n", "waterLevel >>> 3\n"
+)
 
 PASSWORD = "ein langes passwort"
 ONE_TIME = re.compile(r"sign in as (\w+) with ([\w-]+)")
@@ -136,7 +148,9 @@ def build_town(folder: Path) -> Town:
     (folder / "rules").mkdir(parents=True)
     url = f"http://127.0.0.1:{(port := _free_port())}"
     (folder / "city.toml").write_text(TOML.format(port=port), encoding="utf-8")
+    (folder / "old-gauge.csv").write_text(READINGS, encoding="utf-8")
     (folder / "rules" / "high-water.yaml").write_text(RULE, encoding="utf-8")
+    (folder / "rules" / "broken.yaml").write_text(BROKEN_RULE, encoding="utf-8")
     log = folder / "city.log"
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(

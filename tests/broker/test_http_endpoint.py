@@ -17,6 +17,7 @@ import pytest
 import uvloop
 
 from broker.subscribing import READING, document
+from rhinecloud.broker.subscriptions import http_origin
 from rhinecloud.broker.subscriptions.endpoint import NotDelivered
 from rhinecloud.broker.subscriptions.http_connection import LARGEST_ANSWER
 from rhinecloud.broker.subscriptions.http_endpoint import HttpEndpoint
@@ -227,6 +228,21 @@ async def test_one_receiver_gets_so_many_connections_and_no_more(endpoint: HttpE
         sends = [way(endpoint, f"http://127.0.0.1:{stage.port}/{number}") for number in range(40)]
         await asyncio.gather(*[send(b"x") for send in sends])
         assert (len(stage.bodies), stage.most_open) == (40, SETTINGS.connections)
+
+
+async def test_a_connection_that_nobody_uses_is_closed(
+    endpoint: HttpEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_origin, "IDLE_S", 0.05)
+    async with open_stage() as stage:
+        send = way(endpoint, f"http://127.0.0.1:{stage.port}/")
+        await send(b"1")
+        assert stage.open == 1
+        async with asyncio.timeout(5):
+            while stage.open:
+                await asyncio.sleep(0.01)
+        await send(b"2")
+        assert (stage.bodies, stage.connections) == ([b"1", b"2"], 2)
 
 
 async def test_a_cancelled_notification_leaves_nothing_under_way(endpoint: HttpEndpoint) -> None:

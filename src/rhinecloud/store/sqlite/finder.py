@@ -83,7 +83,7 @@ class Finder:
 
     def _find_here(self, tenant: str, query: EntityQuery) -> Page[Stored] | None:
         """Answer what is quick; None for the rest."""
-        self._look = Look(until=time.monotonic() + QUICK_S)
+        self._look = Look(until=time.thread_time() + QUICK_S)
         try:
             plan = self._planner.plan(self._here, tenant, query)
             if plan is None:

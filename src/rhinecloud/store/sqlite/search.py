@@ -27,7 +27,10 @@ class TooLong(Exception):
 
 
 class Look:
-    """How long a query may look, and how many documents it has looked into; nobody may wait for it any more."""
+    """How long a query may look, and how many documents it has looked into; nobody may wait for it any more.
+
+    Time is what this thread has worked: a busy machine does not make a query a long one.
+    """
 
     __slots__ = ("_abandoned", "_until", "documents")
 
@@ -38,7 +41,7 @@ class Look:
 
     def is_over(self) -> bool:
         """Tell whether to stop; an engine asks between its own steps."""
-        return self._abandoned() or time.monotonic() > self._until
+        return self._abandoned() or time.thread_time() > self._until
 
     def at_document(self) -> None:
         """Count one document; raises TooLong now and then, where it has taken too long."""

@@ -61,6 +61,12 @@ class Server:
     def _data(self) -> Path:
         return self.folder / "data"
 
+    @property
+    def pid(self) -> int:
+        """The number of the server's first process."""
+        assert self._process is not None
+        return self._process.pid
+
     def url(self, database: str = TEMPLATE) -> str:
         """Give the address of a database."""
         return f"postgresql://postgres@/{database}?host={quote(str(self.folder), safe='')}"

@@ -255,6 +255,18 @@ async def test_a_reader_sees_what_was_acknowledged_and_never_less(store: Store) 
         assert page.items == [stored]
 
 
+async def test_each_of_many_at_once_sees_what_it_wrote(store: Store) -> None:
+    async def client(number: int) -> None:
+        for turn in range(10):
+            name = f"{number}-{turn}"
+            await store.write([put(entity(name, GAUGE))])
+            assert await store.get("", f"urn:x:{name}") is not None
+            page = await store.query("", EntityQuery(types=((GAUGE,),), limit=1_000))
+            assert f"urn:x:{name}" in {stored.id for stored in page.items}
+
+    await asyncio.gather(*(client(number) for number in range(12)))
+
+
 async def test_a_caller_who_gives_up_does_not_disturb_the_others(store: Store) -> None:
     gone = asyncio.ensure_future(store.write([put(entity("a"))]))
     stays = asyncio.ensure_future(store.write([put(entity("b"))]))

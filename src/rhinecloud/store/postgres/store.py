@@ -23,6 +23,7 @@ from rhinecloud.store.postgres.reader import Reader, look_up
 from rhinecloud.store.postgres.records import Records
 from rhinecloud.store.postgres.schema import migrate
 from rhinecloud.store.postgres.search import FEW, run_query
+from rhinecloud.store.postgres.shared import Shared
 from rhinecloud.store.postgres.values import Values
 from rhinecloud.store.postgres.writer import Writer
 from rhinecloud.store.sqlite.recent import Recent
@@ -55,6 +56,8 @@ class PostgresStore:
         """Make the store; `indexes` are IRIs of the attributes that shall have an index, whatever queries ask."""
         self._address = address
         self._links = Links(address, QUICK)
+        self._lists: Shared[tuple[Page[Stored], int]] = Shared()
+        self._news: Shared[int] = Shared()
         self._searches = Links(replace(address, plans_anew=True), connections)
         self._numbering = Numbering()
         self._values = Values()
@@ -113,8 +116,11 @@ class PostgresStore:
         plan = None if number is None else plan_query(self._numbering, self._values, number, query)
         if number is None or plan is None:
             return Page([], query.offset, False, 0 if query.count else None)
-        links = self._links if plan.quick and not query.order else self._searches
-        page, looked = await links.ask(partial(run_query, plan=plan, query=query))
+        if plan.quick and not query.order:
+            work = partial(self._links.ask, partial(run_query, plan=plan, query=query))
+            page, _ = await self._lists.ask((tenant, query), work)
+            return replace(page, items=page.items.copy())
+        page, looked = await self._searches.ask(partial(run_query, plan=plan, query=query))
         if looked > FEW * (len(page.items) + 1) and not plan.indexed:
             wanted = {name for term in terms_of(query, lambda _: True) for name in term.attributes}
             self._indexing.missed(wanted, looked, await self.count(tenant))
@@ -185,7 +191,7 @@ class PostgresStore:
 
     async def newest(self) -> int:
         """Ask for the newest change's number: another process may have committed a moment ago."""
-        return int(await self._links.value("SELECT seq FROM counter"))
+        return int(await self._news.ask("", partial(self._links.value, "SELECT seq FROM counter")))
 
     def on_commit(self, listener: Callable[[Commit], None]) -> None:
         """Call `listener` after commits of this and of other processes."""

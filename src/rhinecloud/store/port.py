@@ -221,6 +221,7 @@ class Store(Protocol):
         """Call `listener(kind, tenant, id)` on the event loop after each record that was put or deleted.
 
         Of records that another process changed it is told too, where the engine is one that several processes write.
+        Three empty texts say that any record may have changed: for a while nothing was heard of the others.
         """
         ...
 

@@ -10,14 +10,18 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from rhinecloud import __version__
-from rhinecloud.app.api import build_api
+from rhinecloud.app.api import PREFIX, build_api
+from rhinecloud.app.asgi import Application
 from rhinecloud.app.chores import Chores
 from rhinecloud.app.doors import Doors
+from rhinecloud.app.figures import Gathering
 from rhinecloud.app.folder import Access
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.gate import Gate
-from rhinecloud.app.health import Health
+from rhinecloud.app.health import Health, HealthSettings
 from rhinecloud.app.limit import Limit
+from rhinecloud.app.logs import LogSettings
+from rhinecloud.app.metrics import Metrics, MetricsSettings
 from rhinecloud.app.mount import broker_door, foundation_routes, part_routes
 from rhinecloud.app.parts import Parts, make_parts
 from rhinecloud.app.play import feeds_played, play, until_it_plays
@@ -32,6 +36,7 @@ from rhinecloud.app.settings import Settings
 from rhinecloud.app.static import StaticFiles
 from rhinecloud.app.status import Status
 from rhinecloud.app.supervisor import Supervisor
+from rhinecloud.app.watched import Watched
 from rhinecloud.identity.presence import CLI_ACTOR
 from rhinecloud.incidents.agencies import read_agencies, seed_agencies
 from rhinecloud.kernel.actor import Actor, Role
@@ -131,20 +136,37 @@ class City:
             __version__,
             [*foundation_routes(foundation, gate), *part_routes(foundation, parts, gate, self.status)],
         )
-        health = Health(self.status)
+        health = Health(
+            foundation, parts, self.supervisor, self.status, self.settings.section("health", HealthSettings)
+        )
+        log = self.settings.section("log", LogSettings).access
+        gathering = Gathering(foundation, parts, self.status)
+        gathering.door = door = broker_door(foundation, gate, parts.subscriptions)
+        metrics = Metrics(
+            gathering.gather, gate.may_see_status, self.settings.section("metrics", MetricsSettings)
+        )
+        people = Watched(Limit(self.api, server.max_body_bytes), PREFIX, log=log)
+        watching = Watched(health, "/health", log=log), Watched(metrics, "/metrics", log=log)
         pages = StaticFiles(web_folder(), security_headers(foundation.city.tiles_url, https=server.https))
+        seen = Watched(pages, "pages", log=log)
+        gathering.watched = (people, *watching, seen)
         self.doors = Doors(
             [
-                ("/ngsi-ld/", broker_door(foundation, gate, parts.subscriptions)),
+                ("/ngsi-ld/", door),
                 ("/live", parts.live),
-                ("/api/", Limit(self.api, server.max_body_bytes)),
-                ("/health/", health),
+                ("/api/", people),
+                ("/health/", watching[0]),
+                ("/metrics", watching[1]),
             ],
-            pages,
+            seen,
             own_origins(self.settings),
             literal_hosts_only=foundation.identity.settings.open,
         )
-        front = self.doors if self._inside is None else from_readers(self.doors, self._inside)
+        front: Application = self.doors
+        if self._inside is not None:
+            front = from_readers(front, self._inside)
+        if foundation.telemetry is not None:
+            front = foundation.telemetry.around_door(front)
         return HttpServer(front, server, socket_path=self.crew.socket if self.crew else None)
 
     async def _leave(self) -> None:

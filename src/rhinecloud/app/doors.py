@@ -17,6 +17,9 @@ from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send, head
 from rhinecloud.app.problem import MEDIA_TYPE, problem_of
 from rhinecloud.kernel.errors import Forbidden, RhineCloudError, Unavailable
 
+REMEMBERED = 1_000
+"""Host header fields of which it is remembered whether they name this city."""
+
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 SERVICE_RESTART = 1012
 """The WebSocket close code of a server that goes and comes back (IANA's registry)."""
@@ -40,6 +43,7 @@ class Doors:
         self._rest = rest
         self._own = frozenset(origin.rstrip("/") for origin in own_origins)
         self._literal_hosts_only = literal_hosts_only
+        self._hosts: dict[bytes, bool] = {}
         self._inside = 0
         self._empty = asyncio.Event()
         self._closing = asyncio.Event()
@@ -115,7 +119,16 @@ class Doors:
         return _netloc(origin) == header(scope, b"host").decode("latin-1")
 
     def _is_own_host(self, scope: Scope) -> bool:
-        host = _hostname(f"//{header(scope, b'host').decode('latin-1')}")
+        field = header(scope, b"host")
+        known = self._hosts.get(field)
+        if known is None:
+            if len(self._hosts) >= REMEMBERED:
+                self._hosts.clear()
+            known = self._hosts[field] = self._may_answer_as(field)
+        return known
+
+    def _may_answer_as(self, field: bytes) -> bool:
+        host = _hostname(f"//{field.decode('latin-1')}")
         if host == "localhost" or host in {urlsplit(origin).hostname for origin in self._own}:
             return True
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from rhinecloud.app.folder import DataFolder
 from rhinecloud.app.records import StoreRecords
 from rhinecloud.app.settings import CitySettings, Settings
+from rhinecloud.app.telemetry import TelemetrySettings, make_telemetry
 from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.service import Broker
 from rhinecloud.broker.settings import BrokerSettings
@@ -50,7 +51,10 @@ class Foundation:
         self.folder = DataFolder(settings.data)
         store = settings.section("store", StoreSettings)
         indexes = [self.context.name(name) for name in store.indexes]
+        self.telemetry = make_telemetry(settings.section("telemetry", TelemetrySettings))
         self.store = make_store(store, settings.data, reads_only=reads_only, indexes=indexes)
+        if self.telemetry is not None:
+            self.store = self.telemetry.around_store(self.store)
         timeline = settings.section("history", HistorySettings).timeline_types
         self.history = HotTable(settings.data / "history.db", timeline)
         self.policy = Policy(city_policies(settings.folder))
@@ -105,6 +109,8 @@ class Foundation:
             await self.identity.flush()
         while self._opened:
             await getattr(self, self._opened.pop()).close()
+        if self.telemetry is not None:
+            await self.telemetry.close()
         self.folder.release()
 
 

@@ -45,6 +45,10 @@ class Gate:
         except (Unauthenticated, Forbidden):
             return None
 
+    def may_see_status(self, headers: RawHeaders) -> None:
+        """Raise Unauthenticated or Forbidden unless the header fields bring the right to see how the city is."""
+        self._policy.check(self.of_headers(headers), Action.SEE_STATUS, self._tenant)
+
     def of_websocket(self, scope: Scope) -> Actor:
         """Give the actor behind a WebSocket, whose token may stand in the query; raises Unauthenticated."""
         return self._actor_of(read_credentials(scope["headers"], scope.get("query_string", b"")))

@@ -1,28 +1,142 @@
-"""For those who watch processes: `/health/live` while it runs, `/health/ready` when every part works."""
+"""For those who watch processes: `/health/live` while it runs, `/health/ready` when it does all its work, and why not.
+
+Nothing is asked of an engine more often than it can bear: who asks twice within a moment gets the same answer.
+"""
 
 from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from rhinecloud.app.asgi import Receive, Scope, Send, reply
+from rhinecloud.app.foundation import Foundation
+from rhinecloud.app.parts import Parts
 from rhinecloud.app.status import Status
+from rhinecloud.app.supervisor import Supervisor
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.kernel.settings import setting
+from rhinecloud.store.port import Record, StoreFull
 
 JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+FRESH_S = 2.0
+PATIENCE_S = 2.0
+MEGABYTE = 1 << 20
+ADVISES = "notifier"
+"""Its error is advice about subscriptions: it does its work all the same."""
+PROBE = Record(kind="health", tenant="", id="probe", body=b"1")
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSettings:
+    """Section `[health]`: from when on the city is not ready."""
+
+    max_lag_changes: int = setting(
+        100_000, "So many changes the relay and each consumer may be behind.", unit="changes"
+    )
+    min_free_mb: int = setting(64, "So much room the disk of the data folder must have.", unit="MB")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part: whether it does its work, and if not, why; `lag_changes` where it follows the changes."""
+
+    name: str
+    reason: str = ""
+    lag_changes: int | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """Give it as it stands in the answer."""
+        lag = {} if self.lag_changes is None else {"lag_changes": self.lag_changes}
+        return {"name": self.name, "ok": not self.reason, "reason": self.reason, **lag}
 
 
 class Health:
-    """The ASGI application; needs no sign-in and tells no more than the names of parts."""
+    """The ASGI application; needs no sign-in and tells names of parts, what ails them, and how far they are behind."""
 
-    def __init__(self, status: Status) -> None:
+    def __init__(
+        self,
+        foundation: Foundation,
+        parts: Parts,
+        supervisor: Supervisor,
+        status: Status,
+        settings: HealthSettings,
+    ) -> None:
+        self._foundation = foundation
+        self._parts = parts
+        self._supervisor = supervisor
         self._status = status
+        self._settings = settings
+        self._store = Check("store")
+        self._looked_at = -FRESH_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["path"] == "/health/live":
             await reply(send, 200, b'{"live":true}', JSON)
         elif scope["path"] == "/health/ready":
-            failing = sorted(self._status.troubles())
-            body = orjson.dumps({"ready": not failing, "failing": failing})
-            await reply(send, 503 if failing else 200, body, JSON)
+            checks = await self.look()
+            failing = [check.name for check in checks if check.reason]
+            document = {
+                "ready": not failing,
+                "failing": sorted(failing),
+                "checks": [check.shown() for check in checks],
+            }
+            await reply(send, 503 if failing else 200, orjson.dumps(document), JSON)
         else:
             await reply(send, 404, b"", JSON)
+
+    async def look(self) -> list[Check]:
+        """Look at every part."""
+        if time.monotonic() - self._looked_at >= FRESH_S:
+            self._store = await self._look_at_store()
+            self._looked_at = time.monotonic()
+        followers = list(self._followers())
+        known = {check.name for check in followers}
+        stopped = [
+            Check(work.name, "failed, and is started again")
+            for work in self._supervisor.works()
+            if work.error and work.name not in known
+        ]
+        return [self._store, self._stream(), *followers, *stopped]
+
+    async def _look_at_store(self) -> Check:
+        """Write a record of no meaning: what takes it takes everything."""
+        free_mb = shutil.disk_usage(self._foundation.settings.data).free // MEGABYTE
+        writing = asyncio.ensure_future(self._foundation.store.put_records([PROBE]))
+        done, _ = await asyncio.wait({writing}, timeout=PATIENCE_S)
+        if not done:
+            writing.add_done_callback(lambda late: late.cancelled() or late.exception())
+            return Check("store", f"took no write for {PATIENCE_S:g} s")
+        error = writing.exception()
+        if isinstance(error, StoreFull):
+            return Check("store", "the disk is full")
+        if isinstance(error, Unavailable):
+            return Check("store", "does not answer")
+        if error is not None:
+            raise error
+        if free_mb < self._settings.min_free_mb:
+            return Check("store", f"the disk has {free_mb} MB left")
+        return Check("store")
+
+    def _stream(self) -> Check:
+        return Check("stream", "" if self._parts.upstream.stream.connected else "no connection")
+
+    def _followers(self) -> Iterator[Check]:
+        """Judge the relay and those who follow the changes: by what ails them, then by how far they are behind."""
+        most = self._settings.max_lag_changes
+        errors = {work.name: work.error for work in self._supervisor.works()}
+        for each in self._status.consumers():
+            reason = ""
+            if errors.get(each["name"]):
+                reason = "failed, and is started again"
+            elif each["error"] and each["lag"] and each["name"] != ADVISES:
+                reason = "cannot do its work now"
+            elif each["lag"] > most:
+                reason = f"is more than {most} changes behind"
+            yield Check(each["name"], reason, each["lag"])

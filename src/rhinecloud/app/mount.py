@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from fastapi import APIRouter
 
-from rhinecloud.app.asgi import Application
 from rhinecloud.app.foundation import Foundation, broker_settings
 from rhinecloud.app.gate import Gate
+from rhinecloud.app.logs import LogSettings
 from rhinecloud.app.parts import Parts as Running
 from rhinecloud.app.routes.city import CityPortrait, city_routes
 from rhinecloud.app.routes.history import Past, history_routes
@@ -17,6 +15,7 @@ from rhinecloud.app.routes.status import status_routes
 from rhinecloud.app.routes.transfer import Transfer, transfer_routes
 from rhinecloud.app.settings import ServerSettings
 from rhinecloud.app.status import Status
+from rhinecloud.app.watched import tell
 from rhinecloud.broker.door import Door
 from rhinecloud.broker.door.rendering import Renderer
 from rhinecloud.broker.door.route import Parts
@@ -79,9 +78,7 @@ def part_routes(foundation: Foundation, parts: Running, gate: Gate, status: Stat
     ]
 
 
-def broker_door(
-    foundation: Foundation, gate: Gate, subscriptions: Subscriptions | None = None
-) -> Application:
+def broker_door(foundation: Foundation, gate: Gate, subscriptions: Subscriptions | None = None) -> Door:
     """Build the broker's door."""
     settings = broker_settings(foundation.settings)
     parts = Parts(
@@ -93,4 +90,5 @@ def broker_door(
         started_at=foundation.started_at,
         subscriptions=subscriptions,
     )
-    return cast(Application, Door(parts, ROUTES, gate.of_headers))
+    log = tell if foundation.settings.section("log", LogSettings).access else None
+    return Door(parts, ROUTES, gate.of_headers, log)

@@ -8,7 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rhinecloud.app.health import HealthSettings
+from rhinecloud.app.logs import LogSettings
+from rhinecloud.app.metrics import MetricsSettings
 from rhinecloud.app.settings import CitySettings, ServerSettings, Settings, read_settings
+from rhinecloud.app.telemetry import TelemetrySettings
 from rhinecloud.broker.live import LiveSettings
 from rhinecloud.broker.relay import RelaySettings
 from rhinecloud.broker.settings import BrokerSettings
@@ -28,6 +32,10 @@ from rhinecloud.stream.settings import StreamSettings
 SECTIONS: Mapping[str, type] = {
     "city": CitySettings,
     "server": ServerSettings,
+    "log": LogSettings,
+    "metrics": MetricsSettings,
+    "health": HealthSettings,
+    "telemetry": TelemetrySettings,
     "identity": IdentitySettings,
     "store": StoreSettings,
     "stream": StreamSettings,

@@ -1,4 +1,4 @@
-"""How the city is, in figures: what the status page, `rhinecloud status` and `/health/ready` are made of."""
+"""How the city is, in figures: what the status page, `rhinecloud status` and `/metrics` are made of."""
 
 from __future__ import annotations
 
@@ -42,13 +42,6 @@ class Status:
             self._collected_at = time.monotonic()
         return self._collected
 
-    def troubles(self) -> dict[str, str]:
-        """Say by part what keeps the city from doing all its work now; nothing: it is ready."""
-        found = {work.name: work.error for work in self._supervisor.works() if work.error}
-        if not self._parts.upstream.stream.connected:
-            found["stream"] = "no connection"
-        return found
-
     async def _collect(self) -> dict[str, Any]:
         foundation, parts = self._foundation, self._parts
         feeds = [asdict(feed) for feed in parts.feeds.status()]
@@ -74,7 +67,7 @@ class Status:
                 "lag": parts.relay.lag,
                 "restarts": parts.upstream.server.restarts if parts.upstream.server else 0,
             },
-            "consumers": self._consumers(),
+            "consumers": self.consumers(),
             "rules": {
                 "loaded": len(parts.risk.rules()),
                 "failed": len(parts.risk.rulebook.problems),
@@ -95,13 +88,13 @@ class Status:
             return 0
         return page.total or 0
 
-    def _consumers(self) -> list[dict[str, Any]]:
+    def consumers(self) -> list[dict[str, Any]]:
         """Give each consumer's place: how many changes it is behind, and what went wrong."""
         last = self._foundation.store.last_change()
         works = {work.name: work for work in self._supervisor.works()}
         notifier, risk = self._parts.subscriptions.state(), self._parts.risk.status()
         unreadable = {"notifier": notifier.unreadable}
-        trouble = {"notifier": _trouble_of(notifier)}
+        trouble = {"notifier": _trouble_of(notifier), "relay": self._parts.relay.counters.error}
         consumers = {"history": self._parts.recorder.counters, **self._parts.upstream.stream.counters}
         lags = {"relay": self._parts.relay.lag, "notifier": notifier.lag, "risk": risk.lag}
         found = [

@@ -54,6 +54,8 @@ async def open_upstream(foundation: Foundation, closing: AsyncExitStack) -> Upst
     await stream.open()
     closing.push_async_callback(stream.close)
     mqtt_url = f"mqtt://127.0.0.1:{settings.mqtt_port}" if server and settings.mqtt_port else ""
+    if foundation.telemetry is not None:
+        stream = foundation.telemetry.around_stream(stream)
     return Upstream(stream, server, mqtt_url)
 
 

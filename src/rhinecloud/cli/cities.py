@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -50,13 +49,12 @@ def add_to(program: typer.Typer) -> None:
         """
         from rhinecloud.cli.running import run_city
 
-        _log_to_stderr(verbose)
         overrides: dict[str, dict[str, Any]] = {
             "server": {"host": host, "port": port, "workers": workers},
             "identity": {"access": access},
             "store": {"url": store},
         }
-        run_city(city, overrides)
+        run_city(city, overrides, verbose=verbose)
 
     @program.command(rich_help_panel=PANEL)
     def check(city: City = HERE, as_json: Json = False) -> None:
@@ -100,13 +98,3 @@ def add_to(program: typer.Typer) -> None:
             return
         console().print(url)
         console().print(status_view(found))
-
-
-def _log_to_stderr(verbose: bool) -> None:
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    # They repeat at length what the parts that use them say once.
-    for name in ("nats", "aiohttp.access", "_granian", "asyncio"):
-        logging.getLogger(name).setLevel(logging.ERROR)

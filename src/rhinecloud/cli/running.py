@@ -18,6 +18,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from rhinecloud.app.city import City, web_folder
+from rhinecloud.app.logs import LogSettings, write_log
 from rhinecloud.app.memory import ease_collector
 from rhinecloud.app.readers.follower import Follower
 from rhinecloud.app.sections import read_city
@@ -33,9 +34,10 @@ FIRST_LOOK_S = 5.0
 """After so long a log without a terminal shows once what is alive."""
 
 
-def run_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]]) -> None:
+def run_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]], *, verbose: bool = False) -> None:
     """Run the city until SIGINT or SIGTERM; raises what hinders its start."""
     settings = read_city(folder, overrides)
+    write_log(settings.section("log", LogSettings), verbose=verbose)
     uvloop.run(_run(with_port(settings)))
 
 

@@ -17,6 +17,7 @@ from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.entity import Entity, Instance, decode
 from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.store.effort import Effort
 
 
 class StoreFull(Unavailable):
@@ -117,7 +118,12 @@ RecordsListener = Callable[[str, str, str], None]
 
 
 class Store(Protocol):
-    """Current state, change log and records of one city. All methods may raise Unavailable; writes also StoreFull."""
+    """Current state, change log and records of one city. All methods may raise Unavailable; writes also StoreFull.
+
+    `effort` tells what the engine has done.
+    """
+
+    effort: Effort
 
     async def open(self) -> None:
         """Open or create the store and bring its schema up to date."""

@@ -16,6 +16,7 @@ import uvloop
 
 from rhinecloud.app.doors import Doors
 from rhinecloud.app.foundation import Foundation
+from rhinecloud.app.logs import LogSettings, write_log
 from rhinecloud.app.memory import ease_collector
 from rhinecloud.app.readers.front import Front
 from rhinecloud.app.readers.inside import Inside
@@ -40,6 +41,7 @@ class Orders(msgspec.Struct, frozen=True):
 async def serve(orders: Orders, notices: asyncio.StreamReader) -> None:
     """Serve until the city's end of the pipe is closed."""
     settings = read_city(Path(orders.folder), orders.overrides)
+    write_log(settings.section("log", LogSettings))
     foundation = Foundation(settings, utc_now, reads_only=True)
     passing = Passing(orders.inside)
     async with AsyncExitStack() as closing:

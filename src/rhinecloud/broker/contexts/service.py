@@ -66,6 +66,8 @@ class Contexts:
         self._fetcher = Fetcher(settings, clock)
         self._sweeper: asyncio.Task[None] | None = None
         self.generation = 0
+        self.hits = 0
+        self.misses = 0
         self._keep(self._bundled(CORE_URL, Kind.CACHED, core_document(), CORE_URL))
         if city is not None:
             self._keep(self._bundled(CITY, Kind.HOSTED, {"@context": city.get("@context", city)}, ""))
@@ -100,7 +102,10 @@ class Contexts:
             return Compiled(core_context())
         key = (tenant, body if isinstance(body, str) else orjson.dumps(body))
         found = self._compiled.get(key)
-        if found is None:
+        if found is not None:
+            self.hits += 1
+        else:
+            self.misses += 1
             found = await self._compile(tenant, body)
             if len(self._compiled) >= COMPILED:
                 self._compiled.clear()

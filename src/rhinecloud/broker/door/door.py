@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from time import perf_counter
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -15,13 +16,16 @@ from rhinecloud.broker.contexts import Compiled
 from rhinecloud.broker.door.link import CORE_LINK, context_link, context_url
 from rhinecloud.broker.door.media import Media, choose
 from rhinecloud.broker.door.problem import problem
+from rhinecloud.broker.door.rendering import Answers
 from rhinecloud.broker.door.reply import HeaderList, Reply
-from rhinecloud.broker.door.request import Receive, Request, Send
+from rhinecloud.broker.door.request import BODIED, Receive, Request, Send
 from rhinecloud.broker.door.route import Parts, Route
 from rhinecloud.broker.door.router import Router
 from rhinecloud.broker.errors import InvalidRequest, MethodNotAllowed
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
+from rhinecloud.kernel.request_id import FIELD, REQUEST_ID, TRACE, RequestIds
+from rhinecloud.kernel.tally import Tally
 from rhinecloud.ngsild.documents import CORE_URL
 
 PREFIX = b"/ngsi-ld/v1"
@@ -32,7 +36,18 @@ REMEMBERED = 1_000
 Authenticate = Callable[[Mapping[bytes, bytes]], Actor]
 """Says who calls, from the header fields: a look-up, not a computation. Raises Unauthenticated."""
 
+Log = Callable[[Mapping[str, Any], int, float, int], None]
+"""Hears of an answer: the ASGI scope of its request, its status, how long it took in s, and its size in bytes."""
+
 logger = logging.getLogger(__name__)
+
+
+async def _nothing(parts: Parts, request: Request) -> Reply:
+    raise AssertionError("nobody comes here")
+
+
+NOWHERE = Route("", "", _nothing, "")
+"""Stands for the paths that lead to no route."""
 
 
 class Envelope(NamedTuple):
@@ -48,23 +63,46 @@ class Envelope(NamedTuple):
 class Door:
     """`/ngsi-ld/v1` as an ASGI application."""
 
-    def __init__(self, parts: Parts, routes: Sequence[Route], authenticate: Authenticate) -> None:
+    def __init__(
+        self, parts: Parts, routes: Sequence[Route], authenticate: Authenticate, log: Log | None = None
+    ) -> None:
+        """`log`, where it is given, hears of each answer."""
         self._parts = parts
         self._router = Router(routes)
         self._authenticate = authenticate
+        self._log = log
+        self._ids = RequestIds()
+        self._make_id = self._ids.make
+        self._tallies = [(route, Tally()) for route in (*routes, NOWHERE)]
+        self._count = {id(route): tally.add for route, tally in self._tallies}
         self._queries: dict[bytes, Mapping[str, str]] = {b"": {}}
         self._envelopes: dict[tuple[Any, ...], Envelope] = {}
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one HTTP call."""
+        started = perf_counter()
         headers = _fields(scope["headers"])
+        if FIELD in headers or TRACE in headers:
+            request_id = self._ids.begin(headers)
+        else:
+            request_id = self._make_id()
+            REQUEST_ID.set(request_id)
+        route = NOWHERE
         try:
-            reply = await self._answer(scope, headers, receive)
+            verb = scope["method"]
+            path = scope["raw_path"][len(PREFIX) :]
+            if verb == "OPTIONS":
+                reply = self._options(path, headers)
+            else:
+                route, variables = self._router.find(verb, path)
+                request = Request(verb, headers, scope["query_string"], receive, variables)
+                reply = await self._answer(request, route)
         except RhineCloudError as error:
-            reply = problem(error)
+            reply = problem(error, request_id)
         except Exception as error:
             logger.exception("%s %s failed", scope["method"], scope["path"])
-            reply = problem(error)
+            reply = problem(error, request_id)
+        reply.headers = [*reply.headers, (b"x-request-id", request_id)]
         if b"ngsild-tenant" in headers:
             reply.headers = [*reply.headers, (b"ngsild-tenant", headers[b"ngsild-tenant"])]
         if b"origin" in headers and self._parts.settings.cors_origins:
@@ -72,21 +110,33 @@ class Door:
         await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
         body = b"" if scope["method"] == "HEAD" else reply.body
         await send({"type": "http.response.body", "body": body})
+        took_s = perf_counter() - started
+        self._count[id(route)](reply.status, took_s)
+        if self._log is not None:
+            self._log(scope, reply.status, took_s, len(body))
 
-    async def _answer(self, scope: dict[str, Any], headers: Mapping[bytes, bytes], receive: Receive) -> Reply:
-        verb = scope["method"]
-        path = scope["raw_path"][len(PREFIX) :]
-        if verb == "OPTIONS":
-            return self._options(path, headers)
-        route, variables = self._router.find(verb, path)
-        request = Request(verb, headers, scope["query_string"], receive)
-        request.variables = variables
+    @property
+    def answers(self) -> Answers:
+        """Give the answers that are kept."""
+        return self._parts.renderer.answers
+
+    def tallies(self) -> Iterable[tuple[Route, Tally]]:
+        """Give how often each route answered and how long it took, by status; `NOWHERE` stands for all other paths."""
+        return self._tallies
+
+    async def _answer(self, request: Request, route: Route) -> Reply:
+        headers = request.headers
         if not route.anonymous:
             request.actor = self._authenticate(headers)
-        if b"ngsild-tenant" in headers:
-            request.tenant = _tenant(headers[b"ngsild-tenant"])
-        request.query = self._query(scope["query_string"], route)
-        envelope = await self._envelope(request, route)
+        request.tenant = _tenant(headers[b"ngsild-tenant"]) if b"ngsild-tenant" in headers else ""
+        request.query = self._query(request.query_string, route)
+        link = None if request.verb in BODIED else headers.get(b"link")
+        key = (headers.get(b"accept"), link, route.offers, request.tenant)
+        envelope = self._envelopes.get(key)
+        if envelope is None or envelope.generation != self._parts.contexts.generation:
+            envelope = await self._envelope(key, request, route)
+        if envelope.compiled.entries:
+            envelope.compiled.touch(self._parts.clock())
         request.media = envelope.media
         request.context = envelope.compiled.context
         request.source = envelope.source
@@ -107,21 +157,14 @@ class Door:
             raise InvalidRequest(f"unknown parameters here: {unknown}; known: {known}")
         return query
 
-    async def _envelope(self, request: Request, route: Route) -> Envelope:
+    async def _envelope(self, key: tuple[Any, ...], request: Request, route: Route) -> Envelope:
         """Settle representation and @context by the header fields alone; a body may bring another @context later."""
-        headers = request.headers
-        has_body = request.verb in ("POST", "PATCH", "PUT")
-        link = None if has_body else headers.get(b"link")
-        key = (headers.get(b"accept"), link, route.offers, request.tenant)
-        envelope = self._envelopes.get(key)
-        if envelope is None or envelope.generation != self._parts.contexts.generation:
-            media = choose(request.header(b"accept"), route.offers) if route.offers else Media.JSON
-            envelope = await self._open(media, link, request.tenant)
-            if len(self._envelopes) >= REMEMBERED:
-                self._envelopes.clear()
-            self._envelopes[key] = envelope
-        if envelope.compiled.entries:
-            envelope.compiled.touch(self._parts.clock())
+        link = None if request.verb in BODIED else request.headers.get(b"link")
+        media = choose(request.header(b"accept"), route.offers) if route.offers else Media.JSON
+        envelope = await self._open(media, link, request.tenant)
+        if len(self._envelopes) >= REMEMBERED:
+            self._envelopes.clear()
+        self._envelopes[key] = envelope
         return envelope
 
     async def _open(self, media: Media, link: bytes | None, tenant: str) -> Envelope:

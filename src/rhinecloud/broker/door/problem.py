@@ -75,8 +75,8 @@ def details(error: Exception, instance: str = "") -> dict[str, Any]:
     return body
 
 
-def problem(error: Exception) -> Reply:
-    """Answer with an error."""
+def problem(error: Exception, request_id: bytes = b"") -> Reply:
+    """Answer with an error; one of the city's own names the request, by which the log is found."""
     kind = kind_of(error)
     headers = []
     if isinstance(error, broker.MethodNotAllowed):
@@ -86,4 +86,7 @@ def problem(error: Exception) -> Reply:
     if kind.status in BARE:
         return Reply(kind.status, headers)
     headers.append((b"content-type", b"application/json"))
-    return Reply(kind.status, headers, orjson.dumps(details(error)))
+    body = details(error)
+    if kind.status >= 500 and request_id:
+        body["request_id"] = request_id.decode("latin-1")
+    return Reply(kind.status, headers, orjson.dumps(body))

@@ -103,12 +103,16 @@ class Answers:
         self._room = room
         self._left = room
         self._kept: dict[Any, tuple[int, Reply]] = {}
+        self.hits = 0
+        self.misses = 0
 
     def find(self, question: Any, seq: int) -> Reply | None:
         """Give the answer to `question` that was kept when `seq` was the newest change, as a reply of its own."""
         kept = self._kept.get(question)
         if kept is None or kept[0] != seq:
+            self.misses += 1
             return None
+        self.hits += 1
         reply = kept[1]
         return Reply(reply.status, reply.headers, reply.body)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from rhinecloud.broker.door.media import Media
@@ -11,9 +11,13 @@ from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import TooLarge
 from rhinecloud.ngsild.context import Context
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Mapping[bytes, bytes]
+
+
+BODIED = frozenset({"POST", "PATCH", "PUT"})
+"""Methods that bring a body, and with it an @context."""
 
 
 class Request:
@@ -39,19 +43,28 @@ class Request:
         "verb",
     )
 
-    def __init__(self, verb: str, headers: Headers, query_string: bytes, receive: Receive) -> None:
+    actor: Actor
+    context: Context
+    link: bytes
+    media: Media
+    query: Mapping[str, str]
+    source: Any
+    tenant: str
+
+    def __init__(
+        self,
+        verb: str,
+        headers: Headers,
+        query_string: bytes,
+        receive: Receive,
+        variables: Mapping[str, str],
+    ) -> None:
+        """Take what comes with the call; the door sets the rest before a handler sees it."""
         self.verb = verb
         self.headers = headers
         self.query_string = query_string
         self.receive = receive
-        self.variables: Mapping[str, str] = {}
-        self.query: Mapping[str, str] = {}
-        self.actor: Actor
-        self.tenant = ""
-        self.media = Media.JSON
-        self.context: Context
-        self.source: Any = ""
-        self.link = b""
+        self.variables = variables
 
     def header(self, name: bytes) -> str:
         """Give a header field as text, '' when it is absent."""

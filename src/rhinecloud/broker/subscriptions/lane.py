@@ -70,6 +70,7 @@ class Lane:
         self._task: asyncio.Task[None] | None = None
         self._sending: asyncio.Future[None] | None = None
         self._failures = 0
+        self.retried = 0
 
     @property
     def waiting(self) -> int:
@@ -197,6 +198,7 @@ class Lane:
     def _attempt(self, body: bytes) -> asyncio.Future[None]:
         sending = self.way.send(body)
         self.counters.times_sent += 1
+        self.retried += self._failures > 0
         self.counters.last_notification = format_time(self._clock())
         self.unsaved = True
         self._dirty.add(self)

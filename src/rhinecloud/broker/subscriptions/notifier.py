@@ -194,6 +194,15 @@ class Notifier:
                 barred[owner] = self.rights.owner(subscription) is None
             state.barred += barred[owner]
 
+    def outcomes(self) -> dict[str, int]:
+        """Count notifications by outcome; `retried` are attempts after one that failed, since the start."""
+        counters = [lane.counters for lane in self._lanes.values()]
+        retried = sum(lane.retried for lane in self._lanes.values())
+        sent = sum(each.times_sent - each.times_failed for each in counters)
+        failed = sum(each.times_failed for each in counters)
+        dropped = sum(each.dropped for each in counters)
+        return {"sent": sent, "failed": failed, "retried": retried, "dropped": dropped}
+
     async def _follow_stream(self) -> None:
         self._progress.interrupt(self._seen)
         while True:

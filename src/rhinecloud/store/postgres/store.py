@@ -68,6 +68,7 @@ class PostgresStore:
         self._writer = Writer(
             address, self._links, Recent(recent), self._numbering, self._values, self._commits
         )
+        self.effort = self._writer.effort
         self._ear = Ear(address, self._writer.name, self._commits)
 
     async def open(self) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 
 from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.store.effort import Effort
 from rhinecloud.store.port import Edit, Written
 from rhinecloud.store.postgres.commits import Commits
 from rhinecloud.store.postgres.group import Decided, Group
@@ -72,6 +73,7 @@ class Writer:
     ) -> None:
         self.name = uuid.uuid4()
         self.channel = ""
+        self.effort = Effort()
         self._link = Link(address)
         self._links = links
         self._recent = recent
@@ -128,9 +130,12 @@ class Writer:
 
     async def _serve(self, jobs: list[Job]) -> None:
         """Write a group and answer; where the database refuses what it holds, each job by itself."""
+        started, edits = time.perf_counter(), sum(len(job.edits) for job in jobs)
         try:
             await self._write(jobs)
+            self.effort.committed(edits, time.perf_counter() - started)
         except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for an answer for ever
+            self.effort.committed(edits, time.perf_counter() - started, failed=True)
             refused = isinstance(error, asyncpg.PostgresError | asyncpg.DataError)
             if not refused or len(jobs) == 1:
                 self._abandon(jobs, error)

@@ -15,6 +15,7 @@ import apsw
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.store.effort import Effort
 from rhinecloud.store.port import Commit, Edit, LoggedChange, Record, RecordsListener, Stored, Written
 from rhinecloud.store.sqlite.backup import copy_store
 from rhinecloud.store.sqlite.census import Census
@@ -48,6 +49,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, recent: int = 4_096, indexes: Sequence[str] = ()) -> None:
         """Make the store; `indexes` are IRIs of the attributes that shall have an index, whatever queries ask."""
         self._path = path
+        self.effort = Effort()
         self._census = Census()
         self._values = Values()
         self._indexes = indexes
@@ -85,6 +87,7 @@ class SqliteStore:
         self._writer = Writer(
             self._write, self._committer, self._recent, self._census, self._values, checkpoint
         )
+        self._writer.effort = self.effort
         self._writer.load()
         self._indexing = Indexing(self._writer, self._values, self._indexes)
         self._finder.open(self._read)
@@ -113,7 +116,10 @@ class SqliteStore:
     def _get(self, tenant: str, entity_id: str) -> Stored | None:
         key = (tenant, entity_id)
         held = self._recent.get(key)
-        if held is None:
+        if held is not None:
+            self.effort.hits += 1
+        else:
+            self.effort.misses += 1
             number = self._census.tenant(tenant)
             found = self._rows(
                 "SELECT row, version, body FROM entity WHERE tenant = ? AND id = ?", (number, entity_id)

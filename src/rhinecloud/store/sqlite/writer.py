@@ -15,6 +15,7 @@ from typing import Any
 import apsw
 
 from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.store.effort import Effort
 from rhinecloud.store.port import Commit, Edit, StoreFull, Written
 from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
@@ -68,6 +69,7 @@ class Writer:
         checkpoint: Checkpoint,
     ) -> None:
         self.last_seq = 0
+        self.effort = Effort()
         self.listeners: list[Callable[[Commit], None]] = []
         self._checkpoint = checkpoint
         self._connection = connection
@@ -85,6 +87,7 @@ class Writer:
         self._group: list[Job] = []
         self._position = 0
         self._dirty = False
+        self._took_s = 0.0
         self._transaction: Transaction | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
@@ -211,12 +214,14 @@ class Writer:
     def _commit(self) -> None:
         """Runs in the committer's thread."""
         failure: Exception | None = None
+        started = time.perf_counter()
         try:
             self._connection.execute("COMMIT")
         except apsw.Error as error:
             failure = error
         else:
             self._checkpoint.fold(self._connection)
+        self._took_s = time.perf_counter() - started
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._finish, failure)
 
@@ -225,6 +230,9 @@ class Writer:
         group, transaction = self._group, self._transaction
         assert transaction is not None
         self._group, self._transaction = [], None
+        if self._dirty:
+            edits = sum(len(job.edits) for job in group)
+            self.effort.committed(edits, self._took_s, failed=failure is not None)
         if self._connection.in_transaction:
             self._roll_back()
         if failure is not None:

@@ -23,6 +23,8 @@ CHUNK = 500
 SLICE = 50
 """So many documents are looked into before others have their turn."""
 SORTED_AT_ONCE = 1_000
+FARTHEST = 1 << 62
+"""Behind this there is nothing in any case."""
 
 
 class Match(NamedTuple):
@@ -52,7 +54,8 @@ async def run_query(connection: Connection, plan: Plan, query: EntityQuery) -> t
 
 async def _run_exact(connection: Connection, plan: Plan, query: EntityQuery) -> Page[Stored]:
     """Read just the rows of the page. Limits stand in the text: with unknown ones each run would be planned anew."""
-    page = f"LIMIT {query.limit + 1}" + (f" OFFSET {query.offset}" if query.offset else "")
+    offset = min(query.offset, FARTHEST)
+    page = f"LIMIT {query.limit + 1}" + (f" OFFSET {offset}" if offset else "")
     rows = await connection.fetch(
         f"SELECT e.id, e.version, e.body FROM (SELECT {plan.order} AS row {plan.rows} ORDER BY 1 {page}) AS p"
         " JOIN entity AS e ON e.row = p.row ORDER BY p.row",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -12,6 +14,10 @@ from rhinecloud.app.sections import is_shared
 from rhinecloud.app.settings import Settings
 from rhinecloud.store.port import Record, Store
 
+KEPT_S = 15.0
+"""So long an unused connection is kept: well below the thirty seconds after which the server closes it, so that no
+request is sent into one that is just being closed."""
+GONE = (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 11_000))
 KIND = "leader"
 """The record by which processes that share a store learn who leads."""
 
@@ -36,8 +42,19 @@ class Inside(msgspec.Struct, frozen=True):
     def connector(self) -> aiohttp.BaseConnector:
         """Make what connects to it."""
         if self.socket:
-            return aiohttp.UnixConnector(self.socket, limit=0, keepalive_timeout=30)
-        return aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
+            return aiohttp.UnixConnector(self.socket, limit=0, keepalive_timeout=KEPT_S)
+        return aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_S, socket_factory=_watched)
+
+
+def _watched(address: Any) -> socket.socket:
+    """Make a socket that breaks within seconds when the other machine is gone without a word."""
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in GONE:
+        if hasattr(socket, name):  # not every system has all of them
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return made
 
 
 def inside_of(settings: Settings) -> Inside | None:

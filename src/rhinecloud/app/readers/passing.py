@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -24,14 +24,20 @@ from rhinecloud.kernel.errors import Unavailable
 
 FORWARDED = b"x-forwarded-for"
 SECRET = b"x-rhinecloud-inside"
+LENGTH = b"content-length"
 HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
 )
+FRAMING = frozenset({LENGTH, b"host"})
+"""What `Connection` may name as often as it likes: it stays."""
+BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 OF_HANDSHAKE = b"sec-websocket-"
 PIECE = 65_536
 CONNECT_S = 5.0
 LARGEST_MESSAGE = 16 * 1024 * 1024
 GOING_AWAY = 1001
+NEVER_SENT = frozenset({1005, 1006, 1015})
+"""Close codes that say what was seen at one end; none may be sent (RFC 6455, clause 7.4.1)."""
 
 
 class Passing:
@@ -64,11 +70,7 @@ class Passing:
                 allow_redirects=False,
                 skip_auto_headers=("user-agent", "content-type", "accept", "accept-encoding"),
             ) as answer:
-                fields = [
-                    (name.lower(), value)
-                    for name, value in answer.raw_headers
-                    if name.lower() not in HOP_BY_HOP
-                ]
+                fields = _end_to_end([(name.lower(), value) for name, value in answer.raw_headers])
                 await send({"type": "http.response.start", "status": answer.status, "headers": fields})
                 begun = True
                 async for piece in answer.content.iter_chunked(PIECE):
@@ -96,17 +98,26 @@ class Passing:
             return
         await send({"type": "websocket.accept"})
         inward = asyncio.create_task(_pass_inward(receive, inner))
+        outward = asyncio.create_task(_pass_outward(inner, send))
+        code = GOING_AWAY
         try:
-            await _pass_outward(inner, send)
+            await asyncio.wait((inward, outward), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # Nobody may be listening to the browser when it is sent away: the server would wait for its next word.
+            outward.cancel()
             inward.cancel()
-            await asyncio.gather(inward, return_exceptions=True)
-            await inner.close()
+            said, _ = await asyncio.gather(inward, outward, return_exceptions=True)
+            if isinstance(said, int):
+                code = _sendable(said)
+            else:
+                with contextlib.suppress(RuntimeError, OSError):  # the browser may have gone first
+                    await send({"type": "websocket.close", "code": _sendable(inner.close_code)})
+            await inner.close(code=code)
 
     def _headers(self, scope: Scope) -> CIMultiDict[str]:
         fields: CIMultiDict[str] = CIMultiDict()
-        for name, value in scope["headers"]:
-            if name not in HOP_BY_HOP and name != SECRET and not name.startswith(OF_HANDSHAKE):
+        for name, value in _end_to_end(scope["headers"]):
+            if name != SECRET and not name.startswith(OF_HANDSHAKE):
                 fields.add(name.decode("latin-1"), value.decode("latin-1"))
         if scope.get("client"):
             fields.add(FORWARDED.decode(), scope["client"][0])
@@ -130,7 +141,9 @@ def from_readers(application: Application, inside: Inside) -> Application:
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if hmac.compare_digest(header(scope, SECRET), secret):
-            asker = header(scope, FORWARDED).rpartition(b",")[2].strip().decode("latin-1")
+            askers = [value for name, value in scope["headers"] if name == FORWARDED]
+            # Whatever stands before the last one was said by the asker.
+            asker = askers[-1].rpartition(b",")[2].strip().decode("latin-1") if askers else ""
             scope["client"] = (asker, 0) if asker else None
         await application(scope, receive, send)
 
@@ -143,8 +156,30 @@ def _address(url: str, scope: Scope) -> URL:
     return URL(f"{url}{path.decode('latin-1')}{'?' if query else ''}{query}", encoded=True)
 
 
+def _end_to_end(fields: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Leave out what was meant for this connection alone, and any second word on how long the body is."""
+    named = {
+        name.strip().lower() for key, value in fields if key == b"connection" for name in value.split(b",")
+    }
+    left_out = HOP_BY_HOP | (named - FRAMING)
+    lengths, kept = any(key == b"transfer-encoding" for key, _ in fields), []
+    for key, value in fields:
+        if key in left_out or (key == LENGTH and lengths):
+            continue
+        lengths = lengths or key == LENGTH
+        kept.append((key, value))
+    return kept
+
+
 def _has_body(scope: Scope) -> bool:
-    return bool(header(scope, b"transfer-encoding")) or header(scope, b"content-length") not in (b"", b"0")
+    length = header(scope, LENGTH)
+    if scope.get("http_version", "1.1")[0] != "1" and not length:
+        return scope["method"] not in BODILESS  # HTTP/2 and later frame bodies without announcing them
+    return bool(header(scope, b"transfer-encoding")) or length not in (b"", b"0")
+
+
+def _sendable(code: int | None) -> int:
+    return code if code and code not in NEVER_SENT else GOING_AWAY
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
@@ -158,12 +193,12 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
         more = message.get("more_body", False)
 
 
-async def _pass_inward(receive: Receive, inner: aiohttp.ClientWebSocketResponse) -> None:
+async def _pass_inward(receive: Receive, inner: aiohttp.ClientWebSocketResponse) -> int:
+    """Pass on until the browser has gone; give its close code, 0 for none."""
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
-            await inner.close(code=message.get("code") or GOING_AWAY)
-            return
+            return message.get("code") or 0
         with contextlib.suppress(ConnectionError):
             if message.get("text") is not None:
                 await inner.send_str(message["text"])
@@ -172,6 +207,7 @@ async def _pass_inward(receive: Receive, inner: aiohttp.ClientWebSocketResponse)
 
 
 async def _pass_outward(inner: aiohttp.ClientWebSocketResponse, send: Send) -> None:
+    """Pass on until the inside closes."""
     while True:
         message: Any = await inner.receive()
         if message.type is aiohttp.WSMsgType.TEXT:
@@ -179,6 +215,4 @@ async def _pass_outward(inner: aiohttp.ClientWebSocketResponse, send: Send) -> N
         elif message.type is aiohttp.WSMsgType.BINARY:
             await send({"type": "websocket.send", "bytes": message.data})
         else:
-            break
-    with contextlib.suppress(RuntimeError, OSError):  # the browser may have gone first
-        await send({"type": "websocket.close", "code": inner.close_code or GOING_AWAY})
+            return

@@ -85,6 +85,7 @@ class Group:
         self._touched: dict[Key, Touched] = {}
         self._changes: list[tuple[Change, bytes]] = []
         self._rows = 0
+        self._seen: list[Key] = []
 
     @property
     def changed(self) -> bool:
@@ -124,16 +125,23 @@ class Group:
     def arguments(self, numbering: Numbering, values: Values) -> list[Any]:
         """Give what `write_group` asks for, from `edition` on."""
         sheet = Sheet(numbering, values)
+        self._seen.clear()
         for key, touched in self._touched.items():
             held = touched.before
             if fits(key[1]):
                 tenant = numbering.tenants.get(key[0]) or 0
                 sheet.seen.append((tenant, key[1], held.stored.version if held else 0))
+                self._seen.append(key)
             if touched.offset:
                 sheet.enter(key, touched)
         columns = sheet.columns()
         columns["new"].insert(0, self._rows)  # how many were created, those included that went again
         return [values.edition, *chain.from_iterable(columns.values()), [body for _, body in self._changes]]
+
+    def forget(self, stale: Sequence[int]) -> None:
+        """Remember no more what `write_group` found to be different by now."""
+        for place in stale:
+            self._recent.drop(self._seen[place - 1])
 
     def settle(self, seq: int, rows: int) -> list[LoggedChange]:
         """Remember the entities as they are now, and give the changes, with the numbers that the database gave."""

@@ -1,8 +1,9 @@
 """The one writer of this process: takes all that waits, one transaction, one round trip, and answers all.
 
 It decides upon what it remembers or has just read, without a lock; `write_group` then writes only if every entity is
-still so, under the lock that numbers the changes. Where another process was quicker, the group is decided again with
-the lock in hand. While the database makes one group durable, the next one gathers.
+still so, under the lock that numbers the changes. Where another process was quicker, the group is decided again upon
+what is there now, and where that happens twice, with the lock in hand. While the database makes one group durable, the
+next one gathers.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ CROWD = 4
 ENOUGH_EDITS = 64
 SLICE_S = 0.004
 """After so long on the loop a large group lets others have their turn."""
-ATTEMPTS = 5
+ATTEMPTS, TRIES = 6, 2
+"""So often a group is decided at most, and so often without the lock in hand."""
 KNOW_S = 4.0
 """So long it is tried to learn whether a transaction was committed when its connection broke."""
 ARGUMENTS = 43
@@ -169,7 +171,7 @@ class Writer:
     async def _write(self, jobs: list[Job]) -> None:
         for attempt in range(ATTEMPTS):
             try:
-                group, reply = await (self._insist(jobs) if attempt else self._try(jobs))
+                group, reply = await (self._try(jobs) if attempt < TRIES else self._insist(jobs))
             except (Stale, *AGAIN):
                 continue
             except LOST as error:  # nothing was written: the connection was lost before
@@ -253,6 +255,7 @@ class Writer:
         row = await connection.fetchrow(_WRITE, self.channel, self.name, self._attempt, *arguments)
         assert row is not None
         if row["stale"] is not None:
+            group.forget(row["stale"])
             if not row["stale"]:
                 await self._values.load(connection)
             raise Stale

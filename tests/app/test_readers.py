@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import shutil
 import signal
+import ssl
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,8 +37,12 @@ class Readers:
 
     @property
     def pids(self) -> list[int]:
-        children = psutil.Process(self.process.pid).children()
-        return [each.pid for each in children if "rhinecloud.app.readers.reader" in each.cmdline()]
+        found = []
+        for each in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # one that has just ended
+                if "rhinecloud.app.readers.reader" in each.cmdline():
+                    found.append(each.pid)
+        return found
 
     async def call(self, verb: str, path: str, body: Any = None, **more: Any) -> tuple[int, Any]:
         """Ask on a connection of its own, so that any of the processes may be the one that answers."""
@@ -47,14 +55,16 @@ class Readers:
             return answer.status, json.loads(text) if text else None
 
 
+def up(folder: Path, port: int) -> tuple[str, ...]:
+    start = (sys.executable, "-m", "rhinecloud", "up", "--city", str(folder))
+    return (*start, "--port", str(port), "--workers", "2")
+
+
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Readers]:
+async def running(folder: Path, port: int = 0) -> AsyncIterator[Readers]:
     write_city(folder)
     access = folder / "data" / "access.json"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rhinecloud", "up", "--city", str(folder), "--port", "0", "--workers", "2"),
-        stdout=asyncio.subprocess.DEVNULL,
-    )
+    process = await asyncio.create_subprocess_exec(*up(folder, port), stdout=asyncio.subprocess.DEVNULL)
     try:
         async with asyncio.timeout(60):
             while not access.exists():
@@ -160,3 +170,74 @@ async def test_readers_end_with_the_city_however_it_ends(city: Readers) -> None:
     async with asyncio.timeout(10):
         while any(map(psutil.pid_exists, readers)):
             await asyncio.sleep(0.05)
+
+
+async def test_a_service_manager_that_signals_all_processes_ends_them_in_order(city: Readers) -> None:
+    readers, began = city.pids, asyncio.get_running_loop().time()
+    for pid in (*readers, city.process.pid):
+        os.kill(pid, signal.SIGTERM)
+    assert await asyncio.wait_for(city.process.wait(), 10) == 0
+    assert asyncio.get_running_loop().time() - began < 5
+    assert not any(map(psutil.pid_exists, readers))
+
+
+async def test_a_browser_is_told_that_the_city_comes_back(city: Readers) -> None:
+    async with (
+        aiohttp.ClientSession(city.url, headers=city.headers) as client,
+        client.ws_connect("/live") as live,
+    ):
+        await live.send_json({"type": "subscribe", "types": ["Gauge"], "bbox": None, "after": None})
+        await live.receive_json()
+        city.process.terminate()
+        async with asyncio.timeout(10):
+            while (message := await live.receive()).type is aiohttp.WSMsgType.TEXT:
+                pass
+        assert message.data == 1012
+
+
+async def test_two_cities_do_not_share_a_port(city: Readers, tmp_path: Path) -> None:
+    port = int(city.url.rpartition(":")[2])
+    other = write_city(tmp_path / "other")
+    process = await asyncio.create_subprocess_exec(
+        *up(other, port), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode != 0
+    assert b"cannot listen" in said
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+async def test_readers_speak_https_for_the_city(tmp_path: Path) -> None:
+    folder = tmp_path / "city"
+    more = '\n[identity]\naccess = "open"\n'
+    write_city(folder, more)
+    toml = (folder / "city.toml").read_text(encoding="utf-8")
+    tls = '[server]\ntls_certificate = "cert.pem"\ntls_key = "key.pem"\n'
+    (folder / "city.toml").write_text(toml.replace("[server]\n", tls), encoding="utf-8")
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-days", "2"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    trust = ssl.create_default_context(cafile=str(folder / "cert.pem"))
+    process = await asyncio.create_subprocess_exec(*up(folder, 0), stdout=asyncio.subprocess.DEVNULL)
+    try:
+        access = folder / "data" / "access.json"
+        async with asyncio.timeout(60):
+            while not access.exists():
+                assert process.returncode is None, "the city ended"
+                await asyncio.sleep(0.05)
+        url = json.loads(access.read_text(encoding="utf-8"))["url"]
+        connector = aiohttp.TCPConnector(ssl=trust, force_close=True)
+        async with aiohttp.ClientSession(url, connector=connector) as client:
+            assert url.startswith("https://")
+            assert (await client.post(f"{API}/entities", json=GAUGE)).status == 201
+            assert (await client.get(f"{API}/entities/urn:g:1")).status == 200
+            assert (await client.get("/api/v1/city")).status == 200
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), 10)

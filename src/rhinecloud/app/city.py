@@ -109,8 +109,8 @@ class City:
         closing.push_async_callback(self._leave)
         if self.crew is not None:
             foundation.store.on_records(self.crew.tell)
-            await self.crew.start()
             closing.push_async_callback(self.crew.stop)
+            await self.crew.start()
         if is_shared(self.settings) and self._inside is not None:
             await announce(foundation.store, self._inside)
         access = Access(self.server.url, foundation.identity.tokens.lend(CLI_ACTOR))

@@ -47,10 +47,12 @@ class HttpServer:
     async def start(self) -> None:
         """Listen; raises Unavailable where the address cannot be had."""
         if not (self._shared or self._socket_path):
-            self.port = _free_port(self._settings.host, self._settings.port)
+            self.port = free_port(self._settings.host, self._settings.port)
         # granian calls its embedded server experimental each time; it was measured and is what we chose (ADR 1).
         logging.getLogger("_granian").setLevel(logging.ERROR)
         certificate, key = self._settings.tls_certificate, self._settings.tls_key
+        if self._socket_path:  # the socket is of this machine alone
+            certificate = key = ""
         self._server = Server(
             self._application,
             address=self._settings.host,
@@ -101,11 +103,11 @@ def with_port(settings: Settings) -> Settings:
     server = settings.server
     if server.port:
         return settings
-    chosen = replace(server, port=_free_port(server.host, 0))
+    chosen = replace(server, port=free_port(server.host, 0))
     return replace(settings, sections={**settings.sections, "server": chosen})
 
 
-def _free_port(host: str, port: int) -> int:
+def free_port(host: str, port: int) -> int:
     """Make sure that the port can be had, or find one where it is 0; raises Unavailable."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:

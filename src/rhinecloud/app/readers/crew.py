@@ -15,6 +15,7 @@ import msgspec
 from rhinecloud.app.readers.front import KINDS
 from rhinecloud.app.readers.inside import Inside
 from rhinecloud.app.readers.reader import READY, Orders
+from rhinecloud.app.server import free_port
 from rhinecloud.app.settings import Settings
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.errors import Unavailable
@@ -22,7 +23,7 @@ from rhinecloud.store.engine import StoreSettings
 
 STARTED_S = 20.0
 STOP_S = 2.0
-PAUSE_S = 0.5
+PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ class Crew:
         return [process.pid for process in self._processes.values()]
 
     async def start(self) -> None:
-        """Start all readers and wait until each serves; raises Unavailable."""
+        """Start all readers and wait until each serves; raises Unavailable, also where the port is another's."""
+        await self._wait_for_port()
         await asyncio.gather(*(self._start(number) for number in range(self._number)))
         self._keepers = [asyncio.create_task(self._keep(number)) for number in range(self._number)]
 
@@ -60,7 +62,7 @@ class Crew:
 
     def tell(self, kind: str, _tenant: str, _record_id: str) -> None:
         """Tell the readers that a record changed, where they keep a copy of its kind."""
-        if kind in KINDS:
+        if not kind or kind in KINDS:
             for process in self._processes.values():
                 if process.stdin is not None and not process.stdin.is_closing():
                     process.stdin.write(b"changed\n")
@@ -87,11 +89,27 @@ class Crew:
             await _end(process)
             raise Unavailable(f"a reader did not start: it ended with {process.returncode}")
 
+    async def _wait_for_port(self) -> None:
+        """Make sure that no other city shares the port; readers of this one that was killed may be about to end."""
+        server, loop = self._settings.server, asyncio.get_running_loop()
+        until = loop.time() + STOP_S
+        while loop.time() < until:
+            with contextlib.suppress(Unavailable):
+                free_port(server.host, server.port)
+                return
+            await asyncio.sleep(0.1)
+        free_port(server.host, server.port)
+
     async def _keep(self, number: int) -> None:
+        pause = PAUSE_S
         while True:
+            since = asyncio.get_running_loop().time()
             code = await self._processes[number].wait()
-            _log.error("a reader ended with %s and is started again", code)
-            await asyncio.sleep(PAUSE_S)
+            # One that cannot live must not cost a core: starting one takes a second of it.
+            lived = asyncio.get_running_loop().time() - since > LONGEST_PAUSE_S
+            pause = PAUSE_S if lived else min(pause * 2, LONGEST_PAUSE_S)
+            _log.error("a reader ended with %s and is started again in %.0f s", code, pause)
+            await asyncio.sleep(pause)
             with contextlib.suppress(Unavailable):
                 await self._start(number)
 

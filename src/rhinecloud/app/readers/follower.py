@@ -72,12 +72,13 @@ class Follower:
         server = HttpServer(doors, self.settings.server)
         await server.start()
         closing.push_async_callback(server.stop)
+        closing.push_async_callback(doors.close, self.settings.server.stop_s / 2)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._passing(scope, receive, send)
 
     def _hear(self, kind: str, _tenant: str, _record_id: str) -> None:
-        if kind in KINDS or kind == KIND:
+        if kind in KINDS or kind in (KIND, ""):  # '': any record may have changed
             self._changed.set()
 
     async def _keep_up(self) -> None:

@@ -6,6 +6,7 @@ The pipe that it is given brings its orders first, and then a line each time tha
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -23,10 +24,14 @@ from rhinecloud.app.readers.inside import Inside
 from rhinecloud.app.readers.passing import Passing
 from rhinecloud.app.sections import is_shared, own_origins, read_city
 from rhinecloud.app.server import HttpServer
+from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import utc_now
 
 SETTLE_S = 0.02
 """So long further notices are waited for before what changed is read: they come in swarms."""
+AGAIN_S = 1.0
+LEAVE_S = 1.0
+"""So long requests may take to end when the city ends."""
 READY = b"ready\n"
 
 
@@ -57,15 +62,29 @@ async def serve(orders: Orders, notices: asyncio.StreamReader) -> None:
         server = HttpServer(doors, settings.server, shared=True)
         await server.start()
         closing.push_async_callback(server.stop)
+        closing.push_async_callback(doors.close, LEAVE_S)
         sys.stdout.buffer.write(READY)
         sys.stdout.buffer.flush()
-        while await notices.readline():
-            await asyncio.sleep(SETTLE_S)
-            await foundation.read_again()
+        await _keep_up(foundation, notices)
+
+
+async def _keep_up(foundation: Foundation, notices: asyncio.StreamReader) -> None:
+    """Read anew what changed, each time that it is told, until the pipe ends."""
+    while await notices.readline():
+        await asyncio.sleep(SETTLE_S)
+        while not notices.at_eof():
+            try:
+                await foundation.read_again()
+                break
+            except Unavailable:  # the engine is away for a moment; what cannot be known here is asked inside
+                await asyncio.sleep(AGAIN_S)
 
 
 async def _main() -> None:
     loop = asyncio.get_running_loop()
+    # A service manager signals every process of the city; this one ends with its pipe, after those that it answers.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     notices = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(notices), sys.stdin)
     orders = msgspec.json.decode(await notices.readline(), type=Orders)

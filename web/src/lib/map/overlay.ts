@@ -54,6 +54,7 @@ export class Overlay {
   private rest_ms = FRAME_MS;
   private painted_ms = -Infinity;
   private stopped = false;
+  private hidden = false;
 
   constructor(
     private readonly scene: Scene,
@@ -79,9 +80,15 @@ export class Overlay {
     this.invalidate();
   }
 
+  /** Paints nothing as long as nobody can see it. */
+  hide(hidden: boolean): void {
+    this.hidden = hidden;
+    this.invalidate();
+  }
+
   /** Has the overlay painted in the next frame. */
   invalidate(): void {
-    if (this.scheduled || this.stopped) return;
+    if (this.scheduled || this.stopped || this.hidden) return;
     this.scheduled = true;
     const asked = performance.now();
     requestAnimationFrame(() => this.frame(asked));
@@ -117,7 +124,7 @@ export class Overlay {
 
   private frame(asked: number): void {
     this.scheduled = false;
-    if (this.stopped) return;
+    if (this.stopped || this.hidden) return;
     const came = performance.now();
     // A map that is being moved has painted us with itself.
     if (came - this.painted_ms > TICK_MS / 2) this.paint();

@@ -108,6 +108,11 @@ export class MapView implements Scene {
     this.overlay.paintWith(PALETTES[shade]);
   }
 
+  /** The table stands before the map. */
+  hide(hidden: boolean): void {
+    this.overlay.hide(hidden);
+  }
+
   /** Labels in another language. */
   renameAll(): void {
     this.overlay.forgetLabels();

@@ -131,8 +131,8 @@ async def test_an_index_is_kept_up_by_processes_that_did_not_ask_for_it(
 async def test_queries_that_look_through_much_for_little_get_an_index(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rhinecloud.store.sqlite.ledger.LEAST_DOCUMENTS", 3_000)
-    monkeypatch.setattr("rhinecloud.store.sqlite.ledger.SCANS", 3)
+    monkeypatch.setattr("rhinecloud.store.ledger.LEAST_DOCUMENTS", 3_000)
+    monkeypatch.setattr("rhinecloud.store.ledger.SCANS", 3)
     store = PostgresStore(Address(postgres_url))
     await store.open()
     await store.write([put(level(number, number)) for number in range(1_200)])

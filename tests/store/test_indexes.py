@@ -10,11 +10,12 @@ import pytest
 
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.query import EntityQuery, matches, parse_q
+from rhinecloud.store import ledger
+from rhinecloud.store.ledger import Index, Ledger, idle_of
 from rhinecloud.store.port import Edit, Put, Remove
-from rhinecloud.store.sqlite import SqliteStore, indexing, ledger, plan
-from rhinecloud.store.sqlite.ledger import Index, Ledger, idle_of
+from rhinecloud.store.sqlite import SqliteStore, indexing, plan
 from rhinecloud.store.sqlite.schema import number_of
-from rhinecloud.store.sqlite.terms import literal_prefix
+from rhinecloud.store.terms import literal_prefix
 from store.questions import CORE, INDEXES, IRIS, some_entity, some_query
 
 AT = "2026-03-01T10:00:00Z"

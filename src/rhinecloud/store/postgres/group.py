@@ -15,12 +15,12 @@ import msgspec
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.change import Change, Kind
 from rhinecloud.ngsild.entity import Entity, Instance, encode
+from rhinecloud.store.place import expiry_of
 from rhinecloud.store.port import Edit, LoggedChange, Put, Remove, Stored, Written
 from rhinecloud.store.postgres.names import Names, Numbering, fits
 from rhinecloud.store.postgres.shapes import Geometries, encode_shape, geometries_of
 from rhinecloud.store.postgres.values import Values, encode_key
-from rhinecloud.store.sqlite.place import expiry_of
-from rhinecloud.store.sqlite.recent import Held, Key, Recent
+from rhinecloud.store.recent import Held, Key, Recent
 
 ANY = 0
 """The type number under which every entity is counted."""

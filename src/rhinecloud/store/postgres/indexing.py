@@ -16,10 +16,10 @@ import asyncpg
 
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.ngsild.entity import decode
+from rhinecloud.store.keys import keys_of
+from rhinecloud.store.ledger import MOST_LEARNT, Ledger
 from rhinecloud.store.postgres.link import LOST, Address, Connection, Link
 from rhinecloud.store.postgres.values import Values, encode_key
-from rhinecloud.store.sqlite.keys import keys_of
-from rhinecloud.store.sqlite.ledger import MOST_LEARNT, Ledger
 
 STEP = 200
 """Entities a step."""

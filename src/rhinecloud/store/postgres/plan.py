@@ -14,7 +14,7 @@ import shapely
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.postgres.names import Numbering, fits
 from rhinecloud.store.postgres.values import Values, encode_key
-from rhinecloud.store.sqlite.terms import LAST_CHARACTER, literal_prefix, terms_of
+from rhinecloud.store.terms import LAST_CHARACTER, literal_prefix, terms_of
 
 Alternatives = tuple[tuple[int, ...], ...]
 """A type selection by the types' numbers: a disjunction of conjunctions."""

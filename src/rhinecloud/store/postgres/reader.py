@@ -12,7 +12,7 @@ from functools import partial
 from rhinecloud.store.port import Stored
 from rhinecloud.store.postgres.link import Connection, Links, explain
 from rhinecloud.store.postgres.names import Names, fits
-from rhinecloud.store.sqlite.recent import Held, Key
+from rhinecloud.store.recent import Held, Key
 
 _ONE = "SELECT row, version, body FROM entity WHERE tenant = $1 AND id = $2"
 _MANY = """

@@ -11,8 +11,8 @@ import shapely
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.geometry import shape_of
 from rhinecloud.ngsild.values import is_geometry
+from rhinecloud.store.place import box_of
 from rhinecloud.store.postgres.names import fits
-from rhinecloud.store.sqlite.place import box_of
 
 Geometries = dict[str, list[Any]]
 """GeoJSON geometries by the IRI of their attribute."""

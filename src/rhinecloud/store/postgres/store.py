@@ -26,8 +26,8 @@ from rhinecloud.store.postgres.search import FEW, run_query
 from rhinecloud.store.postgres.shared import Shared
 from rhinecloud.store.postgres.values import Values
 from rhinecloud.store.postgres.writer import Writer
-from rhinecloud.store.sqlite.recent import Recent
-from rhinecloud.store.sqlite.terms import terms_of
+from rhinecloud.store.recent import Recent
+from rhinecloud.store.terms import terms_of
 from rhinecloud.store.transfer import UNFINISHED
 
 QUICK = 3

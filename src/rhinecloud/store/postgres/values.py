@@ -10,9 +10,9 @@ import struct
 from collections.abc import Iterator
 
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.store.keys import SCOPE, Key, keys_of
+from rhinecloud.store.ledger import Index
 from rhinecloud.store.postgres.link import Connection
-from rhinecloud.store.sqlite.keys import SCOPE, Key, keys_of
-from rhinecloud.store.sqlite.ledger import Index
 
 _pack = struct.Struct(">Q").pack
 _double = struct.Struct("<d").pack

@@ -26,7 +26,7 @@ from rhinecloud.store.postgres.link import AGAIN, LOST, Address, Connection, Lin
 from rhinecloud.store.postgres.names import Numbering
 from rhinecloud.store.postgres.reader import look_up
 from rhinecloud.store.postgres.values import Values
-from rhinecloud.store.sqlite.recent import Held, Key, Recent
+from rhinecloud.store.recent import Held, Key, Recent
 
 GROUP_EDITS = 4_096
 GATHER_S = 0.002

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.store.sqlite.place import LOCATION
-from rhinecloud.store.sqlite.terms import LAST_CHARACTER, Term, literal_prefix
+from rhinecloud.store.place import LOCATION
 from rhinecloud.store.sqlite.values import Values
+from rhinecloud.store.terms import LAST_CHARACTER, Term, literal_prefix
 
 Bindings = tuple[Any, ...]
 Alternatives = tuple[tuple[int, ...], ...]

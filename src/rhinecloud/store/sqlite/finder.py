@@ -23,8 +23,8 @@ from rhinecloud.store.sqlite.pages import Pages, is_lasting
 from rhinecloud.store.sqlite.plan import FEW, LOOK_LONG, Plan, Planner
 from rhinecloud.store.sqlite.schema import connect
 from rhinecloud.store.sqlite.search import Look, TooLong, is_quick, run_query
-from rhinecloud.store.sqlite.terms import terms_of
 from rhinecloud.store.sqlite.values import Values
+from rhinecloud.store.terms import terms_of
 
 QUICK_S = 0.002
 """So long a query may take on the loop before it is handed to a thread."""

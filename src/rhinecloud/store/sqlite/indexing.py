@@ -17,8 +17,8 @@ from typing import Any
 
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.ngsild.entity import decode
-from rhinecloud.store.sqlite.keys import keys_of
-from rhinecloud.store.sqlite.ledger import MOST_LEARNT, SEASON_S, Index, Ledger, idle_of
+from rhinecloud.store.keys import keys_of
+from rhinecloud.store.ledger import MOST_LEARNT, SEASON_S, Index, Ledger, idle_of
 from rhinecloud.store.sqlite.transaction import Transaction
 from rhinecloud.store.sqlite.values import Values, enter, write_rows
 from rhinecloud.store.sqlite.writer import Writer

@@ -26,8 +26,8 @@ from rhinecloud.store.sqlite.access import (
 )
 from rhinecloud.store.sqlite.census import ANY, Census
 from rhinecloud.store.sqlite.schema import number_of
-from rhinecloud.store.sqlite.terms import terms_of
 from rhinecloud.store.sqlite.values import Values
+from rhinecloud.store.terms import terms_of
 
 FEW = 200
 """So many documents are looked through where the query is asked; more go to a thread."""

@@ -17,13 +17,13 @@ from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.effort import Effort
 from rhinecloud.store.port import Commit, Edit, LoggedChange, Record, RecordsListener, Stored, Written
+from rhinecloud.store.recent import Held, Recent
 from rhinecloud.store.sqlite.backup import copy_store
 from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
 from rhinecloud.store.sqlite.finder import Finder
 from rhinecloud.store.sqlite.indexing import Indexing
-from rhinecloud.store.sqlite.recent import Held, Recent
 from rhinecloud.store.sqlite.schema import connect, migrate, number_of
 from rhinecloud.store.sqlite.transaction import Transaction
 from rhinecloud.store.sqlite.values import Values

@@ -15,10 +15,10 @@ import msgspec
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
 from rhinecloud.ngsild.change import Change, Kind
 from rhinecloud.ngsild.entity import Entity, Instance, decode, encode
+from rhinecloud.store.place import box_of, expiry_of, geometries_of
 from rhinecloud.store.port import Edit, LoggedChange, Put, Remove, Stored, Written
+from rhinecloud.store.recent import Held, Key, Recent
 from rhinecloud.store.sqlite.census import ANY, Census, Group
-from rhinecloud.store.sqlite.place import box_of, expiry_of, geometries_of
-from rhinecloud.store.sqlite.recent import Held, Key, Recent
 from rhinecloud.store.sqlite.values import Row, Values, write_rows
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import apsw
 
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.store.sqlite.keys import SCOPE, Key, keys_of
-from rhinecloud.store.sqlite.ledger import Index
+from rhinecloud.store.keys import SCOPE, Key, keys_of
+from rhinecloud.store.ledger import Index
 
 Row = tuple[int, int, Key, int]
 """Attribute, tenant, key, entity's row: one row of the table `value`."""

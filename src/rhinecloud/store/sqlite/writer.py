@@ -17,10 +17,10 @@ import apsw
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.store.effort import Effort
 from rhinecloud.store.port import Commit, Edit, StoreFull, Written
+from rhinecloud.store.recent import Recent
 from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
-from rhinecloud.store.sqlite.recent import Recent
 from rhinecloud.store.sqlite.schema import number_of
 from rhinecloud.store.sqlite.transaction import Transaction
 from rhinecloud.store.sqlite.values import Values

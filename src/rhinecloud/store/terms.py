@@ -16,7 +16,7 @@ from rhinecloud.ngsild.linked import Reaches
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.ngsild.scopes import ScopePattern
-from rhinecloud.store.sqlite.keys import EXACT_BELOW, SCOPE, TEXT_LENGTH, Key, key_of, key_of_number
+from rhinecloud.store.keys import EXACT_BELOW, SCOPE, TEXT_LENGTH, Key, key_of, key_of_number
 
 LEAST, MOST = float("-inf"), b"\xff"
 LEAST_TEXT, BEHIND_TEXT = "", b""

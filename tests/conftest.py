@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from postgres_server import Server, programs
+from rhinecloud.store.engine import StoreSettings
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +31,19 @@ def postgres_url(postgres: Server) -> Iterator[str]:
     url = postgres.make_database()
     yield url
     postgres.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """The engine that `RHINECLOUD_TEST_STORE` names for tests that run on any one: sqlite or postgresql."""
+    named = os.environ.get("RHINECLOUD_TEST_STORE", "sqlite")
+    assert named in ("sqlite", "postgresql"), f"RHINECLOUD_TEST_STORE={named!r} is no engine"
+    return named
+
+
+@pytest.fixture
+def kept(engine: str, request: pytest.FixtureRequest) -> StoreSettings:
+    """Where this test's city keeps its state."""
+    return (
+        StoreSettings() if engine == "sqlite" else StoreSettings(url=request.getfixturevalue("postgres_url"))
+    )

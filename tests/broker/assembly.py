@@ -21,7 +21,8 @@ from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.time import Clock, utc_now
 from rhinecloud.policy import Policy
-from rhinecloud.store.sqlite.store import SqliteStore
+from rhinecloud.store.engine import StoreSettings, make_store
+from rhinecloud.store.port import Store
 
 ADMIN = Actor(id="test", name="test", roles=frozenset({Role.ADMIN}))
 
@@ -42,7 +43,7 @@ class Answer:
 class House:
     """A broker at work."""
 
-    store: SqliteStore
+    store: Store
     broker: Broker
     contexts: Contexts
     door: Door
@@ -103,11 +104,15 @@ async def open_house(
     clock: Clock = utc_now,
     actors: tuple[Actor, ...] = (),
     city: dict[str, Any] | None = None,
+    kept: StoreSettings | None = None,
 ) -> AsyncIterator[House]:
-    """Open a broker in `folder`; requests act as the actor whose id is their Authorization field, else as an admin."""
+    """Open a broker in `folder`, or `kept` elsewhere.
+
+    Requests act as the actor whose id is their Authorization field, else as an admin.
+    """
     settings = settings or BrokerSettings(base_url="http://127.0.0.1", allow_private_contexts=True)
     by_id = {actor.id.encode(): actor for actor in actors}
-    store = SqliteStore(folder / "city.db")
+    store = make_store(kept or StoreSettings(), folder)
     await store.open()
     policy = Policy()
     broker = Broker(store, policy, clock)

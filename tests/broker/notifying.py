@@ -32,7 +32,7 @@ from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.ids import new_urn
 from rhinecloud.kernel.time import Clock, utc_now
 from rhinecloud.policy import Policy
-from rhinecloud.store.sqlite.store import SqliteStore
+from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.stream.configuration import Secrets
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.server import NatsServer
@@ -101,11 +101,12 @@ async def open_office(
     actors: tuple[Actor, ...] = (),
     allow_private: bool = True,
     present: Present = lambda actor: actor,
+    kept: StoreSettings | None = None,
 ) -> AsyncIterator[Office]:
-    """Open a broker with a notifier in `folder` on a running stream."""
+    """Open a broker with a notifier in `folder`, or `kept` elsewhere, on a running stream."""
     by_id = {actor.id.encode(): actor for actor in actors}
     broker_settings = BrokerSettings(base_url="http://127.0.0.1", allow_private_contexts=True)
-    store = SqliteStore(folder / "city.db")
+    store = make_store(kept or StoreSettings(), folder)
     await store.open()
     policy = Policy()
     broker = Broker(store, policy, clock)

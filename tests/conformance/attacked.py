@@ -77,13 +77,13 @@ class Attacked:
 
 
 @contextmanager
-def attacked_city(folder: Path) -> Iterator[Attacked]:
-    """Run the installed program until the block ends; raises where it does not come up."""
+def attacked_city(folder: Path, *flags: str) -> Iterator[Attacked]:
+    """Run the installed program, with more flags, until the block ends; raises where it does not come up."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "city.toml").write_text(SETTINGS, encoding="utf-8")
     log = folder / "log.txt"
     with log.open("wb") as sink:
-        command = [sys.executable, "-m", "rhinecloud", "up", "--city", str(folder), "--port", "0"]
+        command = [sys.executable, "-m", "rhinecloud", "up", "--city", str(folder), "--port", "0", *flags]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=sink)
     try:
         yield Attacked(_url_of(folder, process), log, process)

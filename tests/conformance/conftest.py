@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,18 +12,22 @@ import pytest_asyncio
 from broker.assembly import House, open_house
 from broker.notifying import QUICK, Office, open_office, open_stream
 from broker.receiving import Receiver, open_receiver
+from conformance.attacked import Attacked, attacked_city
+from postgres_server import Server
+from rhinecloud.store.engine import StoreSettings
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
+async def house(tmp_path: Path, kept: StoreSettings) -> AsyncIterator[House]:
+    async with open_house(tmp_path, kept=kept) as opened:
         yield opened
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path, kept: StoreSettings) -> AsyncIterator[Office]:
     async with open_stream(tmp_path / "stream") as stream:
-        async with open_office(tmp_path, stream, settings=replace(QUICK, entities=1)) as opened:
+        quick = replace(QUICK, entities=1)
+        async with open_office(tmp_path, stream, settings=quick, kept=kept) as opened:
             yield opened
 
 
@@ -31,3 +35,20 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 async def receiver() -> AsyncIterator[Receiver]:
     async with open_receiver() as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def city(
+    tmp_path_factory: pytest.TempPathFactory, engine: str, request: pytest.FixtureRequest
+) -> Iterator[Attacked]:
+    """A running city that a module's tests share."""
+    folder = tmp_path_factory.mktemp("attacked") / "city"
+    if engine == "sqlite":
+        with attacked_city(folder) as running:
+            yield running
+        return
+    server: Server = request.getfixturevalue("postgres")
+    url = server.make_database()
+    with attacked_city(folder, "--store", url) as running:
+        yield running
+    server.drop_database(url)

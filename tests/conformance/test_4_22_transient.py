@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from broker.assembly import House, open_house
+from rhinecloud.store.engine import StoreSettings
 
 ID = "urn:ngsi-ld:Closure:1"
 PATH = f"/entities/{ID}"
@@ -39,8 +40,8 @@ async def watch() -> Watch:
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path, watch: Watch) -> AsyncIterator[House]:
-    async with open_house(tmp_path, clock=watch) as opened:
+async def house(tmp_path: Path, watch: Watch, kept: StoreSettings) -> AsyncIterator[House]:
+    async with open_house(tmp_path, clock=watch, kept=kept) as opened:
         yield opened
 
 

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from conformance.attacked import Attacked, attacked_city
+from conformance.attacked import Attacked
 from rhinecloud.broker.description import describe
 from rhinecloud.broker.routes import ROUTES
 
@@ -81,12 +81,6 @@ OPERATIONS = {
         found.ok() for found in schemathesis.openapi.from_dict(attackable()).get_all_operations()
     )
 }
-
-
-@pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
-    with attacked_city(tmp_path_factory.mktemp("attacked") / "city") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -16,17 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conformance.attacked import SOON_S, Attacked, attack, attacked_city, watched
+from conformance.attacked import SOON_S, Attacked, attack, watched
 
 BATCH = "/entityOperations/upsert"
 QUERY = "/entityOperations/query"
 HEAD = "POST /ngsi-ld/v1/entities HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-
-
-@pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
-    with attacked_city(tmp_path_factory.mktemp("hostile") / "city") as running:
-        yield running
 
 
 VALUES = {

@@ -7,30 +7,24 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from conformance.attacked import Attacked, attack, attacked_city
+from conformance.attacked import Attacked, attack
 
 BATCH = "/entityOperations/upsert"
 QUERY = "/entityOperations/query"
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
-    with attacked_city(tmp_path_factory.mktemp("hostile") / "city") as running:
-        things = [
-            {"id": f"urn:x:thing:{n}", "type": "Thing", "text": "a" * 5_000, "n": n} for n in range(500)
-        ]
-        assert running.call("POST", BATCH, things).status == 201
-        shapes = [scribble("LineString", 5_000), scribble("Polygon", 5_000), star(5_000), rings(2_000)]
-        placed = [
-            {"id": f"urn:x:place:{n}", "type": "Place", "location": each} for n, each in enumerate(shapes)
-        ]
-        assert running.call("POST", BATCH, placed).status == 201
-        yield running
+def city(city: Attacked) -> Attacked:
+    things = [{"id": f"urn:x:thing:{n}", "type": "Thing", "text": "a" * 5_000, "n": n} for n in range(500)]
+    assert city.call("POST", BATCH, things).status == 201
+    shapes = [scribble("LineString", 5_000), scribble("Polygon", 5_000), star(5_000), rings(2_000)]
+    placed = [{"id": f"urn:x:place:{n}", "type": "Place", "location": each} for n, each in enumerate(shapes)]
+    assert city.call("POST", BATCH, placed).status == 201
+    return city
 
 
 def scribble(kind: str, size: int) -> dict[str, Any]:

@@ -12,16 +12,10 @@ from typing import Any
 
 import pytest
 
-from conformance.attacked import Attacked, attacked_city
+from conformance.attacked import Attacked
 
 ROUNDS = 25
 Write = Callable[[Attacked, str, int, int], int]
-
-
-@pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
-    with attacked_city(tmp_path_factory.mktemp("written") / "city") as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The promise that everything else stands on: a hundred kills under writes, and nothing that was acknowledged is gone.
 
-`RHINECLOUD_KILLS` sets another number of kills, for a longer night or a shorter wait.
+`RHINECLOUD_KILLS` sets another number of kills, for a longer night or a shorter wait, and
+`RHINECLOUD_TEST_STORE=postgresql` keeps the city's state in PostgreSQL.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pytest
 
 from broker.receiving import open_receiver
 from faults.whole_city import City, running_city
+from rhinecloud.store.engine import StoreSettings
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -44,13 +46,15 @@ async def kept(city: City) -> set[int]:
     raise AssertionError("unreachable")
 
 
-async def test_a_hundred_kills_lose_no_acknowledged_write_and_no_notification(tmp_path: Path) -> None:
+async def test_a_hundred_kills_lose_no_acknowledged_write_and_no_notification(
+    tmp_path: Path, kept: StoreSettings
+) -> None:
     """At least once means: what was told twice is no fault, what was never told is one."""
     chance = random.Random(2018)
     numbers, acknowledged = count(1), set[int]()
     async with open_receiver() as receiver:
         for kill in range(KILLS):
-            async with running_city(tmp_path) as city:
+            async with running_city(tmp_path, "--store", kept.url) as city:
                 if kill == 0:
                     await city.subscribe(receiver, "/all")
                 writers = [asyncio.create_task(write(city, numbers, acknowledged)) for _ in range(WRITERS)]
@@ -59,7 +63,7 @@ async def test_a_hundred_kills_lose_no_acknowledged_write_and_no_notification(tm
                 await city.process.wait()
                 await asyncio.gather(*writers)
         assert len(acknowledged) > KILLS * 5
-        async with running_city(tmp_path) as city:
+        async with running_city(tmp_path, "--store", kept.url) as city:
             missing = acknowledged - await kept(city)
             assert not missing, f"{len(missing)} of {len(acknowledged)} acknowledged writes are gone"
             await receiver.until(lambda: not acknowledged - told(receiver.bodies("/all")), 120)

@@ -66,14 +66,14 @@ class City:
 
 
 @asynccontextmanager
-async def running_city(folder: Path) -> AsyncIterator[City]:
-    """Run the installed program on a free port until the block ends, or somebody kills it."""
+async def running_city(folder: Path, *flags: str) -> AsyncIterator[City]:
+    """Run the installed program, with more flags, on a free port until the block ends, or somebody kills it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "city.toml").write_text(SETTINGS, encoding="utf-8")
     access = folder / "data" / "access.json"
     access.unlink(missing_ok=True)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rhinecloud", "up", "--city", str(folder), "--port", "0"),
+        *(sys.executable, "-m", "rhinecloud", "up", "--city", str(folder), "--port", "0", *flags),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )

@@ -1,0 +1,79 @@
+"""Records: small documents by kind, tenant and id, and who is told of each change of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from rhinecloud.store.port import Record, RecordsListener
+from rhinecloud.store.sqlite.transaction import Transaction
+from rhinecloud.store.sqlite.writer import Writer
+
+Rows: TypeAlias = Callable[[str, tuple[Any, ...]], list[Any]]
+"""Runs a reading statement to its last row."""
+
+
+class Records:
+    """The records of one file."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self.listeners: list[RecordsListener] = []
+
+    async def put(self, writer: Writer, records: Sequence[Record]) -> None:
+        """Create or replace records."""
+        rows = [(record.kind, record.tenant, record.id, record.body) for record in records]
+
+        def put(transaction: Transaction) -> None:
+            transaction.cursor.executemany(
+                "INSERT OR REPLACE INTO record (kind, tenant, id, body) VALUES (?, ?, ?, ?)", rows
+            )
+
+        await writer.submit((), put)
+        for record in records:
+            self._tell(record.kind, record.tenant, record.id)
+
+    async def delete(self, writer: Writer, kind: str, tenant: str, record_id: str) -> bool:
+        """Delete a record; tell whether it was there."""
+
+        def delete(transaction: Transaction) -> bool:
+            gone = transaction.cursor.execute(
+                "DELETE FROM record WHERE kind = ? AND tenant = ? AND id = ? RETURNING 1",
+                (kind, tenant, record_id),
+            )
+            return bool(gone.fetchall())
+
+        gone: bool = await writer.submit((), delete)
+        if gone:
+            self._tell(kind, tenant, record_id)
+        return gone
+
+    def get(self, kind: str, tenant: str, record_id: str) -> Record | None:
+        """Give one record."""
+        found = self._rows(
+            "SELECT body FROM record WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, record_id)
+        )
+        return Record(kind, tenant, record_id, found[0][0]) if found else None
+
+    def list(self, kind: str, tenant: str | None, after: str, limit: int) -> list[Record]:
+        """List records in order of tenant and id."""
+        where, bindings = _of(tenant)
+        rows = self._rows(
+            f"SELECT kind, tenant, id, body FROM record WHERE kind = ?{where} AND id > ? ORDER BY tenant, id LIMIT ?",
+            (kind, *bindings, after, limit),
+        )
+        return [Record(*row) for row in rows]
+
+    def count(self, kind: str, tenant: str | None) -> int:
+        """Count records of a kind."""
+        where, bindings = _of(tenant)
+        rows = self._rows(f"SELECT count(*) FROM record WHERE kind = ?{where}", (kind, *bindings))
+        return int(rows[0][0])
+
+    def _tell(self, kind: str, tenant: str, record_id: str) -> None:
+        for listener in self.listeners:
+            listener(kind, tenant, record_id)
+
+
+def _of(tenant: str | None) -> tuple[str, tuple[str, ...]]:
+    return ("", ()) if tenant is None else (" AND tenant = ?", (tenant,))

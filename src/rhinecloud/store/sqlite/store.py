@@ -24,6 +24,7 @@ from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
 from rhinecloud.store.sqlite.finder import Finder
 from rhinecloud.store.sqlite.indexing import Indexing
+from rhinecloud.store.sqlite.records import Records
 from rhinecloud.store.sqlite.schema import connect, migrate, number_of
 from rhinecloud.store.sqlite.transaction import Transaction
 from rhinecloud.store.sqlite.values import Values
@@ -57,7 +58,7 @@ class SqliteStore:
         self._recent = Recent(recent)
         self._committer = Committer("store-commit")
         self._finder = Finder(path, self._census, self._values, self._get)
-        self._records_listeners: list[RecordsListener] = []
+        self._records = Records(self._rows)
 
     async def open(self) -> None:
         """Open or create the file; raises Unavailable when another process has it open, or it is no store."""
@@ -219,58 +220,29 @@ class SqliteStore:
 
     async def put_records(self, records: Sequence[Record]) -> None:
         """Create or replace records."""
-        rows = [(record.kind, record.tenant, record.id, record.body) for record in records]
-
-        def put(transaction: Transaction) -> None:
-            transaction.cursor.executemany(
-                "INSERT OR REPLACE INTO record (kind, tenant, id, body) VALUES (?, ?, ?, ?)", rows
-            )
-
-        await self._writer.submit((), put)
-        for record in records:
-            self._tell(record.kind, record.tenant, record.id)
+        await self._records.put(self._writer, records)
 
     async def delete_record(self, kind: str, tenant: str, record_id: str) -> bool:
         """Delete a record."""
-
-        def delete(transaction: Transaction) -> bool:
-            transaction.cursor.execute(
-                "DELETE FROM record WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, record_id)
-            )
-            return bool(self._write.changes())
-
-        gone: bool = await self._writer.submit((), delete)
-        if gone:
-            self._tell(kind, tenant, record_id)
-        return gone
+        return await self._records.delete(self._writer, kind, tenant, record_id)
 
     async def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
         """Give one record."""
-        found = self._rows(
-            "SELECT body FROM record WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, record_id)
-        )
-        return Record(kind, tenant, record_id, found[0][0]) if found else None
+        return self._records.get(kind, tenant, record_id)
 
     async def list_records(
         self, kind: str, tenant: str | None = None, *, after: str = "", limit: int = 1000
     ) -> list[Record]:
         """List records in order."""
-        where, bindings = ("", ()) if tenant is None else (" AND tenant = ?", (tenant,))
-        rows = self._rows(
-            f"SELECT kind, tenant, id, body FROM record WHERE kind = ?{where} AND id > ? ORDER BY tenant, id LIMIT ?",
-            (kind, *bindings, after, limit),
-        )
-        return [Record(*row) for row in rows]
+        return self._records.list(kind, tenant, after, limit)
 
     async def count_records(self, kind: str, tenant: str | None = None) -> int:
         """Count records."""
-        where, bindings = ("", ()) if tenant is None else (" AND tenant = ?", (tenant,))
-        rows = self._rows(f"SELECT count(*) FROM record WHERE kind = ?{where}", (kind, *bindings))
-        return int(rows[0][0])
+        return self._records.count(kind, tenant)
 
     def on_records(self, listener: RecordsListener) -> None:
         """Call `listener` after records changed."""
-        self._records_listeners.append(listener)
+        self._records.listeners.append(listener)
 
     async def backup(self, target: str) -> None:
         """Copy the store into a new file; raises Invalid when there is one already."""
@@ -278,10 +250,6 @@ class SqliteStore:
             await asyncio.to_thread(copy_store, self._path, Path(target))
         except apsw.Error as error:
             raise explain(error) from error
-
-    def _tell(self, kind: str, tenant: str, record_id: str) -> None:
-        for listener in self._records_listeners:
-            listener(kind, tenant, record_id)
 
     def _rows(self, query: str, bindings: tuple[Any, ...]) -> list[Any]:
         """Read on the loop, to the last row: a statement left half-way would hold on to the past."""

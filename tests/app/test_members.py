@@ -16,6 +16,7 @@ import pytest
 
 from app.conftest import free_port
 from broker.receiving import Receiver, open_receiver
+from postgres_server import Server, programs
 
 API = "/ngsi-ld/v1"
 TOML = """
@@ -83,12 +84,12 @@ async def nats(folder: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def member(folder: Path, store: str, stream: str) -> AsyncIterator[Member]:
+async def member(folder: Path, store: str, stream: str, *flags: str) -> AsyncIterator[Member]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "city.toml").write_text(TOML.format(store=store, stream=stream), encoding="utf-8")
     port = free_port()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rhinecloud", "up", "--city", str(folder), "--port", str(port)),
+        *(sys.executable, "-m", "rhinecloud", "up", "--city", str(folder), "--port", str(port), *flags),
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:
@@ -193,3 +194,57 @@ async def test_when_the_leader_is_killed_the_other_one_leads_and_nothing_is_lost
     await follower.until("GET", "/health/ready", 200)
     await receiver.until(lambda: acknowledged in receiver.values("level", "/a"), 30)
     assert (await follower.call("GET", f"{API}/subscriptions/urn:s:a"))[0] == 200
+
+
+@pytest.mark.skipif(programs() is None, reason="needs PostgreSQL with PostGIS")
+async def test_when_postgresql_is_killed_one_goes_on_leading_and_both_answer_again(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    server = Server()
+    try:
+        server.start()
+        server.prepare()
+        async with AsyncExitStack() as running:
+            stream = await running.enter_async_context(nats(tmp_path / "nats"))
+            store = server.make_database()
+            both = [await running.enter_async_context(member(tmp_path / "0", store, stream))]
+            await both[0].until("GET", "/health/ready", 200)
+            both.append(await running.enter_async_context(member(tmp_path / "1", store, stream)))
+            await both[1].until("GET", "/health/ready", 200)
+            subscription = {
+                "id": "urn:s:a",
+                "type": "Subscription",
+                "entities": [{"type": "Gauge"}],
+                "notification": {"format": "keyValues", "endpoint": {"uri": f"{receiver.url}/a"}},
+            }
+            assert (await both[0].call("POST", f"{API}/subscriptions", subscription))[0] == 201
+            await both[1].until("POST", f"{API}/entityOperations/upsert", 201, [gauge(1)])
+            server.kill()
+            assert (await both[1].call("POST", f"{API}/entityOperations/upsert", [gauge(2)]))[0] == 503
+            server.start()
+            for level, each in enumerate(both, 3):
+                await each.until("POST", f"{API}/entityOperations/upsert", 204, [gauge(level)])
+                await each.until("GET", "/health/ready", 200)
+                assert (await each.call("GET", f"{API}/subscriptions/urn:s:a"))[0] == 200
+            assert [each.process.returncode for each in both] == [None, None]
+            await receiver.until(lambda: receiver.values("level", "/a")[-1:] == [4], 30)
+            heard = receiver.values("level", "/a")
+            assert heard == sorted(heard)
+    finally:
+        server.remove()
+
+
+async def test_a_member_with_workers_reads_and_writes_through_all_of_them(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    async with (
+        nats(tmp_path / "nats") as stream,
+        member(tmp_path / "city", postgres_url, stream, "--workers", "2") as city,
+    ):
+        await city.until("GET", "/health/ready", 200)
+        for level in range(12):  # each call is a connection of its own, so that any process may answer
+            status, _ = await city.call("POST", f"{API}/entityOperations/upsert", [gauge(level)])
+            assert status in (201, 204)
+            found = await city.call("GET", f"{API}/entities/urn:g:1?options=keyValues")
+            assert found == (200, gauge(level))
+        assert (await city.call("GET", "/api/v1/city"))[0] == 200

@@ -60,6 +60,11 @@ class Address:
                 "plan_cache_mode": "force_custom_plan" if self.plans_anew else "auto",
                 # A process that stops in the middle of a transaction must not hold up the others for ever.
                 "idle_in_transaction_session_timeout": "60s",
+                # PostgreSQL notices within seconds that a machine is gone without a word: its locks are another's then.
+                "tcp_keepalives_idle": "5",
+                "tcp_keepalives_interval": "2",
+                "tcp_keepalives_count": "3",
+                "tcp_user_timeout": "11000",
             },
         )
 

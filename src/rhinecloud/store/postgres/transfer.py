@@ -11,10 +11,11 @@ import asyncpg
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.ngsild.entity import decode
 from rhinecloud.store.port import LoggedChange, Record
-from rhinecloud.store.postgres.group import Sheet, Touched, numbered
+from rhinecloud.store.postgres.group import numbered
 from rhinecloud.store.postgres.link import LOST, Address, Connection, Link, Links, explain
 from rhinecloud.store.postgres.names import Numbering
 from rhinecloud.store.postgres.schema import migrate
+from rhinecloud.store.postgres.sheet import Sheet, Touched
 from rhinecloud.store.postgres.values import Values
 from rhinecloud.store.transfer import NOTHING, UNFINISHED, Contents, Reached, Row, must_be_empty
 

@@ -18,13 +18,14 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import broker, engines, feeding, hearing, reading, size, subscribing, writing
+from bench import broker, engines, feeding, hearing, reading, size, subscribing, workers, writing
 from bench.machine import machine
 from bench.result import Figure, table
 
 BENCHMARKS: dict[str, Callable[[Path, float, int], list[Figure]]] = {
     "feeding": feeding.measure,
     "reading": reading.measure,
+    "workers": workers.measure,
     "writing": writing.measure,
     "hearing": hearing.measure,
     "subscribing": subscribing.measure,

@@ -58,12 +58,14 @@ class BenchCity:
 
 
 @contextmanager
-def running_city(folder: Path, program: str = "rhinecloud", **environment: str) -> Iterator[BenchCity]:
+def running_city(
+    folder: Path, program: str = "rhinecloud", flags: Sequence[str] = (), **environment: str
+) -> Iterator[BenchCity]:
     """Run a city in `folder` (kept, so that it can be started again) until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "city.toml").write_text(SETTINGS, encoding="utf-8")
     port = free_port()
-    arguments = [sys.executable, "-m", program, "up", "--city", str(folder), "--port", str(port)]
+    arguments = [sys.executable, "-m", program, "up", "--city", str(folder), "--port", str(port), *flags]
     access = folder / "data" / "access.json"
     with process(arguments, core=CORES[0], **environment) as started:
         took = wait_for(port, started)

@@ -68,9 +68,9 @@ class Member:
 
 
 @asynccontextmanager
-async def nats(folder: Path) -> AsyncIterator[str]:
+async def nats(folder: Path, port: int = 0) -> AsyncIterator[str]:
     """Run a nats-server for all members."""
-    port = free_port()
+    port = port or free_port()
     server = Path(sys.executable).parent / "nats-server"
     process = await asyncio.create_subprocess_exec(
         *(server, "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder)),
@@ -248,3 +248,23 @@ async def test_a_member_with_workers_reads_and_writes_through_all_of_them(
             found = await city.call("GET", f"{API}/entities/urn:g:1?options=keyValues")
             assert found == (200, gauge(level))
         assert (await city.call("GET", "/api/v1/city"))[0] == 200
+
+
+async def test_who_takes_over_waits_for_a_stream_that_ended_with_the_leader(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    port = free_port()
+    async with AsyncExitStack() as running:
+        async with nats(tmp_path / "nats", port) as stream:
+            leader = await running.enter_async_context(member(tmp_path / "one", postgres_url, stream))
+            await leader.until("GET", "/health/ready", 200)
+            follower = await running.enter_async_context(member(tmp_path / "two", postgres_url, stream))
+            await follower.until("GET", "/health/ready", 200)
+            leader.process.kill()
+        await asyncio.sleep(8)
+        assert follower.process.returncode is None
+        async with nats(tmp_path / "nats", port):
+            await follower.until("GET", "/health/ready", 200)
+            assert (await follower.call("GET", "/api/v1/city"))[0] == 200
+            follower.process.terminate()
+            assert await asyncio.wait_for(follower.process.wait(), 15) == 0

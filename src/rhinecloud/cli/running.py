@@ -26,10 +26,13 @@ from rhinecloud.app.server import with_port
 from rhinecloud.app.settings import Settings
 from rhinecloud.cli.screen import console, status_view
 from rhinecloud.identity import IdentitySettings
-from rhinecloud.kernel.errors import RhineCloudError
+from rhinecloud.kernel.errors import RhineCloudError, Unavailable
 from rhinecloud.store.engine import StoreSettings, make_leadership
+from rhinecloud.store.leadership import Leadership
 
 REFRESH_S = 2.0
+AGAIN_S = 1.0
+"""After so long a process that changes its part tries again to start."""
 FIRST_LOOK_S = 5.0
 """After so long a log without a terminal shows once what is alive."""
 
@@ -51,16 +54,30 @@ async def _run(settings: Settings) -> None:
     if leadership is None:
         await _lead(settings, screen, stopping.wait())
         return
-    leads = await leadership.open()
+    await leadership.open()
     try:
-        while not stopping.is_set():
-            if leads:
+        await _take_turns(settings, screen, stopping, leadership)
+    finally:
+        await leadership.close()
+
+
+async def _take_turns(
+    settings: Settings, screen: Console, stopping: asyncio.Event, leadership: Leadership
+) -> None:
+    """Lead or follow, as it comes; raises Unavailable for what is not there at the start, and later waits for it."""
+    started = False
+    while not stopping.is_set():
+        try:
+            if leadership.leads:
                 await _lead(settings, screen, _first(stopping.wait(), leadership.until_following()))
             else:
                 await _follow(settings, screen, _first(stopping.wait(), leadership.until_leading()))
-            leads = not leads
-    finally:
-        await leadership.close()
+            started = True
+        except Unavailable as error:
+            if not started:
+                raise
+            screen.print(f"[yellow]{error}; trying again[/yellow]")
+            await _first(stopping.wait(), asyncio.sleep(AGAIN_S))
 
 
 async def _lead(settings: Settings, screen: Console, end: Coroutine[Any, Any, Any]) -> None:

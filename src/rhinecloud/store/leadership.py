@@ -8,8 +8,13 @@ from typing import Protocol
 class Leadership(Protocol):
     """This process's part in it, from `open` to `close`."""
 
-    async def open(self) -> bool:
-        """Take part; tell whether this process leads from the start. Raises Unavailable."""
+    @property
+    def leads(self) -> bool:
+        """Whether this process leads now, as far as it knows."""
+        ...
+
+    async def open(self) -> None:
+        """Take part; `leads` tells at once whether from the start. Raises Unavailable."""
         ...
 
     async def close(self) -> None:

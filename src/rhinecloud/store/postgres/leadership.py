@@ -27,14 +27,18 @@ class AdvisoryLeadership:
         self._leading = asyncio.Event()
         self._following = asyncio.Event()
 
-    async def open(self) -> bool:
-        """Take part; tell whether this process leads from the start. Raises Unavailable."""
+    @property
+    def leads(self) -> bool:
+        """Whether this process leads now, as far as it knows."""
+        return self._leading.is_set()
+
+    async def open(self) -> None:
+        """Take part; `leads` tells at once whether from the start. Raises Unavailable."""
         try:
             await self._look()
         except (*LOST, asyncpg.PostgresError) as error:
             raise explain(error) from error
         self._task = asyncio.create_task(self._run(), name="leadership")
-        return self._leading.is_set()
 
     async def close(self) -> None:
         """Lead no more: with the connection goes the lock."""

@@ -2,8 +2,8 @@
 
 Where there are more than two cores, the load generator has the last one for itself. On two cores it takes half of one
 away, so that the rates say little of scaling there. So a second figure counts requests for each second of processor
-time of the busiest process: what each would reach on a core of its own. The system shares out connections, not requests:
-of 32 connections one reader may get 20, which is in both figures.
+time of the busiest process: what each would reach on a core of its own. The system shares out connections, not
+requests: of 32 connections one reader may get 20, which is in both figures.
 """
 
 from __future__ import annotations

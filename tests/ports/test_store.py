@@ -585,6 +585,19 @@ async def test_records_are_kept_replaced_listed_and_deleted(store: Store) -> Non
     assert await store.count_records("sub", "") == 1
 
 
+async def test_listeners_hear_which_records_changed(store: Store) -> None:
+    heard: list[tuple[str, str, str]] = []
+    store.on_records(lambda *record: heard.append(record))
+    await store.put_records([Record("sub", "", "a", b"1"), Record("sub", "x", "b", b"2")])
+    await store.delete_record("sub", "", "a")
+    await store.delete_record("sub", "", "none")
+    async with asyncio.timeout(5):
+        while len(heard) < 3:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    assert heard == [("sub", "", "a"), ("sub", "x", "b"), ("sub", "", "a")]
+
+
 async def test_a_backup_is_whole_while_writing_goes_on(store: Store, tmp_path: Path) -> None:
     await store.write([put(entity(f"{number:04}")) for number in range(2_000)])
     await store.put_records([Record("kind", "", "one", b"1")])

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
+import psutil
 import pytest
 
 from postgres_server import Server, programs
@@ -279,6 +280,32 @@ async def test_a_server_that_went_away_is_missed_at_once_and_used_again_by_itsel
     assert await level_of(other, "urn:x:a") == 3
     await store.close()
     await other.close()
+
+
+@pytest.mark.fault
+async def test_a_server_that_hangs_is_not_waited_for(mortal: Server) -> None:
+    store = PostgresStore(Address(mortal.make_database(), timeout_s=1.0))
+    await store.open()
+    await store.write([create("urn:x:a", level=1)])
+    server = psutil.Process(mortal.pid)
+    processes = [server, *server.children(recursive=True)]
+    began = time.monotonic()
+    for each in processes:
+        each.suspend()
+    try:
+        for act in (store.get("", "urn:x:a"), store.count(""), store.write([count_up("urn:x:a")])):
+            with pytest.raises(Unavailable):
+                await act
+    finally:
+        for each in processes:
+            each.resume()
+    assert time.monotonic() - began < 12
+    await asyncio.sleep(0.5)
+    level = await level_of(store, "urn:x:a")
+    assert level in (1, 2), "nobody knew whether it was kept"
+    await store.write([count_up("urn:x:a")])
+    assert await level_of(store, "urn:x:a") == level + 1
+    await store.close()
 
 
 async def test_two_cities_may_live_in_two_schemas_of_one_database(postgres_url: str) -> None:

@@ -83,7 +83,7 @@ class Link:
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
         if self._failure is not None and time.monotonic() - self._failed_at < PAUSE_S:
-            raise ConnectionError(str(self._failure)) from self._failure
+            raise ConnectionError(str(self._failure) or "it gave no answer a moment ago") from self._failure
         try:
             self._connection = await self._address.connect()
         except Exception as error:

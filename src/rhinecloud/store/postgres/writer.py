@@ -111,7 +111,7 @@ class Writer:
         self._enough.set()
         if self._working is not None:
             await self._working
-        with contextlib.suppress(*LOST):
+        with contextlib.suppress(*LOST, asyncpg.PostgresError):
             connection = await self._link.get()
             await connection.execute("DELETE FROM writer WHERE name = $1", self.name)
         await self._link.close()

@@ -42,7 +42,7 @@ def engine() -> str:
 
 
 @pytest.fixture
-def kept(engine: str, request: pytest.FixtureRequest) -> StoreSettings:
+def store_settings(engine: str, request: pytest.FixtureRequest) -> StoreSettings:
     """Where this test's city keeps its state."""
     return (
         StoreSettings() if engine == "sqlite" else StoreSettings(url=request.getfixturevalue("postgres_url"))

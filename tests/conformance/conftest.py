@@ -18,16 +18,16 @@ from rhinecloud.store.engine import StoreSettings
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path, kept: StoreSettings) -> AsyncIterator[House]:
-    async with open_house(tmp_path, kept=kept) as opened:
+async def house(tmp_path: Path, store_settings: StoreSettings) -> AsyncIterator[House]:
+    async with open_house(tmp_path, kept=store_settings) as opened:
         yield opened
 
 
 @pytest.fixture
-async def office(tmp_path: Path, kept: StoreSettings) -> AsyncIterator[Office]:
+async def office(tmp_path: Path, store_settings: StoreSettings) -> AsyncIterator[Office]:
     async with open_stream(tmp_path / "stream") as stream:
         quick = replace(QUICK, entities=1)
-        async with open_office(tmp_path, stream, settings=quick, kept=kept) as opened:
+        async with open_office(tmp_path, stream, settings=quick, kept=store_settings) as opened:
             yield opened
 
 

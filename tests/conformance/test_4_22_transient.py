@@ -40,8 +40,8 @@ async def watch() -> Watch:
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path, watch: Watch, kept: StoreSettings) -> AsyncIterator[House]:
-    async with open_house(tmp_path, clock=watch, kept=kept) as opened:
+async def house(tmp_path: Path, watch: Watch, store_settings: StoreSettings) -> AsyncIterator[House]:
+    async with open_house(tmp_path, clock=watch, kept=store_settings) as opened:
         yield opened
 
 

@@ -47,14 +47,14 @@ async def kept(city: City) -> set[int]:
 
 
 async def test_a_hundred_kills_lose_no_acknowledged_write_and_no_notification(
-    tmp_path: Path, kept: StoreSettings
+    tmp_path: Path, store_settings: StoreSettings
 ) -> None:
     """At least once means: what was told twice is no fault, what was never told is one."""
     chance = random.Random(2018)
     numbers, acknowledged = count(1), set[int]()
     async with open_receiver() as receiver:
         for kill in range(KILLS):
-            async with running_city(tmp_path, "--store", kept.url) as city:
+            async with running_city(tmp_path, "--store", store_settings.url) as city:
                 if kill == 0:
                     await city.subscribe(receiver, "/all")
                 writers = [asyncio.create_task(write(city, numbers, acknowledged)) for _ in range(WRITERS)]
@@ -63,7 +63,7 @@ async def test_a_hundred_kills_lose_no_acknowledged_write_and_no_notification(
                 await city.process.wait()
                 await asyncio.gather(*writers)
         assert len(acknowledged) > KILLS * 5
-        async with running_city(tmp_path, "--store", kept.url) as city:
+        async with running_city(tmp_path, "--store", store_settings.url) as city:
             missing = acknowledged - await kept(city)
             assert not missing, f"{len(missing)} of {len(acknowledged)} acknowledged writes are gone"
             await receiver.until(lambda: not acknowledged - told(receiver.bodies("/all")), 120)

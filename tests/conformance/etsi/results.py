@@ -10,6 +10,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+ENGINES = ("SQLite", "PostgreSQL")
+ALL = "**all**"
+CELL = re.compile(r"(\d+) / (\d+)")
+DAY = re.compile(r"(SQLite|PostgreSQL) (\d{4}-\d\d-\d\d)")
 FOLDED = re.compile(r"\s*\n\.\.\.\s*")
 
 
@@ -54,18 +58,44 @@ def read_results(output: Path, suite: Path, failures: Path) -> dict[str, Tally]:
     return tallies
 
 
-def write_page(page: Path, tallies: Mapping[str, Tally]) -> None:
-    """Put the table of results between the marks of the page."""
-    rows = ["| group | official | extension |", "|---|---|---|"]
-    rows += [_row(name, tallies[name]) for name in sorted(tallies)]
-    total = Tally(*(sum(getattr(tally, name) for tally in tallies.values()) for name in Tally.__slots__))
-    rows.append(_row("**all**", total))
-    day = datetime.now(UTC).date().isoformat()
+def write_page(page: Path, engine: str, tallies: Mapping[str, Tally]) -> None:
+    """Put what an engine passed into the table between the marks of the page; what was not run stays as it stands."""
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    table = "\n".join([f"Passed of all, on {day}:", "", *rows])
+    table, _, after = rest.partition(END)
+    found, days = _read_table(table)
+    days[engine] = datetime.now(UTC).date().isoformat()
+    for name, tally in tallies.items():
+        found.setdefault(name, {})[engine] = tally
+    for each in ENGINES:
+        ran = [row[each] for row in found.values() if each in row]
+        sums = [sum(getattr(tally, name) for tally in ran) for name in Tally.__slots__]
+        found.setdefault(ALL, {})[each] = Tally(*sums)
+    rows = [_row(name, found[name]) for name in sorted(found, key=lambda name: (name == ALL, name))]
+    said = ", ".join(f"{each} {days.get(each, 'never')}" for each in ENGINES)
+    head = [
+        "| group |" + "".join(f" {each}: official | extension |" for each in ENGINES),
+        "|---|---|---|---|---|",
+    ]
+    table = "\n".join([f"Passed of all, run last on {said}:", "", *head, *rows])
     page.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}", encoding="utf-8")
+
+
+def _read_table(text: str) -> tuple[dict[str, dict[str, Tally]], dict[str, str]]:
+    """Read what `write_page` wrote: each group's tallies by engine without their sums, and each engine's last day."""
+    found: dict[str, dict[str, Tally]] = {}
+    for line in text.splitlines():
+        name, *cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if name == ALL or len(cells) != 2 * len(ENGINES) or not any(map(CELL.fullmatch, cells)):
+            continue
+        counts = [(int(cell[1]), int(cell[2])) if cell else (0, 0) for cell in map(CELL.fullmatch, cells)]
+        for at, engine in enumerate(ENGINES):
+            official, extension = counts[2 * at : 2 * at + 2]
+            if official[1] or extension[1]:
+                found.setdefault(name, {})[engine] = Tally(
+                    official[1], official[0], extension[1], extension[0]
+                )
+    return found, dict(DAY.findall(text))
 
 
 def _group(path: Path) -> str:
@@ -73,12 +103,17 @@ def _group(path: Path) -> str:
     return "/".join(path.parts[:-1][: 3 if path.parts[0] == "ContextInformation" else 1])
 
 
-def _row(name: str, tally: Tally) -> str:
+def _row(name: str, tallies: Mapping[str, Tally]) -> str:
     def cell(passed: int, total: int) -> str:
         return f"{passed} / {total}" if total else ""
 
-    official = cell(tally.official_passed, tally.official)
-    return f"| {name} | {official} | {cell(tally.extension_passed, tally.extension)} |"
+    cells = [name]
+    for tally in (tallies.get(engine, Tally()) for engine in ENGINES):
+        cells += [
+            cell(tally.official_passed, tally.official),
+            cell(tally.extension_passed, tally.extension),
+        ]
+    return f"| {' | '.join(cells)} |"
 
 
 def _tests(element: ElementTree.Element, source: str) -> list[tuple[str, ElementTree.Element]]:

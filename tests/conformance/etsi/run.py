@@ -61,10 +61,14 @@ def main() -> int:
     parser.add_argument("robot", type=Path)
     parser.add_argument("groups", nargs="*")
     parser.add_argument(
-        "--store", choices=["sqlite", "postgresql"], default="sqlite", help="engine of the state"
+        "--store",
+        default="sqlite",
+        help="sqlite; postgresql for a throw-away server; or the URL of an empty database, for one group",
     )
     parser.add_argument("--write", action="store_true", help="put the table into docs/conformance.md")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
+    if "://" in arguments.store and len(arguments.groups) != 1:
+        parser.error("a database given by its URL is good for one group: name one")
     tallies: dict[str, Tally] = {}
     with (
         tempfile.TemporaryDirectory(prefix="etsi-") as folder,
@@ -87,15 +91,15 @@ def main() -> int:
     passed, total = sum(t.passed for t in tallies.values()), sum(t.total for t in tallies.values())
     print(f"{passed}/{total}; what failed stands in {failures.relative_to(ROOT)}")  # noqa: T201
     if arguments.write:
-        write_page(PAGE, tallies)
+        write_page(PAGE, "SQLite" if arguments.store == "sqlite" else "PostgreSQL", tallies)
     return 0
 
 
 @contextlib.contextmanager
 def _stores(engine: str) -> Iterator[Callable[[], str]]:
     """Give what makes a fresh store for each city; on PostgreSQL each has a database of a server of their own."""
-    if engine == "sqlite":
-        yield lambda: "sqlite:city.db"
+    if engine != "postgresql":
+        yield lambda: "sqlite:city.db" if engine == "sqlite" else engine
         return
     sys.path.insert(0, str(ROOT / "tests"))
     from postgres_server import Server

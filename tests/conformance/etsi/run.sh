@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs ETSI's NGSI-LD test suite against a city: run.sh SUITE [GROUP ...] [--store postgresql] [--write]
+# Runs ETSI's NGSI-LD test suite against a city: run.sh SUITE [GROUP ...] [--store ENGINE] [--write]
 #   SUITE   a checkout of the suite (repository marek-mraz/ngsi-ld-test-suite: ETSI's tests and extensions to them)
 #   GROUP   folders below TP/NGSI-LD, such as ContextInformation/Provision; all when none is named
-#   --write puts the table of results into docs/conformance.md
+#   --store sqlite (as it is without), postgresql (a throw-away server) or postgresql://… (an empty database, for one group)
+#   --write puts what passed into the engine's columns of the table in docs/conformance.md
 # The suite's own packages go into an environment of their own, because they pin versions.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

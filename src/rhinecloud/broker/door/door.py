@@ -102,12 +102,12 @@ class Door:
         except Exception as error:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             reply = problem(error, request_id)
-        reply.headers = [*reply.headers, (b"x-request-id", request_id)]
+        fields = [*reply.headers, (FIELD, request_id)]
         if b"ngsild-tenant" in headers:
-            reply.headers = [*reply.headers, (b"ngsild-tenant", headers[b"ngsild-tenant"])]
+            fields.append((b"ngsild-tenant", headers[b"ngsild-tenant"]))
         if b"origin" in headers and self._parts.settings.cors_origins:
-            reply.headers = [*reply.headers, *self._cors(headers)]
-        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+            fields += self._cors(headers)
+        await send({"type": "http.response.start", "status": reply.status, "headers": fields})
         body = b"" if scope["method"] == "HEAD" else reply.body
         await send({"type": "http.response.body", "body": body})
         took_s = perf_counter() - started

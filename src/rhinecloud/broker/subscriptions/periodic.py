@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 PAGE = 1_000
 """Entities that are asked for, and told, at a time."""
 
+LEAST_S = 0.1
+"""No subscription is told more often, whatever it asks for."""
+LONGEST_S = 366 * 86_400.0
+
 
 class Periodic:
     """One task a periodic subscription."""
@@ -55,7 +59,7 @@ class Periodic:
     async def _run(self, ready: Ready) -> None:
         subscription = ready.subscription
         while True:
-            await asyncio.sleep(subscription.interval_s)
+            await asyncio.sleep(min(max(subscription.interval_s, LEAST_S), LONGEST_S))
             active = status_of(subscription, format_time(self._clock())) == "active"
             if not active or self._notifier.is_waiting(subscription):
                 continue  # who has not taken the last one gains nothing by the next

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import shutil
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -169,6 +171,26 @@ async def test_large_bodies_pass_both_ways_piece_by_piece(front: HttpServer) -> 
             assert (answer.status, await answer.read()) == (200, b"")
 
 
+def speaks_http2() -> bool:
+    curl = shutil.which("curl")
+    return (
+        bool(curl)
+        and "HTTP2" in subprocess.run([curl, "-V"], check=True, capture_output=True, text=True).stdout
+    )
+
+
+@pytest.mark.skipif(not speaks_http2(), reason="needs a curl with HTTP/2")
+async def test_a_body_whose_length_http_2_does_not_announce_arrives(front: HttpServer, town: Town) -> None:
+    curl = await asyncio.create_subprocess_exec(
+        *("curl", "-s", "--http2-prior-knowledge", "-T", "-", f"{front.url}/"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await asyncio.wait_for(curl.communicate(b"as it comes"), 10)
+    assert said.decode() == hashlib.sha256(b"as it comes").hexdigest()
+    assert town.bodies == [b"as it comes"]
+
+
 async def test_half_a_body_ends_the_request_inside(front: HttpServer, town: Town) -> None:
     answer = await ask(front, "POST / HTTP/1.1\nHost: town\nContent-Length: 1000", b"half")
     assert b"200 OK" not in answer
@@ -197,9 +219,11 @@ async def test_close_codes_pass_both_ways(front: HttpServer, town: Town) -> None
 
 
 async def test_nobody_inside_is_503_and_told_to_come_again() -> None:
-    async with served(Passing(Inside.at_url(f"http://127.0.0.1:{free_port()}"))) as server:
+    passing = Passing(Inside.at_url(f"http://127.0.0.1:{free_port()}"))
+    async with served(passing) as server:
         async with aiohttp.ClientSession(server.url) as client, client.post("/", data=b"x" * 9) as answer:
             assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+        await passing.close()
 
 
 async def test_a_request_into_a_connection_that_closes_is_answered() -> None:

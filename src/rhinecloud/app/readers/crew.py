@@ -21,7 +21,8 @@ from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.store.engine import StoreSettings
 
-STARTED_S = 20.0
+STARTED_S = 60.0
+"""A busy machine may need twenty."""
 STOP_S = 2.0
 PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 

@@ -17,6 +17,8 @@ import pytest
 from app.conftest import free_port
 from broker.receiving import Receiver, open_receiver
 from postgres_server import Server, programs
+from rhinecloud.app.readers.inside import find_leader
+from rhinecloud.store.engine import StoreSettings, make_store
 
 API = "/ngsi-ld/v1"
 TOML = """
@@ -248,6 +250,12 @@ async def test_a_member_with_workers_reads_and_writes_through_all_of_them(
             found = await city.call("GET", f"{API}/entities/urn:g:1?options=keyValues")
             assert found == (200, gauge(level))
         assert (await city.call("GET", "/api/v1/city"))[0] == 200
+        store = make_store(StoreSettings(url=postgres_url), tmp_path)
+        await store.open()
+        leader = await find_leader(store)
+        await store.close()
+        assert leader is not None
+        assert (leader.url, leader.socket) == (city.url, "")
 
 
 async def test_who_takes_over_waits_for_a_stream_that_ended_with_the_leader(

@@ -219,10 +219,11 @@ async def test_close_codes_pass_both_ways(front: HttpServer, town: Town) -> None
 
 
 async def test_nobody_inside_is_503_and_told_to_come_again() -> None:
-    passing = Passing(Inside.at_url(f"http://127.0.0.1:{free_port()}"))
+    passing = Passing(Inside("", url=f"http://127.0.0.1:{free_port()}"))
     async with served(passing) as server:
         async with aiohttp.ClientSession(server.url) as client, client.post("/", data=b"x" * 9) as answer:
             assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+            assert "does not answer" in await answer.text()
         await passing.close()
 
 
@@ -248,3 +249,15 @@ async def test_a_request_into_a_connection_that_closes_is_answered() -> None:
     listening.close()
     assert statuses[0] == 200
     assert statuses[1] in (200, 503)
+
+
+async def test_a_leader_whose_address_leads_back_here_is_503_and_no_circle() -> None:
+    port = free_port()
+    passing = Passing(Inside.at_url(f"http://127.0.0.1:{port}"))
+    server = HttpServer(passing, ServerSettings(port=port))
+    await server.start()
+    async with asyncio.timeout(5), aiohttp.ClientSession(server.url) as client, client.get("/") as answer:
+        assert answer.status == 503
+        assert "inside_url" in await answer.text()
+    await passing.close()
+    await server.stop()

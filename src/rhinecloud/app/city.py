@@ -28,7 +28,7 @@ from rhinecloud.app.play import feeds_played, play, until_it_plays
 from rhinecloud.app.readers.crew import Crew
 from rhinecloud.app.readers.inside import announce, inside_of
 from rhinecloud.app.readers.passing import from_readers
-from rhinecloud.app.sections import is_shared, own_origins, read_feeds
+from rhinecloud.app.sections import own_origins, read_feeds
 from rhinecloud.app.security import security_headers
 from rhinecloud.app.seed import read_seeds, seed_entities
 from rhinecloud.app.server import HttpServer, with_port
@@ -111,8 +111,9 @@ class City:
             foundation.store.on_records(self.crew.tell)
             closing.push_async_callback(self.crew.stop)
             await self.crew.start()
-        if is_shared(self.settings) and self._inside is not None:
-            await announce(foundation.store, self._inside)
+        # Other machines come in by the port: the socket behind readers is of this one.
+        if (reached := inside_of(self.settings) if self.crew else self._inside) is not None:
+            await announce(foundation.store, reached)
         access = Access(self.server.url, foundation.identity.tokens.lend(CLI_ACTOR))
         foundation.folder.leave_access(access)
 

@@ -49,7 +49,10 @@ class Passing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on one request or WebSocket."""
-        if scope["type"] == "http":
+        brought = header(scope, SECRET)
+        if brought and hmac.compare_digest(brought, self._inside.secret.encode()):
+            await _refuse_round_trip(scope, send)
+        elif scope["type"] == "http":
             await self._pass_request(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._pass_websocket(scope, receive, send)
@@ -79,9 +82,7 @@ class Passing:
         except (aiohttp.ClientError, OSError, TimeoutError):
             if begun:
                 raise  # the server cuts the connection, so that half an answer is not taken for a whole one
-            document = problem_of(Unavailable("the city's own process does not answer"))
-            fields = [(b"content-type", MEDIA_TYPE.encode()), (b"retry-after", b"1")]
-            await reply(send, document["status"], orjson.dumps(document), fields)
+            await _reply_unavailable(send, "the city's own process does not answer")
 
     async def _pass_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # the browser's wish to connect
@@ -176,6 +177,20 @@ def _has_body(scope: Scope) -> bool:
     if scope.get("http_version", "1.1")[0] != "1" and not length:
         return scope["method"] not in BODILESS  # HTTP/2 and later frame bodies without announcing them
     return bool(header(scope, b"transfer-encoding")) or length not in (b"", b"0")
+
+
+async def _reply_unavailable(send: Send, why: str) -> None:
+    document = problem_of(Unavailable(why))
+    fields = [(b"content-type", MEDIA_TYPE.encode()), (b"retry-after", b"1")]
+    await reply(send, document["status"], orjson.dumps(document), fields)
+
+
+async def _refuse_round_trip(scope: Scope, send: Send) -> None:
+    """Answer what was passed on and came here again: the leader gave an address that is another process's."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": GOING_AWAY})
+    else:
+        await _reply_unavailable(send, "the leader's address leads elsewhere: set server.inside_url there")
 
 
 def _sendable(code: int | None) -> int:

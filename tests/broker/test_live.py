@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,9 +95,11 @@ async def office(tmp_path: Path, stream: JetStream) -> AsyncIterator[Office]:
 
 
 @asynccontextmanager
-async def open_feed(stream: JetStream, settings: LiveSettings | None = None) -> AsyncIterator[LiveFeed]:
+async def open_feed(
+    stream: JetStream, settings: LiveSettings | None = None, who: Callable[[Any], Actor] = authenticate
+) -> AsyncIterator[LiveFeed]:
     context = compile_context({"Vessel": "https://uri.etsi.org/ngsi-ld/default-context/Vessel"}, {})
-    feed = LiveFeed(stream, Policy(), authenticate, context, settings or LiveSettings(interval_s=0.02))
+    feed = LiveFeed(stream, Policy(), who, context, settings or LiveSettings(interval_s=0.02))
     await feed.open()
     task = asyncio.create_task(feed.run())
     try:
@@ -299,3 +301,27 @@ async def test_nonsense_is_answered_and_the_line_stays(office: Office, feed: Liv
 async def test_the_line_shows_that_it_is_alive(office: Office, stream: JetStream) -> None:
     async with open_feed(stream, LiveSettings(ping_s=0.05)) as feed, look(feed) as browser:
         await browser.hear("ping")
+
+
+@pytest.mark.parametrize(("now", "code"), [(None, 4401), (NOBODY, 4403), (PARTNER, 1012)])
+async def test_whose_rights_change_is_shown_out_at_once(
+    stream: JetStream, now: Actor | None, code: int
+) -> None:
+    present: list[Actor | None] = [ADMIN]
+
+    def who(_scope: Any) -> Actor:
+        if present[0] is None:
+            raise Unauthenticated("no more")
+        return present[0]
+
+    async with open_feed(stream, LiveSettings(ping_s=60), who) as feed, look(feed) as browser:
+        await browser.hear("hello")
+        feed.notice("urn:somebody:else")
+        present[0] = now
+        await asyncio.sleep(0.05)
+        assert browser.code == 0
+        feed.notice(ADMIN.id)
+        async with asyncio.timeout(2):
+            while not browser.code:
+                await asyncio.sleep(0.01)
+        assert browser.code == code

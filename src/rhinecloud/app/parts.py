@@ -71,6 +71,7 @@ async def make_parts(
     await subscriptions.open()
     closing.push_async_callback(subscriptions.close)
     await live.open()
+    foundation.identity.tell_ends(live.notice)
     incidents = Incidents(foundation.broker, foundation.context, foundation.clock, new_urn, foundation.tenant)
     escalation = Escalation(
         incidents,

@@ -29,11 +29,15 @@ class Wish:
 
 
 class Client:
-    """A connected browser; it hears nothing before it has said what it wants."""
+    """A connected browser; it hears nothing before it has said what it wants.
+
+    `doubted` is set when its rights may have changed.
+    """
 
     def __init__(self, actor: Actor, tenant: str, policy: Policy, settings: LiveSettings) -> None:
         self.actor = actor
         self.tenant = tenant
+        self.doubted = asyncio.Event()
         self._policy = policy
         self._settings = settings
         self._wish: Wish | None = None

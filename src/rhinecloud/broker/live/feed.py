@@ -7,6 +7,7 @@ that it saw. It gets `hello`, then `changes` as they happen, `resync` when it mu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -27,6 +28,8 @@ from rhinecloud.stream.port import Frame, Gone, Stream
 log = logging.getLogger(__name__)
 
 UNAUTHENTICATED, FORBIDDEN, TOO_MANY, TOO_SLOW = 4401, 4403, 4429, 4408
+COME_AGAIN = 1012
+"""To whose rights are others now: the line is to be opened anew (service restart, IANA's registry)."""
 RETRY_S = 0.5
 LARGEST_MESSAGE = 64 * 1024
 
@@ -77,6 +80,12 @@ class LiveFeed:
                 log.warning("the stream is away: %s", error)
                 await asyncio.sleep(RETRY_S)
 
+    def notice(self, actor_id: str) -> None:
+        """Hear that an actor's rights have ended or changed: whether it may still look is asked at once."""
+        for client in self._clients:
+            if client.actor.id == actor_id:
+                client.doubted.set()
+
     @property
     def clients(self) -> int:
         """How many browsers look."""
@@ -124,7 +133,7 @@ class LiveFeed:
         tasks = [
             asyncio.create_task(self._listen(client, hello, receive, say), name="live: listen"),
             asyncio.create_task(client.tell(say), name="live: tell"),
-            asyncio.create_task(self._ping(scope, say), name="live: ping"),
+            asyncio.create_task(self._ping(client, scope, say), name="live: ping"),
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -151,13 +160,17 @@ class LiveFeed:
             missed = await self._missed(hello if after is None else after)
             client.want(wish, missed, self._memory.last)
 
-    async def _ping(self, scope: Scope, say: Callable[[str], Awaitable[None]]) -> int:
-        """Show the browser that the line is alive, and look whether it may still be here."""
+    async def _ping(self, client: Client, scope: Scope, say: Callable[[str], Awaitable[None]]) -> int:
+        """Show the browser that the line is alive, and look whether it may still be here; at once after `notice`."""
         while True:
-            await asyncio.sleep(self._settings.ping_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(client.doubted.wait(), self._settings.ping_s)
+            client.doubted.clear()
             refusal = self._refusal(scope)
             if refusal:
                 return refusal
+            if self._authenticate(scope) != client.actor:
+                return COME_AGAIN
             async with asyncio.timeout(self._settings.send_timeout_s):
                 await say('{"type":"ping"}')
 

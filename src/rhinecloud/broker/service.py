@@ -228,10 +228,6 @@ class Broker:
         """Give the present moment as ISO 8601 in UTC, as it stands in what is written."""
         return format_time(self._clock())
 
-    def last_change(self) -> int:
-        """Give the number of the newest change that this process knows."""
-        return self._store.last_change()
-
     async def newest_change(self) -> int:
         """Give the number of the newest change: as long as it stays, every answer stays."""
         return await self._store.newest()

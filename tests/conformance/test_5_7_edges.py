@@ -136,6 +136,8 @@ async def test_a_query_finds(places: House, query: str, names: str) -> None:
         "type=Place&orderBy=location;dist-asc",
         "type=Place&orderBy=rank;up",
         "type=Place&orderBy=rank&collation=!!nope",
+        "type=Place&collation=!!nope",
+        "type=Place&orderBy=rank&collation=fr-u-co-phonebk",
         "type=Place&pick=rank&omit=rank",
         "type=Place&pick=rank&attrs=rank",
         "type=Place&omit=rank&attrs=rank",

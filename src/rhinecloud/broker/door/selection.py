@@ -15,6 +15,7 @@ from rhinecloud.broker.door.parameters import join_level
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.ngsild.collation import check_collation
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.expression import links, paths
 from rhinecloud.ngsild.query import (
@@ -176,6 +177,7 @@ def _geo(query: Mapping[str, str], context: Context) -> GeoQuery | None:
 def _order(request: Request) -> tuple[OrderKey, ...]:
     query = request.query
     if "orderBy" not in query:
+        check_collation(query.get("collation", ""))
         return ()
     return parse_order(
         query["orderBy"],

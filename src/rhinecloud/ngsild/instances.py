@@ -15,7 +15,7 @@ import msgspec
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import NULL, VALUE_MEMBER, Instance
-from rhinecloud.ngsild.plain import read_plain
+from rhinecloud.ngsild.plain import Sent, read_plain, read_sent
 from rhinecloud.ngsild.typed_values import READERS, read_vocab
 from rhinecloud.ngsild.values import check_geometry, check_json, check_moment, check_uri, is_geometry
 
@@ -112,6 +112,11 @@ class Reader:
     def attribute(self, data: Any, depth: int) -> list[Instance]:
         """Read an attribute from an object, an array of instances, or a bare value."""
         kind = type(data)
+        if kind is Sent:
+            plain = None if self.simplified else read_sent(data, self.now)
+            if plain is not None:
+                return [plain]
+            data, kind = data.members(), dict
         if self.simplified and not (kind is dict and len(data) == 1 and not _SIMPLE_WORDS.isdisjoint(data)):
             return [self._bare(data)]
         if kind is dict:

@@ -13,6 +13,7 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import NULL, Entity, Instance
 from rhinecloud.ngsild.instances import ABSENT, NOT_ATTRIBUTES, PROOF, Reader, within
+from rhinecloud.ngsild.plain import Sent, read_sent
 from rhinecloud.ngsild.values import check_scope, check_uri
 
 __all__ = ["ABSENT", "parse_attribute", "parse_entity", "parse_fragment"]
@@ -23,7 +24,8 @@ LONGEST_ID = 2_048
 _OWN = frozenset(("scope", "expiresAt"))
 _PLACES = frozenset(("location", "observationSpace", "operationSpace"))
 _NOT_READ = frozenset(("id", "type", "@context", "createdAt", "modifiedAt", "deletedAt"))
-_SPECIAL = _OWN | _PLACES | NOT_ATTRIBUTES | {PROOF}
+_WORDS = _OWN | NOT_ATTRIBUTES | {PROOF}
+_SPECIAL = _WORDS | _PLACES
 
 
 def parse_entity(data: Any, context: Context, *, now: str = "", simplified: bool = False) -> Entity:
@@ -78,21 +80,29 @@ def _read_entity(data: Any, reader: Reader, *, fragment: bool) -> Entity:
     if aliases or "@id" in data or "@type" in data:
         data = _with_plain_keywords(data, aliases)
     now = reader.now
+    attrs: dict[str, list[Instance]] = {}
     found = Entity(
-        id=_read_id(data, fragment), type=_read_types(data, reader, fragment), created_at=now, modified_at=now
+        id=_read_id(data, fragment),
+        type=_read_types(data, reader, fragment),
+        created_at=now,
+        modified_at=now,
+        attrs=attrs,
     )
+    expand, in_one_go = reader.name, not reader.simplified
     for name, member in data.items():
         if name in _NOT_READ:
             continue
         try:
-            if name not in _SPECIAL:
-                reader.put(found.attrs, name, reader.attribute(member, 0))
-            elif name in _OWN:
-                _read_own(found, name, member, reader)
+            if in_one_go and type(member) is Sent and name not in _WORDS:
+                plain = read_sent(member, now)
+                iri = expand(name)
+                if plain is not None and iri not in attrs and (plain.type == "GeoProperty" or name not in _PLACES):
+                    attrs[iri] = [plain]
+                    continue
+            if name in _SPECIAL:
+                _read_special(found, name, member, reader)
             else:
-                reader.add(found.attrs, name, member, 0, NOT_ATTRIBUTES)
-                if name in _PLACES:
-                    _check_place(found.attrs[reader.name(name)])
+                reader.put(attrs, name, reader.attribute(member, 0))
         except Invalid as error:
             raise within(str(name), error) from None
     return found
@@ -123,6 +133,17 @@ def _read_types(data: Mapping[str, Any], reader: Reader, fragment: bool) -> list
         return list(dict.fromkeys(reader.name(each) for each in names))
     except Invalid as error:
         raise within("type", error) from None
+
+
+def _read_special(found: Entity, name: str, member: Any, reader: Reader) -> None:
+    if type(member) is Sent:
+        member = member.members()
+    if name in _OWN:
+        _read_own(found, name, member, reader)
+        return
+    reader.add(found.attrs, name, member, 0, NOT_ATTRIBUTES)
+    if name in _PLACES:
+        _check_place(found.attrs[reader.name(name)])
 
 
 def _read_own(found: Entity, name: str, member: Any, reader: Reader) -> None:

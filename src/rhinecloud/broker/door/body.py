@@ -18,6 +18,7 @@ from rhinecloud.broker.errors import InvalidRequest, UnsupportedMediaType
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, TooLarge
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.documents import CORE_URL, is_core_url
+from rhinecloud.ngsild.plain import decode_items
 
 JSON_TYPE = "application/json"
 PATCH_TYPE = "application/merge-patch+json"
@@ -31,16 +32,7 @@ async def read_json(parts: Parts, request: Request) -> Any:
 
     Raises LengthRequired, TooLarge, UnsupportedMediaType, and InvalidRequest when it is not JSON.
     """
-    media = media_of(request)
-    if media not in (JSON_TYPE, LD_TYPE) and not (media == PATCH_TYPE and request.verb == "PATCH"):
-        raise UnsupportedMediaType(media)
-    body = await request.body(parts.settings.max_body_bytes)
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest(f"the body is not JSON: {error}") from None
-    check_body(body, content, parts.settings)
-    return content
+    return _parse(await _read(parts, request), parts)
 
 
 async def read_object(parts: Parts, request: Request) -> dict[str, Any]:
@@ -56,10 +48,13 @@ async def read_object(parts: Parts, request: Request) -> dict[str, Any]:
 async def read_objects(parts: Parts, request: Request) -> list[tuple[Any, Context | RhineCloudError]]:
     """Read the body as a list, each item with the @context that it brings itself (JSON-LD) or the Link names (JSON).
 
+    Where all of them are of the commonest shapes, their attributes are `ngsild.plain.Sent` instead of objects.
+
     An item whose @context cannot be had comes with the error instead, so that it fails alone. Raises Invalid when the
     list is empty, too long or holds null.
     """
-    content = await read_json(parts, request)
+    body = await _read(parts, request)
+    content: Any = decode_items(body) or _parse(body, parts)
     if not isinstance(content, list) or not content:
         raise Invalid("the body is not a JSON array of at least one item")
     if len(content) > parts.settings.max_batch:
@@ -115,6 +110,22 @@ async def set_context(parts: Parts, request: Request, source: Any) -> None:
 def media_of(request: Request) -> str:
     """Give the media type of the body without its parameters."""
     return request.header(b"content-type").partition(";")[0].strip().lower()
+
+
+async def _read(parts: Parts, request: Request) -> bytes:
+    media = media_of(request)
+    if media not in (JSON_TYPE, LD_TYPE) and not (media == PATCH_TYPE and request.verb == "PATCH"):
+        raise UnsupportedMediaType(media)
+    return await request.body(parts.settings.max_body_bytes)
+
+
+def _parse(body: bytes, parts: Parts) -> Any:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from None
+    check_body(body, content, parts.settings)
+    return content
 
 
 async def _with_context(parts: Parts, request: Request, item: Any) -> tuple[Any, Context | RhineCloudError]:

@@ -100,14 +100,14 @@ class Request:
             raise LengthRequired
         if not announced.isdigit() or len(announced) > 18:
             raise InvalidRequest("is not a number of bytes", field="Content-Length")
-        if int(announced) > limit:
-            raise TooLarge(f"the body has {int(announced)} bytes; at most {limit} are read")
-        message = await self.receive()
-        if not message.get("more_body"):
-            whole: bytes = message.get("body", b"")
-            return whole
-        parts = [message.get("body", b"")]
-        while message.get("more_body"):
+        left = int(announced)
+        if left > limit:
+            raise TooLarge(f"the body has {left} bytes; at most {limit} are read")
+        parts: list[bytes] = []
+        while left > 0:  # to hear that nothing follows would take one more turn of the server's threads
             message = await self.receive()
             parts.append(message.get("body", b""))
+            left -= len(parts[-1])
+            if not message.get("more_body"):
+                break
         return b"".join(parts)

@@ -53,7 +53,7 @@ class Writer:
         def decide(present: Entity | None) -> Decision:
             entity = self.need(Action.UPDATE, entity_id, present, types)
             patched = change(entity, self.now)
-            if any(name not in entity.type for name in patched.entity.type):
+            if patched.entity.type != entity.type and not set(patched.entity.type) <= set(entity.type):
                 self.check(Action.UPDATE, patched.entity)
             return self.put(patched) if _differs(entity, patched) else None
 

@@ -46,23 +46,27 @@ class Patched(msgspec.Struct, frozen=True):
 
 def create(entity: Entity, now: str) -> Patched:
     """Give a new entity its times (clause 5.6.1)."""
-    if _is_stamped(entity, now):
-        return Patched(entity, list(entity.attrs))
-    attrs = {
-        name: [_stamped(each, now, now) for each in instances] for name, instances in entity.attrs.items()
-    }
-    made = with_members(entity, created_at=now, modified_at=now, attrs=attrs)
-    return Patched(made, list(attrs))
+    made = _made(entity, now)
+    return Patched(made, list(made.attrs))
 
 
 def replace(entity: Entity, new: Entity, now: str) -> Patched:
     """Put `new` in the place of `entity`, of which only the id and `createdAt` remain (clause 5.6.18)."""
-    fresh = create(new, now).entity
-    made = with_members(fresh, id=entity.id, created_at=entity.created_at, type=new.type or entity.type)
-    changed = list(entity.attrs)
-    if made.attrs.keys() != entity.attrs.keys():
-        changed = list(dict.fromkeys([*changed, *made.attrs]))
-    return Patched(made, changed, entity.attrs)
+    fresh = _made(new, now)
+    made = Entity(
+        id=entity.id,
+        type=new.type or entity.type,
+        scope=fresh.scope,
+        created_at=entity.created_at,
+        modified_at=now,
+        expires_at=fresh.expires_at,
+        attrs=fresh.attrs,
+    )
+    before = entity.attrs
+    changed = list(before)
+    if made.attrs.keys() != before.keys():
+        changed = list(dict.fromkeys([*before, *made.attrs]))
+    return Patched(made, changed, before)
 
 
 def append(entity: Entity, fragment: Entity, now: str, *, overwrite: bool = True) -> Patched:
@@ -268,6 +272,16 @@ class _Work:
     def set_expiry(self, expires_at: str) -> None:
         if expires_at:
             self.entity.expires_at = "" if expires_at == NULL else expires_at
+
+
+def _made(entity: Entity, now: str) -> Entity:
+    """Give an entity and all that is in it the time of its making; the same object where it was read at that time."""
+    if _is_stamped(entity, now):
+        return entity
+    attrs = {
+        name: [_stamped(each, now, now) for each in instances] for name, instances in entity.attrs.items()
+    }
+    return with_members(entity, created_at=now, modified_at=now, attrs=attrs)
 
 
 def _is_stamped(entity: Entity, now: str) -> bool:

@@ -13,8 +13,6 @@ from rhinecloud.ngsild.entity import Entity
 LOCATION = "https://uri.etsi.org/ngsi-ld/location"
 """The default geometry property of a geo-query (ETSI GS CIM 009 v1.9.1, clause 4.10)."""
 
-_EXPIRES = b'"expiresAt":"'
-
 Box = tuple[float, float, float, float]
 """West, east, south, north in degrees."""
 
@@ -37,14 +35,14 @@ def box_of(geometries: Sequence[Any]) -> Box | None:
     return min(east_west), max(east_west), min(north_south), max(north_south)
 
 
-def expiry_of(entity: Entity | None, body: bytes) -> float | None:
+def expiry_of(entity: Entity | None) -> float | None:
     """Give when the first of an entity and its attribute instances expires, in seconds since 1970, or None."""
-    if entity is None or _EXPIRES not in body:
+    if entity is None:
         return None
     times = [entity.expires_at] if entity.expires_at else []
     for instances in entity.attrs.values():
-        times += [instance.expires_at for instance in instances if instance.expires_at]
-    return min(_moments(times), default=None)
+        times += [each.expires_at for each in instances if each.expires_at]
+    return min(_moments(times), default=None) if times else None
 
 
 def _moments(times: list[str]) -> Iterator[float]:

@@ -62,11 +62,18 @@ async def read_objects(parts: Parts, request: Request) -> list[tuple[Any, Contex
     if any(item is None for item in content):
         raise Invalid("the array holds null")
     link = context_url(request.header(b"link"))
-    if media_of(request) != LD_TYPE:
+    is_plain = media_of(request) != LD_TYPE
+    if is_plain:
         await set_context(parts, request, link)
     elif link is not None:
         raise Invalid(TWICE, field="Link")
-    return [await _with_context(parts, request, item) for item in content]
+    context = request.context
+    return [
+        (item, context)
+        if not isinstance(item, dict) or (is_plain and CONTEXT not in item)
+        else await _with_context(parts, request, item)
+        for item in content
+    ]
 
 
 async def adopt_context(parts: Parts, request: Request, content: dict[str, Any]) -> None:
@@ -128,11 +135,9 @@ def _parse(body: bytes, parts: Parts) -> Any:
     return content
 
 
-async def _with_context(parts: Parts, request: Request, item: Any) -> tuple[Any, Context | RhineCloudError]:
-    if not isinstance(item, dict):
-        return item, request.context
-    if media_of(request) != LD_TYPE and CONTEXT not in item:
-        return item, request.context
+async def _with_context(
+    parts: Parts, request: Request, item: dict[str, Any]
+) -> tuple[Any, Context | RhineCloudError]:
     try:
         await adopt_context(parts, request, item)
     except RhineCloudError as error:

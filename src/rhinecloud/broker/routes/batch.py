@@ -33,6 +33,9 @@ Result = tuple[str, Outcome]
 """An entity's id, as far as one could be read, and what became of it."""
 
 
+_TO_COME: Result = ("", Invalid(""))
+
+
 async def create(parts: Parts, request: Request) -> Reply:
     """Batch Entity Creation (clause 6.14.3.1)."""
     results = await _carry_out(
@@ -122,10 +125,10 @@ async def _carry_out(
             continue
         places.append(len(results))
         plans.append((entity.id, plan(entity)))
-        results.append((entity.id, Invalid("")))
+        results.append(_TO_COME)
     outcomes = await parts.broker.write_all(request.actor, request.tenant, plans, now=now)
-    for place, outcome in zip(places, outcomes, strict=True):
-        results[place] = (results[place][0], outcome)
+    for place, (entity_id, _), outcome in zip(places, plans, outcomes, strict=True):
+        results[place] = (entity_id, outcome)
     return results
 
 

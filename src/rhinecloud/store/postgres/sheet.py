@@ -69,7 +69,7 @@ class Sheet:
         after = touched.entity
         if after is None:
             return
-        expires = expiry_of(after, touched.body)
+        expires = expiry_of(after)
         if held is None:
             self._new.append((touched.row, tenant, key[1], touched.offset, expires, touched.body))
         else:

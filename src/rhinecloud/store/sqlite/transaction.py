@@ -88,17 +88,19 @@ class Transaction:
 
     def look_up(self, edits: Sequence[Edit]) -> None:
         """Read what the next edits are about in one statement; a batch of new entities would else ask for each."""
+        found: dict[Key, Held | None] = {}
         wanted: dict[str, list[str]] = {}
         for edit in edits:
             key = (edit.tenant, edit.entity_id)
-            if key not in self.settled and key not in self._touched and self._recent.get(key) is None:
-                wanted.setdefault(edit.tenant, []).append(edit.entity_id)
-        self._found = {}
+            if key not in self.settled and key not in self._touched:
+                held = found[key] = self._recent.get(key)
+                if held is None:
+                    wanted.setdefault(edit.tenant, []).append(edit.entity_id)
         for name, ids in wanted.items():
-            self._found.update(dict.fromkeys([(name, each) for each in ids]))
             rows: Any = self.cursor.execute(LOOK_UP, (self._census.tenant(name), _encode_ids(ids).decode()))
             for entity_id, row, version, body in rows.fetchall():
-                self._found[name, entity_id] = Held(row, Stored(entity_id, version, body))
+                found[name, entity_id] = Held(row, Stored(entity_id, version, body))
+        self._found = found
 
     def decide(self, edit: Edit) -> Written | Exception:
         """Decide one edit and log it; an error is the answer of this edit alone."""
@@ -125,18 +127,19 @@ class Transaction:
             if held is not None and touched.row != held.row:
                 self._delete(key, held, touched.first)
                 held = None
-            if touched.entity is None or touched.version == (held.stored.version if held else -1):
+            entity, row = touched.entity, touched.row
+            if entity is None or touched.version == (held.stored.version if held else -1):
                 continue
             if held is None:
-                inserted.append(
-                    (touched.row, self._enter(key, touched), key[1], touched.version, touched.body)
-                )
+                tenant = self._census.enter_tenant(self.cursor, key[0])
+                self._list(tenant, ANY, row)
+                inserted.append((row, tenant, key[1], touched.version, touched.body))
+                self._move(key, None, entity, row)
             else:
-                updated.append((touched.version, touched.body, touched.row))
-                self._move(key, touched.first, touched.entity, touched.row)
-            self._expire(touched)
-            self.settled[key] = Held(touched.row, Stored(key[1], touched.version, touched.body))
-            self.entities[key] = touched.entity
+                updated.append((touched.version, touched.body, row))
+                self._move(key, touched.first, entity, row)
+            self.settled[key] = Held(row, Stored(key[1], touched.version, touched.body))
+            self.entities[key] = entity
         if inserted:
             self.cursor.executemany(
                 "INSERT INTO entity (row, tenant, id, version, body) VALUES (?, ?, ?, ?, ?)", inserted
@@ -218,20 +221,10 @@ class Transaction:
         touched.entity, touched.body = after, body
         return Written(seq, after, created)
 
-    def _enter(self, key: Key, touched: Touched) -> int:
-        """Enter a new entity into the indexes; give its tenant's number."""
-        tenant = self._census.enter_tenant(self.cursor, key[0])
-        assert touched.entity is not None
-        self._list(tenant, ANY, touched.row)
-        self._move(key, None, touched.entity, touched.row)
-        return tenant
-
     def _delete(self, key: Key, held: Held, entity: Entity | None) -> None:
         self.cursor.execute("DELETE FROM entity WHERE row = ?", (held.row,))
         self._unlist(self._census.enter_tenant(self.cursor, key[0]), ANY, held.row)
         self._move(key, entity, None, held.row)
-        if expiry_of(entity, held.stored.body) is not None:
-            self.cursor.execute("DELETE FROM expiry WHERE row = ?", (held.row,))
         self.settled[key] = None
 
     def _move(self, key: Key, before: Entity | None, after: Entity | None, row: int) -> None:
@@ -252,6 +245,9 @@ class Transaction:
         here, there = geometries_of(before), geometries_of(after)
         if here != there:
             self._place(row, box_of(there), was=bool(here))
+        was, due = expiry_of(before), expiry_of(after)
+        if was != due:
+            self._expire(row, due)
 
     def _list(self, tenant: int, kind: int, row: int) -> None:
         self._types.append((tenant, kind, row))
@@ -269,20 +265,11 @@ class Transaction:
         if box is not None:
             self._places.append((row, *box))
 
-    def _expire(self, touched: Touched) -> None:
-        held = touched.before
-        was = (
-            expiry_of(touched.first, held.stored.body)
-            if held is not None and held.row == touched.row
-            else None
-        )
-        due = expiry_of(touched.entity, touched.body)
-        if was == due:
-            return
+    def _expire(self, row: int, due: float | None) -> None:
         if due is None:
-            self.cursor.execute("DELETE FROM expiry WHERE row = ?", (touched.row,))
+            self.cursor.execute("DELETE FROM expiry WHERE row = ?", (row,))
         else:
-            self.cursor.execute("INSERT OR REPLACE INTO expiry (row, at) VALUES (?, ?)", (touched.row, due))
+            self.cursor.execute("INSERT OR REPLACE INTO expiry (row, at) VALUES (?, ?)", (row, due))
 
 
 def _encode(change: Change, body: bytes) -> bytes:

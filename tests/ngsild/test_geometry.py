@@ -6,6 +6,7 @@ from math import isclose
 from typing import Any
 
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from rhinecloud.ngsild.context import Context, core_context
 from rhinecloud.ngsild.geometry import (
     EARTH_RADIUS_M,
     GeoQuery,
+    box_of_ring,
     distance_m,
     haversine_m,
     matches_geo,
@@ -214,3 +216,43 @@ def test_no_relation_of_two_scribbles_takes_long(kind: str, relation: str) -> No
         assert answers == [True, True]
     if relation == "equals":
         assert answers == [False, True]
+
+
+EDGES = st.sampled_from([0.0, 6.7, 6.700000000000001, 10.0]) | st.floats(-20, 20)
+
+
+@given(EDGES, EDGES, EDGES, EDGES, EDGES, EDGES, st.booleans())
+def test_a_point_lies_to_a_box_as_its_shape_says(
+    west: float, south: float, east: float, north: float, longitude: float, latitude: float, turned: bool
+) -> None:
+    reference = box(west, south, east, north)
+    if turned:
+        reference["coordinates"][0].reverse()
+    place, shape = point(longitude, latitude), shape_of(reference)
+    if box_of_ring(reference) is None:
+        assert west == east or south == north
+        return
+    for relation, answer in (
+        ("within", shapely.contains_xy(shape, longitude, latitude)),
+        ("intersects", shapely.intersects_xy(shape, longitude, latitude)),
+        ("disjoint", not shapely.intersects_xy(shape, longitude, latitude)),
+    ):
+        assert GeoQuery(relation, reference, LOCATION).matches(place) is bool(answer)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        point(5, 5),
+        HOLED,
+        {"type": "Polygon", "coordinates": [[[0, 0], [10, 0], [10, 10], [0, 11], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [10, 10], [10, 0], [0, 10], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [10, 0], [10, 0], [0, 0], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [10, 0], [0, 10], [0, 0]]]},
+    ],
+)
+def test_only_a_ring_along_a_box_is_one(reference: Any) -> None:
+    assert box_of_ring(reference) is None
+    assert GeoQuery("intersects", reference, LOCATION).matches(point(5, 5)) is bool(
+        shape_of(reference).intersects(shape_of(point(5, 5)))
+    )

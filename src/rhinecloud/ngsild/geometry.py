@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import asin, cos, degrees, isfinite, radians, sin, sqrt
 from typing import Any
 
@@ -30,10 +30,13 @@ EARTH_RADIUS_M = 6_371_008.8
 Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 
+_OF_POINTS = frozenset(("within", "intersects", "disjoint"))
+"""The relations that are told of a point without making a shape of it."""
+
 _NEAR = re.compile(r"near;(maxDistance|minDistance)==((?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GeoQuery:
     """A relation to a reference geometry: `near` with the greatest or least distance in metres, or a topological one.
 
@@ -45,22 +48,30 @@ class GeoQuery:
     property: str
     max_m: float | None = None
     min_m: float | None = None
-    shape: BaseGeometry = field(init=False, repr=False, compare=False)
+    box: Bounds | None = field(init=False, repr=False, compare=False)
+    """The reference itself where it is a box: how points lie to it is told without a shape."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "box", box_of_ring(self.reference))
+
+    @cached_property
+    def shape(self) -> BaseGeometry:
+        """The reference as a shape, prepared for being asked again and again."""
         shape = shape_of(self.reference)
         shapely.prepare(shape)
-        object.__setattr__(self, "shape", shape)
+        return shape
 
     def positions(self) -> int:
         """Count the positions of the reference geometry."""
-        return int(shapely.get_num_coordinates(self.shape))
+        if self.box is not None:
+            return 5
+        return 1 if self.reference["type"] == "Point" else int(shapely.get_num_coordinates(self.shape))
 
     def bounds(self) -> Bounds | None:
         """Give a box that touches every geometry that may match; None where no box can tell."""
         if self.relation == "disjoint" or self.min_m is not None:
             return None
-        west, south, east, north = self.shape.bounds
+        west, south, east, north = self.box or _bounds(self.reference) or self.shape.bounds
         if self.max_m is None:
             return west, south, east, north
         margin = degrees(self.max_m / EARTH_RADIUS_M) * 1.001
@@ -77,9 +88,16 @@ class GeoQuery:
         if not is_geometry(geometry):
             return False
         if self.relation == "near":
-            distance = distance_m(geometry, self.reference, self.shape)
+            distance = self._distance_m(geometry)
             return distance <= self.max_m if self.max_m is not None else distance >= (self.min_m or 0.0)
+        if self.box is not None and geometry["type"] == "Point" and self.relation in _OF_POINTS:
+            return _relate_point(self.relation, geometry["coordinates"], self.box)
         return _relate(self.relation, geometry, self.shape)
+
+    def _distance_m(self, geometry: dict[str, Any]) -> float:
+        if geometry["type"] == "Point" and self.reference["type"] == "Point":
+            return distance_m(geometry, self.reference)
+        return distance_m(geometry, self.reference, self.shape)
 
 
 def parse_geo(
@@ -121,7 +139,10 @@ def _parse_georel(text: str) -> tuple[str, float | None, float | None]:
 
 def matches_geo(query: GeoQuery, entity: Entity) -> bool:
     """Tell whether any instance of the queried GeoProperty lies so; an entity without it never does (clause 4.10)."""
-    return any(query.matches(each.value) for each in entity.attrs.get(query.property, ()))
+    for each in entity.attrs.get(query.property, ()):  # noqa: SIM110 - any() takes twice as long
+        if query.matches(each.value):
+            return True
+    return False
 
 
 def shape_of(geometry: dict[str, Any]) -> BaseGeometry:
@@ -137,8 +158,40 @@ def _cached_shape(body: bytes) -> BaseGeometry:
     return mended(shapely.from_geojson(body))
 
 
+def box_of_ring(geometry: dict[str, Any]) -> Bounds | None:
+    """Give west, south, east and north of a polygon whose one ring runs along a box; None for any other geometry."""
+    if geometry["type"] != "Polygon" or len(geometry["coordinates"]) != 1:
+        return None
+    ring = geometry["coordinates"][0]
+    if len(ring) != 5:
+        return None
+    (x0, y0, *_), (x1, y1, *_), (x2, y2, *_), (x3, y3, *_) = ring[:4]
+    upright = x0 == x1 and y1 == y2 and x2 == x3 and y3 == y0
+    lying = y0 == y1 and x1 == x2 and y2 == y3 and x3 == x0
+    if not (upright or lying) or x0 == x2 or y0 == y2:
+        return None
+    return min(x0, x2), min(y0, y2), max(x0, x2), max(y0, y2)
+
+
+def _bounds(geometry: dict[str, Any]) -> Bounds | None:
+    """Give the box around a point, None for any other geometry."""
+    if geometry["type"] != "Point":
+        return None
+    longitude, latitude = geometry["coordinates"][:2]
+    return longitude, latitude, longitude, latitude
+
+
+def _relate_point(relation: str, position: list[float], box: Bounds) -> bool:
+    """Tell how a point lies to a box: what is on the edge touches it and is not within."""
+    longitude, latitude = position[0], position[1]
+    west, south, east, north = box
+    if relation == "within":
+        return west < longitude < east and south < latitude < north
+    return (west <= longitude <= east and south <= latitude <= north) is (relation == "intersects")
+
+
 def _relate(relation: str, geometry: dict[str, Any], reference: BaseGeometry) -> bool:
-    if geometry["type"] == "Point" and relation in ("within", "intersects", "disjoint"):
+    if geometry["type"] == "Point" and relation in _OF_POINTS:
         longitude, latitude = geometry["coordinates"][:2]
         if relation == "within":
             return bool(shapely.contains_xy(reference, longitude, latitude))

@@ -35,7 +35,7 @@ class Projection:
     @property
     def picked(self) -> frozenset[str]:
         """The members that a `pick` leaves: the relationships that are followed, too."""
-        return self.names | self.inside.keys()
+        return self.names.union(self.inside)
 
 
 def parse_projection(text: str, context: Context, *, field: str) -> Projection:

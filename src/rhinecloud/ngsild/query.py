@@ -104,6 +104,8 @@ def matches(query: EntityQuery, entity: Entity) -> bool:
 
 
 def _has_types(wanted: tuple[tuple[str, ...], ...], types: list[str]) -> bool:
+    if len(wanted) == 1 == len(wanted[0]):
+        return wanted[0][0] in types
     return any(all(each in types for each in branch) for branch in wanted)
 
 

@@ -29,7 +29,7 @@ SCOPE = "https://uri.etsi.org/ngsi-ld/scope"
 _CREATED = "https://uri.etsi.org/ngsi-ld/createdAt"
 _MODIFIED = "https://uri.etsi.org/ngsi-ld/modifiedAt"
 _EXPIRES = "https://uri.etsi.org/ngsi-ld/expiresAt"
-_OWN = {
+OWN = {
     "id": "@id",
     "type": "@type",
     "scope": SCOPE,
@@ -38,7 +38,7 @@ _OWN = {
     "expiresAt": _EXPIRES,
 }
 _SYSTEM = frozenset((_CREATED, _MODIFIED, _EXPIRES))
-_PLAIN = frozenset(("Property", "GeoProperty"))
+PLAIN = frozenset(("Property", "GeoProperty"))
 _NULLS: dict[str, Any] = {
     "LanguageProperty": {"@none": NULL},
     "ListProperty": [NULL],
@@ -102,7 +102,7 @@ def _members(entity: Entity, context: Context, options: Options) -> dict[str, An
     if options.sys_attrs:
         _add_times(shown, entity)
     if pick or omit:
-        shown = {name: member for name, member in shown.items() if _is_kept(_OWN[name], pick, omit)}
+        shown = {name: member for name, member in shown.items() if is_kept(OWN[name], pick, omit)}
     for iri, instances in entity.attrs.items():
         if (attrs and iri not in attrs) or (pick and iri not in pick) or iri in omit:
             continue
@@ -112,7 +112,7 @@ def _members(entity: Entity, context: Context, options: Options) -> dict[str, An
     return shown
 
 
-def _is_kept(iri: str, pick: frozenset[str], omit: frozenset[str]) -> bool:
+def is_kept(iri: str, pick: frozenset[str], omit: frozenset[str]) -> bool:
     return iri not in omit and (not pick or iri in pick or iri in _SYSTEM)
 
 
@@ -139,7 +139,7 @@ def _feature(entity: Entity, context: Context, options: Options) -> dict[str, An
 
 def _normalized(instance: Instance, context: Context, options: Options) -> dict[str, Any]:
     kind = instance.type
-    if kind in _PLAIN:
+    if kind in PLAIN:
         shown = {"type": kind, "value": instance.value}
     elif kind == "LanguageProperty" and options.lang and instance.value != NULL:
         text, tag = choose_text(instance.value, options.lang)
@@ -158,7 +158,7 @@ def _concise(instance: Instance, context: Context, options: Options) -> Any:
     if (
         len(shown) == 1
         and "value" in shown
-        and (instance.type == "GeoProperty" or _stands_alone(shown["value"]))
+        and (instance.type == "GeoProperty" or stands_alone(shown["value"]))
     ):
         return shown["value"]
     return shown
@@ -166,7 +166,7 @@ def _concise(instance: Instance, context: Context, options: Options) -> Any:
 
 def _wrapped(instance: Instance, context: Context, options: Options) -> dict[str, Any]:
     kind, value = instance.type, instance.value
-    if kind in _PLAIN:
+    if kind in PLAIN:
         shown = {"value": value}
         if kind == "Property" and is_geometry(value):
             shown = {"type": kind, "value": value}
@@ -179,7 +179,7 @@ def _wrapped(instance: Instance, context: Context, options: Options) -> dict[str
     return shown
 
 
-def _stands_alone(value: Any) -> bool:
+def stands_alone(value: Any) -> bool:
     """Tell whether a Property's value cannot be taken for anything else when it stands alone (clause 4.5.2.3)."""
     if type(value) is dict:
         return not (is_wrapped(value) or "type" in value or "dataset" in value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import orjson
@@ -22,12 +23,16 @@ from rhinecloud.broker.linked import Join, Linker
 from rhinecloud.broker.service import Broker
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.printing import Print, printer_for
 from rhinecloud.ngsild.representation import Options, render
 from rhinecloud.ngsild.versions import NATIVE, Version, amend
 from rhinecloud.store.port import Stored
 
 VIEWS = 8
 """Ways to show one entity that are kept at a time."""
+
+WAYS = 64
+"""Views that are kept for requests that ask for the same way in other words."""
 
 REMEMBERED = 1_000
 """Parsed query strings that are kept; they come from whoever calls."""
@@ -65,6 +70,8 @@ class View:
     collected: bool = False
     version: Version = NATIVE
     look: str = ""
+    print: Print | None = None
+    """What makes the commonest documents from the stored bytes; what it does not make is rendered."""
 
     def status(self, items: Iterable[Stored]) -> int:
         """Give the status of an answer with these entities: 203 where one had to be amended (clause 4.3.6.8)."""
@@ -77,19 +84,41 @@ class View:
 def view_of(request: Request, options: Options, *, collected: bool = False) -> View:
     """Make the view that a request asks for; JSON and, on demand, GeoJSON name the @context in a Link (6.3.6)."""
     prefer = request.header(b"prefer")
-    linked = request.media is Media.JSON or (
-        request.media is Media.GEO and preferences(prefer).get("body") == "json"
-    )
-    headers: HeaderList = [(b"content-type", request.media.value.encode())]
-    if linked and request.link:
-        headers.append((b"link", request.link))
+    make = _make_view if isinstance(request.source, str) else _make_view.__wrapped__
+    return make(request.context, options, request.media, request.link, request.source, prefer, collected)
+
+
+@lru_cache(WAYS)
+def _make_view(
+    context: Context,
+    options: Options,
+    media: Media,
+    link: bytes,
+    source: Any,
+    prefer: str,
+    collected: bool,
+) -> View:
+    linked = media is Media.JSON or (media is Media.GEO and preferences(prefer).get("body") == "json")
+    headers: HeaderList = [(b"content-type", media.value.encode())]
+    if linked and link:
+        headers.append((b"link", link))
     version = preferred_version(prefer)
     if version is not None:
         headers.append((b"preference-applied", version_text(version).encode()))
-    embedded = None if linked else request.source
+    embedded = None if linked else source
     bare = collected and options.geojson
-    look = sys.intern(f"{request.context.key} {options} {orjson.dumps(embedded)!r} {bare} {version}")
-    return View(request.context, options, headers, embedded, collected, version or NATIVE, look)
+    look = sys.intern(f"{context.key} {options} {orjson.dumps(embedded)!r} {bare} {version}")
+    printed = embedded is None and (version or NATIVE) >= NATIVE
+    return View(
+        context,
+        options,
+        headers,
+        embedded,
+        collected,
+        version or NATIVE,
+        look,
+        printer_for(context, options) if printed else None,
+    )
 
 
 _Kept = tuple[int, dict[str, bytes]]
@@ -162,7 +191,11 @@ class Renderer:
             body = kept[1].get(view.look)
             if body is not None:
                 return body
-        body = orjson.dumps(show(stored, view))
+        body = view.print(stored.body) if view.print is not None else None
+        if body is None:
+            body = bytes(
+                memoryview(orjson.dumps(show(stored, view)))
+            )  # its own hold 4 KiB, however short they are
         if self._size and len(body) <= LARGEST_BYTES:
             self._keep(shelf, stored, view.look, body)
         return body
@@ -180,7 +213,7 @@ class Renderer:
         if kept is None or kept[0] != stored.version or len(kept[1]) >= VIEWS:
             self._left += _size(kept) if kept is not None else 0
             kept = shelf[stored.id] = (stored.version, {})
-        kept[1][look] = bytes(memoryview(body))  # orjson's own bytes hold 4 KiB, however short they are
+        kept[1][look] = body
         self._left -= len(body) + OVERHEAD_BYTES
 
     def _shelf(self, tenant: str) -> dict[str, _Kept]:

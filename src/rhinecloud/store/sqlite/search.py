@@ -13,6 +13,7 @@ import apsw
 
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.glance import reader_for
 from rhinecloud.ngsild.patterns import compile_pattern
 from rhinecloud.ngsild.query import EntityQuery, matches, sort_entities
 from rhinecloud.store.port import Stored
@@ -51,7 +52,7 @@ class Look:
 
 
 class Match(NamedTuple):
-    """A document that matches, decoded because it had to be looked into."""
+    """A document that matches, decoded as far as it had to be looked into."""
 
     stored: Stored
     entity: Entity
@@ -119,16 +120,17 @@ def _stream(connection: apsw.Connection, plan: Plan, query: EntityQuery, look: L
     bindings = (*plan.bindings, -1, 0, *plan.filter_bindings)
     rows: Any = connection.execute(_documents(plan.page) + condition, bindings)
     last, is_wanted = "", compile_pattern(query.id_pattern).is_in if query.id_pattern else None
+    read = reader_for(query)
     try:
         for row in rows:
             look.at_document()
-            stored = Stored(*row)
-            if stored.id == last or (is_wanted is not None and not is_wanted(stored.id)):
+            entity_id = row[0]
+            if entity_id == last or (is_wanted is not None and not is_wanted(entity_id)):
                 continue  # given twice, side by side, by an index that knows several keys of it; or another name
-            last = stored.id
-            entity = stored.entity()
+            last = entity_id
+            entity = read(row[2])
             if plan.exact or matches(query, entity):
-                yield Match(stored, entity)
+                yield Match(Stored(*row), entity)
     finally:
         rows.close(True)
 

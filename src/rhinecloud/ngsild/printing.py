@@ -1,0 +1,269 @@
+"""From the stored bytes to the shown bytes without an entity in between: what nearly all documents need.
+
+Values are copied as they lie in the store and never become objects; names become short by a look-up. That takes half
+of the time that `rendering` takes, which says what is right: whatever is not printed here goes that way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import NULL, VALUE_MEMBER
+from rhinecloud.ngsild.instances import SEALED_ID, SEALED_TYPE
+from rhinecloud.ngsild.options import Options
+from rhinecloud.ngsild.rendering import OWN, PLAIN, is_kept, stands_alone
+from rhinecloud.ngsild.values import is_geometry
+
+COPIED = {
+    "Relationship": "object",
+    "LanguageProperty": "language_map",
+    "JsonProperty": "json",
+    "ListProperty": "value_list",
+}
+"""The types whose value is shown as it is stored, and the member that holds it."""
+
+BARE = frozenset(("Property", "GeoProperty", "Relationship", "ListProperty"))
+"""Those of them of which nothing but the value is shown in the simplified form."""
+
+SEALED = frozenset((SEALED_ID, SEALED_TYPE))
+CONTAINERS = b"{["
+TIMES = {"created_at": "createdAt", "modified_at": "modifiedAt", "expires_at": "expiresAt"}
+NULL_RAW = Raw(msgspec.json.encode(NULL))
+
+Print = Callable[[bytes], bytes | None]
+"""Makes the document of what is stored; None where it is left to `rendering`."""
+
+
+class _Special(Exception):
+    """What is to be shown differs from what is stored."""
+
+
+class _Instance(msgspec.Struct, rename="camel", gc=False):
+    """An instance as it is stored, and as it is shown: in the order of showing, system times apart."""
+
+    type: str | UnsetType = "Property"
+    value: Raw | UnsetType = UNSET
+    object: Raw | UnsetType = UNSET
+    language_map: Raw | UnsetType = UNSET
+    json: Raw | UnsetType = UNSET
+    value_list: Raw | UnsetType = UNSET
+    unit_code: Raw | UnsetType = UNSET
+    observed_at: Raw | UnsetType = UNSET
+    dataset_id: Raw | UnsetType = UNSET
+    value_type: str | UnsetType = UNSET
+    object_type: list[str] | UnsetType = UNSET
+    attrs: dict[str, list[_Instance]] | UnsetType = UNSET
+
+
+class _Timed(_Instance, rename="camel", gc=False):
+    """The same with system times."""
+
+    created_at: Raw | UnsetType = UNSET
+    modified_at: Raw | UnsetType = UNSET
+    expires_at: Raw | UnsetType = UNSET
+    attrs: dict[str, list[_Timed]] | UnsetType = UNSET  # type: ignore[assignment]
+
+
+class _Mere(msgspec.Struct, rename="camel", gc=False):
+    """What the simplified form shows of an instance."""
+
+    type: str = "Property"
+    value: Raw | UnsetType = UNSET
+    dataset_id: str = "@none"
+
+
+T = TypeVar("T", _Instance, _Timed, _Mere)
+
+
+class _Entity(msgspec.Struct, Generic[T], rename="camel", gc=False):
+    id: Raw
+    type: list[str]
+    scope: list[Raw] | UnsetType = UNSET
+    created_at: Raw | UnsetType = UNSET
+    modified_at: Raw | UnsetType = UNSET
+    expires_at: Raw | UnsetType = UNSET
+    attrs: dict[str, list[T]] = {}
+
+
+def printer_for(context: Context, options: Options) -> Print | None:
+    """Give what prints documents with these options; None where `rendering` makes all of them."""
+    if options.lang or options.dataset_ids or options.geojson or options.form not in _FORMS:
+        return None
+    return _FORMS[options.form](context, options).document
+
+
+class _Printer:
+    """Prints documents; how an instance is shown is for each form to say."""
+
+    def __init__(self, context: Context, options: Options) -> None:
+        self._read = msgspec.json.Decoder(self.stored(options)).decode
+        self._write = msgspec.json.Encoder().encode
+        self._compact = context.compact
+        self._options = options
+        self._selects = bool(options.pick or options.omit or options.attrs)
+
+    def document(self, body: bytes) -> bytes | None:
+        """Make the document of an entity from its stored form; None where that is left to `rendering`."""
+        entity: Any = self._read(body)
+        compact, selects = self._compact, self._selects
+        shown = self._head(entity)
+        try:
+            for iri, instances in entity.attrs.items():
+                if not selects or self._is_wanted(iri):
+                    shown[compact(iri)] = (
+                        self.one(instances[0]) if len(instances) == 1 else self.several(instances)
+                    )
+        except _Special:
+            return None
+        return self._write(shown)
+
+    def stored(self, options: Options) -> Any:
+        """Give the type of what is read from the store: as much of it as is shown."""
+        return _Entity[_Timed] if options.sys_attrs else _Entity[_Instance]
+
+    def one(self, instance: Any) -> Any:
+        """Show the only instance of an attribute."""
+        raise NotImplementedError
+
+    def several(self, instances: list[Any]) -> Any:
+        """Show an attribute that has several."""
+        raise NotImplementedError
+
+    def _head(self, entity: Any) -> dict[str, Any]:
+        compact, options = self._compact, self._options
+        types, scope = entity.type, entity.scope
+        shown: dict[str, Any] = {
+            "id": entity.id,
+            "type": compact(types[0]) if len(types) == 1 else [compact(each) for each in types],
+        }
+        if scope:
+            shown["scope"] = scope[0] if len(scope) == 1 else scope
+        if options.sys_attrs:
+            for member, name in TIMES.items():
+                if (time := getattr(entity, member)) is not UNSET:
+                    shown[name] = time
+        if options.pick or options.omit:
+            shown = {
+                name: each for name, each in shown.items() if is_kept(OWN[name], options.pick, options.omit)
+            }
+        return shown
+
+    def _is_wanted(self, iri: str) -> bool:
+        options = self._options
+        return not (
+            (options.attrs and iri not in options.attrs)
+            or (options.pick and iri not in options.pick)
+            or iri in options.omit
+        )
+
+
+class _Normalized(_Printer):
+    def one(self, instance: Any) -> Any:
+        """Show an instance with its type."""
+        kind = instance.type
+        if kind not in PLAIN:
+            _move(instance, kind)
+        return instance if _is_flat(instance) else self._nested(instance)
+
+    def several(self, instances: list[Any]) -> list[Any]:
+        """Show each of them."""
+        return [self.one(each) for each in instances]
+
+    def _nested(self, instance: Any) -> dict[str, Any]:
+        """Show an instance that has attributes of its own, behind all else."""
+        if instance.value_type is not UNSET or instance.object_type is not UNSET:
+            raise _Special
+        attributes, instance.attrs = instance.attrs, UNSET
+        names = zip(instance.__struct_fields__, instance.__struct_encode_fields__, strict=True)
+        shown = {name: each for member, name in names if (each := getattr(instance, member)) is not UNSET}
+        for iri, instances in attributes.items():
+            if iri in SEALED:
+                raise _Special
+            shown[self._compact(iri)] = (
+                self.one(instances[0]) if len(instances) == 1 else self.several(instances)
+            )
+        return shown
+
+
+class _Concise(_Normalized):
+    def one(self, instance: Any) -> Any:
+        """Show a mere value where nothing else is to be said and it reads back the same."""
+        kind, value = instance.type, instance.value
+        shown = self._wrapped(instance)
+        if kind in PLAIN and shown is instance and _is_mere(instance):
+            if kind == "GeoProperty" or memoryview(value)[0] not in CONTAINERS:
+                return value
+            if instance.type is UNSET and stands_alone(msgspec.json.decode(value)):
+                return value
+        return shown
+
+    def several(self, instances: list[Any]) -> list[Any]:
+        """Show each of them with its member's name."""
+        return [self._wrapped(each) for each in instances]
+
+    def _wrapped(self, instance: Any) -> Any:
+        kind, value = instance.type, instance.value
+        if kind not in PLAIN:
+            _move(instance, kind)
+        if not (
+            kind == "Property"
+            and memoryview(value)[0] in CONTAINERS
+            and is_geometry(msgspec.json.decode(value))
+        ):
+            instance.type = UNSET
+        return instance if _is_flat(instance) else self._nested(instance)
+
+
+class _Simplified(_Printer):
+    def stored(self, options: Options) -> Any:
+        """Leave out what is said about values."""
+        return _Entity[_Mere]
+
+    def one(self, instance: Any) -> Any:
+        """Show the mere value; language maps and raw JSON keep their member's name."""
+        kind, value = instance.type, instance.value
+        if kind in PLAIN:
+            return value
+        if kind not in COPIED or value == NULL_RAW:
+            raise _Special
+        return value if kind in BARE else {VALUE_MEMBER[kind]: value}
+
+    def several(self, instances: list[Any]) -> Any:
+        """Show each of them under its dataset's name."""
+        return {"dataset": {each.dataset_id: self.one(each) for each in instances}}
+
+
+_FORMS: dict[str, type[_Printer]] = {
+    "normalized": _Normalized,
+    "concise": _Concise,
+    "simplified": _Simplified,
+}
+
+
+def _move(instance: Any, kind: str) -> None:
+    """Put the value under the member that its type asks for."""
+    member = COPIED.get(kind)
+    if member is None or instance.value == NULL_RAW:
+        raise _Special
+    setattr(instance, member, instance.value)
+    instance.value = UNSET
+
+
+def _is_flat(instance: Any) -> bool:
+    return instance.attrs is UNSET and instance.value_type is UNSET and instance.object_type is UNSET
+
+
+def _is_mere(instance: Any) -> bool:
+    """Tell whether a flat instance has nothing but its value."""
+    if (
+        instance.unit_code is not UNSET
+        or instance.observed_at is not UNSET
+        or instance.dataset_id is not UNSET
+    ):
+        return False
+    return type(instance) is _Instance or all(getattr(instance, member) is UNSET for member in TIMES)

@@ -15,7 +15,7 @@ from rhinecloud.ngsild.context import core_context
 from rhinecloud.ngsild.entity import NULL, Instance
 from rhinecloud.ngsild.instances import Reader
 from rhinecloud.ngsild.parsing import parse_entity, parse_fragment
-from rhinecloud.ngsild.plain import decode_items, read_plain
+from rhinecloud.ngsild.plain import decode_item, decode_items, read_plain
 
 NOW = "2026-01-01T12:00:00.123Z"
 LEFT_OUT = object()
@@ -214,3 +214,15 @@ def test_a_batch_of_readings_is_read_in_one_go() -> None:
     assert decode_items(b"[" + reading % POINTS[0].encode() + b"]") is not None
     for odd in (b'[{"level":{"value":[1]}}]', b"[" * 100_000, b"[1]", b"[null]", b"{}", b"[{]"):
         assert decode_items(odd) is None
+
+
+@given(entities)
+def test_one_entity_is_read_as_a_batch_of_it_is(text: str) -> None:
+    body = text.encode("utf-8", "surrogateescape").replace("\xff".encode(), b"\xff")
+    item = decode_item(body)
+    assert decode_items(b"[" + body + b"]") == (None if item is None else [item])
+
+
+def test_a_number_that_decoders_read_differently_is_left_to_the_general_road() -> None:
+    assert decode_item(b'{"level":18446744073709551616}') is None
+    assert decode_item(b'{"level":{"value":-9223372036854775809}}') is None

@@ -13,10 +13,12 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
-
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.entity import NULL, Instance
 from rhinecloud.ngsild.values import GREATEST, LEAST, check_geometry, check_moment, is_uri
+
+Whole = Annotated[int, msgspec.Meta(ge=LEAST, le=2**63 - 1)]
+"""Beyond these, decoders of JSON differ in what they make of a number."""
 
 
 class Point(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -31,7 +33,7 @@ class Sent(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=T
     time. What is not there is UNSET."""
 
     type: str | UnsetType = UNSET
-    value: str | int | float | bool | Point | UnsetType = UNSET
+    value: str | Whole | float | bool | Point | UnsetType = UNSET
     object: str | UnsetType = UNSET
     observedAt: str | UnsetType = UNSET  # noqa: N815 - the names of NGSI-LD's own members
     unitCode: str | UnsetType = UNSET  # noqa: N815
@@ -46,12 +48,13 @@ Item = dict[str, Any]
 """An entity as it was sent: members by name, its attributes either objects or `Sent`."""
 
 Names = Annotated[list[str], msgspec.Meta(max_length=100)]
-Member = Sent | str | int | float | bool | Names
+Member = Sent | str | Whole | float | bool | Names
 
 _MEMBERS = frozenset(("type", "value", "object", "observedAt", "unitCode"))
 
 _is_target = lru_cache(4_096)(is_uri)  # many things point to few
 _decode = msgspec.json.Decoder(list[dict[str, Member]]).decode
+_decode_one = msgspec.json.Decoder(dict[str, Member]).decode
 
 
 def decode_items(body: bytes) -> list[Item] | None:
@@ -61,6 +64,14 @@ def decode_items(body: bytes) -> list[Item] | None:
     """
     try:
         return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def decode_item(body: bytes) -> Item | None:
+    """Read a JSON object, one entity or fragment, in the same way."""
+    try:
+        return _decode_one(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 

@@ -18,7 +18,7 @@ from rhinecloud.broker.errors import InvalidRequest, UnsupportedMediaType
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, TooLarge
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.documents import CORE_URL, is_core_url
-from rhinecloud.ngsild.plain import decode_items
+from rhinecloud.ngsild.plain import decode_item, decode_items
 
 JSON_TYPE = "application/json"
 PATCH_TYPE = "application/merge-patch+json"
@@ -37,12 +37,15 @@ async def read_json(parts: Parts, request: Request) -> Any:
 
 async def read_object(parts: Parts, request: Request) -> dict[str, Any]:
     """Read the body as one object without its @context, and set the request's @context from body or Link."""
-    content = await read_json(parts, request)
-    if not isinstance(content, dict):
-        raise InvalidRequest("the body is not a JSON object")
-    check_members(content, parts.settings)
-    await adopt_context(parts, request, content)
-    return {name: value for name, value in content.items() if name != CONTEXT}
+    return await _take_object(parts, request, await read_json(parts, request))
+
+
+async def read_entity(parts: Parts, request: Request) -> dict[str, Any]:
+    """Read the body as `read_object` does. Where it is an entity or fragment of the commonest shapes, its attributes
+    are `ngsild.plain.Sent` instead of objects.
+    """
+    body = await _read(parts, request)
+    return await _take_object(parts, request, decode_item(body) or _parse(body, parts))
 
 
 async def read_objects(parts: Parts, request: Request) -> list[tuple[Any, Context | RhineCloudError]]:
@@ -89,7 +92,7 @@ async def adopt_context(parts: Parts, request: Request, content: dict[str, Any])
         raise Invalid(
             "application/json takes its @context from a Link header, not from the body", field=CONTEXT
         )
-    else:
+    elif link is not None:  # without one it is the default, which the door has settled
         await set_context(parts, request, link)
 
 
@@ -116,6 +119,8 @@ async def set_context(parts: Parts, request: Request, source: Any) -> None:
 
 def media_of(request: Request) -> str:
     """Give the media type of the body without its parameters."""
+    if request.headers.get(b"content-type") == b"application/json":
+        return JSON_TYPE
     return request.header(b"content-type").partition(";")[0].strip().lower()
 
 
@@ -133,6 +138,16 @@ def _parse(body: bytes, parts: Parts) -> Any:
         raise InvalidRequest(f"the body is not JSON: {error}") from None
     check_body(body, content, parts.settings)
     return content
+
+
+async def _take_object(parts: Parts, request: Request, content: Any) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise InvalidRequest("the body is not a JSON object")
+    check_members(content, parts.settings)
+    await adopt_context(parts, request, content)
+    if CONTEXT not in content:
+        return content
+    return {name: value for name, value in content.items() if name != CONTEXT}
 
 
 async def _with_context(

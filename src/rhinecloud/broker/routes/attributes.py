@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rhinecloud.broker.door.body import read_object
+from rhinecloud.broker.door.body import read_entity, read_object
 from rhinecloud.broker.door.parameters import entity_id, listed_options, type_selection
 from rhinecloud.broker.door.reply import Reply, nothing, plain
 from rhinecloud.broker.door.request import Request
@@ -65,7 +65,7 @@ async def delete(parts: Parts, request: Request) -> Reply:
 
 
 async def _read_fragment(parts: Parts, request: Request, *, nulls: bool) -> Entity:
-    content = await read_object(parts, request)
+    content = await read_entity(parts, request)
     fragment = parse_fragment(content, request.context, nulls=nulls)
     if fragment.id and fragment.id != entity_id(request):
         raise Invalid("differs from the entity of the path", field="id")

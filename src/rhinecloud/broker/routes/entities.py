@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 
-from rhinecloud.broker.door.body import read_object
+from rhinecloud.broker.door.body import read_entity
 from rhinecloud.broker.door.media import SPATIAL
 from rhinecloud.broker.door.parameters import (
     JOIN,
@@ -55,7 +55,7 @@ class Retrieval:
 async def create(parts: Parts, request: Request) -> Reply:
     """Create Entity (clause 6.4.3.1)."""
     now = parts.broker.moment()
-    entity = parse_entity(await read_object(parts, request), request.context, now=now)
+    entity = parse_entity(await read_entity(parts, request), request.context, now=now)
     await parts.broker.write(
         request.actor, request.tenant, entity.id, lambda writer: writer.create(entity), now=now
     )
@@ -148,7 +148,7 @@ def _check(stored: Stored, retrieval: Retrieval) -> None:
 
 async def _read(parts: Parts, request: Request, parse: Callable[..., Entity]) -> Entity:
     name = entity_id(request)
-    fragment = parse(await read_object(parts, request), request.context)
+    fragment = parse(await read_entity(parts, request), request.context)
     if fragment.id not in ("", name):
         raise Invalid("differs from the entity of the path", field="id")
     fragment.id = name

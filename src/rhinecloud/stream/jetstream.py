@@ -195,7 +195,7 @@ class JetStream:
         self._end = None
         try:
             answer = await self._js().publish(
-                SUBJECT, frame.body, timeout=ANSWER_S, stream=NAME, headers=headers
+                SUBJECT, frames.pack(frame.body), timeout=ANSWER_S, stream=NAME, headers=headers
             )
         except _AWAY as error:
             raise Unavailable(f"the stream takes no frame: {_words(error)}") from error

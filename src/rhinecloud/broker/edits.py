@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from rhinecloud.broker.errors import AlreadyExists
 from rhinecloud.kernel.actor import Actor
@@ -49,27 +50,29 @@ class Writer:
 
     def change(self, entity_id: str, change: Change, types: TypeSelection = ()) -> Decide:
         """Change an entity that exists and is of one of `types`, where some are named; NotFound otherwise."""
-
-        def decide(present: Entity | None) -> Decision:
-            entity = self.need(Action.UPDATE, entity_id, present, types)
-            patched = change(entity, self.now)
-            if patched.entity.type != entity.type and not set(patched.entity.type) <= set(entity.type):
-                self.check(Action.UPDATE, patched.entity)
-            return self.put(patched) if _differs(entity, patched) else None
-
-        return decide
+        return partial(self._change, entity_id, change, types)
 
     def change_or_create(self, fragment: Entity, change: Change, *, is_whole: bool = False) -> Decide:
         """Change an entity that exists, else create it from `fragment`, which then must be whole (clause 5.6.8)."""
-        update = self.change(fragment.id, change)
+        return partial(self._change_or_create, fragment, change, is_whole)
 
-        def decide(present: Entity | None) -> Decision:
-            if self.alive(present) is not None:
-                return update(present)
-            self.check(Action.CREATE, fragment)
-            return self.put(patch.create(fragment if is_whole else whole(fragment), self.now))
+    def _change(
+        self, entity_id: str, change: Change, types: TypeSelection, present: Entity | None
+    ) -> Decision:
+        entity = self.need(Action.UPDATE, entity_id, present, types)
+        patched = change(entity, self.now)
+        new = patched.entity
+        if new.type != entity.type and not set(new.type) <= set(entity.type):
+            self.check(Action.UPDATE, new)
+        return self.put(patched) if patched.changed or _differs(entity, new) else None
 
-        return decide
+    def _change_or_create(
+        self, fragment: Entity, change: Change, is_whole: bool, present: Entity | None
+    ) -> Decision:
+        if present is not None and not has_expired(present, self.now):
+            return self._change(fragment.id, change, (), present)
+        self.check(Action.CREATE, fragment)
+        return self.put(patch.create(fragment if is_whole else whole(fragment), self.now))
 
     def remove(self, entity_id: str, types: TypeSelection = ()) -> Decide:
         """Delete an entity; NotFound when it is not there (clause 5.6.6)."""
@@ -145,10 +148,5 @@ def is_past(moment: str, now: str) -> bool:
     return moment[:-1] <= now[:-1]
 
 
-def _differs(entity: Entity, patched: Patched) -> bool:
-    new = patched.entity
-    return bool(patched.changed) or (new.type, new.scope, new.expires_at) != (
-        entity.type,
-        entity.scope,
-        entity.expires_at,
-    )
+def _differs(entity: Entity, new: Entity) -> bool:
+    return (new.type, new.scope, new.expires_at) != (entity.type, entity.scope, entity.expires_at)

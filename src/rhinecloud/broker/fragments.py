@@ -6,6 +6,7 @@ Source: ETSI GS CIM 009 v1.9.1, clause 5.5.11 (several instances of an entity in
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec.structs import replace as with_members
 
@@ -47,10 +48,16 @@ def coalesce(fragments: Sequence[Entity | RhineCloudError]) -> list[Group]:
 def merge_or_add(entity: Entity, *, replace: bool = False) -> Callable[[Writer], Decide]:
     """Plan to overwrite the attributes that a fragment brings, or to `replace` all by a whole one; or create."""
 
-    def change(present: Entity, now: str) -> patch.Patched:
-        return patch.replace(present, entity, now) if replace else patch.update(present, entity, now)
-
+    change = partial(_replace if replace else _update, entity)
     return lambda writer: writer.change_or_create(entity, change, is_whole=replace)
+
+
+def _replace(entity: Entity, present: Entity, now: str) -> patch.Patched:
+    return patch.replace(present, entity, now)
+
+
+def _update(entity: Entity, present: Entity, now: str) -> patch.Patched:
+    return patch.update(present, entity, now)
 
 
 def removal(entity_id: str) -> Callable[[Writer], Decide]:

@@ -42,16 +42,22 @@ def rows_of(change: Change, label: Callable[[str], Label]) -> list[Row]:
             _gone(label(name), instance) for name, instances in entity.attrs.items() for instance in instances
         ]
     else:
+        attrs = entity.attrs
         for name in change.changed:
-            now, before = entity.attrs.get(name, ()), previous.get(name, ())
+            now, before = attrs.get(name, ()), previous.get(name, ())
             for instance in now:
-                if not before or _is_new(instance, before):
-                    observed = microseconds(instance.observed_at) if instance.observed_at else recorded
-                    said = _said(label(name), instance)
-                    if observed in moments:
-                        moments[observed].append(said)
-                    else:
-                        moments[observed] = [said]
+                if before and not _is_new(instance, before):
+                    continue
+                at = instance.observed_at
+                observed = microseconds(at) if at else recorded
+                if instance.unit_code or instance.dataset_id:
+                    said: Said = (label(name), instance.value, instance.dataset_id, instance.unit_code)
+                else:
+                    said = (label(name), instance.value)
+                if observed in moments:
+                    moments[observed].append(said)
+                else:
+                    moments[observed] = [said]
             if before and not (len(before) == len(now) == 1 and before[0].dataset_id == now[0].dataset_id):
                 kept = {instance.dataset_id for instance in now}
                 gone = [_gone(label(name), each) for each in before if each.dataset_id not in kept]
@@ -68,12 +74,6 @@ def _is_new(instance: Instance, before: Sequence[Instance]) -> bool:
     if len(before) == 1 and instance.modified_at != before[0].modified_at:
         return True  # nearly always, and told sooner than by comparing all
     return instance not in before
-
-
-def _said(label: Label, instance: Instance) -> Said:
-    if instance.unit_code or instance.dataset_id:
-        return label, instance.value, instance.dataset_id, instance.unit_code
-    return label, instance.value
 
 
 def _gone(label: Label, instance: Instance) -> Said:

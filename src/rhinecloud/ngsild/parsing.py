@@ -96,7 +96,11 @@ def _read_entity(data: Any, reader: Reader, *, fragment: bool) -> Entity:
             if in_one_go and type(member) is Sent and name not in _WORDS:
                 plain = read_sent(member, now)
                 iri = expand(name)
-                if plain is not None and iri not in attrs and (plain.type == "GeoProperty" or name not in _PLACES):
+                if (
+                    plain is not None
+                    and iri not in attrs
+                    and (plain.type == "GeoProperty" or name not in _PLACES)
+                ):
                     attrs[iri] = [plain]
                     continue
             if name in _SPECIAL:

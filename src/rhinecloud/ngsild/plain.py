@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
+
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.entity import NULL, Instance
 from rhinecloud.ngsild.values import GREATEST, LEAST, check_geometry, check_moment, is_uri
@@ -76,27 +77,18 @@ def decode_item(body: bytes) -> Item | None:
         return None
 
 
+def read_plain(data: dict[str, Any], now: str) -> Instance | None:
+    """Read an attribute that came as the object of plain JSON as `read_sent` does."""
+    return read_sent(Sent(**data), now) if _MEMBERS.issuperset(data) else None
+
+
 def read_sent(sent: Sent, now: str) -> Instance | None:
     """Read an attribute with nothing but a type, a plain value, a moment and a unit; None: it is something else."""
-    return _read(sent.type, sent.value, sent.object, sent.observedAt, sent.unitCode, now)
-
-
-def read_plain(data: dict[str, Any], now: str) -> Instance | None:
-    """Read the same from the object that plain JSON gives."""
-    if not _MEMBERS.issuperset(data):
-        return None
-    find = data.get
-    return _read(
-        find("type", UNSET),
-        find("value", UNSET),
-        find("object", UNSET),
-        find("observedAt", UNSET),
-        find("unitCode", UNSET),
-        now,
-    )
-
-
-def _read(kind: Any, value: Any, target: Any, observed: Any, unit: Any, now: str) -> Instance | None:
+    kind: Any = sent.type
+    value: Any = sent.value
+    target: Any = sent.object
+    unit: Any = sent.unitCode
+    observed: Any = sent.observedAt
     if kind is UNSET:
         kind = "Property" if target is UNSET else "Relationship"
     if kind == "Property":

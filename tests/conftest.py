@@ -33,6 +33,14 @@ def postgres_url(postgres: Server) -> Iterator[str]:
     postgres.drop_database(url)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_store(request: pytest.FixtureRequest) -> StoreSettings:
+    """Where each engine in turn keeps its state, for promises that every engine makes."""
+    if request.param == "sqlite":
+        return StoreSettings()
+    return StoreSettings(url=request.getfixturevalue("postgres_url"))
+
+
 @pytest.fixture(scope="session")
 def engine() -> str:
     """The engine that `RHINECLOUD_TEST_STORE` names for tests that run on any one: sqlite or postgresql."""

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,15 +36,14 @@ def programs() -> Path | None:
 class Server:
     """One cluster in a temporary folder, from `start` to `remove`; `durable` flushes as in production."""
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, initdb: Sequence[str] = ()) -> None:
         found = programs()
         assert found is not None
         self._programs = found
         self.folder = Path(tempfile.mkdtemp(prefix="rhinecloud-pg-"))
         self._durable = durable
         self._user = pwd.getpwnam("postgres") if os.getuid() == 0 else None
-        if self._user:
-            os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
+        self.give(self.folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._run(
             "initdb",
@@ -57,6 +57,7 @@ class Server:
             "-E",
             "UTF8",
             "--locale=C.UTF-8",
+            *initdb,
         )
 
     @property
@@ -100,11 +101,23 @@ class Server:
         self.sql(f"CREATE DATABASE {TEMPLATE}", "postgres")
         self.sql("CREATE EXTENSION postgis", TEMPLATE)
 
-    def make_database(self) -> str:
+    def make_database(self, tablespace: str = "pg_default") -> str:
         """Make a fresh database with PostGIS; give its address."""
         name = f"city_{secrets.token_hex(6)}"
-        self.sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}", "postgres")
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} TABLESPACE {tablespace}", "postgres")
         return self.url(name)
+
+    def make_folder(self, name: str) -> Path:
+        """Make a folder that the server may use."""
+        folder = self.folder / name
+        folder.mkdir()
+        self.give(folder)
+        return folder
+
+    def give(self, folder: Path) -> None:
+        """Make the server own a folder."""
+        if self._user:
+            os.chown(folder, self._user.pw_uid, self._user.pw_gid)
 
     def drop_database(self, url: str) -> None:
         """Drop a database that `make_database` made, whoever is connected to it."""

@@ -1,4 +1,4 @@
-"""A city with real engines for feeds: SQLite, the broker, the packs' vocabulary and mappings; servers on free ports."""
+"""A city with real engines for feeds: store, broker, the packs' vocabulary and mappings; servers on free ports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from rhinecloud.ngsild.documents import house_document
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.pack import Mapping as Meaning
 from rhinecloud.policy import Policy
-from rhinecloud.store.sqlite import SqliteStore
+from rhinecloud.store.engine import StoreSettings, make_store
+from rhinecloud.store.port import Store
 from rhinecloud_packs.environment import pack as environment
 from rhinecloud_packs.port import pack as port
 from rhinecloud_packs.transport import pack as transport
@@ -64,7 +65,7 @@ class City:
     """Store and broker at work, and the feeds that were started."""
 
     root: Path
-    store: SqliteStore
+    store: Store
     broker: Broker
     clock: Clock = utc_now
     mqtt_url: str = ""
@@ -98,9 +99,11 @@ class City:
 
 
 @asynccontextmanager
-async def open_city(root: Path, clock: Clock = utc_now) -> AsyncIterator[City]:
-    """Open a city in a folder, and stop its feeds at the end."""
-    store = SqliteStore(root / "city.db")
+async def open_city(
+    root: Path, clock: Clock = utc_now, kept: StoreSettings | None = None
+) -> AsyncIterator[City]:
+    """Open a city in a folder, and stop its feeds at the end; its state is there too, or where `kept` says."""
+    store = make_store(kept or StoreSettings(), root)
     await store.open()
     city = City(root, store, Broker(store, Policy(), clock), clock)
     try:

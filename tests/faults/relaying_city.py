@@ -1,6 +1,6 @@
 """A process that writes, relays and consumes, and notes in files what was acknowledged and what was handled.
 
-Arguments: folder, writers, seconds to write (0: until killed). After writing it waits until all was handled.
+Arguments: folder, the store's URL, writers, seconds to write (0: until killed). Then it waits until all was handled.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def note(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 
-async def main(folder: Path, writers: int, seconds: float) -> None:
+async def main(folder: Path, url: str, writers: int, seconds: float) -> None:
     acknowledged, handled = note(folder / "acknowledged"), note(folder / "handled")
-    store = make_store(StoreSettings(), folder)
+    store = make_store(StoreSettings(url=url), folder)
     await store.open()
     async with running(folder / "stream") as it:
         relay = Relay(store, it.stream, RelaySettings())
@@ -63,4 +63,4 @@ async def main(folder: Path, writers: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+    uvloop.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))

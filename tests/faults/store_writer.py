@@ -1,4 +1,7 @@
-"""A process that writes to a store and says on stdout what was acknowledged, until somebody kills it."""
+"""A process that writes to a store and says on stdout what was acknowledged, until somebody kills it.
+
+Arguments: folder, the store's URL, writers.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,8 @@ def count_up(entity_id: str) -> Edit:
     return Edit("", entity_id, decide, AT)
 
 
-async def main(folder: Path, writers: int) -> None:
-    store = make_store(StoreSettings(), folder)
+async def main(folder: Path, url: str, writers: int) -> None:
+    store = make_store(StoreSettings(url=url), folder)
     await store.open()
 
     async def write(number: int) -> None:
@@ -44,4 +47,4 @@ async def main(folder: Path, writers: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

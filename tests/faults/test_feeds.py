@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,9 @@ import pytest
 from connectors.city import FIXTURES, City, open_city, status, until
 from connectors.servers import free_port, nats, tcp_server
 from connectors.test_mqtt import linked, reading, send
+from faults.disk import Disk
 from rhinecloud.connectors.model import FeedState
+from rhinecloud.store.engine import StoreSettings
 
 pytestmark = pytest.mark.fault
 
@@ -27,26 +27,15 @@ VESSEL = b"!AIVDM,1,1,,A,13aGD3PP00PN?5DMRh878wwn0>`<,0*59\r\n"
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder]
-    if os.geteuid() or subprocess.run(mount, check=False).returncode:
-        pytest.skip("file systems cannot be mounted here")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
-@pytest.fixture
-async def city(tmp_path: Path) -> AsyncIterator[City]:
-    async with open_city(tmp_path) as opened:
+async def city(tmp_path: Path, either_store: StoreSettings) -> AsyncIterator[City]:
+    async with open_city(tmp_path, kept=either_store) as opened:
         yield opened
 
 
-async def start_city(folder: Path, port: int) -> asyncio.subprocess.Process:
+async def start_city(folder: Path, port: int, kept: StoreSettings) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, str(FEEDING), str(folder), f"mqtt://127.0.0.1:{port}", stdout=asyncio.subprocess.PIPE
+        *(sys.executable, str(FEEDING), str(folder), f"mqtt://127.0.0.1:{port}", kept.url),
+        stdout=asyncio.subprocess.PIPE,
     )
 
 
@@ -60,10 +49,12 @@ async def wrote(child: asyncio.subprocess.Process, at_least: int) -> None:
     raise AssertionError("the city ended by itself")
 
 
-async def test_a_city_that_is_killed_again_and_again_loses_no_acknowledged_message(tmp_path: Path) -> None:
+async def test_a_city_that_is_killed_again_and_again_loses_no_acknowledged_message(
+    tmp_path: Path, either_store: StoreSettings
+) -> None:
     port, count = free_port(), 3000
     async with nats(tmp_path / "server", port):
-        child = await start_city(tmp_path, port)
+        child = await start_city(tmp_path, port, either_store)
         await wrote(child, 0)
         await asyncio.sleep(0.5)
         sending = asyncio.create_task(send(port, [reading(f"s{number}", number) for number in range(count)]))
@@ -71,11 +62,11 @@ async def test_a_city_that_is_killed_again_and_again_loses_no_acknowledged_messa
             await wrote(child, goal)
             child.kill()
             await child.wait()
-            child = await start_city(tmp_path, port)
+            child = await start_city(tmp_path, port, either_store)
         await sending
         child.kill()
         await child.wait()
-        async with open_city(tmp_path) as city:
+        async with open_city(tmp_path, kept=either_store) as city:
             await city.feed(connector="mqtt", mapping="air", topic="air/#", url=f"mqtt://127.0.0.1:{port}")
             async with asyncio.timeout(60):
                 while await city.store.count("") < count:
@@ -84,10 +75,10 @@ async def test_a_city_that_is_killed_again_and_again_loses_no_acknowledged_messa
 
 
 async def test_a_server_that_is_killed_in_the_middle_is_found_again_and_nothing_is_lost(
-    tmp_path: Path,
+    tmp_path: Path, either_store: StoreSettings
 ) -> None:
     port, folder = free_port(), tmp_path / "server"
-    async with open_city(tmp_path) as city:
+    async with open_city(tmp_path, kept=either_store) as city:
         async with nats(folder, port) as server:
             feeds = await city.feed(
                 connector="mqtt", mapping="air", topic="air/#", url=f"mqtt://127.0.0.1:{port}"
@@ -104,7 +95,7 @@ async def test_a_server_that_is_killed_in_the_middle_is_found_again_and_nothing_
             assert status(feeds).dead == 0
 
 
-async def test_a_full_disk_makes_the_feed_wait_and_not_forget(small_disk: Path) -> None:
+async def test_a_full_disk_makes_the_feed_wait_and_not_forget(tmp_path: Path, small_disk: Disk) -> None:
     log = (FIXTURES / "ais" / "type6-fid55-2018.log").read_bytes()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -112,20 +103,21 @@ async def test_a_full_disk_makes_the_feed_wait_and_not_forget(small_disk: Path) 
         await writer.drain()
         await asyncio.sleep(3600)
 
-    ballast = small_disk / "ballast"
-    ballast.write_bytes(b"0" * 7_000_000)
-    async with open_city(small_disk) as city, tcp_server(serve) as port:
+    small_disk.leave(1_000_000)
+    async with open_city(tmp_path, kept=small_disk.kept) as city, tcp_server(serve) as port:
         feeds = await city.feed(connector="ais", mapping="ais", url=f"tcp://127.0.0.1:{port}")
         await until(lambda: status(feeds).state is FeedState.FAILING)
         assert "does not take it now" in status(feeds).error
         assert status(feeds).accepted < 1000
-        ballast.unlink()
+        small_disk.clear()
         await until(lambda: status(feeds).accepted + status(feeds).unchanged == 1080)
         assert (status(feeds).state, status(feeds).dead) == (FeedState.LIVE, 0)
         assert len(await city.entities("Vessel")) == 1009
 
 
-async def test_a_clock_that_jumps_changes_neither_state_nor_rate(tmp_path: Path) -> None:
+async def test_a_clock_that_jumps_changes_neither_state_nor_rate(
+    tmp_path: Path, either_store: StoreSettings
+) -> None:
     offset = timedelta()
 
     def clock() -> datetime:
@@ -137,7 +129,7 @@ async def test_a_clock_that_jumps_changes_neither_state_nor_rate(tmp_path: Path)
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    async with open_city(tmp_path, clock) as city, tcp_server(serve) as port:
+    async with open_city(tmp_path, clock, either_store) as city, tcp_server(serve) as port:
         feeds = await city.feed(
             connector="ais", mapping="ais", url=f"tcp://127.0.0.1:{port}", silent_after_s=1
         )

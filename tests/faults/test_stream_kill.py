@@ -49,8 +49,8 @@ async def write(store: Store, count: int) -> None:
         await store.write([count_up(f"urn:x:{number % 7}")])
 
 
-async def opened(folder: Path) -> Store:
-    store = make_store(StoreSettings(), folder)
+async def opened(folder: Path, kept: StoreSettings) -> Store:
+    store = make_store(kept, folder)
     await store.open()
     return store
 
@@ -62,19 +62,19 @@ async def end(*tasks: asyncio.Task[None]) -> None:
 
 
 @pytest.mark.slow
-def test_a_city_that_is_killed_again_and_again_loses_nothing(tmp_path: Path) -> None:
-    chance = random.Random(8)
-    for _ in range(8):
-        child = subprocess.Popen([sys.executable, CITY, tmp_path, "8", "0"], stdout=subprocess.PIPE)
+def test_a_city_that_is_killed_again_and_again_loses_nothing(
+    tmp_path: Path, either_store: StoreSettings
+) -> None:
+    chance, city = random.Random(8), [sys.executable, str(CITY), str(tmp_path), either_store.url, "8"]
+    for _ in range(5):
+        child = subprocess.Popen([*city, "0"], stdout=subprocess.PIPE)
         assert child.stdout is not None
         assert child.stdout.readline() == b"up\n"
         time.sleep(chance.uniform(0.05, 0.6))
         child.kill()
         child.wait()
         child.stdout.close()
-    subprocess.run(
-        [sys.executable, CITY, tmp_path, "8", "0.3"], check=True, timeout=60, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([*city, "0.3"], check=True, timeout=60, stdout=subprocess.DEVNULL)
     acknowledged = {int(line) for line in (tmp_path / "acknowledged").read_text().split()}
     done = 0
     for line in (tmp_path / "handled").read_text().splitlines():
@@ -84,8 +84,10 @@ def test_a_city_that_is_killed_again_and_again_loses_nothing(tmp_path: Path) -> 
     assert done >= max(acknowledged)
 
 
-async def test_a_stream_that_is_killed_under_load_loses_nothing(tmp_path: Path) -> None:
-    store, listener = await opened(tmp_path), Listener()
+async def test_a_stream_that_is_killed_under_load_loses_nothing(
+    tmp_path: Path, either_store: StoreSettings
+) -> None:
+    store, listener = await opened(tmp_path, either_store), Listener()
     async with running(tmp_path / "stream") as it:
         tail = Listener()
 
@@ -98,20 +100,22 @@ async def test_a_stream_that_is_killed_under_load_loses_nothing(tmp_path: Path) 
             asyncio.create_task(it.stream.consume("worker", listener.handle)),
             asyncio.create_task(follow()),
         ]
-        for _ in range(5):
+        for _ in range(3):
             await write(store, 200)
             await kill(it)
             await write(store, 200)
             await listener.until(store.last_change() - 200)
-        await listener.until(2_000)
-        await tail.until(2_000)
+        await listener.until(1_200)
+        await tail.until(1_200)
         assert listener.first == tail.first == 1
         await end(*tasks)
     await store.close()
 
 
-async def test_while_the_stream_is_away_the_city_writes_on(tmp_path: Path) -> None:
-    store, listener = await opened(tmp_path), Listener()
+async def test_while_the_stream_is_away_the_city_writes_on(
+    tmp_path: Path, either_store: StoreSettings
+) -> None:
+    store, listener = await opened(tmp_path, either_store), Listener()
     async with running(tmp_path / "stream") as it:
         relay = Relay(store, it.stream, RelaySettings())
         tasks = [
@@ -130,8 +134,10 @@ async def test_while_the_stream_is_away_the_city_writes_on(tmp_path: Path) -> No
     await store.close()
 
 
-async def test_a_stream_that_is_lost_is_filled_from_the_log_and_the_gap_is_counted(tmp_path: Path) -> None:
-    store = await opened(tmp_path)
+async def test_a_stream_that_is_lost_is_filled_from_the_log_and_the_gap_is_counted(
+    tmp_path: Path, either_store: StoreSettings
+) -> None:
+    store = await opened(tmp_path, either_store)
     async with running(tmp_path / "stream") as it:
         relay = asyncio.create_task(Relay(store, it.stream, RelaySettings()).run())
         await write(store, 100)
@@ -156,8 +162,10 @@ async def test_a_stream_that_is_lost_is_filled_from_the_log_and_the_gap_is_count
     await store.close()
 
 
-async def test_a_store_that_was_set_back_goes_on_numbering_after_the_stream(tmp_path: Path) -> None:
-    store = await opened(tmp_path / "old")
+async def test_a_store_that_was_set_back_goes_on_numbering_after_the_stream(
+    tmp_path: Path, either_store: StoreSettings
+) -> None:
+    store = await opened(tmp_path, either_store)
     await write(store, 30)
     async with running(tmp_path / "stream") as it:
         for seq in range(1, 61):
@@ -175,10 +183,12 @@ async def test_a_store_that_was_set_back_goes_on_numbering_after_the_stream(tmp_
     await store.close()
 
 
-async def test_consumers_that_are_ahead_of_a_stream_that_lost_its_end_are_led_back(tmp_path: Path) -> None:
+async def test_consumers_that_are_ahead_of_a_stream_that_lost_its_end_are_led_back(
+    tmp_path: Path, either_store: StoreSettings
+) -> None:
     """As after a power cut: the newest messages were acknowledged and done with, and never reached the disk."""
     folder = tmp_path / "stream"
-    store, listener = await opened(tmp_path), Listener()
+    store, listener = await opened(tmp_path, either_store), Listener()
     async with running(folder) as it:
         await write(store, 1)
         task = asyncio.create_task(Relay(store, it.stream, RelaySettings()).run())

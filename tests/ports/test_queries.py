@@ -17,13 +17,11 @@ from store.questions import some_entity, some_query
 AT = "2026-03-01T10:00:00Z"
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_query_finds_what_matches_in_order_of_creation(
-    engine: str, seed: int, tmp_path: Path, request: pytest.FixtureRequest
+    seed: int, tmp_path: Path, either_store: StoreSettings
 ) -> None:
-    url = request.getfixturevalue("postgres_url") if engine == "postgresql" else "sqlite:city.db"
-    store = make_store(StoreSettings(url=url), tmp_path)
+    store = make_store(either_store, tmp_path)
     await store.open()
     chance = random.Random(seed)
     entities = [some_entity(chance, str(number)) for number in range(300)]
@@ -39,7 +37,6 @@ async def test_a_query_finds_what_matches_in_order_of_creation(
     await store.close()
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 @pytest.mark.parametrize(
     ("collation", "alphabet"),
     [
@@ -48,12 +45,11 @@ async def test_a_query_finds_what_matches_in_order_of_creation(
     ],
 )
 async def test_pages_in_the_order_of_a_language_neither_repeat_nor_skip(
-    engine: str, collation: str, alphabet: str, tmp_path: Path, request: pytest.FixtureRequest
+    collation: str, alphabet: str, tmp_path: Path, either_store: StoreSettings
 ) -> None:
     """What the collation takes for equal stays in order of creation, on each engine."""
     ranks = {name: rank for rank, names in enumerate(alphabet.split(", ")) for name in names.split("=")}
-    url = request.getfixturevalue("postgres_url") if engine == "postgresql" else "sqlite:city.db"
-    store = make_store(StoreSettings(url=url), tmp_path)
+    store = make_store(either_store, tmp_path)
     await store.open()
     names = random.Random(3).choices(sorted(ranks), k=60)
     entities = [

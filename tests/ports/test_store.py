@@ -26,16 +26,9 @@ GAUGE, SHIP, PORT = "https://example.org/Gauge", "https://example.org/Ship", "ht
 Reopen = Callable[[], "asyncio.Future[Store]"]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest) -> StoreSettings:
-    if request.param == "sqlite":
-        return StoreSettings()
-    return StoreSettings(url=request.getfixturevalue("postgres_url"))
-
-
 @pytest.fixture
-async def store(settings: StoreSettings, tmp_path: Path) -> AsyncIterator[Store]:
-    store = make_store(settings, tmp_path)
+async def store(either_store: StoreSettings, tmp_path: Path) -> AsyncIterator[Store]:
+    store = make_store(either_store, tmp_path)
     await store.open()
     yield store
     await store.close()
@@ -335,13 +328,15 @@ async def test_a_listener_that_fails_harms_nobody(store: Store) -> None:
     assert len(failures) == 2
 
 
-async def test_all_is_there_when_the_store_is_opened_again(settings: StoreSettings, tmp_path: Path) -> None:
-    store = make_store(settings, tmp_path)
+async def test_all_is_there_when_the_store_is_opened_again(
+    either_store: StoreSettings, tmp_path: Path
+) -> None:
+    store = make_store(either_store, tmp_path)
     await store.open()
     await store.write([put(entity("a", GAUGE, PORT, at=(6.7, 51.4))), put(entity("b"), "other")])
     await store.put_records([Record("kind", "", "one", b"1")])
     await store.close()
-    store = make_store(settings, tmp_path)
+    store = make_store(either_store, tmp_path)
     await store.open()
     assert await ids(store, EntityQuery(types=((PORT,),))) == ["a"]
     assert await store.types("") == {GAUGE: 1, PORT: 1}
@@ -353,8 +348,8 @@ async def test_all_is_there_when_the_store_is_opened_again(settings: StoreSettin
     await store.close()
 
 
-async def test_a_closed_store_says_so(settings: StoreSettings, tmp_path: Path) -> None:
-    store = make_store(settings, tmp_path)
+async def test_a_closed_store_says_so(either_store: StoreSettings, tmp_path: Path) -> None:
+    store = make_store(either_store, tmp_path)
     await store.open()
     pending = asyncio.ensure_future(store.write([put(entity("a"))]))
     await asyncio.sleep(0)
@@ -365,16 +360,16 @@ async def test_a_closed_store_says_so(settings: StoreSettings, tmp_path: Path) -
 
 
 async def test_numbers_go_on_after_all_changes_were_forgotten(
-    settings: StoreSettings, tmp_path: Path
+    either_store: StoreSettings, tmp_path: Path
 ) -> None:
-    store = make_store(settings, tmp_path)
+    store = make_store(either_store, tmp_path)
     await store.open()
     await store.write([put(entity("a")), edit("a", remove)])
     assert await store.forget_changes(2) == 2
     assert await store.changes(0, 10) == []
     assert store.last_change() == 2
     await store.close()
-    store = make_store(settings, tmp_path)
+    store = make_store(either_store, tmp_path)
     await store.open()
     assert store.last_change() == 2
     [answer] = await written(store, [put(entity("b"))])

@@ -145,10 +145,16 @@ class Broker:
 
     async def write(self, actor: Actor, tenant: str, entity_id: str, plan: Plan, *, now: str = "") -> Written:
         """Carry out one plan; raises what it or its decision raises."""
-        outcome = (await self.write_all(actor, tenant, [(entity_id, plan)], now=now))[0]
-        if isinstance(outcome, RhineCloudError):
+        writer = Writer(self._policy, actor, tenant, now or self.moment(), self._max_attributes)
+        try:
+            edit = Edit(tenant, entity_id, plan(writer), writer.now, actor.id)
+            (outcome,) = await self._store.write([edit])
+            if isinstance(outcome, Written):
+                return outcome
             raise outcome
-        return outcome
+        except NotFound:
+            await self.need_tenant(tenant)
+            raise
 
     async def write_all(
         self, actor: Actor, tenant: str, plans: Sequence[tuple[str, Plan]], *, now: str = ""

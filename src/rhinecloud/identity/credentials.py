@@ -28,7 +28,7 @@ def read_credentials(headers: RawHeaders, query: bytes = b"") -> Credentials:
 
     Raises WrongCredentials for an Authorization header of another scheme.
     """
-    fields = headers if isinstance(headers, Mapping) else _by_name(headers)
+    fields = headers if type(headers) is dict or isinstance(headers, Mapping) else _by_name(headers)
     authorization = fields.get(b"authorization")
     if authorization is not None:
         return _bearer(authorization)

@@ -18,8 +18,8 @@ def utc_now() -> datetime:
 
 def format_time(moment: datetime) -> str:
     """Print an aware moment as ISO 8601 in UTC with `Z`, microseconds only where there are any."""
-    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
-    return f"{text}Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat().removesuffix('+00:00')}Z"
 
 
 def parse_time(text: str, *, field: str = "") -> datetime:

@@ -11,7 +11,7 @@ def commit(first: int, last: int) -> Commit:
 
 
 def taken(outbox: Outbox, after: int, limit: int = 100, most_bytes: int = 1_000) -> list[int]:
-    return [each.seq for each in outbox.take(after, limit, most_bytes)]
+    return [int(each) for each in outbox.take(after, limit, most_bytes)]
 
 
 def test_commits_that_follow_each_other_are_given_in_order() -> None:

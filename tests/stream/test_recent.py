@@ -20,8 +20,9 @@ def test_a_frame_of_other_changes_is_not_mistaken_for_it() -> None:
     recent.keep(7, Frame(1, 3, b"[1]"))
     assert recent.find(7, 1, 2) is None
     assert recent.find(8, 1, 3) is None
-    recent.keep(7, Frame(1, 2, b"[2]"))
-    assert recent.find(7, 1, 2) == Frame(1, 2, b"[2]")
+    kept = Frame(1, 2, b"[2]")
+    recent.keep(7, kept)
+    assert recent.find(7, 1, 2) is kept
     recent.clear()
     assert recent.find(7, 1, 2) is None
 
@@ -32,3 +33,10 @@ def test_old_frames_are_let_go() -> None:
         recent.keep(number, Frame(number, number, b"[" + b" " * 200 + b"]"))
     assert recent.find(1, 1, 1) is None
     assert recent.find(2, 2, 2) is not None
+
+
+def test_a_frame_of_encoded_changes_is_as_large_as_the_body_that_it_gives() -> None:
+    for bodies in ([b"1"], [b"1", b"22"], [b"1", b"22", b"333"]):
+        frame = Frame.join(1, len(bodies), bodies)
+        assert frame.body == b"[" + b",".join(bodies) + b"]"
+        assert frame.size == len(frame.body)

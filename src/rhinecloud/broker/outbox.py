@@ -6,8 +6,9 @@ The writer has just made these bytes; reading them back would cost as much as wr
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 
-from rhinecloud.store.port import Commit, LoggedChange
+from rhinecloud.store.port import Commit
 
 MOST_BYTES = 8 << 20
 
@@ -19,41 +20,40 @@ class Outbox:
         self.after = 0
         self.last = 0
         self._most_bytes = most_bytes
-        self._changes: deque[LoggedChange] = deque()
+        self._bodies: deque[bytes] = deque()
         self._bytes = 0
 
     def add(self, commit: Commit) -> None:
         """Put a commit's changes behind the others, which go where it does not follow them or all are too many."""
-        changes = commit.changes
-        if not changes or changes[0].seq != self.last + 1:
-            self._changes.clear()
+        bodies = [each.body for each in commit.changes]
+        if not bodies or commit.changes[0].seq != self.last + 1:
+            self._bodies.clear()
             self._bytes = 0
-            self.after = changes[0].seq - 1 if changes else commit.last
-        for each in changes:
-            self._changes.append(LoggedChange(each.seq, each.body))
-            self._bytes += len(each.body)
+            self.after = commit.last - len(bodies)
+        self._bodies.extend(bodies)
+        self._bytes += sum(map(len, bodies))
         self.last = commit.last
         while self._bytes > self._most_bytes:
             self._drop()
 
-    def take(self, after: int, limit: int, most_bytes: int) -> list[LoggedChange]:
+    def take(self, after: int, limit: int, most_bytes: int) -> list[bytes]:
         """Give the changes that follow `after`, with which all is done; none: ask the log.
 
         At most `limit`, and no further one once `most_bytes` are reached.
         """
-        while self._changes and self._changes[0].seq <= after:
+        while self._bodies and self.after < after:
             self._drop()
-        taken: list[LoggedChange] = []
+        if self.after != after:
+            return []
+        taken: list[bytes] = []
         size = 0
-        if self.after <= after:
-            for each in self._changes:
-                if len(taken) >= limit or size >= most_bytes:
-                    break
-                taken.append(each)
-                size += len(each.body)
+        for body in islice(self._bodies, limit):
+            if size >= most_bytes:
+                break
+            taken.append(body)
+            size += len(body)
         return taken
 
     def _drop(self) -> None:
-        gone = self._changes.popleft()
-        self.after = gone.seq
-        self._bytes -= len(gone.body)
+        self._bytes -= len(self._bodies.popleft())
+        self.after += 1

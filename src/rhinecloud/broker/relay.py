@@ -20,7 +20,7 @@ from rhinecloud.broker.published import Published
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.settings import setting
 from rhinecloud.store.port import Commit, LoggedChange, Store
-from rhinecloud.stream.port import Frame, Stream, join
+from rhinecloud.stream.port import Frame, Stream
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
@@ -203,12 +203,15 @@ class Relay:
             due = loop.time() + min(max(PACE_S, size * PACE_A_CHANGE_S), LONGEST_PACE_S)
             self.counters.frames += 1
             self.counters.changes += size
-            self.counters.bytes += len(frame.body)
+            self.counters.bytes += frame.size
 
     async def _next_frame(self, after: int) -> Frame | None:
         """Join as many changes as fit, one at least; None when there is none after `after`."""
         most = (self._settings.frame_changes, self._settings.frame_bytes)
-        rows = self._outbox.take(after, *most) or await self._store.changes(after, *most)
+        bodies = self._outbox.take(after, *most)
+        if bodies:
+            return Frame.join(after + 1, after + len(bodies), bodies)
+        rows = await self._store.changes(after, *most)
         return _frame(rows) if rows else None
 
     async def _forget_for_ever(self) -> None:
@@ -238,7 +241,7 @@ def _cut(changes: Sequence[LoggedChange], most: int, most_bytes: int) -> Iterato
 
 
 def _frame(rows: Sequence[LoggedChange]) -> Frame:
-    frame = Frame(rows[0].seq, rows[-1].seq, join([row.body for row in rows]))
+    frame = Frame.join(rows[0].seq, rows[-1].seq, [row.body for row in rows])
     known = [row.change for row in rows if row.change is not None]
     if len(known) == len(rows):
         frame.know(known)

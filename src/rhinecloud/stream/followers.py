@@ -70,7 +70,7 @@ class Followers:
 
     def _keep(self, frame: Frame) -> None:
         self._recent.append(frame)
-        self._bytes += len(frame.body)
+        self._bytes += frame.size
         self._decoded.append(frame)
         self._changes += frame.last - frame.first + 1
         while self._changes > DECODED_CHANGES and len(self._decoded) > 1:
@@ -78,7 +78,7 @@ class Followers:
             self._changes -= old.last - old.first + 1
             old.forget()
         while len(self._recent) > MOST_FRAMES or (self._bytes > MOST_BYTES and len(self._recent) > 1):
-            self._bytes -= len(self._recent.popleft().body)
+            self._bytes -= self._recent.popleft().size
 
     async def _next(self, waiting: set[asyncio.Future[None]]) -> None:
         coming: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -5,40 +5,66 @@ A frame is one message that carries many changes, because one message a change w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from rhinecloud.ngsild.change import Change, decode_changes
 
 
-@dataclass(frozen=True, slots=True)
 class Frame:
-    """Changes `first` to `last` (sequence numbers of the store); `body` is a JSON array of `Change`."""
+    """Changes `first` to `last` (the store's numbers); `body` is a JSON array of `Change`, of `size` bytes."""
 
-    first: int
-    last: int
-    body: bytes
-    _decoded: list[list[Change]] = field(default_factory=list, init=False, repr=False, compare=False)
+    __slots__ = ("_changes", "_parts", "first", "last", "size")
+
+    def __init__(self, first: int, last: int, body: bytes) -> None:
+        self.first = first
+        self.last = last
+        self.size = len(body)
+        self._parts: bytes | Sequence[bytes] = body
+        self._changes: list[Change] | None = None
+
+    @classmethod
+    def join(cls, first: int, last: int, bodies: Sequence[bytes]) -> Frame:
+        """Make a frame of encoded changes, one at least; they are put together when somebody asks for the body."""
+        frame = cls(first, last, b"")
+        frame.size = sum(map(len, bodies)) + len(bodies) + 1
+        frame._parts = bodies
+        return frame
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether both hold the same changes in the same words."""
+        ours = (self.first, self.last, self.body)
+        return isinstance(other, Frame) and ours == (other.first, other.last, other.body)
+
+    def __hash__(self) -> int:
+        return hash((self.first, self.last))
+
+    @property
+    def body(self) -> bytes:
+        """Give the body as it travels."""
+        if not isinstance(self._parts, bytes):
+            self._parts = join(self._parts)
+        return self._parts
 
     def changes(self) -> list[Change]:
         """Decode the changes, once for all who hold this frame: they are to be read, not changed."""
-        if not self._decoded:
-            self._decoded.append(decode_changes(self.body))
-        return self._decoded[0]
+        if self._changes is None:
+            self._changes = decode_changes(self.body)
+        return self._changes
 
     def know(self, changes: list[Change]) -> None:
         """Take the changes from who has them decoded already."""
-        self._decoded[:] = [changes]
+        self._changes = changes
 
     @property
     def is_decoded(self) -> bool:
         """Tell whether `changes` costs nothing."""
-        return bool(self._decoded)
+        return self._changes is not None
 
     def forget(self) -> None:
         """Drop what was decoded: objects by the thousand would burden the garbage collector."""
-        self._decoded.clear()
+        self._changes = None
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ class RecentFrames:
         """Keep a frame that is to be the stream's message `number`."""
         self._drop(number)
         self._frames[number] = frame
-        self._bytes += len(frame.body)
+        self._bytes += frame.size
         while self._bytes > self._most_bytes and len(self._frames) > 1:
             self._drop(next(iter(self._frames)))
 
@@ -36,4 +36,4 @@ class RecentFrames:
 
     def _drop(self, number: int) -> None:
         gone = self._frames.pop(number, None)
-        self._bytes -= len(gone.body) if gone is not None else 0
+        self._bytes -= gone.size if gone is not None else 0

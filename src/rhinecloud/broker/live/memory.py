@@ -43,12 +43,12 @@ class Memory:
         """Keep a frame; old ones go where there are too many."""
         self._kept.append(_Kept(frame))
         self._count += frame.last - frame.first + 1
-        self._bytes += len(frame.body)
+        self._bytes += frame.size
         self.last = max(self.last, frame.last)
         while (self._count > self._size or self._bytes > self._most_bytes) and len(self._kept) > 1:
             gone = self._kept.popleft().frame
             self._count -= gone.last - gone.first + 1
-            self._bytes -= len(gone.body)
+            self._bytes -= gone.size
             self.floor = gone.last
 
     def newest(self) -> list[Picture]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -149,3 +149,61 @@ async def test_a_cancel_ends_the_warning_that_it_names_and_makes_none_of_one_nev
         "urn:ngsi-ld:WeatherAlert:a": "ended"
     }
     assert status(feeds).dead == 0
+
+
+async def test_a_warning_that_comes_after_the_one_that_replaces_it_is_ended_from_the_first(
+    city: City,
+) -> None:
+    (city.root / "cap").mkdir()
+    late = ALERT.format(kind="Alert", references="", area="")
+    update = (
+        ALERT.format(kind="Update", references="s,a,2026-03-01T12:00:00+01:00", area="")
+        .replace("<identifier>a<", "<identifier>b<")
+        .replace("<sent>2026-03-01T12:00", "<sent>2026-03-01T12:30")
+    )
+    (city.root / "cap" / "1.xml").write_text(update)
+    (city.root / "cap" / "2.xml").write_text(late)
+    feeds = await city.feed(connector="cap", mapping="cap", path="cap/*.xml", speed=0)
+    await feeds.get("test").finished()
+    found = await city.entities("WeatherAlert")
+    assert {name[-1]: each["status"] for name, each in found.items()} == {"a": "ended", "b": "active"}
+    assert found["urn:ngsi-ld:WeatherAlert:a"]["validTo"]["@value"] == "2026-03-01T11:30:00Z"
+
+
+def replaying(kind: str, identifier: str, sent: str, *, status: str = "Actual", of: str = "") -> bytes:
+    """An alert, or one that replaces `of`."""
+    body = ALERT.format(kind=kind, references=f"s,{of},{sent}" if of else "", area="")
+    body = body.replace("<identifier>a<", f"<identifier>{identifier}<").replace("Actual", status)
+    return body.replace("2026-03-01T12:00:00+01:00</sent>", f"{sent}</sent>").encode()
+
+
+def replaced(codec: CapCodec, body: bytes, shift: timedelta | None = None) -> str | None:
+    [message] = codec.decode(Parcel(body, NOW, shift=shift))
+    assert not isinstance(message, Fault)
+    found: str | None = message.get("replaced_at")
+    return found
+
+
+def test_a_recording_that_is_played_again_brings_its_warnings_anew() -> None:
+    codec, hour = CapCodec(1_000_000), timedelta(hours=1)
+    first = replaying("Alert", "a", "2026-03-01T12:00:00Z")
+    second = replaying("Update", "b", "2026-03-01T12:10:00Z", of="a")
+    assert [replaced(codec, each, hour) for each in (first, second)] == [None, None]
+    assert replaced(codec, first, 2 * hour) is None
+    assert replaced(codec, first, hour) == "2026-03-01T13:10:00+00:00"
+
+
+@pytest.mark.parametrize(("kind", "status"), [("Ack", "Actual"), ("Error", "Actual"), ("Cancel", "Exercise")])
+def test_an_answer_or_an_exercise_replaces_nothing(kind: str, status: str) -> None:
+    codec = CapCodec(1_000_000)
+    assert replaced(codec, replaying(kind, "b", "2026-03-01T12:10:00Z", status=status, of="a")) is None
+    assert replaced(codec, replaying("Alert", "a", "2026-03-01T12:00:00Z")) is None
+
+
+def test_a_codec_remembers_no_more_than_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rhinecloud.connectors.cap.codec.REMEMBERED", 2)
+    codec = CapCodec(1_000_000)
+    for name in "xyz":
+        replaced(codec, replaying("Cancel", f"c{name}", "2026-03-01T12:10:00Z", of=name))
+    ends = [replaced(codec, replaying("Alert", name, "2026-03-01T12:00:00Z")) is not None for name in "xyz"]
+    assert ends == [False, True, True]

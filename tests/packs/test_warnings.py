@@ -32,3 +32,13 @@ def test_polygon_and_circle_are_both_kept() -> None:
     assert found["type"] == "MultiPolygon"
     assert found["coordinates"][0] == [RING]
     assert len(found["coordinates"]) == 2
+
+
+def test_only_updates_and_cancels_end_what_they_name() -> None:
+    """An acknowledgement names the warning that it acknowledges."""
+    named = {"identifier": "b", "references": [{"identifier": "a"}], "infos": []}
+    ended = {
+        kind: len(list(map_cap({**named, "msg_type": kind}, NOW)))
+        for kind in ("Update", "Cancel", "Ack", "Error")
+    }
+    assert ended == {"Update": 1, "Cancel": 1, "Ack": 0, "Error": 0}

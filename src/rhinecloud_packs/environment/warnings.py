@@ -2,7 +2,8 @@
 
 Texts in several languages become LanguageProperties. CAP's severity becomes Smart Data Models' (informational to
 critical). An Update stands for itself and ends the warnings that it names, a Cancel ends them only; naming one that the
-city never received is in order and changes nothing. Source: OASIS CAP 1.2, section 3.2.1 (msgType, references).
+city never received is in order and changes nothing. A warning that comes after its successor
+is ended from the first. Source: OASIS CAP 1.2, section 3.2.1 (msgType, references).
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ def map_cap(message: Message, received: datetime) -> Iterator[EntityFragment]:
     if message.get("status") not in ("Actual", None):
         return
     sent = str(message.get("sent") or received.isoformat())
-    for replaced in message.get("references") or ():
-        yield _ended(replaced["identifier"], sent)
+    if message.get("msg_type") in ("Update", "Cancel"):
+        for replaced in message.get("references") or ():
+            yield _ended(replaced["identifier"], sent)
     infos = message.get("infos") or ()
     if message.get("msg_type") in ("Alert", "Update") and infos:
         yield _warning(message, infos, sent)
@@ -67,6 +69,8 @@ def _warning(message: Message, infos: Sequence[Message], sent: str) -> EntityFra
     for moment, name in ((starts, "validFrom"), (first.get("expires"), "validTo")):
         if moment:
             warning[name] = _time(str(moment))
+    if message.get("replaced_at"):
+        warning |= {"status": "ended", "validTo": _time(message["replaced_at"])}
     for name in ("headline", "description", "instruction"):
         texts = _texts(infos, name)
         if texts:

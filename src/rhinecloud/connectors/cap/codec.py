@@ -7,7 +7,8 @@ A message is one alert: `identifier`, `sender`, `sent`, `status` (`Actual`, `Exe
 `effective`, `onset`, `expires`, `sender_name`, `headline`, `description`, `instruction`, `web`, `contact` and
 `areas`. An area has `area_desc`, `polygons` (closed rings of `[longitude, latitude]`), `circles` (`centre` as
 `[longitude, latitude]`, `radius_km`), `geocode` (by name, each a list), `altitude_ft`, `ceiling_ft`. Times are ISO
-8601 as they were sent; what is absent is left out.
+8601 as they were sent; what is absent is left out. `replaced_at` stands in an alert that comes after the one that
+updates or cancels it, as polled lists and broken lines bring it about: when that one was sent.
 
 Source: OASIS Common Alerting Protocol 1.2, clause 3.2. XML is read without entities and external references.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
@@ -26,12 +27,15 @@ from defusedxml.ElementTree import fromstring
 from rhinecloud.connectors.bounded import ZIP_MAGIC, Archive
 from rhinecloud.connectors.model import DecodeError, Fault, Parcel
 from rhinecloud.connectors.port import Framing
-from rhinecloud.connectors.times import find_moment
+from rhinecloud.connectors.times import find_moment, read_moment
 from rhinecloud.pack.model import Message
 
 NAMESPACES = ("urn:oasis:names:tc:emergency:cap:1.2", "urn:oasis:names:tc:emergency:cap:1.1")
+REMEMBERED = 10_000
+"""Identifiers of replaced alerts that a codec keeps in mind."""
 LARGEST_DOCUMENT = 32 * 1024 * 1024
 """Bytes; the largest warning seen has 0.4 million."""
+SENT = frozenset({"sent"})
 REQUIRED = ("identifier", "sender", "sent", "status", "msgType", "scope")
 ALERT_TEXTS = ("identifier", "sender", "sent", "status", "msgType", "source", "scope", "note")
 INFO_TEXTS = (
@@ -48,12 +52,33 @@ class CapCodec:
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
+        self._replaced: dict[str, datetime] = {}
 
     def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
         """Give a message for each alert, of a zip in its order with a Fault for each that cannot be read.
 
         Raises DecodeError where the parcel is one document and no alert, or a broken zip.
         """
+        for item in self._read(parcel):
+            if not isinstance(item, Fault):
+                self._remember(item, parcel.shift or timedelta())
+            yield item
+
+    def _remember(self, alert: dict[str, Any], shift: timedelta) -> None:
+        """Keep in mind what an alert replaces, and say so in one that was replaced before it came."""
+        sent = _moved(read_moment(alert["sent"]), shift)
+        if alert["status"] != "Actual" or sent is None:
+            return
+        replaced = self._replaced.get(alert["identifier"])
+        if replaced is not None and sent <= replaced:  # a recording that is played again is newer
+            alert["replaced_at"] = replaced.isoformat()
+        if alert["msg_type"] in ("Update", "Cancel"):
+            for reference in alert["references"]:
+                self._replaced[reference["identifier"]] = sent
+        while len(self._replaced) > REMEMBERED:
+            del self._replaced[next(iter(self._replaced))]
+
+    def _read(self, parcel: Parcel) -> Iterator[dict[str, Any] | Fault]:
         if not parcel.body.startswith(ZIP_MAGIC):
             yield read_alert(parcel.body)
             return
@@ -69,11 +94,11 @@ class CapCodec:
     def recorded_at(self, unit: bytes) -> datetime | None:
         """Give the moment at which a recorded alert was sent."""
         try:
-            items = list(self.decode(Parcel(unit, datetime.min.replace(tzinfo=UTC))))
+            items = list(self._read(Parcel(unit, datetime.min.replace(tzinfo=UTC))))
         except DecodeError:
             return None
         sent = [{"sent": item.get("sent")} for item in items if not isinstance(item, Fault)]
-        return find_moment(sent, frozenset({"sent"}))
+        return find_moment(sent, SENT)
 
 
 def read_alert(body: bytes) -> dict[str, Any]:
@@ -144,6 +169,13 @@ class _Reader:
             if height is not None:
                 area[f"{name}_ft"] = height
         return area
+
+
+def _moved(moment: datetime | None, shift: timedelta) -> datetime | None:
+    try:
+        return None if moment is None else moment + shift
+    except OverflowError:
+        return None
 
 
 def _references(text: str) -> list[dict[str, str]]:

@@ -66,8 +66,6 @@ async def retrieve(parts: Parts, request: Request) -> Reply:
     """Retrieve Entity (clause 6.5.3.1)."""
     retrieval = parts.renderer.remembered(request, _parse_retrieval)
     stored = await parts.broker.find(request.actor, request.tenant, request.variables["entityId"])
-    if stored is None:
-        stored = await parts.broker.find(request.actor, request.tenant, request.variables["entityId"])
     if stored is None:  # why not? what is no URI is not found either
         stored = await parts.broker.get(request.actor, request.tenant, entity_id(request))
     if not retrieval.plain:

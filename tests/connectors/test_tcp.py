@@ -12,6 +12,7 @@ import pytest
 
 from connectors.city import FIXTURES, City, status, until
 from connectors.servers import free_port, tcp_server
+from connectors.test_ais import tagged
 from rhinecloud.connectors.feeds import Feeds
 from rhinecloud.connectors.model import FeedState
 from rhinecloud.connectors.tcp.lines import Lines
@@ -152,6 +153,18 @@ async def test_a_simulated_feed_and_a_simulated_source_mark_their_vessels(city: 
         feeds = await ais(city, f"tcp://127.0.0.1:{port}", simulated=True)
         await until(lambda: status(feeds).accepted == 1)
         assert [each["simulated"] for each in (await city.entities("Vessel")).values()] == [True]
+
+
+async def test_a_feed_whose_messages_say_that_they_are_simulated_shows_the_mark(city: City) -> None:
+    async with tcp_server(sender(VESSEL)) as port:
+        feeds = await ais(city, f"tcp://127.0.0.1:{port}")
+        await until(lambda: status(feeds).accepted == 1)
+        assert not status(feeds).simulated
+        await feeds.stop()
+    async with tcp_server(sender(tagged(b"s:sim-1", VESSEL))) as port:
+        feeds = await ais(city, f"tcp://127.0.0.1:{port}")
+        await until(lambda: status(feeds).received == 1)
+        assert status(feeds).simulated
 
 
 async def test_datagrams_become_vessels(city: City) -> None:

@@ -47,6 +47,8 @@ class Feed:
         tools = around.tools
         self.name = plan.name
         self.counters = Counters()
+        self._simulated = plan.marks.simulated
+        """Whether all that it brings is marked as simulated, as far as can be told from what came last."""
         self._plan = plan
         self._pipeline = pipeline
         self._tools = tools
@@ -96,7 +98,7 @@ class Feed:
             name=self.name,
             connector=self._plan.settings.connector,
             state=state,
-            simulated=self._plan.marks.simulated,
+            simulated=self._simulated,
             received_bytes=counted.received_bytes,
             received=counted.received,
             accepted=counted.accepted,
@@ -191,6 +193,8 @@ class Feed:
             self._health.message()
             self.counters.received += read
             self._rate.add(read)
+        if drafts:
+            self._simulated = all(draft.simulated for draft in drafts)
         outcome = await self._insist(lambda: self._pipeline.write(drafts))
         self.counters.accepted += outcome.accepted
         self.counters.unchanged += outcome.unchanged

@@ -22,12 +22,16 @@ Ingest = Callable[[Sequence[EntityFragment]], Awaitable[Sequence[Written | Excep
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message and what it changes in the city; `recorded` is the message before its times were moved."""
+    """A message and what it changes in the city; `recorded` is the message before its times were moved.
+
+    `simulated` tells whether all that it changes is marked so, by the feed's settings or by the message's own word.
+    """
 
     message: Message
     fragments: list[EntityFragment]
     origin: str = ""
     recorded: Message | None = None
+    simulated: bool = False
 
 
 @dataclass(slots=True)
@@ -85,10 +89,11 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - a pack's code: one message must not stop the feed
             reason = f"mapping failed: {type(error).__name__}: {error}"
             return refused(Draft(message, [], parcel.origin, recorded), reason)
-        if self._marks.simulated or parcel.shift is not None or message.get("simulated") is True:
+        simulated = self._marks.simulated or parcel.shift is not None or message.get("simulated") is True
+        if simulated:
             for fragment in fragments:
                 fragment["simulated"] = True
-        return Draft(message, fragments, parcel.origin, recorded)
+        return Draft(message, fragments, parcel.origin, recorded, simulated)
 
     async def write(self, drafts: Sequence[Draft]) -> Outcome:
         """Give drafts to the broker; raises Unavailable, and then the same drafts may be written again."""

@@ -194,3 +194,14 @@ def test_the_rules_that_we_ship_are_sound(path: Path) -> None:
     for rule in read_rules(path, CONTEXT)[0]:
         assert set(rule.title) >= {"de", "en"}
         assert rule.message["de"] != rule.message["en"] or "{" in path.read_text()
+
+
+def test_folders_of_rules_may_have_folders_hidden_ones_are_passed_over(tmp_path: Path) -> None:
+    for place in ("b.yaml", "a/deep/c.yml", "a/d.yaml", ".git/e.yaml", "a/notes.txt"):
+        path = tmp_path / "rules" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(SOUND.replace("high-water", path.stem), encoding="utf-8")
+    assert [rule.id for rule in read_rulebook([tmp_path / "rules"], CONTEXT).rules] == ["d", "c", "b"]
+    (tmp_path / "rules" / "a" / "broken.yaml").write_text("id: [", encoding="utf-8")
+    [problem] = read_rulebook([tmp_path / "rules"], CONTEXT).problems
+    assert problem.file.endswith("a/broken.yaml")

@@ -1,4 +1,4 @@
-"""Reads a pack's folder: `pack.toml`, `context.jsonld`, `rules/*.yaml`, `layers/*.json`, `texts/*.json`.
+"""Reads a pack's folder: `pack.toml`, `context.jsonld`, `rules/**/*.yaml`, `layers/*.json`, `texts/*.json`.
 
 What a file says is checked for its shape here; what a rule means is the business of `risk`.
 """
@@ -13,6 +13,7 @@ from typing import Any
 from rhinecloud.loader.model import BrokenPack, LoadedPack
 from rhinecloud.ngsild.context import compile_context
 from rhinecloud.pack import Pack
+from rhinecloud.risk.rulebook import find_files
 
 KNOWN = {"name", "title", "description", "version", "license", "types_license"}
 REQUIRED = ("name", "title", "version", "license")
@@ -29,7 +30,7 @@ def read_pack(pack: Pack) -> LoadedPack:
         version=manifest["version"],
         license=manifest["license"],
         context=read_context(pack.root / "context.jsonld"),
-        rules=tuple(sorted((pack.root / "rules").glob("*.yaml"))),
+        rules=tuple(find_files(pack.root / "rules")),
         layers=read_layers(pack.root / "layers"),
         texts={path.stem: _object(path) for path in sorted((pack.root / "texts").glob("*.json"))},
     )

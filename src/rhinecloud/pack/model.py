@@ -1,6 +1,6 @@
 """A pack: one domain of the city as data first and Python second.
 
-A pack's folder holds `pack.toml`, `context.jsonld`, `types/`, `rules/*.yaml`, `layers/*.json`,
+A pack's folder holds `pack.toml`, `context.jsonld`, `types/`, `rules/**/*.yaml`, `layers/*.json`,
 `texts/{de,en}.json` and `fixtures/`, which the loader reads; the `Pack` value adds what needs Python: mappings
 from a feed's messages to entities.
 """

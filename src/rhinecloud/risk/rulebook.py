@@ -65,7 +65,7 @@ def read_rules(path: Path, context: Context | None = None) -> tuple[list[Rule], 
 
 
 def read_rulebook(paths: Iterable[Path], context: Context) -> Rulebook:
-    """Read files, and folders' `*.yaml` and `*.yml`, in order; a file with a fault gives no rule but its problems.
+    """Read files, and those of folders, in order; a file with a fault gives no rule but its problems.
 
     A later rule with the id of an earlier one replaces it: so a city words a pack's rule its own way.
     """
@@ -79,11 +79,19 @@ def read_rulebook(paths: Iterable[Path], context: Context) -> Rulebook:
     return Rulebook(context, list(rules.values()), problems)
 
 
+def find_files(folder: Path) -> list[Path]:
+    """List the rule files (`*.yaml`, `*.yml`) of a folder and the folders in it; hidden ones are passed over."""
+    found = [each for each in folder.rglob("*") if each.suffix in (".yaml", ".yml") and each.is_file()]
+    return sorted(
+        each for each in found if not any(part.startswith(".") for part in each.relative_to(folder).parts)
+    )
+
+
 def _files(paths: Iterable[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files += sorted(each for each in path.iterdir() if each.suffix in (".yaml", ".yml"))
+            files += find_files(path)
         else:
             files.append(path)
     return files

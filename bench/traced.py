@@ -52,10 +52,9 @@ def _trace() -> None:
     _before(Lane, "put", lambda item: [item.seq])
     attempt = Lane._attempt
 
-    def traced(self: Lane, body: bytes) -> Any:
-        sending = attempt(self, body)
+    def traced(self: Lane, moment: str) -> None:
+        attempt(self, moment)
         _note(item.seq for item in self._current)
-        return sending
 
     setattr(Lane, "_attempt", traced)  # noqa: B010 - a method cannot be assigned to
 

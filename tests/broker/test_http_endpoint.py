@@ -101,7 +101,19 @@ def way(
         document(notification=notification), READING, lambda: "urn:ngsi-ld:Subscription:1"
     )
     subscription.notification.endpoint.receiver_info = list(info)
-    return endpoint.way_to(subscription, "<https://x.example/c>")
+    send = endpoint.way_to(subscription, "<https://x.example/c>")
+
+    def post(body: bytes) -> asyncio.Future[None]:
+        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def hear(error: NotDelivered | None) -> None:
+            outcome.set_result(None) if error is None else outcome.set_exception(error)
+
+        sending = send(body, hear)
+        outcome.add_done_callback(lambda _: sending.cancel() if outcome.cancelled() else None)
+        return outcome
+
+    return post
 
 
 GOOD = {
@@ -120,6 +132,27 @@ async def test_answers_in_full_keep_the_connection(endpoint: HttpEndpoint, answe
         for number in range(5):
             await send(b"%d" % number)
         assert (stage.connections, stage.bodies) == (1, [b"0", b"1", b"2", b"3", b"4"])
+
+
+async def test_an_answer_like_the_last_one_counts_and_another_one_is_read(endpoint: HttpEndpoint) -> None:
+    busy = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+    parts = [NO_CONTENT, NO_CONTENT, busy, busy, GOOD["chunks"], GOOD["chunks"], NO_CONTENT]
+    async with open_stage(*parts) as stage:
+        send = way(endpoint, f"http://127.0.0.1:{stage.port}/")
+        outcomes: list[object] = []
+        for number in range(len(parts)):
+            outcomes += await asyncio.gather(send(b"%d" % number), return_exceptions=True)
+        assert [str(each) for each in outcomes] == ["None"] * 2 + ["HTTP 503"] * 2 + ["None"] * 3
+        assert stage.connections == 1
+
+
+async def test_what_follows_an_answer_unasked_is_not_taken_for_the_next_ones(endpoint: HttpEndpoint) -> None:
+    refusal = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    async with open_stage(*[NO_CONTENT + refusal] * 2) as stage:
+        send = way(endpoint, f"http://127.0.0.1:{stage.port}/")
+        for number in range(3):
+            await send(b"%d" % number)
+        assert (stage.bodies, stage.connections) == ([b"0", b"1", b"2"], 3)
 
 
 async def test_an_answer_in_pieces_is_put_together(endpoint: HttpEndpoint) -> None:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
 from rhinecloud.broker.subscriptions.model import Subscription
-
-Send = Callable[[bytes], asyncio.Future[None]]
-"""Begins at once to carry one notification's JSON to its receiver.
-
-The future is done when it was taken, and fails with NotDelivered; cancelled, it leaves nothing under way.
-"""
 
 
 class NotDelivered(Exception):
@@ -21,6 +14,25 @@ class NotDelivered(Exception):
     def __init__(self, reason: str, *, refused: bool = False) -> None:
         super().__init__(reason)
         self.refused = refused
+
+
+Hear = Callable[[NotDelivered | None], None]
+"""Takes the outcome of a notification, once, in a later turn of the loop: None when it was taken."""
+
+
+class Sending(Protocol):
+    """A notification on its way."""
+
+    def cancel(self) -> None:
+        """Leave nothing under way; nothing more is heard of it."""
+        ...
+
+
+Send = Callable[[bytes, Hear], Sending]
+"""Begins at once to carry one notification's JSON to its receiver, and says what became of it.
+
+A callback and no future, because a future and its turns on the loop cost as much as the rest of a notification.
+"""
 
 
 class Endpoint(Protocol):

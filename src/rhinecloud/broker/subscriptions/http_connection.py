@@ -54,6 +54,9 @@ class Connection(asyncio.Protocol):
         self._status = 0
         self._ended = False
         self._is_kept = False
+        self._has_more = False
+        self._usual: bytes | None = None
+        self._usual_status = 0
         self._parser = httptools.HttpResponseParser(self)
 
     @property
@@ -84,6 +87,10 @@ class Connection(asyncio.Protocol):
         if self._errand is None:
             self.close()  # nobody asked
             return
+        if data == self._usual and not self._heard:
+            self._status = self._usual_status
+            self._finish(keep=True)
+            return
         self._heard += len(data)
         try:
             self._parser.feed_data(data)
@@ -92,7 +99,8 @@ class Connection(asyncio.Protocol):
             self.close()
             return
         if self._ended:
-            self._finish(keep=self._is_kept)
+            self._remember(data)
+            self._finish(keep=self._is_kept and not self._has_more)
         elif self._heard > LARGEST_ANSWER:
             self._finish(keep=False)
 
@@ -109,8 +117,14 @@ class Connection(asyncio.Protocol):
                 self._fail(NotDelivered(f"the connection was lost: {error or 'closed by the receiver'}"))
         self._lost(self)
 
+    def on_message_begin(self) -> None:
+        """Note what follows a final answer, which nobody asked for: `httptools`."""
+        self._has_more = self._ended
+
     def on_headers_complete(self) -> None:
         """Note the status of a final answer: `httptools`."""
+        if self._ended:
+            return
         status = self._parser.get_status_code()
         self._status = status if status >= FIRST_FINAL else 0
         self._is_kept = self._parser.should_keep_alive()
@@ -119,19 +133,26 @@ class Connection(asyncio.Protocol):
         """Note the end of a final answer: `httptools`."""
         self._ended = self._status > 0
 
+    def _remember(self, data: bytes) -> None:
+        """Keep an answer that came in one piece: most receivers say the same each time, and need not be read twice."""
+        is_whole = self._heard == len(data) and self._is_kept and not self._has_more
+        self._usual, self._usual_status = (data, self._status) if is_whole else (None, 0)
+
     def _finish(self, *, keep: bool) -> None:
+        """Be free for the next errand, then tell the one that is done: so what it causes can go out at once."""
         errand, self._errand = self._errand, None
         assert errand is not None
         errand.on_its_way = None
-        if self._status:
-            errand.answered(self._status)
-        else:
-            errand.failed(NotDelivered("the answer's head is too long"))
+        status = self._status
         self._was_used = True
         if keep:
             self._freed(self)
         else:
             self.close()
+        if status:
+            errand.answered(status)
+        else:
+            errand.failed(NotDelivered("the answer's head is too long"))
 
     def _fail(self, error: NotDelivered) -> None:
         errand, self._errand = self._errand, None

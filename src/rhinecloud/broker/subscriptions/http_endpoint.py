@@ -5,13 +5,13 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.15, 5.2.22, 6.3.5, 6.3.8 and 6.3.14.
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from base64 import b64encode
 from collections.abc import Mapping
 from urllib.parse import quote, unquote, urlsplit
 
-from rhinecloud.broker.subscriptions.endpoint import Send
+from rhinecloud.broker.subscriptions.deadlines import Deadlines
+from rhinecloud.broker.subscriptions.endpoint import Hear, Send, Sending
 from rhinecloud.broker.subscriptions.http_origin import Origin
 from rhinecloud.broker.subscriptions.model import Subscription
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
@@ -40,6 +40,7 @@ class HttpEndpoint:
         self._settings = settings
         self._allow_private = allow_private
         self._origins: dict[tuple[str, str, int], Origin] = {}
+        self._deadlines = Deadlines()
         self._tls: ssl.SSLContext | None = None
 
     def way_to(self, subscription: Subscription, link: str) -> Send:
@@ -51,9 +52,9 @@ class HttpEndpoint:
         head = _head(endpoint.uri, headers_of(subscription, link))
         timeout_s = _timeout_s(subscription, self._settings)
 
-        def send(body: bytes) -> asyncio.Future[None]:
+        def send(body: bytes, hear: Hear) -> Sending:
             request = b"%b%d\r\n\r\n%b" % (head, len(body), body)
-            return self._origin(parts.scheme, host, port).post(request, timeout_s)
+            return self._origin(parts.scheme, host, port).post(request, timeout_s, hear)
 
         return send
 
@@ -62,6 +63,7 @@ class HttpEndpoint:
         origins, self._origins = self._origins, {}
         for each in origins.values():
             await each.close()
+        self._deadlines.close()
 
     def _origin(self, scheme: str, host: str, port: int) -> Origin:
         origin = self._origins.get((scheme, host, port))
@@ -72,6 +74,7 @@ class HttpEndpoint:
                 tls=self._tls_context if scheme == "https" else None,
                 most=self._settings.connections,
                 allow_private=self._allow_private,
+                deadlines=self._deadlines,
             )
         return origin
 

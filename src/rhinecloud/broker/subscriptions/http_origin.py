@@ -13,7 +13,8 @@ from collections.abc import Callable
 import aiohappyeyeballs
 
 from rhinecloud.broker.outgoing import addresses_of
-from rhinecloud.broker.subscriptions.endpoint import NotDelivered
+from rhinecloud.broker.subscriptions.deadlines import Deadlines
+from rhinecloud.broker.subscriptions.endpoint import Hear, NotDelivered
 from rhinecloud.broker.subscriptions.http_connection import Connection
 
 HEARD_AND_REFUSED = range(400, 500)
@@ -29,49 +30,60 @@ NEXT_ADDRESS_S = 0.25
 
 
 class Errand:
-    """A request on its way: `outcome` is done when the receiver took it, and fails with NotDelivered."""
+    """A request on its way; whoever gave it hears once that it was taken (None), or why not."""
 
-    __slots__ = ("_origin", "_repeated", "_timer", "on_its_way", "outcome", "request")
+    __slots__ = ("_hear", "_origin", "_repeated", "_timeout_s", "on_its_way", "request")
 
-    def __init__(self, request: bytes, timeout_s: float, origin: Origin) -> None:
-        loop = asyncio.get_running_loop()
+    def __init__(self, request: bytes, timeout_s: float, hear: Hear, origin: Origin) -> None:
         self.request = request
         self.on_its_way: Connection | None = None
-        self.outcome: asyncio.Future[None] = loop.create_future()
-        self.outcome.add_done_callback(self._end)
+        self._timeout_s = timeout_s
+        self._hear: Hear | None = hear
         self._origin = origin
         self._repeated = False
-        self._timer = loop.call_later(timeout_s, self._give_up)
+        origin.deadlines.add(self, timeout_s)
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether nobody waits for an answer any more."""
+        return self._hear is None
 
     def answered(self, status: int) -> None:
         """Judge the status of the answer; a redirect is not followed, so that nobody is led elsewhere."""
         if 200 <= status < 300:
-            if not self.outcome.done():
-                self.outcome.set_result(None)
-            return
-        refused = status in HEARD_AND_REFUSED and status not in NOT_A_REFUSAL
-        self.failed(NotDelivered(f"HTTP {status}", refused=refused))
+            self._end(None)
+        else:
+            refused = status in HEARD_AND_REFUSED and status not in NOT_A_REFUSAL
+            self._end(NotDelivered(f"HTTP {status}", refused=refused))
 
     def failed(self, error: NotDelivered) -> None:
         """Say that it was in vain."""
-        if not self.outcome.done():
-            self.outcome.set_exception(error)
+        self._end(error)
 
     def unheard(self) -> None:
         """Try once more: a kept connection may be closed just as it is used, and that is nobody's failure."""
         if self._repeated:
-            self.failed(NotDelivered("the connection was lost: closed by the receiver"))
-        elif not self.outcome.done():
+            self._end(NotDelivered("the connection was lost: closed by the receiver"))
+        elif self._hear is not None:
             self._repeated = True
             self._origin.send(self)
 
-    def _give_up(self) -> None:
-        self.failed(NotDelivered("no answer in time"))
+    def late(self) -> None:
+        """Wait no longer."""
+        self._end(NotDelivered("no answer in time"))
 
-    def _end(self, _: asyncio.Future[None]) -> None:
-        self._timer.cancel()
+    def cancel(self) -> None:
+        """Leave nothing under way."""
+        self._hear = None
+        self._end(None)
+
+    def _end(self, error: NotDelivered | None) -> None:
+        hear, self._hear = self._hear, None
+        self._origin.deadlines.remove(self, self._timeout_s)
         if self.on_its_way is not None:
             self.on_its_way.close()  # its answer, if it still comes, would be taken for the next one's
+        if hear is not None:
+            hear(error)
 
 
 class Origin:
@@ -85,7 +97,9 @@ class Origin:
         tls: Callable[[], ssl.SSLContext] | None,
         most: int,
         allow_private: bool,
+        deadlines: Deadlines,
     ) -> None:
+        self.deadlines = deadlines
         self._host = host
         self._port = port
         self._tls = tls
@@ -99,18 +113,18 @@ class Origin:
         self._resolved_at = 0.0
         self._sweeping: asyncio.TimerHandle | None = None
 
-    def post(self, request: bytes, timeout_s: float) -> asyncio.Future[None]:
-        """Send a whole request; the future is done when it was taken, and fails with NotDelivered."""
-        errand = Errand(request, timeout_s, self)
+    def post(self, request: bytes, timeout_s: float, hear: Hear) -> Errand:
+        """Send a whole request."""
+        errand = Errand(request, timeout_s, hear, self)
         self.send(errand)
-        return errand.outcome
+        return errand
 
     def send(self, errand: Errand) -> None:
         """Send over a connection that is free, or over the next one that is."""
         if self._idle:
             self._idle.pop().carry(errand)
             return
-        while self._waiting and self._waiting[0].outcome.done():
+        while self._waiting and self._waiting[0].is_done:
             self._waiting.popleft()
         self._waiting.append(errand)
         if len(self._opening) < len(self._waiting) and len(self._open) + len(self._opening) < self._most:
@@ -161,7 +175,7 @@ class Origin:
     def _freed(self, connection: Connection) -> None:
         while self._waiting:
             errand = self._waiting.popleft()
-            if not errand.outcome.done():
+            if not errand.is_done:
                 connection.carry(errand)
                 return
         connection.idle_since = asyncio.get_running_loop().time()

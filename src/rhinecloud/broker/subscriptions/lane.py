@@ -11,10 +11,9 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from rhinecloud.broker.subscriptions.backlog import Backlog
-from rhinecloud.broker.subscriptions.endpoint import NotDelivered, Send
+from rhinecloud.broker.subscriptions.endpoint import NotDelivered, Send, Sending
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
 from rhinecloud.broker.subscriptions.pending import Item
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
@@ -67,9 +66,13 @@ class Lane:
         self._settings = settings
         self._clock = clock
         self._current: list[Item] = []
-        self._task: asyncio.Task[None] | None = None
-        self._sending: asyncio.Future[None] | None = None
+        self._body = b""
+        """The notification that carries `_current`."""
+        self._fetching: asyncio.Task[None] | None = None
+        self._sending: Sending | None = None
+        self._pausing: asyncio.TimerHandle | None = None
         self._failures = 0
+        self._refusals = 0
         self.retried = 0
 
     @property
@@ -93,80 +96,69 @@ class Lane:
 
     def stop(self) -> None:
         """Stop, and leave what waits where it is: the end of the process, not of the subscription."""
-        for each in (self._task, self._sending):
+        for each in (self._fetching, self._sending, self._pausing):
             if each is not None:
                 each.cancel()
-        self._task = self._sending = None
+        self._fetching = self._sending = self._pausing = None
 
     def go(self) -> None:
         """Send what waits, unless a notification is on its way: at once, where it is at hand."""
-        while not self._current and self._task is None:
+        while not self._current and self._fetching is None:
             if self.backlog.is_at_hand:
                 self._begin()
             elif len(self.backlog):
-                self._task = asyncio.create_task(self._fetch(), name=f"fetch for {self.key}")
+                self._fetching = asyncio.create_task(self._fetch(), name=f"fetch for {self.key}")
             else:
                 return
 
     def _begin(self) -> None:
-        """Send the next notification; one that is taken at the first attempt needs no task."""
+        """Send the next notification."""
         self._current = self.backlog.take(self.way.may_read)
         if not self._current:
             self._note_dirt()
             return
+        self._refusals = 0
         try:
-            if self._is_active():
-                body = self._compose(self._current)
-                self._sending = self._attempt(body)
-                self._sending.add_done_callback(partial(self._hear, body))
+            moment = self._moment()
+            if self._is_active(moment):
+                self._body = self._compose(moment)
+                self._attempt(moment)
                 return
         except Exception:
             log.exception("%s cannot be notified", self.key)
             self._count_dropped(len(self._current))
         self._end_current()
 
-    def _hear(self, body: bytes, sending: asyncio.Future[None]) -> None:
-        """Take the first answer: go on after a good one, else insist."""
-        if sending is not self._sending:
-            return  # it was stopped
+    def _hear(self, error: NotDelivered | None) -> None:
+        """Take the outcome of an attempt: go on after a good one, else wait and try again, or give up."""
         self._sending = None
-        if sending.exception() is None:
+        if error is None:
             self._note_success()
             self._end_current()
             self.go()
-        else:
-            name = f"notify {self.way.subscription.id} again"
-            self._task = asyncio.create_task(self._insist(body, sending), name=name)
+            return
+        self._note_failure()
+        self._refusals += error.refused
+        if self._refusals < self._settings.refusals:
+            self._pausing = asyncio.get_running_loop().call_later(self._pause(), self._repeat)
+            return
+        self._count_dropped(len(self._current))
+        self._end_current()
+        self.go()
 
-    async def _insist(self, body: bytes, sending: asyncio.Future[None]) -> None:
-        """Repeat a notification until it arrives or is given up, then go on."""
+    def _repeat(self) -> None:
+        """Send a notification once more, unless it may not be sent now: the owner may have lost a right meanwhile."""
+        self._pausing = None
         try:
-            await self._repeat(body, sending)
+            moment = self._moment()
+            if self._is_active(moment) and all(self.way.may_read(item.types) for item in self._current):
+                self._attempt(moment)
+                return
         except Exception:
             log.exception("%s cannot be notified", self.key)
             self._count_dropped(len(self._current))
         self._end_current()
-        self._task = None
         self.go()
-
-    async def _repeat(self, body: bytes, sending: asyncio.Future[None]) -> None:
-        refusals = 0
-        while True:
-            try:
-                await sending
-            except NotDelivered as error:
-                self._note_failure()
-                refusals += error.refused
-            else:
-                self._note_success()
-                return
-            if refusals >= self._settings.refusals:
-                self._count_dropped(len(self._current))
-                return
-            await asyncio.sleep(self._pause())
-            if not self._may_go_again():
-                return
-            sending = self._attempt(body)
 
     async def _fetch(self) -> None:
         """Refill the memory, then go on; what cannot be read is given up."""
@@ -179,30 +171,27 @@ class Lane:
             except Exception:
                 log.exception("what waits for %s cannot be read", self.key)
                 self._count_dropped(self.backlog.drop_chunk())
-        self._task = None
+        self._fetching = None
         self.go()
 
-    def _is_active(self) -> bool:
-        return status_of(self.way.subscription, format_time(self._clock())) == "active"
+    def _moment(self) -> str:
+        return format_time(self._clock())
 
-    def _may_go_again(self) -> bool:
-        """Tell whether what failed may be sent still: the owner may have lost a right meanwhile."""
-        return self._is_active() and all(self.way.may_read(item.types) for item in self._current)
+    def _is_active(self, moment: str) -> bool:
+        return status_of(self.way.subscription, moment) == "active"
 
-    def _compose(self, items: Sequence[Item]) -> bytes:
-        moment = format_time(self._clock())
-        changes = [str(item.seq) for item in items if item.seq] or [moment]
+    def _compose(self, moment: str) -> bytes:
+        changes = [str(item.seq) for item in self._current if item.seq] or [moment]
         name = derived_urn("Notification", self.way.subscription.id, *changes)
-        return self.way.compose(name, moment, [item.body for item in items])
+        return self.way.compose(name, moment, [item.body for item in self._current])
 
-    def _attempt(self, body: bytes) -> asyncio.Future[None]:
-        sending = self.way.send(body)
+    def _attempt(self, moment: str) -> None:
+        self._sending = self.way.send(self._body, self._hear)
         self.counters.times_sent += 1
         self.retried += self._failures > 0
-        self.counters.last_notification = format_time(self._clock())
+        self.counters.last_notification = moment
         self.unsaved = True
         self._dirty.add(self)
-        return sending
 
     def _note_success(self) -> None:
         self._failures = 0
@@ -212,7 +201,7 @@ class Lane:
     def _note_failure(self) -> None:
         self._failures += 1
         self.counters.times_failed += 1
-        self.counters.last_failure = format_time(self._clock())
+        self.counters.last_failure = self._moment()
         self.counters.status = "failed"
 
     def _pause(self) -> float:
@@ -223,7 +212,7 @@ class Lane:
         return max(jittered, self.way.subscription.notification.endpoint.cooldown_ms / 1000)
 
     def _end_current(self) -> None:
-        done, self._current = self._current, []
+        done, self._current, self._body = self._current, [], b""
         for item in done:
             self.backlog.finish(item)
         self._note_dirt()

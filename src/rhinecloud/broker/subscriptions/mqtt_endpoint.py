@@ -6,6 +6,7 @@ Source: ETSI GS CIM 009 v1.9.1, clause 7.2.
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ import aiomqtt
 import orjson
 
 from rhinecloud.broker.outgoing import addresses_of
-from rhinecloud.broker.subscriptions.endpoint import NotDelivered, Send
+from rhinecloud.broker.subscriptions.endpoint import Hear, NotDelivered, Send
 from rhinecloud.broker.subscriptions.http_endpoint import headers_of
 from rhinecloud.broker.subscriptions.model import Subscription
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.errors import Invalid
+
+log = logging.getLogger(__name__)
 
 SCHEMES = ("mqtt", "mqtts")
 VERSIONS = {"mqtt3.1.1": aiomqtt.ProtocolVersion.V311, "mqtt5.0": aiomqtt.ProtocolVersion.V5}
@@ -106,13 +109,37 @@ class MqttEndpoint:
                 await connection.close()
                 raise NotDelivered(f"{type(error).__name__}: {error}") from None
 
-        return lambda body: asyncio.create_task(publish(body), name=f"publish {target.host}")
+        name = f"publish {target.host}"
+        return lambda body, hear: _Publishing(asyncio.create_task(publish(body), name=name), hear)
 
     async def close(self) -> None:
         """Take leave of every broker."""
         for connection in self._connections.values():
             await connection.close()
         self._connections.clear()
+
+
+class _Publishing:
+    """A notification on its way; an error that is ours counts as a refusal, so that it is given up in the end."""
+
+    def __init__(self, task: asyncio.Task[None], hear: Hear) -> None:
+        self._task = task
+        self._hear: Hear | None = hear
+        task.add_done_callback(self._end)
+
+    def cancel(self) -> None:
+        self._hear = None
+        self._task.cancel()
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if self._hear is None:
+            return
+        if error is None or isinstance(error, NotDelivered):
+            self._hear(error)
+        else:
+            log.error("a notification cannot be published", exc_info=error)
+            self._hear(NotDelivered(f"{type(error).__name__}: {error}", refused=True))
 
 
 class _Connection:

@@ -46,7 +46,8 @@ def test_a_pack_brings_what_lies_in_its_folder(city: Path) -> None:
         "cranes",
         {
             "context.jsonld": json.dumps({"@context": {"Crane": "https://example.org/Crane"}}),
-            "rules/wind.yaml": "id: wind\n",
+            "pack.toml": MANIFEST.format(name="cranes") + 'indexes = ["Crane", "scope"]',
+            "rules/quay/wind.yaml": "id: wind\n",
             "layers/cranes.json": json.dumps(LAYER),
             "texts/en.json": json.dumps({"title": "Cranes"}),
         },
@@ -56,6 +57,7 @@ def test_a_pack_brings_what_lies_in_its_folder(city: Path) -> None:
     (crane,) = packs.loaded
     assert crane.context == {"Crane": "https://example.org/Crane"}
     assert [path.name for path in crane.rules] == ["wind.yaml"]
+    assert packs.indexes() == ["Crane", "scope"]
     assert packs.layers() == [{**LAYER, "pack": "cranes"}]
     assert packs.texts("de") == {"cranes": {"title": "Cranes"}}
     assert set(packs.mappings()) == {"cranes.m"}
@@ -69,6 +71,11 @@ def test_a_pack_brings_what_lies_in_its_folder(city: Path) -> None:
         ({"pack.toml": "x = ["}, "pack.toml: is not TOML"),
         ({"pack.toml": MANIFEST.format(name="other")}, "the code says 'bad'"),
         ({"pack.toml": MANIFEST.format(name="bad") + 'colour = "red"'}, "unknown keys: colour"),
+        ({"pack.toml": MANIFEST.format(name="bad") + 'indexes = "x"'}, "a list of attributes"),
+        (
+            {"pack.toml": MANIFEST.format(name="bad") + 'indexes = ["nowhere"]'},
+            "nowhere: no term of context.jsonld",
+        ),
         ({"context.jsonld": "{"}, "context.jsonld: is not JSON"),
         ({"context.jsonld": '{"@context": "https://example.org/c.jsonld"}'}, "fetches nothing"),
         ({"context.jsonld": '{"@context": {"@vocab": "https://example.org/"}}'}, "sets @vocab"),

@@ -50,9 +50,9 @@ class Foundation:
         self.layers = read_layers(settings.folder / "layers")
         self.folder = DataFolder(settings.data)
         store = settings.section("store", StoreSettings)
-        indexes = [self.context.name(name) for name in store.indexes]
+        indexes = {self.context.name(name): None for name in (*store.indexes, *self.packs.indexes())}
         self.telemetry = make_telemetry(settings.section("telemetry", TelemetrySettings))
-        self.store = make_store(store, settings.data, reads_only=reads_only, indexes=indexes)
+        self.store = make_store(store, settings.data, reads_only=reads_only, indexes=tuple(indexes))
         if self.telemetry is not None:
             self.store = self.telemetry.around_store(self.store)
         timeline = settings.section("history", HistorySettings).timeline_types

@@ -12,10 +12,11 @@ from typing import Any
 
 from rhinecloud.loader.model import BrokenPack, LoadedPack
 from rhinecloud.ngsild.context import compile_context
+from rhinecloud.ngsild.documents import house_document
 from rhinecloud.pack import Pack
 from rhinecloud.risk.rulebook import find_files
 
-KNOWN = {"name", "title", "description", "version", "license", "types_license"}
+KNOWN = {"indexes", "name", "title", "description", "version", "license", "types_license"}
 REQUIRED = ("name", "title", "version", "license")
 GEOMETRIES = ("point", "line", "polygon")
 
@@ -23,16 +24,18 @@ GEOMETRIES = ("point", "line", "polygon")
 def read_pack(pack: Pack) -> LoadedPack:
     """Read the folder of a pack; raises BrokenPack naming the file that is wrong."""
     manifest = _manifest(pack)
+    context = read_context(pack.root / "context.jsonld")
     return LoadedPack(
         pack=pack,
         title=manifest["title"],
         description=manifest.get("description", ""),
         version=manifest["version"],
         license=manifest["license"],
-        context=read_context(pack.root / "context.jsonld"),
+        context=context,
         rules=tuple(find_files(pack.root / "rules")),
         layers=read_layers(pack.root / "layers"),
         texts={path.stem: _object(path) for path in sorted((pack.root / "texts").glob("*.json"))},
+        indexes=_indexes(manifest, context),
     )
 
 
@@ -74,6 +77,17 @@ def _manifest(pack: Pack) -> dict[str, Any]:
     if manifest["name"] != pack.name:
         raise BrokenPack(f"names {manifest['name']!r}, the code says {pack.name!r}", field=path.name)
     return manifest
+
+
+def _indexes(manifest: dict[str, Any], context: dict[str, Any]) -> tuple[str, ...]:
+    """Read which attributes shall have an index: terms of the pack's or of the house's vocabulary, or `scope`."""
+    names = manifest.get("indexes", [])
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise BrokenPack("[pack] needs 'indexes' to be a list of attributes", field="pack.toml")
+    unknown = [name for name in names if name not in {*context, *house_document()["@context"], "scope"}]
+    if unknown:
+        raise BrokenPack(f"[pack] indexes {', '.join(unknown)}: no term of context.jsonld", field="pack.toml")
+    return tuple(names)
 
 
 def _layer(path: Path) -> dict[str, Any]:

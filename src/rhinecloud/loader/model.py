@@ -18,7 +18,8 @@ class BrokenPack(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class LoadedPack:
-    """A pack with what stands in its folder. `texts` map a language to the pack's words; `rules` are files."""
+    """A pack with what stands in its folder. `texts` map a language to the pack's words; `rules` are files,
+    `indexes` compact names of attributes that shall have an index."""
 
     pack: Pack
     title: str
@@ -29,6 +30,7 @@ class LoadedPack:
     rules: tuple[Path, ...]
     layers: tuple[MappingType[str, Any], ...]
     texts: MappingType[str, MappingType[str, Any]]
+    indexes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -58,6 +60,10 @@ class Packs:
             for each in self.loaded
             for name, mapping in each.pack.mappings.items()
         }
+
+    def indexes(self) -> list[str]:
+        """Name the attributes for which packs want an index, compact."""
+        return list(dict.fromkeys(name for each in self.loaded for name in each.indexes))
 
     def layers(self, own: Iterable[MappingType[str, Any]] = ()) -> list[dict[str, Any]]:
         """Give every layer of the map, each with the name of its `pack`, in the order in which they are drawn.

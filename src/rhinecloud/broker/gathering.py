@@ -35,6 +35,10 @@ class Gathering(Generic[K]):
 
     async def look(self, act: Callable[[], T]) -> T:
         """Do `act`, which does nothing but look, with every entity that it asks for."""
+        if not self._turn.locked():  # most acts ask for nothing
+            result = act()
+            if not self._wanted:
+                return result
         async with self._turn:
             while True:
                 result = act()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rhinecloud.identity.model import ACCOUNT_URN, TOKEN_URN
 from rhinecloud.identity.service import OPEN_ACTOR, Identity
 from rhinecloud.kernel.actor import Actor, Role
-from rhinecloud.kernel.time import Clock, parse_time
+from rhinecloud.kernel.time import Clock
 
 CLI_ACTOR = Actor(id=f"{ACCOUNT_URN}cli", name="cli", roles=frozenset({Role.ADMIN}))
 """Who acts from the city's own command line: whoever may read its folder."""
@@ -24,7 +24,7 @@ class Presence:
         A part of the house is what it is.
         """
         if actor.id.startswith(TOKEN_URN):
-            return self._of_token(actor.id.removeprefix(TOKEN_URN))
+            return self._identity.tokens.present(actor.id.removeprefix(TOKEN_URN), self._clock())
         if not actor.id.startswith(ACCOUNT_URN):
             return actor
         found = self._identity.accounts.actor(actor.id.removeprefix(ACCOUNT_URN))
@@ -33,9 +33,3 @@ class Presence:
         if actor == OPEN_ACTOR:
             return OPEN_ACTOR if self._identity.settings.open else None
         return CLI_ACTOR if actor == CLI_ACTOR else None
-
-    def _of_token(self, name: str) -> Actor | None:
-        token = self._identity.tokens.find(name)
-        if token is None or (token.expires_at and parse_time(token.expires_at) <= self._clock()):
-            return None
-        return token.actor()

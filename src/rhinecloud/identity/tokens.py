@@ -57,6 +57,13 @@ class Tokens:
         known = self._by_digest.get(self._digests.get(name, ""))
         return known[0] if known is not None else None
 
+    def present(self, name: str, now: datetime) -> Actor | None:
+        """Give the actor of a token by its name, the same one each time; None where it was revoked or has expired."""
+        known = self._by_digest.get(self._digests.get(name, ""))
+        if known is None or (known[2] is not None and now >= known[2]):
+            return None
+        return known[1]
+
     def actor(self, secret: str, now: datetime) -> Actor:
         """Give the actor of a token: a digest and a dict look-up; raises WrongCredentials."""
         digest = digest_of(secret)

@@ -61,16 +61,15 @@ class Backlog:
         self._on_disk += len(items)
         return chunk
 
-    def take(self, may_read: Callable[[Sequence[str]], bool]) -> list[Item]:
+    def take(self, may_read: Callable[[tuple[str, ...]], bool]) -> list[Item]:
         """Take the items of the next notification: each entity once, so that no state hides another.
 
         What the owner may not read any more is left out.
         """
         taken: dict[str, Item] = {}
-        while (
-            self._memory and len(taken) < self._settings.entities and self._memory[0].entity_id not in taken
-        ):
-            item = self._memory.popleft()
+        waiting, most = self._memory, self._settings.entities
+        while waiting and len(taken) < most and waiting[0].entity_id not in taken:
+            item = waiting.popleft()
             if may_read(item.types):
                 taken[item.entity_id] = item
             else:

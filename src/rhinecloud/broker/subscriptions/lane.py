@@ -16,6 +16,7 @@ from rhinecloud.broker.subscriptions.backlog import Backlog
 from rhinecloud.broker.subscriptions.endpoint import NotDelivered, Send, Sending
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
 from rhinecloud.broker.subscriptions.pending import Item
+from rhinecloud.broker.subscriptions.rights import Reader
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.ids import derived_urn
@@ -30,15 +31,12 @@ Compose = Callable[[str, str, Sequence[bytes]], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a subscription's notifications are made and sent; replaced when the subscription changes.
-
-    `may_read` tells whether the owner may, at this moment, be told of an entity of some types.
-    """
+    """How a subscription's notifications are made and sent, and for whom; replaced when the subscription changes."""
 
     subscription: Subscription
     compose: Compose
     send: Send
-    may_read: Callable[[Sequence[str]], bool]
+    reader: Reader
 
 
 class Lane:
@@ -113,7 +111,7 @@ class Lane:
 
     def _begin(self) -> None:
         """Send the next notification."""
-        self._current = self.backlog.take(self.way.may_read)
+        self._current = self.backlog.take(self.way.reader.may_read)
         if not self._current:
             self._note_dirt()
             return
@@ -151,7 +149,9 @@ class Lane:
         self._pausing = None
         try:
             moment = self._moment()
-            if self._is_active(moment) and all(self.way.may_read(item.types) for item in self._current):
+            if self._is_active(moment) and all(
+                self.way.reader.may_read(item.types) for item in self._current
+            ):
                 self._attempt(moment)
                 return
         except Exception:

@@ -42,7 +42,7 @@ class Linking:
     reader: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Look:
     """How a subscriber wants to see entities. Equal looks show the same, so that each is made once a change.
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
+from weakref import WeakValueDictionary
 
 from rhinecloud.broker.gathering import Gathering
 from rhinecloud.broker.linked import Find
@@ -24,10 +25,10 @@ from rhinecloud.broker.subscriptions.lane import Lane, Way
 from rhinecloud.broker.subscriptions.matching import Index
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
 from rhinecloud.broker.subscriptions.notification import Look
-from rhinecloud.broker.subscriptions.pending import SEPARATOR, Item
+from rhinecloud.broker.subscriptions.pending import Item
 from rhinecloud.broker.subscriptions.progress import Hold, Progress
-from rhinecloud.broker.subscriptions.ready import Present, Ready
-from rhinecloud.broker.subscriptions.rights import Rights
+from rhinecloud.broker.subscriptions.ready import Present, Ready, key_of
+from rhinecloud.broker.subscriptions.rights import Reader, Rights
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import Clock, format_time
@@ -88,6 +89,8 @@ class Notifier:
         self.linked = Gathering(self._read)
         self._progress = Progress(0)
         self._lanes: dict[str, Lane] = {}
+        self._looks: WeakValueDictionary[Look, Look] = WeakValueDictionary()
+        """Each look once, so that equal ones are the same."""
         self._missed = 0
         self._failed = 0
         self._seen = 0
@@ -103,7 +106,7 @@ class Notifier:
         counters = await self._keeper.counters()
         waiting = await self._keeper.recover(position)
         for ready in subscriptions:
-            key = key_of(ready.subscription)
+            key = ready.key
             self.follow(ready, counters.get(key))
             if key in waiting:
                 self._lanes[key].backlog.restore(waiting[key])
@@ -126,8 +129,8 @@ class Notifier:
 
     def follow(self, ready: Ready, counters: Counters | None = None) -> None:
         """Begin to serve a subscription, or serve it as it is now."""
-        subscription = ready.subscription
-        key = key_of(subscription)
+        subscription, key = ready.subscription, ready.key
+        ready.look = self._looks.setdefault(ready.look, ready.look)
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(
@@ -135,7 +138,7 @@ class Notifier:
             )
         scheme = subscription.notification.endpoint.uri.partition(":")[0].lower()
         send = self._endpoints[scheme].way_to(subscription, ready.link)
-        lane.way = Way(subscription, ready.compose, send, partial(self.rights.may_read, subscription))
+        lane.way = Way(subscription, ready.compose, send, self.rights.reader(subscription))
         is_active = status_of(subscription, format_time(self._clock())) == "active"
         if not is_active:
             lane.clear()
@@ -258,17 +261,24 @@ class Notifier:
 
     async def _tell(self, change: Change, present: Present, hold: Hold, told: dict[Lane, None]) -> None:
         """Queue a change for each of those who must hear of it; each look is made once, however many share it."""
-        shown: dict[Look, bytes] = {}
         concerned, differences = await self.linked.look(partial(self.index.match, change))
+        types = tuple(change.entity.type)
+        shown: dict[int, bytes] = {}
+        allowed: dict[Reader, bool] = {}
         for ready in concerned:
-            if not (self.rights.may_read(ready.subscription, change.entity.type) and ready.is_due(present)):
+            lane = self._lanes.get(ready.key)
+            if lane is None:
+                continue  # it was deleted while others were looked up
+            reader = lane.way.reader
+            if reader not in allowed:
+                allowed[reader] = reader.may_read(types)
+            if not (allowed[reader] and ready.is_due(present)):
                 continue
-            body = shown.get(ready.look)
+            body = shown.get(id(ready.look))
             if body is None:
                 assert differences is not None
-                body = shown[ready.look] = await self.linked.look(partial(ready.show, differences))
-            item = Item(change.seq, change.entity.id, body, change.entity.type)
-            lane = self._lanes[key_of(ready.subscription)]
+                body = shown[id(ready.look)] = await self.linked.look(partial(ready.show, differences))
+            item = Item(change.seq, change.entity.id, body, types)
             hold.add(lane, item)
             lane.put(item)
             told[lane] = None
@@ -308,8 +318,3 @@ def _send_off(told: dict[Lane, None]) -> None:
     for lane in told:
         lane.go()
     told.clear()
-
-
-def key_of(subscription: Subscription) -> str:
-    """Name a subscription uniquely among all tenants."""
-    return f"{subscription.tenant}{SEPARATOR}{subscription.id}"

@@ -5,7 +5,6 @@ Changes are kept in chunks, one record each, because one record a change would c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -34,7 +33,7 @@ class Item:
 
     __slots__ = ("body", "chunk", "entity_id", "seq", "settled", "types")
 
-    def __init__(self, seq: int, entity_id: str, body: bytes, types: Sequence[str]) -> None:
+    def __init__(self, seq: int, entity_id: str, body: bytes, types: tuple[str, ...]) -> None:
         self.seq = seq
         self.entity_id = entity_id
         self.body = body
@@ -78,7 +77,7 @@ class _Kept(msgspec.Struct, array_like=True):
     seq: int
     entity_id: str
     body: msgspec.Raw
-    types: list[str] = []
+    types: tuple[str, ...] = ()
 
 
 _encoder = msgspec.json.Encoder()
@@ -87,10 +86,7 @@ _decoder = msgspec.json.Decoder(list[_Kept])
 
 def record_of(lane_key: str, chunk: Chunk) -> Record:
     """Write a chunk as the record that keeps it."""
-    kept = [
-        _Kept(item.seq, item.entity_id, msgspec.Raw(item.body), list(item.types))
-        for item in chunk.items or ()
-    ]
+    kept = [_Kept(item.seq, item.entity_id, msgspec.Raw(item.body), item.types) for item in chunk.items or ()]
     return Record(KIND, "", record_id(lane_key, chunk.first), _encoder.encode(kept))
 
 

@@ -12,8 +12,8 @@ from functools import partial
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.broker.subscriptions.model import Selector, status_of
-from rhinecloud.broker.subscriptions.notifier import Notifier, key_of
-from rhinecloud.broker.subscriptions.ready import Ready
+from rhinecloud.broker.subscriptions.notifier import Notifier
+from rhinecloud.broker.subscriptions.ready import Ready, key_of
 from rhinecloud.kernel.errors import RhineCloudError
 from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.ngsild.query import EntityQuery

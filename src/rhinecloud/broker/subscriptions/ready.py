@@ -22,6 +22,7 @@ from rhinecloud.broker.subscriptions.notification import (
     show,
     show_entity,
 )
+from rhinecloud.broker.subscriptions.pending import SEPARATOR
 from rhinecloud.broker.subscriptions.projection import options_of
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.documents import CORE_URL
@@ -44,7 +45,7 @@ class Ready(Watch):
     `link` is the Link header's value that names the @context, '' where the body carries it.
     """
 
-    __slots__ = ("_find", "_last_frame", "_last_second", "compose", "conditions", "link", "look")
+    __slots__ = ("_find", "_last_frame", "_last_second", "compose", "conditions", "key", "link", "look")
 
     def __init__(
         self, subscription: Subscription, written_in: Context, shown_in: Context, find: Find
@@ -54,6 +55,7 @@ class Ready(Watch):
         `written_in` is the @context of its conditions and projections, `shown_in` that of its notifications; `find`
         gives other entities by id, as far as the owner may read them.
         """
+        self.key = key_of(subscription)
         self.conditions = query_of(subscription, written_in)
         judge = judge_of(subscription, self.conditions, written_in, find)
         super().__init__(subscription, *judge, gate_of(self.conditions))
@@ -99,6 +101,11 @@ class Ready(Watch):
     def show_entity(self, entity: Entity) -> bytes:
         """Show an entity as it is, as this subscriber wants it."""
         return show_entity(entity, self.look, self._find)
+
+
+def key_of(subscription: Subscription) -> str:
+    """Name a subscription uniquely among all tenants."""
+    return f"{subscription.tenant}{SEPARATOR}{subscription.id}"
 
 
 def _linking_of(subscription: Subscription) -> Linking | None:

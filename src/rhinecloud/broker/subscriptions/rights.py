@@ -15,24 +15,70 @@ GONE = "the account or token that owns it is gone; an administrator who updates 
 BARRED = "its owner may not subscribe any more"
 
 
+REMEMBERED = 1_000
+"""Answers that are kept for one owner."""
+
+
+class Reader:
+    """What an owner of subscriptions may be told of; answers hold as long as the owner is who it was."""
+
+    __slots__ = ("_answers", "_known", "_owner", "_policy", "_present", "_tenant")
+
+    def __init__(self, owner: Actor, tenant: str, policy: Policy, present: Present) -> None:
+        self._owner = owner
+        self._tenant = tenant
+        self._policy = policy
+        self._present = present
+        self._known: Actor | None = None
+        self._answers: dict[tuple[str, ...], bool] = {}
+
+    def may_read(self, types: tuple[str, ...]) -> bool:
+        """Tell whether the owner may, at this moment, be told of an entity of these types."""
+        owner = self._present(self._owner)
+        if owner is not self._known or len(self._answers) > REMEMBERED:
+            self._known = owner
+            self._answers.clear()
+        answer = self._answers.get(types)
+        if answer is None:
+            answer = self._answers[types] = self._may(owner, types)
+        return answer
+
+    def present(self) -> Actor | None:
+        """Give the owner as of now, None where there is none who may subscribe."""
+        owner = self._present(self._owner)
+        if owner is None or not self._policy.allows(owner, Action.SUBSCRIBE, self._tenant):
+            return None
+        return owner
+
+    def _may(self, owner: Actor | None, types: tuple[str, ...]) -> bool:
+        if owner is None or not self._policy.allows(owner, Action.SUBSCRIBE, self._tenant):
+            return False
+        return self._policy.allows(owner, Action.READ, self._tenant, types)
+
+
 class Rights:
-    """Asks the policy in the name of a subscription's owner; each question is some dict look-ups."""
+    """Asks the policy in the name of a subscription's owner; each question is a few dict look-ups."""
 
     def __init__(self, policy: Policy, present: Present) -> None:
         self._policy = policy
         self._present = present
+        self._readers: dict[tuple[Actor, str], Reader] = {}
+
+    def reader(self, subscription: Subscription) -> Reader:
+        """Give the owner of a subscription, the same one for all of its subscriptions."""
+        key = (subscription.owner, subscription.tenant)
+        reader = self._readers.get(key)
+        if reader is None:
+            reader = self._readers[key] = Reader(*key, self._policy, self._present)
+        return reader
 
     def owner(self, subscription: Subscription) -> Actor | None:
         """Give the owner as of now, None where there is none who may subscribe."""
-        owner = self._present(subscription.owner)
-        if owner is None or not self._policy.allows(owner, Action.SUBSCRIBE, subscription.tenant):
-            return None
-        return owner
+        return self.reader(subscription).present()
 
     def may_read(self, subscription: Subscription, types: Sequence[str]) -> bool:
         """Tell whether the owner may be told of an entity of these types."""
-        owner = self.owner(subscription)
-        return owner is not None and self._policy.allows(owner, Action.READ, subscription.tenant, types)
+        return self.reader(subscription).may_read(tuple(types))
 
     def refusal(self, subscription: Subscription) -> str:
         """Say why nobody is told any more, '' where somebody is."""

@@ -22,11 +22,11 @@ from rhinecloud.broker.subscriptions.delivery import HTTP
 from rhinecloud.broker.subscriptions.keeper import read_all
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
 from rhinecloud.broker.subscriptions.mqtt_endpoint import SCHEMES as MQTT
-from rhinecloud.broker.subscriptions.notifier import Notifier, State, key_of
+from rhinecloud.broker.subscriptions.notifier import Notifier, State
 from rhinecloud.broker.subscriptions.parsing import Reading, parse_subscription, parse_update
 from rhinecloud.broker.subscriptions.pending import SEPARATOR
 from rhinecloud.broker.subscriptions.periodic import Periodic
-from rhinecloud.broker.subscriptions.ready import Ready
+from rhinecloud.broker.subscriptions.ready import Ready, key_of
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid, NotFound, RhineCloudError
 from rhinecloud.kernel.ids import NewId

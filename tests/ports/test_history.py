@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import apsw
 import pytest
 
 from rhinecloud.history.port import History
@@ -49,6 +50,29 @@ async def test_a_change_that_is_appended_twice_leaves_one_sample(history: Histor
     await history.append(changes)
     await history.append(changes[2:])
     assert [each.value for each in await history.series("", GAUGE, LEVEL)] == [1, 2, 3, 4, 5]
+
+
+async def test_what_is_taken_is_there_once_it_is_kept(history: History) -> None:
+    history.take([reading(1, 1), reading(2, 2)])
+    history.take([reading(3, 3)])
+    assert await history.series("", GAUGE, LEVEL) == []
+    assert await history.position() == 0
+    await history.keep()
+    assert [each.value for each in await history.series("", GAUGE, LEVEL)] == [1, 2, 3]
+    assert await history.position() == 3
+
+
+async def test_what_cannot_be_kept_stays_taken(history: History, tmp_path: Path) -> None:
+    other = apsw.Connection(str(tmp_path / "history.db"))
+    other.execute("CREATE TRIGGER full BEFORE INSERT ON moment BEGIN SELECT RAISE(ABORT, 'no room'); END")
+    history.take([reading(1, 1)])
+    with pytest.raises(Unavailable):
+        await history.keep()
+    history.take([reading(2, 2)])
+    other.execute("DROP TRIGGER full")
+    other.close()
+    await history.keep()
+    assert [each.value for each in await history.series("", GAUGE, LEVEL)] == [1, 2]
 
 
 async def test_a_reading_without_a_time_was_true_when_the_city_learnt_it(history: History) -> None:

@@ -1,14 +1,15 @@
 """Carries the stream into the history, many changes in one transaction.
 
 The history itself remembers how far it came, in the same transaction as the samples; so nothing is lost and nothing
-is there twice, whatever ends this process, and each frame does not cost a wait for the disk of its own.
+is there twice, whatever ends this process, and each frame does not cost a wait for the disk of its own. What a change
+adds to the past is made ready the moment it is heard: a thousand changes later its objects would have to be fetched
+from memory again, and freed there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 
 from rhinecloud.history.port import History
 from rhinecloud.kernel.errors import Unavailable
@@ -18,7 +19,10 @@ GATHER_S = 0.05
 """Frames are gathered for so long before they are written, and again and again as long as more come."""
 MOST_GATHERINGS, ENOUGH_CHANGES = 5, 1_000
 """Each wait for the disk costs as much as some hundred changes; the past is a quarter of a second behind at most."""
-FRAMES_AT_HAND = 64
+MOST_CHANGES = 10_000
+"""So many are taken and not written; the rest waits in the stream."""
+SLICE = 200
+"""Changes that are made ready in one turn of the loop."""
 RETRY_S = 1.0
 
 logger = logging.getLogger(__name__)
@@ -32,26 +36,46 @@ class Recorder:
         self.lost = 0
         self._history = history
         self._stream = stream
-        self._frames: asyncio.Queue[Frame] = asyncio.Queue(FRAMES_AT_HAND)
+        self._taken = 0
+        """The newest change that was taken."""
+        self._frames = 0
+        self._waiting = 0
+        """Frames and changes that were taken and not written."""
+        self._came = asyncio.Event()
+        self._went = asyncio.Event()
 
     async def run(self) -> None:
         """Follow the stream from where the history ends."""
-        self.counters.position = await self._history.position()
+        self.counters.position = self._taken = await self._history.position()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow(self.counters.position))
+            tasks.create_task(self._follow(self._taken))
             tasks.create_task(self._write())
 
     async def _follow(self, after: int) -> None:
         while True:
             try:
                 async for frame in self._stream.tail(after):
+                    await self._take(frame)
                     after = frame.last
-                    await self._frames.put(frame)
             except Gone:
                 after = await self._skip(after)
             except Unavailable as error:
                 self.counters.error = str(error)
                 await asyncio.sleep(RETRY_S)
+
+    async def _take(self, frame: Frame) -> None:
+        while self._waiting >= MOST_CHANGES:
+            self._went.clear()
+            await self._went.wait()
+        changes = frame.changes()
+        for start in range(0, len(changes), SLICE):
+            if start:
+                await asyncio.sleep(0)
+            self._history.take(changes[start : start + SLICE])
+        self._taken = frame.last
+        self._frames += 1
+        self._waiting += len(changes)
+        self._came.set()
 
     async def _skip(self, after: int) -> int:
         """Go on with the oldest change that the stream still holds; give the one before it."""
@@ -63,30 +87,30 @@ class Recorder:
 
     async def _write(self) -> None:
         while True:
-            await self._append(await self._gather())
+            await self._came.wait()
+            await self._gather()
+            await self._keep()
 
-    async def _gather(self) -> list[Frame]:
-        frames = [await self._frames.get()]
+    async def _gather(self) -> None:
         for _ in range(MOST_GATHERINGS):
-            before = len(frames)
+            before = self._waiting
             await asyncio.sleep(GATHER_S)
-            while not self._frames.empty():
-                frames.append(self._frames.get_nowait())
-            if len(frames) == before or frames[-1].last - frames[0].first >= ENOUGH_CHANGES:
+            if self._waiting == before or self._waiting >= ENOUGH_CHANGES:
                 break
-        return frames
 
-    async def _append(self, frames: Sequence[Frame]) -> None:
-        changes = [change for frame in frames for change in frame.changes()]
+    async def _keep(self) -> None:
+        self._came.clear()
+        taken, frames, self._frames, self._waiting = self._taken, self._frames, 0, 0
         while True:
             try:
-                await self._history.append(changes)
+                await self._history.keep()
             except Unavailable as error:
                 self.counters.failures += 1
                 self.counters.error = str(error)
                 await asyncio.sleep(RETRY_S)
             else:
-                self.counters.frames += len(frames)
-                self.counters.position = frames[-1].last
+                self.counters.frames += frames
+                self.counters.position = taken
                 self.counters.error = ""
+                self._went.set()
                 return

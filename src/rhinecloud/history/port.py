@@ -36,6 +36,14 @@ class History(Protocol):
         """Keep the changed attribute instances of `changes`, durably; changes seen already leave nothing."""
         ...
 
+    def take(self, changes: Sequence[Change]) -> None:
+        """Make ready what `append` would keep: it costs least while the changes are fresh. They are not held."""
+        ...
+
+    async def keep(self) -> None:
+        """Keep all that was taken, durably; where that fails it stays taken. Not to be called twice at a time."""
+        ...
+
     async def position(self) -> int:
         """Give the sequence number of the newest change that was appended, 0 for none."""
         ...

@@ -32,8 +32,6 @@ Whole = tuple[str, str, int, bytes]
 
 ROWS_AT_ONCE = 64
 """Rows in one statement: it runs without Python's lock, for which one statement a row would fight with the loop."""
-SLICE = 200
-"""Changes that are made ready in one turn of the loop."""
 _HOLES = "(?, ?, ?, ?, ?, ?)"
 KEEP = f"INSERT OR REPLACE INTO moment VALUES {_HOLES}"
 KEEP_MANY = KEEP + f", {_HOLES}" * (ROWS_AT_ONCE - 1)
@@ -62,6 +60,10 @@ class HotTable:
         self._path = path
         self._timeline_types = frozenset(timeline_types)
         self._names = Names({})
+        self._rows: list[Row] = []
+        self._whole: list[Whole] = []
+        self._last = 0
+        """The newest change that was taken."""
         self._writer: apsw.Connection | None = None
         self._reader: apsw.Connection | None = None
         self._writing = ThreadPoolExecutor(1, "history writer")
@@ -79,17 +81,27 @@ class HotTable:
 
     async def append(self, changes: Sequence[Change]) -> None:
         """Keep what `changes` brought, durably, in one transaction."""
-        rows: list[Row] = []
-        whole: list[Whole] = []
-        for start in range(0, len(changes), SLICE):
-            for change in changes[start : start + SLICE]:
-                rows += rows_of(change, self._names.label)
-                if not self._timeline_types.isdisjoint(change.entity.type):
-                    whole.append((change.tenant, change.entity.id, change.seq, encode_change(change)))
-            await asyncio.sleep(0)
-        last = max((change.seq for change in changes), default=0)
-        fresh = dict(self._names.fresh)
-        await self._run(self._writing, self._append, rows, whole, fresh, last)
+        self.take(changes)
+        await self.keep()
+
+    def take(self, changes: Sequence[Change]) -> None:
+        """Make ready what `changes` brought."""
+        rows, label = self._rows, self._names.label
+        for change in changes:
+            rows += rows_of(change, label)
+            if not self._timeline_types.isdisjoint(change.entity.type):
+                self._whole.append((change.tenant, change.entity.id, change.seq, encode_change(change)))
+            self._last = change.seq
+
+    async def keep(self) -> None:
+        """Keep what was taken, durably, in one transaction."""
+        rows, whole, fresh = self._rows, self._whole, dict(self._names.fresh)
+        self._rows, self._whole = [], []
+        try:
+            await self._run(self._writing, self._append, rows, whole, fresh, self._last)
+        except BaseException:
+            self._rows, self._whole = rows + self._rows, whole + self._whole
+            raise
         self._names.keep(fresh)
 
     async def position(self) -> int:

@@ -19,6 +19,7 @@ from rhinecloud.ngsild.entity import decode
 from rhinecloud.store.keys import keys_of
 from rhinecloud.store.ledger import MOST_LEARNT, Ledger
 from rhinecloud.store.postgres.link import LOST, Address, Connection, Link
+from rhinecloud.store.postgres.seasons import Seasons, find_dropped, forget
 from rhinecloud.store.postgres.values import Values, encode_key
 
 STEP = 200
@@ -40,7 +41,10 @@ class Indexing:
     def __init__(self, address: Address, values: Values, asked: Iterable[str]) -> None:
         self._link = Link(address)
         self._values = values
-        self._wanted = dict.fromkeys(asked, True)
+        self._asked = frozenset(asked)
+        self._wanted = dict.fromkeys(self._asked, True)
+        self._seasons = Seasons(values)
+        self._agreed = False
         self._ledger = Ledger()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -88,13 +92,20 @@ class Indexing:
 
     async def _look(self) -> None:
         connection = await self._link.get()
+        if not self._agreed:
+            await self._seasons.agree(connection, self._asked)
+            self._agreed = True
         for name, asked in list(self._wanted.items()):
             await self._enter(connection, name, asked=asked)
             del self._wanted[name]
+        await self._seasons.judge(connection)
         await self._values.load(connection)
-        if not self.busy or not await connection.fetchval(ALONE):
+        dropped = await find_dropped(connection)
+        if not (dropped or self.busy) or not await connection.fetchval(ALONE):
             return
         try:
+            for number in dropped:
+                await forget(connection, number)
             while unbuilt := [each for each in self._values.kept.values() if not each.ready]:
                 logger.info("builds an index for %s", unbuilt[0].name)
                 await self._build(connection, unbuilt[0].number, unbuilt[0].name)

@@ -13,7 +13,7 @@ import shapely
 
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.postgres.names import Numbering, fits
-from rhinecloud.store.postgres.values import Values, encode_key
+from rhinecloud.store.postgres.values import Among, Values, encode_key
 from rhinecloud.store.terms import LAST_CHARACTER, literal_prefix, terms_of
 
 Alternatives = tuple[tuple[int, ...], ...]
@@ -35,8 +35,9 @@ class Plan:
     conditions: list[str] = field(default_factory=list)
     census: tuple[int, int] | None = None
     """Tenant and type by whose count the total is known."""
-    indexed: bool = False
-    """Whether attribute indexes are used."""
+    among: Among = (0, 0)
+    indexed: set[str] = field(default_factory=set)
+    """The attributes whose indexes are used."""
 
     def add(self, argument: Any) -> str:
         """Add an argument; give its place."""
@@ -86,9 +87,9 @@ def _by_types(tenant: int, alternatives: Alternatives) -> Plan:
     if len(alternatives) == 1 and len(alternatives[0]) == 1:
         plan = Plan("entity_type AS t JOIN entity AS e ON e.row = t.row", "t.row", True)
         plan.conditions = [f"t.tenant = {plan.add(tenant)}", f"t.type = {plan.add(alternatives[0][0])}"]
-        plan.census = (tenant, alternatives[0][0])
+        plan.census = plan.among = (tenant, alternatives[0][0])
         return plan
-    plan = Plan("entity AS e", "e.row", True)
+    plan = Plan("entity AS e", "e.row", True, among=(tenant, 0))
     mine = plan.add(tenant)
     plan.conditions = [f"e.tenant = {mine}"]
     if not alternatives:
@@ -129,7 +130,8 @@ def _add_terms(plan: Plan, values: Values, query: EntityQuery) -> None:
             for span in term.spans
         )
         plan.conditions.append(f"e.row IN (SELECT v.row FROM value AS v WHERE {' OR '.join(spans)})")
-        plan.census, plan.indexed = None, True
+        plan.census = None
+        plan.indexed |= term.attributes
     if query.q is not None and len(terms) == 1 and terms[0].exact:
         plan.exact = _is_exact(replace(query, q=None))
 

@@ -122,7 +122,9 @@ class PostgresStore:
             page, _ = await self._lists.ask((tenant, query), work)
             return replace(page, items=page.items.copy())
         page, looked = await self._searches.ask(partial(run_query, plan=plan, query=query))
-        if looked > FEW * (len(page.items) + 1) and not plan.indexed:
+        if plan.indexed:
+            self._values.use(plan.indexed, plan.among, looked)
+        elif looked > FEW * (len(page.items) + 1):
             wanted = {name for term in terms_of(query, lambda _: True) for name in term.attributes}
             self._indexing.missed(wanted, looked, await self.count(tenant))
         return page

@@ -7,7 +7,8 @@ says which edition it knows, and is told to look again when that is not the pres
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.store.keys import SCOPE, Key, keys_of
@@ -20,12 +21,17 @@ _whole = struct.Struct("<Q").unpack
 _SIGN = 1 << 63
 
 
+Among = tuple[int, int]
+"""The numbers of the tenant and the type among whose entities a query searches; type 0: among all."""
+
+
 class Values:
     """The indexes that are kept up, as of an edition."""
 
     def __init__(self) -> None:
         self.edition = 0
         self.kept: dict[str, Index] = {}
+        self.uses: Counter[tuple[str, Among]] = Counter()
 
     async def load(self, connection: Connection) -> None:
         """Read which indexes there are."""
@@ -33,16 +39,24 @@ class Values:
             "SELECT c.indexes, i.id, i.name, i.asked, i.built FROM counter AS c LEFT JOIN indexed AS i ON true"
         )
         self.edition = rows[0][0]
-        self.kept = {
-            name: Index(number, name, asked, built)
-            for _, number, name, asked, built in rows
-            if number is not None
-        }
+        before, self.kept = self.kept, {}
+        for _, number, name, asked, built in rows:
+            if number is not None:
+                index = self.kept[name] = Index(number, name, asked, built)
+                if (old := before.get(name)) is not None and old.number == number:
+                    index.upkeep, index.spared = old.upkeep, old.spared
 
     def ready(self, name: str) -> bool:
         """Tell whether queries about an attribute may use an index."""
         index = self.kept.get(name)
         return index is not None and index.ready
+
+    def use(self, names: Iterable[str], among: Among, looked: int) -> None:
+        """Note that a query used these indexes, and how many documents it looked into all the same."""
+        for name in names:
+            if name in self.kept:
+                self.kept[name].spared -= looked
+                self.uses[name, among] += 1
 
     def moved(self, before: Entity | None, after: Entity | None) -> Iterator[tuple[int, set[Key], set[Key]]]:
         """Give the keys that go and those that come, by index, as an entity becomes another one, or comes, or goes."""
@@ -51,6 +65,7 @@ class Values:
                 continue
             old, new = keys_of(before, name), keys_of(after, name)
             if old != new:
+                index.upkeep += len(old ^ new)
                 yield index.number, old - new, new - old
 
 

@@ -295,6 +295,7 @@ class Writer:
                 job.future.set_result([_numbered(each, reply[0]) for each in job.answer])
         if logged:
             self._commits.tell_own(logged)
+            asyncio.get_running_loop().call_soon(self._recent.trim)
 
     def _abandon(self, jobs: list[Job], failure: Exception) -> None:
         for job in jobs:

@@ -130,6 +130,7 @@ class SqliteStore:
             row, version, body = found[0]
             held = Held(row, Stored(entity_id, version, body))
             self._recent.put(key, held)
+            self._recent.trim()
         return held.stored
 
     async def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:

@@ -245,6 +245,8 @@ class Writer:
                     job.future.set_result(job.answer)
             if grew:
                 self._tell(Commit(self.last_seq, transaction.logged))
+            assert self._loop is not None
+            self._loop.call_soon(self._recent.trim)
         self._gather()
 
     def _settle(self, transaction: Transaction) -> None:

@@ -54,7 +54,7 @@ class Recent:
         return held
 
     def put(self, key: Key, held: Held, entity: Entity | None = None) -> None:
-        """Hold a committed entity, unless it is so large that a few of them would fill the memory; `trim` comes later."""
+        """Hold a committed entity, unless it is so large that a few would fill the memory; then call `trim`."""
         size = len(held.stored.body)
         if size > self._largest_bytes:
             self.drop(key)
@@ -64,7 +64,7 @@ class Recent:
             self._warm[key] = (held.stored.version, entity)
 
     def trim(self) -> None:
-        """Let an old generation go where the young one is full: that takes 3 µs an entity, so first answer who waits."""
+        """Let an old generation go where the young one is full: 3 µs an entity, so who waits is answered first."""
         if len(self._young) > self._size:
             self._old, self._young = self._young, {}
         if len(self._warm) > WARM:

@@ -9,13 +9,11 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from rhinecloud.app.asgi import Receive, Scope, Send
-from rhinecloud.app.doors import Doors
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.readers.front import KINDS, Front
 from rhinecloud.app.readers.inside import KIND, Inside, find_leader
 from rhinecloud.app.readers.passing import Passing
-from rhinecloud.app.sections import own_origins
-from rhinecloud.app.server import HttpServer, with_port
+from rhinecloud.app.server import with_port
 from rhinecloud.app.settings import Settings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import Clock, utc_now
@@ -63,16 +61,8 @@ class Follower:
         closing.push_async_callback(self._part)
         keeping = asyncio.create_task(self._keep_up(), name="follower")
         closing.callback(keeping.cancel)
-        doors = Doors(
-            [("/", Front(foundation, self._pass, writes=True))],
-            self._pass,
-            own_origins(self.settings),
-            literal_hosts_only=foundation.identity.settings.open,
-        )
-        server = HttpServer(doors, self.settings.server)
-        await server.start()
-        closing.push_async_callback(server.stop)
-        closing.push_async_callback(doors.close, self.settings.server.stop_s / 2)
+        front = Front(foundation, self._pass, writes=True)
+        await front.open(closing, leave_s=self.settings.server.stop_s / 2)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._passing(scope, receive, send)

@@ -6,10 +6,15 @@ made a moment ago opens this door, too.
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+
 from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send, reply
+from rhinecloud.app.doors import Doors
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.gate import Gate
 from rhinecloud.app.mount import broker_door
+from rhinecloud.app.sections import own_origins
+from rhinecloud.app.server import HttpServer
 
 ENTITIES = "/ngsi-ld/v1/entities"
 BATCHES = "/ngsi-ld/v1/entityOperations"
@@ -26,9 +31,24 @@ class Front:
 
     def __init__(self, foundation: Foundation, passing: Application, *, writes: bool) -> None:
         gate = Gate(foundation.identity.actor_of, foundation.policy, foundation.tenant)
+        self._foundation = foundation
         self._door = broker_door(foundation, gate)
         self._writes = writes
         self.passing = passing
+
+    async def open(self, closing: AsyncExitStack, *, leave_s: float, shared: bool = False) -> None:
+        """Let requests in at the city's port, which may be `shared`; `closing` learns how to let them out again.
+
+        Those inside have `leave_s` to end.
+        """
+        settings, identity = self._foundation.settings, self._foundation.identity
+        doors = Doors(
+            [("/", self)], self.passing, own_origins(settings), literal_hosts_only=identity.settings.open
+        )
+        server = HttpServer(doors, settings.server, shared=shared)
+        await server.start()
+        closing.push_async_callback(server.stop)
+        closing.push_async_callback(doors.close, leave_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer here, or by passing on."""

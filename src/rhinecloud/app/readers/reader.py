@@ -15,15 +15,13 @@ from typing import Any
 import msgspec
 import uvloop
 
-from rhinecloud.app.doors import Doors
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.logs import LogSettings, write_log
 from rhinecloud.app.memory import ease_collector
 from rhinecloud.app.readers.front import Front
 from rhinecloud.app.readers.inside import Inside
 from rhinecloud.app.readers.passing import Passing
-from rhinecloud.app.sections import is_shared, own_origins, read_city
-from rhinecloud.app.server import HttpServer
+from rhinecloud.app.sections import is_shared, read_city
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import utc_now
 
@@ -53,16 +51,8 @@ async def serve(orders: Orders, notices: asyncio.StreamReader) -> None:
         closing.push_async_callback(passing.close)
         await foundation.open_to_read()
         closing.push_async_callback(foundation.close)
-        doors = Doors(
-            [("/", Front(foundation, passing, writes=is_shared(settings)))],
-            passing,
-            own_origins(settings),
-            literal_hosts_only=foundation.identity.settings.open,
-        )
-        server = HttpServer(doors, settings.server, shared=True)
-        await server.start()
-        closing.push_async_callback(server.stop)
-        closing.push_async_callback(doors.close, LEAVE_S)
+        front = Front(foundation, passing, writes=is_shared(settings))
+        await front.open(closing, leave_s=LEAVE_S, shared=True)
         sys.stdout.buffer.write(READY)
         sys.stdout.buffer.flush()
         await _keep_up(foundation, notices)

@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -33,7 +33,7 @@ KINDS: dict[str, tuple[questions.Make, int]] = {
     "retrieve": (questions.retrieve, 1),
     "the same list of 20 again": (questions.page, 1),
     "list of 20 by type": (questions.page, 1),
-    "q: 1 in 1,000": (questions.by_value, 1),
+    "q: a page of 20": (questions.by_value, 1),
     "box of 1 km": (questions.by_place, 1),
     "create": (questions.create, 1),
     "update an attribute": (questions.update, 1),
@@ -42,7 +42,9 @@ KINDS: dict[str, tuple[questions.Make, int]] = {
 }
 """Each load, and how many entities one of its requests is about."""
 
-CHANGING = ("list of 20 by type", "q: 1 in 1,000", "box of 1 km")
+CHANGING = ("list of 20 by type", "q: a page of 20", "box of 1 km")
+UNSEEN = ("retrieve", "q: a page of 20", "box of 1 km")
+"""What is also asked of a city that remembers no documents: every document is shown for the first time."""
 CHANGES_PER_S = 20
 """Meanwhile so many entities are updated, so that no answer is right for long."""
 
@@ -65,7 +67,7 @@ MANY_CLIENTS = 32
 
 @dataclass
 class Report:
-    """What was measured at one size; `rates` by load and number of clients, `half` by load."""
+    """What was measured at one size; `rates` by load and number of clients, `half` and `unseen` by load."""
 
     size: int
     filled_s: float = 0.0
@@ -77,6 +79,7 @@ class Report:
     rates: dict[str, dict[int, Measured]] = field(default_factory=dict)
     peers: dict[str, Measured] = field(default_factory=dict)
     half: dict[str, Measured] = field(default_factory=dict)
+    unseen: dict[str, Measured] = field(default_factory=dict)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -121,7 +124,7 @@ class Bench:
         self._folder = folder
         self._clients = clients
         self._seconds = seconds
-        self._environment = {"RHINECLOUD_STORE_INDEXES": "level"}
+        self._environment = {"RHINECLOUD_STORE_INDEXES": "level,flow"}
         if store:
             self._environment["RHINECLOUD_STORE_URL"] = store
         self._report = Report(size)
@@ -142,6 +145,15 @@ class Bench:
             for name, (make, each) in KINDS.items():
                 self._load(city, peer, name, make, each, say)
             report.worked_mb = memory_mb(city.pid)
+        with running_city(
+            self._folder / "city", RHINECLOUD_BROKER_RENDER_CACHE="0", **self._environment
+        ) as city:
+            for name in UNSEEN:
+                say(f"{report.size:,} entities: {name}, documents that were never shown")
+                wanted = questions.requests(KINDS[name][0], report.size, city.headers)
+                load = Load(self._folder / "requests", wanted, self._seconds)
+                for _ in range(2):  # the first run is for warming up
+                    report.unseen[name] = load.run(Server(city.port, city.pid), MANY_CLIENTS)
         return report
 
     @contextmanager
@@ -205,15 +217,17 @@ def table(report: Report, clients: Sequence[int]) -> Table:
     for each in clients:
         drawn.add_column(f"{each} client{'s' * (each > 1)}", justify="right")
     drawn.add_column("server µs a request", justify="right")
+    drawn.add_column("where no document was shown before", justify="right")
     drawn.add_column("a bare callable's time to ours", justify="right")
     drawn.add_column("p50, p99 at half load", justify="right")
     for name, rates in report.rates.items():
         usual = rates.get(MANY_CLIENTS) or next(iter(rates.values()))
-        peer, half = report.peers.get(name), report.half.get(name)
+        peer, half, unseen = (each.get(name) for each in (report.peers, report.half, report.unseen))
         drawn.add_row(
             name,
             *(spoken(rates.get(number), KINDS[name][1]) for number in clients),
             f"{usual.server_us:,.0f}",
+            f"{unseen.server_us:,.0f}" if unseen else "",
             f"{peer.server_us / usual.server_us:.2f} ({peer.server_us:.0f} µs, {peer.rate:,.0f}/s)"
             if peer
             else "",
@@ -230,9 +244,18 @@ def table(report: Report, clients: Sequence[int]) -> Table:
 
 def growth(small: Report, large: Report) -> str:
     """Say how much more processor time the same question takes when there are more entities."""
-    parts = []
-    for name in ("retrieve", "list of 20 by type", "q: 1 in 1,000", "box of 1 km"):
-        one, other = (report.rates[name].get(MANY_CLIENTS) for report in (small, large))
-        if one and other:
-            parts.append(f"{name} {other.server_us / one.server_us:.2f}")
-    return f"Server time from {small.size:,} to {large.size:,} entities, times: {', '.join(parts)}"
+    names = ("retrieve", "list of 20 by type", "q: a page of 20", "box of 1 km")
+    seen = _times(
+        names, *({name: report.rates[name].get(MANY_CLIENTS) for name in names} for report in (small, large))
+    )
+    unseen = _times(UNSEEN, small.unseen, large.unseen)
+    return f"Server time from {small.size:,} to {large.size:,} entities, times: {seen}; never shown before: {unseen}"
+
+
+def _times(
+    names: Sequence[str], small: Mapping[str, Measured | None], large: Mapping[str, Measured | None]
+) -> str:
+    pairs = ((name, small.get(name), large.get(name)) for name in names)
+    return ", ".join(
+        f"{name} {other.server_us / one.server_us:.2f}" for name, one, other in pairs if one and other
+    )

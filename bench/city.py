@@ -67,6 +67,7 @@ def running_city(
     port = free_port()
     arguments = [sys.executable, "-m", program, "up", "--city", str(folder), "--port", str(port), *flags]
     access = folder / "data" / "access.json"
+    access.unlink(missing_ok=True)  # a city that was killed leaves the token of that run behind
     with process(arguments, core=CORES[0], **environment) as started:
         took = wait_for(port, started)
         while not access.exists():

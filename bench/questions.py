@@ -1,7 +1,7 @@
 """What the benchmark of the broker asks: entities of five attributes, and the requests of each kind about them.
 
 Entities lie 40 to the square kilometre, however many there are: a larger city is a wider one, and a box of a kilometre
-holds as many. Of a thousand entities one has a given level.
+holds as many. Twenty-five have a given flow, of a thousand as of a million: so pages of all sizes are alike.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ DENSITY_KM2 = 40
 KM_LATITUDE = 1 / 111.2
 KM_LONGITUDE = KM_LATITUDE / math.cos(math.radians(51.4))
 WEST, SOUTH = 5.0, 50.0
+SAME_FLOW = 25
 VARIANTS = 2_000
 """So many different requests of a kind are sent round and round."""
 
@@ -32,6 +33,7 @@ def gauge(number: int, size: int) -> dict[str, Any]:
     made = entity(number)
     chance = random.Random(number)
     side = math.sqrt(size / DENSITY_KM2)
+    made["flow"]["value"] = 1_000 + number % max(1, size // SAME_FLOW)
     made["location"]["value"]["coordinates"] = [
         round(WEST + chance.random() * side * KM_LONGITUDE, 6),
         round(SOUTH + chance.random() * side * KM_LATITUDE, 6),
@@ -66,8 +68,13 @@ def page(chance: random.Random, size: int) -> bytes:
 
 
 def by_value(chance: random.Random, size: int) -> bytes:
-    """Ask for one in a thousand, by an attribute."""
-    return _get(f"/entities?type=Gauge&limit=20&q=level=={chance.randrange(1000)}")
+    """Ask for twenty of the twenty-five with a given flow.
+
+    Of a thousand entities there are but forty such questions, and what is asked again need not be read again; so the
+    number is written with more or fewer zeros.
+    """
+    flow = 1_000 + chance.randrange(max(1, size // SAME_FLOW))
+    return _get(f"/entities?type=Gauge&limit=20&q=flow=={flow}.{'0' * chance.randrange(1, 100)}")
 
 
 def by_place(chance: random.Random, size: int) -> bytes:

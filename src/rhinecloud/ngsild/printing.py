@@ -194,12 +194,14 @@ class _Concise(_Normalized):
     def one(self, instance: Any) -> Any:
         """Show a mere value where nothing else is to be said and it reads back the same."""
         kind, value = instance.type, instance.value
+        if kind == "GeoProperty" or (kind == "Property" and memoryview(value)[0] not in CONTAINERS):
+            if _is_mere(instance):
+                return value
+            instance.type = UNSET
+            return instance if _is_flat(instance) else self._nested(instance)
         shown = self._wrapped(instance)
-        if kind in PLAIN and shown is instance and _is_mere(instance):
-            if kind == "GeoProperty" or memoryview(value)[0] not in CONTAINERS:
-                return value
-            if instance.type is UNSET and stands_alone(msgspec.json.decode(value)):
-                return value
+        if kind == "Property" and instance.type is UNSET and _is_mere(instance):
+            return value if stands_alone(msgspec.json.decode(value)) else shown
         return shown
 
     def several(self, instances: list[Any]) -> list[Any]:
@@ -259,11 +261,15 @@ def _is_flat(instance: Any) -> bool:
 
 
 def _is_mere(instance: Any) -> bool:
-    """Tell whether a flat instance has nothing but its value."""
+    """Tell whether an instance has nothing but its value."""
     if (
-        instance.unit_code is not UNSET
-        or instance.observed_at is not UNSET
+        instance.observed_at is not UNSET
+        or instance.unit_code is not UNSET
         or instance.dataset_id is not UNSET
     ):
         return False
-    return type(instance) is _Instance or all(getattr(instance, member) is UNSET for member in TIMES)
+    if type(instance) is _Timed and not (
+        instance.created_at is instance.modified_at is instance.expires_at is UNSET
+    ):
+        return False
+    return _is_flat(instance)

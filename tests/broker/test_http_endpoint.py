@@ -289,6 +289,17 @@ async def test_a_cancelled_notification_leaves_nothing_under_way(endpoint: HttpE
         assert stage.connections == 2
 
 
+async def test_one_that_is_cancelled_as_it_leaves_holds_up_no_other(endpoint: HttpEndpoint) -> None:
+    async with open_stage() as stage:
+        send = way(endpoint, f"http://127.0.0.1:{stage.port}/")
+        await asyncio.gather(send(b"1"), send(b"2"))
+        sending, other = send(b"3"), send(b"4")
+        sending.cancel()
+        await other
+        await send(b"5")
+        assert {b"4", b"5"} <= set(stage.bodies)
+
+
 async def test_headers_are_the_subscribers_but_for_those_that_frame_the_message(
     endpoint: HttpEndpoint,
 ) -> None:

@@ -42,6 +42,10 @@ class Endpoint(Protocol):
         """Make the way to a receiver; `link` is the Link header's value that names the @context, or ''."""
         ...
 
+    def flush(self) -> None:
+        """Send off at once what would leave at the end of this turn of the loop."""
+        ...
+
     async def close(self) -> None:
         """Give connections back."""
         ...

@@ -1,4 +1,4 @@
-"""One connection to an HTTP receiver: a request goes out in the very turn in which it is given.
+"""One connection to an HTTP receiver: a request goes out at the end of the very turn in which it is given.
 
 A general client costs three times the processor time of a POST that needs no cookies, redirects or streamed bodies. The
 answer is read by `httptools`, the parser of Node.js; of its body nothing is kept.
@@ -14,6 +14,7 @@ from typing import Protocol, cast
 import httptools
 
 from rhinecloud.broker.subscriptions.endpoint import NotDelivered
+from rhinecloud.broker.subscriptions.outgoing import Outgoing
 
 LARGEST_ANSWER = 64 * 1024
 """Bytes of an answer that are read, so that the connection can be kept; whoever says more is hung up on."""
@@ -43,10 +44,13 @@ class Errand(Protocol):
 class Connection(asyncio.Protocol):
     """Carries one errand at a time; `freed` hears when it can carry the next one, `lost` when it is gone."""
 
-    def __init__(self, freed: Callable[[Connection], None], lost: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, freed: Callable[[Connection], None], lost: Callable[[Connection], None], outgoing: Outgoing
+    ) -> None:
         self.idle_since = 0.0
         self._freed = freed
         self._lost = lost
+        self._outgoing = outgoing
         self._transport: asyncio.Transport | None = None
         self._errand: Errand | None = None
         self._was_used = False
@@ -65,13 +69,17 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def carry(self, errand: Errand) -> None:
-        """Send a request now."""
-        assert self._transport is not None
+        """Send a request in this turn of the loop."""
         self._errand = errand
         self._heard = self._status = 0
         self._ended = False
         errand.on_its_way = self
-        self._transport.write(errand.request)
+        self._outgoing.add(self)
+
+    def write(self) -> None:
+        """Write the request, unless the connection is ending: then its end is what the errand hears of."""
+        if self._errand is not None and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(self._errand.request)
 
     def close(self) -> None:
         """Hang up, whatever is under way."""

@@ -14,6 +14,7 @@ from rhinecloud.broker.subscriptions.deadlines import Deadlines
 from rhinecloud.broker.subscriptions.endpoint import Hear, Send, Sending
 from rhinecloud.broker.subscriptions.http_origin import Origin
 from rhinecloud.broker.subscriptions.model import Subscription
+from rhinecloud.broker.subscriptions.outgoing import Outgoing
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 
 PORTS = {"http": 80, "https": 443}
@@ -41,6 +42,7 @@ class HttpEndpoint:
         self._allow_private = allow_private
         self._origins: dict[tuple[str, str, int], Origin] = {}
         self._deadlines = Deadlines()
+        self._outgoing = Outgoing()
         self._tls: ssl.SSLContext | None = None
 
     def way_to(self, subscription: Subscription, link: str) -> Send:
@@ -57,6 +59,10 @@ class HttpEndpoint:
             return self._origin(parts.scheme, host, port).post(request, timeout_s, hear)
 
         return send
+
+    def flush(self) -> None:
+        """Write what is to leave in this turn."""
+        self._outgoing.flush()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -75,6 +81,7 @@ class HttpEndpoint:
                 most=self._settings.connections,
                 allow_private=self._allow_private,
                 deadlines=self._deadlines,
+                outgoing=self._outgoing,
             )
         return origin
 

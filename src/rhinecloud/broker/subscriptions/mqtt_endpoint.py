@@ -112,6 +112,9 @@ class MqttEndpoint:
         name = f"publish {target.host}"
         return lambda body, hear: _Publishing(asyncio.create_task(publish(body), name=name), hear)
 
+    def flush(self) -> None:
+        """Do nothing: each notification leaves by itself."""
+
     async def close(self) -> None:
         """Take leave of every broker."""
         for connection in self._connections.values():

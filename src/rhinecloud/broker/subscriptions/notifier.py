@@ -85,6 +85,7 @@ class Notifier:
         self._clock = clock
         self._settings = settings
         self._endpoints = endpoints
+        self._ways = set(endpoints.values())
         self._keeper = Keeper(store)
         self.linked = Gathering(self._read)
         self._progress = Progress(0)
@@ -124,7 +125,7 @@ class Notifier:
             lane.stop()
         with contextlib.suppress(Unavailable):
             await self._keeper.close(self._progress)
-        for endpoint in set(self._endpoints.values()):
+        for endpoint in self._ways:
             await endpoint.close()
 
     def follow(self, ready: Ready, counters: Counters | None = None) -> None:
@@ -242,15 +243,22 @@ class Notifier:
                     self._failed += 1
                     log.exception("change %d cannot be told", change.seq)
             if time.monotonic() > until:
-                _send_off(told)
+                self._send_off(told)
                 await asyncio.sleep(0)
                 until = time.monotonic() + TURN_S
         self._seen = max(self._seen, frame.last)
         hold.told = True
-        _send_off(told)
+        self._send_off(told)
         while len(self._progress) > self._settings.window:
             self._hurry.set()
             await asyncio.sleep(TICK_S / 10)
+
+    def _send_off(self, told: dict[Lane, None]) -> None:
+        for lane in told:
+            lane.go()
+        told.clear()
+        for endpoint in self._ways:
+            endpoint.flush()
 
     def _may_concern_somebody(self, frame: Frame) -> bool:
         if not len(self.index):
@@ -312,9 +320,3 @@ class Notifier:
             except Unavailable as error:
                 log.warning("notifications cannot be written down now: %s", error)
                 await asyncio.sleep(RETRY_S)
-
-
-def _send_off(told: dict[Lane, None]) -> None:
-    for lane in told:
-        lane.go()
-    told.clear()

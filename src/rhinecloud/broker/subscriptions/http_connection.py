@@ -13,8 +13,8 @@ from typing import Protocol, cast
 
 import httptools
 
+from rhinecloud.broker.subscriptions.departures import Departures
 from rhinecloud.broker.subscriptions.endpoint import NotDelivered
-from rhinecloud.broker.subscriptions.outgoing import Outgoing
 
 LARGEST_ANSWER = 64 * 1024
 """Bytes of an answer that are read, so that the connection can be kept; whoever says more is hung up on."""
@@ -45,12 +45,12 @@ class Connection(asyncio.Protocol):
     """Carries one errand at a time; `freed` hears when it can carry the next one, `lost` when it is gone."""
 
     def __init__(
-        self, freed: Callable[[Connection], None], lost: Callable[[Connection], None], outgoing: Outgoing
+        self, freed: Callable[[Connection], None], lost: Callable[[Connection], None], departures: Departures
     ) -> None:
         self.idle_since = 0.0
         self._freed = freed
         self._lost = lost
-        self._outgoing = outgoing
+        self._departures = departures
         self._transport: asyncio.Transport | None = None
         self._errand: Errand | None = None
         self._was_used = False
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         self._heard = self._status = 0
         self._ended = False
         errand.on_its_way = self
-        self._outgoing.add(self)
+        self._departures.add(self)
 
     def write(self) -> None:
         """Write the request, unless the connection is ending: then its end is what the errand hears of."""

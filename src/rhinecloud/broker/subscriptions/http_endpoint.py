@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote, urlsplit
 
 from rhinecloud.broker.subscriptions.deadlines import Deadlines
+from rhinecloud.broker.subscriptions.departures import Departures
 from rhinecloud.broker.subscriptions.endpoint import Hear, Send, Sending
 from rhinecloud.broker.subscriptions.http_origin import Origin
 from rhinecloud.broker.subscriptions.model import Subscription
-from rhinecloud.broker.subscriptions.outgoing import Outgoing
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 
 PORTS = {"http": 80, "https": 443}
@@ -42,7 +42,7 @@ class HttpEndpoint:
         self._allow_private = allow_private
         self._origins: dict[tuple[str, str, int], Origin] = {}
         self._deadlines = Deadlines()
-        self._outgoing = Outgoing()
+        self._departures = Departures()
         self._tls: ssl.SSLContext | None = None
 
     def way_to(self, subscription: Subscription, link: str) -> Send:
@@ -62,7 +62,7 @@ class HttpEndpoint:
 
     def flush(self) -> None:
         """Write what is to leave in this turn."""
-        self._outgoing.flush()
+        self._departures.flush()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -81,7 +81,7 @@ class HttpEndpoint:
                 most=self._settings.connections,
                 allow_private=self._allow_private,
                 deadlines=self._deadlines,
-                outgoing=self._outgoing,
+                departures=self._departures,
             )
         return origin
 

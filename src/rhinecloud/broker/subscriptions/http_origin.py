@@ -14,9 +14,9 @@ import aiohappyeyeballs
 
 from rhinecloud.broker.outgoing import addresses_of
 from rhinecloud.broker.subscriptions.deadlines import Deadlines
+from rhinecloud.broker.subscriptions.departures import Departures
 from rhinecloud.broker.subscriptions.endpoint import Hear, NotDelivered
 from rhinecloud.broker.subscriptions.http_connection import Connection
-from rhinecloud.broker.subscriptions.outgoing import Outgoing
 
 HEARD_AND_REFUSED = range(400, 500)
 NOT_A_REFUSAL = (408, 425, 429)
@@ -99,10 +99,10 @@ class Origin:
         most: int,
         allow_private: bool,
         deadlines: Deadlines,
-        outgoing: Outgoing,
+        departures: Departures,
     ) -> None:
         self.deadlines = deadlines
-        self._outgoing = outgoing
+        self._departures = departures
         self._host = host
         self._port = port
         self._tls = tls
@@ -154,7 +154,7 @@ class Origin:
                     await self._judged_addresses(), happy_eyeballs_delay=NEXT_ADDRESS_S
                 )
                 _, connection = await loop.create_connection(
-                    lambda: Connection(self._freed, self._lost, self._outgoing),
+                    lambda: Connection(self._freed, self._lost, self._departures),
                     sock=connected,
                     ssl=self._tls() if self._tls is not None else None,
                     server_hostname=self._host if self._tls is not None else None,

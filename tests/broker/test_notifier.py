@@ -368,6 +368,31 @@ async def test_nobody_is_told_any_more_whose_account_is_gone(
         assert 3 not in receiver.values("speed")
 
 
+async def test_operators_see_what_waits_and_fails_as_long_as_it_does(
+    tmp_path: Path, stream: JetStream, receiver: Receiver
+) -> None:
+    owner = Actor("token", "token", frozenset({Role.PARTNER}))
+    known = {"token": owner, ADMIN.id: ADMIN}
+    async with open_office(
+        tmp_path, stream, actors=(owner,), present=lambda actor: known.get(actor.id)
+    ) as office:
+        seen = office.notifier.state
+        names = [await office.subscribe(receiver, actor=owner) for _ in range(3)]
+        await office.subscribe(receiver)
+        await office.put("1", speed=1)
+        await receiver.until(lambda: len(receiver.heard) == 4)
+        receiver.status = 503
+        await office.put("1", speed=2)
+        await receiver.until(lambda: (seen().failing, seen().waiting) == (4, 4))
+        receiver.status = 200
+        await receiver.until(lambda: (seen().failing, seen().waiting, seen().dropped) == (0, 0, 0))
+        del known["token"]
+        assert seen().barred == 3
+        assert (await office.call("DELETE", f"/subscriptions/{names[0]}")).status == 204
+        await office.call("PATCH", f"/subscriptions/{names[1]}", {"isActive": True})
+        assert seen().barred == 1  # the other one belongs to whoever changed it
+
+
 async def test_a_role_that_was_taken_away_counts_at_once(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:

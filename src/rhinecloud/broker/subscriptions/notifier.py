@@ -12,12 +12,12 @@ import contextlib
 import logging
 import time
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from functools import partial
 from weakref import WeakValueDictionary
 
 from rhinecloud.broker.gathering import Gathering
 from rhinecloud.broker.linked import Find
+from rhinecloud.broker.subscriptions.census import Census, State
 from rhinecloud.broker.subscriptions.endpoint import Endpoint
 from rhinecloud.broker.subscriptions.glance import glance_at
 from rhinecloud.broker.subscriptions.keeper import Keeper
@@ -48,24 +48,6 @@ TURN_S = 0.004
 """After so long a large frame lets others have their turn."""
 
 
-@dataclass(slots=True)
-class State:
-    """What operators see: the place in the stream and how far behind it is; how much waits and was given up; how many
-    subscriptions' last attempt failed; how many changes the stream had lost, and how many an error of ours hid; how
-    many records of the store could not be read at the start; how many subscriptions have no owner who may hear."""
-
-    position: int = 0
-    lag: int = 0
-    frames_in_hand: int = 0
-    waiting: int = 0
-    dropped: int = 0
-    failing: int = 0
-    missed: int = 0
-    failed: int = 0
-    unreadable: int = 0
-    barred: int = 0
-
-
 class Notifier:
     """Delivers changes to subscribers. `index` holds the subscriptions; `follow` and `forget` keep it in step."""
 
@@ -90,6 +72,7 @@ class Notifier:
         self.linked = Gathering(self._read)
         self._progress = Progress(0)
         self._lanes: dict[str, Lane] = {}
+        self._census = Census()
         self._looks: WeakValueDictionary[Look, Look] = WeakValueDictionary()
         """Each look once, so that equal ones are the same."""
         self._missed = 0
@@ -137,9 +120,12 @@ class Notifier:
             lane = self._lanes[key] = Lane(
                 key, counters or Counters(), self._store, self._settings, self._clock, self._keeper.dirty
             )
+        else:
+            self._census.go(lane)
         scheme = subscription.notification.endpoint.uri.partition(":")[0].lower()
         send = self._endpoints[scheme].way_to(subscription, ready.link)
         lane.way = Way(subscription, ready.compose, send, self.rights.reader(subscription))
+        self._census.come(lane)
         is_active = status_of(subscription, format_time(self._clock())) == "active"
         if not is_active:
             lane.clear()
@@ -153,6 +139,7 @@ class Notifier:
         self.index.remove(subscription.tenant, subscription.id)
         lane = self._lanes.pop(key_of(subscription), None)
         if lane is not None:
+            self._census.go(lane)
             lane.clear()
             await self._keeper.forget(lane)
 
@@ -168,6 +155,7 @@ class Notifier:
     def put(self, subscription: Subscription, body: bytes) -> None:
         """Queue entities that no change brought, joined by commas; they are not kept through a crash."""
         lane = self._lanes[key_of(subscription)]
+        self._census.stir([lane])
         lane.put(Item(0, "", body, ()))
         lane.go()
 
@@ -182,21 +170,8 @@ class Notifier:
             failed=self._failed,
             unreadable=self._keeper.unreadable,
         )
-        self._count_lanes(state)
+        self._census.count(state)
         return state
-
-    def _count_lanes(self, state: State) -> None:
-        """Count over all lanes at once, asking for each owner once: there may be ten thousand of few owners."""
-        barred: dict[tuple[str, str], bool] = {}
-        for lane in self._lanes.values():
-            subscription, counters = lane.way.subscription, lane.counters
-            state.waiting += lane.waiting
-            state.dropped += counters.dropped
-            state.failing += counters.status == "failed"
-            owner = (subscription.owner.id, subscription.tenant)
-            if owner not in barred:
-                barred[owner] = self.rights.owner(subscription) is None
-            state.barred += barred[owner]
 
     def outcomes(self) -> dict[str, int]:
         """Count notifications by outcome; `retried` are attempts after one that failed, since the start."""
@@ -254,6 +229,7 @@ class Notifier:
             await asyncio.sleep(TICK_S / 10)
 
     def _send_off(self, told: dict[Lane, None]) -> None:
+        self._census.stir(told)
         for lane in told:
             lane.go()
         told.clear()

@@ -18,11 +18,12 @@ from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.errors import AlreadyExists
 from rhinecloud.broker.outgoing import PrivateAddress, check_url
 from rhinecloud.broker.service import Broker
+from rhinecloud.broker.subscriptions.census import State
 from rhinecloud.broker.subscriptions.delivery import HTTP
 from rhinecloud.broker.subscriptions.keeper import read_all
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
 from rhinecloud.broker.subscriptions.mqtt_endpoint import SCHEMES as MQTT
-from rhinecloud.broker.subscriptions.notifier import Notifier, State
+from rhinecloud.broker.subscriptions.notifier import Notifier
 from rhinecloud.broker.subscriptions.parsing import Reading, parse_subscription, parse_update
 from rhinecloud.broker.subscriptions.pending import SEPARATOR
 from rhinecloud.broker.subscriptions.periodic import Periodic

@@ -12,7 +12,7 @@ from rhinecloud import __version__
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.parts import Parts
 from rhinecloud.app.supervisor import Supervisor
-from rhinecloud.broker.subscriptions.notifier import State as NotifierState
+from rhinecloud.broker.subscriptions.census import State as NotifierState
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import RhineCloudError

@@ -1,9 +1,14 @@
-"""A receiver that takes every notification and says thank you: `python -m bench.sink PORT`."""
+"""A receiver that takes every notification and says thank you: `python -m bench.sink PORT`; `GET` tells how many.
+
+It does as little as it can: it shares a core with the load generator, and one that is slower than the city would
+measure itself.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from urllib.request import urlopen
 
 import uvloop
 
@@ -12,21 +17,52 @@ from bench.client import content_length
 THANKS = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
-async def serve(port: int) -> None:
-    """Listen until ended."""
-    server = await asyncio.start_server(_take, "127.0.0.1", port)
-    await server.serve_forever()
+class Sink:
+    """Counts what its connections take."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    async def serve(self, port: int) -> None:
+        """Listen until ended."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", port)
+        await server.serve_forever()
 
 
-async def _take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            await reader.readexactly(content_length(head))
-            writer.write(THANKS)
-    except (asyncio.IncompleteReadError, ConnectionError):
-        writer.close()
+class _Connection(asyncio.Protocol):
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._transport: asyncio.WriteTransport
+        self._heard = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # uvloop's does not say what it is
+
+    def data_received(self, data: bytes) -> None:
+        heard = self._heard + data
+        while (end := heard.find(b"\r\n\r\n")) >= 0:
+            whole = end + 4 + content_length(heard[:end])
+            if len(heard) < whole:
+                break
+            self._answer(is_question=heard.startswith(b"GET"))
+            heard = heard[whole:]
+        self._heard = heard
+
+    def _answer(self, *, is_question: bool) -> None:
+        if is_question:
+            number = b"%d" % self._sink.taken
+            self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(number), number))
+        else:
+            self._sink.taken += 1
+            self._transport.write(THANKS)
+
+
+def taken(port: int) -> int:
+    """Ask a sink how many notifications it took."""
+    with urlopen(f"http://127.0.0.1:{port}/") as answer:
+        return int(answer.read())
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1])))
+    uvloop.run(Sink().serve(int(sys.argv[1])))

@@ -25,7 +25,7 @@ from bench import questions
 from bench.city import API, BenchCity, running_city
 from bench.loads import Load, Measured, Server, spoken
 from bench.machine import machine
-from bench.processes import CORES, bare_server, cpu_seconds, process
+from bench.processes import CORES, bare_server, cpu_seconds, process, settle
 from bench.published import published
 from bench.traffic import write_requests
 
@@ -142,12 +142,14 @@ class Bench:
         with running_city(self._folder / "city", **self._environment) as city, self._peer(city) as peer:
             report.started_s, report.started_cpu_s = city.started_s, cpu_seconds(city.pid)
             report.started_mb = memory_mb(city.pid)
+            settle(city.pid)
             for name, (make, each) in KINDS.items():
                 self._load(city, peer, name, make, each, say)
             report.worked_mb = memory_mb(city.pid)
         with running_city(
             self._folder / "city", RHINECLOUD_BROKER_RENDER_CACHE="0", **self._environment
         ) as city:
+            settle(city.pid)
             for name in UNSEEN:
                 say(f"{report.size:,} entities: {name}, documents that were never shown")
                 wanted = questions.requests(KINDS[name][0], report.size, city.headers)

@@ -148,6 +148,16 @@ def cpu_seconds(pid: int) -> float:
     return times.user + times.system
 
 
+def settle(pid: int, seconds: float = 30.0) -> None:
+    """Wait until a process has hardly anything to do: what it does after its start is not the load's."""
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        before = cpu_seconds(pid)
+        time.sleep(0.5)
+        if cpu_seconds(pid) - before < 0.03:
+            return
+
+
 def spread(values: Sequence[float], form: str = "{:,.0f}") -> str:
     """Print the median of some figures, with the least and the greatest."""
     return f"{form.format(statistics.median(values))} ({form.format(min(values))}–{form.format(max(values))})"

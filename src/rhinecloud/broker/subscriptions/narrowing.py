@@ -13,18 +13,14 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import shapely
-
 from rhinecloud.broker.box import Box, box_of
+from rhinecloud.broker.subscriptions.squares import Squares
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.expression import Equality, Every, Literal, Order
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.query import EntityQuery
 
 W = TypeVar("W")
-
-UNSORTED = 64
-"""So many fences are looked at one by one before the tree of all of them is made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class Narrowed(Generic[W]):
         self._open: dict[str, W] = {}
         self._equal: dict[Path, dict[Hashable, dict[str, W]]] = {}
         self._limits: dict[tuple[Path, bool], _Limits[W]] = {}
-        self._fences: dict[str, _Fences[W]] = {}
+        self._fences: dict[str, Squares[W]] = {}
 
     def __len__(self) -> int:
         return self._size
@@ -109,7 +105,7 @@ class Narrowed(Generic[W]):
         elif isinstance(gate, Passes):
             self._limits.setdefault((_meaning(gate.path), gate.above), _Limits()).add(key, gate.limit, thing)
         elif isinstance(gate, Touches):
-            self._fences.setdefault(gate.name, _Fences()).add(key, gate.box, thing)
+            self._fences.setdefault(gate.name, Squares()).add(key, gate.box, thing)
         else:
             self._open[key] = thing
 
@@ -127,7 +123,10 @@ class Narrowed(Generic[W]):
         elif isinstance(gate, Passes):
             self._limits[_meaning(gate.path), gate.above].remove(key, gate.limit)
         elif isinstance(gate, Touches):
-            self._fences[gate.name].remove(key)
+            fences = self._fences[gate.name]
+            fences.remove(key)
+            if not fences:
+                del self._fences[gate.name]
         else:
             del self._open[key]
 
@@ -184,39 +183,3 @@ class _Limits(Generic[W]):
         else:
             passed = self._order[bisect_left(self._order, value, key=lambda pair: pair[0]) :]
         return (self._things[key] for _, key in passed)
-
-
-class _Fences(Generic[W]):
-    """Things by the box that must be touched, in a tree that is made anew when enough has changed."""
-
-    __slots__ = ("_boxes", "_keys", "_tree", "_unsorted")
-
-    def __init__(self) -> None:
-        self._boxes: dict[str, tuple[Box, W]] = {}
-        self._unsorted: set[str] = set()
-        self._keys: list[str] = []
-        self._tree = shapely.STRtree([])
-
-    def add(self, key: str, box: Box, thing: W) -> None:
-        self._boxes[key] = (box, thing)
-        self._unsorted.add(key)
-
-    def remove(self, key: str) -> None:
-        del self._boxes[key]
-        self._unsorted.discard(key)
-
-    def touched(self, box: Box) -> Iterator[W]:
-        if len(self._unsorted) > UNSORTED:
-            self._sort()
-        place = shapely.box(*box)
-        for number in self._tree.query(place):
-            key = self._keys[number]
-            if key in self._boxes and key not in self._unsorted:
-                yield self._boxes[key][1]
-        for key in self._unsorted:
-            yield self._boxes[key][1]
-
-    def _sort(self) -> None:
-        self._keys = list(self._boxes)
-        self._tree = shapely.STRtree([shapely.box(*self._boxes[key][0]) for key in self._keys])
-        self._unsorted.clear()

@@ -82,6 +82,28 @@ async def test_a_query_finds_what_matches_whatever_was_written(
     await store.close()
 
 
+@pytest.mark.parametrize("mixed", [False, True])
+async def test_who_has_the_attribute_and_is_of_another_type_is_not_found(mixed: bool, tmp_path: Path) -> None:
+    store = await opened(tmp_path / "s.db", INDEXES)
+    types = [["urn:T"], ["urn:U"], ["urn:U", "urn:T"], ["urn:T", "urn:U"]] if mixed else [["urn:T"]]
+    model = [
+        Entity(
+            id=f"urn:größe:{number}",
+            type=types[number % len(types)],
+            attrs={IRIS["level"]: [Instance(value=number % 3)]},
+        )
+        for number in range(300)
+    ]
+    await store.write([put(each) for each in model])
+    for limit, offset in ((20, 0), (20, 20), (300, 0)):
+        query = EntityQuery(types=(("urn:T",),), q=parse_q("level==1", CORE), limit=limit, offset=offset)
+        page = await store.query("", query)
+        wanted = [each.id for each in model if matches(query, each)]
+        assert [stored.id for stored in page.items] == wanted[offset : offset + limit]
+        assert page.more is (len(wanted) > offset + limit)
+    await store.close()
+
+
 async def test_an_index_is_built_while_others_write(tmp_path: Path) -> None:
     store = await opened(tmp_path / "s.db")
     await store.write([put(level(number, number % 50)) for number in range(1_500)])

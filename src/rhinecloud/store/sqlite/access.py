@@ -37,6 +37,11 @@ class Way:
     attributes: frozenset[str] = frozenset()
     """The attributes whose indexes are used."""
 
+    @property
+    def page(self) -> str:
+        """The rows in order of creation, with `LIMIT ? OFFSET ?`."""
+        return f"{self.rows} ORDER BY row LIMIT ? OFFSET ?"
+
 
 def by_types(tenant: int, alternatives: Alternatives, *, exact: bool) -> Way:
     """Go through all entities of the types."""

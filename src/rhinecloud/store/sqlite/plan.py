@@ -72,10 +72,10 @@ class Plan:
 
         A limit matters even where it is none (-1): SQLite leaves out the order of a joined subquery without one.
         """
-        ordered = f"{self.way.rows} ORDER BY row LIMIT"
         if self.where:
-            return f"SELECT row FROM ({ordered} -1) AS c WHERE {self.where} LIMIT ? OFFSET ?"
-        return f"{ordered} ? OFFSET ?"
+            ordered = f"{self.way.rows} ORDER BY row LIMIT -1"
+            return f"SELECT row FROM ({ordered}) AS c WHERE {self.where} LIMIT ? OFFSET ?"
+        return self.way.page
 
     @property
     def bindings(self) -> Bindings:

@@ -103,6 +103,7 @@ class Origin:
     ) -> None:
         self.deadlines = deadlines
         self._departures = departures
+        self._loop = asyncio.get_running_loop()
         self._host = host
         self._port = port
         self._tls = tls
@@ -147,13 +148,12 @@ class Origin:
         await asyncio.sleep(0)  # what was aborted says so in a turn of its own
 
     async def _connect(self) -> None:
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_S):
                 connected = await aiohappyeyeballs.start_connection(
                     await self._judged_addresses(), happy_eyeballs_delay=NEXT_ADDRESS_S
                 )
-                _, connection = await loop.create_connection(
+                _, connection = await self._loop.create_connection(
                     lambda: Connection(self._freed, self._lost, self._departures),
                     sock=connected,
                     ssl=self._tls() if self._tls is not None else None,
@@ -169,10 +169,9 @@ class Origin:
             self._freed(connection)
 
     async def _judged_addresses(self) -> list[aiohappyeyeballs.AddrInfoType]:
-        loop = asyncio.get_running_loop()
-        if not self._addresses or loop.time() > self._resolved_at + ADDRESSES_S:
+        if not self._addresses or self._loop.time() > self._resolved_at + ADDRESSES_S:
             self._addresses = await addresses_of(self._host, self._port, allow_private=self._allow_private)
-            self._resolved_at = loop.time()
+            self._resolved_at = self._loop.time()
         return self._addresses
 
     def _freed(self, connection: Connection) -> None:
@@ -181,10 +180,10 @@ class Origin:
             if not errand.is_done:
                 connection.carry(errand)
                 return
-        connection.idle_since = asyncio.get_running_loop().time()
+        connection.idle_since = self._loop.time()
         self._idle.append(connection)
         if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().call_later(IDLE_S, self._sweep)
+            self._sweeping = self._loop.call_later(IDLE_S, self._sweep)
 
     def _lost(self, connection: Connection) -> None:
         self._open.discard(connection)
@@ -201,10 +200,9 @@ class Origin:
     def _sweep(self) -> None:
         """Close what nobody used of late."""
         self._sweeping = None
-        loop = asyncio.get_running_loop()
         for connection in list(self._idle):
-            if connection.idle_since <= loop.time() - IDLE_S:
+            if connection.idle_since <= self._loop.time() - IDLE_S:
                 self._idle.remove(connection)
                 connection.close()
         if self._idle:
-            self._sweeping = loop.call_later(IDLE_S, self._sweep)
+            self._sweeping = self._loop.call_later(IDLE_S, self._sweep)

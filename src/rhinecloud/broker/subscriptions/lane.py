@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from rhinecloud.broker.subscriptions.backlog import Backlog
 from rhinecloud.broker.subscriptions.endpoint import NotDelivered, Send, Sending
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
+from rhinecloud.broker.subscriptions.moments import Moments
 from rhinecloud.broker.subscriptions.pending import Item
 from rhinecloud.broker.subscriptions.rights import Reader
 from rhinecloud.broker.subscriptions.settings import NotificationSettings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.ids import derived_urn
-from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.store.port import Store
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Lane:
         counters: Counters,
         store: Store,
         settings: NotificationSettings,
-        clock: Clock,
+        moments: Moments,
         dirty: set[Lane],
     ) -> None:
         self.key = key
@@ -62,7 +62,8 @@ class Lane:
         self.backlog = Backlog(key, store, settings)
         self._dirty = dirty
         self._settings = settings
-        self._clock = clock
+        self._moments = moments
+        self._name = derived_urn("Notification", key)
         self._current: list[Item] = []
         self._body = b""
         """The notification that carries `_current`."""
@@ -117,7 +118,7 @@ class Lane:
             return
         self._refusals = 0
         try:
-            moment = self._moment()
+            moment = self._moments.now()
             if self._is_active(moment):
                 self._body = self._compose(moment)
                 self._attempt(moment)
@@ -148,7 +149,7 @@ class Lane:
         """Send a notification once more, unless it may not be sent now: the owner may have lost a right meanwhile."""
         self._pausing = None
         try:
-            moment = self._moment()
+            moment = self._moments.now()
             if self._is_active(moment) and all(
                 self.way.reader.may_read(item.types) for item in self._current
             ):
@@ -174,16 +175,14 @@ class Lane:
         self._fetching = None
         self.go()
 
-    def _moment(self) -> str:
-        return format_time(self._clock())
-
     def _is_active(self, moment: str) -> bool:
         return status_of(self.way.subscription, moment) == "active"
 
     def _compose(self, moment: str) -> bytes:
-        changes = [str(item.seq) for item in self._current if item.seq] or [moment]
-        name = derived_urn("Notification", self.way.subscription.id, *changes)
-        return self.way.compose(name, moment, [item.body for item in self._current])
+        """Make the notification; what tells the same changes has the same id, also after a crash."""
+        first, last = self._current[0].seq, self._current[-1].seq
+        changes = f"{first}-{last}-{len(self._current)}" if last != first else str(first or moment)
+        return self.way.compose(f"{self._name}:{changes}", moment, [item.body for item in self._current])
 
     def _attempt(self, moment: str) -> None:
         self._sending = self.way.send(self._body, self._hear)
@@ -201,7 +200,7 @@ class Lane:
     def _note_failure(self) -> None:
         self._failures += 1
         self.counters.times_failed += 1
-        self.counters.last_failure = self._moment()
+        self.counters.last_failure = self._moments.now()
         self.counters.status = "failed"
 
     def _pause(self) -> float:

@@ -24,6 +24,7 @@ from rhinecloud.broker.subscriptions.keeper import Keeper
 from rhinecloud.broker.subscriptions.lane import Lane, Way
 from rhinecloud.broker.subscriptions.matching import Index
 from rhinecloud.broker.subscriptions.model import Counters, Subscription, status_of
+from rhinecloud.broker.subscriptions.moments import Moments
 from rhinecloud.broker.subscriptions.notification import Look
 from rhinecloud.broker.subscriptions.pending import Item
 from rhinecloud.broker.subscriptions.progress import Hold, Progress
@@ -65,6 +66,7 @@ class Notifier:
         self._stream = stream
         self.rights = rights
         self._clock = clock
+        self._moments = Moments(clock)
         self._settings = settings
         self._endpoints = endpoints
         self._ways = set(endpoints.values())
@@ -118,7 +120,7 @@ class Notifier:
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(
-                key, counters or Counters(), self._store, self._settings, self._clock, self._keeper.dirty
+                key, counters or Counters(), self._store, self._settings, self._moments, self._keeper.dirty
             )
         else:
             self._census.go(lane)

@@ -39,6 +39,10 @@ class Sent(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=T
     observedAt: str | UnsetType = UNSET  # noqa: N815 - the names of NGSI-LD's own members
     unitCode: str | UnsetType = UNSET  # noqa: N815
 
+    def __repr__(self) -> str:
+        """Show what was sent, as errors quote it."""
+        return repr(self.members())
+
     def members(self) -> dict[str, Any]:
         """Give the same as the object that plain JSON would have been."""
         found: dict[str, Any] = msgspec.to_builtins(self)

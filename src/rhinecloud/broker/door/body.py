@@ -18,7 +18,7 @@ from rhinecloud.broker.errors import InvalidRequest, UnsupportedMediaType
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, TooLarge
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.documents import CORE_URL, is_core_url
-from rhinecloud.ngsild.plain import decode_item, decode_items
+from rhinecloud.ngsild.plain import Sent, decode_item, decode_items
 
 JSON_TYPE = "application/json"
 PATCH_TYPE = "application/merge-patch+json"
@@ -87,7 +87,8 @@ async def adopt_context(parts: Parts, request: Request, content: dict[str, Any])
             raise Invalid(TWICE, field="Link")
         if CONTEXT not in content:
             raise Invalid("an application/ld+json body needs an @context", field=CONTEXT)
-        await set_context(parts, request, content[CONTEXT])
+        source = content[CONTEXT]
+        await set_context(parts, request, source.members() if type(source) is Sent else source)
     elif CONTEXT in content:
         raise Invalid(
             "application/json takes its @context from a Link header, not from the body", field=CONTEXT

@@ -19,6 +19,8 @@ import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from rhinecloud.store.sqlite.schema import PAGE_BYTES
+
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -29,9 +31,10 @@ class GroupCommit:
     def __init__(self, path: Path) -> None:
         self._connection = apsw.Connection(str(path))
         for statement in (
+            f"PRAGMA page_size = {PAGE_BYTES}",
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",
-            "PRAGMA wal_autocheckpoint = 50000",
+            "PRAGMA wal_autocheckpoint = 25000",
             "CREATE TABLE state (row INTEGER PRIMARY KEY, body BLOB)",
             "CREATE TABLE log (seq INTEGER PRIMARY KEY, body BLOB)",
         ):

@@ -12,6 +12,7 @@ import psutil
 from bench.city import API, JSON, BenchCity, entity, running_city
 from bench.processes import bare_server, cpu_seconds, load, spread
 from bench.result import Figure, median_ratio
+from rhinecloud.store.sqlite.schema import PAGE_BYTES
 
 BATCH = 1000
 UPSERT = f"{API}/entityOperations/upsert"
@@ -63,7 +64,7 @@ def _sustained(city: BenchCity, copies: _Copies, rounds: int) -> Figure:
     acknowledged = time.perf_counter() - began
     took = wait_until_caught_up(city) - began
     count = rounds * BATCH
-    straight = copies.write_again(count)
+    straight = copies.write_again(count, fold=True)
     each_us = (_processor_s(city) - spent) / count * 1e6
     return Figure(
         f"{rounds} such batches without a pause, until stream and history hold all",
@@ -130,17 +131,21 @@ class _Copies:
         self._database = database = apsw.Connection(str(target))
         self._seen = newest_change(data)
         for statement in (
+            f"PRAGMA page_size = {PAGE_BYTES}",
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",
-            "PRAGMA wal_autocheckpoint = 50000",
+            "PRAGMA wal_autocheckpoint = 25000",
         ):
             database.execute(statement)
         tables = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name IN ('entity', 'change')"
         for (created,) in self._city.execute(tables).fetchall():
             database.execute(str(created))
 
-    def write_again(self, count: int) -> float:
-        """Write the `count` changes since the last call, a batch in a transaction; give entities a second."""
+    def write_again(self, count: int, *, fold: bool = False) -> float:
+        """Write the `count` changes since the last call, a batch in a transaction; give entities a second.
+
+        `fold` says to bring the log back into the file at the end, as the city does beside its work.
+        """
         took = 0.0
         for first in range(self._seen + 1, self._seen + count + 1, BATCH):
             seqs = (first, first + BATCH - 1)
@@ -154,6 +159,10 @@ class _Copies:
                 self._database.executemany(f"INSERT INTO change VALUES ({_holes(changes[0])})", changes)
             took += time.perf_counter() - began
         self._seen += count
+        if fold:
+            began = time.perf_counter()
+            self._database.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            took += time.perf_counter() - began
         return count / took
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from rhinecloud.kernel.errors import Invalid
@@ -40,8 +41,7 @@ def expiry_of(entity: Entity | None) -> float | None:
     if entity is None:
         return None
     times = [entity.expires_at] if entity.expires_at else []
-    for instances in entity.attrs.values():
-        times += [each.expires_at for each in instances if each.expires_at]
+    times += [each.expires_at for each in chain.from_iterable(entity.attrs.values()) if each.expires_at]
     return min(_moments(times), default=None) if times else None
 
 

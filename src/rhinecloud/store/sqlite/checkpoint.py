@@ -16,8 +16,8 @@ import apsw
 
 from rhinecloud.store.sqlite.schema import connect
 
-EVERY_PAGES = 8_192
-"""A log of so many pages (4 KiB each) is worth folding."""
+EVERY_PAGES = 4_096
+"""A log of so many pages (8 KiB each) is worth folding."""
 
 
 class Checkpoint:

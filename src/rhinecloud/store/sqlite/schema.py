@@ -56,6 +56,10 @@ STEPS = (
 )
 
 
+PAGE_BYTES = 8_192
+"""An entity and its change take 1 to 3 kB: on pages of 4 kB a third of what is written to the disk would be empty."""
+
+
 def connect(path: Path, *, read_only: bool = False, cache_kb: int = 4_096) -> apsw.Connection:
     """Open a connection whose every commit is on disk when it returns.
 
@@ -65,6 +69,7 @@ def connect(path: Path, *, read_only: bool = False, cache_kb: int = 4_096) -> ap
     connection = apsw.Connection(str(path), flags=flags)
     connection.setbusytimeout(5_000)
     if not read_only:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; an older one keeps its own
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")

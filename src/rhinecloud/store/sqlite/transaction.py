@@ -233,10 +233,12 @@ class Transaction:
         types_after = after.type if after else []
         if types_before != types_after:
             tenant = self._census.enter_tenant(self.cursor, key[0])
-            for name in set(types_before) - set(types_after):
-                self._unlist(tenant, self._census.enter_type(self.cursor, name), row)
-            for name in set(types_after) - set(types_before):
-                self._list(tenant, self._census.enter_type(self.cursor, name), row)
+            for name in types_before:
+                if name not in types_after:
+                    self._unlist(tenant, self._census.enter_type(self.cursor, name), row)
+            for name in types_after:
+                if name not in types_before:
+                    self._list(tenant, self._census.enter_type(self.cursor, name), row)
         if self._values.kept:
             tenant = self._census.enter_tenant(self.cursor, key[0])
             gone, come = self._values.moved(tenant, row, before, after)

@@ -16,8 +16,9 @@ import apsw
 
 from rhinecloud.store.sqlite.schema import connect
 
-EVERY_PAGES = 4_096
-"""A log of so many pages (8 KiB each) is worth folding."""
+EVERY_PAGES = 1_024
+"""A log of so many pages (8 KiB each) is worth folding: four times as many made the slowest of a hundred writes half as
+slow again or twice, and nothing quicker; half as many cost a tenth of the writes."""
 
 
 class Checkpoint:

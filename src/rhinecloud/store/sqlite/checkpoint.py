@@ -17,8 +17,8 @@ import apsw
 from rhinecloud.store.sqlite.schema import connect
 
 EVERY_PAGES = 1_024
-"""A log of so many pages (8 KiB each) is worth folding: four times as many made the slowest of a hundred writes half as
-slow again or twice, and nothing quicker; half as many cost a tenth of the writes."""
+"""A log of so many pages (8 KiB each) is worth folding: with four times as many the slowest of a hundred writes took
+nearly twice as long and nothing was quicker; with half as many there was a tenth less of writes."""
 
 
 class Checkpoint:

@@ -57,7 +57,7 @@ STEPS = (
 
 
 PAGE_BYTES = 8_192
-"""An entity and its change take 1 to 3 kB, of which few fit a page of 4 KiB: committing them took half as long again."""
+"""An entity and its change take 1 to 3 kB; few of them fit a page of 4 KiB, and committing took half as long again."""
 
 
 def connect(path: Path, *, read_only: bool = False, cache_kb: int = 4_096) -> apsw.Connection:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from postgres_server import Server, programs
+from postgres_server import Server, programs, running
 from rhinecloud.store.engine import StoreSettings
 
 
@@ -16,13 +16,8 @@ def postgres() -> Iterator[Server]:
     """One throw-away PostgreSQL for all tests of the session that ask for it."""
     if programs() is None:
         pytest.skip("needs PostgreSQL and PostGIS (tests/prepare.sh)")
-    server = Server()
-    try:
-        server.start()
-        server.prepare()
+    with running(Server()) as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture

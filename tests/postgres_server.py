@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -172,6 +173,17 @@ class Server:
         return (
             {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []} if self._user else {}
         )
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Run a server until the block ends; nothing of it is left then."""
+    try:
+        server.start()
+        server.prepare()
+        yield server
+    finally:
+        server.remove()
 
 
 def _end_with_parent() -> None:

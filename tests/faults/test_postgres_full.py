@@ -11,7 +11,7 @@ import pytest
 
 from faults.disk import Disk, mounted
 from faults.test_store_full import put
-from postgres_server import Server, programs
+from postgres_server import Server, programs, running
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.ngsild.change import decode_change
 from rhinecloud.store.engine import StoreSettings, make_store
@@ -33,13 +33,8 @@ def disk() -> Iterator[Disk]:
 @pytest.fixture
 def server(disk: Disk) -> Iterator[Server]:
     """A server whose log lies on a small disk."""
-    server = Server(initdb=["--wal-segsize=1", f"--waldir={disk.folder}/log"])
-    try:
-        server.start()
-        server.prepare()
+    with running(Server(initdb=["--wal-segsize=1", f"--waldir={disk.folder}/log"])) as server:
         yield server
-    finally:
-        server.remove()
 
 
 async def write_until_it_is_down(store: Store) -> list[int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from postgres_server import Server, programs
+from postgres_server import Server, programs, running
 from rhinecloud.ngsild.change import decode_change
 from rhinecloud.store.engine import StoreSettings, make_store
 
@@ -26,13 +26,8 @@ WRITERS, TASKS, ENTITIES, KILLS = 3, 6, 10, 4
 def server() -> Iterator[Server]:
     if programs() is None:
         pytest.skip("needs PostgreSQL and PostGIS (tests/prepare.sh)")
-    server = Server(durable=True)
-    try:
-        server.start()
-        server.prepare()
+    with running(Server(durable=True)) as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.mark.fault

@@ -16,7 +16,7 @@ from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import NULL, VALUE_MEMBER
 from rhinecloud.ngsild.instances import SEALED_ID, SEALED_TYPE
 from rhinecloud.ngsild.options import Options
-from rhinecloud.ngsild.rendering import OWN, PLAIN, is_kept, stands_alone
+from rhinecloud.ngsild.rendering import OWN, PLAIN, head_of, is_kept, stands_alone
 from rhinecloud.ngsild.values import is_geometry
 
 COPIED = {
@@ -135,14 +135,8 @@ class _Printer:
         raise NotImplementedError
 
     def _head(self, entity: Any) -> dict[str, Any]:
-        compact, options = self._compact, self._options
-        types, scope = entity.type, entity.scope
-        shown: dict[str, Any] = {
-            "id": entity.id,
-            "type": compact(types[0]) if len(types) == 1 else [compact(each) for each in types],
-        }
-        if scope:
-            shown["scope"] = scope[0] if len(scope) == 1 else scope
+        options = self._options
+        shown = head_of(entity, self._compact)
         if options.sys_attrs:
             for member, name in TIMES.items():
                 if (time := getattr(entity, member)) is not UNSET:

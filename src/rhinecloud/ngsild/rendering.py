@@ -89,9 +89,8 @@ def geometry_of(entity: Entity, options: Options) -> dict[str, Any] | None:
     return None
 
 
-def _members(entity: Entity, context: Context, options: Options) -> dict[str, Any]:
-    compact = context.compact
-    pick, omit, attrs = options.pick, options.omit, options.attrs
+def head_of(entity: Any, compact: Callable[[str], str]) -> dict[str, Any]:
+    """Show an entity's id, types and scopes; of its stored form their bytes will do, where they are not decoded."""
     types, scope = entity.type, entity.scope
     shown: dict[str, Any] = {
         "id": entity.id,
@@ -99,6 +98,13 @@ def _members(entity: Entity, context: Context, options: Options) -> dict[str, An
     }
     if scope:
         shown["scope"] = scope[0] if len(scope) == 1 else scope
+    return shown
+
+
+def _members(entity: Entity, context: Context, options: Options) -> dict[str, Any]:
+    compact = context.compact
+    pick, omit, attrs = options.pick, options.omit, options.attrs
+    shown = head_of(entity, compact)
     if options.sys_attrs:
         _add_times(shown, entity)
     if pick or omit:

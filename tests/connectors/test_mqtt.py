@@ -270,7 +270,7 @@ async def test_the_topics_of_a_declared_mapping_are_subscribed_to(city: City, po
     city.mqtt_url = f"mqtt://127.0.0.1:{port}"
     feeds = await city.feed(connector="mqtt", mapping="box.yaml")
     async with asyncio.timeout(20):
-        while not status(feeds).accepted:
-            await send(port, [("boxes/seven/pm", b"12.5"), ("elsewhere", b"1")])
-            await asyncio.sleep(0.05)
+        await feeds.listening()
+    await send(port, [("boxes/seven/pm", b"12.5"), ("elsewhere", b"1")])
+    await until(lambda: status(feeds).accepted == 1)
     assert (await city.entities("AirQualityObserved"))["urn:ngsi-ld:AirQualityObserved:seven"]["pm10"] == 12.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import AsyncExitStack
 from importlib.resources import files
@@ -43,6 +44,9 @@ from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.time import Clock, utc_now
 from rhinecloud.loader import Packs
 from rhinecloud.simulator.settings import SimulatorSettings
+
+LISTEN_S = 5.0
+"""How long a start waits for the feeds at the city's own MQTT port, which need a fraction of a second."""
 
 _log = logging.getLogger(__name__)
 
@@ -107,6 +111,7 @@ class City:
         self.server = self._build_server(parts, gate)
         await self.server.start()
         closing.push_async_callback(self._leave)
+        await self._listen(parts)
         if self.crew is not None:
             foundation.store.on_records(self.crew.tell)
             closing.push_async_callback(self.crew.stop)
@@ -196,6 +201,14 @@ class City:
                 parts.feeds.start_waiting()
 
         self.supervisor.keep("feeds", start_feeds)
+
+    async def _listen(self, parts: Parts) -> None:
+        """Let nobody believe that the city is up while a device's first message would find nobody listening."""
+        try:
+            async with asyncio.timeout(LISTEN_S):
+                await parts.feeds.listening()
+        except TimeoutError:
+            _log.warning("feeds at the city's own MQTT port do not listen yet")
 
 
 def web_folder() -> Path:

@@ -71,6 +71,10 @@ class Feed:
         self._worker = asyncio.create_task(self._work(), name=f"feed {self.name}: worker")
         self._link_task = asyncio.create_task(self._keep_link(), name=f"feed {self.name}: link")
 
+    async def linked(self) -> None:
+        """Wait until its link has stood for the first time."""
+        await self._inlet.linked.wait()
+
     def wait(self, reason: str) -> None:
         """Say why it is not started yet."""
         self._health.waits(reason)
@@ -225,14 +229,16 @@ class Feed:
 
 
 class _Inlet(BoundedInlet):
-    """The queue, which tells the feed's health of contacts."""
+    """The queue, which tells the feed's health of contacts and knows whether its link has ever stood."""
 
     def __init__(self, limits: ConnectorSettings, counters: Counters, health: Health) -> None:
         super().__init__(limits.queue_parcels, limits.queue_bytes, counters, health.contact)
         self._health = health
+        self.linked = asyncio.Event()
 
     def connected(self) -> None:
         self._health.connected()
+        self.linked.set()
 
 
 async def _end(task: asyncio.Task[None] | None) -> None:

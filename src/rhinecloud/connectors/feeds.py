@@ -61,6 +61,7 @@ class Feeds:
         self._feeds: dict[str, Feed] = {}
         self._enabled: list[Feed] = []
         self._waiting: list[Feed] = []
+        self._house: list[Feed] = []
         for plan in plans:
             self._add(plan)
 
@@ -79,6 +80,10 @@ class Feeds:
         """Start the feeds that had to wait."""
         while self._waiting:
             self._waiting.pop(0).start()
+
+    async def listening(self) -> None:
+        """Wait until those at the city's own MQTT server have subscribed: what comes before is lost."""
+        await asyncio.gather(*(feed.linked() for feed in self._house))
 
     async def stop(self) -> None:
         """Stop all feeds at once; each may still work off its queue for `drain_s`."""
@@ -105,6 +110,8 @@ class Feeds:
         self._feeds[plan.name] = feed
         if plan.settings.enabled:
             self._enabled.append(feed)
+            if plan.house:
+                self._house.append(feed)
 
     def _ingest_as(self, name: str, tenant: str) -> Ingest:
         actor = part(f"feed:{name}")

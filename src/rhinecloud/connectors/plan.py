@@ -47,6 +47,8 @@ class FeedPlan:
     silent_after_s: float
     make_codec: Callable[[], Codec]
     make_link: MakeLink
+    house: bool = False
+    """Whether it listens to the city's own MQTT server."""
 
 
 def plan_feeds(
@@ -106,6 +108,7 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
         silent_after_s=feed.silent_after_s or max(3 * feed.interval_s, SHORTEST_SILENCE_S),
         make_codec=make_codec,
         make_link=make_link,
+        house=house,
     )
 
 

@@ -16,7 +16,8 @@ from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.simulator.settings import SimulatorSettings
 
 STOP_S = 2.0
-READY_S = 5.0
+READY_S = 30.0
+"""How long a simulator may take to be there, on a slow machine that has never read its files before."""
 TOKEN = "RHINECLOUD_SIMULATOR_MQTT_TOKEN"
 URL = "RHINECLOUD_SIMULATOR_MQTT_URL"
 

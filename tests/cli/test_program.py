@@ -233,6 +233,10 @@ def test_what_is_exported_comes_back_by_import(running: Path, tmp_path: Path) ->
     assert json.loads(out(run("import", str(target), "--json", city=running)))["refused"] == []
 
 
+def test_no_tenant_is_exported_that_is_not_there(running: Path) -> None:
+    assert run("export", "--tenant", "nobody", city=running).returncode == 5
+
+
 def test_an_import_counts_what_was_refused(running: Path) -> None:
     done = run("import", "--json", city=running, stdin=b'{"id": "no uri", "type": "Gauge"}\n' + NDJSON)
     assert done.returncode == 1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from rhinecloud.app.problem import add_problems
+from rhinecloud.app.problem import MEDIA_TYPE, SCHEMA, add_problems
 
 PREFIX = "/api/v1"
 
@@ -19,9 +20,25 @@ Send `Authorization: Bearer rct_…`, or sign in and keep the cookie. Errors are
 """
 
 
+PROBLEM = {
+    "description": "What went wrong",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+class PeoplesApi(FastAPI):
+    """An API whose document has the problem that every operation may answer with."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe the routes, and a problem once for all of them."""
+        document = super().openapi()
+        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = SCHEMA
+        return document
+
+
 def build_api(version: str, routers: Sequence[APIRouter]) -> FastAPI:
     """Mount `routers`; the document of all routes is at `/api/v1/openapi.json`."""
-    api = FastAPI(
+    api = PeoplesApi(
         title="Rhine Cloud",
         version=version,
         description=DESCRIPTION.strip(),
@@ -30,6 +47,7 @@ def build_api(version: str, routers: Sequence[APIRouter]) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
+        responses={"default": PROBLEM},
     )
     add_problems(api)
     for router in routers:

@@ -43,6 +43,32 @@ TABLE: tuple[tuple[type[RhineCloudError], int, str, str], ...] = (
 )
 """Kind of error, HTTP status, the last part of the problem's type, and its title; the first that fits counts."""
 
+SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "What went wrong (RFC 9457)",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "pattern": f"^{TYPE}[a-z-]+$"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "field": {"type": "string", "description": "The first place in the request that is wrong"},
+        "version": {"type": "integer", "description": "The version that an incident has now"},
+        "retry_after_s": {"type": "number", "description": "How long to wait before another sign-in"},
+        "errors": {
+            "description": "Every place that is wrong",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "reason"],
+                "properties": {"field": {"type": "string"}, "reason": {"type": "string"}},
+            },
+        },
+    },
+}
+"""How the API's document describes `problem_of`."""
+
 _FACTS = ("field", "version", "retry_after_s", "errors")
 
 _log = logging.getLogger(__name__)

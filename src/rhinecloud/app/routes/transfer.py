@@ -37,6 +37,12 @@ class Transfer:
         self._data = data
         self._clock = clock
 
+    async def export(self, actor: Actor, tenant: str) -> AsyncIterator[bytes]:
+        """Give a tenant's entities as `entities` does; raises NonexistentTenant before the first byte."""
+        if tenant:
+            await self._broker.need_tenant(tenant)
+        return self.entities(actor, tenant)
+
     async def entities(self, actor: Actor, tenant: str) -> AsyncIterator[bytes]:
         """Give each entity as a line of JSON: normalized, with system attributes, whole IRIs for names."""
         context, options, offset = core_context(), Options(sys_attrs=True), 0
@@ -66,7 +72,7 @@ def transfer_routes(transfer: Transfer, gate: Gate) -> APIRouter:
 
     @router.get("/export", summary="All entities of a tenant as NDJSON", response_class=StreamingResponse)
     async def export(tenant: str = "", actor: Actor = Depends(administrator)) -> StreamingResponse:
-        return StreamingResponse(transfer.entities(actor, tenant), media_type="application/x-ndjson")
+        return StreamingResponse(await transfer.export(actor, tenant), media_type="application/x-ndjson")
 
     @router.get("/backup", summary="A backup of the city as a tar file", response_class=StreamingResponse)
     async def backup(actor: Actor = Depends(administrator)) -> StreamingResponse:

@@ -968,11 +968,6 @@ export interface components {
       /** Last Error */
       last_error: string;
     };
-    /** HTTPValidationError */
-    HTTPValidationError: {
-      /** Detail */
-      detail?: components['schemas']['ValidationError'][];
-    };
     /**
      * IncidentPage
      * @description Incidents, the newest first.
@@ -1776,19 +1771,6 @@ export interface components {
       /** Created At */
       created_at: string;
     };
-    /** ValidationError */
-    ValidationError: {
-      /** Location */
-      loc: (string | number)[];
-      /** Message */
-      msg: string;
-      /** Error Type */
-      type: string;
-      /** Input */
-      input?: unknown;
-      /** Context */
-      ctx?: Record<string, never>;
-    };
     /**
      * Wording
      * @description What changes in the words and the place of an incident; absent members stay, `location` null clears it.
@@ -1808,6 +1790,27 @@ export interface components {
       } | null;
       /** Address */
       address?: string | null;
+    };
+    /**
+     * Problem
+     * @description What went wrong (RFC 9457)
+     */
+    Problem: {
+      type: string;
+      title: string;
+      status: number;
+      detail: string;
+      /** @description The first place in the request that is wrong */
+      field?: string;
+      /** @description The version that an incident has now */
+      version?: number;
+      /** @description How long to wait before another sign-in */
+      retry_after_s?: number;
+      /** @description Every place that is wrong */
+      errors?: {
+        field: string;
+        reason: string;
+      }[];
     };
   };
   responses: never;
@@ -1836,6 +1839,15 @@ export interface operations {
           'application/json': components['schemas']['SessionView'];
         };
       };
+      /** @description What went wrong */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
     };
   };
   sign_in_api_v1_session_post: {
@@ -1860,13 +1872,13 @@ export interface operations {
           'application/json': components['schemas']['SessionView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -1886,6 +1898,15 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+      /** @description What went wrong */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
       };
     };
   };
@@ -1909,13 +1930,13 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -1938,6 +1959,15 @@ export interface operations {
           'application/json': components['schemas']['CityView'];
         };
       };
+      /** @description What went wrong */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
     };
   };
   list_agencies_api_v1_agencies_get: {
@@ -1956,6 +1986,15 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['AgencyView'][];
+        };
+      };
+      /** @description What went wrong */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -1982,13 +2021,13 @@ export interface operations {
           'application/json': components['schemas']['AgencyView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2013,13 +2052,13 @@ export interface operations {
           'application/json': components['schemas']['PersonView'][];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2052,13 +2091,13 @@ export interface operations {
           'application/json': components['schemas']['SeriesView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2079,6 +2118,15 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['UserView'][];
+        };
+      };
+      /** @description What went wrong */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2105,13 +2153,13 @@ export interface operations {
           'application/json': components['schemas']['UserMade'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2134,13 +2182,13 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2169,13 +2217,13 @@ export interface operations {
           'application/json': components['schemas']['UserView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2200,13 +2248,13 @@ export interface operations {
           'application/json': components['schemas']['UserMade'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2227,6 +2275,15 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['TokenView'][];
+        };
+      };
+      /** @description What went wrong */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2253,13 +2310,13 @@ export interface operations {
           'application/json': components['schemas']['TokenMade'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2282,13 +2339,13 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2311,13 +2368,13 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2337,6 +2394,15 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+      /** @description What went wrong */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
       };
     };
   };
@@ -2358,6 +2424,15 @@ export interface operations {
           'application/json': components['schemas']['StatusView'];
         };
       };
+      /** @description What went wrong */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
     };
   };
   list_feeds_api_v1_feeds_get: {
@@ -2376,6 +2451,15 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['FeedView'][];
+        };
+      };
+      /** @description What went wrong */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2400,13 +2484,13 @@ export interface operations {
           'application/json': components['schemas']['FeedView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2433,13 +2517,13 @@ export interface operations {
           'application/json': components['schemas']['LetterPage'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2464,13 +2548,13 @@ export interface operations {
           'application/json': components['schemas']['LetterContent'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2493,13 +2577,13 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2524,13 +2608,13 @@ export interface operations {
           'application/json': components['schemas']['Retried'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2551,6 +2635,15 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['RuleList'];
+        };
+      };
+      /** @description What went wrong */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2577,13 +2670,13 @@ export interface operations {
           'application/json': components['schemas']['AlertPage'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2617,13 +2710,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentPage'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2655,13 +2748,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2691,13 +2784,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2731,13 +2824,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2762,13 +2855,13 @@ export interface operations {
           'application/json': components['schemas']['EventView'][];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2798,13 +2891,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2838,13 +2931,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2878,13 +2971,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2918,13 +3011,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2958,13 +3051,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -2998,13 +3091,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -3038,13 +3131,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -3078,13 +3171,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -3118,13 +3211,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -3158,13 +3251,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };
@@ -3199,13 +3292,13 @@ export interface operations {
           'application/json': components['schemas']['IncidentView'];
         };
       };
-      /** @description Validation Error */
-      422: {
+      /** @description What went wrong */
+      default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['HTTPValidationError'];
+          'application/problem+json': components['schemas']['Problem'];
         };
       };
     };

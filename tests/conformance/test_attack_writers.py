@@ -1,20 +1,27 @@
 """Many who write to one entity at once: nobody's attribute is lost, and only one of them has created it.
 
-Over HTTP to a running city, each writer on a connection of its own. Source: clauses 5.6.1, 5.6.3, 5.6.4 and 5.6.17.
+Over HTTP to a running city, each writer on a connection of its own. `RHINECLOUD_ATTACKS` says how often each of those
+writes who do as they please, for longer runs. Source: clauses 5.6.1, 5.6.3, 5.6.4 and 5.6.17.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
+import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
 from conformance.attacked import Attacked
+from conformance.programs import write_at_once
 
 ROUNDS = 25
+TURNS = int(os.environ.get("RHINECLOUD_ATTACKS", "30"))
 Write = Callable[[Attacked, str, int, int], int]
 
 
@@ -105,3 +112,25 @@ def test_whoever_creates_and_deletes_leaves_either_or(city: Attacked) -> None:
     assert set(statuses) <= {201, 409, 204, 404}
     there = city.call("GET", f"/entities/{name}").status == 200
     assert statuses.count(201) - statuses.count(204) == int(there)
+
+
+@pytest.mark.parametrize("writers", [2, 8])
+def test_whatever_many_do_to_a_few_entities_nothing_is_lost(city: Attacked, writers: int) -> None:
+    """Single writes and batches of every kind; the past has each value that was acknowledged, in its order."""
+    crowd = write_at_once([city.call], writers, TURNS, seed=writers)
+    for writer in crowd:
+        for entity, values in writer.said.items():
+            assert past(city, entity, writer.attribute, values) == values
+
+
+def past(city: Attacked, entity: str, attribute: str, expected: list[int]) -> list[int]:
+    """Wait until the history has all of an attribute's values; give them."""
+    until = time.monotonic() + 20
+    url = f"{city.url}/api/v1/history?entity={entity}&attribute={attribute}&limit=10000"
+    while True:
+        with urlopen(url) as answer:
+            found = json.load(answer)["samples"]
+        values = [each["value"] for each in found if isinstance(each["value"], int)]
+        if len(values) >= len(expected) or time.monotonic() > until:
+            return values
+        time.sleep(0.1)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 
 from app.conftest import free_port
 from broker.receiving import Receiver, open_receiver
+from conformance.attacked import ask
+from conformance.programs import write_at_once
 from postgres_server import Server, programs
 from rhinecloud.app.readers.inside import find_leader
 from rhinecloud.store.engine import StoreSettings, make_store
@@ -153,20 +156,10 @@ async def test_a_subscription_made_at_one_notifies_of_a_write_at_the_other(
     assert receiver.values("level", "/a") == receiver.values("level", "/b") == [0, 1, 2]
 
 
-async def test_two_writers_at_two_members_lose_nothing(members: tuple[Member, Member]) -> None:
-    await members[0].call("POST", f"{API}/entities", gauge(0))
-
-    async def append(number: int) -> int:
-        body = {f"level{number}": {"type": "Property", "value": number}}
-        return (await members[number % 2].call("POST", f"{API}/entities/urn:g:1/attrs", body))[0]
-
-    answers = await asyncio.gather(*(append(number) for number in range(40)))
-    assert answers == [204] * 40
-    _, found = await members[1].call("GET", f"{API}/entities/urn:g:1?options=keyValues")
-    assert {name for name in found if name.startswith("level")} == {
-        "level",
-        *(f"level{number}" for number in range(40)),
-    }
+async def test_writers_at_two_members_lose_nothing(members: tuple[Member, Member]) -> None:
+    """They write one by one and in batches, to the same entities, and read at either what they wrote at the other."""
+    doors = [partial(ask, each.url) for each in members]
+    await asyncio.to_thread(write_at_once, doors, 6, 40, seed=1)
 
 
 async def test_when_the_leader_is_killed_the_other_one_leads_and_nothing_is_lost(

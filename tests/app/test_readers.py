@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ import psutil
 import pytest
 
 from app.conftest import write_city
+from conformance.attacked import ask
+from conformance.programs import write_at_once
 
 API = "/ngsi-ld/v1"
 GAUGE = {"id": "urn:g:1", "type": "Gauge", "level": {"type": "Property", "value": 0}}
@@ -100,6 +103,11 @@ async def test_what_was_written_is_read_at_once_through_every_process(city: Read
         )
         assert one == (200, {"id": "urn:g:1", "type": "Gauge", "level": level})
         assert many == (200, [{"id": "urn:g:1", "type": "Gauge", "level": level}])
+
+
+async def test_writers_at_every_process_lose_nothing(city: Readers) -> None:
+    """Each of their requests is on a connection of its own, so that any process takes it."""
+    await asyncio.to_thread(write_at_once, [partial(ask, city.url, headers=city.headers)], 6, 40, seed=1)
 
 
 async def test_readers_answer_by_themselves_even_while_the_city_stands_still(city: Readers) -> None:

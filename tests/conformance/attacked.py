@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+Fields = dict[str, str] | None
 SETTINGS = """
 [city]
 name = "Attacked"
@@ -55,25 +56,25 @@ class Attacked:
     log: Path
     process: subprocess.Popen[bytes] = field(repr=False)
 
-    def call(
-        self,
-        verb: str,
-        path: str,
-        body: Any = None,
-        headers: dict[str, str] | None = None,
-        wait_s: float = 20.0,
-    ) -> Answer:
+    def call(self, verb: str, path: str, body: Any = None, headers: Fields = None, **more: Any) -> Answer:
         """Send one request on a connection of its own; `path` is below `/ngsi-ld/v1`."""
-        raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        fields = {} if body is None else {"Content-Type": "application/json"}
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=wait_s)
-        started = time.monotonic()
-        try:
-            connection.request(verb, f"/ngsi-ld/v1{path}", raw, {**fields, **(headers or {})})
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.read(), time.monotonic() - started)
-        finally:
-            connection.close()
+        return ask(self.url, verb, path, body, headers, **more)
+
+
+def ask(
+    url: str, verb: str, path: str, body: Any = None, headers: Fields = None, *, wait_s: float = 20.0
+) -> Answer:
+    """Send one request to the city at `url`, on a connection of its own; `path` is below `/ngsi-ld/v1`."""
+    raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+    fields = {} if body is None else {"Content-Type": "application/json"}
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=wait_s)
+    started = time.monotonic()
+    try:
+        connection.request(verb, f"/ngsi-ld/v1{path}", raw, {**fields, **(headers or {})})
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.read(), time.monotonic() - started)
+    finally:
+        connection.close()
 
 
 @contextmanager

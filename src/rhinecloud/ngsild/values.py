@@ -8,7 +8,8 @@ clauses 4.5.0, 4.6.2 to 4.6.5, 4.7 and 4.18; IETF RFC 7946 for geometries.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
 from functools import lru_cache
 from math import isfinite
 from typing import Any
@@ -47,6 +48,16 @@ _PLAIN_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[!#-;=?-\[\]_a-z~]+")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,6})?Z")
 _SCOPE = re.compile(r"/?[^\W\d_]\w*(?:/[^\W\d_]\w*)*")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|@none")
+_MOMENTS: Mapping[str, Callable[[str], object]] = {
+    "DateTime": datetime.fromisoformat,
+    "Date": date.fromisoformat,
+    "Time": time.fromisoformat,
+}
+"""The types of clause 4.6.3 that a value may be said to be of, and who reads such a text."""
+
+_VALUE_OBJECT = frozenset({"@value", "@type", "@language", "@direction", "@index"})
+"""What JSON-LD 1.1 (section 9.5) allows in a value object."""
+
 GREATEST = 2**64 - 1
 LEAST = -(2**63)
 """The integers that JSON readers agree on."""
@@ -117,13 +128,38 @@ def check_json(value: Any, *, nulls: bool = False, depth: int = 0) -> None:
 
 def _check_object(value: dict[str, Any], nulls: bool, depth: int) -> None:
     _check_nesting(depth)
-    if value.get("@type") == "@json" and "@value" in value:
-        check_raw_json(value["@value"], depth=depth + 1)
-        return
+    if "@value" in value or "@type" in value:
+        _check_value_object(value)
+        if value.get("@type") == "@json" and "@value" in value:
+            check_raw_json(value["@value"], depth=depth + 1)
+            return
     for name, each in value.items():
         if type(name) is not str:
             raise Invalid(f"{name!r} is not the name of a JSON member")
         check_json(each, nulls=nulls, depth=depth + 1)
+
+
+def _check_value_object(value: dict[str, Any]) -> None:
+    """Accept a value object of JSON-LD, such as a text that is said to be a DateTime; what has no `@value` is none,
+    unless its type is of moments, which nothing but values have.
+    """
+    kind = value.get("@type")
+    reader = _MOMENTS.get(kind) if isinstance(kind, str) else None
+    if "@value" not in value:
+        if reader is not None:
+            raise Invalid(f"a {kind} needs an @value")
+        return
+    if not isinstance(kind, str | None):
+        raise Invalid("the @type beside an @value is a text")
+    if not value.keys() <= _VALUE_OBJECT:
+        raise Invalid(
+            f"beside an @value there is nothing but {', '.join(sorted(_VALUE_OBJECT - {'@value'}))}"
+        )
+    if reader is not None:
+        try:
+            reader(value["@value"])
+        except (TypeError, ValueError):
+            raise Invalid(f"{_short(value['@value'])} is no {kind}") from None
 
 
 def check_raw_json(value: Any, *, depth: int = 0) -> None:

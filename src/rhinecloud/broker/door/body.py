@@ -119,10 +119,10 @@ async def set_context(parts: Parts, request: Request, source: Any) -> None:
 
 
 def media_of(request: Request) -> str:
-    """Give the media type of the body without its parameters."""
+    """Give the media type of the body without its parameters, the last of several (RFC 9110, 8.3)."""
     if request.headers.get(b"content-type") == b"application/json":
         return JSON_TYPE
-    return request.header(b"content-type").partition(";")[0].strip().lower()
+    return request.header(b"content-type").rpartition(",")[2].partition(";")[0].strip().lower()
 
 
 async def _read(parts: Parts, request: Request) -> bytes:

@@ -17,13 +17,17 @@ _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s\",;]+))", re.IGNORECASE)
 
 
 def context_url(header: str) -> str | None:
-    """Find the URL of the @context in a Link header field; None when it names none.
+    """Find the URL of the @context in a Link header field; None when it names none. A single link that does not say
+    what it leads to is taken for it, as clients of other brokers write it.
 
     Raises Invalid where it names more than one.
     """
     if not header:
         return None
-    urls = [url for url, parameters in _LINK.findall(header) if REL in _relations(parameters)]
+    links = _LINK.findall(header)
+    urls = [url for url, parameters in links if REL in _relations(parameters)]
+    if len(links) == 1 and not _relations(links[0][1]):
+        urls = [links[0][0]]
     if len(urls) > 1:
         raise Invalid("more than one @context is linked", field="Link")
     return urls[0].strip() if urls else None

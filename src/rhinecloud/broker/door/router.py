@@ -56,13 +56,15 @@ class Router:
     def _walk(self, verb: str, path: bytes) -> tuple[Route, dict[str, str]]:
         node = self._root
         values: list[bytes] = []
-        for segment in path.strip(b"/").split(b"/") if len(path) > 1 else ():
+        segments = path.strip(b"/").split(b"/") if len(path) > 1 else []
+        while segments:
+            segment = segments.pop(0)
             child = node.children.get(segment)
             if child is None:
                 child = node.variable
                 if child is None:
                     raise NotFound(f"there is no resource {path.decode('latin-1')}")
-                values.append(segment)
+                values.append(_rejoined(segment, segments, child))
             node = child
         found = node.routes.get(verb) or (node.routes.get("GET") if verb == "HEAD" else None)
         if found is None:
@@ -108,6 +110,18 @@ class Router:
         for segment in path.strip("/").split("/"):
             node = node.children[segment.encode()]
         return node
+
+
+def _rejoined(segment: bytes, following: list[bytes], node: _Node) -> bytes:
+    """Give a variable's value whole where it is a URI whose slashes nobody encoded, as in `/entities/http://a/b/attrs`:
+    take from `following` all that leads no further from `node`.
+    """
+    if b":" not in segment:
+        return segment
+    parts = [segment]
+    while following and following[0] not in node.children:
+        parts.append(following.pop(0))
+    return b"/".join(parts)
 
 
 def _decode(segment: bytes) -> str:

@@ -1,0 +1,52 @@
+"""Clauses 6.2 and 6.3: what clients of other brokers send less strictly than the standard, and means one thing."""
+
+from __future__ import annotations
+
+from broker.assembly import House
+
+LOCK = {"id": "http://port.example/locks/7", "type": "Lock", "level": {"type": "Property", "value": 3.5}}
+CONTEXT = {"@context": {"Lock": "https://port.example/Lock", "level": "https://port.example/level"}}
+
+
+async def test_6_2_a_uri_in_a_path_may_keep_its_slashes(house: House) -> None:
+    await house.call("POST", "/entities", LOCK)
+    for spelled in (LOCK["id"], "http:%2F%2Fport.example%2Flocks%2F7"):
+        assert (await house.call("GET", f"/entities/{spelled}")).json()["id"] == LOCK["id"]
+
+
+async def test_6_2_what_follows_a_uri_with_slashes_is_still_found(house: House) -> None:
+    await house.call("POST", "/entities", LOCK)
+    path = f"/entities/{LOCK['id']}/attrs"
+    assert (await house.call("PATCH", f"{path}/level", {"value": 4})).status == 204
+    long_name = "https://uri.etsi.org/ngsi-ld/default-context/level"
+    assert (await house.call("DELETE", f"{path}/{long_name}")).status == 204
+    assert set((await house.call("GET", f"/entities/{LOCK['id']}")).json()) == {"id", "type"}
+
+
+async def test_6_2_types_and_attributes_may_be_asked_for_by_their_uri(house: House) -> None:
+    await house.call("POST", "/entities", LOCK)
+    known = "https://uri.etsi.org/ngsi-ld/default-context"
+    assert (await house.call("GET", f"/types/{known}/Lock")).json()["typeName"] == "Lock"
+    assert (await house.call("GET", f"/attributes/{known}/level")).json()["attributeName"] == "level"
+
+
+async def test_6_4_3_1_a_location_leads_to_the_entity_however_it_is_called(house: House) -> None:
+    for name in ("http://port.example/attrs/7", "urn:port:lock?7#2", "urn:port:%2F"):
+        made = await house.call("POST", "/entities", {**LOCK, "id": name})
+        found = await house.call("GET", made.headers["location"].removeprefix("/ngsi-ld/v1"))
+        assert found.json()["id"] == name
+
+
+async def test_6_3_4_of_several_content_types_the_last_counts(house: House) -> None:
+    headers = {"content-type": "application/json, application/ld+json"}
+    made = await house.call("POST", "/entities", {**LOCK, **CONTEXT}, headers=headers)
+    assert made.status == 201
+    assert (await house.call("GET", f"/entities/{LOCK['id']}")).json()["type"] == "https://port.example/Lock"
+
+
+async def test_6_3_5_a_lone_link_that_does_not_say_what_it_is_names_the_context(house: House) -> None:
+    hosted = await house.call("POST", "/jsonldContexts", CONTEXT)
+    address = f"http://city.example{hosted.headers['location']}"
+    for given in (f"<{address}>", f'<{address}>; type="application/ld+json"'):
+        answer = await house.call("GET", "/entities?type=Lock", headers={"link": given})
+        assert address in answer.headers["link"]

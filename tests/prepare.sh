@@ -12,6 +12,8 @@ compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/
 compgen -G '/usr/share/postgresql/*/extension/postgis.control' >/dev/null ||
   { command -v pg_config >/dev/null && [ -e "$(pg_config --sharedir)/extension/postgis.control" ]; } ||
   missing+=(postgresql-postgis)
+# What drives Chromium brings a Node of its own, which needs this library; small systems lack it.
+[ "$(uname -s)" != Linux ] || ldconfig -p | grep -q 'libatomic\.so\.1' || missing+=(libatomic1)
 
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from rhinecloud.kernel.errors import Invalid
 
@@ -22,12 +22,16 @@ def format_time(moment: datetime) -> str:
     return f"{utc.isoformat().removesuffix('+00:00')}Z"
 
 
-def parse_time(text: str, *, field: str = "") -> datetime:
-    """Read an ISO 8601 moment with a zone into aware UTC; raises Invalid naming `field`."""
+def parse_time(text: str, *, field: str = "", zone: tzinfo | None = None) -> datetime:
+    """Read an ISO 8601 moment with a zone, or in `zone` where it has none, into aware UTC; raises Invalid naming
+    `field`.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except (ValueError, TypeError):
         raise Invalid(f"{text!r} is not an ISO 8601 date and time", field=field) from None
+    if moment.tzinfo is None and zone is not None:
+        moment = moment.replace(tzinfo=zone)
     if moment.tzinfo is None:
         raise Invalid(f"{text!r} has no time zone", field=field)
     return moment.astimezone(UTC)

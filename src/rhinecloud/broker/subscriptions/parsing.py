@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -33,6 +34,10 @@ NOT_BUILT = ("csf", "temporalQ", "ngsildConformance", "jsonKeys")
 """Known members of clause 5.2.12 that nothing here would honour, so that they are refused instead of passed over."""
 
 
+FORMER_NAMES = {"name": "subscriptionName", "expires": "expiresAt"}
+"""What NGSI-LD before 1.3 called them, as many clients still do: that a subscription never ends would surprise them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a call brings: its compiled @context and that as it was given, the moment, and whose call it is."""
@@ -46,7 +51,7 @@ class Reading:
 
 def parse_subscription(data: Any, reading: Reading, new_id: Callable[[], str]) -> Subscription:
     """Read a new subscription; raises Invalid naming the member, or Unsupported."""
-    members = Members(data)
+    members = _members(data)
     _require_type(members)
     if "notification" not in members:
         raise Invalid("is missing", field="notification")
@@ -65,7 +70,7 @@ def parse_subscription(data: Any, reading: Reading, new_id: Callable[[], str]) -
 
 def parse_update(data: Any, reading: Reading, subscription: Subscription) -> Subscription:
     """Apply a fragment to a subscription, member by member (clause 5.5.8); raises Invalid or Unsupported."""
-    members = Members(data)
+    members = _members(data)
     _require_type(members, optional=True)
     if "id" in members and members.raw("id") != subscription.id:
         raise Invalid("cannot be changed", field="id")
@@ -78,6 +83,12 @@ def parse_update(data: Any, reading: Reading, subscription: Subscription) -> Sub
         updated.is_active = True
     check_whole(updated)
     return updated
+
+
+def _members(data: Any) -> Members:
+    if isinstance(data, dict):
+        data = {**{name: data[former] for former, name in FORMER_NAMES.items() if former in data}, **data}
+    return Members(data)
 
 
 def check_whole(subscription: Subscription) -> None:
@@ -192,7 +203,8 @@ def _expand_values(members: Members, _: Reading) -> list[str]:
 
 
 def _expiry(members: Members, reading: Reading) -> str:
-    moment = format_time(parse_time(members.text("expiresAt"), field="expiresAt"))
+    """Read a moment; without a time zone it is in UTC, as clause 4.6.3 has all of them and other brokers take it."""
+    moment = format_time(parse_time(members.text("expiresAt"), field="expiresAt", zone=UTC))
     if moment[:-1] <= reading.now[:-1]:
         raise Invalid("is in the past", field="expiresAt")
     return moment

@@ -54,5 +54,9 @@ class UnsupportedMediaType(RhineCloudError):
     """The body is of a media type that is not read here."""
 
 
+class TooSlow(RhineCloudError):
+    """The request's body did not come within the time that there was for it."""
+
+
 class LengthRequired(RhineCloudError):
     """The request has a body and does not say how long it is."""

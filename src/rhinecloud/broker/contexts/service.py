@@ -112,6 +112,12 @@ class Contexts:
             self._compiled[key] = found
         return found
 
+    def is_compiled(self, tenant: str, body: Any) -> bool:
+        """Tell whether `compiled` gives this one at once."""
+        return (
+            body is None or (tenant, body if isinstance(body, str) else orjson.dumps(body)) in self._compiled
+        )
+
     def url(self, entry: Entry) -> str:
         """Give the address at which an @context can be had."""
         return entry.url or f"{self._settings.base_url}{PATH}{entry.local_id}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.broker.door.intake import SMALL_BYTES
 from rhinecloud.broker.door.limits import check_body, check_members
 from rhinecloud.broker.door.link import context_link, context_url
 from rhinecloud.broker.door.media import Media
@@ -110,7 +111,12 @@ async def set_context(parts: Parts, request: Request, source: Any) -> None:
     """Compile `source`, or the default @context where it is None, and make it the request's."""
     if source is None:
         source = parts.settings.default_context or None
-    compiled = await parts.contexts.compiled(request.tenant, source)
+    if request.stay is None or parts.contexts.is_compiled(request.tenant, source):
+        compiled = await parts.contexts.compiled(request.tenant, source)
+    else:
+        request.stay.rest()
+        compiled = await parts.contexts.compiled(request.tenant, source)
+        await request.stay.work()
     compiled.touch(parts.clock())
     request.context = compiled.context
     if source is not None:
@@ -129,7 +135,8 @@ async def _read(parts: Parts, request: Request) -> bytes:
     media = media_of(request)
     if media not in (JSON_TYPE, LD_TYPE) and not (media == PATCH_TYPE and request.verb == "PATCH"):
         raise UnsupportedMediaType(media)
-    return await request.body(parts.settings.max_body_bytes)
+    length = request.length(parts.settings.max_body_bytes)
+    return await (request.body(length) if length <= SMALL_BYTES else parts.intake.read(request, length))
 
 
 def _parse(body: bytes, parts: Parts) -> Any:

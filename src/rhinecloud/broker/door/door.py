@@ -141,7 +141,11 @@ class Door:
         request.context = envelope.compiled.context
         request.source = envelope.source
         request.link = envelope.link
-        return await route.handle(self._parts, request)
+        try:
+            return await route.handle(self._parts, request)
+        finally:
+            if request.stay is not None:
+                request.stay.end()
 
     def _query(self, query_string: bytes, route: Route) -> Mapping[str, str]:
         """Decode the parameters, each of which may be given once, and hold them against those that the route allows."""

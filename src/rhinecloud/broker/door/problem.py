@@ -35,6 +35,7 @@ TABLE: tuple[tuple[type[Exception], Kind], ...] = (
     (kernel.NotFound, Kind(404, "ResourceNotFound", "Resource not found.")),
     (broker.MethodNotAllowed, Kind(405, "OperationNotSupported", "Method not allowed.")),
     (broker.NotAcceptable, Kind(406, "InvalidRequest", "Not acceptable.")),
+    (broker.TooSlow, Kind(408, "InvalidRequest", "Request too slow.")),
     (broker.AlreadyExists, Kind(409, "AlreadyExists", "Already exists.")),
     (kernel.Conflict, Kind(409, "Conflict", "Conflict.")),
     (broker.LengthRequired, Kind(411, "InvalidRequest", "Length required.")),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rhinecloud.broker.door.media import Media
 from rhinecloud.broker.errors import InvalidRequest, LengthRequired
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import TooLarge
 from rhinecloud.ngsild.context import Context
+
+if TYPE_CHECKING:
+    from rhinecloud.broker.door.intake import Stay
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -26,6 +29,7 @@ class Request:
 
     `context` is compiled; `source` is the same @context as the client named it (a URL, or the object or list of its
     body); `link` is the header field that names it in answers of plain JSON, empty when it has no URL.
+    `stay` is the room that a larger body has, None where it needs none.
     """
 
     __slots__ = (
@@ -38,6 +42,7 @@ class Request:
         "query_string",
         "receive",
         "source",
+        "stay",
         "tenant",
         "variables",
         "verb",
@@ -49,6 +54,7 @@ class Request:
     media: Media
     query: Mapping[str, str]
     source: Any
+    stay: Stay | None
     tenant: str
 
     def __init__(
@@ -65,6 +71,7 @@ class Request:
         self.query_string = query_string
         self.receive = receive
         self.variables = variables
+        self.stay = None
 
     def header(self, name: bytes) -> str:
         """Give a header field as text, '' when it is absent."""
@@ -93,16 +100,21 @@ class Request:
             raise InvalidRequest(f"{text!r} is not a whole number from 0 on", field=name)
         return int(text)
 
-    async def body(self, limit: int) -> bytes:
-        """Read the body of at most `limit` bytes; raises LengthRequired when its length was not announced."""
+    def length(self, limit: int) -> int:
+        """Give the bytes of the body, at most `limit`; raises LengthRequired when its length was not announced."""
         announced = self.headers.get(b"content-length")
         if announced is None:
             raise LengthRequired
         if not announced.isdigit() or len(announced) > 18:
             raise InvalidRequest("is not a number of bytes", field="Content-Length")
-        left = int(announced)
-        if left > limit:
-            raise TooLarge(f"the body has {left} bytes; at most {limit} are read")
+        length = int(announced)
+        if length > limit:
+            raise TooLarge(f"the body has {length} bytes; at most {limit} are read")
+        return length
+
+    async def body(self, length: int) -> bytes:
+        """Read the body of so many bytes, or less where it ends before."""
+        left = length
         parts: list[bytes] = []
         while left > 0:  # to hear that nothing follows would take one more turn of the server's threads
             message = await self.receive()

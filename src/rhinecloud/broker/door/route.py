@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rhinecloud.broker.contexts import Contexts
+from rhinecloud.broker.door.intake import Intake
 from rhinecloud.broker.door.media import DOCUMENT, Media
 from rhinecloud.broker.door.rendering import Renderer
 from rhinecloud.broker.door.reply import Reply
@@ -31,6 +32,7 @@ class Parts:
     clock: Clock
     started_at: datetime
     subscriptions: Subscriptions | None = None
+    intake: Intake = field(default_factory=Intake)
 
 
 DONE = ((204, ""),)

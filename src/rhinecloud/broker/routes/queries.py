@@ -74,6 +74,9 @@ async def query_by_post(parts: Parts, request: Request) -> Reply:
         search = replace(search, query=replace(search.query, selectors=selectors))
         check_query(search.query, parts.settings)
     request.query = asked
+    if request.stay is not None:  # what is left of the body is small
+        del content
+        request.stay.end()
     return (await _answer(parts, request, search, "/entityOperations/query"))[0]
 
 

@@ -1,0 +1,202 @@
+"""How much of what clients send is taken up at a time, and that nobody keeps the others out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rhinecloud.broker.door.intake import Intake, Room
+from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.errors import TooSlow
+
+
+async def turns(number: int = 5) -> None:
+    """Let others have their turn."""
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+async def test_room_is_had_in_the_order_in_which_it_was_asked_for() -> None:
+    room, entered = Room(10), []
+
+    async def enter(name: str, wanted: int) -> None:
+        await room.enter(wanted)
+        entered.append(name)
+
+    waiting = [asyncio.create_task(enter(name, wanted)) for name, wanted in (("a", 6), ("b", 6), ("c", 1))]
+    await turns()
+    assert entered == ["a"], "the small one does not overtake the larger one for ever"
+    room.leave(6)
+    await asyncio.gather(*waiting)
+    assert entered == ["a", "b", "c"]
+
+
+async def test_who_wants_more_than_there_is_gets_all_of_it() -> None:
+    room = Room(10)
+    assert await room.enter(25) == 10
+    assert room.is_full(1)
+    room.leave(10)
+    assert not room.is_full(10)
+
+
+async def test_who_gives_up_waiting_keeps_nobody_out() -> None:
+    room = Room(10)
+    await room.enter(10)
+    impatient, next_one = (asyncio.create_task(room.enter(wanted)) for wanted in (10, 4))
+    await turns()
+    impatient.cancel()
+    await turns()
+    room.leave(10)
+    assert await next_one == 4
+    assert not room.is_full(6)
+
+
+async def test_who_is_cancelled_in_the_turn_in_which_it_is_let_in_leaves_again() -> None:
+    room = Room(10)
+    await room.enter(10)
+    unlucky = asyncio.create_task(room.enter(10))
+    await turns()
+    room.leave(10)
+    unlucky.cancel()
+    await turns()
+    assert not room.is_full(10)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 30), st.integers(0, 4), st.sampled_from(["stays", "goes", "is cancelled"])),
+        max_size=30,
+    )
+)
+async def test_room_is_never_given_twice_and_never_lost(visits: list[tuple[int, int, str]]) -> None:
+    room, inside, most = Room(20), 0, 0
+
+    async def visit(wanted: int, stay: int) -> None:
+        nonlocal inside, most
+        taken = await room.enter(wanted)
+        inside += taken
+        most = max(most, inside)
+        try:
+            await turns(stay)
+        finally:
+            inside -= taken
+            room.leave(taken)
+
+    tasks = []
+    for wanted, stay, fate in visits:
+        task = asyncio.create_task(visit(wanted, stay))
+        tasks.append(task)
+        if fate != "stays":
+            await turns(1)
+        if fate == "is cancelled":
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert inside == 0
+    assert most <= 20
+    assert not room.is_full(20)
+
+
+class Sender:
+    """A client that sends its body when it is told to."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.sends = asyncio.Event()
+        self.request = Request("POST", {}, b"", self._receive, {})
+
+    async def _receive(self) -> dict[str, Any]:
+        await self.sends.wait()
+        return {"type": "http.request", "body": b"x" * self.size, "more_body": False}
+
+    def read(self, intake: Intake) -> asyncio.Task[bytes]:
+        return asyncio.create_task(intake.read(self.request, self.size))
+
+    def end(self) -> None:
+        assert self.request.stay is not None
+        self.request.stay.end()
+
+
+async def test_a_slow_body_does_not_keep_others_from_being_worked_on() -> None:
+    intake = Intake(bodies=30, work=10)
+    slow, quick = Sender(10), Sender(10)
+    slow_one = slow.read(intake)
+    quick.sends.set()
+    assert await quick.read(intake) == b"x" * 10
+    quick.end()
+    slow.sends.set()
+    assert len(await slow_one) == 10
+    slow.end()
+
+
+async def test_only_so_much_is_worked_on_at_a_time() -> None:
+    intake = Intake(bodies=100, work=20)
+    senders = [Sender(10) for _ in range(4)]
+    for sender in senders:
+        sender.sends.set()
+    reading = [sender.read(intake) for sender in senders]
+    await turns(20)
+    assert [task.done() for task in reading] == [True, True, False, False]
+    senders[0].end()
+    await turns()
+    assert [task.done() for task in reading] == [True, True, True, False]
+    for sender in senders[1:]:
+        sender.end()
+    await asyncio.gather(*reading)
+    senders[3].end()
+    assert not intake.work.is_full(20)
+    assert not intake.bodies.is_full(100)
+
+
+async def test_who_waits_for_something_else_lets_others_work() -> None:
+    intake = Intake(bodies=100, work=10)
+    first, second = Sender(10), Sender(10)
+    first.sends.set()
+    second.sends.set()
+    await first.read(intake)
+    reading = second.read(intake)
+    await turns()
+    assert not reading.done()
+    assert first.request.stay is not None
+    first.request.stay.rest()
+    await reading
+    going_on = asyncio.create_task(first.request.stay.work())
+    await turns()
+    assert not going_on.done()
+    second.end()
+    await going_on
+    first.end()
+
+
+async def test_a_body_that_does_not_come_is_given_up_when_others_wait_for_its_room() -> None:
+    intake = Intake(bodies=10, work=10, patience_s=0.05)
+    silent, other = Sender(10), Sender(10)
+    stalled = silent.read(intake)
+    await asyncio.sleep(0.1)
+    assert not stalled.done(), "nobody waits, so it has all the time in the world"
+    other.sends.set()
+    reading = other.read(intake)
+    with pytest.raises(TooSlow):
+        await stalled
+    silent.end()
+    assert len(await reading) == 10
+    other.end()
+
+
+async def test_a_request_that_is_cancelled_while_it_waits_leaves_nothing_behind() -> None:
+    intake = Intake(bodies=100, work=10)
+    first, second = Sender(10), Sender(10)
+    for each in (first, second):
+        each.sends.set()
+    await first.read(intake)
+    reading = second.read(intake)
+    await turns()
+    reading.cancel()
+    await turns()
+    second.end()
+    first.end()
+    assert not intake.work.is_full(10)
+    assert not intake.bodies.is_full(100)

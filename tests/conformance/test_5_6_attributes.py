@@ -244,3 +244,11 @@ async def test_5_5_12_a_dataset_cannot_be_renamed(house: House) -> None:
         assert (await write(house, way, {"value": 1, "datasetId": NULL})).status == 400
     assert (await write(house, "merge", {"value": 2, "datasetId": "urn:d:2"})).status == 204
     assert len((await shown(house))["a"]) == 2
+
+
+@pytest.mark.parametrize("verb", ["PATCH", "PUT"])
+async def test_4_5_2_3_a_bare_geometry_stands_for_a_geoproperty_in_a_fragment(house: House, verb: str) -> None:
+    await house.call("POST", "/entities", crane(a=POINT))
+    assert (await house.call(verb, f"{PATH}/attrs/a", ELSEWHERE)).status == 204
+    assert (await shown(house))["a"] == {"type": "GeoProperty", "value": ELSEWHERE}
+    assert (await house.call(verb, f"{PATH}/attrs/a", {"type": "Point", "coordinates": [1]})).status == 400

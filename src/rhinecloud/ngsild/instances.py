@@ -131,7 +131,7 @@ class Reader:
     def fragments(self, data: Any) -> list[Instance]:
         """Read an attribute fragment: an object of the members to change, or an array of those (clause 5.4)."""
         if isinstance(data, dict):
-            return [self.instance(data, 0)]
+            return [self._bare(data) if is_geometry(data) else self.instance(data, 0)]
         if isinstance(data, list) and data and all(isinstance(each, dict) for each in data):
             return self._several(data, 0)
         raise Invalid("an attribute fragment is an object")

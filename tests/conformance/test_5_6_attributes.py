@@ -247,7 +247,9 @@ async def test_5_5_12_a_dataset_cannot_be_renamed(house: House) -> None:
 
 
 @pytest.mark.parametrize("verb", ["PATCH", "PUT"])
-async def test_4_5_2_3_a_bare_geometry_stands_for_a_geoproperty_in_a_fragment(house: House, verb: str) -> None:
+async def test_4_5_2_3_a_bare_geometry_stands_for_a_geoproperty_in_a_fragment(
+    house: House, verb: str
+) -> None:
     await house.call("POST", "/entities", crane(a=POINT))
     assert (await house.call(verb, f"{PATH}/attrs/a", ELSEWHERE)).status == 204
     assert (await shown(house))["a"] == {"type": "GeoProperty", "value": ELSEWHERE}

@@ -9,31 +9,15 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-import msgspec
-
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.ngsild.change import Change, Kind
-from rhinecloud.ngsild.entity import Entity, Instance, encode
+from rhinecloud.ngsild.change import Change
+from rhinecloud.ngsild.entity import Entity, encode
+from rhinecloud.store.changelog import change_of, row_of
 from rhinecloud.store.port import Edit, LoggedChange, Put, Remove, Stored, Written
 from rhinecloud.store.postgres.names import Numbering, fits
 from rhinecloud.store.postgres.sheet import Sheet, Touched
 from rhinecloud.store.postgres.values import Values
 from rhinecloud.store.recent import Held, Key, Recent
-
-
-class _Row(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
-    """`ngsild.change.Change` without its number, and with an entity that is encoded already."""
-
-    tenant: str = ""
-    kind: Kind
-    at: str
-    actor: str = ""
-    entity: msgspec.Raw
-    changed: Sequence[str] = ()
-    previous: dict[str, list[Instance]] = {}
-
-
-_encode_row = msgspec.json.Encoder().encode
 
 
 def numbered(seq: int, body: bytes) -> bytes:
@@ -144,16 +128,9 @@ class Group:
         entity, created = decision.entity, touched.entity is None
         _check(edit, entity)
         body = encode(entity)
-        change = Change(
-            tenant=edit.tenant, kind=Kind.CREATED if created else Kind.UPDATED,
-            at=edit.at, actor=edit.actor, entity=entity,
-        )  # fmt: skip
-        if isinstance(decision, Put):
-            change.changed, change.previous = list(decision.changed), decision.previous
-            after: Entity | None = entity
-        else:
-            change.kind, after = Kind.DELETED, None
-        self._changes.append((change, _encode(change, body)))
+        after = entity if isinstance(decision, Put) else None
+        change = change_of(edit, decision, created=created)
+        self._changes.append((change, row_of(change, body)))
         if created:
             self._rows += 1
             touched.row = -self._rows
@@ -170,18 +147,3 @@ def _check(edit: Edit, entity: Entity) -> None:
         raise Invalid("is longer than 2,000 bytes, or holds what PostgreSQL does not take", field="id")
     if not all(map(fits, entity.type)):
         raise Invalid("is longer than 2,000 bytes, or holds what PostgreSQL does not take", field="type")
-
-
-def _encode(change: Change, body: bytes) -> bytes:
-    """Write a change whose entity is encoded already."""
-    return _encode_row(
-        _Row(
-            tenant=change.tenant,
-            kind=change.kind,
-            at=change.at,
-            actor=change.actor,
-            entity=msgspec.Raw(body),
-            changed=change.changed,
-            previous=change.previous,
-        )
-    )

@@ -13,29 +13,14 @@ import apsw
 import msgspec
 
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
-from rhinecloud.ngsild.change import Change, Kind
-from rhinecloud.ngsild.entity import Entity, Instance, decode, encode
+from rhinecloud.ngsild.entity import Entity, decode, encode
+from rhinecloud.store.changelog import change_of, row_of
 from rhinecloud.store.place import box_of, expiry_of, geometries_of
 from rhinecloud.store.port import Edit, LoggedChange, Put, Remove, Stored, Written
 from rhinecloud.store.recent import Held, Key, Recent
 from rhinecloud.store.sqlite.census import ANY, Census, Group
 from rhinecloud.store.sqlite.values import Row, Values, write_rows
 
-
-class _Row(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
-    """`ngsild.change.Change` with an entity that is encoded already."""
-
-    seq: int
-    tenant: str = ""
-    kind: Kind
-    at: str
-    actor: str = ""
-    entity: msgspec.Raw
-    changed: Sequence[str] = ()
-    previous: dict[str, list[Instance]] = {}
-
-
-_encode_row = msgspec.json.Encoder().encode
 _encode_ids = msgspec.json.Encoder().encode
 
 LOOK_UP = """
@@ -202,16 +187,9 @@ class Transaction:
         if entity.id != edit.entity_id:
             raise Invalid(f"an edit of {edit.entity_id} decided about {entity.id}", field="id")
         body, seq = encode(entity), self.last_seq + 1
-        change = Change(
-            seq=seq, tenant=edit.tenant, kind=Kind.CREATED if created else Kind.UPDATED,
-            at=edit.at, actor=edit.actor, entity=entity,
-        )  # fmt: skip
-        if isinstance(decision, Put):
-            change.changed, change.previous = list(decision.changed), decision.previous
-            after: Entity | None = entity
-        else:
-            change.kind, after = Kind.DELETED, None
-        self.logged.append(LoggedChange(seq, _encode(change, body), change))
+        after = entity if isinstance(decision, Put) else None
+        change = change_of(edit, decision, created=created, seq=seq)
+        self.logged.append(LoggedChange(seq, row_of(change, body), change))
         if created:
             self.last_row += 1
             touched.row = self.last_row
@@ -272,19 +250,3 @@ class Transaction:
             self.cursor.execute("DELETE FROM expiry WHERE row = ?", (row,))
         else:
             self.cursor.execute("INSERT OR REPLACE INTO expiry (row, at) VALUES (?, ?)", (row, due))
-
-
-def _encode(change: Change, body: bytes) -> bytes:
-    """Write a change whose entity is encoded already."""
-    return _encode_row(
-        _Row(
-            seq=change.seq,
-            tenant=change.tenant,
-            kind=change.kind,
-            at=change.at,
-            actor=change.actor,
-            entity=msgspec.Raw(body),
-            changed=change.changed,
-            previous=change.previous,
-        )
-    )

@@ -86,6 +86,19 @@ async def asked_once(settings: StoreSettings, folder: Path) -> None:
     await store.close()
 
 
+async def test_an_index_that_is_asked_for_before_anything_is_written_need_not_be_built(
+    either_store: StoreSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (sqlite_indexing, postgres_indexing):
+        monkeypatch.delattr(module, "_step")
+    store = await open_store(either_store, tmp_path, LEVEL)
+    await until((1, 0), either_store, tmp_path)
+    await write(store, 7)
+    await until((1, ENTITIES), either_store, tmp_path)
+    assert await ask(store, 7) == ENTITIES
+    await store.close()
+
+
 async def test_an_index_that_is_asked_for_no_more_is_dropped_where_it_does_not_pay(
     either_store: StoreSettings, tmp_path: Path
 ) -> None:

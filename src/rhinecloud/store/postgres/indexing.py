@@ -31,6 +31,11 @@ LOOK_S = 15.0
 ALONE = "SELECT pg_try_advisory_lock(hashtextextended('rhinecloud builds ' || current_schema(), 0))"
 _LOCK = "SELECT FROM counter FOR UPDATE"
 _NEW_EDITION = "UPDATE counter SET indexes = indexes + 1"
+_ENTER = """
+INSERT INTO indexed (name, asked, built) VALUES ($1, $2, CASE WHEN EXISTS (SELECT FROM entity) THEN 0 END)
+ON CONFLICT (name) DO UPDATE SET asked = excluded.asked
+"""
+"""Where there is no entity yet, an index is whole from the start: writers keep it up."""
 
 logger = logging.getLogger(__name__)
 
@@ -119,12 +124,7 @@ class Indexing:
             await connection.execute(_LOCK)
             known = await connection.fetchval("SELECT asked FROM indexed WHERE name = $1", name)
             if known is None or (asked and not known):
-                await connection.execute(
-                    "INSERT INTO indexed (name, asked, built) VALUES ($1, $2, 0)"
-                    " ON CONFLICT (name) DO UPDATE SET asked = excluded.asked",
-                    name,
-                    asked,
-                )
+                await connection.execute(_ENTER, name, asked)
                 await connection.execute(_NEW_EDITION)
 
     async def _build(self, connection: Connection, number: int, name: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.glance import reader_for
 from rhinecloud.ngsild.query import EntityQuery, matches, sort_entities
 from rhinecloud.store.port import Stored
 from rhinecloud.store.postgres.link import Connection
@@ -28,7 +29,7 @@ FARTHEST = 1 << 62
 
 
 class Match(NamedTuple):
-    """A document that matches, decoded because it had to be looked into."""
+    """A document that matches, decoded as far as it had to be looked into."""
 
     stored: Stored
     entity: Entity
@@ -110,13 +111,13 @@ async def _run_sorted(found: AsyncIterator[Match], query: EntityQuery) -> Page[S
 async def _stream(
     connection: Connection, plan: Plan, query: EntityQuery, look: Look
 ) -> AsyncGenerator[Match, None]:
+    read = reader_for(query)
     async with aclosing(_chunks(connection, plan)) as chunks:
         async for rows in chunks:
             for name, version, body, _ in rows:
-                stored = Stored(name, version, body)
-                entity = stored.entity()
+                entity = read(body)
                 if plan.exact or matches(query, entity):
-                    yield Match(stored, entity)
+                    yield Match(Stored(name, version, body), entity)
                 look.documents += 1
                 if look.documents % SLICE == 0:
                     await asyncio.sleep(0)

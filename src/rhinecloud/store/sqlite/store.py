@@ -27,7 +27,7 @@ from rhinecloud.store.sqlite.indexing import Indexing
 from rhinecloud.store.sqlite.records import Records
 from rhinecloud.store.sqlite.schema import connect, migrate, number_of
 from rhinecloud.store.sqlite.transaction import Transaction
-from rhinecloud.store.sqlite.values import Values
+from rhinecloud.store.sqlite.values import Values, enter_first
 from rhinecloud.store.sqlite.writer import Writer, explain
 from rhinecloud.store.transfer import UNFINISHED
 
@@ -89,6 +89,7 @@ class SqliteStore:
             self._write, self._committer, self._recent, self._census, self._values, checkpoint
         )
         self._writer.effort = self.effort
+        enter_first(self._write, self._indexes)
         self._writer.load()
         self._indexing = Indexing(self._writer, self._values, self._indexes)
         self._finder.open(self._read)

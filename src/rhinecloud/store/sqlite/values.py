@@ -15,6 +15,7 @@ import apsw
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.store.keys import SCOPE, Key, keys_of
 from rhinecloud.store.ledger import Index
+from rhinecloud.store.sqlite.schema import number_of
 
 Row = tuple[int, int, Key, int]
 """Attribute, tenant, key, entity's row: one row of the table `value`."""
@@ -83,6 +84,17 @@ def enter(cursor: apsw.Cursor, name: str, *, asked: bool) -> Index:
     )
     found: Any = cursor.execute("SELECT id, built FROM indexed WHERE name = ?", (name,)).fetchall()
     return Index(found[0][0], name, asked, found[0][1])
+
+
+def enter_first(connection: apsw.Connection, names: Iterable[str]) -> None:
+    """Enter the indexes that are asked for in a store that holds no entity yet: writes keep them up from the start."""
+    if number_of(connection, "SELECT EXISTS (SELECT 1 FROM entity)"):
+        return
+    with connection:
+        connection.executemany(
+            "INSERT OR IGNORE INTO indexed (name, asked, built) VALUES (?, 1, NULL)",
+            [(name,) for name in names],
+        )
 
 
 def _is_same(before: Entity, after: Entity, name: str) -> bool:

@@ -44,6 +44,13 @@ async def test_6_3_4_of_several_content_types_the_last_counts(house: House) -> N
     assert (await house.call("GET", f"/entities/{LOCK['id']}")).json()["type"] == "https://port.example/Lock"
 
 
+async def test_5_2_23_q_in_a_body_may_be_encoded_as_in_a_url(house: House) -> None:
+    await house.call("POST", "/entities", {**LOCK, "phase": {"type": "Property", "value": "drained"}})
+    for q in ('phase=="drained"', "phase==%22drained%22", "phase==%22a%22..%22e%22"):
+        answer = await house.call("POST", "/entityOperations/query", {"type": "Query", "q": q})
+        assert [each["id"] for each in answer.json()] == [LOCK["id"]]
+
+
 async def test_6_3_5_a_lone_link_that_does_not_say_what_it_is_names_the_context(house: House) -> None:
     hosted = await house.call("POST", "/jsonldContexts", CONTEXT)
     address = f"http://city.example{hosted.headers['location']}"

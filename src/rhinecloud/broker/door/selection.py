@@ -71,7 +71,7 @@ def parse_query(request: Request, settings: BrokerSettings) -> EntityQuery:
         attrs=tuple(sorted(parse_names(query["attrs"], context))) if query.get("attrs") else (),
         q=_q(request),
         geo=_geo(query, context),
-        scope=parse_scope_q(query["scopeQ"]) if "scopeQ" in query else None,
+        scope=_scope(query),
         order=_order(request),
     )
     check_query(selection, settings)

@@ -5,8 +5,10 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.23, 5.2.33, 5.2.43, 5.7.2.4 and 6.4.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 
@@ -24,6 +26,7 @@ from rhinecloud.ngsild.query import (
     Expression,
     GeoQuery,
     OrderKey,
+    ScopeQuery,
     check_id_pattern,
     parse_geo,
     parse_order,
@@ -53,6 +56,8 @@ SELECTION = frozenset(
 
 ORDER = frozenset({"orderBy", "orderFrom", "orderGeometry", "collation"})
 """The parameters that say in which order they come."""
+
+_BLANK_LEVEL = re.compile(r"(?<=/) (?=[/;|,)]|$)")
 
 SYSTEM = frozenset({"createdAt", "modifiedAt", "expiresAt", "deletedAt", "observedAt"})
 """Attributes by which alone no query may be asked: every entity has them (clause 5.7.2.4)."""
@@ -104,6 +109,8 @@ def query_parameters(content: Mapping[str, Any]) -> dict[str, str]:
             parameters[name] = _text(member, name)
         else:
             raise Invalid("is not a member of a Query", field=name)
+    if "q" in parameters:  # its percent signs are those of a URL, as in a subscription
+        parameters["q"] = unquote(parameters["q"])
     return parameters
 
 
@@ -172,6 +179,13 @@ def _geo(query: Mapping[str, str], context: Context) -> GeoQuery | None:
         context,
         geoproperty=query.get("geoproperty", "location"),
     )
+
+
+def _scope(query: Mapping[str, str]) -> ScopeQuery | None:
+    """Read the scopes that are meant. A level `+` that stands bare in an address arrives as a blank, of which no scope
+    has any.
+    """
+    return parse_scope_q(_BLANK_LEVEL.sub("+", query["scopeQ"])) if "scopeQ" in query else None
 
 
 def _order(request: Request) -> tuple[OrderKey, ...]:

@@ -254,3 +254,22 @@ async def test_4_5_2_3_a_bare_geometry_stands_for_a_geoproperty_in_a_fragment(
     assert (await house.call(verb, f"{PATH}/attrs/a", ELSEWHERE)).status == 204
     assert (await shown(house))["a"] == {"type": "GeoProperty", "value": ELSEWHERE}
     assert (await house.call(verb, f"{PATH}/attrs/a", {"type": "Point", "coordinates": [1]})).status == 400
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"), [("POST", f"{PATH}/attrs"), ("PATCH", f"{PATH}/attrs"), ("PATCH", f"{PATH}/attrs/a")]
+)
+async def test_5_4_a_fragment_with_nothing_in_it_changes_nothing(house: House, verb: str, path: str) -> None:
+    await house.call("POST", "/entities", crane(a=1))
+    before = await shown(house, "options=sysAttrs")
+    assert kind(await house.call(verb, path, {})) == (400, "BadRequestData")
+    assert await shown(house, "options=sysAttrs") == before
+
+
+@pytest.mark.parametrize("types", [NULL, ["Machine", NULL]])
+async def test_5_2_4_an_entity_never_loses_its_type(house: House, types: Any) -> None:
+    assert kind(await house.call("POST", "/entities", {"id": ID, "type": types})) == (400, "BadRequestData")
+    await house.call("POST", "/entities", crane(a=1))
+    for verb, path in (("PATCH", PATH), ("PATCH", f"{PATH}/attrs"), ("POST", f"{PATH}/attrs")):
+        assert kind(await house.call(verb, path, {"type": types})) == (400, "BadRequestData")
+    assert (await shown(house))["type"] == "Crane"

@@ -131,6 +131,8 @@ def _read_types(data: Mapping[str, Any], reader: Reader, fragment: bool) -> list
     names: list[Any] = value if isinstance(value, list) else [value]
     if not names or not all(isinstance(each, str) and each for each in names):
         raise Invalid("is a type's name or a filled list of them", field="type")
+    if NULL in names:
+        raise Invalid("cannot be taken away", field="type")
     try:
         if len(names) == 1:
             return [reader.name(names[0])]

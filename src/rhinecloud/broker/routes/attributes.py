@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rhinecloud.broker.door.body import read_entity, read_object
 from rhinecloud.broker.door.parameters import entity_id, listed_options, type_selection
 from rhinecloud.broker.door.reply import Reply, nothing, plain
@@ -35,6 +37,7 @@ async def update(parts: Parts, request: Request) -> Reply:
 async def partial_update(parts: Parts, request: Request) -> Reply:
     """Partial Attribute Update (clause 6.7.3.1)."""
     content = await read_object(parts, request)
+    _refuse_empty(content)
     name = _attribute_name(request)
     instances = parse_attribute(content, request.context, partial=True, name=request.variables["attrId"])
     return await _change(
@@ -66,10 +69,17 @@ async def delete(parts: Parts, request: Request) -> Reply:
 
 async def _read_fragment(parts: Parts, request: Request, *, nulls: bool) -> Entity:
     content = await read_entity(parts, request)
+    _refuse_empty(content)
     fragment = parse_fragment(content, request.context, nulls=nulls)
     if fragment.id and fragment.id != entity_id(request):
         raise Invalid("differs from the entity of the path", field="id")
     return fragment
+
+
+def _refuse_empty(content: dict[str, Any]) -> None:
+    """Refuse a fragment that says nothing, for whoever sends it has lost what it should say."""
+    if content.keys() <= {"@context"}:
+        raise Invalid("the body has no member that could change anything")
 
 
 async def _change(parts: Parts, request: Request, change: Change) -> Reply:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+
 from broker.assembly import House
 
 LOCK = {"id": "http://port.example/locks/7", "type": "Lock", "level": {"type": "Property", "value": 3.5}}
+BUOY = {"id": "urn:ngsi-ld:Buoy:9", "type": "Buoy", "drift": {"type": "Property", "value": 1}}
 CONTEXT = {"@context": {"Lock": "https://port.example/Lock", "level": "https://port.example/level"}}
 
 
 async def test_6_2_a_uri_in_a_path_may_keep_its_slashes(house: House) -> None:
-    await house.call("POST", "/entities", LOCK)
+    made = await house.call("POST", "/entities", LOCK)
+    assert made.headers["location"] == f"/ngsi-ld/v1/entities/{LOCK['id']}"
     for spelled in (LOCK["id"], "http:%2F%2Fport.example%2Flocks%2F7"):
         assert (await house.call("GET", f"/entities/{spelled}")).json()["id"] == LOCK["id"]
 
@@ -57,3 +61,44 @@ async def test_6_3_5_a_lone_link_that_does_not_say_what_it_is_names_the_context(
     for given in (f"<{address}>", f'<{address}>; type="application/ld+json"'):
         answer = await house.call("GET", "/entities?type=Lock", headers={"link": given})
         assert address in answer.headers["link"]
+
+
+@pytest.mark.parametrize(
+    ("query", "indent"),
+    [("prettyPrint=yes", 2), ("prettyPrint=yes&spaces=4", 4), ("spaces=1&prettyPrint=yes", 1)],
+)
+async def test_an_answer_may_be_laid_out_for_reading(house: House, query: str, indent: int) -> None:
+    await house.call("POST", "/entities", BUOY)
+    path = f"/entities/{BUOY['id']}"
+    plain = await house.call("GET", path)
+    laid_out = await house.call("GET", f"{path}?{query}&options=normalized")
+    assert laid_out.json() == plain.json()
+    assert laid_out.body.splitlines()[1].startswith(b" " * indent + b'"')
+    assert laid_out.headers["link"] == plain.headers["link"]
+
+
+async def test_an_answer_is_not_laid_out_unasked(house: House) -> None:
+    await house.call("POST", "/entities", BUOY)
+    asked = await house.call("GET", f"/entities/{BUOY['id']}?prettyPrint=no")
+    assert (asked.status, asked.body.count(b"\n")) == (200, 0)
+    for wrong in (
+        "prettyPrint=perhaps",
+        "prettyPrint=yes&spaces=0",
+        "prettyPrint=yes&spaces=900",
+        "spaces=2",
+    ):
+        assert (await house.call("GET", f"/entities/{BUOY['id']}?{wrong}")).status == 400
+
+
+async def test_6_3_14_the_tenant_may_have_its_former_name(house: House) -> None:
+    former = {"Fiware-Service": "harbour"}
+    assert (await house.call("POST", "/entities", BUOY, headers=former)).status == 201
+    path = f"/entities/{BUOY['id']}"
+    assert (await house.call("GET", path)).status == 404
+    for headers in (
+        former,
+        {"NGSILD-Tenant": "harbour"},
+        {"NGSILD-Tenant": "harbour", "Fiware-Service": "x"},
+    ):
+        answer = await house.call("GET", path, headers=headers)
+        assert (answer.status, answer.headers["ngsild-tenant"]) == (200, "harbour")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from rhinecloud.broker.contexts import Compiled
+from rhinecloud.broker.door.layout import SWITCH, laid_out
 from rhinecloud.broker.door.link import CORE_LINK, context_link, context_url
 from rhinecloud.broker.door.media import Media, choose
 from rhinecloud.broker.door.problem import problem
@@ -29,6 +30,7 @@ from rhinecloud.kernel.tally import Tally
 from rhinecloud.ngsild.documents import CORE_URL
 
 PREFIX = b"/ngsi-ld/v1"
+FORMER_TENANT = b"fiware-service"
 TENANT = re.compile(r"[\w.\-]{1,128}", re.ASCII)
 REMEMBERED = 1_000
 """Query strings and header combinations kept in their parsed form; they come from whoever calls."""
@@ -81,6 +83,8 @@ class Door:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one HTTP call."""
         started = perf_counter()
+        if SWITCH in scope["query_string"]:
+            scope, send = laid_out(scope, send)
         headers = _fields(scope["headers"])
         if FIELD in headers or TRACE in headers:
             request_id = self._ids.begin(headers)
@@ -206,14 +210,18 @@ class Door:
 
 
 def _fields(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Give the header fields by name; a field sent several times is joined by commas, as RFC 9110 has it."""
+    """Give the header fields by name; a field sent several times is joined by commas, as RFC 9110 has it.
+
+    `Fiware-Service` is what NGSI-LD's tenant was called before it, and clients of other brokers call it still.
+    """
     fields = dict(pairs)
-    if len(fields) == len(pairs):
-        return fields
-    joined: dict[bytes, bytes] = {}
-    for name, value in pairs:
-        joined[name] = joined[name] + b", " + value if name in joined else value
-    return joined
+    if len(fields) < len(pairs):
+        fields = {}
+        for name, value in pairs:
+            fields[name] = fields[name] + b", " + value if name in fields else value
+    if FORMER_TENANT in fields:
+        fields.setdefault(b"ngsild-tenant", fields[FORMER_TENANT])
+    return fields
 
 
 def _tenant(value: bytes) -> str:

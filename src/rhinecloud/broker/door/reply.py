@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -30,9 +31,14 @@ def nothing() -> Reply:
     return Reply(204)
 
 
-def created(location: str) -> Reply:
-    """Answer 201 with the path of what was created."""
-    return Reply(201, [(b"location", location.encode())])
+def created(collection: str, name: str) -> Reply:
+    """Answer 201 with the path of what was created in a collection below the door.
+
+    The slashes of a name that is a URI stay as they are, and the router reads them so, unless one might be taken for
+    that before an attribute.
+    """
+    place = quote(name, safe=":" if "/attrs" in name else ":/")
+    return Reply(201, [(b"location", f"/ngsi-ld/v1/{collection}/{place}".encode())])
 
 
 def plain(status: int, document: Any) -> Reply:

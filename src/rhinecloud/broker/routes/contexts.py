@@ -20,7 +20,7 @@ async def add(parts: Parts, request: Request) -> Reply:
     """Add @context (clause 6.29.3.1)."""
     parts.broker.allow(request.actor, Action.HOST_CONTEXT, request.tenant)
     entry = await parts.contexts.add(request.tenant, await read_json(parts, request))
-    return created(f"/ngsi-ld/v1{PATH}/{entry.local_id}")
+    return created("jsonldContexts", entry.local_id)
 
 
 async def list_all(parts: Parts, request: Request) -> Reply:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import quote
 
 import orjson
 
@@ -59,7 +58,7 @@ async def create(parts: Parts, request: Request) -> Reply:
     await parts.broker.write(
         request.actor, request.tenant, entity.id, lambda writer: writer.create(entity), now=now
     )
-    return created(f"/ngsi-ld/v1/entities/{quote(entity.id, safe=':')}")
+    return created("entities", entity.id)
 
 
 async def retrieve(parts: Parts, request: Request) -> Reply:

@@ -29,7 +29,7 @@ async def create(parts: Parts, request: Request) -> Reply:
     made = await _service(parts).create(
         request.actor, request.tenant, content, request.context, request.source
     )
-    return created(f"/ngsi-ld/v1{PATH}/{made.id}")
+    return created("subscriptions", made.id)
 
 
 async def list_all(parts: Parts, request: Request) -> Reply:

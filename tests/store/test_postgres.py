@@ -18,6 +18,7 @@ from rhinecloud.store.port import Commit, Decision, Edit, Put, Record, Remove, W
 from rhinecloud.store.postgres import PostgresStore
 from rhinecloud.store.postgres.link import Address
 from rhinecloud.store.postgres.transfer import PostgresDepot
+from rhinecloud.store.postgres.writer import TRUSTED
 
 AT = "2026-03-01T10:00:00Z"
 LEVEL = "https://example.org/level"
@@ -126,6 +127,32 @@ async def test_nobody_decides_upon_what_another_process_has_changed(make_store: 
     assert isinstance(answer, Written)
     assert answer.created
     assert await level_of(other, "urn:x:a") == 7
+
+
+async def test_who_is_taken_for_new_and_is_not_loses_nothing(make_store: MakeStore) -> None:
+    one, other = await make_store(), await make_store()
+    there = [f"urn:x:there{number}" for number in range(4)]
+    await other.write([create(name, level=5) for name in there])
+
+    async def meet_new(kind: str) -> None:
+        for number in range(TRUSTED + 1):
+            [answer] = await one.write([create(f"urn:x:{kind}{number}")])
+            assert isinstance(answer, Written)
+
+    await meet_new("a")
+    [answer] = await one.write([create(there[0])])
+    assert isinstance(answer, Conflict)
+    await meet_new("b")
+    await one.write([count_up(there[1])])
+    assert await level_of(other, there[1]) == 6
+    await meet_new("c")
+    [one_more, answer] = await one.write([create("urn:x:d"), create(there[2])])
+    assert isinstance(one_more, Written)
+    assert isinstance(answer, Conflict)
+    await meet_new("e")
+    [answer] = await one.write([Edit("", there[3], lambda before: Remove(before) if before else None, AT)])
+    assert isinstance(answer, Written)
+    assert await level_of(other, there[3]) is None
 
 
 async def test_names_that_another_process_entered_are_known(make_store: MakeStore) -> None:

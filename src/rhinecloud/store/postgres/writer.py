@@ -1,9 +1,10 @@
 """The one writer of this process: takes all that waits, one transaction, one round trip, and answers all.
 
 It decides upon what it remembers or has just read, without a lock; `write_group` then writes only if every entity is
-still so, under the lock that numbers the changes. Where another process was quicker, the group is decided again upon
-what is there now, and where that happens twice, with the lock in hand. While the database makes one group durable, the
-next one gathers.
+still so, under the lock that numbers the changes. Whoever was not met lately is taken for new, unread, as long as all
+who came lately were: that spares creations a round trip. Where another process was quicker, the group is decided again
+upon what is there now, and where that happens twice, with the lock in hand. While the database makes one group durable,
+the next one gathers.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ SLICE_S = 0.004
 """After so long on the loop a large group lets others have their turn."""
 ATTEMPTS, TRIES = 6, 2
 """So often a group is decided at most, and so often without the lock in hand."""
+TRUSTED = 4
+"""After so many groups whose strangers were all new, the next group's are taken for new."""
+FEW_STRANGERS = 64
+"""No more than these at once: where one of them was there after all, the group was laid out in vain."""
 KNOW_S = 4.0
 """So long it is tried to learn whether a transaction was committed when its connection broke."""
 ARGUMENTS = 43
@@ -89,6 +94,8 @@ class Writer:
         self._enough = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._attempt = 0
+        self._newcomers = 0
+        """So many groups in a row had strangers, all of them new."""
         self._closing = False
 
     def submit(self, edits: Sequence[Edit]) -> asyncio.Future[list[Written | Exception]]:
@@ -171,7 +178,9 @@ class Writer:
     async def _write(self, jobs: list[Job]) -> None:
         for attempt in range(ATTEMPTS):
             try:
-                group, reply = await (self._try(jobs) if attempt < TRIES else self._insist(jobs))
+                group, reply = await (
+                    self._try(jobs, guess=not attempt) if attempt < TRIES else self._insist(jobs)
+                )
             except (Stale, *AGAIN):
                 continue
             except LOST as error:  # nothing was written: the connection was lost before
@@ -186,8 +195,8 @@ class Writer:
             return
         raise Unavailable("other processes change the same entities again and again")
 
-    async def _try(self, jobs: list[Job]) -> tuple[Group, Reply]:
-        """Decide upon what is remembered, reading only what is not."""
+    async def _try(self, jobs: list[Job], *, guess: bool) -> tuple[Group, Reply]:
+        """Decide upon what is remembered, reading only what is not, and not even that where it may be guessed."""
         connection = await self._link.get()
         known: dict[Key, Held | None] = {}
         unknown = []
@@ -198,10 +207,15 @@ class Writer:
             else:
                 known[key] = held
         remembered = len(known)
-        known.update(await look_up(connection, self._numbering.tenants, unknown))
+        guess = guess and self._newcomers >= TRUSTED and len(unknown) <= FEW_STRANGERS
+        if unknown and not guess:
+            found = await look_up(connection, self._numbering.tenants, unknown)
+            self._newcomers = 0 if found else self._newcomers + 1
+            known.update(found)
         group = await self._decide(jobs, known)
-        if not group.changed and remembered:
+        if not group.changed and (remembered or guess):
             fresh = await look_up(connection, self._numbering.tenants, _keys(jobs))
+            self._newcomers = 0
             group = await self._decide(jobs, fresh)
         return group, await self._call(connection, group)
 

@@ -129,7 +129,7 @@ def test_entities_or_watched_attributes_are_needed_unless_local_only() -> None:
     parse_subscription({**data, "localOnly": True}, READING, lambda: "urn:x:y")
 
 
-@pytest.mark.parametrize("name", ["csf", "temporalQ", "ngsildConformance", "jsonKeys"])
+@pytest.mark.parametrize("name", ["csf", "temporalQ", "ngsildConformance"])
 def test_what_is_not_built_is_said_aloud(name: str) -> None:
     with pytest.raises(Unsupported, match=name):
         parse(**{name: "speed"})

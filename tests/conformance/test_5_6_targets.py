@@ -168,6 +168,15 @@ async def test_4_16_types_are_added_or_replaced(house: House, operation: str, ty
     assert ("a" in found) is (operation != "upsert")
 
 
+@pytest.mark.parametrize("options", ["replace", "update"])
+async def test_5_6_9_an_update_replaces_what_is_there_as_upserts_say_it(house: House, options: str) -> None:
+    await house.call("POST", "/entities", ferry(b=1))
+    answer = await house.call("POST", f"/entityOperations/update?options={options}", [{"id": ID, "a": 7}])
+    assert answer.status == 204
+    found = (await house.call("GET", f"/entities/{ID}?format=simplified")).json()
+    assert (found["a"], found["b"]) == (7, 1)
+
+
 async def test_4_6_6_the_later_of_two_items_is_what_remains(house: House) -> None:
     for operation in ("create", "upsert", "update", "merge"):
         later = ferry(a={"type": "Property", "value": operation})

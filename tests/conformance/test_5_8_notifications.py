@@ -236,3 +236,16 @@ async def test_5_8_6_success_and_failure_are_counted(office: Office, receiver: R
             await asyncio.sleep(0.02)
     assert failed["lastFailure"] >= failed["lastSuccess"]
     assert failed["timesFailed"] >= 1
+
+
+async def test_5_2_12_values_named_as_raw_json_are_compared_as_they_came(
+    office: Office, receiver: Receiver
+) -> None:
+    given = subscription(receiver.url, q='cargo[kind]=="coal"', jsonKeys="cargo,papers")
+    assert (await office.call("POST", "/subscriptions", given)).status == 201
+    assert (await office.call("GET", f"/subscriptions/{ID}")).json()["jsonKeys"] == "cargo,papers"
+    for kind in ("ore", "coal"):
+        cargo = {"type": "JsonProperty", "json": {"kind": kind}}
+        await office.call("POST", "/entities", {"id": f"{SHIP}:{kind}", "type": "Ship", "cargo": cargo})
+    await receiver.until(lambda: bool(receiver.heard))
+    assert [each["id"] for each in receiver.heard[0][2]["data"]] == [f"{SHIP}:coal"]

@@ -67,8 +67,8 @@ async def upsert(parts: Parts, request: Request) -> Reply:
 
 
 async def update(parts: Parts, request: Request) -> Reply:
-    """Batch Entity Update (clause 6.16.3.1)."""
-    overwrite = "noOverwrite" not in listed_options(request, "noOverwrite")
+    """Batch Entity Update (clause 6.16.3.1); clients also send the words of upserts, which here mean nothing more."""
+    overwrite = "noOverwrite" not in listed_options(request, "noOverwrite", "replace", "update")
     left_alone: dict[str, dict[str, str]] = {}
 
     def plan(fragment: Entity) -> Plan:

@@ -107,6 +107,8 @@ class Subscription(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=T
     said_active: bool = False
     local_only: bool | None = None
     expand_values: list[str] = msgspec.field(default_factory=list)
+    json_keys: list[str] = msgspec.field(default_factory=list)
+    """Attributes whose values are no JSON-LD: shown as they came, for values are expanded only where asked for."""
     written_in: Any = None
     jsonld_context: str = ""
     created_at: str = ""

@@ -30,7 +30,7 @@ from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.options import parse_lang
 from rhinecloud.ngsild.query import check_id_pattern, parse_scope_q, parse_type_selection
 
-NOT_BUILT = ("csf", "temporalQ", "ngsildConformance", "jsonKeys")
+NOT_BUILT = ("csf", "temporalQ", "ngsildConformance")
 """Known members of clause 5.2.12 that nothing here would honour, so that they are refused instead of passed over."""
 
 
@@ -198,8 +198,8 @@ def _scope_q(members: Members, _: Reading) -> str:
     return text
 
 
-def _expand_values(members: Members, _: Reading) -> list[str]:
-    return [each.strip() for each in members.text("expandValues").split(",")]
+def _listed(members: Members, name: str) -> list[str]:
+    return [each.strip() for each in members.text(name).split(",")]
 
 
 def _expiry(members: Members, reading: Reading) -> str:
@@ -238,7 +238,8 @@ _FIELDS: dict[str, tuple[str, Callable[[Members, Reading], Any]]] = {
     "q": ("q", _q),
     "geoQ": ("geo_q", _geo_q),
     "scopeQ": ("scope_q", _scope_q),
-    "expandValues": ("expand_values", _expand_values),
+    "expandValues": ("expand_values", lambda members, _: _listed(members, "expandValues")),
+    "jsonKeys": ("json_keys", lambda members, _: _listed(members, "jsonKeys")),
     "lang": ("lang", _lang),
     "datasetId": ("dataset_ids", _datasets),
     "throttling": ("throttling_s", lambda members, _: members.positive("throttling")),

@@ -49,6 +49,7 @@ def render_subscription(
         _add(shown["geoQ"], "geoproperty", context.compact(subscription.geo_q.geoproperty))
     _add(shown, "scopeQ", subscription.scope_q)
     _add(shown, "expandValues", ",".join(subscription.expand_values))
+    _add(shown, "jsonKeys", ",".join(subscription.json_keys))
     _add(shown, "lang", subscription.lang)
     _add(shown, "datasetId", subscription.dataset_ids)
     _add(shown, "throttling", subscription.throttling_s)

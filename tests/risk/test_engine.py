@@ -10,6 +10,7 @@ import pytest
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.change import Change, Kind
 from rhinecloud.risk.engine import Engine
+from rhinecloud.risk.message import write_value
 from rhinecloud.risk.model import Outcome, OutcomeKind
 from rhinecloud.risk.state import decode_state, encode_state
 from risk.city import CONTEXT, START, River, minute, rule
@@ -434,3 +435,19 @@ def test_an_alert_ends_at_the_moment_that_its_entity_names(tmp_path: Path) -> No
     assert kinds(engine.step([warning(60, 1), warning(90, 30)])) == ["raised", "repeated"]
     assert engine.tick(seconds(61)) == []
     assert [(each.kind.value, each.at) for each in engine.tick(seconds(91))] == [("resolved", minute(90))]
+
+
+@pytest.mark.parametrize(
+    ("value", "german", "english"),
+    [
+        ({"de": "Sturm", "en": "Storm"}, "Sturm", "Storm"),
+        ({"pl": "Silny wiatr"}, "Silny wiatr", "Silny wiatr"),
+        ({"de-DE": "Sturm", "en-GB": "Gale"}, "Sturm", "Gale"),
+        ({"pl": "Wiatr", "@none": "Wind"}, "Wind", "Wind"),
+        ({"de": "", "pl": ["Silny", "wiatr"]}, "Silny, wiatr", "Silny, wiatr"),
+        ({"de": ""}, "–", "–"),
+        ({"lat": 51.45, "lon": 6.76}, '{"lat":51.45,"lon":6.76}', '{"lat":51.45,"lon":6.76}'),
+    ],
+)
+def test_a_text_in_other_languages_is_told_as_a_text(value: object, german: str, english: str) -> None:
+    assert (write_value(value, "de"), write_value(value, "en")) == (german, english)

@@ -95,6 +95,15 @@ def test_a_mistyped_severity_gets_the_nearest_one(tmp_path: Path) -> None:
     assert fault.reason.endswith("did you mean `high`?")
 
 
+def test_a_mistyped_severity_is_no_attribute_of_a_strangers_type(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    text = SOUND.replace("WaterObserved", "ParkingGarage").replace("severity: high", "severity: hight")
+    path.write_text(text, encoding="utf-8")
+    [fault] = check(path, CONTEXT)
+    assert fault.line == 3
+    assert fault.reason.endswith("did you mean `high`?")
+
+
 AREA = "id: a\ntype: Vessel\nseverity: low\narea:\n  event: enter\n"
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from rhinecloud.kernel.time import format_time
 from rhinecloud.risk.condition import Condition, Flaw, Flawed, parse_condition
 
 MISSING = "–"
 """Stands where a fact is not known."""
+
+_TAG = re.compile(r"@none|[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+"""A key of a languageMap: a language tag (BCP 47), or `@none`."""
 
 Evaluate = Callable[[Condition], Any]
 """Gives an expression's value, None where what it needs is not there."""
@@ -87,8 +93,25 @@ def write_value(value: Any, language: str = "en") -> str:
         return text.replace(".", ",") if language == "de" else text
     if isinstance(value, datetime):
         return format_time(value.replace(microsecond=0))
-    if isinstance(value, dict) and (language in value or "en" in value):
-        return str(value.get(language) or value["en"])
+    if isinstance(value, dict):
+        if _is_language_map(value):
+            return write_value(_in_language(value, language), language)
+        return orjson.dumps(value, default=str).decode()
     if isinstance(value, list):
         return ", ".join(write_value(each, language) for each in value)
     return str(value)
+
+
+def _is_language_map(value: Mapping[str, Any]) -> bool:
+    return bool(value) and all(
+        _TAG.fullmatch(tag) and isinstance(text, str | list) for tag, text in value.items()
+    )
+
+
+def _in_language(texts: Mapping[str, Any], language: str) -> Any:
+    """Choose from a languageMap: the language, a regional form of it, the same of English, no language, any other."""
+    for wanted in (language, "en"):
+        for tag in (wanted, *(tag for tag in texts if tag.lower().startswith(f"{wanted}-"))):
+            if texts.get(tag):
+                return texts[tag]
+    return texts.get("@none") or next((text for text in texts.values() if text), None)

@@ -208,11 +208,12 @@ class RuleFile:
             condition = parse_condition(some_text(value))
         except Flawed as error:
             raise Invalid(f"{value!r} is neither a severity ({words}) nor CEL: {error}") from None
+        if condition.source.isidentifier() and near(condition.source, Severity):
+            raise Invalid(f"{value!r} is not a severity ({words}); {near(condition.source, Severity)}")
         for reference in condition.references:
             reason = self._vocabulary.fault_of(reference)
             if reason:
-                meant = near(str(value), Severity) or f"as an expression: {reason}"
-                raise Invalid(f"{value!r} is not a severity ({words}); {meant}")
+                raise Invalid(f"{value!r} is not a severity ({words}); as an expression: {reason}")
         return condition
 
     def _message(self, title: Mapping[str, str]) -> dict[str, Template]:

@@ -269,3 +269,12 @@ async def test_5_5_7_what_no_term_stands_for_is_shown_whole(house: House) -> Non
     scoped = {"depth": {"@id": "https://example.org/depth", "@context": {"x": "urn:x"}}}
     answer = await house.call("POST", "/entities", {**sent, "id": "urn:x:2", "@context": scoped}, headers=LD)
     assert kind(answer) == (400, "BadRequestData")
+
+
+@pytest.mark.parametrize("value", [{"street": "Kai"}, ["a", "b"], 4, "text", True])
+async def test_4_5_2_3_the_concise_form_keeps_attributes_of_attributes(house: House, value: Any) -> None:
+    address = {"value": value, "checked": True}
+    await house.call("POST", "/entities", quay(address=address))
+    for query in ("format=concise", "options=concise"):
+        assert (await house.call("GET", f"{PATH}?{query}")).json()["address"] == address
+    assert (await house.call("GET", "/entities?type=Quay&format=concise")).json()[0]["address"] == address

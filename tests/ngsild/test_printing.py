@@ -53,6 +53,18 @@ def test_what_is_printed_is_what_is_rendered(entity: Entity, options: Options, c
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("value", [{"street": "Kai"}, ["a", "b"], 4, "text"])
+def test_attributes_of_an_attribute_are_printed_whatever_its_value(
+    form: str, value: Any, core: Context
+) -> None:
+    checked = Instance(value=value, attrs={DEFAULT + "checked": [Instance(value=True)]})
+    entity = timed(Entity(id="urn:x:1", type=[DEFAULT + "T"], attrs={DEFAULT + "a": [checked]}))
+    made = printed(entity, core, Options(form=form))
+    assert made == shown(entity, core, Options(form=form))
+    assert (b"checked" in made) is (form != "simplified")
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("sys_attrs", [False, True])
 def test_the_commonest_entities_are_printed(form: str, sys_attrs: bool, core: Context) -> None:
     point = {"type": "Point", "coordinates": [6.7, 51.4]}

@@ -194,7 +194,7 @@ class _Concise(_Normalized):
             instance.type = UNSET
             return instance if _is_flat(instance) else self._nested(instance)
         shown = self._wrapped(instance)
-        if kind == "Property" and instance.type is UNSET and _is_mere(instance):
+        if shown is instance and kind == "Property" and instance.type is UNSET and _is_mere(instance):
             return value if stands_alone(msgspec.json.decode(value)) else shown
         return shown
 

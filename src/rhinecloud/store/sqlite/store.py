@@ -75,6 +75,8 @@ class SqliteStore:
             self._indexing.start()
 
     def _open(self, held: contextlib.ExitStack) -> None:
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        held.callback(os.close, file)
         self._write = connect(self._path, cache_kb=CACHE_KB)
         held.callback(self._write.close)
         migrate(self._write)
@@ -83,7 +85,7 @@ class SqliteStore:
         self._read = connect(self._path, read_only=True, cache_kb=CACHE_KB)
         held.callback(self._read.close)
         self._reader = self._read.cursor()
-        checkpoint = Checkpoint(self._path)
+        checkpoint = Checkpoint(self._path, file)
         held.callback(checkpoint.close)
         self._writer = Writer(
             self._write, self._committer, self._recent, self._census, self._values, checkpoint

@@ -93,6 +93,15 @@ async def test_what_was_never_put_is_not_there(store: Store) -> None:
     assert (await store.query("nobody", EntityQuery(count=True))).total == 0
 
 
+async def test_a_version_known_without_waiting_is_that_of_the_entity(store: Store) -> None:
+    knows = (await written(store, [put(entity("a"))]))[0].seq == store.version("", "urn:x:a")
+    for edits in ([put(entity("a", level=1.0))], [edit("a", remove)], [put(entity("a"))], [put(entity("b"))]):
+        await written(store, edits)
+        stored = await store.get("", "urn:x:a")
+        assert store.version("", "urn:x:a") == (stored.version if stored and knows else None)
+    assert store.version("harbour", "urn:x:a") is None
+
+
 async def test_get_many_gives_those_that_exist(store: Store) -> None:
     await store.write([put(entity("a")), put(entity("b"))])
     found = await store.get_many("", ["urn:x:b", "urn:x:c", "urn:x:a"])

@@ -57,6 +57,8 @@ class Broker:
         self._sight = Sight(policy, self.moment)
         self._discovery = Discovery(store, clock)
         self._tenants: set[str] = {""}
+        self.version = store.version
+        """Gives an entity's version where it is known without waiting: as long as it stays, the entity stays."""
 
     async def create(self, actor: Actor, tenant: str, entity: Entity) -> Written:
         """Create an entity; raises AlreadyExists (clause 5.6.1)."""

@@ -144,6 +144,10 @@ class Store(Protocol):
         """Give one entity, None where there is none."""
         ...
 
+    def version(self, tenant: str, entity_id: str) -> int | None:
+        """Give the version of an entity as `get` would find it; None where there is none, or the engine would wait."""
+        ...
+
     async def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
         """Give those of `entity_ids` that exist."""
         ...

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from rhinecloud.broker.contexts import Compiled
+from rhinecloud.broker.door.answers import ROOM_BYTES, Answers, Kept, Question, question_of
 from rhinecloud.broker.door.layout import SWITCH, laid_out
 from rhinecloud.broker.door.link import CORE_LINK, context_link, context_url
 from rhinecloud.broker.door.media import Media, choose
 from rhinecloud.broker.door.problem import problem
-from rhinecloud.broker.door.rendering import Answers
 from rhinecloud.broker.door.reply import HeaderList, Reply
 from rhinecloud.broker.door.request import BODIED, Receive, Request, Send
 from rhinecloud.broker.door.route import Parts, Route
@@ -79,6 +79,7 @@ class Door:
         self._count = {id(route): tally.add for route, tally in self._tallies}
         self._queries: dict[bytes, Mapping[str, str]] = {b"": {}}
         self._envelopes: dict[tuple[Any, ...], Envelope] = {}
+        self.answers = Answers(ROOM_BYTES if parts.settings.render_cache else 0)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one HTTP call."""
@@ -91,26 +92,34 @@ class Door:
         else:
             request_id = self._make_id()
             REQUEST_ID.set(request_id)
-        route = NOWHERE
+        route, newest = NOWHERE, None
         try:
             verb = scope["method"]
-            path = scope["raw_path"][len(PREFIX) :]
-            if verb == "OPTIONS":
-                reply = self._options(path, headers)
+            question = question_of(scope, headers) if verb == "GET" else ()
+            kept = self.answers.find(question)
+            if kept is not None:
+                route = kept.route
+                if not self._stands(kept, headers):
+                    kept = None
+                elif not kept.ground.entity_id:
+                    newest = await self._parts.broker.newest_change()
+                    kept = kept if kept.ground.version == newest else None
+            if kept is not None:
+                reply = self._again(kept)
+            elif verb == "OPTIONS":
+                reply = self._options(scope["raw_path"][len(PREFIX) :], headers)
             else:
-                route, variables = self._router.find(verb, path)
-                request = Request(verb, headers, scope["query_string"], receive, variables)
-                reply = await self._answer(request, route)
+                route, variables = self._router.find(verb, scope["raw_path"][len(PREFIX) :])
+                request = Request(verb, headers, scope["query_string"], receive, variables, newest)
+                reply = await self._answer(request, route, question)
         except RhineCloudError as error:
             reply = problem(error, request_id)
         except Exception as error:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             reply = problem(error, request_id)
         fields = [*reply.headers, (FIELD, request_id)]
-        if b"ngsild-tenant" in headers:
-            fields.append((b"ngsild-tenant", headers[b"ngsild-tenant"]))
-        if b"origin" in headers and self._parts.settings.cors_origins:
-            fields += self._cors(headers)
+        if b"ngsild-tenant" in headers or b"origin" in headers:
+            fields += self._echoes(headers)
         await send({"type": "http.response.start", "status": reply.status, "headers": fields})
         body = b"" if scope["method"] == "HEAD" else reply.body
         await send({"type": "http.response.body", "body": body})
@@ -119,16 +128,34 @@ class Door:
         if self._log is not None:
             self._log(scope, reply.status, took_s, len(body))
 
-    @property
-    def answers(self) -> Answers:
-        """Give the answers that are kept."""
-        return self._parts.renderer.answers
-
     def tallies(self) -> Iterable[tuple[Route, Tally]]:
         """Give how often each route answered and how long it took, by status; `NOWHERE` stands for all other paths."""
         return self._tallies
 
-    async def _answer(self, request: Request, route: Route) -> Reply:
+    def _stands(self, kept: Kept, headers: Mapping[bytes, bytes]) -> bool:
+        """Tell whether the words of a kept answer still mean the same actor and @contexts, and its entity is the same.
+
+        Where it rests on all entities, the newest change is yet to be compared. Raises Unauthenticated, as `_answer`.
+        """
+        if (
+            kept.generation != self._parts.contexts.generation
+            or self._authenticate(headers) is not kept.actor
+        ):
+            return False
+        ground = kept.ground
+        return (
+            not ground.entity_id
+            or self._parts.broker.version(kept.tenant, ground.entity_id) == ground.version
+        )
+
+    def _again(self, kept: Kept) -> Reply:
+        """Give a kept answer, which counts as a use of its @contexts."""
+        self.answers.hits += 1
+        if kept.compiled.entries:
+            kept.compiled.touch(self._parts.clock())
+        return kept.reply
+
+    async def _answer(self, request: Request, route: Route, question: Question) -> Reply:
         headers = request.headers
         if not route.anonymous:
             request.actor = self._authenticate(headers)
@@ -146,10 +173,16 @@ class Door:
         request.source = envelope.source
         request.link = envelope.link
         try:
-            return await route.handle(self._parts, request)
+            reply = await route.handle(self._parts, request)
         finally:
             if request.stay is not None:
                 request.stay.end()
+        if reply.ground is not None:
+            self.answers.misses += 1
+            compiled, generation = envelope.compiled, envelope.generation
+            kept = Kept(reply, reply.ground, route, request.actor, request.tenant, compiled, generation)
+            self.answers.keep(question, kept)
+        return reply
 
     def _query(self, query_string: bytes, route: Route) -> Mapping[str, str]:
         """Decode the parameters, each of which may be given once, and hold them against those that the route allows."""
@@ -196,6 +229,14 @@ class Door:
                     fields.append((b"access-control-allow-headers", asked))
             return Reply(204, fields)
         raise AssertionError("no route serves OPTIONS itself")
+
+    def _echoes(self, headers: Mapping[bytes, bytes]) -> HeaderList:
+        """Give the header fields by which every answer to a tenant or to a browser's foreign page repeats its name."""
+        tenant = headers.get(b"ngsild-tenant")
+        fields = [(b"ngsild-tenant", tenant)] if tenant is not None else []
+        if b"origin" in headers and self._parts.settings.cors_origins:
+            fields += self._cors(headers)
+        return fields
 
     def _cors(self, headers: Mapping[bytes, bytes]) -> HeaderList:
         origins = self._parts.settings.cors_origins

@@ -16,7 +16,7 @@ import orjson
 
 from rhinecloud.broker.door.media import Media
 from rhinecloud.broker.door.prefer import preferences, preferred_version, version_text
-from rhinecloud.broker.door.reply import HeaderList, Reply
+from rhinecloud.broker.door.reply import HeaderList
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.gathering import Gathering
 from rhinecloud.broker.linked import Join, Linker
@@ -36,9 +36,6 @@ WAYS = 64
 
 REMEMBERED = 1_000
 """Parsed query strings that are kept; they come from whoever calls."""
-
-ANSWERS_BYTES = 32 * 1024 * 1024
-"""Memory for whole answers to queries."""
 
 DOCUMENTS_BYTES = 48 * 1024 * 1024
 """Memory for rendered entities."""
@@ -125,38 +122,6 @@ _Kept = tuple[int, dict[str, bytes]]
 """A version and its documents by look."""
 
 
-class Answers:
-    """Whole answers to queries, each right until the next change of the city's state; bounded in bytes."""
-
-    def __init__(self, room: int) -> None:
-        self._room = room
-        self._left = room
-        self._kept: dict[Any, tuple[int, Reply]] = {}
-        self.hits = 0
-        self.misses = 0
-
-    def find(self, question: Any, seq: int) -> Reply | None:
-        """Give the answer to `question` that was kept when `seq` was the newest change, as a reply of its own."""
-        kept = self._kept.get(question)
-        if kept is None or kept[0] != seq:
-            self.misses += 1
-            return None
-        self.hits += 1
-        reply = kept[1]
-        return Reply(reply.status, reply.headers, reply.body)
-
-    def keep(self, question: Any, seq: int, reply: Reply) -> None:
-        """Keep an answer that was begun when `seq` was the newest change, unless it is large."""
-        size = len(reply.body)
-        if size > self._room // 100:
-            return
-        if size > self._left:
-            self._kept.clear()
-            self._left = self._room
-        self._left -= size
-        self._kept[question] = (seq, reply)
-
-
 class Renderer:
     """Renders entities and remembers the bytes; `size` is how many entities of a tenant it remembers, within the
     memory granted for all.
@@ -165,7 +130,6 @@ class Renderer:
     def __init__(self, size: int) -> None:
         self._size = size
         self._left = DOCUMENTS_BYTES
-        self.answers = Answers(ANSWERS_BYTES if size else 0)
         self._shelves: dict[str, dict[str, _Kept]] = {}
         self._parsed: dict[tuple[Any, ...], Any] = {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import orjson
@@ -15,15 +15,28 @@ from rhinecloud.broker.door.request import Request
 HeaderList = list[tuple[bytes, bytes]]
 
 
+class Ground(NamedTuple):
+    """What an answer rests on: an entity's `version` or, where `entity_id` is empty, the newest change of all."""
+
+    entity_id: str
+    version: int
+
+
 class Reply:
-    """An answer ready to be sent; `headers` are not changed after it is made, so lists of them may be shared."""
+    """An answer ready to be sent; `headers` are not changed after it is made, so lists of them may be shared.
 
-    __slots__ = ("body", "headers", "status")
+    Where it has a `ground`, it is right as long as that stays, for the same actor asking in the same words.
+    """
 
-    def __init__(self, status: int, headers: HeaderList | None = None, body: bytes = b"") -> None:
+    __slots__ = ("body", "ground", "headers", "status")
+
+    def __init__(
+        self, status: int, headers: HeaderList | None = None, body: bytes = b"", ground: Ground | None = None
+    ) -> None:
         self.status = status
         self.headers = headers if headers is not None else []
         self.body = body
+        self.ground = ground
 
 
 def nothing() -> Reply:

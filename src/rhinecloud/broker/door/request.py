@@ -27,6 +27,7 @@ class Request:
     """What a handler sees: `variables` of the path, `query` parameters (decoded, each once), the actor and tenant, the
     representation to answer in, and the @context that the call works with.
 
+    `newest` is the newest change's number where the door has just asked for it.
     `context` is compiled; `source` is the same @context as the client named it (a URL, or the object or list of its
     body); `link` is the header field that names it in answers of plain JSON, empty when it has no URL.
     `stay` is the room that a larger body has, None where it needs none.
@@ -38,6 +39,7 @@ class Request:
         "headers",
         "link",
         "media",
+        "newest",
         "query",
         "query_string",
         "receive",
@@ -64,6 +66,7 @@ class Request:
         query_string: bytes,
         receive: Receive,
         variables: Mapping[str, str],
+        newest: int | None = None,
     ) -> None:
         """Take what comes with the call; the door sets the rest before a handler sees it."""
         self.verb = verb
@@ -71,6 +74,7 @@ class Request:
         self.query_string = query_string
         self.receive = receive
         self.variables = variables
+        self.newest = newest
         self.stay = None
 
     def header(self, name: bytes) -> str:

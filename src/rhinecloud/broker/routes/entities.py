@@ -22,7 +22,7 @@ from rhinecloud.broker.door.parameters import (
     type_selection,
 )
 from rhinecloud.broker.door.rendering import NOTHING, View, linked, listing, view_of, with_context
-from rhinecloud.broker.door.reply import Reply, created, nothing
+from rhinecloud.broker.door.reply import Ground, Reply, created, nothing
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import CREATED, DONE, Parts, Route
 from rhinecloud.broker.edits import Change, TypeSelection, is_of, whole
@@ -74,7 +74,9 @@ async def retrieve(parts: Parts, request: Request) -> Reply:
     body = parts.renderer.document(request.tenant, stored, retrieval.view)
     if body == NOTHING:
         raise NotFound(f"{stored.id} has none of the members asked for")
-    return Reply(retrieval.view.status([stored]), retrieval.view.headers, body)
+    return Reply(
+        retrieval.view.status([stored]), retrieval.view.headers, body, _ground(parts, request, stored)
+    )
 
 
 async def replace(parts: Parts, request: Request) -> Reply:
@@ -121,6 +123,16 @@ def _parse_retrieval(request: Request) -> Retrieval:
     refuse_unbuilt(request)
     options = parse_options(request)
     return Retrieval(view_of(request, options), type_selection(request), parse_join(request, options))
+
+
+def _ground(parts: Parts, request: Request, stored: Stored) -> Ground | None:
+    """Give what an answer with one entity rests on, where nothing in it expires and its version is at hand."""
+    if (
+        parts.broker.is_lasting((stored,))
+        and parts.broker.version(request.tenant, stored.id) == stored.version
+    ):
+        return Ground(stored.id, stored.version)
+    return None
 
 
 async def _joined(parts: Parts, request: Request, entity: Entity, view: View, join: Join) -> Reply:

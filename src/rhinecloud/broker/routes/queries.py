@@ -12,7 +12,7 @@ from rhinecloud.broker.door.media import SPATIAL
 from rhinecloud.broker.door.paging import PAGING, Paging, paging_headers, parse_paging
 from rhinecloud.broker.door.parameters import JOIN, SHAPE, UNBUILT, parse_join, parse_options, refuse_unbuilt
 from rhinecloud.broker.door.rendering import View, linked, listing, view_of
-from rhinecloud.broker.door.reply import HeaderList, Reply, nothing
+from rhinecloud.broker.door.reply import Ground, HeaderList, Reply, nothing
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.door.route import DONE, Parts, Route
 from rhinecloud.broker.door.selection import (
@@ -49,14 +49,8 @@ class Search:
 async def query_entities(parts: Parts, request: Request) -> Reply:
     """Query Entities (clause 6.4.3.2)."""
     search = parts.renderer.remembered(request, _parse_search, parts.settings)
-    answers = parts.renderer.answers
-    question, seq = (search, request.tenant, request.actor), await parts.broker.newest_change()
-    reply = answers.find(question, seq)
-    if reply is None:
-        reply, lasts = await _answer(parts, request, search, "/entities")
-        if lasts:
-            answers.keep(question, seq, reply)
-    return reply
+    newest = await parts.broker.newest_change() if request.newest is None else request.newest
+    return await _answer(parts, request, search, "/entities", Ground("", newest))
 
 
 async def query_by_post(parts: Parts, request: Request) -> Reply:
@@ -77,7 +71,7 @@ async def query_by_post(parts: Parts, request: Request) -> Reply:
     if request.stay is not None:  # what is left of the body is small
         del content
         request.stay.end()
-    return (await _answer(parts, request, search, "/entityOperations/query"))[0]
+    return await _answer(parts, request, search, "/entityOperations/query")
 
 
 async def purge(parts: Parts, request: Request) -> Reply:
@@ -91,8 +85,10 @@ async def purge(parts: Parts, request: Request) -> Reply:
     return nothing()
 
 
-async def _answer(parts: Parts, request: Request, search: Search, path: str) -> tuple[Reply, bool]:
-    """Answer a query, and tell whether the answer stays right until the next change: nothing in it expires."""
+async def _answer(
+    parts: Parts, request: Request, search: Search, path: str, ground: Ground | None = None
+) -> Reply:
+    """Answer a query; `ground` is what the answer rests on, unless something in it expires or lies behind links."""
     page = await _find(parts, request, search.query)
     if search.join is None:
         body = parts.renderer.listed(request.tenant, page.items, search.view)
@@ -104,7 +100,7 @@ async def _answer(parts: Parts, request: Request, search: Search, path: str) -> 
         if page.total is None:
             search.headers[page.more] = headers
     lasts = search.join is None and parts.broker.is_lasting(page.items)
-    return Reply(search.view.status(page.items), headers, body), lasts
+    return Reply(search.view.status(page.items), headers, body, ground if lasts else None)
 
 
 async def _find(parts: Parts, request: Request, query: EntityQuery) -> Page[Stored]:

@@ -136,6 +136,11 @@ class SqliteStore:
             self._recent.trim()
         return held.stored
 
+    def version(self, tenant: str, entity_id: str) -> int | None:
+        """Give an entity's version."""
+        stored = self._get(tenant, entity_id)
+        return None if stored is None else stored.version
+
     async def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
         """Give those that exist."""
         found = ((entity_id, self._get(tenant, entity_id)) for entity_id in entity_ids)

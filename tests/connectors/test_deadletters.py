@@ -168,7 +168,7 @@ async def test_a_message_that_the_mapping_refused_goes_through_once_the_mapping_
     feeds = await air_feed(city)
     [letter] = (await feeds.deadletters.list()).items
     assert letter.decoded
-    assert letter.reason == "mapping: pm10: 500 is outside -inf to 100"
+    assert letter.reason == "mapping: pm10: 500 is above 100"
     kept = await feeds.deadletters.retry(letter.id)
     assert kept is not None
     assert kept.tries == 1
@@ -177,6 +177,27 @@ async def test_a_message_that_the_mapping_refused_goes_through_once_the_mapping_
     assert await mended.deadletters.retry(letter.id) is None
     assert (await feeds.deadletters.list()).items == []
     assert (await city.entities("AirQualityObserved"))["urn:ngsi-ld:AirQualityObserved:b"]["pm10"] == 500
+
+
+async def test_one_wrong_item_of_a_list_is_a_letter_and_costs_the_others_nothing(city: City) -> None:
+    (city.root / "air.yaml").write_text(MAPPING % 100 + "each: data.stations\n")
+    stations = [
+        {"station": "a", "pm10": 5},
+        {"station": "b", "pm10": 500},
+        {"pm10": 6},
+        {"station": "c", "pm10": 7},
+    ]
+    (city.root / "air.json").write_bytes(orjson.dumps({"data": {"stations": stations}}))
+    feeds = await city.feed(connector="json", mapping="air.yaml", path="air.json", speed=0)
+    await feeds.get("test").finished()
+    assert [each[-1] for each in sorted(await city.entities("AirQualityObserved"))] == ["a", "c"]
+    [letter] = (await feeds.deadletters.list()).items
+    assert letter.reason.startswith("mapping: data.stations.1.pm10: 500 is above 100; data.stations.2: ")
+    now = status(feeds)
+    assert (now.received, now.accepted, now.dead) == (1, 2, 1)
+    kept = await feeds.deadletters.retry(letter.id)
+    assert kept is not None
+    assert kept.reason == letter.reason
 
 
 async def test_bytes_that_could_not_be_read_are_read_again_on_retry(city: City) -> None:

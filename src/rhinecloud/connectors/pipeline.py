@@ -20,11 +20,16 @@ Ingest = Callable[[Sequence[EntityFragment]], Awaitable[Sequence[Written | Excep
 """Writes fragments as one actor into one tenant, one answer a fragment (`Broker.ingest` with the rest bound)."""
 
 
+MOST_FAULTS = 10
+"""Of a message with many faults so many are told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A message and what it changes in the city; `recorded` is the message before its times were moved.
 
     `simulated` tells whether all that it changes is marked so, by the feed's settings or by the message's own word.
+    `amiss` says what of the message could not be used, where that is not all of it.
     """
 
     message: Message
@@ -32,6 +37,7 @@ class Draft:
     origin: str = ""
     recorded: Message | None = None
     simulated: bool = False
+    amiss: str = ""
 
 
 @dataclass(slots=True)
@@ -76,24 +82,28 @@ class Pipeline:
             yield Fault(parcel.body, str(error), origin=parcel.origin)
 
     def draft(self, message: Message, parcel: Parcel) -> Draft | Fault:
-        """Say what one message means."""
+        """Say what one message means; a Fault where nothing of it can be used."""
         if self._marks.fields:
             message = {**self._marks.fields, **message}
         recorded = message if parcel.shift is not None else None
+        fragments: list[EntityFragment] = []
+        amiss = ""
         try:
             if parcel.shift is not None:
                 message = _shifted(message, self._codec.time_members, parcel.shift)
-            fragments = list(self._meaning(message, parcel.received))
+            fragments.extend(self._meaning(message, parcel.received))  # keeps what came before a fault
         except Invalid as error:
-            return refused(Draft(message, [], parcel.origin, recorded), f"mapping: {error}")
+            amiss = "mapping: " + "; ".join(str(each) for each in error.faults[:MOST_FAULTS])
         except Exception as error:  # noqa: BLE001 - a pack's code: one message must not stop the feed
-            reason = f"mapping failed: {type(error).__name__}: {error}"
-            return refused(Draft(message, [], parcel.origin, recorded), reason)
+            fragments.clear()
+            amiss = f"mapping failed: {type(error).__name__}: {error}"
+        if amiss and not fragments:
+            return refused(Draft(message, [], parcel.origin, recorded), amiss)
         simulated = self._marks.simulated or parcel.shift is not None or message.get("simulated") is True
         if simulated:
             for fragment in fragments:
                 fragment["simulated"] = True
-        return Draft(message, fragments, parcel.origin, recorded, simulated)
+        return Draft(message, fragments, parcel.origin, recorded, simulated, amiss)
 
     async def write(self, drafts: Sequence[Draft]) -> Outcome:
         """Give drafts to the broker; raises Unavailable, and then the same drafts may be written again."""
@@ -116,9 +126,12 @@ class Pipeline:
             else:
                 outcome.unchanged += 1
         for draft in drafts:
-            if id(draft) in reasons:
-                reason = "broker: " + "; ".join(reasons[id(draft)])
-                outcome.faults.append(refused(draft, reason))
+            refusals = reasons.get(id(draft), ())
+            said = [draft.amiss] if draft.amiss else []
+            if refusals:
+                said.append("broker: " + "; ".join(refusals))
+            if said:
+                outcome.faults.append(refused(draft, "; ".join(said)))
         return outcome
 
     async def _answers(self, fragments: list[EntityFragment]) -> Sequence[Written | Exception]:

@@ -109,7 +109,8 @@ class DeclaredAttribute:
         if self.scale != 1.0 or self.offset:
             number = number * self.scale + self.offset
         if not self.smallest <= number <= self.largest:
-            raise Invalid(f"{number:g} is outside {self.smallest:g} to {self.largest:g}", field=self.argument)
+            bound = f"below {self.smallest:g}" if number < self.smallest else f"above {self.largest:g}"
+            raise Invalid(f"{number:g} is {bound}", field=self.argument)
         if self.digits is not None:
             number = round(number, self.digits or None)
         return number

@@ -21,7 +21,7 @@ from rhinecloud.connectors.mapping.lookup import Scope, find
 from rhinecloud.connectors.mapping.topic import TopicPattern
 from rhinecloud.connectors.times import read_moment
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.faults import unknown
+from rhinecloud.kernel.faults import Gathering, unknown
 from rhinecloud.kernel.time import format_time
 from rhinecloud.pack.model import EntityFragment, Message
 
@@ -45,17 +45,29 @@ class Rule:
     zone: ZoneInfo | None
 
     def apply(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
-        """Give the entities that a message changes; raises Invalid naming the member that does not fit."""
+        """Give the entities that a message changes; at last raises Invalid naming each member that does not fit.
+
+        Of a list, one item that is wrong does not cost the others.
+        """
         levels: Mapping[str, str] = {}
         if self.topic is not None:
             matched = self.topic.match(str(message.get("topic", "")))
             if matched is None:
                 return
             levels = matched
-        for item in self._items(message):
+        gathering = Gathering()
+        for number, item in enumerate(self._items(message)):
             scope = Scope(levels, item, message)
-            if all(str(scope.find(path)) == str(value) for path, value in self.when.items()):
+            if not all(str(scope.find(path)) == str(value) for path, value in self.when.items()):
+                continue
+            try:
                 yield from self._entity(scope, received)
+            except Invalid as error:
+                gathering.add(error.reason, ".".join(filter(None, (self._item_name(number), error.field))))
+        gathering.finish()
+
+    def _item_name(self, number: int) -> str:
+        return f"{self.each}.{number}" if self.each else ""
 
     def _items(self, message: Message) -> Iterator[Mapping[str, Any]]:
         if not self.each:
@@ -89,7 +101,12 @@ class Rule:
         moment = self._in_zone(value) if self.time_format else read_moment(value) or self._in_zone(value)
         if moment is None:
             wanted = f" as {self.time_format}" if self.time_format else ""
-            raise Invalid(f"{value!r} is no time with a zone{wanted}", field=self.time)
+            zone = (
+                ""
+                if self.zone
+                else " with a zone (the mapping's `zone` says which is meant where none is named)"
+            )
+            raise Invalid(f"{value!r} is no time{wanted}{zone}", field=self.time)
         return format_time(moment)
 
     def _in_zone(self, value: Any) -> datetime | None:
@@ -118,9 +135,12 @@ class DeclaredMapping:
         """MQTT topic filters of all rules."""
 
     def __call__(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
-        """Give the entities that a message changes."""
+        """Give the entities that a message changes; at last raises Invalid, or Faults for several."""
+        gathering = Gathering()
         for rule in self._rules:
-            yield from rule.apply(message, received)
+            with gathering.go_on():
+                yield from rule.apply(message, received)
+        gathering.finish()
 
 
 def read_mapping(written: Any) -> DeclaredMapping:

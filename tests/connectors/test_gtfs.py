@@ -101,6 +101,12 @@ def test_missing_files_that_gtfs_requires_are_reported() -> None:
     assert "trips.txt: the file is missing, and GTFS requires it" in reasons
 
 
+def test_a_table_that_is_asked_for_and_not_there_is_reported() -> None:
+    items = read((FIXTURES / "gtfs" / "bullrunner-gtfs.zip").read_bytes(), ("stop", "agency"))
+    faults = [item.reason for item in items if isinstance(item, Fault)]
+    assert faults == ["stop.txt: the file is missing, and the feed's `tables` asks for it"]
+
+
 def test_tables_in_a_folder_with_bom_and_crlf_are_read() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

@@ -53,6 +53,8 @@ class GtfsCodec:
         for table in self._tables:
             if table in paths:
                 yield from self._read_table(archive, paths[table], table)
+            elif table not in REQUIRED_TABLES:
+                yield _fault(f"{table}.txt: the file is missing, and the feed's `tables` asks for it")
 
     def recorded_at(self, unit: bytes) -> datetime | None:
         """A timetable names no moment of its own."""

@@ -47,6 +47,11 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, place: str) -> None:
         ("[city]\nbbox = [6.6, 51.6, 6.9, 51.3]\n", "city.bbox", "must lie south of north"),
         ("[city]\nbbox = [6.6, 51.3, 6.9, 95]\n", "city.bbox", "the latitude 95.0 is not within -90 to 90"),
         ("[city]\ncentre = [200, 51]\n", "city.centre", "the longitude 200.0"),
+        (
+            "[city]\nbbox = [6.6, 51.3, 6.9, 51.6]\ncentre = [51.4, 6.7]\n",
+            "city.centre",
+            "outside `bbox`; the longitude comes first",
+        ),
         ('[city]\nbbox = [6.6, "51", 6.9, 52]\n', "city.bbox[1]", "must be a number"),
         ('[city]\nnmae = "X"\n', "city.nmae", "did you mean `name`"),
         ("[srever]\nport = 1\n", "srever", "did you mean `server`"),
@@ -143,3 +148,10 @@ def test_every_setting_says_what_it_is_for() -> None:
     settings = describe_settings({**SECTIONS, "feeds.<name>": FEED})
     assert len(settings) > 50
     assert [f"{each.section}.{each.name}" for each in settings if not each.says] == []
+
+
+@pytest.mark.parametrize("centre", ["[179.9, 0]", "[-179.9, 0]"])
+def test_the_middle_of_an_area_across_the_antimeridian_lies_on_either_side(
+    tmp_path: Path, centre: str
+) -> None:
+    read_city(write(tmp_path, f"[city]\nbbox = [179.5, -1, -179.5, 1]\ncentre = {centre}\n"))

@@ -76,6 +76,10 @@ class CitySettings:
         with gathering.go_on():
             require_position(self.centre, "city.centre")
         gathering.finish()
+        if self.centre and self.bbox and not lies_within(self.centre, self.bbox):
+            raise Invalid(
+                f"{list(self.centre)} lies outside `bbox`; the longitude comes first", field="city.centre"
+            )
 
     def _check_time_zone(self) -> None:
         try:
@@ -261,6 +265,14 @@ def require_bbox(bbox: tuple[float, ...], place: str) -> None:
         raise Invalid(f"south ({south}) must lie south of north ({north})", field=place)
     if west == east or (west > east and west - east < 180):
         raise Invalid(f"west ({west}) must lie west of east ({east})", field=place)
+
+
+def lies_within(position: tuple[float, ...], bbox: tuple[float, ...]) -> bool:
+    """Tell whether an area that `require_bbox` lets pass holds a position."""
+    longitude, latitude = position
+    west, south, east, north = bbox
+    is_between = west <= longitude <= east if west < east else not east < longitude < west
+    return is_between and south <= latitude <= north
 
 
 def require_position(position: tuple[float, ...], place: str) -> None:

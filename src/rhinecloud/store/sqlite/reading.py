@@ -17,7 +17,7 @@ from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.port import Edit, Record, Stored, Written
 from rhinecloud.store.sqlite.schema import connect, number_of
-from rhinecloud.store.sqlite.store import CACHE_KB, SqliteStore
+from rhinecloud.store.sqlite.store import SqliteStore
 
 READ_ONLY = "this process only reads the store"
 
@@ -29,7 +29,7 @@ class SqliteReader(SqliteStore):
         """Open the file; raises Unavailable where there is none yet, or it is no store."""
         with contextlib.ExitStack() as held:
             try:
-                self._read = connect(self._path, read_only=True, cache_kb=CACHE_KB)
+                self._read = connect(self._path, read_only=True)
                 held.callback(self._read.close)
                 self._reader = self._read.cursor()
                 self._finder.open(self._read)

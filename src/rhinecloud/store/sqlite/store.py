@@ -28,6 +28,7 @@ from rhinecloud.store.sqlite.records import Records
 from rhinecloud.store.sqlite.schema import connect, migrate, number_of
 from rhinecloud.store.sqlite.transaction import Transaction
 from rhinecloud.store.sqlite.values import Values, enter_first
+from rhinecloud.store.sqlite.warming import Warming
 from rhinecloud.store.sqlite.writer import Writer, explain
 from rhinecloud.store.transfer import UNFINISHED
 
@@ -77,12 +78,15 @@ class SqliteStore:
     def _open(self, held: contextlib.ExitStack) -> None:
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         held.callback(os.close, file)
+        warming = Warming(file)
+        held.callback(warming.stop)
+        warming.start()
         self._write = connect(self._path, cache_kb=CACHE_KB)
         held.callback(self._write.close)
         migrate(self._write)
         if not self.takes_unfinished and number_of(self._write, IS_UNFINISHED, (UNFINISHED,)):
             raise Unavailable(f"{self._path} holds a part of a city: let `rhinecloud copy` finish it")
-        self._read = connect(self._path, read_only=True, cache_kb=CACHE_KB)
+        self._read = connect(self._path, read_only=True)
         held.callback(self._read.close)
         self._reader = self._read.cursor()
         checkpoint = Checkpoint(self._path, file)

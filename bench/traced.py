@@ -52,9 +52,10 @@ def _trace() -> None:
     _before(Lane, "put", lambda item: [item.seq])
     attempt = Lane._attempt
 
-    def traced(self: Lane, moment: str) -> None:
-        attempt(self, moment)
+    def traced(self: Lane, moment: str) -> bool:
+        is_sent = attempt(self, moment)
         _note(item.seq for item in self._current)
+        return is_sent
 
     setattr(Lane, "_attempt", traced)  # noqa: B010 - a method cannot be assigned to
 

@@ -24,7 +24,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 def fill(backlog: Backlog, first: int, last: int) -> None:
     for number in range(first, last + 1):
-        backlog.put(Item(number, f"urn:x:{number % 3}", b"{}", ["T"]))
+        backlog.put(Item(number, f"urn:x:{number % 3}", b"{}", ("T",)))
 
 
 async def spill(backlog: Backlog, store: Store, *, written: bool) -> Chunk:
@@ -40,9 +40,9 @@ async def spill(backlog: Backlog, store: Store, *, written: bool) -> Chunk:
 async def drain(backlog: Backlog) -> list[int]:
     taken = []
     while len(backlog):
-        if not backlog.is_at_hand:
+        if not backlog.at_hand:
             await backlog.refill()
-        for item in backlog.take(lambda types: True):
+        for item in backlog.take(lambda types, moment: True, ""):
             taken.append(item.seq)
             backlog.finish(item)
     return taken
@@ -77,8 +77,8 @@ async def test_the_oldest_go_one_by_one_wherever_they_lie(store: Store, written:
 async def test_what_may_not_be_read_any_more_is_left_out(store: Store) -> None:
     backlog = Backlog("lane", store, NotificationSettings())
     for number, type_iri in enumerate(["A", "B", "A"]):
-        backlog.put(Item(number, f"urn:x:{number}", b"{}", [type_iri]))
-    assert [item.seq for item in backlog.take(lambda types: types == ["A"])] == [0, 2]
+        backlog.put(Item(number, f"urn:x:{number}", b"{}", (type_iri,)))
+    assert [item.seq for item in backlog.take(lambda types, moment: types == ("A",), "")] == [0, 2]
     assert len(backlog) == 0
 
 

@@ -277,6 +277,22 @@ async def test_a_paused_subscription_is_silent_until_it_is_resumed(
     await receiver.until(lambda: receiver.values("speed") == [2])
 
 
+async def test_what_was_on_its_way_at_a_pause_is_not_repeated_after_it(
+    office: Office, receiver: Receiver
+) -> None:
+    receiver.status = 500
+    name = await office.subscribe(receiver)
+    await office.put("1", speed=1)
+    await receiver.until(lambda: receiver.values("speed")[:1] == [1])
+    await office.call("PATCH", f"/subscriptions/{name}", {"isActive": False})
+    await settle(office)
+    receiver.heard.clear()
+    receiver.status = 200
+    await office.call("PATCH", f"/subscriptions/{name}", {"isActive": True})
+    await office.put("1", speed=2)
+    await receiver.until(lambda: receiver.values("speed") == [2])
+
+
 async def test_a_deleted_subscription_leaves_nothing(office: Office, receiver: Receiver) -> None:
     receiver.status = 500
     name = await office.subscribe(receiver)

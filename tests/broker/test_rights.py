@@ -29,6 +29,15 @@ def test_an_answer_holds_until_the_owner_is_another() -> None:
     assert reader.may_read(INCIDENT)
 
 
+def test_an_owner_is_looked_up_once_a_moment() -> None:
+    known: dict[str, Actor] = {"o": OWNER}
+    reader = Rights(Policy(), lambda actor: known.get(actor.id)).reader(of(OWNER, "urn:s:1"))
+    now, later = "2026-01-01T00:00:00Z", "".join(["2026-01-01", "T00:00:00Z"])  # a clock that stands still
+    assert reader.may_read(INCIDENT, now)
+    del known["o"]
+    assert (reader.may_read(INCIDENT, now), reader.may_read(INCIDENT, later)) == (True, False)
+
+
 def test_subscriptions_of_one_owner_are_judged_together() -> None:
     rights = Rights(Policy(), lambda actor: actor)
     other = replace(OWNER, id="p")

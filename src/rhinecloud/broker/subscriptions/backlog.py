@@ -14,37 +14,34 @@ from rhinecloud.store.port import Store
 
 
 class Backlog:
-    """The items of one lane that are not on their way yet; `emptied` are chunks whose records are to be deleted."""
+    """The items of one lane that are not on their way yet.
+
+    `at_hand` are the next ones, in memory; `emptied` are chunks whose records are to be deleted.
+    """
 
     def __init__(self, key: str, store: Store, settings: NotificationSettings) -> None:
+        self.at_hand: deque[Item] = deque()
         self.emptied: list[Chunk] = []
         self._key = key
         self._store = store
         self._settings = settings
-        self._memory: deque[Item] = deque()
         self._spilt: deque[Chunk] = deque()
         self._tail: list[Item] = []
         self._on_disk = 0
 
     def __len__(self) -> int:
-        return len(self._memory) + self._on_disk + len(self._tail)
-
-    @property
-    def is_at_hand(self) -> bool:
-        """Tell whether the next item is in memory."""
-        return bool(self._memory)
+        return len(self.at_hand) + self._on_disk + len(self._tail)
 
     @property
     def is_dirty(self) -> bool:
         """Tell whether something must be written or deleted."""
         return bool(self._tail or self.emptied)
 
-    def put(self, item: Item) -> None:
-        """Add an item at the end."""
-        if self._tail or self._spilt or len(self._memory) >= self._settings.queue:
-            self._tail.append(item)
-        else:
-            self._memory.append(item)
+    def put(self, item: Item) -> bool:
+        """Add an item at the end; tells whether there was room in memory, or it must be written."""
+        has_room = not self._tail and not self._spilt and len(self.at_hand) < self._settings.queue
+        (self.at_hand if has_room else self._tail).append(item)
+        return has_room
 
     def restore(self, chunks: Sequence[Chunk]) -> None:
         """Take over what an earlier run left in the store, before anything new comes."""
@@ -61,16 +58,16 @@ class Backlog:
         self._on_disk += len(items)
         return chunk
 
-    def take(self, may_read: Callable[[tuple[str, ...]], bool]) -> list[Item]:
+    def take(self, may_read: Callable[[tuple[str, ...], str], bool], moment: str) -> list[Item]:
         """Take the items of the next notification: each entity once, so that no state hides another.
 
-        What the owner may not read any more is left out.
+        What the owner may not read at this `moment` is left out.
         """
         taken: dict[str, Item] = {}
-        waiting, most = self._memory, self._settings.entities
+        waiting, most = self.at_hand, self._settings.entities
         while waiting and len(taken) < most and waiting[0].entity_id not in taken:
             item = waiting.popleft()
-            if may_read(item.types):
+            if may_read(item.types, moment):
                 taken[item.entity_id] = item
             else:
                 self.finish(item)
@@ -79,7 +76,7 @@ class Backlog:
     async def refill(self) -> None:
         """Bring the next items into memory: a chunk of the store, or else what came since the last one was cut."""
         if not self._spilt:
-            self._memory.extend(self._tail)
+            self.at_hand.extend(self._tail)
             self._tail = []
             return
         chunk = self._spilt[0]
@@ -89,14 +86,14 @@ class Backlog:
             self._on_disk -= chunk.count - chunk.skip
             kept = items[chunk.skip :]
             chunk.left = len(kept)
-            self._memory.extend(kept)
+            self.at_hand.extend(kept)
             if not kept:
                 self.emptied.append(chunk)
 
     def drop_oldest(self) -> int:
         """Give up the oldest item; gives how many that were, 0 where nothing waits."""
-        if self._memory:
-            self.finish(self._memory.popleft())
+        if self.at_hand:
+            self.finish(self.at_hand.popleft())
         elif self._spilt:
             self._skip_in(self._spilt[0])
         elif self._tail:
@@ -136,7 +133,7 @@ class Backlog:
 
     def clear(self, current: Sequence[Item]) -> None:
         """Forget everything that waits, and `current`, which is on its way."""
-        items = [*current, *self._memory, *self._tail]
+        items = [*current, *self.at_hand, *self._tail]
         for chunk in self._spilt:
             items.extend(chunk.items or ())
         chunks = {id(chunk): chunk for chunk in self._spilt}
@@ -148,5 +145,5 @@ class Backlog:
             chunk.left = 0
         self.emptied.extend(chunks.values())
         self._on_disk, self._tail = 0, []
-        self._memory.clear()
+        self.at_hand.clear()
         self._spilt.clear()

@@ -47,7 +47,8 @@ class Connection(asyncio.Protocol):
     def __init__(
         self, freed: Callable[[Connection], None], lost: Callable[[Connection], None], departures: Departures
     ) -> None:
-        self.idle_since = 0.0
+        self.was_idle = False
+        """Whether it was free already when connections were looked through last."""
         self._freed = freed
         self._lost = lost
         self._departures = departures

@@ -180,7 +180,7 @@ class Origin:
             if not errand.is_done:
                 connection.carry(errand)
                 return
-        connection.idle_since = self._loop.time()
+        connection.was_idle = False
         self._idle.append(connection)
         if self._sweeping is None:
             self._sweeping = self._loop.call_later(IDLE_S, self._sweep)
@@ -198,11 +198,12 @@ class Origin:
             errand.failed(error)
 
     def _sweep(self) -> None:
-        """Close what nobody used of late."""
+        """Close what nobody used since the last time."""
         self._sweeping = None
-        for connection in list(self._idle):
-            if connection.idle_since <= self._loop.time() - IDLE_S:
-                self._idle.remove(connection)
-                connection.close()
+        for connection in [each for each in self._idle if each.was_idle]:
+            self._idle.remove(connection)
+            connection.close()
+        for connection in self._idle:
+            connection.was_idle = True
         if self._idle:
             self._sweeping = self._loop.call_later(IDLE_S, self._sweep)

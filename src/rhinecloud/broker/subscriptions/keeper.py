@@ -160,7 +160,7 @@ def _gather(holds: Iterable[Hold]) -> list[tuple[Lane, Chunk]]:
     found: dict[Lane, list[Item]] = {}
     for hold in holds:
         for lane, item in hold.items:
-            if item.settled is not None and item.chunk is None:
+            if item.awaited is not None and item.chunk is None:
                 found.setdefault(lane, []).append(item)
     return [(lane, chunk_of(items)) for lane, items in found.items()]
 

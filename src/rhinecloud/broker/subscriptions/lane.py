@@ -83,15 +83,16 @@ class Lane:
         """Queue an item."""
         if self.waiting >= self._settings.max_pending:
             self._count_dropped(self.backlog.drop_oldest())
-        self.backlog.put(item)
-        self._note_dirt()
+        if not self.backlog.put(item):
+            self._dirty.add(self)
 
     def clear(self) -> None:
         """Stop, and forget everything that waits; the chunks to be deleted stand in the backlog's `emptied` then."""
         self.stop()
         self.backlog.clear(self._current)
-        self._current = []
-        self._note_dirt()
+        self._current, self._body = [], b""
+        if self.backlog.emptied:
+            self._dirty.add(self)
 
     def stop(self) -> None:
         """Stop, and leave what waits where it is: the end of the process, not of the subscription."""
@@ -103,7 +104,7 @@ class Lane:
     def go(self) -> None:
         """Send what waits, unless a notification is on its way: at once, where it is at hand."""
         while not self._current and self._fetching is None:
-            if self.backlog.is_at_hand:
+            if self.backlog.at_hand:
                 self._begin()
             elif len(self.backlog):
                 self._fetching = asyncio.create_task(self._fetch(), name=f"fetch for {self.key}")
@@ -112,21 +113,11 @@ class Lane:
 
     def _begin(self) -> None:
         """Send the next notification."""
-        self._current = self.backlog.take(self.way.reader.may_read)
-        if not self._current:
-            self._note_dirt()
-            return
+        moment = self._moments.now()
+        self._current = self.backlog.take(self.way.reader.may_read, moment)
         self._refusals = 0
-        try:
-            moment = self._moments.now()
-            if self._is_active(moment):
-                self._body = self._compose(moment)
-                self._attempt(moment)
-                return
-        except Exception:
-            log.exception("%s cannot be notified", self.key)
-            self._count_dropped(len(self._current))
-        self._end_current()
+        if not (self._current and self._attempt(moment)):
+            self._end_current()
 
     def _hear(self, error: NotDelivered | None) -> None:
         """Take the outcome of an attempt: go on after a good one, else wait and try again, or give up."""
@@ -146,24 +137,16 @@ class Lane:
         self.go()
 
     def _repeat(self) -> None:
-        """Send a notification once more, unless it may not be sent now: the owner may have lost a right meanwhile."""
+        """Send a notification once more, unless the owner lost a right meanwhile."""
         self._pausing = None
-        try:
-            moment = self._moments.now()
-            if self._is_active(moment) and all(
-                self.way.reader.may_read(item.types) for item in self._current
-            ):
-                self._attempt(moment)
-                return
-        except Exception:
-            log.exception("%s cannot be notified", self.key)
-            self._count_dropped(len(self._current))
-        self._end_current()
-        self.go()
+        moment, may_read = self._moments.now(), self.way.reader.may_read
+        if not (all(may_read(item.types, moment) for item in self._current) and self._attempt(moment)):
+            self._end_current()
+            self.go()
 
     async def _fetch(self) -> None:
         """Refill the memory, then go on; what cannot be read is given up."""
-        while len(self.backlog) and not self.backlog.is_at_hand:
+        while len(self.backlog) and not self.backlog.at_hand:
             try:
                 await self.backlog.refill()
             except Unavailable as error:
@@ -175,22 +158,32 @@ class Lane:
         self._fetching = None
         self.go()
 
-    def _is_active(self, moment: str) -> bool:
-        return status_of(self.way.subscription, moment) == "active"
-
     def _compose(self, moment: str) -> bytes:
         """Make the notification; what tells the same changes has the same id, also after a crash."""
         first, last = self._current[0].seq, self._current[-1].seq
         changes = f"{first}-{last}-{len(self._current)}" if last != first else str(first or moment)
         return self.way.compose(f"{self._name}:{changes}", moment, [item.body for item in self._current])
 
-    def _attempt(self, moment: str) -> None:
-        self._sending = self.way.send(self._body, self._hear)
-        self.counters.times_sent += 1
+    def _attempt(self, moment: str) -> bool:
+        """Send what is current, with the same body each time; what cannot be made or sent at all is given up.
+
+        Tells whether it is on its way: while the subscription rests nothing is sent.
+        """
+        way, counters = self.way, self.counters
+        try:
+            if status_of(way.subscription, moment) != "active":
+                return False
+            self._body = self._body or self._compose(moment)
+            self._sending = way.send(self._body, self._hear)
+        except Exception:
+            log.exception("%s cannot be notified", self.key)
+            self._count_dropped(len(self._current))
+            return False
+        counters.times_sent += 1
+        counters.last_notification = moment
         self.retried += self._failures > 0
-        self.counters.last_notification = moment
-        self.unsaved = True
-        self._dirty.add(self)
+        self._note_counters()
+        return True
 
     def _note_success(self) -> None:
         self._failures = 0
@@ -214,13 +207,14 @@ class Lane:
         done, self._current, self._body = self._current, [], b""
         for item in done:
             self.backlog.finish(item)
-        self._note_dirt()
-
-    def _note_dirt(self) -> None:
-        if self.backlog.is_dirty:
+        if self.backlog.emptied:
             self._dirty.add(self)
 
     def _count_dropped(self, number: int) -> None:
         self.counters.dropped += number
-        self.unsaved = True
-        self._dirty.add(self)
+        self._note_counters()
+
+    def _note_counters(self) -> None:
+        if not self.unsaved:
+            self.unsaved = True
+            self._dirty.add(self)

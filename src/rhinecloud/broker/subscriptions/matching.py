@@ -120,14 +120,14 @@ class _Shelf(Generic[W]):
         self._all: Narrowed[W] = Narrowed()
         self._by_attribute: dict[str, Narrowed[W]] = {}
 
-    def find(self, attributes: Iterable[str], entity: Entity) -> Iterator[W]:
+    def find(self, attributes: Iterable[str], entity: Entity, found: dict[str, W]) -> None:
         if self._all:
-            yield from self._all.find(entity)
+            self._all.find(entity, found)
         if self._by_attribute:
             for attribute in attributes:
                 narrowed = self._by_attribute.get(attribute)
                 if narrowed is not None:
-                    yield from narrowed.find(entity)
+                    narrowed.find(entity, found)
 
     def add(self, key: str, watch: W) -> None:
         if not watch.watched:
@@ -230,13 +230,15 @@ class Index(Generic[W]):
         """Give the watches that must be judged: those that the look-ups do not leave out."""
         entity, tenant = change.entity, change.tenant
         attributes: Iterable[str] = change.changed if change.kind is Kind.UPDATED else entity.attrs
-        shelves = [self._shelves.get((tenant, "type", each)) for each in entity.type]
-        shelves += [self._shelves.get((tenant, "id", entity.id)), self._shelves.get((tenant, "any", ""))]
+        places = [(tenant, "type", each) for each in entity.type]
+        places += [(tenant, "id", entity.id), (tenant, "any", "")]
         if self._lengths:
-            shelves += map(self._shelves.get, self._beginnings(tenant, entity.id, entity.type))
-        return {
-            id(watch): watch for shelf in shelves if shelf for watch in shelf.find(attributes, entity)
-        }.values()
+            places += self._beginnings(tenant, entity.id, entity.type)
+        found: dict[str, W] = {}
+        for place in places:
+            if place in self._shelves:
+                self._shelves[place].find(attributes, entity, found)
+        return found.values()
 
 
 def beginning_of(pattern: str) -> str:

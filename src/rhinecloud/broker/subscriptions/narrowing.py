@@ -8,7 +8,7 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 4.9 and 4.10.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -21,6 +21,9 @@ from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.query import EntityQuery
 
 W = TypeVar("W")
+
+AFTER_ALL = "\U0010ffff"
+"""Sorts behind every key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +133,21 @@ class Narrowed(Generic[W]):
         else:
             del self._open[key]
 
-    def find(self, entity: Entity) -> Iterator[W]:
-        """Give the things whose gate is open for an entity, or that have none; perhaps one of them twice."""
-        yield from self._open.values()
+    def find(self, entity: Entity, found: dict[str, W]) -> None:
+        """Put into `found` the things whose gate is open for an entity, or that have none."""
+        found.update(self._open)
         for path, by_value in self._equal.items():
             for value in _targets(path, entity):
-                if isinstance(value, Hashable):
-                    yield from by_value.get(_key(value), {}).values()
+                if isinstance(value, Hashable) and (things := by_value.get(_key(value))):
+                    found.update(things)
         for (path, above), limits in self._limits.items():
             for value in _targets(path, entity):
                 if type(value) in (int, float):
-                    yield from limits.passed(value, above)
+                    found.update(limits.passed(value, above))
         for name, fences in self._fences.items():
             box = box_of(entity.attrs.get(name))
             if box is not None:
-                yield from fences.touched(box)
+                found.update(fences.touched(box))
 
 
 def _meaning(path: Path) -> Path:
@@ -176,10 +179,11 @@ class _Limits(Generic[W]):
         del self._order[bisect_left(self._order, (limit, key))]
         del self._things[key]
 
-    def passed(self, value: float, above: bool) -> Iterator[W]:
-        if above:
-            end = bisect_right(self._order, value, key=lambda pair: pair[0])
-            passed = self._order[:end]
-        else:
-            passed = self._order[bisect_left(self._order, value, key=lambda pair: pair[0]) :]
-        return (self._things[key] for _, key in passed)
+    def passed(self, value: float, above: bool) -> Iterator[tuple[str, W]]:
+        order = self._order
+        passed = (
+            order[: bisect_left(order, (value, AFTER_ALL))]
+            if above
+            else order[bisect_left(order, (value,)) :]
+        )
+        return ((key, self._things[key]) for _, key in passed)

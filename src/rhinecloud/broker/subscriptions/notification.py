@@ -113,6 +113,7 @@ def _write(shown: dict[str, Any], look: Look) -> bytes:
 
 def composer(subscription_id: str, look: Look) -> Callable[[str, str, Sequence[bytes]], bytes]:
     """Give the function that puts entities together into the body of a notification (clause 5.3.1)."""
+    begin = b'{"id":"'
     head = b'","type":"Notification","subscriptionId":' + orjson.dumps(subscription_id) + b',"notifiedAt":"'
     opening, closing = b'","data":[', b"]}"
     if look.accept == GEO_JSON:
@@ -123,8 +124,8 @@ def composer(subscription_id: str, look: Look) -> Callable[[str, str, Sequence[b
         closing = b'],"@context":' + look.body_context + b"}"
 
     def compose(name: str, moment: str, entities: Sequence[bytes]) -> bytes:
-        start = b'{"id":"' + name.encode() + head + moment.encode() + opening
-        return start + b",".join(entities) + closing
+        named, told = name.encode(), moment.encode()
+        return b"".join((begin, named, head, told, opening, b",".join(entities), closing))
 
     return compose
 

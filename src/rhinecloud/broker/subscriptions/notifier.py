@@ -208,7 +208,7 @@ class Notifier:
         """Queue what a frame causes; then wait while too many frames are in hand."""
         hold = self._progress.begin(frame.last, time.monotonic())
         now = self._clock()
-        present = Present(format_time(now), now.timestamp(), frame.last)
+        present = Present(self._moments.now(), now.timestamp(), frame.last)
         told: dict[Lane, None] = {}
         until = time.monotonic() + TURN_S
         for change in frame.changes() if self._may_concern_somebody(frame) else ():
@@ -257,7 +257,7 @@ class Notifier:
                 continue  # it was deleted while others were looked up
             reader = lane.way.reader
             if reader not in allowed:
-                allowed[reader] = reader.may_read(types)
+                allowed[reader] = reader.may_read(types, present.moment)
             if not (allowed[reader] and ready.is_due(present)):
                 continue
             body = shown.get(id(ready.look))

@@ -17,12 +17,11 @@ SEPARATOR = "\x1f"
 """Stands between tenant, subscription and number in the names of records, and in no tenant or URI."""
 
 
-class Settled(Protocol):
-    """Hears that nothing more needs to be done about an item: it was delivered, given up or written down."""
+class Waiting(Protocol):
+    """Waits until nothing more needs to be done about its items: delivered, given up or written down."""
 
-    def settle(self) -> None:
-        """One item less to wait for."""
-        ...
+    open: int
+    """How many items it still waits for."""
 
 
 class Item:
@@ -31,21 +30,21 @@ class Item:
     `types` are the entity's IRIs, by which it is judged again whether its receiver may have it when it leaves.
     """
 
-    __slots__ = ("body", "chunk", "entity_id", "seq", "settled", "types")
+    __slots__ = ("awaited", "body", "chunk", "entity_id", "seq", "types")
 
     def __init__(self, seq: int, entity_id: str, body: bytes, types: tuple[str, ...]) -> None:
         self.seq = seq
         self.entity_id = entity_id
         self.body = body
         self.types = types
-        self.settled: Settled | None = None
+        self.awaited: Waiting | None = None
         self.chunk: Chunk | None = None
 
     def settle(self) -> None:
         """Release the frame that waits for this item; nothing happens the second time."""
-        settled, self.settled = self.settled, None
-        if settled is not None:
-            settled.settle()
+        if self.awaited is not None:
+            self.awaited.open -= 1
+            self.awaited = None
 
 
 class Chunk:

@@ -28,13 +28,9 @@ class Hold:
 
     def add(self, lane: Lane, item: Item) -> None:
         """Wait for an item."""
-        item.settled = self
+        item.awaited = self
         self.open += 1
         self.items.append((lane, item))
-
-    def settle(self) -> None:
-        """One item less to wait for."""
-        self.open -= 1
 
 
 class Progress:

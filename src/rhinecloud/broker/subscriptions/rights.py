@@ -22,7 +22,7 @@ REMEMBERED = 1_000
 class Reader:
     """What an owner of subscriptions may be told of; answers hold as long as the owner is who it was."""
 
-    __slots__ = ("_answers", "_known", "_owner", "_policy", "_present", "_tenant")
+    __slots__ = ("_answers", "_known", "_moment", "_owner", "_policy", "_present", "_tenant")
 
     def __init__(self, owner: Actor, tenant: str, policy: Policy, present: Present) -> None:
         self._owner = owner
@@ -30,17 +30,23 @@ class Reader:
         self._policy = policy
         self._present = present
         self._known: Actor | None = None
+        self._moment: str | None = None
         self._answers: dict[tuple[str, ...], bool] = {}
 
-    def may_read(self, types: tuple[str, ...]) -> bool:
-        """Tell whether the owner may, at this moment, be told of an entity of these types."""
-        owner = self._present(self._owner)
-        if owner is not self._known or len(self._answers) > REMEMBERED:
-            self._known = owner
-            self._answers.clear()
+    def may_read(self, types: tuple[str, ...], moment: str | None = None) -> bool:
+        """Tell whether the owner may now be told of an entity of these types.
+
+        The owner is looked up once for a `moment`: the very text that `Moments` prints once a turn of the loop.
+        """
+        if moment is None or moment is not self._moment:
+            self._moment = moment
+            owner = self._present(self._owner)
+            if owner is not self._known or len(self._answers) > REMEMBERED:
+                self._known = owner
+                self._answers.clear()
         answer = self._answers.get(types)
         if answer is None:
-            answer = self._answers[types] = self._may(owner, types)
+            answer = self._answers[types] = self._may(self._known, types)
         return answer
 
     def present(self) -> Actor | None:

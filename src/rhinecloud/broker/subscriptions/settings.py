@@ -33,7 +33,7 @@ class NotificationSettings:
     )
     entities: int = setting(100, "Most entities in one notification when several wait; 1 sends each alone")
     window: int = setting(
-        256, "Frames of the stream that may be in hand before the first of them is done with"
+        4_096, "Frames of the stream that may be in hand before the first of them is done with"
     )
     connections: int = setting(
         64, "Most connections to one HTTP receiver, whose further subscriptions then wait for one"

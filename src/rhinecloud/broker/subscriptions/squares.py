@@ -58,14 +58,14 @@ class Squares(Generic[W]):
         if not grid:
             del self._grids[level]
 
-    def touched(self, box: Box) -> Iterator[W]:
-        """Give the things whose boxes share a point with `box`; perhaps one of them twice."""
+    def touched(self, box: Box) -> Iterator[tuple[str, W]]:
+        """Give the things whose boxes share a point with `box`, and their keys; perhaps one of them twice."""
         west, south, east, north = box
         for level, grid in self._grids.items():
             for there in _within(grid, level, box):
-                for its, thing in there.values():
+                for key, (its, thing) in there.items():
                     if its[0] <= east and west <= its[2] and its[1] <= north and south <= its[3]:
-                        yield thing
+                        yield key, thing
 
 
 def _within(

@@ -265,3 +265,17 @@ async def test_5_15_1_a_source_says_who_since_when_and_what_time_it_is(house: Ho
     assert set(found) == {"id", "type", "contextSourceAlias", "contextSourceUptime", "contextSourceTimeAt"}
     assert found["contextSourceTimeAt"].endswith("Z")
     assert found["id"].startswith("urn:")
+
+
+@pytest.mark.parametrize("verb", ["HEAD", "POST"])
+async def test_6_3_what_was_asked_otherwise_answers_no_other_call(house: House, verb: str) -> None:
+    first = {"id": "urn:ngsi-ld:Buoy:1", "type": "Buoy"}
+    await house.call("POST", "/entities", first)
+    path, body = ("/entities/urn:ngsi-ld:Buoy:1", None)
+    if verb == "POST":
+        path, body = ("/entityOperations/query", {"type": "Query", "entities": [{"type": "Buoy"}]})
+    for _ in range(2):
+        assert (await house.call(verb, path, body)).status == 200
+    assert (await house.call("POST", "/entities", {**first, "id": "urn:ngsi-ld:Buoy:2"})).status == 201
+    assert (await house.call("DELETE", "/entities/urn:ngsi-ld:Buoy:1")).status == 204
+    assert (await house.call("HEAD", "/entities/urn:ngsi-ld:Buoy:1")).status == 404

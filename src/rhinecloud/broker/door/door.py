@@ -96,7 +96,7 @@ class Door:
         try:
             verb = scope["method"]
             question = question_of(scope, headers) if verb == "GET" else ()
-            kept = self.answers.find(question)
+            kept = self.answers.find(question) if question else None
             if kept is not None:
                 route = kept.route
                 if not self._stands(kept, headers):
@@ -177,7 +177,7 @@ class Door:
         finally:
             if request.stay is not None:
                 request.stay.end()
-        if reply.ground is not None:
+        if reply.ground is not None and question:
             self.answers.misses += 1
             compiled, generation = envelope.compiled, envelope.generation
             kept = Kept(reply, reply.ground, route, request.actor, request.tenant, compiled, generation)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from rhinecloud.kernel.errors import Invalid
 from rhinecloud.loader import GROUP, find_packs, merge_contexts
-from rhinecloud.loader.folder import read_layers
-from rhinecloud.loader.model import BrokenPack
+from rhinecloud.loader.layers import DEFAULTS, read_layers
 
 MANIFEST = '[pack]\nname = "{name}"\ntitle = "A"\nversion = "1"\nlicense = "EUPL-1.2"\n'
 MODULE = """from pathlib import Path
@@ -58,7 +58,7 @@ def test_a_pack_brings_what_lies_in_its_folder(city: Path) -> None:
     assert crane.context == {"Crane": "https://example.org/Crane"}
     assert [path.name for path in crane.rules] == ["wind.yaml"]
     assert packs.indexes() == ["Crane", "scope"]
-    assert packs.layers() == [{**LAYER, "pack": "cranes"}]
+    assert packs.layers() == [{**DEFAULTS, **LAYER, "pack": "cranes"}]
     assert packs.texts("de") == {"cranes": {"title": "Cranes"}}
     assert set(packs.mappings()) == {"cranes.m"}
 
@@ -79,7 +79,7 @@ def test_a_pack_brings_what_lies_in_its_folder(city: Path) -> None:
         ({"context.jsonld": "{"}, "context.jsonld: is not JSON"),
         ({"context.jsonld": '{"@context": "https://example.org/c.jsonld"}'}, "fetches nothing"),
         ({"context.jsonld": '{"@context": {"@vocab": "https://example.org/"}}'}, "sets @vocab"),
-        ({"context.jsonld": '{"@context": {"a": {"@context": {}}}}'}, "Invalid"),
+        ({"context.jsonld": '{"@context": {"a": {"@context": {}}}}'}, "@context"),
         ({"layers/x.json": '{"id": "x"}'}, "layers/x.json: needs 'types'"),
         ({"texts/de.json": "[]"}, "de.json: is not a JSON object"),
     ],
@@ -136,5 +136,47 @@ def test_a_city_adds_layers_of_its_own_and_may_draw_a_packs_layer_its_own_way(ci
     drawn = {layer["id"]: layer for layer in packs.layers(read_layers(city / "layers"))}
     assert (drawn["lamps"]["pack"], drawn["cranes"]["color"]) == ("city", "red")
     (city / "layers" / "bad.json").write_text('{"id": "x"}', encoding="utf-8")
-    with pytest.raises(BrokenPack, match=r"layers/bad\.json: needs 'types'"):
+    with pytest.raises(Invalid, match=r"layers/bad\.json: needs 'types'"):
         read_layers(city / "layers")
+
+
+def test_all_that_is_wrong_with_layers_is_named_at_once(tmp_path: Path) -> None:
+    wrong = {
+        "visble": True,
+        "geometry": "points",
+        "order": "1",
+        "color": "#12",
+        "panel": "name",
+        "min_zoom": None,
+    }
+    (tmp_path / "a.json").write_text(json.dumps({**LAYER, **wrong}), encoding="utf-8")
+    (tmp_path / "b.json").write_text("[1", encoding="utf-8")
+    with pytest.raises(Invalid) as refusal:
+        read_layers(tmp_path)
+    said = {each.field: each.reason for each in refusal.value.faults}
+    assert said.pop("layers/b.json").startswith("is not JSON")
+    assert said == {
+        "layers/a.json: visble": "unknown key; did you mean `visible`?",
+        "layers/a.json: geometry": "is one of point, line, polygon",
+        "layers/a.json: order": "is a number",
+        "layers/a.json: color": "is a colour such as `#1f77b4`",
+        "layers/a.json: panel": "is a list of attributes",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("color_by", {"attribute": "severity"}),
+        ("color_by", {"attribute": "severity", "colors": {"high": 3}}),
+        ("marks", [{"attribute": "highWaterMark"}]),
+        ("listed", {"severity": "severity"}),
+        ("listed", {"title": "headline", "while": {"attribute": "status"}}),
+        ("title", {}),
+        ("types", []),
+    ],
+)
+def test_a_part_of_a_layer_that_is_not_whole_is_named(tmp_path: Path, key: str, value: object) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({**LAYER, key: value}), encoding="utf-8")
+    with pytest.raises(Invalid, match=f"layers/a.json: {key}: is "):
+        read_layers(tmp_path)

@@ -23,7 +23,8 @@ from rhinecloud.identity import Identity, IdentitySettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import Clock
 from rhinecloud.loader import Disagreement, Packs, find_packs, merge_contexts
-from rhinecloud.loader.folder import read_context, read_layers
+from rhinecloud.loader.folder import read_context
+from rhinecloud.loader.layers import read_layers
 from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import house_document
 from rhinecloud.policy import Policy

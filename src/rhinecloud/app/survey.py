@@ -22,7 +22,7 @@ from rhinecloud.kernel.faults import Gathering, unknown
 from rhinecloud.kernel.settings import read_section
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.loader import Packs, find_packs
-from rhinecloud.loader.folder import read_layers
+from rhinecloud.loader.layers import read_layers
 from rhinecloud.policy import Policy
 from rhinecloud.risk.settings import RiskSettings
 from rhinecloud.store.engine import StoreSettings, make_store

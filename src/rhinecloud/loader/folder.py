@@ -5,11 +5,12 @@ What a file says is checked for its shape here; what a rule means is the busines
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
+from rhinecloud.loader.document import read_object
+from rhinecloud.loader.layers import read_layers
 from rhinecloud.loader.model import BrokenPack, LoadedPack
 from rhinecloud.ngsild.context import compile_context
 from rhinecloud.ngsild.documents import house_document
@@ -18,7 +19,6 @@ from rhinecloud.risk.rulebook import find_files
 
 KNOWN = {"indexes", "name", "title", "description", "version", "license", "types_license"}
 REQUIRED = ("name", "title", "version", "license")
-GEOMETRIES = ("point", "line", "polygon")
 
 
 def read_pack(pack: Pack) -> LoadedPack:
@@ -34,21 +34,16 @@ def read_pack(pack: Pack) -> LoadedPack:
         context=context,
         rules=tuple(find_files(pack.root / "rules")),
         layers=read_layers(pack.root / "layers"),
-        texts={path.stem: _object(path) for path in sorted((pack.root / "texts").glob("*.json"))},
+        texts={path.stem: read_object(path) for path in sorted((pack.root / "texts").glob("*.json"))},
         indexes=_indexes(manifest, context),
     )
-
-
-def read_layers(folder: Path) -> tuple[dict[str, Any], ...]:
-    """Read the layers of a folder, `*.json`, none where there is no such folder; raises BrokenPack."""
-    return tuple(_layer(path) for path in sorted(folder.glob("*.json")))
 
 
 def read_context(path: Path) -> dict[str, Any]:
     """Read the terms of a `context.jsonld`, none where there is no such file; raises Invalid."""
     if not path.exists():
         return {}
-    context = _object(path).get("@context")
+    context = read_object(path).get("@context")
     if not isinstance(context, dict):
         raise BrokenPack("needs an object under '@context': a city fetches nothing to start", field=path.name)
     keywords = sorted(term for term in context if term.startswith("@"))
@@ -88,30 +83,3 @@ def _indexes(manifest: dict[str, Any], context: dict[str, Any]) -> tuple[str, ..
     if unknown:
         raise BrokenPack(f"[pack] indexes {', '.join(unknown)}: no term of context.jsonld", field="pack.toml")
     return tuple(names)
-
-
-def _layer(path: Path) -> dict[str, Any]:
-    layer = _object(path)
-    place = f"layers/{path.name}"
-    if not isinstance(layer.get("id"), str):
-        raise BrokenPack("needs a text 'id'", field=place)
-    types = layer.get("types")
-    if not isinstance(types, list) or not types or not all(isinstance(each, str) for each in types):
-        raise BrokenPack("needs 'types': a list of entity types", field=place)
-    if layer.get("geometry") not in GEOMETRIES:
-        raise BrokenPack(f"needs 'geometry': one of {', '.join(GEOMETRIES)}", field=place)
-    if not isinstance(layer.get("title"), dict):
-        raise BrokenPack("needs 'title': an object of texts by language", field=place)
-    return layer
-
-
-def _object(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BrokenPack(f"cannot be read: {error.strerror}", field=path.name) from None
-    except ValueError as error:
-        raise BrokenPack(f"is not JSON: {error}", field=path.name) from None
-    if not isinstance(content, dict):
-        raise BrokenPack("is not a JSON object", field=path.name)
-    return content

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 
+from rhinecloud.kernel.errors import Invalid
 from rhinecloud.loader.folder import read_pack
 from rhinecloud.loader.model import BrokenPack, LoadedPack, PackFailure, Packs
 from rhinecloud.pack import Pack
@@ -45,6 +46,8 @@ def _load(point: EntryPoint) -> LoadedPack | PackFailure:
         if not isinstance(pack, Pack):
             raise BrokenPack(f"{point.value} is no Pack")  # noqa: TRY301 - all reasons end in the same place
         return read_pack(pack)
+    except Invalid as error:
+        return PackFailure(point.name, "; ".join(str(each) for each in error.faults))
     except Exception as error:  # noqa: BLE001 - a pack is foreign code; whatever it raises is its failure alone
         _log.debug("the pack %s cannot be loaded", point.name, exc_info=True)
         return PackFailure(point.name, f"{type(error).__name__}: {error}")

@@ -45,7 +45,7 @@ class Fetcher:
         self._settings = settings
         self._clock = clock
         self._calls: dict[str, asyncio.Task[Fetched]] = {}
-        self._failed: dict[str, tuple[datetime, ContextNotAvailable]] = {}
+        self._failed: dict[str, tuple[datetime, str]] = {}
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
@@ -73,10 +73,13 @@ class Fetcher:
         return await asyncio.shield(call)
 
     async def fetch_unless_failed(self, url: str) -> Fetched:
-        """Fetch as `fetch` does, or raise again what went wrong a moment ago."""
-        failed = self._failed.get(url)
-        if failed is not None and failed[0] > self._clock():
-            raise failed[1]
+        """Fetch as `fetch` does, or say again what went wrong a moment ago.
+
+        What is remembered are words: an error that is raised again holds every request that it has ended.
+        """
+        until, reason = self._failed.get(url, (None, ""))
+        if until is not None and until > self._clock():
+            raise ContextNotAvailable(reason)
         return await self.fetch(url)
 
     def forgive(self, url: str) -> None:
@@ -92,7 +95,7 @@ class Fetcher:
         except ContextNotAvailable as error:
             if len(self._failed) >= REMEMBERED:
                 self._failed.clear()
-            self._failed[url] = (now + timedelta(seconds=self._settings.context_retry_s), error)
+            self._failed[url] = (now + timedelta(seconds=self._settings.context_retry_s), str(error))
             raise
         self.forgive(url)
         return fetched

@@ -451,3 +451,10 @@ def test_an_alert_ends_at_the_moment_that_its_entity_names(tmp_path: Path) -> No
 )
 def test_a_text_in_other_languages_is_told_as_a_text(value: object, german: str, english: str) -> None:
     assert (write_value(value, "de"), write_value(value, "en")) == (german, english)
+
+
+def test_without_a_message_the_alert_says_title_and_thing(tmp_path: Path) -> None:
+    lines = HIGH_WATER.splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith("message"))
+    [raised] = Engine([rule(tmp_path, text)], CONTEXT).step([River().reads(900, 0)])
+    assert raised.message == {"de": "Hochwasser: Ruhrort", "en": "High water: Ruhrort"}

@@ -59,6 +59,11 @@ def parse_template(text: str) -> Template:
     return Template(tuple(pieces))
 
 
+def name_thing(title: Template) -> Template:
+    """Let a title say which thing it is about, by name or id: many alerts of one title are told apart."""
+    return Template((*title.pieces, ": ", parse_condition("has(e.name) ? e.name : id")))
+
+
 def _split(text: str) -> Iterator[tuple[bool, str, int]]:
     """Give (is an expression, text, where it starts) piece by piece."""
     position, plain = 0, ""

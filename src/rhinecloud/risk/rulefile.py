@@ -21,7 +21,7 @@ from rhinecloud.risk.condition import Condition, Flawed, parse_condition, parse_
 from rhinecloud.risk.document import Document, Fault
 from rhinecloud.risk.document import Path as Way
 from rhinecloud.risk.duration import parse_duration
-from rhinecloud.risk.message import Template, parse_template
+from rhinecloud.risk.message import Template, name_thing, parse_template
 from rhinecloud.risk.model import AreaEvent, Evidence, IncidentCall, Rule, Silence, Window, Zone
 from rhinecloud.risk.sheet import (
     LANGUAGES,
@@ -225,7 +225,8 @@ class RuleFile:
         if isinstance(written, dict):
             ways = {str(text): (key, language) for language, text in reversed(written.items())}
         read = {text: self._template(ways.get(text, (key,)), text) for text in dict.fromkeys(texts.values())}
-        return {language: found for language, text in texts.items() if (found := read[text]) is not None}
+        found = {language: each for language, text in texts.items() if (each := read[text]) is not None}
+        return found if key == "message" else {language: name_thing(each) for language, each in found.items()}
 
     def _template(self, way: Way, text: str) -> Template | None:
         try:

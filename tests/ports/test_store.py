@@ -99,6 +99,7 @@ async def test_a_version_known_without_waiting_is_that_of_the_entity(store: Stor
         await written(store, edits)
         stored = await store.get("", "urn:x:a")
         assert store.version("", "urn:x:a") == (stored.version if stored and knows else None)
+        assert store.version("", "") == (await store.newest() if knows else None)
     assert store.version("harbour", "urn:x:a") is None
 
 

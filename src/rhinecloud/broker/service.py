@@ -58,7 +58,7 @@ class Broker:
         self._discovery = Discovery(store, clock)
         self._tenants: set[str] = {""}
         self.version = store.version
-        """Gives an entity's version where it is known without waiting: as long as it stays, the entity stays."""
+        """Gives an entity's version, for '' the newest change, where that takes no waiting: see the store's port."""
 
     async def create(self, actor: Actor, tenant: str, entity: Entity) -> Written:
         """Create an entity; raises AlreadyExists (clause 5.6.1)."""

@@ -145,7 +145,10 @@ class Store(Protocol):
         ...
 
     def version(self, tenant: str, entity_id: str) -> int | None:
-        """Give the version of an entity as `get` would find it; None where there is none, or the engine would wait."""
+        """Give the version of an entity as `get` would find it, or for '' the number of the newest change.
+
+        None where there is no such entity, or the engine would have to wait.
+        """
         ...
 
     async def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:

@@ -70,6 +70,8 @@ class Door:
     ) -> None:
         """`log`, where it is given, hears of each answer."""
         self._parts = parts
+        self._broker = parts.broker
+        self._contexts = parts.contexts
         self._router = Router(routes)
         self._authenticate = authenticate
         self._log = log
@@ -87,31 +89,33 @@ class Door:
         if SWITCH in scope["query_string"]:
             scope, send = laid_out(scope, send)
         headers = _fields(scope["headers"])
-        if FIELD in headers or TRACE in headers:
-            request_id = self._ids.begin(headers)
-        else:
-            request_id = self._make_id()
-            REQUEST_ID.set(request_id)
+        request_id = self._ids.begin(headers) if FIELD in headers or TRACE in headers else self._make_id()
         route, newest = NOWHERE, None
         try:
             verb = scope["method"]
             question = question_of(scope, headers) if verb == "GET" else ()
             kept = self.answers.find(question) if question else None
             if kept is not None:
-                route = kept.route
-                if not self._stands(kept, headers):
+                route, ground = kept.route, kept.ground
+                version = self._broker.version(kept.tenant, ground.entity_id)
+                if version is None and not ground.entity_id:
+                    version = newest = await self._broker.newest_change()
+                unchanged = version == ground.version and kept.generation == self._contexts.generation
+                if not unchanged or self._authenticate(headers) is not kept.actor:
                     kept = None
-                elif not kept.ground.entity_id:
-                    newest = await self._parts.broker.newest_change()
-                    kept = kept if kept.ground.version == newest else None
             if kept is not None:
-                reply = self._again(kept)
-            elif verb == "OPTIONS":
-                reply = self._options(scope["raw_path"][len(PREFIX) :], headers)
+                self.answers.hits += 1
+                if kept.compiled.entries:
+                    kept.compiled.touch(self._parts.clock())
+                reply = kept.reply
             else:
-                route, variables = self._router.find(verb, scope["raw_path"][len(PREFIX) :])
-                request = Request(verb, headers, scope["query_string"], receive, variables, newest)
-                reply = await self._answer(request, route, question)
+                REQUEST_ID.set(request_id)
+                if verb == "OPTIONS":
+                    reply = self._options(scope["raw_path"][len(PREFIX) :], headers)
+                else:
+                    route, variables = self._router.find(verb, scope["raw_path"][len(PREFIX) :])
+                    request = Request(verb, headers, scope["query_string"], receive, variables, newest)
+                    reply = await self._answer(request, route, question)
         except RhineCloudError as error:
             reply = problem(error, request_id)
         except Exception as error:
@@ -126,34 +130,12 @@ class Door:
         took_s = perf_counter() - started
         self._count[id(route)](reply.status, took_s)
         if self._log is not None:
+            REQUEST_ID.set(request_id)
             self._log(scope, reply.status, took_s, len(body))
 
     def tallies(self) -> Iterable[tuple[Route, Tally]]:
         """Give how often each route answered and how long it took, by status; `NOWHERE` stands for all other paths."""
         return self._tallies
-
-    def _stands(self, kept: Kept, headers: Mapping[bytes, bytes]) -> bool:
-        """Tell whether the words of a kept answer still mean the same actor and @contexts, and its entity is the same.
-
-        Where it rests on all entities, the newest change is yet to be compared. Raises Unauthenticated, as `_answer`.
-        """
-        if (
-            kept.generation != self._parts.contexts.generation
-            or self._authenticate(headers) is not kept.actor
-        ):
-            return False
-        ground = kept.ground
-        return (
-            not ground.entity_id
-            or self._parts.broker.version(kept.tenant, ground.entity_id) == ground.version
-        )
-
-    def _again(self, kept: Kept) -> Reply:
-        """Give a kept answer, which counts as a use of its @contexts."""
-        self.answers.hits += 1
-        if kept.compiled.entries:
-            kept.compiled.touch(self._parts.clock())
-        return kept.reply
 
     async def _answer(self, request: Request, route: Route, question: Question) -> Reply:
         headers = request.headers

@@ -141,7 +141,9 @@ class SqliteStore:
         return held.stored
 
     def version(self, tenant: str, entity_id: str) -> int | None:
-        """Give an entity's version."""
+        """Give the version of an entity or, for '', of all."""
+        if not entity_id:
+            return self.last_change()
         stored = self._get(tenant, entity_id)
         return None if stored is None else stored.version
 

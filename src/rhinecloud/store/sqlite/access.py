@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -22,8 +21,7 @@ OF_KEYS = "SELECT row FROM value WHERE attribute = ? AND tenant = ? AND key BETW
 OF_KEY = "SELECT row FROM value WHERE attribute = ? AND tenant = ? AND key = ?"
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(msgspec.Struct, frozen=True, gc=False):
     """SQL that gives the candidates' `row`; `exact` when every candidate of the right type matches the query.
 
     A row may be given more than once, unless the way is exact.

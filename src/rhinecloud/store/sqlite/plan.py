@@ -6,10 +6,11 @@ What no index holds is left to `ngsild.query.matches`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import apsw
 import msgspec
+from msgspec.structs import replace
 
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.sqlite.access import (
@@ -39,8 +40,7 @@ LOOK_LONG = 30_000
 """So many in a thread: sorting more candidates takes longer than meeting a page of them on the way through all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, gc=False):
     """A way to the candidates, how many they are at `most`, and what decides about them before they are decoded."""
 
     way: Way
@@ -102,7 +102,7 @@ class Planner:
         if query.types and not alternatives:
             return None
         alternatives = alternatives or ((ANY,),)
-        exact = not _needs_documents(query)
+        exact = query.q is None and not _asks_more(query)
         walk = by_types(tenant, alternatives, exact=exact)
         most = sum(min(census.count(tenant, kind) for kind in each) for each in alternatives)
         plan = Plan(walk, most, most if len(alternatives) == 1 == len(alternatives[0]) else None)
@@ -124,14 +124,14 @@ class Planner:
         for way in (by_place(query), by_prefix(tenant, query.id_pattern)):
             if way is not None:
                 yield way
-        by_q_alone = query.q is not None and not _needs_documents(replace(query, q=None))
+        by_q_alone = not _asks_more(query)
         for term in terms_of(query, self.values.ready):
             yield by_term(tenant, term, self.values, exact=by_q_alone and term.exact)
 
 
-def _needs_documents(query: EntityQuery) -> bool:
-    """Tell whether more than ids and types, shown or hidden, decides."""
-    return (replace(query, hidden=frozenset()) if query.hidden else query).needs_documents
+def _asks_more(query: EntityQuery) -> bool:
+    """Tell whether more than ids, types and `q` decides."""
+    return bool(query.id_pattern or query.attrs or query.geo or query.scope or query.selectors)
 
 
 def _fewest(connection: apsw.Connection, plan: Plan, ways: list[Way], look: int) -> Plan:

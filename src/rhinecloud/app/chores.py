@@ -6,11 +6,13 @@ import asyncio
 from datetime import timedelta
 
 from rhinecloud.app.foundation import Foundation
+from rhinecloud.app.memory import give_back
 from rhinecloud.history.settings import HistorySettings
 from rhinecloud.kernel.time import format_time
 
 FLUSH_S = 60.0
 EXPIRE_S = 3600.0
+GIVE_BACK_S = 10.0
 
 
 class Chores:
@@ -24,6 +26,12 @@ class Chores:
         while True:
             await asyncio.sleep(FLUSH_S)
             await self._foundation.identity.flush()
+
+    async def give_memory_back(self) -> None:
+        """Return memory that nobody uses to the system."""
+        while True:
+            await asyncio.sleep(GIVE_BACK_S)
+            give_back()
 
     async def expire_history(self) -> None:
         """Drop what is older than the settings keep."""

@@ -134,6 +134,7 @@ class City:
         keep("expiry", self.foundation.broker.sweep_always)
         keep("sessions", chores.flush_identity)
         keep("past", chores.expire_history)
+        keep("memory", chores.give_memory_back)
 
     def _build_server(self, parts: Parts, gate: Gate) -> HttpServer:
         foundation, server = self.foundation, self.settings.server

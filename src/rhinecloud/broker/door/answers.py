@@ -16,7 +16,7 @@ from rhinecloud.broker.door.reply import Ground, Reply
 from rhinecloud.broker.door.route import Route
 from rhinecloud.kernel.actor import Actor
 
-ROOM_BYTES = 32 * 1024 * 1024
+ROOM_BYTES = 16 * 1024 * 1024
 """Memory for all answers together."""
 
 OVERHEAD_BYTES = 640

@@ -15,7 +15,7 @@ class LiveSettings:
         20_000, "Changes kept in memory, from which a browser that comes back catches up"
     )
     remembered_megabytes: int = setting(
-        16, "Most memory that these changes take; beyond it fewer of them are kept", unit="MB"
+        8, "Most memory that these changes take; beyond it fewer of them are kept", unit="MB"
     )
     catch_up: int = setting(
         20_000, "Most changes that a browser catches up on; one that missed more queries afresh"

@@ -243,3 +243,14 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except (Invalid, Unsupported):
         return
     assert parse_q(str(expression), core_context()) == expression
+
+
+@pytest.mark.parametrize("q", ["depth==4&open==true", "name==low&depth", "name==a=b", "open==true&depth>4"])
+def test_a_bare_word_hides_no_other_term(q: str) -> None:
+    with pytest.raises(Invalid, match="is neither a word nor a URI"):
+        parse_q(q, core_context())
+
+
+@pytest.mark.parametrize("value", ["low", "ruhr-port", "https://example.org/?a=1&b=2", "urn:x:a=b", "12a"])
+def test_bare_words_and_uris_are_texts(value: str) -> None:
+    assert parse_q(f"name=={value}", core_context()) == Equality(path("name"), (Literal(value, value),))

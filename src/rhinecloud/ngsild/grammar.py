@@ -30,6 +30,7 @@ from rhinecloud.ngsild.linked import Linked
 from rhinecloud.ngsild.moments import parse_moment
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.patterns import compile_pattern
+from rhinecloud.ngsild.values import is_uri
 
 MAX_LENGTH = 8192
 MAX_DEPTH = 32
@@ -44,6 +45,9 @@ _OPERATOR = re.compile(r"!~=|~=|==|!=|>=|<=|>|<")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![^\s;|),.]|\.[^.])")
 _BARE = re.compile(r"(?![=!<>~])(?:(?!\.\.)[^\s;|(),\"])+")
+_NOT_IN_A_WORD = re.compile(r"[&=!<>~]")
+"""What a URI may have, and a bare word only where somebody means another term by it."""
+
 _DOTTED = re.compile(r"[^\W\d_]\w*(?::[^\W\d_]\w*)?(?:\.[^\W\d_]\w*(?::[^\W\d_]\w*)?)*")
 
 
@@ -201,8 +205,10 @@ class _Reader:
         match = _BARE.match(self.text, self.place)
         if match is None:
             raise self.wrong("is not a value")
-        self.place = match.end()
         bare = match[0]
+        if not is_uri(bare) and _NOT_IN_A_WORD.search(bare):
+            raise self.wrong("is neither a word nor a URI; a text stands in quotes, ; is and, | is or")
+        self.place = match.end()
         if bare in ("true", "false"):
             return Literal(bare, bare == "true")
         return self._text(bare, bare, expand)

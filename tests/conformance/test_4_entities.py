@@ -278,3 +278,20 @@ async def test_4_5_2_3_the_concise_form_keeps_attributes_of_attributes(house: Ho
     for query in ("format=concise", "options=concise"):
         assert (await house.call("GET", f"{PATH}?{query}")).json()["address"] == address
     assert (await house.call("GET", "/entities?type=Quay&format=concise")).json()[0]["address"] == address
+
+
+async def test_4_5_20_a_term_for_a_keyword_comes_back_as_it_was_sent(house: House) -> None:
+    await house.call("POST", "/entities", quay(use={"vocab": ["cargo", "id", "type"]}))
+    assert (await house.call("GET", f"/entities/{ID}")).json()["use"]["vocab"] == ["cargo", "id", "type"]
+
+
+async def test_4_5_20_a_list_of_one_term_or_text_is_that_term_or_text(house: House) -> None:
+    await house.call(
+        "POST", "/entities", quay(use={"vocab": ["cargo"]}, title={"languageMap": {"de": ["Kai"]}}, n=[1])
+    )
+    found = (await house.call("GET", f"/entities/{ID}?options=keyValues")).json()
+    assert found["use"] == {"vocab": "cargo"}
+    assert found["title"] == {"languageMap": {"de": "Kai"}}
+    assert found["n"] == [1], "values that are plain JSON stay as they came"
+    query = "/entities?type=Quay&q=use==%22cargo%22&expandValues=use"
+    assert len((await house.call("GET", query)).json()) == 1

@@ -32,9 +32,9 @@ _VALUE_OF: dict[str, st.SearchStrategy[Any]] = {
     "GeoProperty": POINTS,
     "Relationship": URIS | st.lists(URIS, min_size=1, max_size=3),
     "LanguageProperty": st.dictionaries(
-        st.sampled_from(["de", "en", "@none"]), TEXTS | st.lists(TEXTS), min_size=1
+        st.sampled_from(["de", "en", "@none"]), TEXTS | st.lists(TEXTS, min_size=2), min_size=1
     ),
-    "VocabProperty": IRIS | st.lists(IRIS, min_size=1, max_size=3),
+    "VocabProperty": IRIS | st.lists(IRIS, min_size=2, max_size=3),
     "JsonProperty": st.lists(VALUES | st.none(), max_size=3)
     | st.dictionaries(WORDS, VALUES | st.none(), max_size=2),
     "ListProperty": st.lists(VALUES, max_size=3),

@@ -163,9 +163,7 @@ def _shortness(term: str) -> tuple[int, str]:
 def _shortest_terms(terms: Mapping[str, Term]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in sorted(terms, key=_shortness):
-        iri = terms[name].iri
-        if not iri.startswith("@"):
-            found.setdefault(iri, name)
+        found.setdefault(terms[name].iri, name)
     return found
 
 

@@ -42,7 +42,7 @@ def _read_language_map(member: Any, _: Context, nulls: bool) -> Any:
     if not nulls:
         for text in member.values():
             _not_null(text)
-    return member
+    return {language: _alone(texts) for language, texts in member.items()}
 
 
 def read_vocab(member: Any, context: Context, _: bool) -> Any:
@@ -50,8 +50,12 @@ def read_vocab(member: Any, context: Context, _: bool) -> Any:
     names = _filled(member)
     if not all(isinstance(each, str) and _not_null(each) for each in names):
         raise Invalid("is a text or texts")
-    iris = [context.expand(each) for each in names]
-    return iris if isinstance(member, list) else iris[0]
+    return _alone([context.expand(each) for each in names])
+
+
+def _alone(texts: Any) -> Any:
+    """Give the only one of several texts by itself: in JSON-LD, which these are, both are the same set."""
+    return texts[0] if isinstance(texts, list) and len(texts) == 1 else texts
 
 
 def _read_json(member: Any, _: Context, __: bool) -> Any:

@@ -189,6 +189,26 @@ def test_a_body_that_is_announced_too_large_is_refused_unread(city: Attacked) ->
         assert connection.recv(100).startswith(b"HTTP/1.1 413")
 
 
+@pytest.mark.parametrize("path", ["entities?unknown=1", "nothing", "entities/urn:x:1/nothing/there"])
+def test_who_still_sends_what_is_refused_already_hears_why_and_may_go_on(city: Attacked, path: str) -> None:
+    address = urlsplit(city.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        for _ in range(3):
+            connection.sendall(f"{HEAD}Content-Length: 40\r\n\r\n".replace("entities", path).encode())
+            time.sleep(0.05)
+            connection.sendall(b"{" + b" " * 38 + b"}")
+            answer = connection.recv(10_000)
+            assert answer.startswith(b"HTTP/1.1 4")
+            assert b"connection: close" not in answer.lower()
+
+
+def test_who_never_sends_what_is_refused_already_hears_why(city: Attacked) -> None:
+    address = urlsplit(city.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(f"{HEAD}Content-Length: 40\r\n\r\n".replace("entities", "nothing").encode())
+        assert connection.recv(10_000).startswith(b"HTTP/1.1 404")
+
+
 def test_bodies_that_come_byte_by_byte_hold_nobody_up(city: Attacked) -> None:
     address = urlsplit(city.url)
     slow = [socket.create_connection((address.hostname, address.port), timeout=10) for _ in range(50)]

@@ -19,7 +19,7 @@ from rhinecloud.broker.door.link import CORE_LINK, context_link, context_url
 from rhinecloud.broker.door.media import Media, choose
 from rhinecloud.broker.door.problem import problem
 from rhinecloud.broker.door.reply import HeaderList, Reply
-from rhinecloud.broker.door.request import BODIED, Receive, Request, Send
+from rhinecloud.broker.door.request import BODIED, Receive, Request, Send, read_away
 from rhinecloud.broker.door.route import Parts, Route
 from rhinecloud.broker.door.router import Router
 from rhinecloud.broker.errors import InvalidRequest, MethodNotAllowed
@@ -90,7 +90,7 @@ class Door:
             scope, send = laid_out(scope, send)
         headers = _fields(scope["headers"])
         request_id = self._ids.begin(headers) if FIELD in headers or TRACE in headers else self._make_id()
-        route, newest = NOWHERE, None
+        route, newest, request = NOWHERE, None, None
         try:
             verb = scope["method"]
             question = question_of(scope, headers) if verb == "GET" else ()
@@ -118,6 +118,7 @@ class Door:
                     reply = await self._answer(request, route, question)
         except RhineCloudError as error:
             reply = problem(error, request_id)
+            await read_away(request, headers, receive)
         except Exception as error:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             reply = problem(error, request_id)

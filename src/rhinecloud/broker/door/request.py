@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rhinecloud.broker.door.media import Media
@@ -22,6 +24,9 @@ Headers = Mapping[bytes, bytes]
 BODIED = frozenset({"POST", "PATCH", "PUT"})
 """Methods that bring a body, and with it an @context."""
 
+READ_AWAY_DIGITS, READ_AWAY_S = 7, 1.0
+"""A body that was refused unread is taken in nevertheless, where it is not larger and does not take longer."""
+
 
 class Request:
     """What a handler sees: `variables` of the path, `query` parameters (decoded, each once), the actor and tenant, the
@@ -30,6 +35,7 @@ class Request:
     `newest` is the newest change's number where the door has just asked for it.
     `context` is compiled; `source` is the same @context as the client named it (a URL, or the object or list of its
     body); `link` is the header field that names it in answers of plain JSON, empty when it has no URL.
+    `is_read` says whether the body was asked for.
     `stay` is the room that a larger body has, None where it needs none.
     """
 
@@ -37,6 +43,7 @@ class Request:
         "actor",
         "context",
         "headers",
+        "is_read",
         "link",
         "media",
         "newest",
@@ -52,6 +59,7 @@ class Request:
 
     actor: Actor
     context: Context
+    is_read: bool
     link: bytes
     media: Media
     query: Mapping[str, str]
@@ -75,6 +83,7 @@ class Request:
         self.receive = receive
         self.variables = variables
         self.newest = newest
+        self.is_read = False
         self.stay = None
 
     def header(self, name: bytes) -> str:
@@ -118,6 +127,7 @@ class Request:
 
     async def body(self, length: int) -> bytes:
         """Read the body of so many bytes, or less where it ends before."""
+        self.is_read = True
         left = length
         parts: list[bytes] = []
         while left > 0:  # to hear that nothing follows would take one more turn of the server's threads
@@ -127,3 +137,21 @@ class Request:
             if not message.get("more_body"):
                 break
         return b"".join(parts)
+
+
+async def read_away(request: Request | None, headers: Headers, receive: Receive) -> None:
+    """Take in a body that was refused unread, unless it is large or slow, and answer only then.
+
+    Who still sends when the connection is closed may never read the answer (RFC 9112, section 9.6).
+    """
+    announced = headers.get(b"content-length", b"0")
+    if request is not None and request.is_read:
+        return
+    if not announced.isdigit() or len(announced) > READ_AWAY_DIGITS or b"expect" in headers:
+        return
+    left = int(announced)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(READ_AWAY_S):
+            while left > 0:
+                message = await receive()
+                left = left - len(message.get("body", b"")) if message.get("more_body") else 0

@@ -18,7 +18,7 @@ async def test_an_account_has_the_roles_of_today_and_none_when_it_is_gone(
     await identity.add_account(account, "a long enough one")
     before = account.actor()
     assert presence.of(before) == before
-    await identity.accounts.replace(Account(name="meyer", password_hash="", roles=(Role.READER,)))
+    await identity.accounts.change("meyer", roles=(Role.READER,))
     now = presence.of(before)
     assert now is not None
     assert now.roles == {Role.READER}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -222,7 +224,7 @@ async def test_the_last_administrator_stays(identity: Identity) -> None:
         await identity.remove_account("admin")
     admin = identity.accounts.get("admin")
     with pytest.raises(LastAdmin):
-        await identity.accounts.replace(msgspec.structs.replace(admin, roles=(Role.READER,)))
+        await identity.accounts.change(admin.name, roles=(Role.READER,))
     await add(identity, "second", Role.ADMIN)
     await identity.remove_account("admin")
 
@@ -279,3 +281,60 @@ async def test_a_name_is_given_once(identity: Identity) -> None:
 async def test_an_unknown_kind_of_access_is_refused() -> None:
     with pytest.raises(Invalid, match=r"identity\.access"):
         read_section("identity", IdentitySettings, {"access": "closed"}, {})
+
+
+class SlowRecords(DictRecords):
+    """Records that take a moment, one after the other, as a store does: others act in between."""
+
+    async def put(self, kind: str, record_id: str, body: bytes) -> None:
+        await asyncio.sleep(0)
+        await super().put(kind, record_id, body)
+
+    async def delete(self, kind: str, record_id: str) -> bool:
+        await asyncio.sleep(0)
+        return await super().delete(kind, record_id)
+
+
+@pytest.fixture
+async def slow(clock: HandClock) -> Identity:
+    identity = Identity(SlowRecords(), IdentitySettings(), clock)
+    await identity.open()
+    return identity
+
+
+async def test_two_administrators_who_go_at_once_do_not_leave_the_city_without_one(slow: Identity) -> None:
+    await add(slow, "meyer", Role.ADMIN)
+    outcomes = await asyncio.gather(
+        slow.remove_account("admin"), slow.remove_account("meyer"), return_exceptions=True
+    )
+    assert [type(each) for each in outcomes].count(LastAdmin) == 1
+    assert len(slow.accounts.list()) == 1
+
+
+async def test_of_two_accounts_or_tokens_of_one_name_made_at_once_the_second_is_refused(
+    slow: Identity,
+) -> None:
+    token = Token(name="box", digest="", roles=(Role.DEVICE,))
+    outcomes = await asyncio.gather(slow.add_token(token), slow.add_token(token), return_exceptions=True)
+    assert [isinstance(each, AccountExists) for each in outcomes] == [False, True]
+    account = Account(name="meyer", password_hash="", roles=(Role.OPERATOR,))
+    made = await asyncio.gather(slow.add_account(account), slow.add_account(account), return_exceptions=True)
+    assert sorted(isinstance(each, AccountExists) for each in made) == [False, True]
+
+
+async def test_a_token_that_is_revoked_while_its_last_use_is_written_stays_revoked(slow: Identity) -> None:
+    secret = await slow.add_token(Token(name="box", digest="", roles=(Role.DEVICE,)))
+    slow.authenticate(bearer(secret))
+    await asyncio.gather(slow.revoke_token("box"), slow.flush())
+    await slow.read()
+    with pytest.raises(WrongCredentials):
+        slow.authenticate(bearer(secret))
+
+
+async def test_an_account_that_is_locked_while_its_password_changes_stays_locked(slow: Identity) -> None:
+    await add(slow)
+    changing = asyncio.create_task(slow.change_password("meyer", PASSWORD, "another long one"))
+    await asyncio.sleep(0)
+    await slow.change_account(msgspec.structs.replace(slow.accounts.get("meyer"), locked=True))
+    await changing
+    assert slow.accounts.get("meyer").locked

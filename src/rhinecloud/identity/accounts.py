@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from typing import Any
 
 import msgspec
 
@@ -20,10 +22,11 @@ _decoder = msgspec.json.Decoder(Account)
 
 
 class Accounts:
-    """Who may sign in. Every change is durable before it counts."""
+    """Who may sign in. Every change is durable before it counts; one is made at a time, and sees the one before."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
+        self._changing = asyncio.Lock()
         self._accounts: dict[str, Account] = {}
         self._actors: dict[str, Actor] = {}
 
@@ -62,23 +65,30 @@ class Accounts:
     async def add(self, account: Account) -> Account:
         """Keep a new account; raises Invalid or AccountExists."""
         require_account(account)
-        if account.name in self._accounts:
-            raise AccountExists(f"there is an account {account.name!r} already")
-        return await self._keep(account)
+        async with self._changing:
+            if account.name in self._accounts:
+                raise AccountExists(f"there is an account {account.name!r} already")
+            return await self._keep(account)
 
-    async def replace(self, account: Account) -> Account:
-        """Keep an account that exists; raises Invalid, NoSuchAccount or LastAdmin."""
-        require_account(account)
-        present = self.get(account.name)
-        if Role.ADMIN not in account.roles or account.locked:
-            self._require_other_admin(present)
-        return await self._keep(account)
+    async def change(self, name: str, **fields: Any) -> Account:
+        """Change some fields of an account; the others stay as they are by then.
+
+        Raises Invalid, NoSuchAccount or LastAdmin.
+        """
+        async with self._changing:
+            present = self.get(name)
+            account = msgspec.structs.replace(present, **fields)
+            require_account(account)
+            if Role.ADMIN not in account.roles or account.locked:
+                self._require_other_admin(present)
+            return await self._keep(account)
 
     async def remove(self, name: str) -> None:
         """Remove an account; raises NoSuchAccount or LastAdmin."""
-        self._require_other_admin(self.get(name))
-        await self._records.delete(KIND, name)
-        del self._accounts[name], self._actors[name]
+        async with self._changing:
+            self._require_other_admin(self.get(name))
+            await self._records.delete(KIND, name)
+            del self._accounts[name], self._actors[name]
 
     def _require_other_admin(self, account: Account) -> None:
         able = (each for each in self._accounts.values() if not each.locked)

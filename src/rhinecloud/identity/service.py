@@ -153,9 +153,19 @@ class Identity:
         return "" if password else chosen
 
     async def change_account(self, account: Account) -> Account:
-        """Keep an account anew, as `Accounts.replace`; who is connected with other rights, or locked, is shown out."""
+        """Keep all of an account anew but its password; who is connected with other rights, or locked, is shown out.
+
+        Raises Invalid, NoSuchAccount or LastAdmin.
+        """
         before = self.accounts.get(account.name).actor()
-        changed = await self.accounts.replace(account)
+        changed = await self.accounts.change(
+            account.name,
+            roles=account.roles,
+            full_name=account.full_name,
+            agency=account.agency,
+            tenant=account.tenant,
+            locked=account.locked,
+        )
         if changed.locked:
             await self.sessions.end_all(changed.name)
         if changed.locked or changed.actor() != before:
@@ -217,9 +227,7 @@ class Identity:
         self, account: Account, password: str, *, once: bool, keep_session: str = ""
     ) -> None:
         password_hash = await self.passwords.hash(password)
-        await self.accounts.replace(
-            msgspec.structs.replace(account, password_hash=password_hash, must_change_password=once)
-        )
+        await self.accounts.change(account.name, password_hash=password_hash, must_change_password=once)
         await self.sessions.end_all(account.name, but=keep_session)
         self._end(f"{ACCOUNT_URN}{account.name}")
 

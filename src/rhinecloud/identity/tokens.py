@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from collections.abc import Iterator
@@ -32,10 +33,11 @@ _decoder = msgspec.json.Decoder(Token)
 
 
 class Tokens:
-    """Which machines may act, by the digest of their token."""
+    """Which machines may act, by the digest of their token. One change is made at a time: each sees the one before."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
+        self._changing = asyncio.Lock()
         self._by_digest: dict[str, tuple[Token, Actor, datetime | None]] = {}
         self._digests: dict[str, str] = {}
         self._lent: dict[str, Actor] = {}
@@ -88,11 +90,12 @@ class Tokens:
 
     async def create(self, token: Token) -> str:
         """Keep a new token, described by `token` without digest; returns the secret, which is never shown again."""
-        self._require(token)
         secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
         kept = msgspec.structs.replace(token, digest=digest_of(secret))
-        await self._records.put(KIND, kept.name, _encoder.encode(kept))
-        self._remember(kept)
+        async with self._changing:
+            self._require(token)
+            await self._records.put(KIND, kept.name, _encoder.encode(kept))
+            self._remember(kept)
         return secret
 
     def lend(self, actor: Actor) -> str:
@@ -103,24 +106,27 @@ class Tokens:
 
     async def revoke(self, name: str) -> None:
         """Remove a token: it opens nothing from now on; raises NoSuchAccount."""
-        token = self.find(name)
-        if token is None:
-            raise NoSuchAccount(f"there is no token {name!r}")
-        await self._records.delete(KIND, name)
-        self._by_digest.pop(token.digest, None)
-        self._used.pop(token.digest, None)
+        async with self._changing:
+            token = self.find(name)
+            if token is None:
+                raise NoSuchAccount(f"there is no token {name!r}")
+            await self._records.delete(KIND, name)
+            self._by_digest.pop(token.digest, None)
+            self._used.pop(token.digest, None)
 
     async def flush(self) -> None:
         """Write down when tokens were last used; called now and then, not at each use."""
         used, self._used = self._used, {}
         for digest, moment in used.items():
-            known = self._by_digest.get(digest)
-            if known is not None:
-                token = msgspec.structs.replace(
-                    known[0], last_used_at=format_time(moment.replace(microsecond=0))
-                )
-                self._remember(token)
-                await self._records.put(KIND, token.name, _encoder.encode(token))
+            async with self._changing:  # one by one, so that who makes or revokes a token waits for one write
+                await self._note_use(digest, moment)
+
+    async def _note_use(self, digest: str, moment: datetime) -> None:
+        known = self._by_digest.get(digest)
+        if known is not None:
+            token = msgspec.structs.replace(known[0], last_used_at=format_time(moment.replace(microsecond=0)))
+            self._remember(token)
+            await self._records.put(KIND, token.name, _encoder.encode(token))
 
     def _require(self, token: Token) -> None:
         if not NAME.fullmatch(token.name):

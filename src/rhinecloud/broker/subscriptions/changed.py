@@ -12,6 +12,9 @@ from rhinecloud.broker.subscriptions.model import Trigger
 from rhinecloud.ngsild.change import Change, Kind
 from rhinecloud.ngsild.entity import Instance
 
+_NOTHING: frozenset[Trigger] = frozenset()
+_UPDATED = frozenset({Trigger.ATTRIBUTE_UPDATED})
+
 
 class Differences:
     """How a change differs from what was before; `attributes` names its triggers by attribute IRI."""
@@ -56,8 +59,10 @@ def _by_attribute(change: Change) -> dict[str, frozenset[Trigger]]:
 
 
 def _compare(before: Sequence[Instance], after: Sequence[Instance]) -> frozenset[Trigger]:
+    if len(before) == len(after) == 1 and before[0].dataset_id == after[0].dataset_id:
+        return _UPDATED if _differ(before[0], after[0]) else _NOTHING  # nearly always
     if not before:
-        return frozenset({Trigger.ATTRIBUTE_CREATED}) if after else frozenset()
+        return frozenset({Trigger.ATTRIBUTE_CREATED}) if after else _NOTHING
     if not after:
         return frozenset({Trigger.ATTRIBUTE_DELETED})
     old = {each.dataset_id: each for each in before}

@@ -138,7 +138,7 @@ class Narrowed(Generic[W]):
         found.update(self._open)
         for path, by_value in self._equal.items():
             for value in _targets(path, entity):
-                if isinstance(value, Hashable) and (things := by_value.get(_key(value))):
+                if not isinstance(value, (dict, list)) and (things := by_value.get(_key(value))):
                     found.update(things)
         for (path, above), limits in self._limits.items():
             for value in _targets(path, entity):

@@ -92,6 +92,10 @@ async def city(tmp_path: Path) -> AsyncIterator[Readers]:
         yield readers
 
 
+async def test_a_reader_says_that_it_is_alive_as_the_city_does(city: Readers) -> None:
+    assert await city.call("GET", "/health/live", headers={}) == (200, {"live": True})
+
+
 async def test_what_was_written_is_read_at_once_through_every_process(city: Readers) -> None:
     assert (await city.call("POST", f"{API}/entities", GAUGE))[0] == 201
     for level in range(1, 40):

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.app import alive
 from rhinecloud.app.asgi import Receive, Scope, Send, reply
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.parts import Parts
@@ -23,7 +24,6 @@ from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.settings import setting
 from rhinecloud.store.port import Record, StoreFull
 
-JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 FRESH_S = 2.0
 PATIENCE_S = 2.0
 MEGABYTE = 1 << 20
@@ -77,8 +77,8 @@ class Health:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["path"] == "/health/live":
-            await reply(send, 200, b'{"live":true}', JSON)
+        if scope["path"] == alive.PATH:
+            await alive.say_alive(send)
         elif scope["path"] == "/health/ready":
             checks = await self.look()
             failing = [check.name for check in checks if check.reason]
@@ -87,9 +87,9 @@ class Health:
                 "failing": sorted(failing),
                 "checks": [check.shown() for check in checks],
             }
-            await reply(send, 503 if failing else 200, orjson.dumps(document), JSON)
+            await reply(send, 503 if failing else 200, orjson.dumps(document), alive.JSON)
         else:
-            await reply(send, 404, b"", JSON)
+            await reply(send, 404, b"", alive.JSON)
 
     async def look(self) -> list[Check]:
         """Look at every part."""

@@ -104,7 +104,8 @@ class ServerSettings:
     port: int = setting(8080, "TCP port of every HTTP door; 0 takes a free one.", check=PORT)
     workers: int = setting(
         1,
-        "Processes that answer requests; with more than one, each reads for itself and passes the rest on.",
+        "Processes that answer requests; with more than one, each reads for itself and passes the rest on. "
+        "Of several machines only the one that leads has more than one.",
         check=between(1, 256),
     )
     public_url: str = setting(

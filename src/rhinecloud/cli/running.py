@@ -109,10 +109,7 @@ async def _follow(settings: Settings, screen: Console, end: Coroutine[Any, Any, 
         raise
     ease_collector()
     try:
-        place = Text.assemble(
-            (follower.url, "bold"), f"   {settings.city.name}, led by {follower.leader.url}"
-        )
-        screen.print(Panel(place, title="Rhine Cloud", title_align="left", expand=False))
+        screen.print(_company(follower))
         await end
     finally:
         await follower.stop()
@@ -140,6 +137,17 @@ async def _stop(city: City, screen: Console) -> None:
         )
     else:
         screen.print(f"stopped in {time.monotonic() - began:.1f} s")
+
+
+def _company(follower: Follower) -> Panel:
+    settings = follower.settings
+    lines = [Text.assemble((follower.url, "bold"), f"   {settings.city.name}, led by {follower.leader.url}")]
+    if settings.server.workers > 1:
+        unused = (
+            f"a process that follows is one process: {settings.server.workers} workers only where it leads"
+        )
+        lines.append(Text(unused, "yellow"))
+    return Panel(Group(*lines), title="Rhine Cloud", title_align="left", expand=False)
 
 
 def _welcome(city: City, seconds: float) -> Panel:

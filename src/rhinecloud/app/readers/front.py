@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
-from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send, reply
+from rhinecloud.app import alive
+from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send
 from rhinecloud.app.doors import Doors
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.gate import Gate
@@ -18,7 +19,6 @@ from rhinecloud.app.server import HttpServer
 
 ENTITIES = "/ngsi-ld/v1/entities"
 BATCHES = "/ngsi-ld/v1/entityOperations"
-ALIVE = "/health/live"
 KINDS = frozenset({"account", "token", "session", "context", ""})
 """Records of which a copy is kept in memory here; '' when nobody knows what changed."""
 
@@ -52,8 +52,8 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer here, or by passing on."""
-        if scope["type"] == "http" and scope["path"] == ALIVE:
-            await reply(send, 204, b"")
+        if scope["type"] == "http" and scope["path"] == alive.PATH:
+            await alive.say_alive(send)
         elif not self._is_for_here(scope):
             await self.passing(scope, receive, send)
         else:

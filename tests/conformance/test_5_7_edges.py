@@ -59,6 +59,8 @@ async def places(house: House) -> AsyncIterator[House]:
         ("q=rank!=1..2", "c"),
         ("q=rank==1,3", "ac"),
         ("q=rank!=1,3", "b"),
+        ("q=rank==1, 3", "ac"),
+        ("q=rank >= 2;address[city]== %22Essen%22", "b"),
         ("q=mix~=^t", "a"),
         ("q=mix!~=^t", ""),
         ("q=rank.accuracy>0.1", "b"),

@@ -131,7 +131,6 @@ def test_values_of_named_attributes_are_expanded() -> None:
         "a=>5",
         "a===5",
         "a==5 6",
-        "a == 5",
         "a>1,2",
         "a>1..2",
         "a>true",

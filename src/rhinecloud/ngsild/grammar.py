@@ -1,7 +1,8 @@
 """Reads a query expression (`q`) into an `Expression`: the grammar of clause 4.9 by recursive descent.
 
 Beyond the grammar: parentheses may nest (example 6 of the clause does so), `!attr` asks for absence, a name may be
-prefixed or an IRI, and a bare word is a text. Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
+prefixed or an IRI, a bare word is a text, and blanks may stand around an operator and before a further value, as the
+standard writes them itself (clauses 4.9 and C.5.13.2). Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ _HOP = re.compile(
     r"(?P<names>[^\W\d_]\w*(?:\.[^\W\d_]\w*)*)\{(?:(?P<types>[^\W\d_]\w*(?:,[^\W\d_]\w*)*):(?=[^\W\d_]))?"
 )
 _TRAIL = re.compile(r"\[([^\[\]]+)\]")
-_OPERATOR = re.compile(r"!~=|~=|==|!=|>=|<=|>|<")
+_OPERATOR = re.compile(r"\s*(!~=|~=|==|!=|>=|<=|>|<)\s*")
+_COMMA = re.compile(r",\s*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![^\s;|),.]|\.[^.])")
 _BARE = re.compile(r"(?![=!<>~])(?:(?!\.\.)[^\s;|(),\"])+")
@@ -128,7 +130,7 @@ class _Reader:
         if match is None:
             return Exists(path)
         self.place = match.end()
-        operator = match[0]
+        operator = match[1]
         if operator in ("~=", "!~="):
             return self._pattern(path, negated=operator == "!~=")
         expand = str(path) in self._expand_values or path.names[0] in self._expand_values
@@ -178,7 +180,8 @@ class _Reader:
 
     def _values(self, expand: bool) -> tuple[Literal | Range, ...]:
         values = [self._value(expand)]
-        while self._take(","):
+        while (comma := _COMMA.match(self.text, self.place)) is not None:
+            self.place = comma.end()
             values.append(self._value(expand))
         if len(values) > MAX_TERMS:
             raise self.wrong(f"ends a list of more than {MAX_TERMS} values")

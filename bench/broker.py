@@ -61,6 +61,8 @@ PEERS = {
 """Where the bare callable answers the same bytes, or keeps the same body."""
 
 HALF = ("retrieve", "update an attribute")
+GIVEN_BACK_S = 11.0
+"""By then a city has returned what it does not need any more."""
 MANY_CLIENTS = 32
 """Where the peer and half the load are measured; batches of 1,000 have no more clients than this."""
 
@@ -76,6 +78,7 @@ class Report:
     empty_mb: float = 0.0
     started_mb: float = 0.0
     worked_mb: float = 0.0
+    most_mb: float = 0.0
     rates: dict[str, dict[int, Measured]] = field(default_factory=dict)
     peers: dict[str, Measured] = field(default_factory=dict)
     half: dict[str, Measured] = field(default_factory=dict)
@@ -145,7 +148,9 @@ class Bench:
             settle(city.pid)
             for name, (make, each) in KINDS.items():
                 self._load(city, peer, name, make, each, say)
-            report.worked_mb = memory_mb(city.pid)
+            settle(city.pid)
+            time.sleep(GIVEN_BACK_S)
+            report.worked_mb, report.most_mb = memory_mb(city.pid), most_mb(city.pid)
         with running_city(
             self._folder / "city", RHINECLOUD_BROKER_RENDER_CACHE="0", **self._environment
         ) as city:
@@ -212,6 +217,13 @@ def memory_mb(pid: int) -> float:
     return float(psutil.Process(pid).memory_info().rss) / 1e6
 
 
+def most_mb(pid: int) -> float:
+    """Give the greatest resident memory that a process ever had, where the system tells; 0 elsewhere."""
+    status = Path(f"/proc/{pid}/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
 def table(report: Report, clients: Sequence[int]) -> Table:
     """Draw what was measured at one size."""
     drawn = Table(title=f"{report.size:,} entities of five attributes, about 550 bytes each")
@@ -239,7 +251,7 @@ def table(report: Report, clients: Sequence[int]) -> Table:
         f"filled by batches of 1,000 in {report.filled_s:,.0f} s ({report.size / report.filled_s:,.0f} entities/s); "
         f"started in {report.started_s:.2f} s ({report.started_cpu_s:.2f} s of processor time); "
         f"memory empty {report.empty_mb:.0f}, started {report.started_mb:.0f}, "
-        f"after all loads {report.worked_mb:.0f} MB"
+        f"after all loads {report.worked_mb:.0f}, at most {report.most_mb:.0f} MB"
     )
     return drawn
 

@@ -88,6 +88,13 @@ def test_rows_that_do_not_fit_are_faults_that_can_be_read_on_their_own() -> None
     assert again.reason == fault.reason
 
 
+def test_an_empty_value_at_an_end_of_a_row_with_tabs_is_one() -> None:
+    assert decode(CsvCodec(), b"a\tb\tc\n1\t2\t\n\t2\t3\n\t\t\n") == [
+        {"a": "1", "b": "2", "c": ""},
+        {"a": "", "b": "2", "c": "3"},
+    ]
+
+
 def test_a_header_may_come_in_a_parcel_of_its_own_and_again() -> None:
     codec = CsvCodec()
     assert decode(codec, b"a,b\n") == []

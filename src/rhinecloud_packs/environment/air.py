@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from urllib.parse import quote
 
 from rhinecloud.pack import EntityFragment, Message, utc
 
@@ -36,7 +37,7 @@ def map_air(message: Message, received: datetime) -> Iterator[EntityFragment]:
     if not station or not values:
         return
     fragment: EntityFragment = {
-        "id": f"urn:ngsi-ld:AirQualityObserved:{station}",
+        "id": f"urn:ngsi-ld:AirQualityObserved:{quote(str(station), safe='-._~')}",
         "type": "AirQualityObserved",
         **values,
     }

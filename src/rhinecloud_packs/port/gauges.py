@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from rhinecloud.pack import EntityFragment, Message, utc
@@ -72,7 +73,10 @@ def map_row(message: Message, received: datetime) -> Iterator[EntityFragment]:
 
 
 def _gauge(uuid: str, name: Any) -> EntityFragment:
-    gauge: EntityFragment = {"id": f"urn:ngsi-ld:WaterObserved:pegelonline:{uuid}", "type": "WaterObserved"}
+    gauge: EntityFragment = {
+        "id": f"urn:ngsi-ld:WaterObserved:pegelonline:{quote(uuid, safe='-._~')}",
+        "type": "WaterObserved",
+    }
     if name:
         gauge["name"] = str(name)
     return gauge

@@ -37,8 +37,8 @@ class CsvCodec:
         if self._whole:
             self._columns, self._header_line = [], b""
         for line in parcel.body.splitlines():
-            row = line.removeprefix(BOM).strip()
-            if not row or row.startswith(b"#") or row == self._header_line:
+            row = _row_of(line)
+            if not row.strip() or row.startswith(b"#") or row == self._header_line:
                 continue
             if not self._columns:
                 yield from self._read_header(row)
@@ -48,7 +48,7 @@ class CsvCodec:
 
     def recorded_at(self, unit: bytes) -> datetime | None:
         """Give the time of a row; the header must have been read with the first unit."""
-        row = unit.removeprefix(BOM).strip()
+        row = _row_of(unit)
         if not self._columns:
             list(self._read_header(row))
             return None
@@ -79,3 +79,8 @@ class CsvCodec:
         if len(values) != len(self._columns):
             return f"{len(values)} values for {len(self._columns)} columns"
         return dict(zip(self._columns, (value.strip() for value in values), strict=True))
+
+
+def _row_of(line: bytes) -> bytes:
+    """Take off what is no part of a row; tabs stay, which may stand for empty values."""
+    return line.removeprefix(BOM).strip(b" \r\n")

@@ -241,11 +241,11 @@ async def test_a_receiver_that_talks_without_end_is_hung_up_on_and_its_status_co
 
 async def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_ones(endpoint: HttpEndpoint) -> None:
     async def late(writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.8)
         writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 
     async with open_stage(late) as stage:
-        send = way(endpoint, f"http://127.0.0.1:{stage.port}/", timeout=100)
+        send = way(endpoint, f"http://127.0.0.1:{stage.port}/", timeout=400)
         with pytest.raises(NotDelivered, match="in time"):
             await send(b"1")
         await send(b"2")

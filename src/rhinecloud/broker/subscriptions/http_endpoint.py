@@ -53,13 +53,10 @@ class HttpEndpoint:
         port = parts.port or PORTS[parts.scheme]
         head = _head(endpoint.uri, headers_of(subscription, link))
         timeout_s = _timeout_s(subscription, self._settings)
-        origin: Origin | None = None
 
         def send(body: bytes, hear: Hear) -> Sending:
-            nonlocal origin
-            if origin is None:
-                origin = self._origin(parts.scheme, host, port)
-            return origin.post(b"%b%d\r\n\r\n%b" % (head, len(body), body), timeout_s, hear)
+            request = b"%b%d\r\n\r\n%b" % (head, len(body), body)
+            return self._origin(parts.scheme, host, port).post(request, timeout_s, hear)
 
         return send
 

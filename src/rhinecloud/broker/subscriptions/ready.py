@@ -45,17 +45,7 @@ class Ready(Watch):
     `link` is the Link header's value that names the @context, '' where the body carries it.
     """
 
-    __slots__ = (
-        "_find",
-        "_last_frame",
-        "_last_second",
-        "compose",
-        "conditions",
-        "is_always_due",
-        "key",
-        "link",
-        "look",
-    )
+    __slots__ = ("_find", "_last_frame", "_last_second", "compose", "conditions", "key", "link", "look")
 
     def __init__(
         self, subscription: Subscription, written_in: Context, shown_in: Context, find: Find
@@ -84,9 +74,6 @@ class Ready(Watch):
         )
         self.link = "" if in_body else f'<{url}>; rel="{REL}"; type="application/ld+json"'
         self.compose: Callable[[str, str, Sequence[bytes]], bytes] = composer(subscription.id, self.look)
-        self.is_always_due = subscription.is_active and not (
-            subscription.interval_s or subscription.throttling_s or subscription.expires_at
-        )
         self._last_second = 0.0
         self._last_frame = 0
 
@@ -95,8 +82,6 @@ class Ready(Watch):
 
         What comes in the same frame of the stream as the last change told belongs to the same notification.
         """
-        if self.is_always_due:
-            return True
         subscription = self.subscription
         if subscription.interval_s or status_of(subscription, present.moment) != "active":
             return False

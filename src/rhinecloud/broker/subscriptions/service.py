@@ -94,6 +94,7 @@ class Subscriptions:
                 self._set_aside(record, str(error))
                 continue
             self._all[subscription.tenant, subscription.id] = subscription
+            self._broker.know_tenant(subscription.tenant)
             made = await self._make_ready(subscription)
             if made is not None:
                 ready.append(made)
@@ -130,6 +131,7 @@ class Subscriptions:
         except BaseException:
             del self._all[key]
             raise
+        self._broker.know_tenant(tenant)
         return subscription
 
     async def update(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rhinecloud.broker.door.intake import Intake, Room
+from broker.assembly import open_house
+from rhinecloud.broker.door.intake import BODIES_BYTES, WORK_BYTES, Intake, Room
 from rhinecloud.broker.door.request import Request
 from rhinecloud.broker.errors import TooSlow
+from rhinecloud.ngsild.documents import CORE_URL
 
 
 async def turns(number: int = 5) -> None:
@@ -200,3 +203,19 @@ async def test_a_request_that_is_cancelled_while_it_waits_leaves_nothing_behind(
     first.end()
     assert not intake.work.is_full(10)
     assert not intake.bodies.is_full(100)
+
+
+async def test_a_remote_context_that_cannot_be_had_leaves_no_room_taken(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        batch = [
+            {"id": f"urn:x:{number}", "type": "Thing", "note": "x" * 600, "@context": context}
+            for number, context in enumerate(["http://127.0.0.1:9/missing"] + 40 * [CORE_URL])
+        ]
+        answer = await house.call(
+            "POST", "/entityOperations/upsert", batch, headers={"content-type": "application/ld+json"}
+        )
+        assert answer.status == 207
+        assert len(answer.json()["success"]) == 40
+        intake = house.door._parts.intake
+        assert not intake.work.is_full(WORK_BYTES)
+        assert not intake.bodies.is_full(BODIES_BYTES)

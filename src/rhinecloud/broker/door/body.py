@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.broker.contexts import Compiled
 from rhinecloud.broker.door.intake import SMALL_BYTES
 from rhinecloud.broker.door.limits import check_body, check_members
 from rhinecloud.broker.door.link import context_link, context_url
@@ -111,17 +112,23 @@ async def set_context(parts: Parts, request: Request, source: Any) -> None:
     """Compile `source`, or the default @context where it is None, and make it the request's."""
     if source is None:
         source = parts.settings.default_context or None
-    if request.stay is None or parts.contexts.is_compiled(request.tenant, source):
-        compiled = await parts.contexts.compiled(request.tenant, source)
-    else:
-        request.stay.rest()
-        compiled = await parts.contexts.compiled(request.tenant, source)
-        await request.stay.work()
+    compiled = await _compiled(parts, request, source)
     compiled.touch(parts.clock())
     request.context = compiled.context
     if source is not None:
         request.source = source
         request.link = context_link(source) if isinstance(source, str) else b""
+
+
+async def _compiled(parts: Parts, request: Request, source: Any) -> Compiled:
+    """Compile an @context; a request that must wait for a remote one lets others work meanwhile."""
+    if request.stay is None or parts.contexts.is_compiled(request.tenant, source):
+        return await parts.contexts.compiled(request.tenant, source)
+    request.stay.rest()
+    try:
+        return await parts.contexts.compiled(request.tenant, source)
+    finally:
+        await request.stay.work()
 
 
 def media_of(request: Request) -> str:

@@ -167,3 +167,14 @@ async def test_5_8_1_the_words_of_the_notifications_can_be_had(
 ) -> None:
     answer = await office.call("POST", "/subscriptions", subscription(jsonldContext=context))
     assert answer.status == status, answer.body
+
+
+async def test_5_5_10_a_subscription_makes_its_tenant(office: Office) -> None:
+    headers = {"ngsild-tenant": "harbour"}
+    for path in ("/subscriptions", PATH, "/entities?type=Ship"):
+        assert kind(await office.call("GET", path, headers=headers)) == (404, "NonexistentTenant")
+    assert (await office.call("POST", "/subscriptions", subscription(), headers=headers)).status == 201
+    for path in ("/subscriptions", PATH, "/entities?type=Ship"):
+        assert (await office.call("GET", path, headers=headers)).status == 200
+    await office.call("DELETE", PATH, headers=headers)
+    assert (await office.call("GET", "/subscriptions", headers=headers)).json() == []

@@ -247,6 +247,10 @@ class Broker:
             if tenant not in self._tenants:
                 raise NonexistentTenant(f"there is no tenant {tenant}")
 
+    def know_tenant(self, tenant: str) -> None:
+        """Take it that a tenant exists of which the store holds no entity: one with a subscription, for instance."""
+        self._tenants.add(tenant)
+
     async def sweep(self) -> int:
         """Delete the entities and attributes whose `expiresAt` is past; return how many entities were touched."""
         moment = self._clock()

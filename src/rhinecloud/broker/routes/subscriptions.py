@@ -40,6 +40,8 @@ async def list_all(parts: Parts, request: Request) -> Reply:
         *_service(parts).list(request.actor, request.tenant),
         *_service(parts).broken(request.actor, request.tenant),
     ]
+    if not found:
+        await parts.broker.need_tenant(request.tenant)
     end = paging.offset + paging.limit
     total = len(found) if paging.count or "count" in options else None
     page = Page(found[paging.offset : end], paging.offset, len(found) > end, total)

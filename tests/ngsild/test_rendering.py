@@ -188,6 +188,11 @@ def test_the_nearest_language_is_chosen(wanted: tuple[str, ...], tag: str) -> No
     assert choose_text({"fr": "a", "pt-BR": "b", "@none": "c"}, wanted)[1] == tag
 
 
+def test_without_a_language_that_was_asked_for_english_is_read_before_any() -> None:
+    assert choose_text({"fr": "a", "en": "b"}, ("it",)) == ("b", "en")
+    assert choose_text({"fr": "a", "nl": "b"}, ("it",)) == ("a", "fr")
+
+
 def test_a_feature_has_the_chosen_geometry_on_top(house: Entity, core: Context) -> None:
     feature = render(house, core, Options(geojson=True, form="simplified"))
     assert list(feature) == ["id", "type", "geometry", "properties"]

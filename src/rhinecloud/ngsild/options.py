@@ -60,6 +60,10 @@ def parse_lang(text: str) -> tuple[str, ...]:
     return tuple(tag for _, tag in sorted(wanted, key=lambda pair: pair[0]))
 
 
+FALLBACK = ("@none", "en")
+"""What is read where no language that was asked for is there: any is allowed, most readers have English."""
+
+
 def choose_text(language_map: dict[str, Any], preferred: tuple[str, ...]) -> tuple[Any, str]:
     """Choose the text or texts in the best language, and say which: the tag itself, a wider, a narrower, else any."""
     by_tag = {tag.lower(): tag for tag in language_map}
@@ -72,5 +76,5 @@ def choose_text(language_map: dict[str, Any], preferred: tuple[str, ...]) -> tup
         low = low or next((each for each in by_tag if each.startswith(f"{wish.lower()}-")), "")
         if low:
             return language_map[by_tag[low]], by_tag[low]
-    tag = "@none" if "@none" in language_map else next(iter(language_map))
+    tag = next((each for each in FALLBACK if each in language_map), "") or next(iter(language_map))
     return language_map[tag], tag

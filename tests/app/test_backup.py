@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import tarfile
 import time
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from app.conftest import write_city
 from app.test_city import bearer
-from rhinecloud.app.backup import restore
+from rhinecloud.app.backup import BrokenBackup, read_manifest, restore
 from rhinecloud.app.city import City
 from rhinecloud.app.sections import read_city
 from rhinecloud.kernel.time import utc_now
@@ -82,3 +84,13 @@ async def test_a_restored_city_goes_on_where_the_backup_was_made(tmp_path: Path)
             await socket.close()
     finally:
         await again.stop()
+
+
+def test_what_is_no_backup_is_named_as_such(tmp_path: Path) -> None:
+    plain, other = tmp_path / "plain.tar", tmp_path / "other.tar"
+    plain.write_text("no tar file", encoding="utf-8")
+    with tarfile.open(other, "w") as archive:
+        archive.add(plain, arcname="plain")
+    for path, reason in ((plain, "no whole tar file"), (other, "no manifest")):
+        with pytest.raises(BrokenBackup, match=reason):
+            read_manifest(path)

@@ -58,8 +58,8 @@ def read_manifest(archive: Path) -> dict[str, Any]:
             return _manifest_in(tar, archive)
     except OSError as error:
         raise BrokenBackup(f"cannot be read: {error.strerror}", field=str(archive)) from None
-    except tarfile.TarError as error:
-        raise BrokenBackup(f"is not a backup: {error}", field=str(archive)) from None
+    except tarfile.TarError:
+        raise BrokenBackup("is not a backup: no whole tar file", field=str(archive)) from None
 
 
 def restore(
@@ -135,10 +135,10 @@ def _unpack(archive: Path, folder: Path, tell: Callable[[int], None]) -> None:
 
 
 def _manifest_in(tar: tarfile.TarFile, archive: Path) -> dict[str, Any]:
-    member = tar.extractfile(MANIFEST)
     try:
+        member = tar.extractfile(MANIFEST)
         manifest = json.loads(member.read()) if member else None
-    except ValueError:
+    except (KeyError, ValueError):  # no such file in it, or no JSON
         manifest = None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise BrokenBackup(f"has no manifest of format {FORMAT}", field=str(archive))

@@ -35,15 +35,20 @@ class Seed:
 
 
 def read_seeds(folder: Path, context: Context) -> list[Seed]:
-    """Read the entities of a city's folder; raises Invalid naming each file and place that is wrong."""
+    """Read the entities of a city's folder; raises Invalid naming all that is wrong, also one that stands twice."""
     seeds: list[Seed] = []
+    places: dict[str, str] = {}
     gathering = Gathering()
     for path in sorted((folder / "entities").glob("**/*.json")):
         place = str(path.relative_to(folder))
         with gathering.go_on():
             for index, fragment in enumerate(_read(path, place)):
+                here = f"{place}[{index}]"
                 with gathering.go_on():
-                    seeds.append(_seed(fragment, context, f"{place}[{index}]"))
+                    seed = _seed(fragment, context, here)
+                    if (first := places.setdefault(seed.id, here)) != here:
+                        raise Invalid(f"{seed.id} stands in {first} already", field=here)
+                    seeds.append(seed)
     gathering.finish()
     return seeds
 

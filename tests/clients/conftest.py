@@ -67,7 +67,7 @@ def running(folder: Path, access: str) -> Iterator[Address]:
 
 
 def _wait_for(folder: Path, process: subprocess.Popen[bytes], access: str) -> Address:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         assert process.poll() is None, (folder / "city.log").read_text(encoding="utf-8")
         try:

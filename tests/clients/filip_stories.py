@@ -154,6 +154,20 @@ def story_batches_create_upsert_update_and_delete(city: City) -> None:
     raise AssertionError("what is there cannot be created again")
 
 
+def story_entities_are_overridden_and_there_or_not(city: City) -> None:
+    broker = client(city)
+    rooms = [room(number, kind="FilipOverridden") for number in range(2)]
+    broker.override_entities(rooms[:1])
+    bare = [
+        ContextLDEntity(id=each.id, type=each.type, open={"type": "Property", "value": True})
+        for each in rooms
+    ]
+    broker.override_entities(bare)
+    for each in broker.get_entity_list(entity_type="FilipOverridden", options="keyValues"):
+        assert each.open is True
+        assert "temperature" not in each.model_dump()
+
+
 def story_an_entity_brings_its_own_context(city: City) -> None:
     broker = client(city)
     terms = {"FilipOwn": "https://example.org/FilipOwn", "level": "https://example.org/level"}

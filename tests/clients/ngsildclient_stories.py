@@ -7,7 +7,10 @@ Temporal calls are missing: the city answers them with 501 for now. Passed over 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import requests
@@ -124,6 +127,26 @@ def story_batches_create_upsert_update_and_delete(city: City) -> None:
         assert broker.count(type="OrangeBatch") == 0
 
 
+def story_many_are_imported_followed_and_swept_away(city: City) -> None:
+    with client(city, tenant="orangeswept") as broker, TemporaryDirectory() as folder:
+        stations = [station(number, 20 + number, kind="OrangeSwept") for number in range(4)]
+        stations[0].rel("next", stations[1]).rel("twin", [stations[2].id])
+        file = str(Path(folder, "stations.json"))
+        Entity.save_batch(stations, file)
+        assert broker.bulk_import(file).ok
+        seen: list[float] = []
+        broker.query_handle(
+            type="OrangeSwept", q="NO2>21", callback=lambda each: seen.append(each["NO2.value"])
+        )
+        assert sorted(seen) == [22, 23]
+        broker.delete_where(type="OrangeSwept", q="NO2>22")
+        assert broker.count(type="OrangeSwept") == 3
+        broker.delete_from_file(file)
+        broker.create(station(9, kind="OrangeLeft"))
+        broker.purge()
+        assert broker.types.list() == []
+
+
 def story_attributes_of_many_kinds_come_back_as_they_were_sent(city: City) -> None:
     with client(city) as broker:
         made = Entity("OrangeKinds", "1")
@@ -134,6 +157,16 @@ def story_attributes_of_many_kinds_come_back_as_they_were_sent(city: City) -> No
         made.tprop("since", "2026-03-01T12:00:00Z")
         broker.create(made)
         assert same(broker.get(made), made)
+
+
+def story_a_context_comes_from_a_file(city: City) -> None:
+    with client(city) as broker, TemporaryDirectory() as folder:
+        known = broker.contexts.list()
+        file = Path(folder, "context.jsonld")
+        file.write_text(json.dumps({"@context": {"OrangeFile": "https://example.org/OrangeFile"}}))
+        broker.contexts.add_file(str(file))
+        (address,) = set(broker.contexts.list()) - set(known)
+        assert broker.contexts.delete(address.rpartition("/")[2])
 
 
 def story_a_context_is_hosted_and_used(city: City) -> None:

@@ -31,7 +31,7 @@ mqtt_port = 0
 context_timeout_s = 1.0
 max_query_s = 2.0
 """
-START_S = 30.0
+START_S = 60.0
 SOON_S = 5.0
 """How long an answer, and anybody else, may take at worst: machines that run tests are busy."""
 

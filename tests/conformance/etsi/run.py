@@ -36,7 +36,7 @@ GROUPS = (
     "DistributedOperations",
     "jsonldContext",
 )
-READY_S = 60.0
+READY_S = 180.0
 
 CITY = """
 [city]

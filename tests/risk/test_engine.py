@@ -458,3 +458,12 @@ def test_without_a_message_the_alert_says_title_and_thing(tmp_path: Path) -> Non
     text = "".join(line for line in lines if not line.startswith("message"))
     [raised] = Engine([rule(tmp_path, text)], CONTEXT).step([River().reads(900, 0)])
     assert raised.message == {"de": "Hochwasser: Ruhrort", "en": "High water: Ruhrort"}
+
+
+def test_what_has_cooled_is_forgotten_though_nobody_asks_for_it_again(tmp_path: Path) -> None:
+    text = HIGH_WATER + "cooldown: 10 min\n"
+    engine, river = Engine([rule(tmp_path, text)], CONTEXT), River()
+    for number in range(50):
+        gauge = f"gauge-{number}"
+        engine.step([river.reads(900, number * 20, gauge), river.reads(700, number * 20 + 1, gauge)])
+    assert list(engine.state.cooling["high-water"]) == ["urn:ngsi-ld:WaterObserved:gauge-49"]

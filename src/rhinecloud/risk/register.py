@@ -118,10 +118,18 @@ class Register:
         if active is None:
             return None
         if rule.cooldown_s:
-            self._state.cooling.setdefault(rule.id, {})[fingerprint] = self._state.now + rule.cooldown_s
+            self._cool(rule, fingerprint)
         outcome = self._outcome(OutcomeKind.RESOLVED, rule, fingerprint, active)
         outcome.reason = reason
         return outcome
+
+    def _cool(self, rule: Rule, fingerprint: str) -> None:
+        """Begin the cooling of a fingerprint, and forget those before it that have cooled: nobody may ask for them."""
+        cooling = self._state.cooling.setdefault(rule.id, {})
+        cooling.pop(fingerprint, None)
+        while cooling and cooling[first := next(iter(cooling))] <= self._state.now:
+            del cooling[first]
+        cooling[fingerprint] = self._state.now + rule.cooldown_s
 
     def _postpone(self, rule: Rule, fingerprint: str, active: Active, until: float | None) -> None:
         """Let the alert live until its rule's `expires` or `until`, whichever comes first."""

@@ -1,4 +1,4 @@
-"""The present moment as it is printed, once a turn of the loop: a turn may send a hundred notifications."""
+"""The present moment as it is printed, once a millisecond: in one, a hundred notifications may leave."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from rhinecloud.kernel.time import Clock, format_time
 
 
 class Moments:
-    """Prints what `clock` says; within a turn of a loop that keeps its time by turns, as uvloop does, only once."""
+    """Prints what `clock` says, anew whenever the loop's own time goes on, which uvloop counts in milliseconds."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._turn = -1.0
+        self._tick = -1.0
         self._printed = ""
 
     def now(self) -> str:
-        """Give the present moment, at most a turn old."""
+        """Give the present moment, at most a millisecond old; within one it is the very same text."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-        turn = self._loop.time()
-        if turn != self._turn:
-            self._turn, self._printed = turn, format_time(self._clock())
+        tick = self._loop.time()
+        if tick != self._tick:
+            self._tick, self._printed = tick, format_time(self._clock())
         return self._printed

@@ -36,7 +36,7 @@ class Reader:
     def may_read(self, types: tuple[str, ...], moment: str | None = None) -> bool:
         """Tell whether the owner may now be told of an entity of these types.
 
-        The owner is looked up once for a `moment`: the very text that `Moments` prints once a turn of the loop.
+        The owner is looked up once for a `moment`: the very text that `Moments` gives for a millisecond.
         """
         if moment is None or moment is not self._moment:
             self._moment = moment

@@ -143,6 +143,8 @@ def _from_environment(variable: str, environment: Mapping[str, str]) -> str | No
             raise Invalid(
                 f"cannot read the secret file {secret_file}: {error.strerror}", field=variable
             ) from None
+        except UnicodeDecodeError:
+            raise Invalid(f"the secret file {secret_file} is not UTF-8 text", field=variable) from None
     return environment.get(variable)
 
 

@@ -34,4 +34,7 @@ def parse_time(text: str, *, field: str = "", zone: tzinfo | None = None) -> dat
         moment = moment.replace(tzinfo=zone)
     if moment.tzinfo is None:
         raise Invalid(f"{text!r} has no time zone", field=field)
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(f"{text!r} lies outside of the years 1 to 9999 in UTC", field=field) from None

@@ -17,6 +17,7 @@ from rhinecloud.store.port import Edit, Put, Store
 from rhinecloud.store.postgres import indexing as postgres_indexing
 from rhinecloud.store.postgres import seasons
 from rhinecloud.store.sqlite import indexing as sqlite_indexing
+from rhinecloud.store.sqlite import plan
 from rhinecloud.store.sqlite.schema import number_of
 from store.questions import CORE, IRIS
 
@@ -54,7 +55,7 @@ async def open_store(settings: StoreSettings, folder: Path, *indexes: str) -> St
     return store
 
 
-async def write(store: Store, value: int) -> None:
+async def write(store: Store, value: Any) -> None:
     """Set all levels to what none of them was."""
     attrs: Any = {LEVEL: [Instance(value=value)]}
     entities = [Entity(id=f"urn:x:{number}", type=["urn:T"], attrs=attrs) for number in range(ENTITIES)]
@@ -96,6 +97,18 @@ async def test_an_index_that_is_asked_for_before_anything_is_written_need_not_be
     await write(store, 7)
     await until((1, ENTITIES), either_store, tmp_path)
     assert await ask(store, 7) == ENTITIES
+    await store.close()
+
+
+async def test_a_value_that_becomes_an_equal_one_of_another_kind_is_found_as_what_it_is(
+    either_store: StoreSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "FEW", 0)  # the index is used, however few entities there are
+    store = await open_store(either_store, tmp_path, LEVEL)
+    await until((1, 0), either_store, tmp_path)
+    for value, is_one in ((True, False), (1, True), (True, False), ([1], True), ([True], False)):
+        await write(store, value)
+        assert await ask(store, 1) == (ENTITIES if is_one else 0), value
     await store.close()
 
 

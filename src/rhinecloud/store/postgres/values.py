@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.store.keys import SCOPE, Key, keys_of
+from rhinecloud.store.keys import Key, keeps_keys, keys_of
 from rhinecloud.store.ledger import Index
 from rhinecloud.store.postgres.link import Connection
 
@@ -61,7 +61,7 @@ class Values:
     def moved(self, before: Entity | None, after: Entity | None) -> Iterator[tuple[int, set[Key], set[Key]]]:
         """Give the keys that go and those that come, by index, as an entity becomes another one, or comes, or goes."""
         for name, index in self.kept.items():
-            if before is not None and after is not None and _is_same(before, after, name):
+            if before is not None and after is not None and keeps_keys(before, after, name):
                 continue
             old, new = keys_of(before, name), keys_of(after, name)
             if old != new:
@@ -77,9 +77,3 @@ def encode_key(key: Key) -> bytes:
         return b"\x03" + key
     (bits,) = _whole(_double(key + 0.0))  # minus nought is nought
     return b"\x01" + _pack(bits ^ _SIGN if bits < _SIGN else ~bits & 0xFFFF_FFFF_FFFF_FFFF)
-
-
-def _is_same(before: Entity, after: Entity, name: str) -> bool:
-    if name == SCOPE:
-        return before.scope == after.scope
-    return before.attrs.get(name) == after.attrs.get(name)

@@ -13,7 +13,7 @@ from typing import Any
 import apsw
 
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.store.keys import SCOPE, Key, keys_of
+from rhinecloud.store.keys import Key, keeps_keys, keys_of
 from rhinecloud.store.ledger import Index
 from rhinecloud.store.sqlite.schema import number_of
 
@@ -57,7 +57,7 @@ class Values:
         gone: list[Row] = []
         come: list[Row] = []
         for name, index in self.kept.items():
-            if before is not None and after is not None and _is_same(before, after, name):
+            if before is not None and after is not None and keeps_keys(before, after, name):
                 continue
             old, new = keys_of(before, name), keys_of(after, name)
             if old != new:
@@ -95,9 +95,3 @@ def enter_first(connection: apsw.Connection, names: Iterable[str]) -> None:
             "INSERT OR IGNORE INTO indexed (name, asked, built) VALUES (?, 1, NULL)",
             [(name,) for name in names],
         )
-
-
-def _is_same(before: Entity, after: Entity, name: str) -> bool:
-    if name == SCOPE:
-        return before.scope == after.scope
-    return before.attrs.get(name) == after.attrs.get(name)

@@ -10,6 +10,7 @@ from typing import Any
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import parse_time
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.values import is_geometry
 
 LOCATION = "https://uri.etsi.org/ngsi-ld/location"
 """The default geometry property of a geo-query (ETSI GS CIM 009 v1.9.1, clause 4.10)."""
@@ -20,7 +21,9 @@ Box = tuple[float, float, float, float]
 
 def geometries_of(entity: Entity | None) -> list[Any]:
     """Give the GeoJSON geometries of all instances of an entity's default location."""
-    return [] if entity is None else [each.value for each in entity.attrs.get(LOCATION, ())]
+    if entity is None:
+        return []
+    return [each.value for each in entity.attrs.get(LOCATION, ()) if is_geometry(each.value)]
 
 
 def box_of(geometries: Sequence[Any]) -> Box | None:

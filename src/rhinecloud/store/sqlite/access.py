@@ -34,6 +34,8 @@ class Way(msgspec.Struct, frozen=True, gc=False):
     """Whether rows come in order of creation without being sorted, so that the first of them come at once."""
     attributes: frozenset[str] = frozenset()
     """The attributes whose indexes are used."""
+    tells: bool = False
+    """Whether beside each row stands `sure`: 1 where the index tells alone that the geographic query holds."""
 
     @property
     def page(self) -> str:
@@ -71,15 +73,20 @@ def by_prefix(tenant: int, pattern: str) -> Way | None:
 
 
 def by_place(query: EntityQuery) -> Way | None:
-    """Use the spatial index where the query is about the default location: boxes that touch, of all tenants."""
-    bounds = query.geo.bounds() if query.geo is not None and query.geo.property == LOCATION else None
-    if bounds is None:
+    """Use the spatial index where the query is about the default location: boxes that touch, of all tenants.
+
+    Where the query asks what lies within a box, or touches it, whatever has its own box inside of it does.
+    """
+    geo = query.geo
+    bounds = geo.bounds() if geo is not None and geo.property == LOCATION else None
+    if geo is None or bounds is None:
         return None
     west, south, east, north = bounds
-    return Way(
-        "SELECT row FROM place WHERE east >= ? AND west <= ? AND north >= ? AND south <= ?",
-        (west, east, south, north),
-    )
+    touching = "FROM place WHERE east >= ? AND west <= ? AND north >= ? AND south <= ?"
+    if geo.box is None or geo.relation not in ("within", "intersects"):
+        return Way(f"SELECT row {touching}", (west, east, south, north))
+    inside = "west > ? AND east < ? AND south > ? AND north < ?"
+    return Way(f"SELECT row, {inside} AS sure {touching}", (west, east, south, north) * 2, tells=True)
 
 
 def by_term(tenant: int, term: Term, values: Values, *, exact: bool) -> Way:

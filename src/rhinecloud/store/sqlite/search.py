@@ -57,7 +57,7 @@ class Match(NamedTuple):
     """A document that matches, decoded as far as it had to be looked into."""
 
     stored: Stored
-    entity: Entity
+    entity: Entity | None
 
 
 def is_quick(plan: Plan, query: EntityQuery) -> bool:
@@ -98,15 +98,22 @@ def _of_one_type(connection: apsw.Connection, plan: Plan, query: EntityQuery) ->
     Whoever has the attribute is nearly always of the type that is asked for, and the documents say so. None where one
     of them does not.
     """
-    if not plan.way.attributes or query.offset or query.hidden or [len(each) for each in query.types] != [1]:
+    types = _only_type(query)
+    if not plan.way.attributes or query.offset or types is None:
         return None
-    types = b'","type":[' + msgspec.json.encode(query.types[0][0]) + b"]"
     bindings = (*plan.way.bindings, query.limit + 1, 0)
     rows: list[Any] = connection.execute(_documents(plan.way.page), bindings).fetchall()
     for entity_id, _, body in rows:
         if not body.startswith(types, BEFORE_ID + len(entity_id.encode())):
             return None
     return rows
+
+
+def _only_type(query: EntityQuery) -> bytes | None:
+    """Give what stands behind the id of documents that have the one type that is asked for; None for other queries."""
+    if query.hidden or [len(each) for each in query.types] != [1]:
+        return None
+    return b'","type":[' + msgspec.json.encode(query.types[0][0]) + b"]"
 
 
 def _run_matching(found: Iterator[Match], query: EntityQuery) -> Page[Stored]:
@@ -139,7 +146,8 @@ def _run_sorted(found: Iterator[Match], query: EntityQuery) -> Page[Stored]:
 def _stream(connection: apsw.Connection, plan: Plan, query: EntityQuery, look: Look) -> Iterator[Match]:
     condition = f" WHERE {plan.filter}" if plan.filter else ""
     bindings = (*plan.bindings, -1, 0, *plan.filter_bindings)
-    rows: Any = connection.execute(_documents(plan.page) + condition, bindings)
+    sure = _sure_type(plan, query)
+    rows: Any = connection.execute(_documents(plan.page, ", c.sure" if sure else "") + condition, bindings)
     last, is_wanted = "", compile_pattern(query.id_pattern).is_in if query.id_pattern else None
     read = reader_for(query)
     try:
@@ -149,17 +157,27 @@ def _stream(connection: apsw.Connection, plan: Plan, query: EntityQuery, look: L
             if entity_id == last or (is_wanted is not None and not is_wanted(entity_id)):
                 continue  # given twice, side by side, by an index that knows several keys of it; or another name
             last = entity_id
+            if sure and row[3] and row[2].startswith(sure, BEFORE_ID + len(entity_id.encode())):
+                yield Match(Stored(*row[:3]), None)
+                continue
             entity = read(row[2])
             if plan.exact or matches(query, entity):
-                yield Match(Stored(*row), entity)
+                yield Match(Stored(*row[:3]), entity)
     finally:
         rows.close(True)
 
 
-def _documents(rows: str) -> str:
+def _sure_type(plan: Plan, query: EntityQuery) -> bytes | None:
+    """Give how documents begin that match where the index is sure of them; None where more must be looked at."""
+    more = query.id_pattern or query.attrs or query.q or query.scope or query.selectors
+    return None if more or query.order or not plan.way.tells else _only_type(query)
+
+
+def _documents(rows: str, more: str = "") -> str:
     """The documents of a subquery's rows, in its order: CROSS JOIN keeps the loops as they are written."""
-    return f"SELECT e.id, e.version, e.body FROM ({rows}) AS c CROSS JOIN entity AS e ON e.row = c.row"
+    return f"SELECT e.id, e.version, e.body{more} FROM ({rows}) AS c CROSS JOIN entity AS e ON e.row = c.row"
 
 
 def _entity_of(match: Match) -> Entity:
+    assert match.entity is not None, "what is sorted is decoded"
     return match.entity

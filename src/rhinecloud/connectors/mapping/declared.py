@@ -121,9 +121,12 @@ class Rule:
             if self.time_format:
                 return None
             return read_moment(float(value)) if text.replace(".", "", 1).isdecimal() else None
-        if moment.tzinfo is None:
-            return moment.replace(tzinfo=self.zone).astimezone(UTC) if self.zone else None
-        return moment.astimezone(UTC)
+        if moment.tzinfo is None and self.zone is None:
+            return None
+        try:
+            return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).astimezone(UTC)
+        except OverflowError:  # in UTC it is before the year 1, or after 9999
+            return None
 
 
 class DeclaredMapping:

@@ -100,3 +100,14 @@ async def test_what_the_stream_no_longer_holds_is_counted_and_passed_over(
         await until(recorder, 30)
         assert recorder.lost == 20
         assert await levels(history) == list(range(21, 31))
+
+
+async def test_however_little_may_wait_to_be_written_all_of_it_comes(
+    it: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rhinecloud.broker.recorder.MOST_BYTES", 1)
+    for first in range(1, 31, 10):
+        await it.stream.publish(frame(first, first + 9))
+    async with recording(tmp_path, it) as (recorder, history):
+        await until(recorder, 30)
+        assert await levels(history) == list(range(1, 31))

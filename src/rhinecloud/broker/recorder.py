@@ -19,8 +19,8 @@ GATHER_S = 0.05
 """Frames are gathered for so long before they are written, and again and again as long as more come."""
 MOST_GATHERINGS, ENOUGH_CHANGES = 5, 1_000
 """Each wait for the disk costs as much as some hundred changes; the past is a quarter of a second behind at most."""
-MOST_CHANGES = 10_000
-"""So many are taken and not written; the rest waits in the stream."""
+MOST_CHANGES, MOST_BYTES = 10_000, 16 << 20
+"""So much is taken and not written; the rest waits in the stream."""
 SLICE = 200
 """Changes that are made ready in one turn of the loop."""
 RETRY_S = 1.0
@@ -41,6 +41,7 @@ class Recorder:
         self._frames = 0
         self._waiting = 0
         """Frames and changes that were taken and not written."""
+        self._waiting_bytes = 0
         self._came = asyncio.Event()
         self._went = asyncio.Event()
 
@@ -64,7 +65,7 @@ class Recorder:
                 await asyncio.sleep(RETRY_S)
 
     async def _take(self, frame: Frame) -> None:
-        while self._waiting >= MOST_CHANGES:
+        while self._waiting >= MOST_CHANGES or self._waiting_bytes >= MOST_BYTES:
             self._went.clear()
             await self._went.wait()
         changes = frame.changes()
@@ -75,6 +76,7 @@ class Recorder:
         self._taken = frame.last
         self._frames += 1
         self._waiting += len(changes)
+        self._waiting_bytes += frame.size
         self._came.set()
 
     async def _skip(self, after: int) -> int:
@@ -101,6 +103,7 @@ class Recorder:
     async def _keep(self) -> None:
         self._came.clear()
         taken, frames, self._frames, self._waiting = self._taken, self._frames, 0, 0
+        self._waiting_bytes = 0
         while True:
             try:
                 await self._history.keep()

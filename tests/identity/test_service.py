@@ -185,6 +185,14 @@ async def test_a_wrong_token_is_refused_even_where_access_is_open(
         identity.authenticate(bearer("rct_guessed"))
 
 
+async def test_another_systems_token_is_nothing_where_access_is_open(
+    records: DictRecords, clock: HandClock
+) -> None:
+    identity = Identity(records, IdentitySettings(access="open"), clock)
+    await identity.open()
+    assert identity.authenticate(bearer("eyJhbGciOiJSUzI1NiJ9.e30.c2ln")) == OPEN_ACTOR
+
+
 @pytest.mark.parametrize(
     "headers", [[], [(b"cookie", b"other=1")], [(b"authorization", b"Basic YTpi")], bearer("x"), cookie("y")]
 )

@@ -14,6 +14,7 @@ from rhinecloud.identity.attempts import Attempts
 from rhinecloud.identity.credentials import Credentials, RawHeaders, read_credentials
 from rhinecloud.identity.model import (
     ACCOUNT_URN,
+    TOKEN_PREFIX,
     TOKEN_URN,
     Account,
     AccountLocked,
@@ -80,9 +81,10 @@ class Identity:
 
     def actor_of(self, credentials: Credentials) -> Actor:
         """Give the actor behind credentials; raises Unauthenticated, or PasswordChangeNeeded."""
-        if credentials.token:
-            return self.tokens.actor(credentials.token, self._clock())
-        if self.settings.open:
+        token = credentials.token
+        if token and (token.startswith(TOKEN_PREFIX) or not self.settings.open):
+            return self.tokens.actor(token, self._clock())
+        if self.settings.open:  # and another system's token is nothing to this city
             return OPEN_ACTOR
         account = self.account_of(credentials)
         if account.must_change_password:
@@ -106,9 +108,9 @@ class Identity:
 
         The password is a token; where devices cannot send a long one, an account's name and password do as well.
         """
-        if secret.startswith("rct_"):
+        if secret.startswith(TOKEN_PREFIX):
             return self.tokens.actor(secret, self._clock())
-        if name.startswith("rct_"):
+        if name.startswith(TOKEN_PREFIX):
             return self.tokens.actor(name, self._clock())
         if self.settings.open:
             return OPEN_ACTOR

@@ -6,9 +6,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from postgres_server import Server, programs, running
 from rhinecloud.store.engine import StoreSettings
+
+settings.register_profile("house", deadline=None)  # a busy machine is no fault; `timeout` ends what hangs
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,9 @@ from rhinecloud.broker.errors import TooSlow
 SMALL_BYTES = 16 * 1024
 BODIES_BYTES = 32 * 1024 * 1024
 """Bodies being read, waiting or worked on; a single larger one is let in when there is no other."""
-WORK_BYTES = 2 * 1024 * 1024
-"""Bodies being worked on, until they are answered; the same holds for a larger one."""
+WORK_BYTES = 3 * 1024 * 1024
+"""Bodies being worked on, until they are answered; the same holds for a larger one. With 2 MB the writer had so
+little to join in one transaction that 32 clients wrote a fifth less, with 64 MB they wrote no more."""
 PATIENCE_S = 15.0
 """A body that keeps others out must have come in so soon."""
 

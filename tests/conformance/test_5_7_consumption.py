@@ -110,6 +110,8 @@ async def test_4_15_a_language_is_chosen(river: House) -> None:
         ("type=Gauge&id=urn:ngsi-ld:Gauge:wesel", ["wesel"]),
         ("type=Gauge&idPattern=e[a-z]e", ["wesel"]),
         ("attrs=length", ["rhine"]),
+        ("id=urn:ngsi-ld:Gauge:wesel", ["wesel"]),
+        ("idPattern=.*e[a-z]e", ["wesel"]),
         ("q=level>200", ["ruhrort", "wesel"]),
         ("type=Gauge&q=level==190..290;!depth", ["wesel", "emmerich"]),
         ("type=Gauge&scopeQ=/rhine/wesel", ["wesel"]),
@@ -128,7 +130,6 @@ async def test_5_7_2_a_query_selects(river: House, query: str, expected: list[st
     "query",
     [
         "",
-        "id=urn:x:1",
         "q=modifiedAt>2020-01-01T00:00:00Z",
         "attrs=createdAt",
         "type=",

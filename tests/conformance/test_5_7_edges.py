@@ -60,6 +60,8 @@ async def places(house: House) -> AsyncIterator[House]:
         ("q=rank==1,3", "ac"),
         ("q=rank!=1,3", "b"),
         ("q=rank==1, 3", "ac"),
+        ("q=(rank==1 | rank==3 ) ; mix", "a"),
+        ("q=rank==1 ,3 | rank>2", "ac"),
         ("q=rank >= 2;address[city]== %22Essen%22", "b"),
         ("q=mix~=^t", "a"),
         ("q=mix!~=^t", ""),

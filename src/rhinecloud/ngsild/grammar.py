@@ -1,8 +1,8 @@
 """Reads a query expression (`q`) into an `Expression`: the grammar of clause 4.9 by recursive descent.
 
 Beyond the grammar: parentheses may nest (example 6 of the clause does so), `!attr` asks for absence, a name may be
-prefixed or an IRI, a bare word is a text, and blanks may stand around an operator and before a further value, as the
-standard writes them itself (clauses 4.9 and C.5.13.2). Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
+prefixed or an IRI, a bare word is a text, and blanks may stand around operators and signs, as the standard writes them
+itself (clauses 4.9 and C.5.13.2). Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
 """
 
 from __future__ import annotations
@@ -43,7 +43,6 @@ _HOP = re.compile(
 )
 _TRAIL = re.compile(r"\[([^\[\]]+)\]")
 _OPERATOR = re.compile(r"\s*(!~=|~=|==|!=|>=|<=|>|<)\s*")
-_COMMA = re.compile(r",\s*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![^\s;|),.]|\.[^.])")
 _BARE = re.compile(r"(?![=!<>~])(?:(?!\.\.)[^\s;|(),\"])+")
@@ -86,10 +85,17 @@ class _Reader:
         )
 
     def _take(self, sign: str) -> bool:
-        if self.text.startswith(sign, self.place):
-            self.place += len(sign)
-            return True
-        return False
+        """Pass over a sign and the blanks around it, if it comes next."""
+        start = self._past_blanks(self.place)
+        if not self.text.startswith(sign, start):
+            return False
+        self.place = self._past_blanks(start + len(sign))
+        return True
+
+    def _past_blanks(self, place: int) -> int:
+        while self.text[place : place + 1].isspace():
+            place += 1
+        return place
 
     def some(self, depth: int) -> Expression:
         terms = [self._every(depth)]
@@ -180,8 +186,7 @@ class _Reader:
 
     def _values(self, expand: bool) -> tuple[Literal | Range, ...]:
         values = [self._value(expand)]
-        while (comma := _COMMA.match(self.text, self.place)) is not None:
-            self.place = comma.end()
+        while self._take(","):
             values.append(self._value(expand))
         if len(values) > MAX_TERMS:
             raise self.wrong(f"ends a list of more than {MAX_TERMS} values")

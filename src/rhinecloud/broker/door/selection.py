@@ -208,9 +208,14 @@ def is_local(query: Mapping[str, str]) -> bool:
 
 
 def _refuse_too_wide(request: Request, q: Expression | None) -> None:
-    """Refuse what would mean every entity of every source (clause 5.7.2.4)."""
+    """Refuse what would mean every entity of every source (clause 5.7.2.4).
+
+    Ids and patterns of ids are taken as narrow enough, beyond that clause, unless what they select is to be deleted:
+    clients that were made for other brokers ask by them alone.
+    """
     query = request.query
-    if is_local(query) or "entities" in query or query.keys() & {"type", "georel"}:
+    narrowing = {"type", "georel"} if request.verb == "DELETE" else {"type", "georel", "id", "idPattern"}
+    if is_local(query) or "entities" in query or query.keys() & narrowing:
         return
     if any(name not in SYSTEM for name in request.listed("attrs")):
         return

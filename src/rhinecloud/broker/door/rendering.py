@@ -37,7 +37,7 @@ WAYS = 64
 REMEMBERED = 1_000
 """Parsed query strings that are kept; they come from whoever calls."""
 
-DOCUMENTS_BYTES = 16 * 1024 * 1024
+DOCUMENTS_BYTES = 32 * 1024 * 1024
 """Memory for rendered entities."""
 
 OVERHEAD_BYTES = 512

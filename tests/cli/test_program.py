@@ -273,7 +273,8 @@ def test_a_backup_of_a_running_city_is_restored(running: Path, tmp_path: Path) -
 def test_a_backup_that_was_changed_is_refused(city: Path, tmp_path: Path) -> None:
     archive, changed = tmp_path / "city.tar", tmp_path / "changed.tar"
     out(run("backup", str(archive), city=city))
-    shutil.unpack_archive(archive, tmp_path / "inside")  # `tarfile` has its filters only from Python 3.11.4 on
+    # `tarfile` has its filters only from Python 3.11.4 on.
+    shutil.unpack_archive(archive, tmp_path / "inside")
     with (tmp_path / "inside" / "city.db").open("ab") as file:
         file.write(b"x")
     with tarfile.open(changed, "w") as tar:

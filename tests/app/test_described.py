@@ -1,46 +1,24 @@
-"""What the document of the people's API describes is what the API does: calls made from it, right and wrong ones.
-
-`RHINECLOUD_ATTACKS` says how many calls of each kind an operation gets, for longer runs: other calls in each of them,
-or those of `--hypothesis-seed`. Without it there are five, the same in each run.
+"""What the document of the people's API describes is what the API does: calls made from it, right and wrong ones. How
+many: see `conformance.described`.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from conformance.attacked import Attacked, attacked_city
+from conformance.described import ATTACKS, CHECKS, operations_of
 from rhinecloud.cli.reference import openapi_document
 
-ASKED = os.environ.get("RHINECLOUD_ATTACKS")
-ATTACKS = int(ASKED or "5")
-CHECKS = [
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-]
 WAIT_S = 20.0
-OPERATIONS = {
-    operation.label: operation
-    for operation in (
-        found.ok() for found in schemathesis.openapi.from_dict(openapi_document()).get_all_operations()
-    )
-}
+OPERATIONS = operations_of(openapi_document())
 
 
 @pytest.fixture(scope="module")
@@ -92,14 +70,7 @@ def test_every_operation_answers_as_it_is_described(
     if mode is GenerationMode.NEGATIVE and not can_be_wrong(label):
         pytest.skip("any text is a name, and nothing else is asked for")
 
-    @settings(
-        max_examples=ATTACKS,
-        deadline=None,
-        database=None,
-        derandomize=not ASKED,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @ATTACKS
     @given(case=OPERATIONS[label].as_strategy(generation_mode=mode), is_known=st.booleans())
     def attack(case: Any, is_known: bool) -> None:
         if is_known:

@@ -1,12 +1,9 @@
-"""What the OpenAPI document describes is what the door does: thousands of calls made from it, right and wrong ones.
-
-`RHINECLOUD_ATTACKS` says how many calls of each kind an operation gets, for longer runs: other calls in each of them,
-or those of `--hypothesis-seed`. Without it there are five, the same in each run.
+"""What the OpenAPI document describes is what the door does: thousands of calls made from it, right and wrong ones. How
+many: see `conformance.described`.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
@@ -14,27 +11,14 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from conformance.attacked import Attacked
+from conformance.described import ATTACKS, CHECKS, operations_of
 from rhinecloud.broker.description import describe
 from rhinecloud.broker.routes import ROUTES
 
-ASKED = os.environ.get("RHINECLOUD_ATTACKS")
-ATTACKS = int(ASKED or "5")
-CHECKS = [
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-]
 WAIT_S = 10.0
 NAMES = {
     "entityId": ["urn:ngsi-ld:Crane:1", "urn:ngsi-ld:Crane:2", "no-uri"],
@@ -77,12 +61,7 @@ def attackable() -> dict[str, Any]:
     return document
 
 
-OPERATIONS = {
-    operation.label: operation
-    for operation in (
-        found.ok() for found in schemathesis.openapi.from_dict(attackable()).get_all_operations()
-    )
-}
+OPERATIONS = operations_of(attackable())
 
 
 @pytest.fixture(scope="module")
@@ -108,14 +87,7 @@ def test_every_operation_answers_as_it_is_described(
     except schemathesis.errors.SchemathesisError:
         pytest.skip("nothing of that kind can be made")
 
-    @settings(
-        max_examples=ATTACKS,
-        deadline=None,
-        database=None,
-        derandomize=not ASKED,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @ATTACKS
     @given(case=cases)
     def attack(case: Any) -> None:
         answer = case.call(base_url=f"{city.url}/ngsi-ld/v1", session=session, timeout=WAIT_S)

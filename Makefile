@@ -32,8 +32,18 @@ web: $(WEB) ## Build the operations centre if its sources changed
 # --- prove --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: .make/dev .make/system clients $(WEB) ## Run every test, with all that they need set up first (ARGS for pytest)
+test: .make/dev .make/system clients $(WEB) test-web ## Run every test, with all that they need set up first (ARGS for pytest)
 	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-web
+test-web: web/node_modules/.package-lock.json ## Run the unit tests of the web
+	@$(NODE_OK) || export PATH="$(CURDIR)/$(BIN):$$PATH"; cd web && NO_COLOR=1 npm run --silent test -- --reporter=dot
+
+.PHONY: schema
+schema: .make/dev web/node_modules/.package-lock.json ## Generate the web's types from the server's OpenAPI document
+	@$(NODE_OK) || export PATH="$(CURDIR)/$(BIN):$$PATH"; \
+	  $(BIN)/python -c "import json; from rhinecloud.cli.reference import openapi_document as read; print(json.dumps(read()))" \
+    | (cd web && npm run --silent schema)
 
 .PHONY: check
 check: .make/dev ## Format, lint, types, floors, licences; the web's own checks where its packages are installed

@@ -4,3303 +4,3288 @@
  */
 
 export interface paths {
-  '/api/v1/session': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in */
+        get: operations["get_session_api_v1_session_get"];
+        put?: never;
+        /** Sign in */
+        post: operations["sign_in_api_v1_session_post"];
+        /** Sign out */
+        delete: operations["sign_out_api_v1_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Who is signed in */
-    get: operations['get_session_api_v1_session_get'];
-    put?: never;
-    /** Sign in */
-    post: operations['sign_in_api_v1_session_post'];
-    /** Sign out */
-    delete: operations['sign_out_api_v1_session_delete'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/session/password': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change the own password */
+        put: operations["change_password_api_v1_session_password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    /** Change the own password */
-    put: operations['change_password_api_v1_session_password_put'];
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/city': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/city": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the city is */
+        get: operations["get_city_api_v1_city_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** What the city is */
-    get: operations['get_city_api_v1_city_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/agencies': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/agencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All agencies */
+        get: operations["list_agencies_api_v1_agencies_get"];
+        put?: never;
+        /** Make an agency */
+        post: operations["add_agency_api_v1_agencies_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** All agencies */
-    get: operations['list_agencies_api_v1_agencies_get'];
-    put?: never;
-    /** Make an agency */
-    post: operations['add_agency_api_v1_agencies_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/agencies/{agency_id}/people': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/agencies/{agency_id}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who works there and can be given an incident */
+        get: operations["list_people_api_v1_agencies__agency_id__people_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Who works there and can be given an incident */
-    get: operations['list_people_api_v1_agencies__agency_id__people_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/history': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The past of one attribute */
+        get: operations["get_history_api_v1_history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The past of one attribute */
-    get: operations['get_history_api_v1_history_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/users': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All accounts */
+        get: operations["list_users_api_v1_users_get"];
+        put?: never;
+        /** Make an account */
+        post: operations["add_user_api_v1_users_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** All accounts */
-    get: operations['list_users_api_v1_users_get'];
-    put?: never;
-    /** Make an account */
-    post: operations['add_user_api_v1_users_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/users/{name}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/users/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove an account */
+        delete: operations["remove_user_api_v1_users__name__delete"];
+        options?: never;
+        head?: never;
+        /** Change an account */
+        patch: operations["change_user_api_v1_users__name__patch"];
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    post?: never;
-    /** Remove an account */
-    delete: operations['remove_user_api_v1_users__name__delete'];
-    options?: never;
-    head?: never;
-    /** Change an account */
-    patch: operations['change_user_api_v1_users__name__patch'];
-    trace?: never;
-  };
-  '/api/v1/users/{name}/password': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/users/{name}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an account a one-time password */
+        post: operations["reset_password_api_v1_users__name__password_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Give an account a one-time password */
-    post: operations['reset_password_api_v1_users__name__password_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/tokens': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All tokens */
+        get: operations["list_tokens_api_v1_tokens_get"];
+        put?: never;
+        /** Make a token */
+        post: operations["add_token_api_v1_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** All tokens */
-    get: operations['list_tokens_api_v1_tokens_get'];
-    put?: never;
-    /** Make a token */
-    post: operations['add_token_api_v1_tokens_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/tokens/{name}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/tokens/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a token */
+        delete: operations["revoke_token_api_v1_tokens__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    post?: never;
-    /** Revoke a token */
-    delete: operations['revoke_token_api_v1_tokens__name__delete'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/export': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All entities of a tenant as NDJSON */
+        get: operations["export_api_v1_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** All entities of a tenant as NDJSON */
-    get: operations['export_api_v1_export_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/backup': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A backup of the city as a tar file */
+        get: operations["backup_api_v1_backup_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** A backup of the city as a tar file */
-    get: operations['backup_api_v1_backup_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/status': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the city is */
+        get: operations["get_status_api_v1_status_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** How the city is */
-    get: operations['get_status_api_v1_status_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/feeds': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All feeds */
+        get: operations["list_feeds_api_v1_feeds_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** All feeds */
-    get: operations['list_feeds_api_v1_feeds_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/feeds/{name}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/feeds/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One feed */
+        get: operations["get_feed_api_v1_feeds__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** One feed */
-    get: operations['get_feed_api_v1_feeds__name__get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/deadletters': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/deadletters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Dead letters, the newest first */
+        get: operations["list_letters_api_v1_deadletters_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Dead letters, the newest first */
-    get: operations['list_letters_api_v1_deadletters_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/deadletters/{letter_id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/deadletters/{letter_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One dead letter with what was received */
+        get: operations["get_letter_api_v1_deadletters__letter_id__get"];
+        put?: never;
+        post?: never;
+        /** Drop a dead letter */
+        delete: operations["drop_letter_api_v1_deadletters__letter_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** One dead letter with what was received */
-    get: operations['get_letter_api_v1_deadletters__letter_id__get'];
-    put?: never;
-    post?: never;
-    /** Drop a dead letter */
-    delete: operations['drop_letter_api_v1_deadletters__letter_id__delete'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/deadletters/{letter_id}/retry': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/deadletters/{letter_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a dead letter again */
+        post: operations["retry_letter_api_v1_deadletters__letter_id__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Try a dead letter again */
-    post: operations['retry_letter_api_v1_deadletters__letter_id__retry_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/rules': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rules
+         * @description List the rules, what each did, and the faults of those that could not be read.
+         */
+        get: operations["listRules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * List Rules
-     * @description List the rules, what each did, and the faults of those that could not be read.
-     */
-    get: operations['listRules'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/alerts': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alerts
+         * @description List alerts, the newest first; `status` is `active` or `resolved`.
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * List Alerts
-     * @description List alerts, the newest first; `status` is `active` or `resolved`.
-     */
-    get: operations['listAlerts'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/incidents': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Incidents, the newest first */
+        get: operations["list_incidents_api_v1_incidents_get"];
+        put?: never;
+        /** Open an incident by hand */
+        post: operations["open_incident_api_v1_incidents_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Incidents, the newest first */
-    get: operations['list_incidents_api_v1_incidents_get'];
-    put?: never;
-    /** Open an incident by hand */
-    post: operations['open_incident_api_v1_incidents_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/incidents/{incident_id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents/{incident_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One incident */
+        get: operations["get_incident_api_v1_incidents__incident_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Word it anew */
+        patch: operations["describe_api_v1_incidents__incident_id__patch"];
+        trace?: never;
     };
-    /** One incident */
-    get: operations['get_incident_api_v1_incidents__incident_id__get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    /** Word it anew */
-    patch: operations['describe_api_v1_incidents__incident_id__patch'];
-    trace?: never;
-  };
-  '/api/v1/incidents/{incident_id}/timeline': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents/{incident_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to an incident, oldest first */
+        get: operations["get_timeline_api_v1_incidents__incident_id__timeline_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** What happened to an incident, oldest first */
-    get: operations['get_timeline_api_v1_incidents__incident_id__timeline_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/alerts/{alert_id}/incident': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/alerts/{alert_id}/incident": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open the incident of an alert, or give the one that has it */
+        post: operations["open_of_alert_api_v1_alerts__alert_id__incident_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Open the incident of an alert, or give the one that has it */
-    post: operations['open_of_alert_api_v1_alerts__alert_id__incident_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/incidents/{incident_id}/acknowledge': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents/{incident_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take it */
+        post: operations["acknowledge_api_v1_incidents__incident_id__acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Take it */
-    post: operations['acknowledge_api_v1_incidents__incident_id__acknowledge_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/incidents/{incident_id}/start': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents/{incident_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin the work */
+        post: operations["start_api_v1_incidents__incident_id__start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Begin the work */
-    post: operations['start_api_v1_incidents__incident_id__start_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/incidents/{incident_id}/assign': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents/{incident_id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give it to an agency or a person */
+        post: operations["assign_api_v1_incidents__incident_id__assign_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Give it to an agency or a person */
-    post: operations['assign_api_v1_incidents__incident_id__assign_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/incidents/{incident_id}/resolve': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents/{incident_id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that it is dealt with */
+        post: operations["resolve_api_v1_incidents__incident_id__resolve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Say that it is dealt with */
-    post: operations['resolve_api_v1_incidents__incident_id__resolve_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/incidents/{incident_id}/close': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents/{incident_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End it for a reason */
+        post: operations["close_api_v1_incidents__incident_id__close_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** End it for a reason */
-    post: operations['close_api_v1_incidents__incident_id__close_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/incidents/{incident_id}/reopen': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents/{incident_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that it is not over */
+        post: operations["reopen_api_v1_incidents__incident_id__reopen_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Say that it is not over */
-    post: operations['reopen_api_v1_incidents__incident_id__reopen_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/incidents/{incident_id}/severity': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents/{incident_id}/severity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say how grave it is */
+        post: operations["change_severity_api_v1_incidents__incident_id__severity_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Say how grave it is */
-    post: operations['change_severity_api_v1_incidents__incident_id__severity_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/incidents/{incident_id}/comment': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents/{incident_id}/comment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say something about it */
+        post: operations["comment_api_v1_incidents__incident_id__comment_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Say something about it */
-    post: operations['comment_api_v1_incidents__incident_id__comment_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/incidents/{incident_id}/tasks': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents/{incident_id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a task */
+        post: operations["add_task_api_v1_incidents__incident_id__tasks_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Add a task */
-    post: operations['add_task_api_v1_incidents__incident_id__tasks_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/incidents/{incident_id}/tasks/{task_id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/incidents/{incident_id}/tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Tick a task off, or change it */
+        patch: operations["change_task_api_v1_incidents__incident_id__tasks__task_id__patch"];
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    /** Tick a task off, or change it */
-    patch: operations['change_task_api_v1_incidents__incident_id__tasks__task_id__patch'];
-    trace?: never;
-  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    /**
-     * Act
-     * @description What can be done to an incident; `open`, `attach_alert`, `alerts_over` and `settle` are the house's own too.
-     * @enum {string}
-     */
-    Act:
-      | 'open'
-      | 'acknowledge'
-      | 'start'
-      | 'assign'
-      | 'severity'
-      | 'describe'
-      | 'comment'
-      | 'add_task'
-      | 'change_task'
-      | 'resolve'
-      | 'close'
-      | 'reopen'
-      | 'attach_alert'
-      | 'alerts_over'
-      | 'settle';
-    /**
-     * ActBody
-     * @description What each act carries: the version that the person saw.
-     */
-    ActBody: {
-      /** Version */
-      version: number;
-    };
-    /**
-     * ActorView
-     * @description Who acts.
-     */
-    ActorView: {
-      /** Id */
-      id: string;
-      /** Name */
-      name: string;
-      /** Roles */
-      roles: components['schemas']['Role'][];
-      /** Agency */
-      agency: string;
-    };
-    /**
-     * AgencyView
-     * @description An organisation that acts in the city.
-     */
-    AgencyView: {
-      /** Id */
-      id: string;
-      /** Name */
-      name: string;
-    };
-    /**
-     * AlertPage
-     * @description Alerts, the newest first.
-     */
-    AlertPage: {
-      /** Items */
-      items: components['schemas']['AlertView'][];
-      /** Total */
-      total: number;
-      /** More */
-      more: boolean;
-    };
-    /**
-     * AlertView
-     * @description One alert: what it says, the rule and the readings behind it, and the incident that it led to.
-     */
-    AlertView: {
-      /** Id */
-      id: string;
-      /** Status */
-      status: string;
-      /** Severity */
-      severity: string;
-      /** Category */
-      category: string;
-      /** Sub Category */
-      sub_category: string | null;
-      /** Title */
-      title: {
-        [key: string]: string;
-      };
-      /** Message */
-      message: {
-        [key: string]: string;
-      };
-      /** Entity */
-      entity: unknown;
-      /** Location */
-      location: {
-        [key: string]: unknown;
-      } | null;
-      /** Issued At */
-      issued_at: string;
-      /** Valid From */
-      valid_from: string | null;
-      /** Valid To */
-      valid_to: string | null;
-      /** Last Seen */
-      last_seen: string | null;
-      /** Resolved At */
-      resolved_at: string | null;
-      /** Resolution */
-      resolution: string | null;
-      /** Occurrences */
-      occurrences: number;
-      /** Rule */
-      rule: string | null;
-      /** Rule Version */
-      rule_version: number | null;
-      /** Rule Digest */
-      rule_digest: string | null;
-      /** Evidence */
-      evidence: {
-        [key: string]: unknown;
-      }[];
-      /** Simulated */
-      simulated: boolean;
-      /** Calls For Incident */
-      calls_for_incident: boolean;
-      /** Incident */
-      incident: string | null;
-    };
-    /**
-     * Assignment
-     * @description Who gets it; '' takes it away, null or absent leaves it.
-     */
-    Assignment: {
-      /** Version */
-      version: number;
-      /** Agency */
-      agency?: string | null;
-      /** Assignee */
-      assignee?: string | null;
-      /**
-       * Note
-       * @default
-       */
-      note: string;
-    };
-    /**
-     * CityView
-     * @description What the operations centre needs to know before it shows anything; lists are empty for who is not signed in.
-     */
-    CityView: {
-      /** Name */
-      name: string;
-      /** Tenant */
-      tenant: string;
-      /**
-       * Bbox
-       * @description West, south, east, north in degrees
-       */
-      bbox: number[] | null;
-      /**
-       * Centre
-       * @description Longitude, latitude in degrees
-       */
-      centre: number[] | null;
-      /** Zoom */
-      zoom: number;
-      /** Timezone */
-      timezone: string;
-      /** Tiles Url */
-      tiles_url: string | null;
-      /** Languages */
-      languages: string[];
-      /** Packs */
-      packs: components['schemas']['PackView'][];
-      /** Layers */
-      layers: {
-        [key: string]: unknown;
-      }[];
-      /** Agencies */
-      agencies: components['schemas']['AgencyView'][];
-      /** Version */
-      version: string;
-      /**
-       * Access
-       * @description `accounts`, or `open`: everybody is an administrator
-       */
-      access: string;
-    };
-    /**
-     * Closing
-     * @description Why it is closed; a duplicate names the incident that it repeats.
-     */
-    Closing: {
-      /** Version */
-      version: number;
-      reason: components['schemas']['ClosingReason'];
-      /**
-       * Duplicate Of
-       * @default
-       */
-      duplicate_of: string;
-      /**
-       * Note
-       * @default
-       */
-      note: string;
-    };
-    /**
-     * ClosingReason
-     * @description Why an incident was closed.
-     * @enum {string}
-     */
-    ClosingReason: 'resolved' | 'false_alarm' | 'duplicate' | 'test' | 'handed_over' | 'no_action';
-    /**
-     * CommentView
-     * @description Something that was said.
-     */
-    CommentView: {
-      /** Id */
-      id: string;
-      /** At */
-      at: string;
-      /** By */
-      by: string;
-      /** Name */
-      name: string;
-      /** Text */
-      text: string;
-    };
-    /**
-     * ConsumerView
-     * @description Work in the background: how many changes it is behind, how often it failed, and what is wrong now.
-     */
-    ConsumerView: {
-      /** Name */
-      name: string;
-      /** Lag */
-      lag: number;
-      /** Failures */
-      failures: number;
-      /** Error */
-      error: string;
-    };
-    /**
-     * EventView
-     * @description One thing that happened to an incident.
-     */
-    EventView: {
-      /** At */
-      at: string;
-      /** Actor */
-      actor: string;
-      /** Actor Name */
-      actor_name: string;
-      /** Act */
-      act: string;
-      /** Note */
-      note: string;
-      /**
-       * Details
-       * @description What changed: `{field: {from, to}}`
-       */
-      details: {
-        [key: string]: {
-          [key: string]: unknown;
+    schemas: {
+        /**
+         * Act
+         * @description What can be done to an incident; `open`, `attach_alert`, `alerts_over` and `settle` are the house's own too.
+         * @enum {string}
+         */
+        Act: "open" | "acknowledge" | "start" | "assign" | "severity" | "describe" | "comment" | "add_task" | "change_task" | "resolve" | "close" | "reopen" | "attach_alert" | "alerts_over" | "settle";
+        /**
+         * ActBody
+         * @description What each act carries: the version that the person saw.
+         */
+        ActBody: {
+            /** Version */
+            version: number;
         };
-      };
-      /**
-       * Texts
-       * @description The event in one sentence, by language
-       */
-      texts: {
-        [key: string]: string;
-      };
-    };
-    /**
-     * FeedState
-     * @description How a feed is, in one word.
-     * @enum {string}
-     */
-    FeedState: 'connecting' | 'waiting' | 'live' | 'silent' | 'failing' | 'ended' | 'stopped';
-    /**
-     * FeedView
-     * @description How a feed is; the counters begin with the start of the city.
-     */
-    FeedView: {
-      /** Name */
-      name: string;
-      /** Connector */
-      connector: string;
-      state: components['schemas']['FeedState'];
-      /**
-       * Simulated
-       * @description All that it brings is marked as simulated
-       */
-      simulated: boolean;
-      /** Received Bytes */
-      received_bytes: number;
-      /**
-       * Received
-       * @description Messages that were read
-       */
-      received: number;
-      /**
-       * Accepted
-       * @description Entities that were written and differed
-       */
-      accepted: number;
-      /**
-       * Unchanged
-       * @description Entities that were written and did not differ
-       */
-      unchanged: number;
-      /**
-       * Ignored
-       * @description Messages that mean nothing to the mapping
-       */
-      ignored: number;
-      /**
-       * Dead
-       * @description What became a dead letter
-       */
-      dead: number;
-      /**
-       * Dropped
-       * @description Datagrams that found the queue full
-       */
-      dropped: number;
-      /** Reconnects */
-      reconnects: number;
-      /**
-       * Rate Per S
-       * @description Messages a second over the last minute
-       */
-      rate_per_s: number;
-      /**
-       * Waiting
-       * @description Parcels in the queue
-       */
-      waiting: number;
-      /**
-       * Last At
-       * @description Moment of the last message, ISO 8601 in UTC, or empty
-       */
-      last_at: string;
-      /**
-       * Error
-       * @description What is wrong now, or empty
-       */
-      error: string;
-      /** Last Error */
-      last_error: string;
-    };
-    /**
-     * IncidentPage
-     * @description Incidents, the newest first.
-     */
-    IncidentPage: {
-      /** Items */
-      items: components['schemas']['IncidentView'][];
-      /** Total */
-      total: number;
-      /** More */
-      more: boolean;
-    };
-    /**
-     * IncidentView
-     * @description An incident as it stands, and what the asking person may do to it now.
-     */
-    IncidentView: {
-      /** Id */
-      id: string;
-      /**
-       * Version
-       * @description To be sent back with each act; an act on an older version is refused (409)
-       */
-      version: number;
-      /**
-       * Title
-       * @description In the asker's language where it is there, see `lang`
-       */
-      title: string;
-      /**
-       * Titles
-       * @description By language; null where a person worded it, in one
-       */
-      titles?: {
-        [key: string]: string;
-      } | null;
-      /** Description */
-      description: string;
-      /** Descriptions */
-      descriptions?: {
-        [key: string]: string;
-      } | null;
-      /** Category */
-      category: string;
-      severity: components['schemas']['Severity'];
-      status: components['schemas']['Status'];
-      closing_reason: components['schemas']['ClosingReason'] | null;
-      /** Duplicate Of */
-      duplicate_of: string | null;
-      /** Resolution */
-      resolution: string | null;
-      /** Location */
-      location: {
-        [key: string]: unknown;
-      } | null;
-      /** Address */
-      address: string | null;
-      /** Agency */
-      agency: string | null;
-      /**
-       * Assignee
-       * @description A name, or the id of an account
-       */
-      assignee: string | null;
-      /**
-       * Assignee Name
-       * @description The assignee as people read it
-       */
-      assignee_name?: string | null;
-      /** Alerts */
-      alerts: string[];
-      /** Tasks */
-      tasks: components['schemas']['TaskView'][];
-      /** Comments */
-      comments: components['schemas']['CommentView'][];
-      /** Simulated */
-      simulated: boolean;
-      /** Opened By */
-      opened_by: string | null;
-      /** Created At */
-      created_at: string;
-      /** Modified At */
-      modified_at: string;
-      /**
-       * Acknowledged At
-       * @description Null also after another agency got it, until that acknowledges
-       */
-      acknowledged_at: string | null;
-      /** Acknowledged By */
-      acknowledged_by: string | null;
-      /** Started At */
-      started_at: string | null;
-      /** Resolved At */
-      resolved_at: string | null;
-      /** Resolved By */
-      resolved_by: string | null;
-      /** Closed At */
-      closed_at: string | null;
-      /** Closed By */
-      closed_by: string | null;
-      /**
-       * Alerts Over At
-       * @description Since when none of its alerts is up any longer
-       */
-      alerts_over_at: string | null;
-      /**
-       * Allowed
-       * @description What the asking person may do now
-       */
-      allowed: components['schemas']['Act'][];
-    };
-    /**
-     * LetterContent
-     * @description A dead letter with what was received, in base64.
-     */
-    LetterContent: {
-      /** Id */
-      id: string;
-      /** Feed */
-      feed: string;
-      /** Received */
-      received: string;
-      /** Reason */
-      reason: string;
-      /** Origin */
-      origin: string;
-      /**
-       * Decoded
-       * @description The content is a message as JSON, not the bytes as they came
-       */
-      decoded: boolean;
-      /**
-       * Cut
-       * @description It was too large: only its beginning is kept, and it cannot be retried
-       */
-      cut: boolean;
-      /**
-       * Size
-       * @description Its whole size in bytes
-       */
-      size: number;
-      /**
-       * Tries
-       * @description How often a retry was in vain
-       */
-      tries: number;
-      /** Tried At */
-      tried_at: string;
-      /**
-       * Times
-       * @description How often the same came with the same reason
-       */
-      times: number;
-      /**
-       * Last Received
-       * @description When it came last, empty where it came once
-       */
-      last_received: string;
-      /** Raw */
-      raw: string;
-    };
-    /**
-     * LetterPage
-     * @description A page of dead letters, the newest first.
-     */
-    LetterPage: {
-      /** Items */
-      items: components['schemas']['LetterView'][];
-      /** Total */
-      total: number;
-      /** More */
-      more: boolean;
-    };
-    /**
-     * LetterView
-     * @description A dead letter without its content.
-     */
-    LetterView: {
-      /** Id */
-      id: string;
-      /** Feed */
-      feed: string;
-      /** Received */
-      received: string;
-      /** Reason */
-      reason: string;
-      /** Origin */
-      origin: string;
-      /**
-       * Decoded
-       * @description The content is a message as JSON, not the bytes as they came
-       */
-      decoded: boolean;
-      /**
-       * Cut
-       * @description It was too large: only its beginning is kept, and it cannot be retried
-       */
-      cut: boolean;
-      /**
-       * Size
-       * @description Its whole size in bytes
-       */
-      size: number;
-      /**
-       * Tries
-       * @description How often a retry was in vain
-       */
-      tries: number;
-      /** Tried At */
-      tried_at: string;
-      /**
-       * Times
-       * @description How often the same came with the same reason
-       */
-      times: number;
-      /**
-       * Last Received
-       * @description When it came last, empty where it came once
-       */
-      last_received: string;
-    };
-    /**
-     * NewAgency
-     * @description An agency to be made; without an id it gets a fresh one.
-     */
-    NewAgency: {
-      /** Name */
-      name: string;
-      /**
-       * Id
-       * @default
-       */
-      id: string;
-    };
-    /**
-     * NewComment
-     * @description Something to say.
-     */
-    NewComment: {
-      /** Version */
-      version: number;
-      /** Text */
-      text: string;
-    };
-    /**
-     * NewIncident
-     * @description An incident to be opened by hand.
-     */
-    NewIncident: {
-      /** Title */
-      title: string;
-      /** @default medium */
-      severity: components['schemas']['Severity'];
-      /**
-       * Description
-       * @default
-       */
-      description: string;
-      /**
-       * Category
-       * @default other
-       */
-      category: string;
-      /** Location */
-      location?: {
-        [key: string]: unknown;
-      } | null;
-      /**
-       * Address
-       * @default
-       */
-      address: string;
-      /**
-       * Agency
-       * @default
-       */
-      agency: string;
-      /**
-       * Assignee
-       * @default
-       */
-      assignee: string;
-    };
-    /**
-     * NewTask
-     * @description Something to be done.
-     */
-    NewTask: {
-      /** Version */
-      version: number;
-      /** Title */
-      title: string;
-      /**
-       * Assignee
-       * @default
-       */
-      assignee: string;
-    };
-    /**
-     * NewToken
-     * @description A token to be made; `expires_at` is ISO 8601, '' for never.
-     */
-    NewToken: {
-      /** Name */
-      name: string;
-      /** Roles */
-      roles: components['schemas']['Role'][];
-      /**
-       * Agency
-       * @default
-       */
-      agency: string;
-      /**
-       * Tenant
-       * @default
-       */
-      tenant: string;
-      /**
-       * Expires At
-       * @default
-       */
-      expires_at: string;
-    };
-    /**
-     * NewUser
-     * @description An account to be made; without a password it gets a one-time password.
-     */
-    NewUser: {
-      /** Name */
-      name: string;
-      /**
-       * Full Name
-       * @default
-       */
-      full_name: string;
-      /** Roles */
-      roles: components['schemas']['Role'][];
-      /**
-       * Agency
-       * @default
-       */
-      agency: string;
-      /**
-       * Tenant
-       * @default
-       */
-      tenant: string;
-      /**
-       * Password
-       * @default
-       */
-      password: string;
-    };
-    /**
-     * PackFailureView
-     * @description A pack that could not be loaded.
-     */
-    PackFailureView: {
-      /** Name */
-      name: string;
-      /** Reason */
-      reason: string;
-    };
-    /**
-     * PackView
-     * @description A pack that is at work, with its words in each language.
-     */
-    PackView: {
-      /** Name */
-      name: string;
-      /** Title */
-      title: string;
-      /** Description */
-      description: string;
-      /** Version */
-      version: string;
-      /** Texts */
-      texts: {
-        [key: string]: {
-          [key: string]: unknown;
+        /**
+         * ActorView
+         * @description Who acts.
+         */
+        ActorView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Roles */
+            roles: components["schemas"]["Role"][];
+            /** Agency */
+            agency: string;
         };
-      };
+        /**
+         * AgencyView
+         * @description An organisation that acts in the city.
+         */
+        AgencyView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * AlertPage
+         * @description Alerts, the newest first.
+         */
+        AlertPage: {
+            /** Items */
+            items: components["schemas"]["AlertView"][];
+            /** Total */
+            total: number;
+            /** More */
+            more: boolean;
+        };
+        /**
+         * AlertView
+         * @description One alert: what it says, the rule and the readings behind it, and the incident that it led to.
+         */
+        AlertView: {
+            /** Id */
+            id: string;
+            /** Status */
+            status: string;
+            /** Severity */
+            severity: string;
+            /** Category */
+            category: string;
+            /** Sub Category */
+            sub_category: string | null;
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+            /** Message */
+            message: {
+                [key: string]: string;
+            };
+            /** Entity */
+            entity: unknown;
+            /** Location */
+            location: {
+                [key: string]: unknown;
+            } | null;
+            /** Issued At */
+            issued_at: string;
+            /** Valid From */
+            valid_from: string | null;
+            /** Valid To */
+            valid_to: string | null;
+            /** Last Seen */
+            last_seen: string | null;
+            /** Resolved At */
+            resolved_at: string | null;
+            /** Resolution */
+            resolution: string | null;
+            /** Occurrences */
+            occurrences: number;
+            /** Rule */
+            rule: string | null;
+            /** Rule Version */
+            rule_version: number | null;
+            /** Rule Digest */
+            rule_digest: string | null;
+            /** Evidence */
+            evidence: {
+                [key: string]: unknown;
+            }[];
+            /** Simulated */
+            simulated: boolean;
+            /** Calls For Incident */
+            calls_for_incident: boolean;
+            /** Incident */
+            incident: string | null;
+        };
+        /**
+         * Assignment
+         * @description Who gets it; '' takes it away, null or absent leaves it.
+         */
+        Assignment: {
+            /** Version */
+            version: number;
+            /** Agency */
+            agency?: string | null;
+            /** Assignee */
+            assignee?: string | null;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * CityView
+         * @description What the operations centre needs to know before it shows anything; lists are empty for who is not signed in.
+         */
+        CityView: {
+            /** Name */
+            name: string;
+            /** Tenant */
+            tenant: string;
+            /**
+             * Bbox
+             * @description West, south, east, north in degrees
+             */
+            bbox: number[] | null;
+            /**
+             * Centre
+             * @description Longitude, latitude in degrees
+             */
+            centre: number[] | null;
+            /** Zoom */
+            zoom: number;
+            /** Timezone */
+            timezone: string;
+            /** Tiles Url */
+            tiles_url: string | null;
+            /** Languages */
+            languages: string[];
+            /** Packs */
+            packs: components["schemas"]["PackView"][];
+            /** Layers */
+            layers: {
+                [key: string]: unknown;
+            }[];
+            /** Agencies */
+            agencies: components["schemas"]["AgencyView"][];
+            /** Version */
+            version: string;
+            /**
+             * Access
+             * @description `accounts`, or `open`: everybody is an administrator
+             */
+            access: string;
+        };
+        /**
+         * Closing
+         * @description Why it is closed; a duplicate names the incident that it repeats.
+         */
+        Closing: {
+            /** Version */
+            version: number;
+            reason: components["schemas"]["ClosingReason"];
+            /**
+             * Duplicate Of
+             * @default
+             */
+            duplicate_of: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * ClosingReason
+         * @description Why an incident was closed.
+         * @enum {string}
+         */
+        ClosingReason: "resolved" | "false_alarm" | "duplicate" | "test" | "handed_over" | "no_action";
+        /**
+         * CommentView
+         * @description Something that was said.
+         */
+        CommentView: {
+            /** Id */
+            id: string;
+            /** At */
+            at: string;
+            /** By */
+            by: string;
+            /** Name */
+            name: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * ConsumerView
+         * @description Work in the background: how many changes it is behind, how often it failed, and what is wrong now.
+         */
+        ConsumerView: {
+            /** Name */
+            name: string;
+            /** Lag */
+            lag: number;
+            /** Failures */
+            failures: number;
+            /** Error */
+            error: string;
+        };
+        /**
+         * EventView
+         * @description One thing that happened to an incident.
+         */
+        EventView: {
+            /** At */
+            at: string;
+            /** Actor */
+            actor: string;
+            /** Actor Name */
+            actor_name: string;
+            /** Act */
+            act: string;
+            /** Note */
+            note: string;
+            /**
+             * Details
+             * @description What changed: `{field: {from, to}}`
+             */
+            details: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * Texts
+             * @description The event in one sentence, by language
+             */
+            texts: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * FeedState
+         * @description How a feed is, in one word.
+         * @enum {string}
+         */
+        FeedState: "connecting" | "waiting" | "live" | "silent" | "failing" | "ended" | "stopped";
+        /**
+         * FeedView
+         * @description How a feed is; the counters begin with the start of the city.
+         */
+        FeedView: {
+            /** Name */
+            name: string;
+            /** Connector */
+            connector: string;
+            state: components["schemas"]["FeedState"];
+            /**
+             * Simulated
+             * @description All that it brings is marked as simulated
+             */
+            simulated: boolean;
+            /** Received Bytes */
+            received_bytes: number;
+            /**
+             * Received
+             * @description Messages that were read
+             */
+            received: number;
+            /**
+             * Accepted
+             * @description Entities that were written and differed
+             */
+            accepted: number;
+            /**
+             * Unchanged
+             * @description Entities that were written and did not differ
+             */
+            unchanged: number;
+            /**
+             * Ignored
+             * @description Messages that mean nothing to the mapping
+             */
+            ignored: number;
+            /**
+             * Dead
+             * @description What became a dead letter
+             */
+            dead: number;
+            /**
+             * Dropped
+             * @description Datagrams that found the queue full
+             */
+            dropped: number;
+            /** Reconnects */
+            reconnects: number;
+            /**
+             * Rate Per S
+             * @description Messages a second over the last minute
+             */
+            rate_per_s: number;
+            /**
+             * Waiting
+             * @description Parcels in the queue
+             */
+            waiting: number;
+            /**
+             * Last At
+             * @description Moment of the last message, ISO 8601 in UTC, or empty
+             */
+            last_at: string;
+            /**
+             * Error
+             * @description What is wrong now, or empty
+             */
+            error: string;
+            /** Last Error */
+            last_error: string;
+        };
+        /**
+         * IncidentPage
+         * @description Incidents, the newest first.
+         */
+        IncidentPage: {
+            /** Items */
+            items: components["schemas"]["IncidentView"][];
+            /** Total */
+            total: number;
+            /** More */
+            more: boolean;
+        };
+        /**
+         * IncidentView
+         * @description An incident as it stands, and what the asking person may do to it now.
+         */
+        IncidentView: {
+            /** Id */
+            id: string;
+            /**
+             * Version
+             * @description To be sent back with each act; an act on an older version is refused (409)
+             */
+            version: number;
+            /**
+             * Title
+             * @description In the asker's language where it is there, see `lang`
+             */
+            title: string;
+            /**
+             * Titles
+             * @description By language; null where a person worded it, in one
+             */
+            titles?: {
+                [key: string]: string;
+            } | null;
+            /** Description */
+            description: string;
+            /** Descriptions */
+            descriptions?: {
+                [key: string]: string;
+            } | null;
+            /** Category */
+            category: string;
+            severity: components["schemas"]["Severity"];
+            status: components["schemas"]["Status"];
+            closing_reason: components["schemas"]["ClosingReason"] | null;
+            /** Duplicate Of */
+            duplicate_of: string | null;
+            /** Resolution */
+            resolution: string | null;
+            /** Location */
+            location: {
+                [key: string]: unknown;
+            } | null;
+            /** Address */
+            address: string | null;
+            /** Agency */
+            agency: string | null;
+            /**
+             * Assignee
+             * @description A name, or the id of an account
+             */
+            assignee: string | null;
+            /**
+             * Assignee Name
+             * @description The assignee as people read it
+             */
+            assignee_name?: string | null;
+            /** Alerts */
+            alerts: string[];
+            /** Tasks */
+            tasks: components["schemas"]["TaskView"][];
+            /** Comments */
+            comments: components["schemas"]["CommentView"][];
+            /** Simulated */
+            simulated: boolean;
+            /** Opened By */
+            opened_by: string | null;
+            /** Created At */
+            created_at: string;
+            /** Modified At */
+            modified_at: string;
+            /**
+             * Acknowledged At
+             * @description Null also after another agency got it, until that acknowledges
+             */
+            acknowledged_at: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Resolved At */
+            resolved_at: string | null;
+            /** Resolved By */
+            resolved_by: string | null;
+            /** Closed At */
+            closed_at: string | null;
+            /** Closed By */
+            closed_by: string | null;
+            /**
+             * Alerts Over At
+             * @description Since when none of its alerts is up any longer
+             */
+            alerts_over_at: string | null;
+            /**
+             * Allowed
+             * @description What the asking person may do now
+             */
+            allowed: components["schemas"]["Act"][];
+        };
+        /**
+         * LetterContent
+         * @description A dead letter with what was received, in base64.
+         */
+        LetterContent: {
+            /** Id */
+            id: string;
+            /** Feed */
+            feed: string;
+            /** Received */
+            received: string;
+            /** Reason */
+            reason: string;
+            /** Origin */
+            origin: string;
+            /**
+             * Decoded
+             * @description The content is a message as JSON, not the bytes as they came
+             */
+            decoded: boolean;
+            /**
+             * Cut
+             * @description It was too large: only its beginning is kept, and it cannot be retried
+             */
+            cut: boolean;
+            /**
+             * Size
+             * @description Its whole size in bytes
+             */
+            size: number;
+            /**
+             * Tries
+             * @description How often a retry was in vain
+             */
+            tries: number;
+            /** Tried At */
+            tried_at: string;
+            /**
+             * Times
+             * @description How often the same came with the same reason
+             */
+            times: number;
+            /**
+             * Last Received
+             * @description When it came last, empty where it came once
+             */
+            last_received: string;
+            /** Raw */
+            raw: string;
+        };
+        /**
+         * LetterPage
+         * @description A page of dead letters, the newest first.
+         */
+        LetterPage: {
+            /** Items */
+            items: components["schemas"]["LetterView"][];
+            /** Total */
+            total: number;
+            /** More */
+            more: boolean;
+        };
+        /**
+         * LetterView
+         * @description A dead letter without its content.
+         */
+        LetterView: {
+            /** Id */
+            id: string;
+            /** Feed */
+            feed: string;
+            /** Received */
+            received: string;
+            /** Reason */
+            reason: string;
+            /** Origin */
+            origin: string;
+            /**
+             * Decoded
+             * @description The content is a message as JSON, not the bytes as they came
+             */
+            decoded: boolean;
+            /**
+             * Cut
+             * @description It was too large: only its beginning is kept, and it cannot be retried
+             */
+            cut: boolean;
+            /**
+             * Size
+             * @description Its whole size in bytes
+             */
+            size: number;
+            /**
+             * Tries
+             * @description How often a retry was in vain
+             */
+            tries: number;
+            /** Tried At */
+            tried_at: string;
+            /**
+             * Times
+             * @description How often the same came with the same reason
+             */
+            times: number;
+            /**
+             * Last Received
+             * @description When it came last, empty where it came once
+             */
+            last_received: string;
+        };
+        /**
+         * NewAgency
+         * @description An agency to be made; without an id it gets a fresh one.
+         */
+        NewAgency: {
+            /** Name */
+            name: string;
+            /**
+             * Id
+             * @default
+             */
+            id: string;
+        };
+        /**
+         * NewComment
+         * @description Something to say.
+         */
+        NewComment: {
+            /** Version */
+            version: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * NewIncident
+         * @description An incident to be opened by hand.
+         */
+        NewIncident: {
+            /** Title */
+            title: string;
+            /** @default medium */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Category
+             * @default other
+             */
+            category: string;
+            /** Location */
+            location?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Address
+             * @default
+             */
+            address: string;
+            /**
+             * Agency
+             * @default
+             */
+            agency: string;
+            /**
+             * Assignee
+             * @default
+             */
+            assignee: string;
+        };
+        /**
+         * NewTask
+         * @description Something to be done.
+         */
+        NewTask: {
+            /** Version */
+            version: number;
+            /** Title */
+            title: string;
+            /**
+             * Assignee
+             * @default
+             */
+            assignee: string;
+        };
+        /**
+         * NewToken
+         * @description A token to be made; `expires_at` is ISO 8601, '' for never.
+         */
+        NewToken: {
+            /** Name */
+            name: string;
+            /** Roles */
+            roles: components["schemas"]["Role"][];
+            /**
+             * Agency
+             * @default
+             */
+            agency: string;
+            /**
+             * Tenant
+             * @default
+             */
+            tenant: string;
+            /**
+             * Expires At
+             * @default
+             */
+            expires_at: string;
+        };
+        /**
+         * NewUser
+         * @description An account to be made; without a password it gets a one-time password.
+         */
+        NewUser: {
+            /** Name */
+            name: string;
+            /**
+             * Full Name
+             * @default
+             */
+            full_name: string;
+            /** Roles */
+            roles: components["schemas"]["Role"][];
+            /**
+             * Agency
+             * @default
+             */
+            agency: string;
+            /**
+             * Tenant
+             * @default
+             */
+            tenant: string;
+            /**
+             * Password
+             * @default
+             */
+            password: string;
+        };
+        /**
+         * PackFailureView
+         * @description A pack that could not be loaded.
+         */
+        PackFailureView: {
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * PackView
+         * @description A pack that is at work, with its words in each language.
+         */
+        PackView: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Version */
+            version: string;
+            /** Texts */
+            texts: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        /**
+         * PacksView
+         * @description Packs at work, those that are not, and terms on which they disagree.
+         */
+        PacksView: {
+            /** Loaded */
+            loaded: string[];
+            /** Failed */
+            failed: components["schemas"]["PackFailureView"][];
+            /** Disagreements */
+            disagreements: string[];
+        };
+        /**
+         * PasswordChange
+         * @description The password as it is and as it shall be.
+         */
+        PasswordChange: {
+            /** Old Password */
+            old_password: string;
+            /** New Password */
+            new_password: string;
+        };
+        /**
+         * PersonView
+         * @description Somebody who signs in, as far as colleagues need to know.
+         */
+        PersonView: {
+            /**
+             * Id
+             * @description What an incident's `assignee` may hold
+             */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * Reopening
+         * @description Why it is not over.
+         */
+        Reopening: {
+            /** Version */
+            version: number;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * Resolution
+         * @description How it was dealt with.
+         */
+        Resolution: {
+            /** Version */
+            version: number;
+            /**
+             * Resolution
+             * @default
+             */
+            resolution: string;
+        };
+        /**
+         * Retried
+         * @description What became of a retry: `letter` is the letter as it is kept still, null when it went well.
+         */
+        Retried: {
+            /** Accepted */
+            accepted: boolean;
+            letter: components["schemas"]["LetterView"] | null;
+        };
+        /**
+         * Role
+         * @description What an account or token is for; `policy` says what each may do.
+         * @enum {string}
+         */
+        Role: "admin" | "operator" | "agency" | "reader" | "partner" | "device" | "system";
+        /**
+         * RuleList
+         * @description The rules in force, and those that are not and why.
+         */
+        RuleList: {
+            /** Items */
+            items: components["schemas"]["RuleView"][];
+            /** Problems */
+            problems: components["schemas"]["RuleProblem"][];
+        };
+        /**
+         * RuleProblem
+         * @description A fault in a rule file, which therefore gives no rule.
+         */
+        RuleProblem: {
+            /** File */
+            file: string;
+            /** Line */
+            line: number;
+            /** Column */
+            column: number;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RuleView
+         * @description One rule in force and what it did since the city started.
+         */
+        RuleView: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: number;
+            /** Digest */
+            digest: string;
+            /** Kind */
+            kind: string;
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+            /** Description */
+            description: {
+                [key: string]: string;
+            };
+            /** Types */
+            types: string[];
+            /** Severity */
+            severity: string;
+            /** Category */
+            category: string;
+            /** File */
+            file: string;
+            /** Active Alerts */
+            active_alerts: number;
+            /** Evaluated */
+            evaluated: number;
+            /** Fired */
+            fired: number;
+            /** Resolved */
+            resolved: number;
+            /** Late */
+            late: number;
+            /** Weak */
+            weak: number;
+            /** Errors */
+            errors: number;
+            /** Last Error */
+            last_error: string;
+            /** Last Error At */
+            last_error_at: string;
+            /** Last Fired At */
+            last_fired_at: string;
+        };
+        /**
+         * RulesView
+         * @description Rules in force, and what is wrong with those that are not.
+         */
+        RulesView: {
+            /** Loaded */
+            loaded: number;
+            /** Failed */
+            failed: number;
+            /** Errors */
+            errors: string[];
+        };
+        /**
+         * SampleView
+         * @description A value, when it was true, and when the city learnt it.
+         */
+        SampleView: {
+            /** Observed At */
+            observed_at: string;
+            /** Recorded At */
+            recorded_at: string;
+            /** Value */
+            value: unknown;
+            /** Dataset Id */
+            dataset_id: string;
+        };
+        /**
+         * SeriesView
+         * @description Samples in rising order of `observed_at`.
+         */
+        SeriesView: {
+            /** Samples */
+            samples: components["schemas"]["SampleView"][];
+            /**
+             * Unit Code
+             * @description UN/CEFACT common code of the newest sample, or empty
+             */
+            unit_code: string;
+        };
+        /**
+         * SessionView
+         * @description Who is signed in, and what the city is.
+         */
+        SessionView: {
+            actor: components["schemas"]["ActorView"];
+            /**
+             * Must Change Password
+             * @description Nothing else is open until the password is changed
+             */
+            must_change_password: boolean;
+            /** City */
+            city: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * Severity
+         * @description Smart Data Models' words for alerts (dataModel.Alert), from the least to the gravest.
+         * @enum {string}
+         */
+        Severity: "informational" | "low" | "medium" | "high" | "critical";
+        /**
+         * SeverityChange
+         * @description How grave it is.
+         */
+        SeverityChange: {
+            /** Version */
+            version: number;
+            severity: components["schemas"]["Severity"];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * SignIn
+         * @description Name and password of an account.
+         */
+        SignIn: {
+            /** Name */
+            name: string;
+            /** Password */
+            password: string;
+        };
+        /**
+         * Status
+         * @description Where an incident stands. `new`: nobody took it yet; `closed`: it is over and stays in the records.
+         * @enum {string}
+         */
+        Status: "new" | "acknowledged" | "in_progress" | "resolved" | "closed";
+        /**
+         * StatusView
+         * @description The figures of the running city.
+         */
+        StatusView: {
+            /** Version */
+            version: string;
+            /**
+             * Access
+             * @description `accounts`, or `open`: everybody is an administrator
+             */
+            access: string;
+            /** Started At */
+            started_at: string;
+            /** Uptime S */
+            uptime_s: number;
+            /** Entities */
+            entities: number;
+            /**
+             * Types
+             * @description Entities by type, in the city's names
+             */
+            types: {
+                [key: string]: number;
+            };
+            /** Subscriptions */
+            subscriptions: number;
+            /**
+             * Browsers
+             * @description Browsers on the live feed
+             */
+            browsers: number;
+            /** Incidents Open */
+            incidents_open: number;
+            /** Alerts Active */
+            alerts_active: number;
+            /**
+             * Messages Per S
+             * @description Messages a second of all feeds over the last minute
+             */
+            messages_per_s: number;
+            /** Feeds */
+            feeds: components["schemas"]["FeedView"][];
+            stream: components["schemas"]["StreamView"];
+            /** Consumers */
+            consumers: components["schemas"]["ConsumerView"][];
+            rules: components["schemas"]["RulesView"];
+            packs: components["schemas"]["PacksView"];
+            /** Memory Mb */
+            memory_mb: number;
+        };
+        /**
+         * StreamView
+         * @description The stream: whether it is there, how many changes are not in it yet, how often its server was started again.
+         */
+        StreamView: {
+            /** State */
+            state: string;
+            /** Lag */
+            lag: number;
+            /** Restarts */
+            restarts: number;
+        };
+        /**
+         * TaskChange
+         * @description What changes in a task; absent members stay.
+         */
+        TaskChange: {
+            /** Version */
+            version: number;
+            /** Done */
+            done?: boolean | null;
+            /** Title */
+            title?: string | null;
+            /** Assignee */
+            assignee?: string | null;
+        };
+        /**
+         * TaskView
+         * @description Something to be done.
+         */
+        TaskView: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Done */
+            done: boolean;
+            /** Assignee */
+            assignee: string;
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Done At */
+            done_at: string | null;
+            /** Done By */
+            done_by: string | null;
+        };
+        /**
+         * TokenMade
+         * @description A token and its secret, which is shown this once.
+         */
+        TokenMade: {
+            token: components["schemas"]["TokenView"];
+            /** Secret */
+            secret: string;
+        };
+        /**
+         * TokenView
+         * @description A token, without its secret.
+         */
+        TokenView: {
+            /** Name */
+            name: string;
+            /** Roles */
+            roles: components["schemas"]["Role"][];
+            /** Agency */
+            agency: string;
+            /** Tenant */
+            tenant: string;
+            /** Created At */
+            created_at: string;
+            /** Expires At */
+            expires_at: string;
+            /** Last Used At */
+            last_used_at: string;
+        };
+        /**
+         * UserChange
+         * @description What to change of an account; absent members stay.
+         */
+        UserChange: {
+            /** Full Name */
+            full_name?: string | null;
+            /** Roles */
+            roles?: components["schemas"]["Role"][] | null;
+            /** Agency */
+            agency?: string | null;
+            /**
+             * Locked
+             * @description Locking ends the account's sessions at once
+             */
+            locked?: boolean | null;
+        };
+        /**
+         * UserMade
+         * @description An account and its one-time password, which is shown this once ('' where one was given).
+         */
+        UserMade: {
+            user: components["schemas"]["UserView"];
+            /** One Time Password */
+            one_time_password: string;
+        };
+        /**
+         * UserView
+         * @description An account, without its secrets.
+         */
+        UserView: {
+            /** Name */
+            name: string;
+            /** Full Name */
+            full_name: string;
+            /** Roles */
+            roles: components["schemas"]["Role"][];
+            /** Agency */
+            agency: string;
+            /** Tenant */
+            tenant: string;
+            /** Must Change Password */
+            must_change_password: boolean;
+            /**
+             * Locked
+             * @description Kept, but nobody may sign in with it
+             */
+            locked: boolean;
+            /** Created At */
+            created_at: string;
+        };
+        /**
+         * Wording
+         * @description What changes in the words and the place of an incident; absent members stay, `location` null clears it.
+         */
+        Wording: {
+            /** Version */
+            version: number;
+            /** Title */
+            title?: string | null;
+            /** Description */
+            description?: string | null;
+            /** Category */
+            category?: string | null;
+            /** Location */
+            location?: {
+                [key: string]: unknown;
+            } | null;
+            /** Address */
+            address?: string | null;
+        };
+        /**
+         * Problem
+         * @description What went wrong (RFC 9457)
+         */
+        Problem: {
+            type: string;
+            title: string;
+            status: number;
+            detail: string;
+            /** @description The first place in the request that is wrong */
+            field?: string;
+            /** @description The version that an incident has now */
+            version?: number;
+            /** @description How long to wait before another sign-in */
+            retry_after_s?: number;
+            /** @description Every place that is wrong */
+            errors?: {
+                field: string;
+                reason: string;
+            }[];
+        };
     };
-    /**
-     * PacksView
-     * @description Packs at work, those that are not, and terms on which they disagree.
-     */
-    PacksView: {
-      /** Loaded */
-      loaded: string[];
-      /** Failed */
-      failed: components['schemas']['PackFailureView'][];
-      /** Disagreements */
-      disagreements: string[];
-    };
-    /**
-     * PasswordChange
-     * @description The password as it is and as it shall be.
-     */
-    PasswordChange: {
-      /** Old Password */
-      old_password: string;
-      /** New Password */
-      new_password: string;
-    };
-    /**
-     * PersonView
-     * @description Somebody who signs in, as far as colleagues need to know.
-     */
-    PersonView: {
-      /**
-       * Id
-       * @description What an incident's `assignee` may hold
-       */
-      id: string;
-      /** Name */
-      name: string;
-    };
-    /**
-     * Reopening
-     * @description Why it is not over.
-     */
-    Reopening: {
-      /** Version */
-      version: number;
-      /**
-       * Note
-       * @default
-       */
-      note: string;
-    };
-    /**
-     * Resolution
-     * @description How it was dealt with.
-     */
-    Resolution: {
-      /** Version */
-      version: number;
-      /**
-       * Resolution
-       * @default
-       */
-      resolution: string;
-    };
-    /**
-     * Retried
-     * @description What became of a retry: `letter` is the letter as it is kept still, null when it went well.
-     */
-    Retried: {
-      /** Accepted */
-      accepted: boolean;
-      letter: components['schemas']['LetterView'] | null;
-    };
-    /**
-     * Role
-     * @description What an account or token is for; `policy` says what each may do.
-     * @enum {string}
-     */
-    Role: 'admin' | 'operator' | 'agency' | 'reader' | 'partner' | 'device' | 'system';
-    /**
-     * RuleList
-     * @description The rules in force, and those that are not and why.
-     */
-    RuleList: {
-      /** Items */
-      items: components['schemas']['RuleView'][];
-      /** Problems */
-      problems: components['schemas']['RuleProblem'][];
-    };
-    /**
-     * RuleProblem
-     * @description A fault in a rule file, which therefore gives no rule.
-     */
-    RuleProblem: {
-      /** File */
-      file: string;
-      /** Line */
-      line: number;
-      /** Column */
-      column: number;
-      /** Reason */
-      reason: string;
-    };
-    /**
-     * RuleView
-     * @description One rule in force and what it did since the city started.
-     */
-    RuleView: {
-      /** Id */
-      id: string;
-      /** Version */
-      version: number;
-      /** Digest */
-      digest: string;
-      /** Kind */
-      kind: string;
-      /** Title */
-      title: {
-        [key: string]: string;
-      };
-      /** Description */
-      description: {
-        [key: string]: string;
-      };
-      /** Types */
-      types: string[];
-      /** Severity */
-      severity: string;
-      /** Category */
-      category: string;
-      /** File */
-      file: string;
-      /** Active Alerts */
-      active_alerts: number;
-      /** Evaluated */
-      evaluated: number;
-      /** Fired */
-      fired: number;
-      /** Resolved */
-      resolved: number;
-      /** Late */
-      late: number;
-      /** Weak */
-      weak: number;
-      /** Errors */
-      errors: number;
-      /** Last Error */
-      last_error: string;
-      /** Last Error At */
-      last_error_at: string;
-      /** Last Fired At */
-      last_fired_at: string;
-    };
-    /**
-     * RulesView
-     * @description Rules in force, and what is wrong with those that are not.
-     */
-    RulesView: {
-      /** Loaded */
-      loaded: number;
-      /** Failed */
-      failed: number;
-      /** Errors */
-      errors: string[];
-    };
-    /**
-     * SampleView
-     * @description A value, when it was true, and when the city learnt it.
-     */
-    SampleView: {
-      /** Observed At */
-      observed_at: string;
-      /** Recorded At */
-      recorded_at: string;
-      /** Value */
-      value: unknown;
-      /** Dataset Id */
-      dataset_id: string;
-    };
-    /**
-     * SeriesView
-     * @description Samples in rising order of `observed_at`.
-     */
-    SeriesView: {
-      /** Samples */
-      samples: components['schemas']['SampleView'][];
-      /**
-       * Unit Code
-       * @description UN/CEFACT common code of the newest sample, or empty
-       */
-      unit_code: string;
-    };
-    /**
-     * SessionView
-     * @description Who is signed in, and what the city is.
-     */
-    SessionView: {
-      actor: components['schemas']['ActorView'];
-      /**
-       * Must Change Password
-       * @description Nothing else is open until the password is changed
-       */
-      must_change_password: boolean;
-      /** City */
-      city: {
-        [key: string]: unknown;
-      };
-    };
-    /**
-     * Severity
-     * @description Smart Data Models' words for alerts (dataModel.Alert), from the least to the gravest.
-     * @enum {string}
-     */
-    Severity: 'informational' | 'low' | 'medium' | 'high' | 'critical';
-    /**
-     * SeverityChange
-     * @description How grave it is.
-     */
-    SeverityChange: {
-      /** Version */
-      version: number;
-      severity: components['schemas']['Severity'];
-      /**
-       * Note
-       * @default
-       */
-      note: string;
-    };
-    /**
-     * SignIn
-     * @description Name and password of an account.
-     */
-    SignIn: {
-      /** Name */
-      name: string;
-      /** Password */
-      password: string;
-    };
-    /**
-     * Status
-     * @description Where an incident stands. `new`: nobody took it yet; `closed`: it is over and stays in the records.
-     * @enum {string}
-     */
-    Status: 'new' | 'acknowledged' | 'in_progress' | 'resolved' | 'closed';
-    /**
-     * StatusView
-     * @description The figures of the running city.
-     */
-    StatusView: {
-      /** Version */
-      version: string;
-      /**
-       * Access
-       * @description `accounts`, or `open`: everybody is an administrator
-       */
-      access: string;
-      /** Started At */
-      started_at: string;
-      /** Uptime S */
-      uptime_s: number;
-      /** Entities */
-      entities: number;
-      /**
-       * Types
-       * @description Entities by type, in the city's names
-       */
-      types: {
-        [key: string]: number;
-      };
-      /** Subscriptions */
-      subscriptions: number;
-      /**
-       * Browsers
-       * @description Browsers on the live feed
-       */
-      browsers: number;
-      /** Incidents Open */
-      incidents_open: number;
-      /** Alerts Active */
-      alerts_active: number;
-      /**
-       * Messages Per S
-       * @description Messages a second of all feeds over the last minute
-       */
-      messages_per_s: number;
-      /** Feeds */
-      feeds: components['schemas']['FeedView'][];
-      stream: components['schemas']['StreamView'];
-      /** Consumers */
-      consumers: components['schemas']['ConsumerView'][];
-      rules: components['schemas']['RulesView'];
-      packs: components['schemas']['PacksView'];
-      /** Memory Mb */
-      memory_mb: number;
-    };
-    /**
-     * StreamView
-     * @description The stream: whether it is there, how many changes are not in it yet, how often its server was started again.
-     */
-    StreamView: {
-      /** State */
-      state: string;
-      /** Lag */
-      lag: number;
-      /** Restarts */
-      restarts: number;
-    };
-    /**
-     * TaskChange
-     * @description What changes in a task; absent members stay.
-     */
-    TaskChange: {
-      /** Version */
-      version: number;
-      /** Done */
-      done?: boolean | null;
-      /** Title */
-      title?: string | null;
-      /** Assignee */
-      assignee?: string | null;
-    };
-    /**
-     * TaskView
-     * @description Something to be done.
-     */
-    TaskView: {
-      /** Id */
-      id: string;
-      /** Title */
-      title: string;
-      /** Done */
-      done: boolean;
-      /** Assignee */
-      assignee: string;
-      /** Created At */
-      created_at: string;
-      /** Created By */
-      created_by: string;
-      /** Done At */
-      done_at: string | null;
-      /** Done By */
-      done_by: string | null;
-    };
-    /**
-     * TokenMade
-     * @description A token and its secret, which is shown this once.
-     */
-    TokenMade: {
-      token: components['schemas']['TokenView'];
-      /** Secret */
-      secret: string;
-    };
-    /**
-     * TokenView
-     * @description A token, without its secret.
-     */
-    TokenView: {
-      /** Name */
-      name: string;
-      /** Roles */
-      roles: components['schemas']['Role'][];
-      /** Agency */
-      agency: string;
-      /** Tenant */
-      tenant: string;
-      /** Created At */
-      created_at: string;
-      /** Expires At */
-      expires_at: string;
-      /** Last Used At */
-      last_used_at: string;
-    };
-    /**
-     * UserChange
-     * @description What to change of an account; absent members stay.
-     */
-    UserChange: {
-      /** Full Name */
-      full_name?: string | null;
-      /** Roles */
-      roles?: components['schemas']['Role'][] | null;
-      /** Agency */
-      agency?: string | null;
-      /**
-       * Locked
-       * @description Locking ends the account's sessions at once
-       */
-      locked?: boolean | null;
-    };
-    /**
-     * UserMade
-     * @description An account and its one-time password, which is shown this once ('' where one was given).
-     */
-    UserMade: {
-      user: components['schemas']['UserView'];
-      /** One Time Password */
-      one_time_password: string;
-    };
-    /**
-     * UserView
-     * @description An account, without its secrets.
-     */
-    UserView: {
-      /** Name */
-      name: string;
-      /** Full Name */
-      full_name: string;
-      /** Roles */
-      roles: components['schemas']['Role'][];
-      /** Agency */
-      agency: string;
-      /** Tenant */
-      tenant: string;
-      /** Must Change Password */
-      must_change_password: boolean;
-      /**
-       * Locked
-       * @description Kept, but nobody may sign in with it
-       */
-      locked: boolean;
-      /** Created At */
-      created_at: string;
-    };
-    /**
-     * Wording
-     * @description What changes in the words and the place of an incident; absent members stay, `location` null clears it.
-     */
-    Wording: {
-      /** Version */
-      version: number;
-      /** Title */
-      title?: string | null;
-      /** Description */
-      description?: string | null;
-      /** Category */
-      category?: string | null;
-      /** Location */
-      location?: {
-        [key: string]: unknown;
-      } | null;
-      /** Address */
-      address?: string | null;
-    };
-    /**
-     * Problem
-     * @description What went wrong (RFC 9457)
-     */
-    Problem: {
-      type: string;
-      title: string;
-      status: number;
-      detail: string;
-      /** @description The first place in the request that is wrong */
-      field?: string;
-      /** @description The version that an incident has now */
-      version?: number;
-      /** @description How long to wait before another sign-in */
-      retry_after_s?: number;
-      /** @description Every place that is wrong */
-      errors?: {
-        field: string;
-        reason: string;
-      }[];
-    };
-  };
-  responses: never;
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-  get_session_api_v1_session_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SessionView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  sign_in_api_v1_session_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['SignIn'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SessionView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  sign_out_api_v1_session_delete: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  change_password_api_v1_session_password_put: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['PasswordChange'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  get_city_api_v1_city_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CityView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  list_agencies_api_v1_agencies_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['AgencyView'][];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  add_agency_api_v1_agencies_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NewAgency'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['AgencyView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  list_people_api_v1_agencies__agency_id__people_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        agency_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['PersonView'][];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  get_history_api_v1_history_get: {
-    parameters: {
-      query: {
-        /** @description The entity's id */
-        entity: string;
-        /** @description The attribute's name in the city's context, or its IRI */
-        attribute: string;
-        /** @description ISO 8601; from this moment on */
-        since?: string;
-        /** @description ISO 8601; before this moment */
-        until?: string;
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SeriesView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  list_users_api_v1_users_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UserView'][];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  add_user_api_v1_users_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NewUser'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UserMade'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  remove_user_api_v1_users__name__delete: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  change_user_api_v1_users__name__patch: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['UserChange'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UserView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  reset_password_api_v1_users__name__password_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UserMade'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  list_tokens_api_v1_tokens_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TokenView'][];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  add_token_api_v1_tokens_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NewToken'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TokenMade'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  revoke_token_api_v1_tokens__name__delete: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  export_api_v1_export_get: {
-    parameters: {
-      query?: {
-        tenant?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  backup_api_v1_backup_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  get_status_api_v1_status_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['StatusView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  list_feeds_api_v1_feeds_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FeedView'][];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  get_feed_api_v1_feeds__name__get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FeedView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  list_letters_api_v1_deadletters_get: {
-    parameters: {
-      query?: {
-        feed?: string;
-        offset?: number;
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['LetterPage'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  get_letter_api_v1_deadletters__letter_id__get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        letter_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['LetterContent'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  drop_letter_api_v1_deadletters__letter_id__delete: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        letter_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  retry_letter_api_v1_deadletters__letter_id__retry_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        letter_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Retried'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  listRules: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['RuleList'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  listAlerts: {
-    parameters: {
-      query?: {
-        status?: string;
-        limit?: number;
-        offset?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['AlertPage'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  list_incidents_api_v1_incidents_get: {
-    parameters: {
-      query?: {
-        /** @description `open`, one state, or several with commas; empty: all */
-        status?: string;
-        /** @description The agency that has it, by id */
-        agency?: string;
-        limit?: number;
-        offset?: number;
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentPage'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  open_incident_api_v1_incidents_post: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NewIncident'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  get_incident_api_v1_incidents__incident_id__get: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        incident_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  describe_api_v1_incidents__incident_id__patch: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        incident_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Wording'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  get_timeline_api_v1_incidents__incident_id__timeline_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        incident_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['EventView'][];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  open_of_alert_api_v1_alerts__alert_id__incident_post: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        alert_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  acknowledge_api_v1_incidents__incident_id__acknowledge_post: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        incident_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ActBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  start_api_v1_incidents__incident_id__start_post: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        incident_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ActBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  assign_api_v1_incidents__incident_id__assign_post: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        incident_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Assignment'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  resolve_api_v1_incidents__incident_id__resolve_post: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        incident_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Resolution'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  close_api_v1_incidents__incident_id__close_post: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        incident_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Closing'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  reopen_api_v1_incidents__incident_id__reopen_post: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        incident_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Reopening'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  change_severity_api_v1_incidents__incident_id__severity_post: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        incident_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['SeverityChange'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  comment_api_v1_incidents__incident_id__comment_post: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        incident_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NewComment'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  add_task_api_v1_incidents__incident_id__tasks_post: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        incident_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NewTask'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  change_task_api_v1_incidents__incident_id__tasks__task_id__patch: {
-    parameters: {
-      query?: {
-        /** @description Language of the texts, such as `en` */
-        lang?: string;
-      };
-      header?: {
-        'accept-language'?: string;
-      };
-      path: {
-        incident_id: string;
-        task_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['TaskChange'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IncidentView'];
-        };
-      };
-      /** @description What went wrong */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
+    get_session_api_v1_session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in_api_v1_session_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out_api_v1_session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password_api_v1_session_password_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_city_api_v1_city_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CityView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_agencies_api_v1_agencies_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgencyView"][];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_agency_api_v1_agencies_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAgency"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgencyView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_people_api_v1_agencies__agency_id__people_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                agency_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonView"][];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_history_api_v1_history_get: {
+        parameters: {
+            query: {
+                /** @description The entity's id */
+                entity: string;
+                /** @description The attribute's name in the city's context, or its IRI */
+                attribute: string;
+                /** @description ISO 8601; from this moment on */
+                since?: string;
+                /** @description ISO 8601; before this moment */
+                until?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_users_api_v1_users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"][];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_user_api_v1_users_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserMade"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_user_api_v1_users__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_user_api_v1_users__name__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_password_api_v1_users__name__password_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserMade"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens_api_v1_tokens_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenView"][];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_token_api_v1_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenMade"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token_api_v1_tokens__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_api_v1_export_get: {
+        parameters: {
+            query?: {
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backup_api_v1_backup_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_status_api_v1_status_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_feeds_api_v1_feeds_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"][];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_feed_api_v1_feeds__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_letters_api_v1_deadletters_get: {
+        parameters: {
+            query?: {
+                feed?: string;
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LetterPage"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_letter_api_v1_deadletters__letter_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LetterContent"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_letter_api_v1_deadletters__letter_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_letter_api_v1_deadletters__letter_id__retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: {
+                status?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_incidents_api_v1_incidents_get: {
+        parameters: {
+            query?: {
+                /** @description `open`, one state, or several with commas; empty: all */
+                status?: string;
+                /** @description The agency that has it, by id */
+                agency?: string;
+                limit?: number;
+                offset?: number;
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentPage"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_incident_api_v1_incidents_post: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIncident"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_incident_api_v1_incidents__incident_id__get: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    describe_api_v1_incidents__incident_id__patch: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Wording"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_timeline_api_v1_incidents__incident_id__timeline_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"][];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_of_alert_api_v1_alerts__alert_id__incident_post: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_api_v1_incidents__incident_id__acknowledge_post: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_api_v1_incidents__incident_id__start_post: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assign_api_v1_incidents__incident_id__assign_post: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Assignment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolve_api_v1_incidents__incident_id__resolve_post: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Resolution"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_api_v1_incidents__incident_id__close_post: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Closing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reopen_api_v1_incidents__incident_id__reopen_post: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reopening"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_severity_api_v1_incidents__incident_id__severity_post: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeverityChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    comment_api_v1_incidents__incident_id__comment_post: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewComment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_task_api_v1_incidents__incident_id__tasks_post: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTask"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_task_api_v1_incidents__incident_id__tasks__task_id__patch: {
+        parameters: {
+            query?: {
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path: {
+                incident_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
 }

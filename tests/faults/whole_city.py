@@ -66,10 +66,10 @@ class City:
 
 
 @asynccontextmanager
-async def running_city(folder: Path, *flags: str) -> AsyncIterator[City]:
+async def running_city(folder: Path, *flags: str, settings: str = SETTINGS) -> AsyncIterator[City]:
     """Run the installed program, with more flags, on a free port until the block ends, or somebody kills it."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "city.toml").write_text(SETTINGS, encoding="utf-8")
+    (folder / "city.toml").write_text(settings, encoding="utf-8")
     access = folder / "data" / "access.json"
     access.unlink(missing_ok=True)
     process = await asyncio.create_subprocess_exec(

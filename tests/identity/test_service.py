@@ -148,6 +148,56 @@ async def test_a_stranger_elsewhere_does_not_lock_a_person_out(identity: Identit
     assert await identity.sign_in("meyer", PASSWORD, "10.0.0.2")
 
 
+async def test_names_without_an_account_do_not_push_out_the_lock_of_one(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rhinecloud.identity.attempts.MOST", 20)
+    await add(identity)
+    for _ in range(5):
+        with pytest.raises(WrongCredentials):
+            await identity.sign_in("meyer", "wrong", "10.0.0.1")
+    for number in range(50):
+        with pytest.raises(WrongCredentials):
+            await identity.sign_in(f"nobody{number}", "wrong", "10.0.0.1")
+    with pytest.raises(LockedOut):
+        await identity.sign_in("meyer", PASSWORD, "10.0.0.1")
+
+
+async def test_a_name_without_an_account_is_locked_like_any_other(identity: Identity) -> None:
+    for _ in range(5):
+        with pytest.raises(WrongCredentials):
+            await identity.sign_in("nobody", "wrong", "10.0.0.1")
+    with pytest.raises(LockedOut):
+        await identity.sign_in("nobody", "wrong", "10.0.0.1")
+
+
+async def test_a_new_password_lifts_the_lock(identity: Identity) -> None:
+    await add(identity)
+    for _ in range(5):
+        with pytest.raises(WrongCredentials):
+            await identity.sign_in("meyer", "wrong", "10.0.0.1")
+    once = await identity.reset_password("meyer")
+    assert await identity.sign_in("meyer", once, "10.0.0.1")
+
+
+async def test_too_many_sign_ins_at_once_are_refused_and_not_counted(identity: Identity) -> None:
+    await add(identity)
+    many = await asyncio.gather(
+        *(identity.sign_in(f"nobody{number}", "wrong", "10.0.0.1") for number in range(150)),
+        identity.sign_in("meyer", "wrong", "10.0.0.1"),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, Unavailable) for each in many) == 51
+    assert await identity.sign_in("meyer", PASSWORD, "10.0.0.1")
+
+
+@pytest.mark.parametrize("name", ["a" * 64, "", "Meyer Anna", "meyer\n", "a" * 900_000])
+async def test_what_can_be_no_name_is_refused_without_a_hash(identity: Identity, name: str) -> None:
+    refused = [identity.sign_in(name, "wrong", "10.0.0.1") for _ in range(200)]
+    answers = await asyncio.gather(*refused, return_exceptions=True)
+    assert {type(each) for each in answers} == {WrongCredentials}  # neither locked nor too many at once
+
+
 async def test_an_unknown_name_is_refused_in_the_same_words(identity: Identity) -> None:
     await add(identity)
     with pytest.raises(WrongCredentials) as unknown:

@@ -19,6 +19,8 @@ from rhinecloud.kernel.errors import Forbidden, RhineCloudError, Unavailable
 
 REMEMBERED = 1_000
 """Host header fields of which it is remembered whether they name this city."""
+LONGEST = 270
+"""Bytes of a Host header field that is remembered: a host name has 253 characters at most."""
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 SERVICE_RESTART = 1012
@@ -122,9 +124,11 @@ class Doors:
         field = header(scope, b"host")
         known = self._hosts.get(field)
         if known is None:
-            if len(self._hosts) >= REMEMBERED:
-                self._hosts.clear()
-            known = self._hosts[field] = self._may_answer_as(field)
+            known = self._may_answer_as(field)
+            if len(field) <= LONGEST:
+                if len(self._hosts) >= REMEMBERED:
+                    self._hosts.clear()
+                self._hosts[field] = known
         return known
 
     def _may_answer_as(self, field: bytes) -> bool:

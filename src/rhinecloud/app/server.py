@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
@@ -17,6 +18,8 @@ from rhinecloud.app.settings import ServerSettings, Settings
 from rhinecloud.kernel.errors import Unavailable
 
 READY_S = 5.0
+LONGEST_HEADERS = 1 << 18
+"""Bytes of header fields that a request over HTTP/2 may bring; granian's own limit is 64 times as much."""
 
 
 class HttpServer:
@@ -61,6 +64,7 @@ class HttpServer:
             interface=Interfaces.ASGINL,
             http=HTTPModes.auto,
             websockets=True,
+            http2_settings=HTTP2Settings(max_headers_size=LONGEST_HEADERS),
             backlog=1024,
             log_enabled=False,
             log_level=LogLevels.error,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from rhinecloud.identity.model import WrongCredentials
+from rhinecloud.kernel.cache import BoundedCache
 
 SESSION_COOKIE = "rhinecloud_session"
 _COOKIE_PREFIX = SESSION_COOKIE.encode() + b"="
@@ -31,7 +31,7 @@ def read_credentials(headers: RawHeaders, query: bytes = b"") -> Credentials:
     fields = headers if type(headers) is dict or isinstance(headers, Mapping) else _by_name(headers)
     authorization = fields.get(b"authorization")
     if authorization is not None:
-        return _bearer(authorization)
+        return _bearer[authorization]
     if query and b"access_token=" in query:
         tokens = parse_qs(query.decode("latin-1")).get("access_token")
         if tokens:
@@ -40,12 +40,14 @@ def read_credentials(headers: RawHeaders, query: bytes = b"") -> Credentials:
     return Credentials(session=_session_in(cookies)) if cookies else Credentials()
 
 
-@lru_cache(1_024)
-def _bearer(authorization: bytes) -> Credentials:
+def _read_bearer(authorization: bytes) -> Credentials:
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise WrongCredentials("the Authorization header must be `Bearer <token>`")
     return Credentials(token=token.strip())
+
+
+_bearer = BoundedCache(_read_bearer, most=1_024)
 
 
 def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -6,11 +6,11 @@ Secrets are never kept: a password as its argon2id hash, a session's id and a to
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 
 import msgspec
 
 from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 
 TOKEN_PREFIX = "rct_"
@@ -79,10 +79,12 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     seen: float
 
 
-@lru_cache(1_024)
-def digest_of(secret: str) -> str:
-    """Give the SHA-256 of a random secret, under which it is kept and found."""
+def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+digest_of = BoundedCache(_digest, most=1_024).__getitem__
+"""Return the SHA-256 of a random secret, under which it is kept and found."""
 
 
 class WrongCredentials(Unauthenticated):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from rhinecloud.identity.accounts import Accounts
+from rhinecloud.identity.accounts import NAME, Accounts
 from rhinecloud.identity.attempts import Attempts
 from rhinecloud.identity.credentials import Credentials, RawHeaders, read_credentials
 from rhinecloud.identity.model import (
@@ -23,7 +23,7 @@ from rhinecloud.identity.model import (
     WeakPassword,
     WrongCredentials,
 )
-from rhinecloud.identity.passwords import Passwords, one_time_password
+from rhinecloud.identity.passwords import LONGEST, Passwords, one_time_password
 from rhinecloud.identity.records import Records
 from rhinecloud.identity.sessions import Sessions
 from rhinecloud.identity.settings import IdentitySettings
@@ -36,8 +36,7 @@ OPEN_ACTOR = Actor(id="urn:rhinecloud:account:open", name="open", roles=frozense
 """Who everybody is where `access = "open"`."""
 
 FIRST_ADMIN = "admin"
-NAME_ATTEMPTS = 10
-"""A name is locked for all addresses after this many times the failures that lock it for one address."""
+WRONG = "name or password is wrong"
 
 
 class Identity:
@@ -49,8 +48,9 @@ class Identity:
         self.tokens = Tokens(records)
         self.sessions = Sessions(records, settings.session_idle_s, settings.session_absolute_s)
         self.passwords = Passwords(settings.password_length)
-        self._by_address = Attempts(settings.attempts, settings.lockout_s)
-        self._by_name = Attempts(settings.attempts * NAME_ATTEMPTS, settings.lockout_s)
+        self._attempts = Attempts(settings.attempts, settings.lockout_s)
+        self._attempts_of_strangers = Attempts(settings.attempts, settings.lockout_s)
+        """Names without an account, kept apart: nobody can unlock an account by filling its list with other names."""
         self._clock = clock
         self._listeners: list[Callable[[str], None]] = []
 
@@ -151,7 +151,7 @@ class Identity:
         chosen = password or one_time_password()
         self.passwords.require_good(chosen)
         await self._set_password(account, chosen, once=not password)
-        self._by_name.succeeded(name)
+        self._attempts.forget(name)
         return "" if password else chosen
 
     async def change_account(self, account: Account) -> Account:
@@ -209,20 +209,20 @@ class Identity:
         await self.tokens.flush()
 
     async def _verify(self, name: str, password: str, address: str) -> Account:
-        now, key = self._clock().timestamp(), f"{name} {address}"
-        self._by_address.require_open(key, now)
-        self._by_name.require_open(name, now)
+        """Return the account; raise WrongCredentials, LockedOut, or Unavailable while too many others wait.
+
+        What can be no account's name or password is refused before anything of it is kept.
+        """
+        if not NAME.fullmatch(name) or len(password) > LONGEST:
+            raise WrongCredentials(WRONG)
+        self.passwords.require_turn()
         account = self.accounts.find(name)
-        # Counted before the slow hash, so that many tries at once are as many tries.
-        self._by_address.failed(key, now)
-        self._by_name.failed(name, now)
-        if (
-            not await self.passwords.verify(account.password_hash if account else None, password)
-            or account is None
-        ):
-            raise WrongCredentials("name or password is wrong")
-        self._by_address.succeeded(key)
-        self._by_name.succeeded(name)
+        attempts = self._attempts if account is not None else self._attempts_of_strangers
+        attempts.begin(name, address, self._clock().timestamp())
+        kept = account.password_hash if account is not None else None
+        if not await self.passwords.verify(kept, password) or account is None:
+            raise WrongCredentials(WRONG)
+        attempts.succeeded(name, address)
         return _require_open(account)
 
     async def _set_password(

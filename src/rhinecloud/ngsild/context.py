@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.definitions import Definitions, Term, define_all, referenced_urls
 from rhinecloud.ngsild.documents import core_document
@@ -46,9 +47,9 @@ class Context:
             for name, term in definitions.terms.items()
             if term.iri in ("@id", "@type") and name not in ("id", "type")
         }
-        self.expand = _Cache(self._expand).__getitem__
-        self.compact = _Cache(self._compact).__getitem__
-        self.name = _Cache(self._name).__getitem__
+        self.expand = BoundedCache(self._expand, _CACHED_TERMS).__getitem__
+        self.compact = BoundedCache(self._compact, _CACHED_TERMS).__getitem__
+        self.name = BoundedCache(self._name, _CACHED_TERMS).__getitem__
         self.key = _key(definitions)
 
     def coercion(self, term: str) -> str:
@@ -105,23 +106,6 @@ class Context:
         if iri.startswith("@"):
             raise Invalid(f"{term!r} stands for the keyword {iri} and names nothing")
         return iri
-
-
-class _Cache(dict[str, str]):
-    """A dictionary that works a missing answer out, and forgets all when hostile input has filled it."""
-
-    __slots__ = ("_work_out",)
-
-    def __init__(self, work_out: Callable[[str], str]) -> None:
-        super().__init__()
-        self._work_out = work_out
-
-    def __missing__(self, term: str) -> str:
-        answer = self._work_out(term)
-        if len(self) >= _CACHED_TERMS:
-            self.clear()
-        self[term] = answer
-        return answer
 
 
 @cache

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time
-from functools import lru_cache
+
+from rhinecloud.kernel.cache import BoundedCache
 
 Moment = datetime | date | time
 
@@ -18,9 +19,7 @@ _SHAPE = re.compile(
 )
 
 
-@lru_cache(8192)
-def parse_moment(text: str) -> Moment | None:
-    """Read a DateTime, Date or Time; None where the text is none of them."""
+def _parse(text: str) -> Moment | None:
     match = _SHAPE.fullmatch(text)
     if match is None:
         return None
@@ -33,3 +32,7 @@ def parse_moment(text: str) -> Moment | None:
         return time.fromisoformat(plain)
     except ValueError:
         return None
+
+
+parse_moment = BoundedCache(_parse, 8_192, longest=64).__getitem__
+"""Read a DateTime, Date or Time; None where the text is none of them."""

@@ -7,13 +7,13 @@ other. Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.2, 4.5.3 and 4.7.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import isfinite
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.entity import NULL, Instance
 from rhinecloud.ngsild.values import GREATEST, LEAST, check_geometry, check_moment, is_uri
@@ -57,7 +57,7 @@ Member = Sent | str | Whole | float | bool | Names
 
 _MEMBERS = frozenset(("type", "value", "object", "observedAt", "unitCode"))
 
-_is_target = lru_cache(4_096)(is_uri)  # many things point to few
+_is_target = BoundedCache(is_uri, 4_096).__getitem__  # many things point to few
 _decode = msgspec.json.Decoder(list[dict[str, Member]]).decode
 _decode_one = msgspec.json.Decoder(dict[str, Member]).decode
 
@@ -137,9 +137,11 @@ def _geometry(value: Any) -> dict[str, Any] | None:
         return None
 
 
-@lru_cache(8_192)  # what a feed sends at once was seen at few moments
-def _moment(text: str) -> str | None:
+def _checked_or_none(text: str) -> str | None:
     try:
         return check_moment(text)
     except Invalid:
         return None
+
+
+_moment = BoundedCache(_checked_or_none, 8_192, longest=64).__getitem__  # a feed's readings share few moments

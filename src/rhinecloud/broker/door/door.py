@@ -34,6 +34,8 @@ FORMER_TENANT = b"fiware-service"
 TENANT = re.compile(r"[\w.\-]{1,128}", re.ASCII)
 REMEMBERED = 1_000
 """Query strings and header combinations kept in their parsed form; they come from whoever calls."""
+LONGEST = 2_048
+"""Bytes of a query string or of header fields that are kept so; longer ones are parsed each time."""
 
 Authenticate = Callable[[Mapping[bytes, bytes]], Actor]
 """Says who calls, from the header fields: a look-up, not a computation. Raises Unauthenticated."""
@@ -172,9 +174,10 @@ class Door:
         query = self._queries.get(query_string)
         if query is None:
             query = _decode(query_string)
-            if len(self._queries) >= REMEMBERED:
-                self._queries.clear()
-            self._queries[query_string] = query
+            if len(query_string) <= LONGEST:
+                if len(self._queries) >= REMEMBERED:
+                    self._queries.clear()
+                self._queries[query_string] = query
         if route.parameters is not None and not query.keys() <= route.parameters:
             unknown = ", ".join(sorted(query.keys() - route.parameters))
             known = ", ".join(sorted(route.parameters)) or "none"
@@ -186,9 +189,10 @@ class Door:
         link = None if request.verb in BODIED else request.headers.get(b"link")
         media = choose(request.header(b"accept"), route.offers) if route.offers else Media.JSON
         envelope = await self._open(media, link, request.tenant)
-        if len(self._envelopes) >= REMEMBERED:
-            self._envelopes.clear()
-        self._envelopes[key] = envelope
+        if len(request.header(b"accept")) + len(link or b"") <= LONGEST:
+            if len(self._envelopes) >= REMEMBERED:
+                self._envelopes.clear()
+            self._envelopes[key] = envelope
         return envelope
 
     async def _open(self, media: Media, link: bytes | None, tenant: str) -> Envelope:

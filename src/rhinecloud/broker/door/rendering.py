@@ -36,6 +36,8 @@ WAYS = 64
 
 REMEMBERED = 1_000
 """Parsed query strings that are kept; they come from whoever calls."""
+LONGEST = 2_048
+"""Bytes of a query string and header fields that are kept so; longer ones are parsed each time."""
 
 DOCUMENTS_BYTES = 32 * 1024 * 1024
 """Memory for rendered entities."""
@@ -200,9 +202,13 @@ class Renderer:
         parsed: T | None = self._parsed.get(key)
         if parsed is None:
             parsed = parse(request, *also)
-            if len(self._parsed) >= REMEMBERED:
-                self._parsed.clear()
-            self._parsed[key] = parsed
+            if (
+                sum(map(len, (request.query_string, request.link, request.headers.get(b"prefer", b""))))
+                <= LONGEST
+            ):
+                if len(self._parsed) >= REMEMBERED:
+                    self._parsed.clear()
+                self._parsed[key] = parsed
         return parsed
 
 

@@ -19,7 +19,7 @@ from bench.result import Figure, median_ratio
 from rhinecloud.connectors.ais.codec import AisCodec
 from rhinecloud.connectors.json.codec import JsonCodec
 from rhinecloud.connectors.model import Parcel
-from rhinecloud.connectors.pipeline import Marks, Pipeline
+from rhinecloud.connectors.pipeline import FeedMarks, Pipeline
 from rhinecloud.connectors.port import Codec
 from rhinecloud.loader import find_packs
 from rhinecloud.pack import EntityFragment
@@ -80,7 +80,7 @@ def _pipeline(codec: Codec, meaning: Callable[..., object]) -> Pipeline:
     async def refuse(fragments: Sequence[EntityFragment]) -> Sequence[Written | Exception]:
         raise NotImplementedError("nothing is written here")
 
-    return Pipeline(codec, meaning, refuse, Marks())  # type: ignore[arg-type]
+    return Pipeline(codec, meaning, refuse, FeedMarks())  # type: ignore[arg-type]
 
 
 def _read_all(pipeline: Pipeline, now: datetime) -> None:

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from rhinecloud.broker.relay import Relay
-from rhinecloud.broker.subscriptions.lane import Lane
-from rhinecloud.broker.subscriptions.notifier import Notifier
+from rhinecloud.changes.relay import Relay
 from rhinecloud.cli.program import run
-from rhinecloud.store.sqlite.writer import Writer
+from rhinecloud.store.sqlite.writer import SqliteWriter
+from rhinecloud.subscriptions.delivery.queue import DeliveryQueue
+from rhinecloud.subscriptions.notifier import Notifier
 
 STAGES = ("answered and handed over", "its turn", "matched and rendered", "composed and sent")
 
@@ -46,18 +46,18 @@ def _before(owner: type, name: str, numbers: Callable[[Any], Iterable[int]]) -> 
 
 
 def _trace() -> None:
-    _before(Writer, "_tell", lambda commit: [each.seq for each in commit.changes])
+    _before(SqliteWriter, "_tell", lambda commit: [each.seq for each in commit.changes])
     _before(Relay, "_hand_over", lambda commit: [each.seq for each in commit.changes])
     _before(Notifier, "_tell", lambda change: [change.seq])
-    _before(Lane, "put", lambda item: [item.seq])
-    attempt = Lane._attempt
+    _before(DeliveryQueue, "put", lambda item: [item.seq])
+    attempt = DeliveryQueue._attempt
 
-    def traced(self: Lane, moment: str) -> bool:
+    def traced(self: DeliveryQueue, moment: str) -> bool:
         is_sent = attempt(self, moment)
         _note(item.seq for item in self._current)
         return is_sent
 
-    setattr(Lane, "_attempt", traced)  # noqa: B010 - a method cannot be assigned to
+    setattr(DeliveryQueue, "_attempt", traced)  # noqa: B010 - a method cannot be assigned to
 
 
 def _report() -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rhinecloud.app.asgi import Receive, Scope, Send, reply
-from rhinecloud.app.doors import Doors
+from rhinecloud.app.dispatcher import Dispatcher
 
 
 def naming(name: str) -> Any:
@@ -23,7 +23,7 @@ def scope_of(method: str, path: str, **headers: str) -> Scope:
     return {"type": "http", "method": method, "path": path, "headers": fields}
 
 
-async def ask(doors: Doors, scope: Scope) -> tuple[int, bytes]:
+async def ask(doors: Dispatcher, scope: Scope) -> tuple[int, bytes]:
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -37,8 +37,8 @@ async def ask(doors: Doors, scope: Scope) -> tuple[int, bytes]:
 
 
 @pytest.fixture
-def doors() -> Doors:
-    return Doors(
+def doors() -> Dispatcher:
+    return Dispatcher(
         [("/api/", naming("api")), ("/ngsi-ld/", naming("broker"))], naming("pages"), ["https://city.example"]
     )
 
@@ -47,7 +47,7 @@ def doors() -> Doors:
     ("path", "name"),
     [("/api/v1/x", b"api"), ("/ngsi-ld/v1/x", b"broker"), ("/", b"pages"), ("/apiary", b"pages")],
 )
-async def test_the_beginning_of_the_path_chooses_the_door(doors: Doors, path: str, name: bytes) -> None:
+async def test_the_beginning_of_the_path_chooses_the_door(doors: Dispatcher, path: str, name: bytes) -> None:
     assert await ask(doors, scope_of("GET", path)) == (200, name)
 
 
@@ -64,18 +64,18 @@ async def test_the_beginning_of_the_path_chooses_the_door(doors: Doors, path: st
     ],
 )
 async def test_another_sites_page_changes_nothing_here(
-    doors: Doors, headers: dict[str, str], status: int
+    doors: Dispatcher, headers: dict[str, str], status: int
 ) -> None:
     scope = scope_of("POST", "/api/v1/x", host="localhost:8080", **headers)
     assert (await ask(doors, scope))[0] == status
 
 
-async def test_another_sites_page_may_still_link_here(doors: Doors) -> None:
+async def test_another_sites_page_may_still_link_here(doors: Dispatcher) -> None:
     scope = scope_of("GET", "/", host="localhost:8080", origin="http://evil.example")
     assert (await ask(doors, scope))[0] == 200
 
 
-async def test_another_sites_page_opens_no_websocket(doors: Doors) -> None:
+async def test_another_sites_page_opens_no_websocket(doors: Dispatcher) -> None:
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -101,7 +101,7 @@ async def test_closing_waits_for_those_inside_and_lets_nobody_in() -> None:
         await leave.wait()
         await reply(send, 200, b"done")
 
-    doors = Doors([], slow)
+    doors = Dispatcher([], slow)
     asking = asyncio.create_task(ask(doors, scope_of("GET", "/")))
     await inside.wait()
     closing = asyncio.create_task(doors.close(5))
@@ -116,7 +116,7 @@ async def test_closing_does_not_wait_for_ever() -> None:
     async def stuck(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.Event().wait()
 
-    doors = Doors([], stuck)
+    doors = Dispatcher([], stuck)
     asking = asyncio.create_task(ask(doors, scope_of("GET", "/")))
     await asyncio.sleep(0.01)
     assert not await doors.close(0.05)
@@ -134,5 +134,5 @@ async def test_closing_does_not_wait_for_ever() -> None:
     ],
 )
 async def test_an_open_city_answers_to_its_own_address_only(host: str, status: int) -> None:
-    doors = Doors([], naming("pages"), ["https://city.example"], literal_hosts_only=True)
+    doors = Dispatcher([], naming("pages"), ["https://city.example"], literal_hosts_only=True)
     assert (await ask(doors, scope_of("GET", "/", host=host)))[0] == status

@@ -20,7 +20,7 @@ from broker.receiving import Receiver, open_receiver
 from conformance.attacked import ask
 from conformance.programs import write_at_once
 from postgres_server import Server, programs
-from rhinecloud.app.readers.inside import find_leader
+from rhinecloud.app.readers.upstream import find_leader
 from rhinecloud.store.engine import StoreSettings, make_store
 
 API = "/ngsi-ld/v1"

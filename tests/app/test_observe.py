@@ -25,7 +25,7 @@ from rhinecloud.app.logs import JsonLines, LogSettings, TextLines
 from rhinecloud.app.sections import read_city
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.request_id import REQUEST_ID, RequestIds
-from rhinecloud.kernel.tally import BOUNDS, HIGH, Tally
+from rhinecloud.kernel.response_stats import BOUNDS, HIGH, ResponseStats
 from rhinecloud.loader import Packs
 
 GAUGE = {"id": "urn:x:gauge:1", "type": "Gauge", "level": 7}
@@ -62,7 +62,7 @@ async def until(condition: Any) -> None:
 
 
 def test_a_tally_sorts_what_was_counted_into_classes() -> None:
-    tally = Tally()
+    tally = ResponseStats()
     for _ in range(HIGH + 10):
         tally.add(200, 0.0002)
     tally.add(500, 60.0)

@@ -16,8 +16,8 @@ import pytest
 
 from app.conftest import free_port
 from rhinecloud.app.asgi import Message, Receive, Scope, Send, reply
-from rhinecloud.app.readers.inside import Inside
-from rhinecloud.app.readers.passing import Passing, from_readers
+from rhinecloud.app.readers.reverse_proxy import ReverseProxy, from_readers
+from rhinecloud.app.readers.upstream import UpstreamAddress
 from rhinecloud.app.server import HttpServer
 from rhinecloud.app.settings import ServerSettings
 
@@ -93,8 +93,8 @@ async def served(application: object, **more: Path) -> AsyncIterator[HttpServer]
 @pytest.fixture
 async def front(town: Town, tmp_path: Path) -> AsyncIterator[HttpServer]:
     """A server that passes everything on to the town."""
-    inside = Inside.at_socket(tmp_path / "town.sock")
-    passing = Passing(inside)
+    inside = UpstreamAddress.at_socket(tmp_path / "town.sock")
+    passing = ReverseProxy(inside)
     async with (
         served(from_readers(town, inside), socket_path=tmp_path / "town.sock"),
         served(passing) as server,
@@ -219,7 +219,7 @@ async def test_close_codes_pass_both_ways(front: HttpServer, town: Town) -> None
 
 
 async def test_nobody_inside_is_503_and_told_to_come_again() -> None:
-    passing = Passing(Inside("", url=f"http://127.0.0.1:{free_port()}"))
+    passing = ReverseProxy(UpstreamAddress("", url=f"http://127.0.0.1:{free_port()}"))
     async with served(passing) as server:
         async with aiohttp.ClientSession(server.url) as client, client.post("/", data=b"x" * 9) as answer:
             assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
@@ -238,7 +238,9 @@ async def test_a_request_into_a_connection_that_closes_is_answered() -> None:
         writer.transport.abort()
 
     listening = await asyncio.start_server(answer_once, "127.0.0.1", 0)
-    passing = Passing(Inside.at_url(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"))
+    passing = ReverseProxy(
+        UpstreamAddress.at_url(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+    )
     async with served(passing) as server, aiohttp.ClientSession(server.url) as client:
         async with asyncio.timeout(5):
             statuses = []
@@ -253,7 +255,7 @@ async def test_a_request_into_a_connection_that_closes_is_answered() -> None:
 
 async def test_a_leader_whose_address_leads_back_here_is_503_and_no_circle() -> None:
     port = free_port()
-    passing = Passing(Inside.at_url(f"http://127.0.0.1:{port}"))
+    passing = ReverseProxy(UpstreamAddress.at_url(f"http://127.0.0.1:{port}"))
     server = HttpServer(passing, ServerSettings(port=port))
     await server.start()
     async with asyncio.timeout(5), aiohttp.ClientSession(server.url) as client, client.get("/") as answer:

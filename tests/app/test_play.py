@@ -7,8 +7,8 @@ from pathlib import Path
 
 from app.conftest import free_port, write_city
 from rhinecloud.app.city import City
-from rhinecloud.app.play import feeds_played
 from rhinecloud.app.sections import read_city
+from rhinecloud.app.simulation import feeds_played
 from rhinecloud.connectors.model import FeedState
 from rhinecloud.connectors.settings import FeedSettings
 from rhinecloud.loader import find_packs

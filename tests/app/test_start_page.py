@@ -11,9 +11,9 @@ import pytest
 
 from app.conftest import free_port
 from app.test_city import bearer, eventually
+from rhinecloud.app.checks import survey
 from rhinecloud.app.city import City
 from rhinecloud.app.sections import read_city
-from rhinecloud.app.survey import survey
 from rhinecloud.identity import Token
 from rhinecloud.kernel.actor import Role
 

@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 
 from rhinecloud.broker.contexts import Contexts
-from rhinecloud.broker.door import Door
-from rhinecloud.broker.door.rendering import Renderer
-from rhinecloud.broker.door.route import Parts
-from rhinecloud.broker.routes import ROUTES
+from rhinecloud.broker.http import BrokerApplication
+from rhinecloud.broker.http.rendering import Renderer
+from rhinecloud.broker.http.route import HandlerContext
+from rhinecloud.broker.routes import routes_with
 from rhinecloud.broker.service import Broker
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.actor import Actor, Role
@@ -23,6 +23,9 @@ from rhinecloud.kernel.time import Clock, utc_now
 from rhinecloud.policy import Policy
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.port import Store
+from rhinecloud.subscriptions.routes import subscription_routes
+
+ROUTES = routes_with(subscription_routes(None))
 
 ADMIN = Actor(id="test", name="test", roles=frozenset({Role.ADMIN}))
 
@@ -46,7 +49,7 @@ class House:
     store: Store
     broker: Broker
     contexts: Contexts
-    door: Door
+    door: BrokerApplication
 
     async def call(
         self,
@@ -118,8 +121,10 @@ async def open_house(
     broker = Broker(store, policy, clock)
     contexts = Contexts(store, settings, clock, city=city)
     await contexts.open()
-    parts = Parts(broker, contexts, Renderer(settings.render_cache), settings, clock, clock())
-    door = Door(parts, ROUTES, lambda headers: by_id.get(headers.get(b"authorization", b""), ADMIN))
+    parts = HandlerContext(broker, contexts, Renderer(settings.render_cache), settings, clock, clock())
+    door = BrokerApplication(
+        parts, ROUTES, lambda headers: by_id.get(headers.get(b"authorization", b""), ADMIN)
+    )
     sweeper = asyncio.create_task(broker.sweep_always(0.2))
     try:
         yield House(store, broker, contexts, door)

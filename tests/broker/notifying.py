@@ -15,28 +15,29 @@ import nkeys
 from broker.assembly import ADMIN, House
 from broker.receiving import Receiver
 from rhinecloud.broker.contexts import Contexts
-from rhinecloud.broker.door import Door
-from rhinecloud.broker.door.rendering import Renderer
-from rhinecloud.broker.door.route import Parts
-from rhinecloud.broker.relay import Relay, RelaySettings
-from rhinecloud.broker.routes import ROUTES
+from rhinecloud.broker.http import BrokerApplication
+from rhinecloud.broker.http.rendering import Renderer
+from rhinecloud.broker.http.route import HandlerContext
+from rhinecloud.broker.routes import routes_with
 from rhinecloud.broker.service import Broker
 from rhinecloud.broker.settings import BrokerSettings
-from rhinecloud.broker.subscriptions.http_endpoint import HttpEndpoint
-from rhinecloud.broker.subscriptions.mqtt_endpoint import MqttEndpoint
-from rhinecloud.broker.subscriptions.notifier import Notifier
-from rhinecloud.broker.subscriptions.rights import Present, Rights
-from rhinecloud.broker.subscriptions.service import Subscriptions
-from rhinecloud.broker.subscriptions.settings import NotificationSettings
+from rhinecloud.changes.relay import Relay, RelaySettings
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.ids import new_urn
 from rhinecloud.kernel.time import Clock, utc_now
 from rhinecloud.policy import Policy
 from rhinecloud.store.engine import StoreSettings, make_store
-from rhinecloud.stream.configuration import Secrets
+from rhinecloud.stream.configuration import ServerSecrets
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.server import NatsServer
 from rhinecloud.stream.settings import StreamSettings
+from rhinecloud.subscriptions.notifier import Notifier
+from rhinecloud.subscriptions.rights import Present, SubscriptionRights
+from rhinecloud.subscriptions.routes import subscription_routes
+from rhinecloud.subscriptions.service import Subscriptions
+from rhinecloud.subscriptions.settings import NotificationSettings
+from rhinecloud.subscriptions.transports.http.transport import HttpTransport
+from rhinecloud.subscriptions.transports.mqtt import MqttTransport
 
 QUICK = NotificationSettings(timeout_s=0.5, first_retry_s=0.05, max_retry_s=0.4, hold_s=0.3)
 """Settings under which a test need not wait long."""
@@ -46,7 +47,7 @@ QUICK = NotificationSettings(timeout_s=0.5, first_retry_s=0.05, max_retry_s=0.4,
 async def open_stream(folder: Path) -> AsyncIterator[JetStream]:
     """Run a nats-server in `folder` and connect to it."""
     seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_ACCOUNT)
-    secrets = Secrets("house", "secret", nkeys.from_seed(seed).public_key.decode())
+    secrets = ServerSecrets("house", "secret", nkeys.from_seed(seed).public_key.decode())
     server = NatsServer(StreamSettings(mqtt_port=0), folder, secrets)
     await server.start()
     stream = JetStream(server.url, credentials=("house", "secret"))
@@ -112,16 +113,20 @@ async def open_office(
     broker = Broker(store, policy, clock)
     contexts = Contexts(store, broker_settings, clock)
     await contexts.open()
-    http = HttpEndpoint(settings, allow_private=allow_private)
-    mqtt = MqttEndpoint(settings, allow_private=allow_private)
+    http = HttpTransport(settings, allow_private=allow_private)
+    mqtt = MqttTransport(settings, allow_private=allow_private)
     endpoints = {"http": http, "https": http, "mqtt": mqtt, "mqtts": mqtt}
-    notifier = Notifier(store, stream, Rights(policy, present), clock, settings, endpoints)
+    notifier = Notifier(store, stream, SubscriptionRights(policy, present), clock, settings, endpoints)
     subscriptions = Subscriptions(
         store, broker, contexts, notifier, clock, new_urn, allow_private=allow_private
     )
     await subscriptions.open()
-    parts = Parts(broker, contexts, Renderer(100), broker_settings, clock, clock(), subscriptions)
-    door = Door(parts, ROUTES, lambda headers: by_id.get(headers.get(b"authorization", b""), ADMIN))
+    parts = HandlerContext(broker, contexts, Renderer(100), broker_settings, clock, clock())
+    door = BrokerApplication(
+        parts,
+        routes_with(subscription_routes(subscriptions)),
+        lambda headers: by_id.get(headers.get(b"authorization", b""), ADMIN),
+    )
     tasks = [_start(subscriptions.run()), _start(Relay(store, stream, RelaySettings()).run())]
     try:
         yield Office(store, broker, contexts, door, subscriptions, notifier)

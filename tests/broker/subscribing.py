@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from rhinecloud.broker.subscriptions.parsing import Reading
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.ngsild.context import compile_context
+from rhinecloud.subscriptions.model.parsing import SubscriptionReading
 
 NOW = "2026-11-22T12:00:00Z"
 CONTEXT = compile_context({"Vessel": "https://x.example/Vessel", "speed": "https://x.example/speed"}, {})
-READING = Reading(CONTEXT, None, NOW, Actor("a", "a", frozenset({Role.ADMIN})))
+READING = SubscriptionReading(CONTEXT, None, NOW, Actor("a", "a", frozenset({Role.ADMIN})))
 ENDPOINT = {"uri": "http://127.0.0.1:1/notify"}
 
 

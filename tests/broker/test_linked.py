@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 
 from broker.subscribing import CONTEXT, ENDPOINT, READING, document
-from rhinecloud.broker.subscriptions.changed import Differences
-from rhinecloud.broker.subscriptions.parsing import parse_subscription
-from rhinecloud.broker.subscriptions.ready import Ready
-from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.entity import Entity, Instance
+from rhinecloud.subscriptions.matching.differences import Differences
+from rhinecloud.subscriptions.matching.prepared import ServedSubscription
+from rhinecloud.subscriptions.model.parsing import parse_subscription
 
 BERTH, PORT = CONTEXT.expand("berth"), CONTEXT.expand("port")
 
@@ -32,8 +32,8 @@ CITY = {
 
 def told(**notification: Any) -> list[Any]:
     data = document(id="urn:s:1", notification={"endpoint": ENDPOINT, **notification})
-    ready = Ready(parse_subscription(data, READING, lambda: ""), CONTEXT, CONTEXT, CITY.get)
-    change = Change(seq=1, kind=Kind.UPDATED, at="1", entity=CITY["urn:Vessel"], changed=[BERTH])
+    ready = ServedSubscription(parse_subscription(data, READING, lambda: ""), CONTEXT, CONTEXT, CITY.get)
+    change = Change(seq=1, kind=ChangeKind.UPDATED, at="1", entity=CITY["urn:Vessel"], changed=[BERTH])
     found: list[Any] = orjson.loads(b"[" + ready.show(Differences(change)) + b"]")
     return found
 
@@ -61,14 +61,16 @@ def test_what_is_not_shown_is_not_followed() -> None:
 
 def test_no_notification_shows_more_than_a_hundred_linked_entities() -> None:
     lots = [f"urn:Berth:{number}" for number in range(150)]
-    change = Change(seq=1, kind=Kind.UPDATED, at="1", entity=entity("Vessel"), changed=[BERTH])
+    change = Change(seq=1, kind=ChangeKind.UPDATED, at="1", entity=entity("Vessel"), changed=[BERTH])
     change.entity.attrs[BERTH] = [Instance(type="Relationship", value=lots)]
     for join in ("flat", "inline"):
         notification = {"endpoint": ENDPOINT, "join": join}
         subscription = parse_subscription(
             document(id="urn:s:1", notification=notification), READING, lambda: ""
         )
-        ready = Ready(subscription, CONTEXT, CONTEXT, lambda name: Entity(id=name, type=["Berth"], attrs={}))
+        ready = ServedSubscription(
+            subscription, CONTEXT, CONTEXT, lambda name: Entity(id=name, type=["Berth"], attrs={})
+        )
         shown = orjson.loads(b"[" + ready.show(Differences(change)) + b"]")
         linked = shown[1:] if join == "flat" else shown[0]["berth"]["entity"]
         assert [each["id"] for each in linked] == lots[:100]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rhinecloud.broker.door.request import Request
+from rhinecloud.broker.http.request import Request
 
 
 def bringing(pieces: Sequence[bytes], announced: int) -> Request:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rhinecloud.broker.door.route import Route
-from rhinecloud.broker.door.router import Router
 from rhinecloud.broker.errors import MethodNotAllowed
+from rhinecloud.broker.http.route import Route
+from rhinecloud.broker.http.router import Router
 from rhinecloud.kernel.errors import NotFound
 
 

@@ -15,7 +15,7 @@ from broker.assembly import ADMIN, House, open_house
 from rhinecloud.broker.errors import AlreadyExists
 from rhinecloud.kernel.actor import Actor, Role, part
 from rhinecloud.kernel.errors import Conflict, Forbidden, NotFound, RhineCloudError
-from rhinecloud.ngsild.change import Change, Kind, decode_change
+from rhinecloud.ngsild.change import Change, ChangeKind, decode_change
 from rhinecloud.ngsild.context import compile_context, core_context
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.parsing import parse_entity
@@ -112,8 +112,8 @@ async def test_a_change_tells_who_what_and_what_was_before(house: House) -> None
     await house.broker.create(part("risk"), "", gauge(level=3))
     await house.broker.upsert(ADMIN, "", [gauge(level=4)])
     first, second = await changes(house)
-    assert (first.kind, first.actor, first.changed) == (Kind.CREATED, "part:risk", [LEVEL])
-    assert (second.kind, second.actor, second.changed) == (Kind.UPDATED, "test", [LEVEL])
+    assert (first.kind, first.actor, first.changed) == (ChangeKind.CREATED, "part:risk", [LEVEL])
+    assert (second.kind, second.actor, second.changed) == (ChangeKind.UPDATED, "test", [LEVEL])
     assert second.previous[LEVEL][0].value == 3
     assert second.entity.attrs[LEVEL][0].value == 4
 
@@ -196,8 +196,8 @@ async def test_what_expires_goes_and_its_going_is_a_change(house: House, time: T
     await house.broker.sweep()
     assert LEVEL not in (await house.broker.get(ADMIN, "", "urn:g:kept")).entity().attrs
     assert {(each.kind, each.entity.id) for each in (await changes(house))[2:]} == {
-        (Kind.DELETED, "urn:g:gone"),
-        (Kind.UPDATED, "urn:g:kept"),
+        (ChangeKind.DELETED, "urn:g:gone"),
+        (ChangeKind.UPDATED, "urn:g:kept"),
     }
 
 

@@ -16,8 +16,11 @@ from schemathesis import GenerationMode
 
 from conformance.attacked import Attacked
 from conformance.described import ATTACKS, CHECKS, operations_of
-from rhinecloud.broker.description import describe
-from rhinecloud.broker.routes import ROUTES
+from rhinecloud.broker.openapi import describe
+from rhinecloud.broker.routes import routes_with
+from rhinecloud.subscriptions.routes import subscription_routes
+
+ROUTES = routes_with(subscription_routes(None))
 
 WAIT_S = 10.0
 NAMES = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rhinecloud.broker.service import Broker
-from rhinecloud.connectors.feeds import Feeds, World
+from rhinecloud.connectors.feeds import Feeds, IngestContext
 from rhinecloud.connectors.model import FeedStatus
 from rhinecloud.connectors.plan import CitySources, plan_feeds
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
@@ -20,7 +20,7 @@ from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.settings import read_section
 from rhinecloud.kernel.time import Clock, utc_now
 from rhinecloud.ngsild.context import Context, compile_context
-from rhinecloud.ngsild.documents import house_document
+from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.pack import Mapping as Meaning
 from rhinecloud.policy import Policy
@@ -37,7 +37,7 @@ TESTER = part("test")
 
 def city_context() -> Context:
     """The house's terms and those of the packs."""
-    terms = dict(house_document()["@context"])
+    terms = dict(core_vocabulary()["@context"])
     for pack in PACKS:
         terms = {**json.loads((pack.root / "context.jsonld").read_text())["@context"], **terms}
     return compile_context(terms, {})
@@ -76,7 +76,7 @@ class City:
         settings = connector_settings(**(limits or {}))
         sources = CitySources(self.root, MAPPINGS, self.mqtt_url)
         plans = plan_feeds({"test": feed_settings(**table)}, settings, sources)
-        world = World(self.broker, CONTEXT, self.store, self.clock, chance=random.Random(7))
+        world = IngestContext(self.broker, CONTEXT, self.store, self.clock, chance=random.Random(7))
         feeds = Feeds(plans, settings, world)
         self.running.append(feeds)
         await feeds.start()

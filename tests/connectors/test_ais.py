@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.city import FIXTURES
 from rhinecloud.connectors.ais.codec import AisCodec
-from rhinecloud.connectors.model import Fault, Parcel
+from rhinecloud.connectors.model import DecodeFault, Parcel
 from rhinecloud.pack import Message
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -26,12 +26,12 @@ def tagged(fields: bytes, sentence: bytes) -> bytes:
 
 def decode(
     *bodies: bytes, codec: AisCodec | None = None, at: datetime = NOW
-) -> tuple[list[Message], list[Fault]]:
+) -> tuple[list[Message], list[DecodeFault]]:
     """Decode bodies one after the other and part what was read from what was not."""
     codec = codec or AisCodec()
     items = [item for body in bodies for item in codec.decode(Parcel(body, at))]
-    messages = [item for item in items if not isinstance(item, Fault)]
-    return messages, [item for item in items if isinstance(item, Fault)]
+    messages = [item for item in items if not isinstance(item, DecodeFault)]
+    return messages, [item for item in items if isinstance(item, DecodeFault)]
 
 
 def test_the_log_of_2018_gives_1326_messages_of_1161_senders_and_no_fault() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.city import FIXTURES, City, status
 from rhinecloud.connectors.cap.codec import CapCodec
-from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.pack import Message
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -20,13 +20,13 @@ ALERT = """<?xml version="1.0"?>
 <references>{references}</references><info><event>Flood</event>{area}</info></alert>"""
 
 
-def decode(body: bytes, most_bytes: int = 10_000_000) -> list[Message | Fault]:
+def decode(body: bytes, most_bytes: int = 10_000_000) -> list[Message | DecodeFault]:
     return list(CapCodec(most_bytes).decode(Parcel(body, NOW)))
 
 
 def alert(kind: str = "Alert", references: str = "", area: str = "") -> Message:
     [message] = decode(ALERT.format(kind=kind, references=references, area=area).encode())
-    assert not isinstance(message, Fault)
+    assert not isinstance(message, DecodeFault)
     return message
 
 
@@ -34,7 +34,7 @@ def test_the_zip_of_the_weather_service_gives_three_warnings_with_all_areas() ->
     messages = decode((FIXTURES / "cap" / "storm-2023-06-22.zip").read_bytes())
     areas = []
     for message in messages:
-        assert not isinstance(message, Fault)
+        assert not isinstance(message, DecodeFault)
         areas.append(sum(len(info["areas"]) for info in message["infos"]))
         assert [info["language"] for info in message["infos"]] == [
             "de-DE",
@@ -51,7 +51,7 @@ def test_the_zip_of_the_weather_service_gives_three_warnings_with_all_areas() ->
 
 def test_an_update_names_what_it_replaces_and_says_it_in_every_language() -> None:
     [message] = decode((FIXTURES / "cap" / "heavy-rain-update.xml").read_bytes())
-    assert not isinstance(message, Fault)
+    assert not isinstance(message, DecodeFault)
     assert (message["msg_type"], message["status"], message["scope"]) == ("Update", "Actual", "Public")
     assert message["references"] == [
         {
@@ -111,9 +111,9 @@ def test_a_zip_with_one_broken_warning_still_gives_the_others() -> None:
         archive.writestr("broken.xml", "<alert>")
         archive.write(FIXTURES / "cap" / "heavy-rain-update.xml", "good.xml")
     fault, message = decode(buffer.getvalue())
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, DecodeFault)
     assert fault.reason.startswith("broken.xml: no readable XML")
-    assert not isinstance(message, Fault)
+    assert not isinstance(message, DecodeFault)
 
 
 def test_a_zip_that_unpacks_to_more_than_the_limit_is_stopped() -> None:
@@ -121,7 +121,7 @@ def test_a_zip_that_unpacks_to_more_than_the_limit_is_stopped() -> None:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.xml", b" " * 5_000_000)
     [fault] = decode(buffer.getvalue(), most_bytes=1_000_000)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, DecodeFault)
     assert "more than 1000000 bytes" in fault.reason
 
 
@@ -179,7 +179,7 @@ def replaying(kind: str, identifier: str, sent: str, *, status: str = "Actual", 
 
 def replaced(codec: CapCodec, body: bytes, shift: timedelta | None = None) -> str | None:
     [message] = codec.decode(Parcel(body, NOW, shift=shift))
-    assert not isinstance(message, Fault)
+    assert not isinstance(message, DecodeFault)
     found: str | None = message.get("replaced_at")
     return found
 

@@ -15,7 +15,7 @@ from connectors.city import City, status
 from connectors.servers import free_port
 from rhinecloud.connectors.deadletters import NOTHING_MADE, DeadLetters, Letter, NoSuchLetter, NotRetriable
 from rhinecloud.connectors.feeds import Feeds
-from rhinecloud.connectors.model import Fault
+from rhinecloud.connectors.model import DecodeFault
 from rhinecloud.connectors.routes import deadletter_routes, feed_routes
 from rhinecloud.kernel.actor import Actor, part
 from rhinecloud.kernel.errors import Forbidden, RhineCloudError
@@ -34,7 +34,7 @@ def letters(city: City, kept: int = 5, most_bytes: int = 100) -> DeadLetters:
 
 async def test_a_letter_keeps_feed_moment_reason_and_bytes(city: City) -> None:
     kept = letters(city)
-    await kept.keep("ais", [Fault(b"\xff line", "no AIS sentence", origin="host:1")], NOW)
+    await kept.keep("ais", [DecodeFault(b"\xff line", "no AIS sentence", origin="host:1")], NOW)
     [head] = (await kept.list()).items
     assert (head.feed, head.received, head.reason) == ("ais", "2026-03-01T12:00:00Z", "no AIS sentence")
     assert (head.origin, head.size) == ("host:1", 6)
@@ -43,11 +43,11 @@ async def test_a_letter_keeps_feed_moment_reason_and_bytes(city: City) -> None:
 
 async def test_each_feed_has_a_ring_of_its_own_and_the_newest_stay(city: City) -> None:
     kept = letters(city, kept=5)
-    await kept.keep("quiet", [Fault(b"q", "quiet")], NOW)
+    await kept.keep("quiet", [DecodeFault(b"q", "quiet")], NOW)
     for number in range(12):
-        await kept.keep("noisy", [Fault(b"x", f"number {number}")], NOW + timedelta(seconds=number))
+        await kept.keep("noisy", [DecodeFault(b"x", f"number {number}")], NOW + timedelta(seconds=number))
     await kept.keep(
-        "noisy", [Fault(b"x", f"flood {number}") for number in range(100)], NOW + timedelta(hours=1)
+        "noisy", [DecodeFault(b"x", f"flood {number}") for number in range(100)], NOW + timedelta(hours=1)
     )
     assert [each.reason for each in (await kept.list("noisy")).items] == [
         f"flood {number}" for number in range(99, 94, -1)
@@ -58,21 +58,23 @@ async def test_each_feed_has_a_ring_of_its_own_and_the_newest_stay(city: City) -
 
 async def test_letters_outlive_a_restart_and_numbers_go_on(city: City) -> None:
     before = letters(city)
-    await before.keep("ais", [Fault(b"1", "one"), Fault(b"2", "two")], NOW)
+    await before.keep("ais", [DecodeFault(b"1", "one"), DecodeFault(b"2", "two")], NOW)
     after = letters(city)
     await after.open()
-    await after.keep("ais", [Fault(b"3", "three")], NOW)
+    await after.keep("ais", [DecodeFault(b"3", "three")], NOW)
     assert {each.reason for each in (await after.list()).items} == {"one", "two", "three"}
 
 
 async def test_what_comes_again_is_counted_and_pushes_nothing_out(city: City) -> None:
     kept = letters(city, kept=3)
-    await kept.keep("levels", [Fault(b"other", "bad")], NOW)
-    await kept.keep("levels", [Fault(b"x", "bad"), Fault(b"x", "bad"), Fault(b"x", "worse")], NOW)
+    await kept.keep("levels", [DecodeFault(b"other", "bad")], NOW)
+    await kept.keep(
+        "levels", [DecodeFault(b"x", "bad"), DecodeFault(b"x", "bad"), DecodeFault(b"x", "worse")], NOW
+    )
     later = letters(city, kept=3)
     await later.open()
-    await later.keep("levels", [Fault(b"x", "bad")] * 10, NOW + timedelta(hours=1))
-    await later.keep("other feed", [Fault(b"x", "bad")], NOW)
+    await later.keep("levels", [DecodeFault(b"x", "bad")] * 10, NOW + timedelta(hours=1))
+    await later.keep("other feed", [DecodeFault(b"x", "bad")], NOW)
     found = [(each.reason, each.times, each.last_received) for each in (await later.list("levels")).items]
     assert found == [("bad", 12, "2026-03-01T13:00:00Z"), ("worse", 1, ""), ("bad", 1, "")]
     assert (await later.list("other feed")).items[0].times == 1
@@ -99,20 +101,22 @@ async def test_one_fault_of_a_recorded_message_is_one_letter_however_often_its_t
 
 async def test_what_comes_again_after_its_letter_was_dropped_or_replaced_is_a_new_one(city: City) -> None:
     kept = letters(city, kept=2)
-    await kept.keep("ais", [Fault(b"1", "one")], NOW)
+    await kept.keep("ais", [DecodeFault(b"1", "one")], NOW)
     await kept.drop("ais~1")
-    await kept.keep("ais", [Fault(b"1", "one"), Fault(b"2", "two"), Fault(b"3", "three")], NOW)
-    await kept.keep("ais", [Fault(b"1", "one")], NOW)
+    await kept.keep(
+        "ais", [DecodeFault(b"1", "one"), DecodeFault(b"2", "two"), DecodeFault(b"3", "three")], NOW
+    )
+    await kept.keep("ais", [DecodeFault(b"1", "one")], NOW)
     assert [(each.id, each.times) for each in (await kept.list()).items] == [("ais~5", 1), ("ais~4", 1)]
 
 
 @pytest.mark.parametrize("kept", [2, 4, 20])
 async def test_a_ring_of_another_size_keeps_the_newest_and_finds_them(city: City, kept: int) -> None:
     before = letters(city, kept=7)
-    await before.keep("ais", [Fault(b"x", str(number)) for number in range(16)], NOW)
+    await before.keep("ais", [DecodeFault(b"x", str(number)) for number in range(16)], NOW)
     after = letters(city, kept=kept)
     await after.open()
-    await after.keep("ais", [Fault(b"x", "new")], NOW)
+    await after.keep("ais", [DecodeFault(b"x", "new")], NOW)
     found = [(await after.show(head.id)).reason for head in (await after.list()).items]
     assert found == ["new", *["15", "14", "13", "12", "11", "10", "9"][: kept - 1]]
     assert await city.store.count_records("deadletter") == len(found)
@@ -120,16 +124,16 @@ async def test_a_ring_of_another_size_keeps_the_newest_and_finds_them(city: City
 
 async def test_pages_are_newest_first(city: City) -> None:
     kept = letters(city)
-    await kept.keep("ais", [Fault(b"", str(number)) for number in range(5)], NOW)
+    await kept.keep("ais", [DecodeFault(b"", str(number)) for number in range(5)], NOW)
     page = await kept.list(offset=1, limit=2)
     assert ([each.reason for each in page.items], page.total, page.more) == (["3", "2"], 5, True)
 
 
 async def test_an_id_never_means_another_letter_than_it_did(city: City) -> None:
     kept = letters(city, kept=1)
-    await kept.keep("ais", [Fault(b"1", "one")], NOW)
+    await kept.keep("ais", [DecodeFault(b"1", "one")], NOW)
     old = (await kept.list()).items[0].id
-    await kept.keep("ais", [Fault(b"2", "two")], NOW)
+    await kept.keep("ais", [DecodeFault(b"2", "two")], NOW)
     for letter_id in (old, "ais~2x", "nothing", "ais~9999999999999999999"):
         with pytest.raises(NoSuchLetter):
             await kept.show(letter_id)
@@ -137,7 +141,7 @@ async def test_an_id_never_means_another_letter_than_it_did(city: City) -> None:
 
 async def test_a_dropped_letter_is_gone(city: City) -> None:
     kept = letters(city)
-    await kept.keep("ais", [Fault(b"1", "one")], NOW)
+    await kept.keep("ais", [DecodeFault(b"1", "one")], NOW)
     letter_id = (await kept.list()).items[0].id
     await kept.drop(letter_id)
     assert (await kept.list()).items == []
@@ -147,7 +151,7 @@ async def test_a_dropped_letter_is_gone(city: City) -> None:
 
 async def test_what_was_too_large_is_cut_and_cannot_be_retried(city: City) -> None:
     kept = letters(city, most_bytes=10)
-    await kept.keep("ais", [Fault(b"x" * 50, "huge")], NOW)
+    await kept.keep("ais", [DecodeFault(b"x" * 50, "huge")], NOW)
     [head] = (await kept.list()).items
     assert (head.cut, head.size, len((await kept.show(head.id)).body())) == (True, 50, 10)
     with pytest.raises(NotRetriable, match="no feed ais now"):
@@ -203,7 +207,9 @@ async def test_one_wrong_item_of_a_list_is_a_letter_and_costs_the_others_nothing
 async def test_bytes_that_could_not_be_read_are_read_again_on_retry(city: City) -> None:
     feeds = await city.feed(connector="ais", mapping="ais", url=f"udp://127.0.0.1:{free_port()}")
     good = b"!AIVDM,1,1,,A,13aGD3PP00PN?5DMRh878wwn0>`<,0*59"
-    await feeds.deadletters.keep("test", [Fault(good, "a codec of former times"), Fault(good[:-1], "x")], NOW)
+    await feeds.deadletters.keep(
+        "test", [DecodeFault(good, "a codec of former times"), DecodeFault(good[:-1], "x")], NOW
+    )
     ids = {each.reason: each.id for each in (await feeds.deadletters.list()).items}
     assert await feeds.deadletters.retry(ids["a codec of former times"]) is None
     assert len(await city.entities("Vessel")) == 1

@@ -11,7 +11,7 @@ from connectors.city import FIXTURES
 from rhinecloud.connectors.bounded import gunzip
 from rhinecloud.connectors.csv.codec import CsvCodec
 from rhinecloud.connectors.json.codec import JsonCodec
-from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.connectors.pegelonline.codec import PegelonlineCodec
 from rhinecloud.connectors.port import Codec
 
@@ -83,7 +83,7 @@ def test_a_row_names_its_moment_once_the_header_is_known() -> None:
 def test_rows_that_do_not_fit_are_faults_that_can_be_read_on_their_own() -> None:
     good, fault = decode(CsvCodec(), b"a;b\r\n1;2\r\n3\r\n")
     assert good == {"a": "1", "b": "2"}
-    assert fault == Fault(b"a;b\n3", "1 values for 2 columns")
+    assert fault == DecodeFault(b"a;b\n3", "1 values for 2 columns")
     [again] = decode(CsvCodec(), fault.raw)
     assert again.reason == fault.reason
 

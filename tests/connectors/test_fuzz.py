@@ -20,9 +20,9 @@ from rhinecloud.connectors.csv.codec import CsvCodec
 from rhinecloud.connectors.gtfs.codec import GtfsCodec
 from rhinecloud.connectors.gtfs_rt.codec import GtfsRealtimeCodec
 from rhinecloud.connectors.json.codec import JsonCodec
-from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.connectors.pegelonline.codec import PegelonlineCodec
-from rhinecloud.connectors.pipeline import Draft, refused
+from rhinecloud.connectors.pipeline import EntityDraft, refused
 from rhinecloud.connectors.port import Codec
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -81,7 +81,7 @@ def use(make: Callable[[], Codec], *bodies: bytes) -> None:
     for body in bodies:
         try:
             for item in codec.decode(Parcel(body, NOW, origin="/stations/x/W/currentmeasurement.json")):
-                assert isinstance(item, Fault) or refused(Draft(item, []), "").raw
+                assert isinstance(item, DecodeFault) or refused(EntityDraft(item, []), "").raw
         except DecodeError:
             pass
         codec.recorded_at(body)

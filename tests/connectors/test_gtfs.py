@@ -13,14 +13,16 @@ import pytest
 from connectors.city import FIXTURES
 from rhinecloud.connectors.gtfs.codec import GtfsCodec
 from rhinecloud.connectors.gtfs_rt.codec import GtfsRealtimeCodec
-from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.pack import Message
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALL = ("agency", "stops", "routes", "trips", "shapes", "stop_times", "calendar")
 
 
-def read(body: bytes, tables: tuple[str, ...] = ALL, most_bytes: int = 50_000_000) -> list[Message | Fault]:
+def read(
+    body: bytes, tables: tuple[str, ...] = ALL, most_bytes: int = 50_000_000
+) -> list[Message | DecodeFault]:
     return list(GtfsCodec(tables, most_bytes).decode(Parcel(body, NOW)))
 
 
@@ -40,7 +42,7 @@ def frame(name: str) -> bytes:
 
 def test_the_bull_runner_timetable_is_read_whole_and_without_fault() -> None:
     items = read((FIXTURES / "gtfs" / "bullrunner-gtfs.zip").read_bytes())
-    counts = Counter("fault" if isinstance(item, Fault) else item["table"] for item in items)
+    counts = Counter("fault" if isinstance(item, DecodeFault) else item["table"] for item in items)
     assert counts == {
         "agency": 1,
         "stops": 125,
@@ -54,7 +56,9 @@ def test_the_bull_runner_timetable_is_read_whole_and_without_fault() -> None:
 
 def test_only_the_tables_that_are_asked_for_are_read_in_that_order() -> None:
     items = read((FIXTURES / "gtfs" / "bullrunner-gtfs.zip").read_bytes(), ("routes", "agency"))
-    assert [item["table"] for item in items if not isinstance(item, Fault)] == ["routes"] * 6 + ["agency"]
+    assert [item["table"] for item in items if not isinstance(item, DecodeFault)] == ["routes"] * 6 + [
+        "agency"
+    ]
 
 
 def test_a_shape_is_one_line_of_points_in_their_order() -> None:
@@ -62,7 +66,9 @@ def test_a_shape_is_one_line_of_points_in_their_order() -> None:
         stops="stop_id\n1\n",
         shapes="shape_id,shape_pt_lat,shape_pt_lon,shape_pt_sequence\na,51.1,6.1,2\na,51.0,6.0,1\n",
     )
-    shape = next(item for item in read(body) if not isinstance(item, Fault) and item["table"] == "shapes")
+    shape = next(
+        item for item in read(body) if not isinstance(item, DecodeFault) and item["table"] == "shapes"
+    )
     assert shape["row"] == {"shape_id": "a", "points": [[6.0, 51.0], [6.1, 51.1]]}
 
 
@@ -73,7 +79,7 @@ def test_an_archive_without_any_table_is_refused_and_says_what_it_holds() -> Non
 
 def test_wrong_rows_are_reported_with_file_and_row() -> None:
     items = read((FIXTURES / "gtfs" / "testagency.zip").read_bytes())
-    faults = [item for item in items if isinstance(item, Fault)]
+    faults = [item for item in items if isinstance(item, DecodeFault)]
     assert [fault.reason for fault in faults] == [
         "trips.txt, row 32: direction_id is 'N', none of 0, 1",
         "trips.txt, row 33: direction_id is 'S', none of 0, 1",
@@ -92,18 +98,18 @@ def test_wrong_rows_are_reported_with_file_and_row() -> None:
     ],
 )
 def test_each_kind_of_wrong_stop_is_reported(stops: str, reason: str) -> None:
-    reasons = [item.reason for item in read(timetable(stops=stops)) if isinstance(item, Fault)]
+    reasons = [item.reason for item in read(timetable(stops=stops)) if isinstance(item, DecodeFault)]
     assert reason in reasons
 
 
 def test_missing_files_that_gtfs_requires_are_reported() -> None:
-    reasons = [item.reason for item in read(timetable(stops="stop_id\na\n")) if isinstance(item, Fault)]
+    reasons = [item.reason for item in read(timetable(stops="stop_id\na\n")) if isinstance(item, DecodeFault)]
     assert "trips.txt: the file is missing, and GTFS requires it" in reasons
 
 
 def test_a_table_that_is_asked_for_and_not_there_is_reported() -> None:
     items = read((FIXTURES / "gtfs" / "bullrunner-gtfs.zip").read_bytes(), ("stop", "agency"))
-    faults = [item.reason for item in items if isinstance(item, Fault)]
+    faults = [item.reason for item in items if isinstance(item, DecodeFault)]
     assert faults == ["stop.txt: the file is missing, and the feed's `tables` asks for it"]
 
 
@@ -111,13 +117,13 @@ def test_tables_in_a_folder_with_bom_and_crlf_are_read() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("feed/stops.txt", b'\xef\xbb\xbfstop_id,stop_name\r\n1,"Duisburg, Hbf"\r\n\r\n')
-    [stop] = [item for item in read(buffer.getvalue()) if not isinstance(item, Fault)]
+    [stop] = [item for item in read(buffer.getvalue()) if not isinstance(item, DecodeFault)]
     assert stop["row"] == {"stop_id": "1", "stop_name": "Duisburg, Hbf"}
 
 
 def test_a_timetable_that_unpacks_to_more_than_the_limit_is_stopped() -> None:
     body = timetable(stops="stop_id\n" + "1\n" * 100_000)
-    reasons = [item.reason for item in read(body, most_bytes=10_000) if isinstance(item, Fault)]
+    reasons = [item.reason for item in read(body, most_bytes=10_000) if isinstance(item, DecodeFault)]
     assert any("more than 10000 bytes" in reason for reason in reasons)
 
 
@@ -125,7 +131,7 @@ def test_a_frame_of_vehicle_positions_gives_ten_vehicles_with_their_protocol_nam
     messages = list(GtfsRealtimeCodec().decode(Parcel(frame("bullrunner-vehicle-positions.pb"), NOW)))
     assert len(messages) == 10
     first = messages[0]
-    assert not isinstance(first, Fault)
+    assert not isinstance(first, DecodeFault)
     assert first["vehicle"]["position"] == {"latitude": 28.066221, "longitude": -82.417694, "bearing": 180.0}
     assert first["vehicle"]["occupancy_status"] == "EMPTY"
     assert first["feed_time"] == 1505314375
@@ -145,7 +151,7 @@ def test_json_frames_of_auckland_are_read_like_binary_ones(name: str, count: int
     assert len(messages) == count
     assert codec.recorded_at(frame(name)) == moment
     first = messages[0]
-    assert not isinstance(first, Fault)
+    assert not isinstance(first, DecodeFault)
     assert isinstance(first["trip_update"]["timestamp"], int)
     assert first["trip_update"]["trip"]["schedule_relationship"] == "SCHEDULED"
     assert all(
@@ -160,7 +166,7 @@ def test_camel_case_json_means_the_same() -> None:
         b'{"trip":{"tripId":"7"},"stopTimeUpdate":[{"stopId":"3","arrival":{"time":"1417382657","delay":-2}}]}}]}'
     )
     [message] = GtfsRealtimeCodec().decode(Parcel(body, NOW))
-    assert not isinstance(message, Fault)
+    assert not isinstance(message, DecodeFault)
     assert message["trip_update"]["stop_time_update"] == [
         {"stop_id": "3", "arrival": {"time": 1417382657, "delay": -2}}
     ]

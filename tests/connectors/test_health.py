@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from rhinecloud.connectors.backoff import Backoff
-from rhinecloud.connectors.health import Health, Rate
+from rhinecloud.connectors.health import FeedHealth, Rate
 from rhinecloud.connectors.inlet import BoundedInlet
-from rhinecloud.connectors.model import Counters, FeedState, Parcel
+from rhinecloud.connectors.model import FeedCounters, FeedState, Parcel
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -25,8 +25,8 @@ class Hand:
         return self.seconds
 
 
-def health(hand: Hand, silent_after_s: float = 60) -> Health:
-    return Health(silent_after_s, lambda: NOW, hand)
+def health(hand: Hand, silent_after_s: float = 60) -> FeedHealth:
+    return FeedHealth(silent_after_s, lambda: NOW, hand)
 
 
 def test_a_feed_is_connecting_until_the_first_message_then_live_then_silent() -> None:
@@ -144,8 +144,8 @@ def parcel(size: int = 10) -> Parcel:
     return Parcel(b"x" * size, NOW)
 
 
-def inlet(parcels: int = 3, size: int = 1000) -> tuple[BoundedInlet, Counters]:
-    counters = Counters()
+def inlet(parcels: int = 3, size: int = 1000) -> tuple[BoundedInlet, FeedCounters]:
+    counters = FeedCounters()
     return BoundedInlet(parcels, size, counters, lambda: None), counters
 
 

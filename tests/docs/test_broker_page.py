@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rhinecloud.broker.door.layout import SPACES, SWITCH
-from rhinecloud.broker.door.problem import BARE, TABLE
-from rhinecloud.broker.routes import ROUTES
+from rhinecloud.broker.http.pretty_print import SPACES, SWITCH
+from rhinecloud.broker.http.problem import BARE, TABLE
+from rhinecloud.broker.routes import routes_with
 from rhinecloud.broker.routes.unbuilt import ROUTES as UNBUILT
+from rhinecloud.subscriptions.routes import subscription_routes
+
+ROUTES = routes_with(subscription_routes(None))
 
 PAGE = (Path(__file__).parents[2] / "docs" / "parts" / "broker.md").read_text(encoding="utf-8")
 BUILT = [route for route in ROUTES if route not in UNBUILT]

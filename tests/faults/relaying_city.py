@@ -15,7 +15,7 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from faults.store_writer import count_up
-from rhinecloud.broker.relay import Relay, RelaySettings
+from rhinecloud.changes.relay import Relay, RelaySettings
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.port import Written
 from rhinecloud.stream.port import Frame

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from faults.store_writer import count_up
-from rhinecloud.broker.relay import Relay, RelaySettings
+from rhinecloud.changes.relay import Relay, RelaySettings
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.port import Store
 from rhinecloud.stream.port import Frame, Gone

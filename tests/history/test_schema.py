@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 
 from rhinecloud.history.sqlite import HotTable
-from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.entity import Entity, Instance
 
 FIRST = """
@@ -59,7 +59,9 @@ async def test_numbers_of_attributes_go_on_where_they_ended(tmp_path: Path) -> N
         attrs = {f"https://example.org/{name}": [Instance(value=seq)]}
         entity = Entity(id="urn:x:a", type=["https://example.org/Gauge"], attrs=attrs)
         at = f"2026-03-01T00:00:0{seq}Z"
-        await history.append([Change(seq=seq, kind=Kind.UPDATED, at=at, entity=entity, changed=list(attrs))])
+        await history.append(
+            [Change(seq=seq, kind=ChangeKind.UPDATED, at=at, entity=entity, changed=list(attrs))]
+        )
         for attribute, values in {"level": [1, 3], "flow": [2], "name": [4]}.items():
             samples = await history.series("", "urn:x:a", f"https://example.org/{attribute}")
             assert [each.value for each in samples] == [value for value in values if value <= seq]

@@ -8,7 +8,7 @@ import pytest
 
 from incidents.town_hall import FIREFIGHTER, OPERATOR, TownHall, town_hall
 from rhinecloud.incidents.errors import NotYours
-from rhinecloud.incidents.model import ClosingReason, Status
+from rhinecloud.incidents.model import ClosingReason, IncidentStatus
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.incidents.timeline import tell
 from rhinecloud.kernel.errors import NotFound
@@ -90,7 +90,7 @@ async def test_when_all_alerts_are_over_the_incident_says_so_and_stays_open(tmp_
         await hall.hear(again=True)
         (incident,) = await listed(hall)
         assert incident.alerts_over_at
-        assert incident.status is Status.NEW
+        assert incident.status is IncidentStatus.NEW
         events = tell(await hall.changes(incident.id), hall.context, {})
         assert [event.act for event in events] == ["open", "attach_alert", "alerts_over"]
         assert events[-1].texts["de"] == "Alle Alarme dieses Vorfalls sind vorbei"
@@ -102,7 +102,7 @@ async def test_a_rule_may_resolve_its_incident_with_the_alert(tmp_path: Path) ->
         await hall.hear()
         await hall.resolve_alert(alert)
         await hall.hear()
-        assert (await listed(hall))[0].status is Status.RESOLVED
+        assert (await listed(hall))[0].status is IncidentStatus.RESOLVED
 
 
 async def test_an_alert_that_grows_graver_takes_the_incident_along(tmp_path: Path) -> None:

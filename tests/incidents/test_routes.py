@@ -15,7 +15,7 @@ from incidents.town_hall import FIRE, FIREFIGHTER, OFFICER, OPERATOR, PLACE, REA
 from rhinecloud.app.api import build_api
 from rhinecloud.history.sqlite import HotTable
 from rhinecloud.incidents.model import INCIDENT
-from rhinecloud.incidents.records import Records
+from rhinecloud.incidents.records import IncidentRecords
 from rhinecloud.incidents.routes import incident_routes
 from rhinecloud.kernel.actor import Actor
 
@@ -35,7 +35,7 @@ async def screens(folder: Path) -> AsyncIterator[tuple[TownHall, dict[str, httpx
     history = HotTable(folder / "history.db", [INCIDENT])
     await history.open()
     async with town_hall(folder) as hall:
-        records = Records(hall.incidents, history, hall.broker, hall.context, name_of=name_of)
+        records = IncidentRecords(hall.incidents, history, hall.broker, hall.context, name_of=name_of)
         api = build_api("0", [incident_routes(hall.incidents, hall.escalation, records, who, name_of)])
         transport = httpx.ASGITransport(api)
         url = "http://city/api/v1"

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from incidents.town_hall import FIRE, FIREFIGHTER, OFFICER, OPERATOR, POLICE, READER
 from rhinecloud.incidents import rules
 from rhinecloud.incidents.errors import IllegalAct, NoSuchTask, NotYours
-from rhinecloud.incidents.model import Act, ClosingReason, Incident, Status
+from rhinecloud.incidents.model import Act, ClosingReason, Incident, IncidentStatus
 from rhinecloud.incidents.rights import allowed_acts
-from rhinecloud.incidents.rules import Doing
+from rhinecloud.incidents.rules import ActInProgress
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from rhinecloud.kernel.severity import Severity
@@ -20,17 +20,17 @@ NOW = "2026-03-01T12:00:00Z"
 NEW = Incident(id="urn:ngsi-ld:Incident:1", title="Fire", severity=Severity.HIGH, agency=FIRE)
 
 
-def by(actor: Actor) -> Doing:
-    return Doing(actor, NOW, "urn:ngsi-ld:Note:1")
+def by(actor: Actor) -> ActInProgress:
+    return ActInProgress(actor, NOW, "urn:ngsi-ld:Note:1")
 
 
 def test_the_straight_way_from_new_to_closed() -> None:
     incident = rules.acknowledge(NEW, by(FIREFIGHTER))
-    assert (incident.status, incident.acknowledged_by) == (Status.ACKNOWLEDGED, "user:fred")
+    assert (incident.status, incident.acknowledged_by) == (IncidentStatus.ACKNOWLEDGED, "user:fred")
     incident = rules.start(incident, by(FIREFIGHTER))
     incident = rules.resolve(incident, by(FIREFIGHTER), "extinguished")
     incident = rules.close(incident, by(OPERATOR), ClosingReason.RESOLVED)
-    assert (incident.status, incident.version) == (Status.CLOSED, 5)
+    assert (incident.status, incident.version) == (IncidentStatus.CLOSED, 5)
 
 
 @pytest.mark.parametrize("act", [rules.start, rules.resolve, rules.reopen])
@@ -50,26 +50,26 @@ def test_the_second_acknowledgement_is_refused() -> None:
 def test_assigning_does_not_acknowledge_and_acknowledging_does_not_assign() -> None:
     unassigned = Incident(id="i", title="t", severity=Severity.LOW)
     assigned = rules.assign(unassigned, by(OPERATOR), POLICE, "Paul")
-    assert (assigned.status, assigned.acknowledged_at, assigned.agency) == (Status.NEW, "", POLICE)
+    assert (assigned.status, assigned.acknowledged_at, assigned.agency) == (IncidentStatus.NEW, "", POLICE)
     taken = rules.acknowledge(unassigned, by(OPERATOR))
     assert (taken.agency, taken.assignee) == ("", "")
 
 
 def test_another_agency_must_acknowledge_anew() -> None:
     handed_on = rules.assign(rules.acknowledge(NEW, by(FIREFIGHTER)), by(OPERATOR), POLICE, None)
-    assert (handed_on.status, handed_on.acknowledged_at, handed_on.assignee) == (Status.NEW, "", "")
+    assert (handed_on.status, handed_on.acknowledged_at, handed_on.assignee) == (IncidentStatus.NEW, "", "")
     working = rules.start(rules.acknowledge(NEW, by(FIREFIGHTER)), by(FIREFIGHTER))
     handed_on = rules.assign(working, by(OPERATOR), POLICE, None)
-    assert (handed_on.status, handed_on.acknowledged_at) == (Status.IN_PROGRESS, "")
+    assert (handed_on.status, handed_on.acknowledged_at) == (IncidentStatus.IN_PROGRESS, "")
     taken = rules.acknowledge(handed_on, by(OFFICER))
-    assert (taken.status, taken.acknowledged_by) == (Status.IN_PROGRESS, "user:paul")
+    assert (taken.status, taken.acknowledged_by) == (IncidentStatus.IN_PROGRESS, "user:paul")
 
 
 def test_another_person_of_the_same_agency_changes_no_acknowledgement() -> None:
     taken = rules.acknowledge(NEW, by(FIREFIGHTER))
     moved = rules.assign(taken, by(FIREFIGHTER), None, "Frida")
     assert (moved.status, moved.acknowledged_by, moved.assignee) == (
-        Status.ACKNOWLEDGED,
+        IncidentStatus.ACKNOWLEDGED,
         "user:fred",
         "Frida",
     )
@@ -97,7 +97,7 @@ def test_closing_reasons_must_fit() -> None:
         rules.close(NEW, by(OPERATOR), ClosingReason.TEST, duplicate_of="urn:x:1")
     with pytest.raises(Invalid, match="itself"):
         rules.close(NEW, by(OPERATOR), ClosingReason.DUPLICATE, duplicate_of=NEW.id)
-    assert rules.close(NEW, by(OPERATOR), ClosingReason.FALSE_ALARM).status is Status.CLOSED
+    assert rules.close(NEW, by(OPERATOR), ClosingReason.FALSE_ALARM).status is IncidentStatus.CLOSED
 
 
 def test_a_reopened_incident_begins_as_new() -> None:
@@ -106,7 +106,7 @@ def test_a_reopened_incident_begins_as_new() -> None:
         rules.reopen(closed, by(FIREFIGHTER))
     again = rules.reopen(closed, by(OPERATOR))
     assert (again.status, again.acknowledged_at, again.closing_reason, again.closed_at) == (
-        Status.NEW,
+        IncidentStatus.NEW,
         "",
         None,
         "",
@@ -168,16 +168,18 @@ def test_no_walk_reaches_a_state_that_cannot_be(walk: list, settles: bool) -> No
 
 def check_sane(incident: Incident) -> None:
     status = incident.status
-    assert (status is Status.CLOSED) == (incident.closing_reason is not None) == bool(incident.closed_at)
-    assert status is not Status.NEW or not incident.acknowledged_at
-    assert status is not Status.ACKNOWLEDGED or incident.acknowledged_at
-    assert status is not Status.IN_PROGRESS or incident.started_at
-    assert status is not Status.RESOLVED or incident.resolved_at
+    assert (
+        (status is IncidentStatus.CLOSED) == (incident.closing_reason is not None) == bool(incident.closed_at)
+    )
+    assert status is not IncidentStatus.NEW or not incident.acknowledged_at
+    assert status is not IncidentStatus.ACKNOWLEDGED or incident.acknowledged_at
+    assert status is not IncidentStatus.IN_PROGRESS or incident.started_at
+    assert status is not IncidentStatus.RESOLVED or incident.resolved_at
     assert len(set(incident.alerts)) == len(incident.alerts)
 
 
-@given(st.sampled_from(Status), st.booleans(), ACTORS)
-def test_what_is_offered_can_be_done(status: Status, taken: bool, actor: Actor) -> None:
+@given(st.sampled_from(IncidentStatus), st.booleans(), ACTORS)
+def test_what_is_offered_can_be_done(status: IncidentStatus, taken: bool, actor: Actor) -> None:
     incident = Incident(
         id="i", title="t", severity=Severity.LOW, status=status, acknowledged_at=NOW * taken, agency=FIRE
     )

@@ -19,14 +19,14 @@ from incidents.town_hall import (
     town_hall,
 )
 from rhinecloud.incidents.errors import IllegalAct, NoSuchIncident, NotYours, StaleVersion
-from rhinecloud.incidents.model import Act, ClosingReason, Status
-from rhinecloud.incidents.service import Draft
+from rhinecloud.incidents.model import Act, ClosingReason, IncidentStatus
+from rhinecloud.incidents.service import IncidentDraft
 from rhinecloud.incidents.timeline import tell
 from rhinecloud.kernel.errors import Forbidden, Invalid
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.representation import parse_entity
 
-DRAFT = Draft(title="Flooded underpass", location=PLACE, agency=FIRE)
+DRAFT = IncidentDraft(title="Flooded underpass", location=PLACE, agency=FIRE)
 
 
 async def test_what_was_opened_can_be_read(tmp_path: Path) -> None:
@@ -35,7 +35,12 @@ async def test_what_was_opened_can_be_read(tmp_path: Path) -> None:
         assert made
         read = await hall.incidents.get(READER, incident.id)
         assert read == incident
-        assert (read.title, read.status, read.location, read.agency) == (DRAFT.title, Status.NEW, PLACE, FIRE)
+        assert (read.title, read.status, read.location, read.agency) == (
+            DRAFT.title,
+            IncidentStatus.NEW,
+            PLACE,
+            FIRE,
+        )
         assert read.opened_by == "user:olga"
 
 
@@ -45,9 +50,9 @@ async def test_only_operators_open_and_only_what_makes_sense(tmp_path: Path) -> 
             with pytest.raises(NotYours):
                 await hall.incidents.open(actor, DRAFT)
         for bad in (
-            Draft(title=" "),
-            Draft(title="x", agency="urn:x:none"),
-            Draft(title="x", location={"a": 1}),
+            IncidentDraft(title=" "),
+            IncidentDraft(title="x", agency="urn:x:none"),
+            IncidentDraft(title="x", location={"a": 1}),
         ):
             with pytest.raises(Invalid):
                 await hall.incidents.open(OPERATOR, bad)
@@ -110,7 +115,7 @@ async def test_a_reopened_incident_loses_what_its_end_had_set(tmp_path: Path) ->
         incident, _ = await hall.incidents.open(OPERATOR, DRAFT)
         await hall.incidents.close(OPERATOR, incident.id, 1, ClosingReason.FALSE_ALARM, note="nothing there")
         again = await hall.incidents.reopen(OPERATOR, incident.id, 2)
-        assert (again.status, again.closing_reason, again.closed_by) == (Status.NEW, None, "")
+        assert (again.status, again.closing_reason, again.closed_by) == (IncidentStatus.NEW, None, "")
         entity = (await hall.broker.get(OPERATOR, "", incident.id)).entity()
         assert CONTEXT.expand("closingReason") not in entity.attrs
 

@@ -18,7 +18,7 @@ from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.kernel.actor import Actor, Role, part
 from rhinecloud.ngsild.change import Change, decode_change
 from rhinecloud.ngsild.context import Context, compile_context
-from rhinecloud.ngsild.documents import house_document
+from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.ngsild.representation import parse_entity
 from rhinecloud.policy import Policy
 from rhinecloud.store.sqlite import SqliteStore
@@ -30,7 +30,7 @@ FIREFIGHTER = Actor("user:fred", "Fred", frozenset({Role.AGENCY}), agency=FIRE)
 OFFICER = Actor("user:paul", "Paul", frozenset({Role.AGENCY}), agency=POLICE)
 READER = Actor("user:rita", "Rita", frozenset({Role.READER}))
 PLACE = {"type": "Point", "coordinates": [6.74, 51.45]}
-CONTEXT = compile_context(house_document()["@context"], {})
+CONTEXT = compile_context(core_vocabulary()["@context"], {})
 
 
 @dataclass

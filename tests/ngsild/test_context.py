@@ -10,7 +10,7 @@ from pyld import jsonld
 from ngsild.conftest import EXAMPLES, read_json
 from rhinecloud.kernel.errors import Invalid, TooLarge
 from rhinecloud.ngsild.context import Context, compile_context, core_context, missing_urls
-from rhinecloud.ngsild.documents import CORE_URL, core_document, house_document, is_core_url
+from rhinecloud.ngsild.documents import CORE_URL, core_document, core_vocabulary, is_core_url
 
 DEFAULT = "https://uri.etsi.org/ngsi-ld/default-context/"
 SUBJECTS = sorted(path.name.partition(".")[0] for path in EXAMPLES.glob("*.context.jsonld"))
@@ -199,7 +199,7 @@ def test_a_name_that_the_context_defines_is_legal_whatever_its_letters() -> None
 
 
 def test_the_house_speaks_smart_data_models_and_its_own_words() -> None:
-    context = compile_context(house_document()["@context"], {})
+    context = compile_context(core_vocabulary()["@context"], {})
     assert context.expand("Alert") == "https://smartdatamodels.org/dataModel.Alert/Alert"
     assert context.expand("name") == "https://smartdatamodels.org/name"
     assert context.expand("Incident") == "urn:rhinecloud:ns:Incident"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ngsild.entities import DEFAULT, ENTITIES
 from rhinecloud.ngsild.context import Context, core_context
 from rhinecloud.ngsild.entity import Entity, decode, encode
-from rhinecloud.ngsild.glance import reader_for
+from rhinecloud.ngsild.partial_decoding import reader_for
 from rhinecloud.ngsild.query import EntityQuery, matches, parse_geo, parse_order, parse_q, parse_scope_q
 
 QUESTIONS = st.sampled_from(

@@ -20,9 +20,9 @@ from rhinecloud.ngsild.expression import (
     paths,
 )
 from rhinecloud.ngsild.grammar import parse_q
-from rhinecloud.ngsild.moments import parse_moment
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.patterns import compile_pattern
+from rhinecloud.ngsild.time_values import parse_moment
 
 DEFAULT = "https://uri.etsi.org/ngsi-ld/default-context/"
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import core_context
 from rhinecloud.ngsild.entity import NULL, Instance
-from rhinecloud.ngsild.instances import Reader
+from rhinecloud.ngsild.fast_parsing import decode_item, decode_items, read_plain
+from rhinecloud.ngsild.instances import InstanceReader
 from rhinecloud.ngsild.parsing import parse_entity, parse_fragment
-from rhinecloud.ngsild.plain import decode_item, decode_items, read_plain
 
 NOW = "2026-01-01T12:00:00.123Z"
 LEFT_OUT = object()
@@ -77,7 +77,7 @@ def samples() -> list[dict[str, Any]]:
     return found
 
 
-def read(reader: Reader, data: dict[str, Any]) -> Instance | None:
+def read(reader: InstanceReader, data: dict[str, Any]) -> Instance | None:
     """Read it member by member."""
     try:
         return reader.instance(data, 0)
@@ -88,7 +88,7 @@ def read(reader: Reader, data: dict[str, Any]) -> Instance | None:
 @pytest.mark.parametrize("nulls", [False, True])
 @pytest.mark.parametrize("partial", [False, True])
 def test_both_roads_lead_to_the_same(nulls: bool, partial: bool) -> None:
-    reader = Reader(core_context(), NOW, nulls=nulls, deep_nulls=nulls and partial, partial=partial)
+    reader = InstanceReader(core_context(), NOW, nulls=nulls, deep_nulls=nulls and partial, partial=partial)
     plain = 0
     for data in samples():
         found = read_plain(data, NOW)

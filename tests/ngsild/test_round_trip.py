@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from ngsild.conftest import EXAMPLES, read_json, subject_context
 from ngsild.entities import ENTITIES
 from rhinecloud.ngsild.context import compile_context, core_context
-from rhinecloud.ngsild.documents import house_document
+from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.ngsild.entity import Entity, decode, encode
 from rhinecloud.ngsild.parsing import parse_entity
 from rhinecloud.ngsild.rendering import Options, render
@@ -60,7 +60,7 @@ def test_published_examples_survive_the_journey(name: str) -> None:
 
 
 def test_the_published_alert_is_an_alert_of_the_house() -> None:
-    context = compile_context(house_document()["@context"], {})
+    context = compile_context(core_vocabulary()["@context"], {})
     alert = parse_entity(read_json("Alert.jsonld"), context)
     assert alert.type == ["https://smartdatamodels.org/dataModel.Alert/Alert"]
     assert alert.first("https://smartdatamodels.org/dataModel.Alert/severity").value == "high"  # type: ignore[union-attr]

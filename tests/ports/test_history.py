@@ -11,7 +11,7 @@ import pytest
 from rhinecloud.history.port import History
 from rhinecloud.history.sqlite import HotTable
 from rhinecloud.kernel.errors import Unavailable
-from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.entity import Entity, Instance
 
 LEVEL = "https://example.org/level"
@@ -31,7 +31,7 @@ def reading(seq: int, value: object, observed_at: str = "", **more: object) -> C
     at = f"2026-01-01T00:{seq // 60:02d}:{seq % 60:02d}Z"
     instance = Instance(value=value, observed_at=observed_at, unit_code="CMT", modified_at=at)
     entity = Entity(id=GAUGE, type=["https://example.org/Gauge"], attrs={LEVEL: [instance]})
-    return Change(seq=seq, kind=Kind.UPDATED, at=at, entity=entity, changed=[LEVEL], **more)
+    return Change(seq=seq, kind=ChangeKind.UPDATED, at=at, entity=entity, changed=[LEVEL], **more)
 
 
 async def test_readings_come_back_in_the_order_in_which_they_were_true(history: History) -> None:
@@ -92,7 +92,7 @@ async def test_an_attribute_that_was_taken_away_leaves_an_empty_sample(history: 
     first = reading(1, 5)
     gone = Change(
         seq=2,
-        kind=Kind.UPDATED,
+        kind=ChangeKind.UPDATED,
         at="2026-01-01T00:00:02Z",
         entity=Entity(id=GAUGE, type=first.entity.type),
         changed=[LEVEL],
@@ -104,7 +104,7 @@ async def test_an_attribute_that_was_taken_away_leaves_an_empty_sample(history: 
 
 async def test_a_deleted_entity_ends_all_its_series(history: History) -> None:
     first = reading(1, 5)
-    gone = Change(seq=2, kind=Kind.DELETED, at="2026-01-01T00:00:02Z", entity=first.entity)
+    gone = Change(seq=2, kind=ChangeKind.DELETED, at="2026-01-01T00:00:02Z", entity=first.entity)
     await history.append([first, gone])
     assert [each.value for each in await history.series("", GAUGE, LEVEL)] == [5, None]
 
@@ -116,7 +116,7 @@ async def test_instances_that_did_not_change_are_not_kept_again(history: History
     entity = Entity(id=GAUGE, type=["https://example.org/Gauge"], attrs={LEVEL: [one, new]})
     change = Change(
         seq=2,
-        kind=Kind.UPDATED,
+        kind=ChangeKind.UPDATED,
         at="2026-01-01T00:00:02Z",
         entity=entity,
         changed=[LEVEL],
@@ -138,7 +138,7 @@ async def test_every_change_of_a_timeline_type_is_kept_whole(history: History) -
     changes = [
         Change(
             seq=seq,
-            kind=Kind.CREATED if seq == 1 else Kind.UPDATED,
+            kind=ChangeKind.CREATED if seq == 1 else ChangeKind.UPDATED,
             at=f"2026-01-01T00:00:0{seq}Z",
             actor="anna",
             entity=Entity(id="urn:i:1", type=[INCIDENT]),

@@ -14,8 +14,8 @@ from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.port import Edit, Put, Store
+from rhinecloud.store.postgres import index_costs
 from rhinecloud.store.postgres import indexing as postgres_indexing
-from rhinecloud.store.postgres import seasons
 from rhinecloud.store.sqlite import indexing as sqlite_indexing
 from rhinecloud.store.sqlite import plan
 from rhinecloud.store.sqlite.schema import number_of
@@ -28,10 +28,10 @@ ENTITIES = 300
 
 @pytest.fixture(autouse=True)
 def short_seasons(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (sqlite_indexing, seasons):
+    for module in (sqlite_indexing, index_costs):
         monkeypatch.setattr(module, "SEASON_S", 0.3)
         monkeypatch.setattr(module, "DROPPED_WAIT_S", 0.0)
-    monkeypatch.setattr(seasons, "TALLY_S", 0.0)
+    monkeypatch.setattr(index_costs, "TALLY_S", 0.0)
     monkeypatch.setattr(postgres_indexing, "LOOK_S", 0.05)
 
 
@@ -155,7 +155,7 @@ async def test_what_several_processes_count_is_added_up(
     """One only writes and would drop it; the other one only reads and needs it."""
     settings = StoreSettings(url=postgres_url)
     await asked_once(settings, tmp_path)
-    monkeypatch.setattr(seasons, "SEASON_S", 0.6)
+    monkeypatch.setattr(index_costs, "SEASON_S", 0.6)
     writer, reader = [await open_store(settings, tmp_path) for _ in range(2)]
     asking = asyncio.create_task(ask_again_and_again(reader))
     for number in range(1, 6):

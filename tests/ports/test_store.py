@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rhinecloud.kernel.errors import Conflict, Invalid, Unavailable
-from rhinecloud.ngsild.change import Kind, decode_change
+from rhinecloud.ngsild.change import ChangeKind, decode_change
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.expression import Path as AttributePath
 from rhinecloud.ngsild.geometry import GeoQuery
@@ -130,7 +130,7 @@ async def test_a_change_tells_all_that_happened(store: Store) -> None:
     changes = [decode_change(row.body) for row in await store.changes(0, 10)]
     assert [row.seq for row in await store.changes(0, 10)] == [1, 2, 3]
     assert [change.seq for change in changes] == [1, 2, 3]
-    assert [change.kind for change in changes] == [Kind.CREATED, Kind.UPDATED, Kind.DELETED]
+    assert [change.kind for change in changes] == [ChangeKind.CREATED, ChangeKind.UPDATED, ChangeKind.DELETED]
     assert changes[0].actor == "someone"
     assert changes[0].at == AT
     assert changes[1].entity.attrs[LEVEL][0].value == 2

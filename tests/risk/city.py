@@ -10,8 +10,8 @@ from typing import Any
 from rhinecloud.kernel.time import format_time
 from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.context import Context, compile_context
-from rhinecloud.ngsild.documents import house_document
-from rhinecloud.risk.backtest import Recording
+from rhinecloud.ngsild.documents import core_vocabulary
+from rhinecloud.risk.backtest import RecordedHistory
 from rhinecloud.risk.model import Rule
 from rhinecloud.risk.rulebook import read_rules
 
@@ -21,7 +21,7 @@ START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 def city_context() -> Context:
     """The house's terms and those of the packs beside it."""
-    terms = dict(house_document()["@context"])
+    terms = dict(core_vocabulary()["@context"])
     for path in sorted(PACKS.glob("*/context.jsonld")):
         terms = {**json.loads(path.read_text())["@context"], **terms}
     return compile_context(terms, {})
@@ -48,7 +48,7 @@ class River:
     """Gauges of a river: each call is one reading."""
 
     def __init__(self) -> None:
-        self._recording = Recording(CONTEXT)
+        self._recording = RecordedHistory(CONTEXT)
 
     def reads(self, level: float, at: float, gauge: str = "ruhrort", **more: Any) -> Change:
         """A level in centimetres, true and learnt some minutes after noon (`learnt`: later)."""

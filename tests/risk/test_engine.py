@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from rhinecloud.kernel.severity import Severity
-from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.risk.engine import Engine
 from rhinecloud.risk.message import write_value
-from rhinecloud.risk.model import Outcome, OutcomeKind
+from rhinecloud.risk.model import OutcomeKind, RuleOutcome
 from rhinecloud.risk.state import decode_state, encode_state
 from risk.city import CONTEXT, START, River, minute, rule
 
@@ -27,7 +27,7 @@ category: naturalDisaster
 """
 
 
-def kinds(outcomes: list[Outcome]) -> list[str]:
+def kinds(outcomes: list[RuleOutcome]) -> list[str]:
     return [each.kind.value for each in outcomes]
 
 
@@ -270,7 +270,7 @@ def test_a_deleted_entity_takes_its_alert_along(tmp_path: Path) -> None:
     engine, river = Engine([rule(tmp_path, HIGH_WATER)], CONTEXT), River()
     change = river.reads(900, 0)
     engine.step([change])
-    gone = Change(seq=99, kind=Kind.DELETED, at=minute(1), entity=change.entity)
+    gone = Change(seq=99, kind=ChangeKind.DELETED, at=minute(1), entity=change.entity)
     assert [(each.kind.value, each.reason) for each in engine.step([gone])] == [
         ("resolved", "entity deleted")
     ]

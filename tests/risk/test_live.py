@@ -16,8 +16,8 @@ from rhinecloud.kernel.ids import new_urn
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.risk.routes import risk_routes
-from rhinecloud.risk.state import State, decode_state
-from rhinecloud.stream.followers import Followers
+from rhinecloud.risk.state import RiskState, decode_state
+from rhinecloud.stream.local_followers import LocalFollowers
 from risk.city import CONTEXT
 from risk.watch_room import OPERATOR, QUICK, WatchRoom, wait_for, watch_room
 
@@ -32,7 +32,7 @@ incident: auto
 """
 
 
-async def remembered(room: WatchRoom) -> State | None:
+async def remembered(room: WatchRoom) -> RiskState | None:
     record = await room.store.get_record("mark", "", "risk")
     return decode_state(record.body) if record else None
 
@@ -141,7 +141,7 @@ async def test_what_the_stream_no_longer_holds_is_counted_and_the_city_is_looked
         await room.until_relayed()
         await room.store.forget_changes(room.store.last_change())
         await room.stream._js().purge_stream("CHANGES")  # type: ignore[attr-defined]
-        room.stream._followers = Followers()  # type: ignore[attr-defined] # as after a restart
+        room.stream._followers = LocalFollowers()  # type: ignore[attr-defined] # as after a restart
         await room.reads(901, "wesel")
         async with room.risk(HIGH) as risk:
             await room.until(2)

@@ -11,7 +11,7 @@ from rhinecloud.connectors.cap.codec import read_alert
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.change import Change
 from rhinecloud.pack import EntityFragment, Message
-from rhinecloud.risk.backtest import Backtest, Recording, backtest
+from rhinecloud.risk.backtest import Backtest, RecordedHistory, backtest
 from rhinecloud.risk.rulebook import read_rulebook
 from rhinecloud_packs.environment.warnings import map_cap
 from rhinecloud_packs.port.gauges import map_row
@@ -29,7 +29,7 @@ def judge(changes: Iterable[Change], *folders: Path) -> Backtest:
 
 def cologne() -> Iterable[Change]:
     """The gauge Köln in the low water of August 2022, with its marks."""
-    recording = Recording(CONTEXT)
+    recording = RecordedHistory(CONTEXT)
     with (DUISBURG / "feeds/water/koeln-2022-08.csv").open(encoding="utf-8") as lines:
         for row in csv.DictReader(line for line in lines if not line.startswith("#")):
             message = {**row, "uuid": "koeln", "station": "Köln", "km": 688, "mnw_cm": 114, "mhw_cm": 725}
@@ -53,7 +53,7 @@ def test_duisburg_looks_at_its_own_gauge_only() -> None:
 
 
 def test_a_flood_rises_is_critical_above_the_highest_navigable_level_and_ends() -> None:
-    recording = Recording(CONTEXT)
+    recording = RecordedHistory(CONTEXT)
 
     def flood() -> Iterable[Change]:
         for step, level in enumerate([*range(700, 1200, 20), *range(1200, 700, -20)]):
@@ -70,7 +70,7 @@ def test_a_flood_rises_is_critical_above_the_highest_navigable_level_and_ends() 
 
 
 def warnings() -> Iterable[Change]:
-    recording = Recording(CONTEXT)
+    recording = RecordedHistory(CONTEXT)
     for path in sorted((DUISBURG / "feeds/weather").glob("*.xml")):
         message = read_alert(path.read_bytes())
         for fragment in said_by(message):
@@ -95,7 +95,7 @@ def test_the_storm_of_june_2023_raises_warnings_in_its_time_until_they_lapse() -
 
 
 def test_a_warning_that_is_over_raises_nothing() -> None:
-    recording = Recording(CONTEXT)
+    recording = RecordedHistory(CONTEXT)
     late = [
         recording.add(fragment, at="2026-01-01T00:00:00Z")
         for path in sorted((DUISBURG / "feeds/weather").glob("*.xml"))

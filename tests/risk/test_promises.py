@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rhinecloud.kernel.time import parse_time
 from rhinecloud.ngsild.change import Change
 from rhinecloud.risk.engine import Engine
-from rhinecloud.risk.model import Outcome, OutcomeKind, Rule
+from rhinecloud.risk.model import OutcomeKind, Rule, RuleOutcome
 from rhinecloud.risk.state import decode_state, encode_state
 from risk.city import CONTEXT, START, River, rule
 
@@ -63,7 +63,7 @@ def stream(readings: list[Reading]) -> list[Change]:
     return changes
 
 
-def judged(changes: list[Change]) -> list[Outcome]:
+def judged(changes: list[Change]) -> list[RuleOutcome]:
     return Engine(rules(), CONTEXT).step(changes)
 
 
@@ -72,7 +72,7 @@ def judged(changes: list[Change]) -> list[Outcome]:
 def test_any_cut_of_the_stream_gives_the_same_outcomes(readings: list[Reading], cuts: list[int]) -> None:
     changes = stream(readings)
     engine = Engine(rules(), CONTEXT)
-    outcomes: list[Outcome] = []
+    outcomes: list[RuleOutcome] = []
     edges = sorted({0, *(min(cut, len(changes)) for cut in cuts), len(changes)})
     for begin, end in pairwise(edges):
         outcomes += engine.step(changes[begin:end])
@@ -137,7 +137,7 @@ def test_within_the_band_nothing_flaps(levels: list[int], start: int) -> None:
 def test_looking_at_the_clock_in_between_changes_nothing(readings: list[Reading], looks: list[int]) -> None:
     changes = stream(readings)
     engine = Engine(rules(), CONTEXT)
-    outcomes: list[Outcome] = []
+    outcomes: list[RuleOutcome] = []
     waiting = sorted(START.timestamp() + 60 * look for look in looks)
     for change in changes:
         moment = parse_time(change.at).timestamp()

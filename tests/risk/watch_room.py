@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from broker.notifying import open_stream
-from rhinecloud.broker.relay import Relay, RelaySettings
 from rhinecloud.broker.service import Broker
+from rhinecloud.changes.relay import Relay, RelaySettings
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.time import format_time, utc_now
 from rhinecloud.ngsild.change import Change, decode_change

@@ -16,7 +16,7 @@ from rhinecloud.ngsild.query import EntityQuery, matches, parse_geo, parse_q
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.port import Edit, Put, Remove, Store
 from rhinecloud.store.postgres import PostgresStore, indexing, search
-from rhinecloud.store.postgres.link import Address
+from rhinecloud.store.postgres.connection import DatabaseAddress
 from store.questions import CORE, INDEXES, IRIS, some_entity, some_query
 
 AT = "2026-03-01T10:00:00Z"
@@ -104,11 +104,11 @@ async def test_an_index_is_kept_up_by_processes_that_did_not_ask_for_it(
     monkeypatch.setattr(indexing, "SHARE", 0.5)
     chance = random.Random(5)
     model: dict[str, Entity] = {}
-    one = PostgresStore(Address(postgres_url))
+    one = PostgresStore(DatabaseAddress(postgres_url))
     await one.open()
     await one.write([put(level(number, number % 50)) for number in range(1_500)])
     model.update((it.id, it) for it in (level(number, number % 50) for number in range(1_500)))
-    other = PostgresStore(Address(postgres_url), indexes=[IRIS["level"]])
+    other = PostgresStore(DatabaseAddress(postgres_url), indexes=[IRIS["level"]])
     await other.open()
     for _ in range(40):
         moved = [level(chance.randrange(1_500), chance.choice([3, "moved", 7.5])) for _ in range(5)]
@@ -131,9 +131,9 @@ async def test_an_index_is_kept_up_by_processes_that_did_not_ask_for_it(
 async def test_queries_that_look_through_much_for_little_get_an_index(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rhinecloud.store.ledger.LEAST_DOCUMENTS", 3_000)
-    monkeypatch.setattr("rhinecloud.store.ledger.SCANS", 3)
-    store = PostgresStore(Address(postgres_url))
+    monkeypatch.setattr("rhinecloud.store.index_costs.LEAST_DOCUMENTS", 3_000)
+    monkeypatch.setattr("rhinecloud.store.index_costs.SCANS", 3)
+    store = PostgresStore(DatabaseAddress(postgres_url))
     await store.open()
     await store.write([put(level(number, number)) for number in range(1_200)])
     query = EntityQuery(q=parse_q("level==77", CORE), count=True)

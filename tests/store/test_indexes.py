@@ -10,8 +10,8 @@ import pytest
 
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.query import EntityQuery, matches, parse_q
-from rhinecloud.store import ledger
-from rhinecloud.store.ledger import Index, Ledger, idle_of
+from rhinecloud.store import index_costs
+from rhinecloud.store.index_costs import AttributeIndex, IndexCosts, idle_of
 from rhinecloud.store.port import Edit, Put, Remove
 from rhinecloud.store.sqlite import SqliteStore, indexing, plan
 from rhinecloud.store.sqlite.schema import number_of
@@ -143,8 +143,8 @@ async def test_a_build_that_was_broken_off_goes_on(tmp_path: Path, monkeypatch: 
 async def test_queries_that_look_through_much_for_little_get_an_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "LEAST_DOCUMENTS", 3_000)
-    monkeypatch.setattr(ledger, "SCANS", 2)
+    monkeypatch.setattr(index_costs, "LEAST_DOCUMENTS", 3_000)
+    monkeypatch.setattr(index_costs, "SCANS", 2)
     store = await opened(tmp_path / "s.db")
     await store.write([put(level(number, number)) for number in range(1_500)])
     rare, usual = (EntityQuery(q=parse_q(q, CORE)) for q in ("level==7", "level>=0"))
@@ -182,18 +182,18 @@ async def test_a_learnt_index_that_does_not_pay_is_dropped_with_its_rows(
 
 
 def test_what_was_looked_through_long_ago_counts_little() -> None:
-    book = Ledger()
+    book = IndexCosts()
     assert not any(book.miss("a", 100_000, 1_000, hour * 36_000.0) for hour in range(10))
     assert book.miss("c", 200_000, 1_000, 0.0)
     assert not book.miss("d", 200_000, 1_000_000, 0.0)
 
 
 def test_only_learnt_indexes_whose_upkeep_outweighs_them_are_idle() -> None:
-    asked = Index(1, "asked", True, None, upkeep=100)
-    useful = Index(2, "useful", False, None, upkeep=100, spared=1_000)
-    still = Index(3, "still", False, None)
-    idle = Index(4, "idle", False, None, upkeep=100, spared=10)
-    young = Index(5, "young", False, 7, upkeep=100)
+    asked = AttributeIndex(1, "asked", True, None, upkeep=100)
+    useful = AttributeIndex(2, "useful", False, None, upkeep=100, spared=1_000)
+    still = AttributeIndex(3, "still", False, None)
+    idle = AttributeIndex(4, "idle", False, None, upkeep=100, spared=10)
+    young = AttributeIndex(5, "young", False, 7, upkeep=100)
     assert idle_of([asked, useful, still, idle, young]) == [idle]
     assert useful.spared == useful.upkeep == 0
 

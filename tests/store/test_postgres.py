@@ -16,8 +16,8 @@ from rhinecloud.ngsild.change import decode_change
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.store.port import Commit, Decision, Edit, Put, Record, Remove, Written
 from rhinecloud.store.postgres import PostgresStore
-from rhinecloud.store.postgres.link import Address
-from rhinecloud.store.postgres.transfer import PostgresDepot
+from rhinecloud.store.postgres.connection import DatabaseAddress
+from rhinecloud.store.postgres.transfer import PostgresTransfer
 from rhinecloud.store.postgres.writer import TRUSTED
 
 AT = "2026-03-01T10:00:00Z"
@@ -31,7 +31,7 @@ async def make_store(postgres_url: str) -> AsyncIterator[MakeStore]:
     made = []
 
     async def make() -> PostgresStore:
-        store = PostgresStore(Address(postgres_url), recent=100)
+        store = PostgresStore(DatabaseAddress(postgres_url), recent=100)
         await store.open()
         made.append(store)
         return store
@@ -213,7 +213,7 @@ async def test_what_json_can_hold_and_a_text_column_cannot_is_kept(make_store: M
 
 
 async def test_many_may_open_a_fresh_database_at_once(postgres_url: str) -> None:
-    stores = [PostgresStore(Address(postgres_url)) for _ in range(5)]
+    stores = [PostgresStore(DatabaseAddress(postgres_url)) for _ in range(5)]
     await asyncio.gather(*(store.open() for store in stores))
     for store in stores:
         await store.close()
@@ -235,7 +235,7 @@ async def test_who_may_not_create_postgis_is_told_what_to_run(postgres: Server, 
         "DO $$ BEGIN CREATE ROLE clerk LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
     )
     await connection.execute("GRANT ALL ON SCHEMA public TO clerk")
-    store = PostgresStore(Address(postgres_url.replace("postgres@", "clerk@")))
+    store = PostgresStore(DatabaseAddress(postgres_url.replace("postgres@", "clerk@")))
     with pytest.raises(Unavailable, match="CREATE EXTENSION postgis"):
         await store.open()
     await connection.execute("CREATE EXTENSION postgis")
@@ -247,22 +247,22 @@ async def test_who_may_not_create_postgis_is_told_what_to_run(postgres: Server, 
 
 async def test_a_city_is_not_copied_over_one_that_runs(make_store: MakeStore, postgres_url: str) -> None:
     store = await make_store()
-    depot = PostgresDepot(Address(postgres_url))
+    depot = PostgresTransfer(DatabaseAddress(postgres_url))
     with pytest.raises(Unavailable, match="a city runs"):
         await depot.open()
     await store.close()
     await depot.open()
     with pytest.raises(Unavailable, match="copied"):
-        await PostgresStore(Address(postgres_url)).open()
+        await PostgresStore(DatabaseAddress(postgres_url)).open()
     await depot.close()
 
 
 async def test_a_database_that_is_not_there_is_said_at_once(postgres: Server) -> None:
     began = time.monotonic()
     with pytest.raises(Unavailable, match="nowhere"):
-        await PostgresStore(Address(postgres.url("nowhere"))).open()
+        await PostgresStore(DatabaseAddress(postgres.url("nowhere"))).open()
     with pytest.raises(Unavailable):
-        await PostgresStore(Address("postgresql://postgres@127.0.0.1:1/none")).open()
+        await PostgresStore(DatabaseAddress("postgresql://postgres@127.0.0.1:1/none")).open()
     assert time.monotonic() - began < 5
 
 
@@ -279,7 +279,7 @@ def mortal() -> object:
 
 @pytest.mark.fault
 async def test_a_server_that_went_away_is_missed_at_once_and_used_again_by_itself(mortal: Server) -> None:
-    address = Address(mortal.make_database())
+    address = DatabaseAddress(mortal.make_database())
     store, other = PostgresStore(address), PostgresStore(address)
     await store.open()
     await other.open()
@@ -311,7 +311,7 @@ async def test_a_server_that_went_away_is_missed_at_once_and_used_again_by_itsel
 
 @pytest.mark.fault
 async def test_a_server_that_hangs_is_not_waited_for(mortal: Server) -> None:
-    store = PostgresStore(Address(mortal.make_database(), timeout_s=1.0))
+    store = PostgresStore(DatabaseAddress(mortal.make_database(), timeout_s=1.0))
     await store.open()
     await store.write([create("urn:x:a", level=1)])
     server = psutil.Process(mortal.pid)
@@ -340,7 +340,8 @@ async def test_two_cities_may_live_in_two_schemas_of_one_database(postgres_url: 
     await connection.execute("CREATE SCHEMA here; CREATE SCHEMA there")
     await connection.close()
     stores = [
-        PostgresStore(Address(f"{postgres_url}&search_path={name},public")) for name in ("here", "there")
+        PostgresStore(DatabaseAddress(f"{postgres_url}&search_path={name},public"))
+        for name in ("here", "there")
     ]
     heard: list[Commit] = []
     for store in stores:

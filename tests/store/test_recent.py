@@ -6,25 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.store.port import Stored
-from rhinecloud.store.recent import (
+from rhinecloud.store.entity_cache import (
     BESIDE_BYTES,
     LARGEST_BYTES,
     WARM_LARGEST_BYTES,
     WARM_ROOM_BYTES,
-    Held,
-    Recent,
+    CachedEntity,
+    EntityCache,
 )
+from rhinecloud.store.port import Stored
 
 ROOM = 64 << 10
 KEYS = [("", f"urn:x:{number}") for number in range(12)]
 
 
-def held(key: tuple[str, str], version: int, size: int) -> Held:
-    return Held(version, Stored(key[1], version, b"x" * size))
+def held(key: tuple[str, str], version: int, size: int) -> CachedEntity:
+    return CachedEntity(version, Stored(key[1], version, b"x" * size))
 
 
-def taken_by(recent: Recent) -> int:
+def taken_by(recent: EntityCache) -> int:
     """Count what all that is found takes."""
     found = [each for key in KEYS if (each := recent.get(key)) is not None]
     return sum(len(each.stored.body) + BESIDE_BYTES for each in found)
@@ -36,7 +36,7 @@ steps = st.lists(st.tuples(st.integers(0, len(KEYS) - 1), st.integers(-1, LARGES
 
 @given(steps)
 def test_it_gives_the_newest_state_or_nothing_and_keeps_within_its_room(steps: list[Step]) -> None:
-    recent = Recent(6, ROOM)
+    recent = EntityCache(6, ROOM)
     newest: dict[tuple[str, str], int] = {}
     for version, (number, size) in enumerate(steps):
         key = KEYS[number]
@@ -54,7 +54,7 @@ def test_it_gives_the_newest_state_or_nothing_and_keeps_within_its_room(steps: l
 
 
 def test_many_small_entities_are_bounded_by_their_number() -> None:
-    recent = Recent(6, ROOM)
+    recent = EntityCache(6, ROOM)
     for number, key in enumerate(KEYS * 3):
         recent.put(key, held(key, number, 10))
         recent.trim()
@@ -62,7 +62,7 @@ def test_many_small_entities_are_bounded_by_their_number() -> None:
 
 
 def test_what_was_written_last_is_held_however_large_the_others_are() -> None:
-    recent = Recent(1_000, ROOM)
+    recent = EntityCache(1_000, ROOM)
     for number in range(500):
         key = ("", f"urn:x:{number}")
         recent.put(key, held(key, number, LARGEST_BYTES))
@@ -71,14 +71,14 @@ def test_what_was_written_last_is_held_however_large_the_others_are() -> None:
 
 
 def test_a_state_that_is_too_large_does_not_leave_the_one_before() -> None:
-    recent = Recent(6, ROOM)
+    recent = EntityCache(6, ROOM)
     recent.put(KEYS[0], held(KEYS[0], 1, 10))
     recent.put(KEYS[0], held(KEYS[0], 2, LARGEST_BYTES + 1))
     assert recent.get(KEYS[0]) is None
 
 
 def test_decoded_entities_are_bounded_by_their_bytes() -> None:
-    recent = Recent(100_000, 1 << 30)
+    recent = EntityCache(100_000, 1 << 30)
     entities = []
     for number in range(3 * WARM_ROOM_BYTES // WARM_LARGEST_BYTES):
         key = ("", f"urn:x:{number}")

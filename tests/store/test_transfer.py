@@ -15,7 +15,7 @@ from rhinecloud.ngsild.geometry import GeoQuery
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.engine import StoreSettings, make_depot, make_store
 from rhinecloud.store.port import Decision, Edit, Put, Record, Remove, Store, Written
-from rhinecloud.store.transfer import CopyFailed, Depot, digest, move, prove
+from rhinecloud.store.transfer import CopyFailed, TransferableStore, digest, move, prove
 
 AT = "2026-03-01T10:00:00Z"
 LOCATION = "https://uri.etsi.org/ngsi-ld/location"
@@ -78,7 +78,9 @@ class Breaking:
             raise KeyboardInterrupt
 
 
-async def both(places: tuple[StoreSettings, StoreSettings], folder: Path) -> tuple[Depot, Depot]:
+async def both(
+    places: tuple[StoreSettings, StoreSettings], folder: Path
+) -> tuple[TransferableStore, TransferableStore]:
     source, target = (make_depot(each, folder) for each in places)
     await source.open()
     await target.open()

@@ -11,8 +11,8 @@ from typing import Any
 
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.time import utc_now
-from rhinecloud.stream.callout import Authenticate, Callout, Issuer
-from rhinecloud.stream.configuration import Secrets
+from rhinecloud.stream.callout import Authenticate, Callout, JwtIssuer
+from rhinecloud.stream.configuration import ServerSecrets
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.port import Frame
 from rhinecloud.stream.server import NatsServer
@@ -28,7 +28,7 @@ class Running:
     settings: StreamSettings
     server: NatsServer
     stream: JetStream
-    issuer: Issuer
+    issuer: JwtIssuer
 
     def connect(self, **options: Any) -> JetStream:
         """Make another connection, not yet open."""
@@ -41,8 +41,8 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Run a server in `folder`, without MQTT unless `mqtt_port` is given, and connect."""
     chosen = StreamSettings(**{"mqtt_port": 0, **settings})
-    issuer = Issuer()
-    server = NatsServer(chosen, folder, Secrets(*USER, issuer.public))
+    issuer = JwtIssuer()
+    server = NatsServer(chosen, folder, ServerSecrets(*USER, issuer.public))
     await server.start()
     stream = JetStream(server.url, credentials=USER)
     try:

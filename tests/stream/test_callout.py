@@ -13,7 +13,7 @@ import pytest
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid, Unauthenticated
 from rhinecloud.stream.callout import permissions_of
-from rhinecloud.stream.guard import Guard
+from rhinecloud.stream.revocation import DeviceRevocation
 from rhinecloud.stream.settings import StreamSettings
 from stream.running import USER, Running, free_port, running
 
@@ -187,7 +187,7 @@ async def is_cut(device: aiomqtt.Client) -> bool:
 async def test_a_revoked_device_is_cut_at_once_and_others_feel_nothing(it: Running) -> None:
     standing = {each.id for each in ACTORS.values()}
     system = await nats.connect(it.server.url, user=f"{USER[0]}-watch", password=USER[1])
-    guard = Guard(system, lambda: standing)
+    guard = DeviceRevocation(system, lambda: standing)
     watching = asyncio.create_task(guard.watch())
     try:
         async with client(it, "lamp-token") as lamp, client(it, "house-token") as house:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from rhinecloud.stream.followers import Followers
+from rhinecloud.stream.local_followers import LocalFollowers
 from rhinecloud.stream.port import Frame
 
 
 async def test_everybody_hears_each_frame_once_and_the_hurried_hear_it_first() -> None:
-    followers = Followers()
+    followers = LocalFollowers()
     followers.offer(Frame(1, 1, b"[]"))
     heard: list[tuple[str, int]] = []
 

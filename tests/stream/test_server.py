@@ -15,8 +15,8 @@ import pytest
 
 from rhinecloud.kernel.errors import Invalid, Unavailable
 from rhinecloud.stream import jetstream
-from rhinecloud.stream.callout import Issuer
-from rhinecloud.stream.configuration import Secrets
+from rhinecloud.stream.callout import JwtIssuer
+from rhinecloud.stream.configuration import ServerSecrets
 from rhinecloud.stream.server import NatsServer, PortTaken
 from rhinecloud.stream.settings import StreamSettings
 from stream.running import USER, frame, free_port, running
@@ -37,7 +37,9 @@ asyncio.run(main())
 
 
 def server(folder: Path, **settings: object) -> NatsServer:
-    return NatsServer(StreamSettings(**{"mqtt_port": 0, **settings}), folder, Secrets(*USER, Issuer().public))  # type: ignore[arg-type]
+    return NatsServer(
+        StreamSettings(**{"mqtt_port": 0, **settings}), folder, ServerSecrets(*USER, JwtIssuer().public)
+    )  # type: ignore[arg-type]
 
 
 def is_alive(pid: int) -> bool:

@@ -13,31 +13,31 @@ from fastapi import FastAPI
 from rhinecloud import __version__
 from rhinecloud.app.api import PREFIX, build_api
 from rhinecloud.app.asgi import Application
-from rhinecloud.app.chores import Chores
-from rhinecloud.app.doors import Doors
-from rhinecloud.app.figures import Gathering
+from rhinecloud.app.authentication import Authentication
+from rhinecloud.app.body_limit import BodyLimit
+from rhinecloud.app.dispatcher import Dispatcher
 from rhinecloud.app.folder import Access
 from rhinecloud.app.foundation import Foundation
-from rhinecloud.app.gate import Gate
-from rhinecloud.app.health import Health, HealthSettings
-from rhinecloud.app.limit import Limit
+from rhinecloud.app.health import HealthApplication, HealthSettings
+from rhinecloud.app.housekeeping import Housekeeping
 from rhinecloud.app.logs import LogSettings
+from rhinecloud.app.measured import MeasuredApplication
 from rhinecloud.app.metrics import Metrics, MetricsSettings
-from rhinecloud.app.mount import broker_door, foundation_routes, part_routes
-from rhinecloud.app.parts import Parts, make_parts
-from rhinecloud.app.play import feeds_played, play, until_it_plays
-from rhinecloud.app.readers.crew import Crew
-from rhinecloud.app.readers.inside import announce, inside_of
-from rhinecloud.app.readers.passing import from_readers
+from rhinecloud.app.metrics_collector import MetricsCollector
+from rhinecloud.app.mount import broker_application, foundation_routes, part_routes
+from rhinecloud.app.parts import CityParts, make_parts
+from rhinecloud.app.readers.reverse_proxy import from_readers
+from rhinecloud.app.readers.upstream import announce, inside_of
+from rhinecloud.app.readers.worker_pool import WorkerPool
 from rhinecloud.app.sections import own_origins, read_feeds
 from rhinecloud.app.security import security_headers
 from rhinecloud.app.seed import read_seeds, seed_entities
 from rhinecloud.app.server import HttpServer, with_port
 from rhinecloud.app.settings import Settings
+from rhinecloud.app.simulation import feeds_played, play, until_it_plays
 from rhinecloud.app.static import StaticFiles
 from rhinecloud.app.status import Status
 from rhinecloud.app.supervisor import Supervisor
-from rhinecloud.app.watched import Watched
 from rhinecloud.identity.presence import CLI_ACTOR
 from rhinecloud.incidents.agencies import read_agencies, seed_agencies
 from rhinecloud.kernel.actor import Actor, Role
@@ -63,12 +63,12 @@ class City:
         self.seeds = read_seeds(settings.folder, self.foundation.context)
         self.supervisor = Supervisor()
         workers = settings.server.workers
-        self.crew = Crew(settings, workers) if workers > 1 else None
+        self.crew = WorkerPool(settings, workers) if workers > 1 else None
         self._inside = self.crew.inside if self.crew else inside_of(settings)
         self._closing = AsyncExitStack()
         self._clock = clock
         self.server: HttpServer
-        self.doors: Doors
+        self.doors: Dispatcher
         self.api: FastAPI
         self.status: Status
 
@@ -98,7 +98,7 @@ class City:
         foundation, closing = self.foundation, self._closing
         await foundation.open()
         closing.push_async_callback(foundation.close)
-        gate = Gate(foundation.identity.actor_of, foundation.policy, foundation.tenant)
+        gate = Authentication(foundation.identity.actor_of, foundation.policy, foundation.tenant)
         parts = await make_parts(foundation, gate, self.feeds, closing)
         closing.push_async_callback(self.supervisor.stop)
         await seed_agencies(foundation.broker, foundation.tenant, self.agencies, foundation.context)
@@ -122,9 +122,9 @@ class City:
         access = Access(self.server.url, foundation.identity.tokens.lend(CLI_ACTOR))
         foundation.folder.leave_access(access)
 
-    def _follow(self, parts: Parts) -> None:
+    def _follow(self, parts: CityParts) -> None:
         """Start what works in the background."""
-        chores, keep = Chores(self.foundation), self.supervisor.keep
+        chores, keep = Housekeeping(self.foundation), self.supervisor.keep
         keep("relay", parts.relay.run)
         keep("history", parts.recorder.run)
         keep("notifier", parts.subscriptions.run)
@@ -136,28 +136,31 @@ class City:
         keep("past", chores.expire_history)
         keep("memory", chores.give_memory_back)
 
-    def _build_server(self, parts: Parts, gate: Gate) -> HttpServer:
+    def _build_server(self, parts: CityParts, gate: Authentication) -> HttpServer:
         foundation, server = self.foundation, self.settings.server
         self.status = Status(foundation, parts, self.supervisor)
         self.api = build_api(
             __version__,
             [*foundation_routes(foundation, gate), *part_routes(foundation, parts, gate, self.status)],
         )
-        health = Health(
+        health = HealthApplication(
             foundation, parts, self.supervisor, self.status, self.settings.section("health", HealthSettings)
         )
         log = self.settings.section("log", LogSettings).access
-        gathering = Gathering(foundation, parts, self.status)
-        gathering.door = door = broker_door(foundation, gate, parts.subscriptions)
+        collector = MetricsCollector(foundation, parts, self.status)
+        collector.door = door = broker_application(foundation, gate, parts.subscriptions)
         metrics = Metrics(
-            gathering.gather, gate.may_see_status, self.settings.section("metrics", MetricsSettings)
+            collector.gather, gate.may_see_status, self.settings.section("metrics", MetricsSettings)
         )
-        people = Watched(Limit(self.api, server.max_body_bytes), PREFIX, log=log)
-        watching = Watched(health, "/health", log=log), Watched(metrics, "/metrics", log=log)
+        people = MeasuredApplication(BodyLimit(self.api, server.max_body_bytes), PREFIX, log=log)
+        watching = (
+            MeasuredApplication(health, "/health", log=log),
+            MeasuredApplication(metrics, "/metrics", log=log),
+        )
         pages = StaticFiles(web_folder(), security_headers(foundation.city.tiles_url, https=server.https))
-        seen = Watched(pages, "pages", log=log)
-        gathering.watched = (people, *watching, seen)
-        self.doors = Doors(
+        seen = MeasuredApplication(pages, "pages", log=log)
+        collector.watched = (people, *watching, seen)
+        self.doors = Dispatcher(
             [
                 ("/ngsi-ld/", door),
                 ("/live", parts.live),
@@ -181,7 +184,7 @@ class City:
             _log.warning("some requests did not end in time")
         await self.server.stop()
 
-    def _play(self, parts: Parts) -> None:
+    def _play(self, parts: CityParts) -> None:
         """Start the feeds; those for which a simulator plays get a moment for it to be there."""
         settings = self.settings.section("simulator", SimulatorSettings)
         if settings.enabled:
@@ -203,7 +206,7 @@ class City:
 
         self.supervisor.keep("feeds", start_feeds)
 
-    async def _listen(self, parts: Parts) -> None:
+    async def _listen(self, parts: CityParts) -> None:
         """Let nobody believe that the city is up while a device's first message would find nobody listening."""
         try:
             async with asyncio.timeout(LISTEN_S):

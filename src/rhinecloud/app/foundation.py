@@ -22,11 +22,11 @@ from rhinecloud.history.sqlite import HotTable
 from rhinecloud.identity import Identity, IdentitySettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import Clock
-from rhinecloud.loader import Disagreement, Packs, find_packs, merge_contexts
+from rhinecloud.loader import Packs, TermConflict, find_packs, merge_contexts
 from rhinecloud.loader.folder import read_context
 from rhinecloud.loader.layers import read_layers
 from rhinecloud.ngsild.context import Context, compile_context
-from rhinecloud.ngsild.documents import house_document
+from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.policy import Policy
 from rhinecloud.store.engine import StoreSettings, make_store
 
@@ -121,11 +121,11 @@ def broker_settings(settings: Settings) -> BrokerSettings:
     return replace(own, base_url=(own.base_url or server.public_url or server.url).rstrip("/"))
 
 
-def city_terms(folder: Path, packs: Packs) -> tuple[dict[str, object], list[Disagreement]]:
+def city_terms(folder: Path, packs: Packs) -> tuple[dict[str, object], list[TermConflict]]:
     """Merge the vocabularies of house, packs and city; raises Invalid for a bad `context.jsonld` of the city."""
     own = read_context(folder / "context.jsonld")
     parts = [
-        ("rhinecloud", house_document()["@context"]),
+        ("rhinecloud", core_vocabulary()["@context"]),
         *((each.name, each.context) for each in packs.loaded),
         ("city", own),
     ]

@@ -14,10 +14,10 @@ from typing import Any
 
 import orjson
 
-from rhinecloud.app import alive
+from rhinecloud.app import liveness
 from rhinecloud.app.asgi import Receive, Scope, Send, reply
 from rhinecloud.app.foundation import Foundation
-from rhinecloud.app.parts import Parts
+from rhinecloud.app.parts import CityParts
 from rhinecloud.app.status import Status
 from rhinecloud.app.supervisor import Supervisor
 from rhinecloud.kernel.errors import Unavailable
@@ -43,7 +43,7 @@ class HealthSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class HealthCheck:
     """One part: whether it does its work, and if not, why; `lag_changes` where it follows the changes."""
 
     name: str
@@ -56,13 +56,13 @@ class Check:
         return {"name": self.name, "ok": not self.reason, "reason": self.reason, **lag}
 
 
-class Health:
+class HealthApplication:
     """The ASGI application; needs no sign-in and tells names of parts, what ails them, and how far they are behind."""
 
     def __init__(
         self,
         foundation: Foundation,
-        parts: Parts,
+        parts: CityParts,
         supervisor: Supervisor,
         status: Status,
         settings: HealthSettings,
@@ -72,13 +72,13 @@ class Health:
         self._supervisor = supervisor
         self._status = status
         self._settings = settings
-        self._store = Check("store")
+        self._store = HealthCheck("store")
         self._looked_at = -FRESH_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["path"] == alive.PATH:
-            await alive.say_alive(send)
+        if scope["path"] == liveness.PATH:
+            await liveness.say_alive(send)
         elif scope["path"] == "/health/ready":
             checks = await self.look()
             failing = [check.name for check in checks if check.reason]
@@ -87,11 +87,11 @@ class Health:
                 "failing": sorted(failing),
                 "checks": [check.shown() for check in checks],
             }
-            await reply(send, 503 if failing else 200, orjson.dumps(document), alive.JSON)
+            await reply(send, 503 if failing else 200, orjson.dumps(document), liveness.JSON)
         else:
-            await reply(send, 404, b"", alive.JSON)
+            await reply(send, 404, b"", liveness.JSON)
 
-    async def look(self) -> list[Check]:
+    async def look(self) -> list[HealthCheck]:
         """Look at every part."""
         if time.monotonic() - self._looked_at >= FRESH_S:
             self._store = await self._look_at_store()
@@ -99,35 +99,35 @@ class Health:
         followers = list(self._followers())
         known = {check.name for check in followers}
         stopped = [
-            Check(work.name, "failed, and is started again")
+            HealthCheck(work.name, "failed, and is started again")
             for work in self._supervisor.works()
             if work.error and work.name not in known
         ]
         return [self._store, self._stream(), *followers, *stopped]
 
-    async def _look_at_store(self) -> Check:
+    async def _look_at_store(self) -> HealthCheck:
         """Write a record of no meaning: what takes it takes everything."""
         free_mb = shutil.disk_usage(self._foundation.settings.data).free // MEGABYTE
         writing = asyncio.ensure_future(self._foundation.store.put_records([PROBE]))
         done, _ = await asyncio.wait({writing}, timeout=PATIENCE_S)
         if not done:
             writing.add_done_callback(lambda late: late.cancelled() or late.exception())
-            return Check("store", f"took no write for {PATIENCE_S:g} s")
+            return HealthCheck("store", f"took no write for {PATIENCE_S:g} s")
         error = writing.exception()
         if isinstance(error, StoreFull):
-            return Check("store", "the disk is full")
+            return HealthCheck("store", "the disk is full")
         if isinstance(error, Unavailable):
-            return Check("store", "does not answer")
+            return HealthCheck("store", "does not answer")
         if error is not None:
             raise error
         if free_mb < self._settings.min_free_mb:
-            return Check("store", f"the disk has {free_mb} MB left")
-        return Check("store")
+            return HealthCheck("store", f"the disk has {free_mb} MB left")
+        return HealthCheck("store")
 
-    def _stream(self) -> Check:
-        return Check("stream", "" if self._parts.upstream.stream.connected else "no connection")
+    def _stream(self) -> HealthCheck:
+        return HealthCheck("stream", "" if self._parts.upstream.stream.connected else "no connection")
 
-    def _followers(self) -> Iterator[Check]:
+    def _followers(self) -> Iterator[HealthCheck]:
         """Judge the relay and those who follow the changes: by what ails them, then by how far they are behind."""
         most = self._settings.max_lag_changes
         errors = {work.name: work.error for work in self._supervisor.works()}
@@ -139,4 +139,4 @@ class Health:
                 reason = "cannot do its work now"
             elif each["lag"] > most:
                 reason = f"is more than {most} changes behind"
-            yield Check(each["name"], reason, each["lag"])
+            yield HealthCheck(each["name"], reason, each["lag"])

@@ -69,7 +69,7 @@ class JsonLines(logging.Formatter):
 
 
 def write_log(settings: LogSettings, *, verbose: bool = False) -> None:
-    """Let the whole process write its log so; `verbose` outweighs the level."""
+    """Let the whole process write its log so; `verbose` overrides the level."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if settings.format == "json" else TextLines())
     logging.basicConfig(level="INFO" if verbose else settings.level.upper(), handlers=[handler], force=True)

@@ -19,8 +19,8 @@ from prometheus_client.registry import Collector
 from rhinecloud.app.asgi import Headers, Receive, Scope, Send, header, reply
 from rhinecloud.app.problem import MEDIA_TYPE, problem_of
 from rhinecloud.kernel.errors import RhineCloudError
+from rhinecloud.kernel.response_stats import BOUNDS, ResponseStats
 from rhinecloud.kernel.settings import setting
-from rhinecloud.kernel.tally import BOUNDS, Tally
 
 PREFIX = "rhinecloud_"
 
@@ -36,15 +36,15 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class RouteMetrics:
     """What was counted of one method of one route."""
 
     method: str
     route: str
-    tally: Tally
+    tally: ResponseStats
 
 
-class Figures(Collector):
+class MetricsSnapshot(Collector):
     """Gives the figures of one scrape: `status` as `Status.collect` has it, what doors counted, entities by tenant, and
     what `Gathering` found `inside`.
     """
@@ -52,7 +52,7 @@ class Figures(Collector):
     def __init__(
         self,
         status: Mapping[str, Any],
-        served: Iterable[Served],
+        served: Iterable[RouteMetrics],
         entities: Mapping[str, int],
         inside: Mapping[str, Any],
     ) -> None:
@@ -193,7 +193,7 @@ class Figures(Collector):
         yield looked
 
 
-def _add_histogram(family: HistogramMetricFamily, labels: list[str], tally: Tally) -> None:
+def _add_histogram(family: HistogramMetricFamily, labels: list[str], tally: ResponseStats) -> None:
     buckets, sum_so_far = [], 0
     for bound, count in zip((*map(str, BOUNDS), "+Inf"), tally.classes(), strict=True):
         sum_so_far += count
@@ -209,7 +209,7 @@ class Metrics:
 
     def __init__(
         self,
-        figures: Callable[[], Awaitable[Figures]],
+        figures: Callable[[], Awaitable[MetricsSnapshot]],
         check: Callable[[Headers], object],
         settings: MetricsSettings,
     ) -> None:

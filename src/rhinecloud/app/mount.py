@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.foundation import Foundation, broker_settings
-from rhinecloud.app.gate import Gate
 from rhinecloud.app.logs import LogSettings
-from rhinecloud.app.parts import Parts as Running
-from rhinecloud.app.routes.city import CityPortrait, city_routes
-from rhinecloud.app.routes.history import Past, history_routes
-from rhinecloud.app.routes.people import People, people_routes
+from rhinecloud.app.measured import tell
+from rhinecloud.app.parts import CityParts as Running
+from rhinecloud.app.routes.city import CityDescription, city_routes
+from rhinecloud.app.routes.history import HistoryQueries, history_routes
+from rhinecloud.app.routes.people import AgencyPeople, people_routes
 from rhinecloud.app.routes.status import status_routes
 from rhinecloud.app.routes.transfer import Transfer, transfer_routes
 from rhinecloud.app.settings import ServerSettings
 from rhinecloud.app.status import Status
-from rhinecloud.app.watched import tell
-from rhinecloud.broker.door import Door
-from rhinecloud.broker.door.rendering import Renderer
-from rhinecloud.broker.door.route import Parts
-from rhinecloud.broker.routes import ROUTES
-from rhinecloud.broker.subscriptions.service import Subscriptions
+from rhinecloud.broker.http import BrokerApplication
+from rhinecloud.broker.http.rendering import Renderer
+from rhinecloud.broker.http.route import HandlerContext
+from rhinecloud.broker.routes import routes_with
 from rhinecloud.connectors.routes import deadletter_routes, feed_routes
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.identity.routes import session_routes, token_routes, user_routes
@@ -28,16 +27,18 @@ from rhinecloud.incidents.routes import incident_routes
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.policy import Action
 from rhinecloud.risk.routes import risk_routes
+from rhinecloud.subscriptions.routes import subscription_routes
+from rhinecloud.subscriptions.service import Subscriptions
 
 
-def foundation_routes(foundation: Foundation, gate: Gate) -> list[APIRouter]:
+def foundation_routes(foundation: Foundation, gate: Authentication) -> list[APIRouter]:
     """Build the routes that need nothing but the foundation."""
     settings = foundation.settings
     access = settings.section("identity", IdentitySettings).access
-    portrait = CityPortrait(
+    portrait = CityDescription(
         foundation.city, access, foundation.packs, foundation.broker, foundation.context, foundation.layers
     )
-    past = Past(
+    past = HistoryQueries(
         foundation.history, foundation.broker, foundation.policy, foundation.context, foundation.tenant
     )
     # The past before the state: see `backup`.
@@ -52,7 +53,7 @@ def foundation_routes(foundation: Foundation, gate: Gate) -> list[APIRouter]:
     return [
         session_routes(foundation.identity, describe, secure=secure),
         city_routes(portrait, gate),
-        people_routes(People(foundation.identity.accounts, portrait), gate),
+        people_routes(AgencyPeople(foundation.identity.accounts, portrait), gate),
         history_routes(past, gate),
         user_routes(foundation.identity, administrator),
         token_routes(foundation.identity, administrator),
@@ -60,7 +61,9 @@ def foundation_routes(foundation: Foundation, gate: Gate) -> list[APIRouter]:
     ]
 
 
-def part_routes(foundation: Foundation, parts: Running, gate: Gate, status: Status) -> list[APIRouter]:
+def part_routes(
+    foundation: Foundation, parts: Running, gate: Authentication, status: Status
+) -> list[APIRouter]:
     """Build the routes of the parts that only a running city has."""
     viewer, operator = gate.may(Action.SEE_STATUS), gate.may(Action.OPERATE)
     return [
@@ -78,17 +81,18 @@ def part_routes(foundation: Foundation, parts: Running, gate: Gate, status: Stat
     ]
 
 
-def broker_door(foundation: Foundation, gate: Gate, subscriptions: Subscriptions | None = None) -> Door:
+def broker_application(
+    foundation: Foundation, gate: Authentication, subscriptions: Subscriptions | None = None
+) -> BrokerApplication:
     """Build the broker's door."""
     settings = broker_settings(foundation.settings)
-    parts = Parts(
+    parts = HandlerContext(
         broker=foundation.broker,
         contexts=foundation.contexts,
         renderer=Renderer(settings.render_cache),
         settings=settings,
         clock=foundation.clock,
         started_at=foundation.started_at,
-        subscriptions=subscriptions,
     )
     log = tell if foundation.settings.section("log", LogSettings).access else None
-    return Door(parts, ROUTES, gate.of_headers, log)
+    return BrokerApplication(parts, routes_with(subscription_routes(subscriptions)), gate.of_headers, log)

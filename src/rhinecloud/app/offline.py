@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from rhinecloud import __version__
 from rhinecloud.app.api import build_api
 from rhinecloud.app.asgi import Application
-from rhinecloud.app.doors import Doors
+from rhinecloud.app.authentication import Authentication
+from rhinecloud.app.dispatcher import Dispatcher
 from rhinecloud.app.foundation import Foundation
-from rhinecloud.app.gate import Gate
-from rhinecloud.app.mount import broker_door, foundation_routes
+from rhinecloud.app.mount import broker_application, foundation_routes
 from rhinecloud.app.settings import Settings
 from rhinecloud.identity.credentials import Credentials
 from rhinecloud.kernel.actor import Actor, part
@@ -28,8 +28,8 @@ async def open_offline(settings: Settings) -> AsyncIterator[Application]:
     foundation = Foundation(settings, utc_now)
     await foundation.open()
     try:
-        gate = Gate(anyone, foundation.policy, foundation.tenant)
+        gate = Authentication(anyone, foundation.policy, foundation.tenant)
         api = build_api(__version__, foundation_routes(foundation, gate))
-        yield Doors([("/ngsi-ld/", broker_door(foundation, gate))], api)
+        yield Dispatcher([("/ngsi-ld/", broker_application(foundation, gate))], api)
     finally:
         await foundation.close()

@@ -6,41 +6,41 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.foundation import Foundation
-from rhinecloud.app.gate import Gate
 from rhinecloud.app.settings import ServerSettings
-from rhinecloud.app.upstream import Upstream, open_upstream
-from rhinecloud.broker.live import LiveFeed, LiveSettings
-from rhinecloud.broker.recorder import Recorder
-from rhinecloud.broker.relay import Relay, RelaySettings
-from rhinecloud.broker.subscriptions.http_endpoint import HttpEndpoint
-from rhinecloud.broker.subscriptions.mqtt_endpoint import MqttEndpoint
-from rhinecloud.broker.subscriptions.notifier import Notifier
-from rhinecloud.broker.subscriptions.rights import Rights
-from rhinecloud.broker.subscriptions.service import Subscriptions
-from rhinecloud.broker.subscriptions.settings import NotificationSettings
-from rhinecloud.connectors.feeds import Feeds, World
+from rhinecloud.app.stream_connection import StreamConnection, open_upstream
+from rhinecloud.changes.recorder import Recorder
+from rhinecloud.changes.relay import Relay, RelaySettings
+from rhinecloud.connectors.feeds import Feeds, IngestContext
 from rhinecloud.connectors.plan import CitySources, plan_feeds
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.identity.presence import Presence
 from rhinecloud.incidents.escalation import Escalation
-from rhinecloud.incidents.records import Records
+from rhinecloud.incidents.records import IncidentRecords
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.ids import new_urn
+from rhinecloud.live import LiveFeed, LiveSettings
 from rhinecloud.risk.alerts import Alerts
 from rhinecloud.risk.consumer import Risk
 from rhinecloud.risk.rulebook import Rulebook, read_rulebook
 from rhinecloud.risk.settings import RiskSettings
 from rhinecloud.stream.settings import StreamSettings
+from rhinecloud.subscriptions.notifier import Notifier
+from rhinecloud.subscriptions.rights import SubscriptionRights
+from rhinecloud.subscriptions.service import Subscriptions
+from rhinecloud.subscriptions.settings import NotificationSettings
+from rhinecloud.subscriptions.transports.http.transport import HttpTransport
+from rhinecloud.subscriptions.transports.mqtt import MqttTransport
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class CityParts:
     """Everything that runs beside the foundation."""
 
-    upstream: Upstream
+    upstream: StreamConnection
     relay: Relay
     recorder: Recorder
     notifier: Notifier
@@ -50,13 +50,13 @@ class Parts:
     alerts: Alerts
     incidents: Incidents
     escalation: Escalation
-    records: Records
+    records: IncidentRecords
     feeds: Feeds
 
 
 async def make_parts(
-    foundation: Foundation, gate: Gate, feeds: Mapping[str, FeedSettings], closing: AsyncExitStack
-) -> Parts:
+    foundation: Foundation, gate: Authentication, feeds: Mapping[str, FeedSettings], closing: AsyncExitStack
+) -> CityParts:
     """Open the stream and make the rest; `closing` learns what is to be closed, in the right order."""
     upstream = await open_upstream(foundation, closing)
     notifier, subscriptions = _make_subscriptions(foundation, upstream)
@@ -81,7 +81,7 @@ async def make_parts(
         foundation.settings.section("incidents", IncidentSettings),
         foundation.tenant,
     )
-    return Parts(
+    return CityParts(
         upstream=upstream,
         relay=Relay(foundation.store, upstream.stream, foundation.settings.section("relay", RelaySettings)),
         recorder=Recorder(foundation.history, upstream.stream),
@@ -92,7 +92,7 @@ async def make_parts(
         alerts=Alerts(foundation.broker, foundation.context, foundation.tenant),
         incidents=incidents,
         escalation=escalation,
-        records=Records(
+        records=IncidentRecords(
             incidents,
             foundation.history,
             foundation.broker,
@@ -113,15 +113,15 @@ def rulebook_of(foundation: Foundation) -> Rulebook:
     return read_rulebook([*paths, *(path for path in own if path.exists())], foundation.context)
 
 
-def _make_subscriptions(foundation: Foundation, upstream: Upstream) -> tuple[Notifier, Subscriptions]:
+def _make_subscriptions(foundation: Foundation, upstream: StreamConnection) -> tuple[Notifier, Subscriptions]:
     settings = foundation.settings.section("notifications", NotificationSettings)
     private = settings.may_reach_private(foundation.settings.section("server", ServerSettings).host)
-    http = HttpEndpoint(settings, allow_private=private)
-    mqtt = MqttEndpoint(settings, allow_private=private)
+    http = HttpTransport(settings, allow_private=private)
+    mqtt = MqttTransport(settings, allow_private=private)
     notifier = Notifier(
         foundation.store,
         upstream.stream,
-        Rights(foundation.policy, Presence(foundation.identity, foundation.clock).of),
+        SubscriptionRights(foundation.policy, Presence(foundation.identity, foundation.clock).of),
         foundation.clock,
         settings,
         {"http": http, "https": http, "mqtt": mqtt, "mqtts": mqtt},
@@ -138,7 +138,7 @@ def _make_subscriptions(foundation: Foundation, upstream: Upstream) -> tuple[Not
     return notifier, subscriptions
 
 
-def _make_risk(foundation: Foundation, upstream: Upstream) -> Risk:
+def _make_risk(foundation: Foundation, upstream: StreamConnection) -> Risk:
     return Risk(
         rulebook_of(foundation),
         foundation.broker,
@@ -150,7 +150,9 @@ def _make_risk(foundation: Foundation, upstream: Upstream) -> Risk:
     )
 
 
-def _make_feeds(foundation: Foundation, upstream: Upstream, feeds: Mapping[str, FeedSettings]) -> Feeds:
+def _make_feeds(
+    foundation: Foundation, upstream: StreamConnection, feeds: Mapping[str, FeedSettings]
+) -> Feeds:
     limits = foundation.settings.section("connectors", ConnectorSettings)
     password = foundation.identity.tokens.lend(part("connectors")) if upstream.mqtt_url else ""
     sources = CitySources(
@@ -163,5 +165,7 @@ def _make_feeds(foundation: Foundation, upstream: Upstream, feeds: Mapping[str, 
     )
     plans = plan_feeds(feeds, limits, sources)
     return Feeds(
-        plans, limits, World(foundation.broker, foundation.context, foundation.store, foundation.clock)
+        plans,
+        limits,
+        IngestContext(foundation.broker, foundation.context, foundation.store, foundation.clock),
     )

@@ -13,21 +13,21 @@ from rhinecloud.app.logs import LogSettings
 from rhinecloud.app.metrics import MetricsSettings
 from rhinecloud.app.settings import CitySettings, ServerSettings, Settings, read_settings
 from rhinecloud.app.telemetry import TelemetrySettings
-from rhinecloud.broker.live import LiveSettings
-from rhinecloud.broker.relay import RelaySettings
 from rhinecloud.broker.settings import BrokerSettings
-from rhinecloud.broker.subscriptions.settings import NotificationSettings
+from rhinecloud.changes.relay import RelaySettings
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.history.settings import HistorySettings
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.faults import Gathering
+from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.kernel.settings import read_section
+from rhinecloud.live import LiveSettings
 from rhinecloud.risk.settings import RiskSettings
 from rhinecloud.simulator.settings import SimulatorSettings
 from rhinecloud.store.engine import StoreSettings
 from rhinecloud.stream.settings import StreamSettings
+from rhinecloud.subscriptions.settings import NotificationSettings
 
 SECTIONS: Mapping[str, type] = {
     "city": CitySettings,
@@ -63,21 +63,21 @@ FEED = FeedSettings
 
 def read_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
     """Read the settings of the city in `folder`; raises Invalid naming all that is wrong."""
-    gathering = Gathering()
-    settings = gather_city(folder, gathering, overrides)
-    gathering.finish()
+    collector = ErrorCollector()
+    settings = gather_city(folder, collector, overrides)
+    collector.finish()
     return settings
 
 
 def gather_city(
-    folder: Path, gathering: Gathering, overrides: Mapping[str, Mapping[str, Any]] | None = None
+    folder: Path, collector: ErrorCollector, overrides: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Settings:
     """Read the settings as far as they can be read, see `read_settings`."""
-    settings = read_settings(folder, SECTIONS, os.environ, gathering, overrides)
+    settings = read_settings(folder, SECTIONS, os.environ, collector, overrides)
     for check in (_require_safe, _require_ports, _require_simulator):
-        with gathering.go_on():
+        with collector.collect():
             check(settings)
-    with gathering.go_on():
+    with collector.collect():
         return _with_files(settings)
     return settings
 
@@ -95,26 +95,26 @@ def is_shared(settings: Settings) -> bool:
 
 def read_feeds(settings: Settings) -> dict[str, FeedSettings]:
     """Read each feed's table; raises Invalid naming what is wrong."""
-    feeds, gathering = {}, Gathering()
+    feeds, collector = {}, ErrorCollector()
     for name, table in settings.feeds.items():
-        with gathering.go_on():
+        with collector.collect():
             feeds[name] = read_section(f"feeds.{name}", FEED, table, os.environ)
-    gathering.finish()
+    collector.finish()
     return feeds
 
 
 def _with_files(settings: Settings) -> Settings:
     """Take the files that settings name from the city's folder; raises Invalid where one is not there."""
-    sections, gathering = dict(settings.sections), Gathering()
+    sections, collector = dict(settings.sections), ErrorCollector()
     for section, name in FILES:
         written = getattr(sections[section], name)
         if not written:
             continue
         path = settings.folder / written
         if not path.is_file():
-            gathering.add(f"there is no file {path}", f"{section}.{name}")
+            collector.add(f"there is no file {path}", f"{section}.{name}")
         sections[section] = replace(sections[section], **{name: type(written)(path)})
-    gathering.finish()
+    collector.finish()
     return replace(settings, sections=sections)
 
 
@@ -122,26 +122,26 @@ def _require_ports(settings: Settings) -> None:
     """Refuse one port for two purposes."""
     stream = settings.section("stream", StreamSettings)
     taken: dict[int, str] = {}
-    gathering = Gathering()
+    collector = ErrorCollector()
     ports = [("server.port", settings.server.port), ("stream.mqtt_port", stream.mqtt_port)]
     for place, port in [*ports, ("stream.port", stream.port)]:
         if port and port in taken:
-            gathering.add(f"{port} is the port of {taken[port]} already", place)
+            collector.add(f"{port} is the port of {taken[port]} already", place)
         taken[port] = place
-    gathering.finish()
+    collector.finish()
 
 
 def _require_simulator(settings: Settings) -> None:
     """Refuse a simulator that has nothing to play, or whose sensors would not be heard."""
     simulator = settings.section("simulator", SimulatorSettings)
     topics = settings.section("stream", StreamSettings).devices_topics
-    gathering = Gathering()
+    collector = ErrorCollector()
     if simulator.enabled and not (settings.folder / simulator.scenario).is_file():
-        gathering.add(f"there is no file {settings.folder / simulator.scenario}", "simulator.scenario")
+        collector.add(f"there is no file {settings.folder / simulator.scenario}", "simulator.scenario")
     if simulator.enabled and not any(f"{simulator.topic}/".startswith(f"{topic}/") for topic in topics):
         below = " or ".join(f"`{topic}/`" for topic in topics)
-        gathering.add(f"must lie below {below}, where devices may publish", "simulator.topic")
-    gathering.finish()
+        collector.add(f"must lie below {below}, where devices may publish", "simulator.topic")
+    collector.finish()
 
 
 def _require_safe(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
-from rhinecloud.kernel.faults import Gathering
+from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.parsing import parse_fragment
 from rhinecloud.store.port import Record, Store
@@ -38,18 +38,18 @@ def read_seeds(folder: Path, context: Context) -> list[Seed]:
     """Read the entities of a city's folder; raises Invalid naming all that is wrong, also one that stands twice."""
     seeds: list[Seed] = []
     places: dict[str, str] = {}
-    gathering = Gathering()
+    collector = ErrorCollector()
     for path in sorted((folder / "entities").glob("**/*.json")):
         place = str(path.relative_to(folder))
-        with gathering.go_on():
+        with collector.collect():
             for index, fragment in enumerate(_read(path, place)):
                 here = f"{place}[{index}]"
-                with gathering.go_on():
+                with collector.collect():
                     seed = _seed(fragment, context, here)
                     if (first := places.setdefault(seed.id, here)) != here:
                         raise Invalid(f"{seed.id} stands in {first} already", field=here)
                     seeds.append(seed)
-    gathering.finish()
+    collector.finish()
     return seeds
 
 

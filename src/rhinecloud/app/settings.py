@@ -1,7 +1,7 @@
 """A city's settings: one file, `city.toml`, each section owned by a part, all read once.
 
-An unknown section or key is an error that names it. The environment outweighs the file, flags of the command line
-outweigh both.
+An unknown section or key is an error that names it. The environment overrides the file, flags of the command line
+override both.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from rhinecloud.kernel.checks import PORT, address, between, more_than
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.faults import Gathering, unknown
-from rhinecloud.kernel.settings import Described, describe, outweigh, read_section, setting
+from rhinecloud.kernel.faults import ErrorCollector, unknown
+from rhinecloud.kernel.settings import SettingDescription, describe, override, read_section, setting
 
 FILE = "city.toml"
 FEEDS = "feeds"
@@ -51,13 +51,13 @@ class CitySettings:
     data: Path = setting(Path("data"), "Folder of everything the city keeps, relative to the city's folder.")
 
     def __post_init__(self) -> None:
-        gathering = Gathering()
+        collector = ErrorCollector()
         for check in (self._check_area, self._check_time_zone, self._check_tiles):
-            with gathering.go_on():
+            with collector.collect():
                 check()
         if not self.languages:
-            gathering.add("must name one language at least", "city.languages")
-        gathering.finish()
+            collector.add("must name one language at least", "city.languages")
+        collector.finish()
 
     def middle(self) -> tuple[float, float] | None:
         """Give longitude and latitude of the map's middle, where the settings say anything about it."""
@@ -70,12 +70,12 @@ class CitySettings:
         return None
 
     def _check_area(self) -> None:
-        gathering = Gathering()
-        with gathering.go_on():
+        collector = ErrorCollector()
+        with collector.collect():
             require_bbox(self.bbox, "city.bbox")
-        with gathering.go_on():
+        with collector.collect():
             require_position(self.centre, "city.centre")
-        gathering.finish()
+        collector.finish()
         if self.centre and self.bbox and not lies_within(self.centre, self.bbox):
             raise Invalid(
                 f"{list(self.centre)} lies outside `bbox`; the longitude comes first", field="city.centre"
@@ -192,29 +192,29 @@ def read_settings(
     folder: Path,
     kinds: Mapping[str, type],
     environment: Mapping[str, str],
-    gathering: Gathering,
+    collector: ErrorCollector,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Settings:
     """Read `city.toml` of a folder, or the file itself; `kinds` name each section's dataclass.
 
-    What is wrong goes to `gathering`, and its section has its defaults; raises Invalid where there is nothing to read.
+    What is wrong goes to `collector`, and its section has its defaults; raises Invalid where there is nothing to read.
     """
     path = folder if folder.suffix == ".toml" else folder / FILE
     tables = _read_file(path)
-    feeds = _feed_tables(tables.pop(FEEDS, {}), gathering)
-    agencies = _agency_tables(tables.pop(AGENCIES, []), gathering)
-    _require_tables(tables, kinds, gathering)
+    feeds = _feed_tables(tables.pop(FEEDS, {}), collector)
+    agencies = _agency_tables(tables.pop(AGENCIES, []), collector)
+    _require_tables(tables, kinds, collector)
     sections: dict[str, Any] = {}
     for name, kind in kinds.items():
         sections[name] = kind()
-        with gathering.go_on():
+        with collector.collect():
             table = tables.get(name, {})
             read: Any = read_section(name, kind, table if isinstance(table, dict) else {}, environment)
-            sections[name] = outweigh(name, read, (overrides or {}).get(name, {}))
+            sections[name] = override(name, read, (overrides or {}).get(name, {}))
     return Settings(path.parent.resolve(), sections, feeds, agencies)
 
 
-def describe_settings(kinds: Mapping[str, type]) -> list[Described]:
+def describe_settings(kinds: Mapping[str, type]) -> list[SettingDescription]:
     """List every setting there is, section by section."""
     return [each for name, kind in kinds.items() for each in describe(name, kind)]
 
@@ -228,26 +228,26 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise Invalid(f"is not TOML: {error}", field=str(path)) from None
 
 
-def _feed_tables(feeds: Any, gathering: Gathering) -> Mapping[str, Mapping[str, Any]]:
+def _feed_tables(feeds: Any, collector: ErrorCollector) -> Mapping[str, Mapping[str, Any]]:
     if isinstance(feeds, dict) and all(isinstance(feed, dict) for feed in feeds.values()):
         return feeds
-    gathering.add("must hold one table a feed: [feeds.<name>]", FEEDS)
+    collector.add("must hold one table a feed: [feeds.<name>]", FEEDS)
     return {}
 
 
-def _agency_tables(agencies: Any, gathering: Gathering) -> tuple[Mapping[str, Any], ...]:
+def _agency_tables(agencies: Any, collector: ErrorCollector) -> tuple[Mapping[str, Any], ...]:
     if isinstance(agencies, list) and all(isinstance(agency, dict) for agency in agencies):
         return tuple(agencies)
-    gathering.add("must be tables: [[agencies]]", AGENCIES)
+    collector.add("must be tables: [[agencies]]", AGENCIES)
     return ()
 
 
-def _require_tables(tables: Mapping[str, Any], kinds: Mapping[str, type], gathering: Gathering) -> None:
+def _require_tables(tables: Mapping[str, Any], kinds: Mapping[str, type], collector: ErrorCollector) -> None:
     for name, table in tables.items():
         if name not in kinds:
-            gathering.add(unknown("section", name, [*kinds, FEEDS, AGENCIES]), name)
+            collector.add(unknown("section", name, [*kinds, FEEDS, AGENCIES]), name)
         elif not isinstance(table, dict):
-            gathering.add(f"must be a table: [{name}]", name)
+            collector.add(f"must be a table: [{name}]", name)
 
 
 def require_bbox(bbox: tuple[float, ...], place: str) -> None:

@@ -10,12 +10,12 @@ import psutil
 
 from rhinecloud import __version__
 from rhinecloud.app.foundation import Foundation
-from rhinecloud.app.parts import Parts
+from rhinecloud.app.parts import CityParts
 from rhinecloud.app.supervisor import Supervisor
-from rhinecloud.broker.subscriptions.census import State as NotifierState
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import RhineCloudError
+from rhinecloud.subscriptions.delivery.statistics import NotifierState
 
 FRESH_S = 1.0
 MEGABYTE = 1 << 20
@@ -27,7 +27,7 @@ UNREADABLE = "records in the store could not be read at the start: the log names
 class Status:
     """Collects the figures; who asks twice within a second gets the same ones."""
 
-    def __init__(self, foundation: Foundation, parts: Parts, supervisor: Supervisor) -> None:
+    def __init__(self, foundation: Foundation, parts: CityParts, supervisor: Supervisor) -> None:
         self._foundation = foundation
         self._parts = parts
         self._supervisor = supervisor

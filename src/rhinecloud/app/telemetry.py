@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rhinecloud.app.api import PREFIX as PEOPLE
 from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send, header
-from rhinecloud.app.watched import route_of
-from rhinecloud.broker.door.door import PREFIX
-from rhinecloud.broker.door.router import Router
+from rhinecloud.app.measured import route_of
 from rhinecloud.broker.errors import MethodNotAllowed
-from rhinecloud.broker.routes import ROUTES
+from rhinecloud.broker.http.application import PREFIX
+from rhinecloud.broker.http.router import Router
+from rhinecloud.broker.routes import routes_with
 from rhinecloud.kernel.errors import Invalid, NotFound
 from rhinecloud.kernel.settings import setting
 from rhinecloud.store.port import Edit, Store, Written
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.port import Frame, Handle
+from rhinecloud.subscriptions.routes import subscription_routes
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -53,11 +54,11 @@ class Telemetry:
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
         self._tracer = provider.get_tracer("rhinecloud")
-        self._commits = Commits()
+        self._commits = CommitTraces()
 
     def around_door(self, application: Application) -> Application:
         """Give the application with a span for each request."""
-        return TracedDoor(application, self._tracer)
+        return TracedApplication(application, self._tracer)
 
     def around_store(self, store: Store) -> Store:
         """Give the store with a span for each write."""
@@ -94,7 +95,7 @@ def make_telemetry(settings: TelemetrySettings) -> Telemetry | None:
     return Telemetry(provider)
 
 
-class Commits:
+class CommitTraces:
     """Which trace wrote which changes, of late."""
 
     def __init__(self) -> None:
@@ -115,13 +116,13 @@ class Commits:
         return found
 
 
-class TracedDoor:
+class TracedApplication:
     """An ASGI application around another: a span for each request, within the trace that it brings."""
 
     def __init__(self, application: Application, tracer: Tracer) -> None:
         self._application = application
         self._tracer = tracer
-        self._router = Router(ROUTES)
+        self._router = Router(routes_with(subscription_routes(None)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -170,7 +171,7 @@ class TracedDoor:
 class TracedStore:
     """A store around another: a span for each write, up to its durable commit."""
 
-    def __init__(self, store: Store, tracer: Tracer, commits: Commits) -> None:
+    def __init__(self, store: Store, tracer: Tracer, commits: CommitTraces) -> None:
         self._store = store
         self._tracer = tracer
         self._commits = commits
@@ -193,7 +194,7 @@ class TracedStore:
 class TracedStream:
     """A stream around another: spans for what is published and for what each consumer does with it."""
 
-    def __init__(self, stream: JetStream, tracer: Tracer, commits: Commits) -> None:
+    def __init__(self, stream: JetStream, tracer: Tracer, commits: CommitTraces) -> None:
         self._stream = stream
         self._tracer = tracer
         self._commits = commits

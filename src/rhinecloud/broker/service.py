@@ -12,13 +12,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from rhinecloud.broker.discovery import Discovery, Tally
-from rhinecloud.broker.edits import TypeSelection, Writer
+from rhinecloud.broker.entities.discovery import Discovery, TypeCounts
+from rhinecloud.broker.entities.edits import EditBuilder, TypeSelection
+from rhinecloud.broker.entities.expiry import expire
+from rhinecloud.broker.entities.fragments import coalesce, merge_or_add, removal, strip
+from rhinecloud.broker.entities.visibility import ReadFilter
 from rhinecloud.broker.errors import NonexistentTenant
-from rhinecloud.broker.expiry import expire
-from rhinecloud.broker.following import follow
-from rhinecloud.broker.fragments import coalesce, merge_or_add, removal, strip
-from rhinecloud.broker.sight import Sight
+from rhinecloud.broker.links.follow import follow
 from rhinecloud.kernel.actor import Actor, part
 from rhinecloud.kernel.errors import NotFound, RhineCloudError, Unavailable
 from rhinecloud.kernel.page import Page
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 Outcome = Written | RhineCloudError
 """What became of one entity of several."""
 
-Plan = Callable[[Writer], Decide]
+Plan = Callable[[EditBuilder], Decide]
 """Says what is to be decided about one entity, given who writes and when; it may raise a RhineCloudError at once."""
 
 
@@ -54,7 +54,7 @@ class Broker:
         self._max_attributes = max_attributes
         self._policy = policy
         self._clock = clock
-        self._sight = Sight(policy, self.moment)
+        self._sight = ReadFilter(policy, self.moment)
         self._discovery = Discovery(store, clock)
         self._tenants: set[str] = {""}
         self.version = store.version
@@ -147,7 +147,7 @@ class Broker:
 
     async def write(self, actor: Actor, tenant: str, entity_id: str, plan: Plan, *, now: str = "") -> Written:
         """Carry out one plan; raises what it or its decision raises."""
-        writer = Writer(self._policy, actor, tenant, now or self.moment(), self._max_attributes)
+        writer = EditBuilder(self._policy, actor, tenant, now or self.moment(), self._max_attributes)
         try:
             edit = Edit(tenant, entity_id, plan(writer), writer.now, actor.id)
             (outcome,) = await self._store.write([edit])
@@ -166,7 +166,7 @@ class Broker:
         `now` is that moment where the caller needed it before, as `moment` gave it. Raises NonexistentTenant where
         nothing was found because there is no such tenant (clause 5.5.10).
         """
-        writer = Writer(self._policy, actor, tenant, now or self.moment(), self._max_attributes)
+        writer = EditBuilder(self._policy, actor, tenant, now or self.moment(), self._max_attributes)
         outcomes: list[Outcome | None] = []
         pending: list[Edit] = []
         for entity_id, plan in plans:
@@ -211,7 +211,7 @@ class Broker:
             if not page.more:
                 return touched
 
-    async def discover(self, actor: Actor, tenant: str) -> Tally:
+    async def discover(self, actor: Actor, tenant: str) -> TypeCounts:
         """Count the tenant's types and attributes (clauses 5.7.5 to 5.7.10)."""
         self._policy.check(actor, Action.READ, tenant)
         await self.need_tenant(tenant)

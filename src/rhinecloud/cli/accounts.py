@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import typer
 
-from rhinecloud.cli.desk import open_desk
+from rhinecloud.cli.city_client import open_desk
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import console, print_json, table
 from rhinecloud.identity.accounts import PEOPLE_ROLES

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from rhinecloud.app.asgi import Application, Message
 
 
-class Answer:
+class ApiResponse:
     """An answer that is on its way: `status` is there, the body comes in pieces."""
 
     def __init__(self, status: int, messages: asyncio.Queue[Message | None]) -> None:
@@ -30,7 +30,7 @@ class Answer:
 @asynccontextmanager
 async def call(
     application: Application, method: str, target: str, body: bytes, tenant: str = ""
-) -> AsyncIterator[Answer]:
+) -> AsyncIterator[ApiResponse]:
     """Send one request; leaving the block ends the application's work on it."""
     messages: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=8)
     sent = False
@@ -54,7 +54,7 @@ async def call(
         if start is None:
             await task
             raise ConnectionError("the application gave no answer")
-        yield Answer(start["status"], messages)
+        yield ApiResponse(start["status"], messages)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from rhinecloud.cli.desk import open_running
+from rhinecloud.cli.city_client import open_running
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import console, print_json, status_view, table
@@ -23,22 +23,22 @@ def add_to(program: typer.Typer) -> None:
     def up(
         city: City = HERE,
         host: Annotated[
-            str | None, typer.Option(help="Address to listen on; outweighs `server.host`.")
+            str | None, typer.Option(help="Address to listen on; overrides `server.host`.")
         ] = None,
         port: Annotated[
-            int | None, typer.Option(help="Port to listen on, 0 for a free one; outweighs `server.port`.")
+            int | None, typer.Option(help="Port to listen on, 0 for a free one; overrides `server.port`.")
         ] = None,
         access: Annotated[
-            str | None, typer.Option(help="`accounts` or `open`; outweighs `identity.access`.")
+            str | None, typer.Option(help="`accounts` or `open`; overrides `identity.access`.")
         ] = None,
         workers: Annotated[
             int | None,
-            typer.Option(help="Processes that answer requests; outweighs `server.workers`."),
+            typer.Option(help="Processes that answer requests; overrides `server.workers`."),
         ] = None,
         store: Annotated[
             str | None,
             typer.Option(
-                help="Engine and place of the state, such as `postgresql://user@host/database`; outweighs `store.url`."
+                help="Engine and place of the state, such as `postgresql://user@host/database`; overrides `store.url`."
             ),
         ] = None,
         verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
@@ -65,7 +65,7 @@ def add_to(program: typer.Typer) -> None:
 
         Example: `rhinecloud check --city examples/duisburg`
         """
-        from rhinecloud.app.survey import survey
+        from rhinecloud.app.checks import survey
 
         findings = list(survey(city))
         wrong = [each for each in findings if each.problem]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import typer
 from rich.progress import track
 
-from rhinecloud.cli.desk import Desk, HttpDesk, open_running
+from rhinecloud.cli.city_client import CityClient, HttpCityClient, open_running
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import console, print_json, table
@@ -132,7 +132,7 @@ def last_of(letter: dict[str, Any]) -> str:
     return moment[:19].replace("T", " ")
 
 
-def _retry(desk: HttpDesk, letter: str) -> dict[str, Any]:
+def _retry(desk: HttpCityClient, letter: str) -> dict[str, Any]:
     """Try a letter again; give it with the reason where it failed, also where it cannot be tried or is gone by now."""
     try:
         answer = desk.ask("POST", f"{LETTERS}/{quote(letter, safe='')}/retry")
@@ -142,7 +142,7 @@ def _retry(desk: HttpDesk, letter: str) -> dict[str, Any]:
     return found
 
 
-def _chosen(desk: HttpDesk, ids: list[str] | None, feed: str) -> list[str]:
+def _chosen(desk: HttpCityClient, ids: list[str] | None, feed: str) -> list[str]:
     """Give the ids that were named, or all of a feed; raises Invalid where neither was."""
     if ids:
         return ids
@@ -151,7 +151,7 @@ def _chosen(desk: HttpDesk, ids: list[str] | None, feed: str) -> list[str]:
     return [each["id"] for each in _all_of(desk, feed)]
 
 
-def _all_of(desk: Desk, feed: str) -> list[dict[str, Any]]:
+def _all_of(desk: CityClient, feed: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
         page = desk.ask("GET", LETTERS, query={"feed": feed, "limit": PAGE, "offset": len(found)})

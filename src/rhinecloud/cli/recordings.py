@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rhinecloud.cli.desk import open_running
+from rhinecloud.cli.city_client import open_running
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import print_json

@@ -15,19 +15,20 @@ import typer.main
 
 from rhinecloud.app.city import City
 from rhinecloud.app.sections import FEED, SECTIONS, read_city
-from rhinecloud.broker.description import describe as describe_routes
-from rhinecloud.broker.routes import ROUTES
+from rhinecloud.broker.openapi import describe as describe_routes
+from rhinecloud.broker.routes import routes_with
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.cli.exits import MEANINGS
 from rhinecloud.cli.program import build_program
-from rhinecloud.kernel.settings import Described, describe
+from rhinecloud.kernel.settings import SettingDescription, describe
 from rhinecloud.loader import Packs
+from rhinecloud.subscriptions.routes import subscription_routes
 
 SETTINGS_HEAD = """# Settings
 
 A city's settings stand in `city.toml` of its folder. Each has a default; an unknown section or key is an error. The
-environment outweighs the file (`RHINECLOUD_<SECTION>_<KEY>`; with `_FILE` at the end, the content of that file, for
-secrets), flags of `rhinecloud up` outweigh both. Lists are separated by commas in the environment. A number must not be
+environment overrides the file (`RHINECLOUD_<SECTION>_<KEY>`; with `_FILE` at the end, the content of that file, for
+secrets), flags of `rhinecloud up` override both. Lists are separated by commas in the environment. A number must not be
 negative unless it says otherwise, and files lie in the city's folder unless their path is absolute. `rhinecloud check`
 names all that is wrong.
 """
@@ -116,7 +117,7 @@ def openapi_document() -> dict[str, Any]:
 
 def broker_document() -> dict[str, Any]:
     """Give the OpenAPI document of the broker's door, with its limits as they are by default."""
-    return describe_routes(ROUTES, max_limit=BrokerSettings().max_limit)
+    return describe_routes(routes_with(subscription_routes(None)), max_limit=BrokerSettings().max_limit)
 
 
 def broker_page(document: Mapping[str, Any]) -> str:
@@ -156,7 +157,7 @@ def _section(name: str, kind: type, head: str = "") -> str:
     return "\n".join([f"## {title}\n\n{head}| setting | default | |", "|---|---|---|", *rows, ""])
 
 
-def _row(setting: Described) -> str:
+def _row(setting: SettingDescription) -> str:
     unit = f" {setting.unit}" if setting.unit else ""
     says = setting.says.replace("|", "\\|").replace("<", "&lt;")
     limits = f" ({setting.limits})" if setting.limits else ""

@@ -15,11 +15,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rhinecloud.app.foundation import city_terms
 from rhinecloud.app.sections import read_feeds
 from rhinecloud.app.settings import Settings
-from rhinecloud.cli.desk import HttpDesk
+from rhinecloud.cli.city_client import HttpCityClient
 from rhinecloud.connectors.inlet import BoundedInlet
-from rhinecloud.connectors.links import Tools
-from rhinecloud.connectors.model import Counters, Fault
-from rhinecloud.connectors.pipeline import Draft, Pipeline
+from rhinecloud.connectors.links import LinkContext
+from rhinecloud.connectors.model import DecodeFault, FeedCounters
+from rhinecloud.connectors.pipeline import EntityDraft, Pipeline
 from rhinecloud.connectors.plan import CitySources, FeedPlan, plan_feed
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
@@ -49,7 +49,7 @@ def choose_feed(settings: Settings, name: str, connector: str, mapping: str) -> 
 class Replay:
     """One recording on its way into a running city."""
 
-    def __init__(self, desk: HttpDesk, settings: Settings, feed: FeedSettings) -> None:
+    def __init__(self, desk: HttpCityClient, settings: Settings, feed: FeedSettings) -> None:
         packs = find_packs(settings.city.packs)
         self._desk = desk
         self._limits = settings.section("connectors", ConnectorSettings)
@@ -70,8 +70,8 @@ class Replay:
         """Play it to its end; return what became of it."""
         plan, limits = self._plan, self._limits
         pipeline = Pipeline(plan.make_codec(), plan.meaning, self._ingest, plan.marks)
-        inlet = BoundedInlet(limits.queue_parcels, limits.queue_bytes, Counters(), lambda: None)
-        link = plan.make_link(Tools(limits, utc_now, time.monotonic, random.random))
+        inlet = BoundedInlet(limits.queue_parcels, limits.queue_bytes, FeedCounters(), lambda: None)
+        link = plan.make_link(LinkContext(limits, utc_now, time.monotonic, random.random))
         with _progress(quiet) as progress:
             task = progress.add_task("")
             reading = asyncio.create_task(link.run(inlet))
@@ -97,10 +97,10 @@ class Replay:
             inlet.finish(len(parcels))
             progress.update(task, description=f"{self._counts['received']:,} messages")
 
-    async def _write(self, pipeline: Pipeline, items: Sequence[Draft | Fault]) -> None:
-        drafts = [item for item in items if isinstance(item, Draft)]
+    async def _write(self, pipeline: Pipeline, items: Sequence[EntityDraft | DecodeFault]) -> None:
+        drafts = [item for item in items if isinstance(item, EntityDraft)]
         outcome = await pipeline.write(drafts)
-        faults = [*(item for item in items if isinstance(item, Fault)), *outcome.faults]
+        faults = [*(item for item in items if isinstance(item, DecodeFault)), *outcome.faults]
         counts = self._counts
         counts["received"] += len(drafts)
         counts["accepted"] += outcome.accepted

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rhinecloud.app.settings import FILE
-from rhinecloud.cli.desk import open_running
+from rhinecloud.cli.city_client import open_running
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import console, counted, print_json, table

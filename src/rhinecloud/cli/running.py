@@ -20,7 +20,7 @@ from rich.text import Text
 from rhinecloud.app.city import City, web_folder
 from rhinecloud.app.logs import LogSettings, write_log
 from rhinecloud.app.memory import ease_collector
-from rhinecloud.app.readers.follower import Follower
+from rhinecloud.app.readers.replica import Replica
 from rhinecloud.app.sections import read_city
 from rhinecloud.app.server import with_port
 from rhinecloud.app.settings import Settings
@@ -101,7 +101,7 @@ async def _lead(settings: Settings, screen: Console, end: Coroutine[Any, Any, An
 
 async def _follow(settings: Settings, screen: Console, end: Coroutine[Any, Any, Any]) -> None:
     """Answer beside the process that leads the city, until `end`."""
-    follower = Follower(settings)
+    follower = Replica(settings)
     try:
         await follower.start()
     except BaseException:
@@ -139,7 +139,7 @@ async def _stop(city: City, screen: Console) -> None:
         screen.print(f"stopped in {time.monotonic() - began:.1f} s")
 
 
-def _company(follower: Follower) -> Panel:
+def _company(follower: Replica) -> Panel:
     settings = follower.settings
     lines = [Text.assemble((follower.url, "bold"), f"   {settings.city.name}, led by {follower.leader.url}")]
     if settings.server.workers > 1:

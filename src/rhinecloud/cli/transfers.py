@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from rhinecloud.app.backup import read_manifest, restore
-from rhinecloud.cli.desk import open_desk
+from rhinecloud.cli.city_client import open_desk
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import print_json

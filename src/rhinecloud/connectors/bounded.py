@@ -39,7 +39,7 @@ def gunzip(body: bytes, most_bytes: int) -> bytes:
     return unpacked
 
 
-class Archive:
+class BoundedArchive:
     """A zip of which not more than `most_bytes` are unpacked, all members together."""
 
     def __init__(self, body: bytes, most_bytes: int) -> None:

@@ -15,8 +15,8 @@ from datetime import datetime
 import msgspec
 import orjson
 
-from rhinecloud.connectors.model import Fault, Parcel
-from rhinecloud.connectors.pipeline import Draft, Pipeline
+from rhinecloud.connectors.model import DecodeFault, Parcel
+from rhinecloud.connectors.pipeline import EntityDraft, Pipeline
 from rhinecloud.kernel.errors import Conflict, NotFound
 from rhinecloud.kernel.page import Page
 from rhinecloud.kernel.time import Clock, format_time, parse_time
@@ -102,7 +102,7 @@ class DeadLetters:
         """Say by which pipeline the letters of a feed are tried again; `road` makes a fresh one."""
         self._roads[feed] = road
 
-    async def keep(self, feed: str, faults: Sequence[Fault], received: datetime) -> None:
+    async def keep(self, feed: str, faults: Sequence[DecodeFault], received: datetime) -> None:
         """Keep faults, durably, each in the place of the oldest one where the ring is full.
 
         What is kept already is counted on its letter.
@@ -168,12 +168,14 @@ class DeadLetters:
         pipeline = self._roads[letter.feed]()
         parcel = Parcel(letter.body(), parse_time(letter.received), origin=letter.origin)
         if letter.decoded:
-            read: Iterator[Draft | Fault] = iter([pipeline.draft(orjson.loads(parcel.body), parcel)])
+            read: Iterator[EntityDraft | DecodeFault] = iter(
+                [pipeline.draft(orjson.loads(parcel.body), parcel)]
+            )
         else:
             read = pipeline.read(parcel)
         items = list(read)
-        faults = [item for item in items if isinstance(item, Fault)]
-        drafts = [item for item in items if isinstance(item, Draft)]
+        faults = [item for item in items if isinstance(item, DecodeFault)]
+        drafts = [item for item in items if isinstance(item, EntityDraft)]
         faults += (await pipeline.write(drafts)).faults
         if not faults and not any(draft.fragments for draft in drafts):
             return [NOTHING_MADE]
@@ -199,7 +201,7 @@ class DeadLetters:
                 digest: number for digest, number in known.items() if self._is_in_ring(feed, number)
             }
 
-    def _letter(self, feed: str, fault: Fault, received: datetime, digest: str) -> Letter:
+    def _letter(self, feed: str, fault: DecodeFault, received: datetime, digest: str) -> Letter:
         number = self._numbers[feed] = self._numbers.get(feed, 0) + 1
         self._known.setdefault(feed, {})[digest] = number
         return Letter(
@@ -231,7 +233,7 @@ class DeadLetters:
             after = records[-1].id
 
 
-def _digest(fault: Fault) -> str:
+def _digest(fault: DecodeFault) -> str:
     """Name a fault by its reason and content: the same item of the next poll has the same name.
 
     A recorded message whose times are moved is another text at each start, and its reason may quote a time: it is named
@@ -241,7 +243,7 @@ def _digest(fault: Fault) -> str:
     return hashlib.blake2b(named, digest_size=16).hexdigest()
 
 
-def _again(letter: Letter, fault: Fault, received: datetime) -> Letter:
+def _again(letter: Letter, fault: DecodeFault, received: datetime) -> Letter:
     """Count the same fault once more. A moved message stays as it was kept: what matters of it is the same."""
     return msgspec.structs.replace(
         letter,

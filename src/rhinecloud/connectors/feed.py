@@ -17,11 +17,11 @@ from typing import TypeVar
 
 from rhinecloud.connectors.backoff import Backoff
 from rhinecloud.connectors.deadletters import DeadLetters
-from rhinecloud.connectors.health import Health, Rate
+from rhinecloud.connectors.health import FeedHealth, Rate
 from rhinecloud.connectors.inlet import BoundedInlet
-from rhinecloud.connectors.links import Tools
-from rhinecloud.connectors.model import Counters, Fault, FeedStatus, LinkBroken, Parcel
-from rhinecloud.connectors.pipeline import Draft, Pipeline
+from rhinecloud.connectors.links import LinkContext
+from rhinecloud.connectors.model import DecodeFault, FeedCounters, FeedStatus, LinkBroken, Parcel
+from rhinecloud.connectors.pipeline import EntityDraft, Pipeline
 from rhinecloud.connectors.plan import FeedPlan
 from rhinecloud.connectors.settings import ConnectorSettings
 from rhinecloud.kernel.errors import Unavailable
@@ -33,20 +33,20 @@ THREAD_FROM_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class FeedContext:
     """What every feed of a city shares."""
 
-    tools: Tools
+    tools: LinkContext
     deadletters: DeadLetters
 
 
 class Feed:
     """A feed that can be started and stopped; `status` tells how it is."""
 
-    def __init__(self, plan: FeedPlan, pipeline: Pipeline, around: Surroundings) -> None:
+    def __init__(self, plan: FeedPlan, pipeline: Pipeline, around: FeedContext) -> None:
         tools = around.tools
         self.name = plan.name
-        self.counters = Counters()
+        self.counters = FeedCounters()
         self._simulated = plan.marks.simulated
         """Whether all that it brings is marked as simulated, as far as can be told from what came last."""
         self._plan = plan
@@ -54,7 +54,7 @@ class Feed:
         self._tools = tools
         self._limits = tools.limits
         self._deadletters = around.deadletters
-        self._health = Health(plan.silent_after_s, tools.clock, tools.monotonic)
+        self._health = FeedHealth(plan.silent_after_s, tools.clock, tools.monotonic)
         self._health.stops()
         self._rate = Rate(tools.monotonic)
         self._inlet = _Inlet(tools.limits, self.counters, self._health)
@@ -165,13 +165,13 @@ class Feed:
                 return
             self._log.exception("a parcel failed in a way that it should not")
             reason = f"the feed failed: {type(error).__name__}: {error}"
-            await self._bury([Fault(parcel.body, reason, origin=parcel.origin) for parcel in parcels])
+            await self._bury([DecodeFault(parcel.body, reason, origin=parcel.origin) for parcel in parcels])
         for parcel in parcels:
             if parcel.settle is not None:
                 parcel.settle()
 
     async def _write_all(self, parcels: Sequence[Parcel]) -> None:
-        batch: list[Draft | Fault] = []
+        batch: list[EntityDraft | DecodeFault] = []
         for parcel in parcels:
             steps = self._pipeline.read(parcel)
             large = len(parcel.body) >= THREAD_FROM_BYTES
@@ -183,15 +183,17 @@ class Feed:
         if batch:
             await self._write(batch)
 
-    async def _next(self, steps: Iterator[Draft | Fault], *, large: bool) -> list[Draft | Fault]:
+    async def _next(
+        self, steps: Iterator[EntityDraft | DecodeFault], *, large: bool
+    ) -> list[EntityDraft | DecodeFault]:
         most = self._limits.batch
         if large:
             return await asyncio.to_thread(lambda: list(islice(steps, most)))
         return list(islice(steps, most))
 
-    async def _write(self, batch: Sequence[Draft | Fault]) -> None:
-        drafts = [item for item in batch if isinstance(item, Draft)]
-        faults = [item for item in batch if isinstance(item, Fault)]
+    async def _write(self, batch: Sequence[EntityDraft | DecodeFault]) -> None:
+        drafts = [item for item in batch if isinstance(item, EntityDraft)]
+        faults = [item for item in batch if isinstance(item, DecodeFault)]
         read = len(drafts) + sum(fault.decoded for fault in faults)
         if read:
             self._health.message()
@@ -205,7 +207,7 @@ class Feed:
         self.counters.ignored += sum(not draft.fragments for draft in drafts)
         await self._bury([*faults, *outcome.faults])
 
-    async def _bury(self, faults: Sequence[Fault]) -> None:
+    async def _bury(self, faults: Sequence[DecodeFault]) -> None:
         if not faults:
             return
         self._health.unusable(faults[-1].reason)
@@ -231,7 +233,7 @@ class Feed:
 class _Inlet(BoundedInlet):
     """The queue, which tells the feed's health of contacts and knows whether its link has ever stood."""
 
-    def __init__(self, limits: ConnectorSettings, counters: Counters, health: Health) -> None:
+    def __init__(self, limits: ConnectorSettings, counters: FeedCounters, health: FeedHealth) -> None:
         super().__init__(limits.queue_parcels, limits.queue_bytes, counters, health.contact)
         self._health = health
         self.linked = asyncio.Event()

@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Protocol
 
 from rhinecloud.connectors.deadletters import DeadLetters
-from rhinecloud.connectors.feed import Feed, Surroundings
+from rhinecloud.connectors.feed import Feed, FeedContext
 from rhinecloud.connectors.health import Monotonic
-from rhinecloud.connectors.links import Tools
+from rhinecloud.connectors.links import LinkContext
 from rhinecloud.connectors.model import FeedStatus
 from rhinecloud.connectors.pipeline import Ingest, Pipeline
 from rhinecloud.connectors.plan import FeedPlan
@@ -37,7 +37,7 @@ class Ingesting(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class IngestContext:
     """What feeds need around them: the broker, the city's context, the store of dead letters, clocks and chance."""
 
     broker: Ingesting
@@ -51,12 +51,12 @@ class World:
 class Feeds:
     """The feeds of a running city. `deadletters` holds what they could not use."""
 
-    def __init__(self, plans: Sequence[FeedPlan], limits: ConnectorSettings, world: World) -> None:
+    def __init__(self, plans: Sequence[FeedPlan], limits: ConnectorSettings, world: IngestContext) -> None:
         self._world = world
         self._limits = limits
         self.deadletters = DeadLetters(world.store, limits.deadletters, limits.deadletter_bytes, world.clock)
-        self._around = Surroundings(
-            Tools(limits, world.clock, world.monotonic, world.chance.random), self.deadletters
+        self._around = FeedContext(
+            LinkContext(limits, world.clock, world.monotonic, world.chance.random), self.deadletters
         )
         self._feeds: dict[str, Feed] = {}
         self._enabled: list[Feed] = []

@@ -43,7 +43,7 @@ class Rate:
             self._buckets.popleft()
 
 
-class Health:
+class FeedHealth:
     """Remembers contacts and errors of one feed and judges them."""
 
     def __init__(self, silent_after_s: float, clock: Clock, monotonic: Monotonic) -> None:

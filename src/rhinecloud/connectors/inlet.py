@@ -8,14 +8,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from rhinecloud.connectors.model import Counters, Parcel
+from rhinecloud.connectors.model import FeedCounters, Parcel
 
 
 class BoundedInlet:
     """An `Inlet` bounded by parcels and by bytes; one larger parcel may always pass, else it would wait for ever."""
 
     def __init__(
-        self, parcels: int, size_bytes: int, counters: Counters, on_contact: Callable[[], None]
+        self, parcels: int, size_bytes: int, counters: FeedCounters, on_contact: Callable[[], None]
     ) -> None:
         self._parcels = parcels
         self._size_bytes = size_bytes

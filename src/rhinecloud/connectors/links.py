@@ -10,12 +10,12 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from rhinecloud.connectors.health import Monotonic
-from rhinecloud.connectors.http.link import HttpLink, Source
-from rhinecloud.connectors.mqtt.connection import Server
+from rhinecloud.connectors.http.link import HttpLink, HttpSource
+from rhinecloud.connectors.mqtt.connection import MqttServer
 from rhinecloud.connectors.mqtt.link import MqttLink
 from rhinecloud.connectors.port import Codec, Link
 from rhinecloud.connectors.replay.link import Pace, ReplayLink
-from rhinecloud.connectors.replay.recording import Recording, find_files
+from rhinecloud.connectors.replay.recording import FeedRecording, find_files
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.connectors.tcp.link import Peer, TcpLink
 from rhinecloud.connectors.tls import client_context
@@ -28,7 +28,7 @@ ENCRYPTED = frozenset({"tls", "mqtts", "https"})
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class LinkContext:
     """What links need of the world: clocks, chance and the limits."""
 
     limits: ConnectorSettings
@@ -37,7 +37,7 @@ class Tools:
     random: Callable[[], float]
 
 
-MakeLink = Callable[[Tools], Link]
+MakeLink = Callable[[LinkContext], Link]
 
 
 def live_link(name: str, feed: FeedSettings, url: str, topics: Sequence[str], root: Path) -> MakeLink:
@@ -60,8 +60,8 @@ def replay_link(feed: FeedSettings, root: Path, make_codec: Callable[[], Codec])
     files = find_files(feed.path, root)
     pace = Pace(feed.speed, feed.rate_per_s, feed.loop, redate=feed.dates == "now")
 
-    def make(tools: Tools) -> Link:
-        recording = Recording(
+    def make(tools: LinkContext) -> Link:
+        recording = FeedRecording(
             files,
             make_codec(),
             tools.limits.line_bytes,
@@ -85,8 +85,8 @@ def _http(feed: FeedSettings, url: str) -> MakeLink:
         secret = base64.b64encode(f"{feed.username}:{feed.password}".encode()).decode()
         headers["Authorization"] = f"Basic {secret}"
 
-    def make(tools: Tools) -> Link:
-        source = Source(
+    def make(tools: LinkContext) -> Link:
+        source = HttpSource(
             url=url,
             interval_s=feed.interval_s,
             timeout_s=tools.limits.request_timeout_s,
@@ -105,8 +105,8 @@ def _mqtt(feed: FeedSettings, parts: SplitResult, topics: Sequence[str], client_
     tls = client_context(feed) if parts.scheme == "mqtts" else None
     port = parts.port or PORTS[parts.scheme]
 
-    def make(tools: Tools) -> Link:
-        server = Server(
+    def make(tools: LinkContext) -> Link:
+        server = MqttServer(
             host=parts.hostname or "",
             port=port,
             client_id=client_id,
@@ -125,7 +125,7 @@ def _tcp(feed: FeedSettings, parts: SplitResult) -> MakeLink:
     tls = client_context(feed) if parts.scheme == "tls" else None
     host, port = parts.hostname or "", _port(parts)
 
-    def make(tools: Tools) -> Link:
+    def make(tools: LinkContext) -> Link:
         limits = tools.limits
         return TcpLink(
             Peer(host, port, tls, limits.connect_timeout_s, limits.idle_s, limits.line_bytes), tools.clock

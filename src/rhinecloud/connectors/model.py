@@ -40,7 +40,7 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class DecodeFault:
     """What could not be used, and why: bytes that no message could be made of, or (`decoded`) a message as JSON that no
     mapping understood or that the broker refused. `recorded` is that message as its recording has it, where its times
     were moved: by that it is known again when the recording is played again."""
@@ -72,7 +72,7 @@ class FeedState(StrEnum):
 
 
 @dataclass(slots=True)
-class Counters:
+class FeedCounters:
     """What passed through a feed since it was started.
 
     `received` counts messages that were read, `dead` what became a dead letter, `accepted` entities that were written

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.connectors.port import Codec
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, Unavailable
 from rhinecloud.pack.model import EntityFragment, Message
@@ -25,7 +25,7 @@ MOST_FAULTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class EntityDraft:
     """A message and what it changes in the city; `recorded` is the message before its times were moved.
 
     `simulated` tells whether all that it changes is marked so, by the feed's settings or by the message's own word.
@@ -41,16 +41,16 @@ class Draft:
 
 
 @dataclass(slots=True)
-class Outcome:
+class BatchOutcome:
     """What became of drafts: entities written that differed, that did not, and the messages that were refused."""
 
     accepted: int = 0
     unchanged: int = 0
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[DecodeFault] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class FeedMarks:
     """What a feed adds: `simulated` to every entity, `fields` to messages that lack them; and the largest parcel."""
 
     simulated: bool = False
@@ -61,27 +61,29 @@ class Marks:
 class Pipeline:
     """The road of one feed's messages."""
 
-    def __init__(self, codec: Codec, meaning: Meaning, ingest: Ingest, marks: Marks) -> None:
+    def __init__(self, codec: Codec, meaning: Meaning, ingest: Ingest, marks: FeedMarks) -> None:
         self._codec = codec
         self._meaning = meaning
         self._ingest = ingest
         self._marks = marks
 
-    def read(self, parcel: Parcel) -> Iterator[Draft | Fault]:
+    def read(self, parcel: Parcel) -> Iterator[EntityDraft | DecodeFault]:
         """Decode and map a parcel step by step; whatever cannot be used comes out as a Fault, never as an error."""
         if len(parcel.body) > self._marks.most_bytes:
-            yield Fault(parcel.body, f"larger than {self._marks.most_bytes} bytes", origin=parcel.origin)
+            yield DecodeFault(
+                parcel.body, f"larger than {self._marks.most_bytes} bytes", origin=parcel.origin
+            )
             return
         try:
             for item in self._codec.decode(parcel):
-                if isinstance(item, Fault):
-                    yield Fault(item.raw, item.reason, origin=parcel.origin)
+                if isinstance(item, DecodeFault):
+                    yield DecodeFault(item.raw, item.reason, origin=parcel.origin)
                 else:
                     yield self.draft(item, parcel)
         except DecodeError as error:
-            yield Fault(parcel.body, str(error), origin=parcel.origin)
+            yield DecodeFault(parcel.body, str(error), origin=parcel.origin)
 
-    def draft(self, message: Message, parcel: Parcel) -> Draft | Fault:
+    def draft(self, message: Message, parcel: Parcel) -> EntityDraft | DecodeFault:
         """Say what one message means; a Fault where nothing of it can be used."""
         if self._marks.fields:
             message = {**self._marks.fields, **message}
@@ -98,17 +100,17 @@ class Pipeline:
             fragments.clear()
             amiss = f"mapping failed: {type(error).__name__}: {error}"
         if amiss and not fragments:
-            return refused(Draft(message, [], parcel.origin, recorded), amiss)
+            return refused(EntityDraft(message, [], parcel.origin, recorded), amiss)
         simulated = self._marks.simulated or parcel.shift is not None or message.get("simulated") is True
         if simulated:
             for fragment in fragments:
                 fragment["simulated"] = True
-        return Draft(message, fragments, parcel.origin, recorded, simulated, amiss)
+        return EntityDraft(message, fragments, parcel.origin, recorded, simulated, amiss)
 
-    async def write(self, drafts: Sequence[Draft]) -> Outcome:
+    async def write(self, drafts: Sequence[EntityDraft]) -> BatchOutcome:
         """Give drafts to the broker; raises Unavailable, and then the same drafts may be written again."""
         owners = [draft for draft in drafts for _ in draft.fragments]
-        outcome = Outcome()
+        outcome = BatchOutcome()
         if not owners:
             return outcome
         fragments = [fragment for draft in drafts for fragment in draft.fragments]
@@ -148,14 +150,16 @@ def _is_absent(fragment: EntityFragment, answer: Written | Exception) -> bool:
     return "type" not in fragment and isinstance(answer, Invalid) and answer.field == "type"
 
 
-def refused(draft: Draft, reason: str) -> Fault:
+def refused(draft: EntityDraft, reason: str) -> DecodeFault:
     """Make the Fault of a message that was read and could not be used."""
     try:
         raw = _written(draft.message)
         recorded = b"" if draft.recorded is None else _written(draft.recorded)
     except TypeError:
-        return Fault(b"{}", f"{reason} (nested too deeply to be kept)", decoded=True, origin=draft.origin)
-    return Fault(raw, reason, decoded=True, origin=draft.origin, recorded=recorded)
+        return DecodeFault(
+            b"{}", f"{reason} (nested too deeply to be kept)", decoded=True, origin=draft.origin
+        )
+    return DecodeFault(raw, reason, decoded=True, origin=draft.origin, recorded=recorded)
 
 
 def _written(message: Message) -> bytes:

@@ -9,12 +9,12 @@ from typing import Any
 
 from rhinecloud.connectors.links import MakeLink, live_link, replay_link, scheme_of
 from rhinecloud.connectors.mapping import DeclaredMapping, load_mapping
-from rhinecloud.connectors.pipeline import Marks
+from rhinecloud.connectors.pipeline import FeedMarks
 from rhinecloud.connectors.port import Codec
 from rhinecloud.connectors.protocols import MQTT, Protocol, protocols
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.faults import Gathering, unknown
+from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.pack.model import Mapping as Meaning
 
 SHORTEST_SILENCE_S = 300.0
@@ -43,7 +43,7 @@ class FeedPlan:
     name: str
     settings: FeedSettings
     meaning: Meaning
-    marks: Marks
+    marks: FeedMarks
     silent_after_s: float
     make_codec: Callable[[], Codec]
     make_link: MakeLink
@@ -55,11 +55,11 @@ def plan_feeds(
     feeds: Mapping[str, FeedSettings], limits: ConnectorSettings, sources: CitySources
 ) -> list[FeedPlan]:
     """Plan all feeds; raises Invalid naming each setting that is wrong, such as `feeds.rhine.mapping`."""
-    gathering, plans = Gathering(), []
+    collector, plans = ErrorCollector(), []
     for name, settings in feeds.items():
-        with gathering.go_on():
+        with collector.collect():
             plans.append(plan_feed(name, settings, limits, sources))
-    gathering.finish()
+    collector.finish()
     return plans
 
 
@@ -68,24 +68,24 @@ def plan_feed(name: str, settings: FeedSettings, limits: ConnectorSettings, sour
     try:
         return _plan(name, settings, limits, sources)
     except Invalid as error:
-        gathering = Gathering()
+        collector = ErrorCollector()
         for fault in error.faults:
-            gathering.add(fault.reason, f"feeds.{name}.{fault.field}" if fault.field else f"feeds.{name}")
-        raise gathering.error() from None
+            collector.add(fault.reason, f"feeds.{name}.{fault.field}" if fault.field else f"feeds.{name}")
+        raise collector.error() from None
 
 
 def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources: CitySources) -> FeedPlan:
     house = settings.connector == "mqtt" and not settings.url and not settings.path
-    gathering = Gathering()
-    with gathering.go_on():
+    collector = ErrorCollector()
+    with collector.collect():
         _check_values(settings)
-    with gathering.go_on():
+    with collector.collect():
         protocol = _protocol(settings.connector)
         if not settings.path and not house:
             _check_scheme(settings, protocol.schemes)
-    with gathering.go_on():
+    with collector.collect():
         meaning = _meaning(settings.mapping, sources)
-    gathering.finish()
+    collector.finish()
     feed = _below(_as_house(settings, sources) if house else settings, sources.root)
 
     def make_codec() -> Codec:
@@ -104,7 +104,7 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
         name=name,
         settings=feed,
         meaning=meaning,
-        marks=Marks(simulated=simulated, fields=feed.fields, most_bytes=most_bytes),
+        marks=FeedMarks(simulated=simulated, fields=feed.fields, most_bytes=most_bytes),
         silent_after_s=feed.silent_after_s or max(3 * feed.interval_s, SHORTEST_SILENCE_S),
         make_codec=make_codec,
         make_link=make_link,
@@ -113,12 +113,12 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
 
 
 def _check_values(settings: FeedSettings) -> None:
-    gathering = Gathering()
+    collector = ErrorCollector()
     if settings.url and settings.path:
-        gathering.add("a feed has a url or a path to a recording, not both", "path")
+        collector.add("a feed has a url or a path to a recording, not both", "path")
     if len(settings.delimiter) > 1:
-        gathering.add("must be one character", "delimiter")
-    gathering.finish()
+        collector.add("must be one character", "delimiter")
+    collector.finish()
 
 
 def _protocol(name: str) -> Protocol:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from rhinecloud.connectors.model import Fault, Parcel
+from rhinecloud.connectors.model import DecodeFault, Parcel
 from rhinecloud.pack.model import Message
 
 
@@ -28,7 +28,7 @@ class Codec(Protocol):
     time_members: frozenset[str]
     """Names of members, at any depth, that hold a moment: ISO 8601 text or POSIX seconds."""
 
-    def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
         """Give the messages of a parcel one by one, and a Fault for each part that cannot be read.
 
         Raises DecodeError, at the first step, where nothing of the parcel can be read.

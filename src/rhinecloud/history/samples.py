@@ -11,7 +11,7 @@ import msgspec
 
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import parse_time
-from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.entity import Instance
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ def rows_of(change: Change, label: Callable[[str], Label]) -> list[Row]:
     recorded = microseconds(change.at)
     entity, previous = change.entity, change.previous
     moments: dict[int, list[Said]] = {}
-    if change.kind is Kind.DELETED:
+    if change.kind is ChangeKind.DELETED:
         moments[recorded] = [
             _gone(label(name), instance) for name, instances in entity.attrs.items() for instance in instances
         ]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from rhinecloud.identity.model import ACCOUNT_URN, Account, AccountExists, LastAdmin, NoSuchAccount
-from rhinecloud.identity.records import Records, read_records
+from rhinecloud.identity.records import RecordStore, read_records
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid
 
@@ -24,7 +24,7 @@ _decoder = msgspec.json.Decoder(Account)
 class Accounts:
     """Who may sign in. Every change is durable before it counts; one is made at a time, and sees the one before."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: RecordStore) -> None:
         self._records = records
         self._changing = asyncio.Lock()
         self._accounts: dict[str, Account] = {}

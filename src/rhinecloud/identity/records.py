@@ -11,7 +11,7 @@ from rhinecloud.kernel.errors import Unavailable
 T = TypeVar("T")
 
 
-class Records(Protocol):
+class RecordStore(Protocol):
     """Small documents by kind and id. `put` and `delete` return when the change is durable."""
 
     async def list(self, kind: str) -> list[tuple[str, bytes]]:
@@ -27,7 +27,9 @@ class Records(Protocol):
         ...
 
 
-async def read_records(records: Records, kind: str, decoder: msgspec.json.Decoder[T]) -> list[tuple[str, T]]:
+async def read_records(
+    records: RecordStore, kind: str, decoder: msgspec.json.Decoder[T]
+) -> list[tuple[str, T]]:
     """Give id and content of every record of a kind; raises Unavailable naming the one that cannot be read.
 
     Who may do what is not guessed: to go on without an account or a token would hide the loss.

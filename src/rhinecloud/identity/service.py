@@ -24,7 +24,7 @@ from rhinecloud.identity.model import (
     WrongCredentials,
 )
 from rhinecloud.identity.passwords import LONGEST, Passwords, one_time_password
-from rhinecloud.identity.records import Records
+from rhinecloud.identity.records import RecordStore
 from rhinecloud.identity.sessions import Sessions
 from rhinecloud.identity.settings import IdentitySettings
 from rhinecloud.identity.tokens import Tokens
@@ -42,7 +42,7 @@ WRONG = "name or password is wrong"
 class Identity:
     """Accounts, sessions and tokens of one city."""
 
-    def __init__(self, records: Records, settings: IdentitySettings, clock: Clock) -> None:
+    def __init__(self, records: RecordStore, settings: IdentitySettings, clock: Clock) -> None:
         self.settings = settings
         self.accounts = Accounts(records)
         self.tokens = Tokens(records)

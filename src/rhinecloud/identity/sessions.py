@@ -7,7 +7,7 @@ import secrets
 import msgspec
 
 from rhinecloud.identity.model import Session, WrongCredentials, digest_of
-from rhinecloud.identity.records import Records, read_records
+from rhinecloud.identity.records import RecordStore, read_records
 
 KIND = "session"
 
@@ -18,7 +18,7 @@ _decoder = msgspec.json.Decoder(Session)
 class Sessions:
     """Who is signed in now. Times are seconds since 1970."""
 
-    def __init__(self, records: Records, idle_s: float, absolute_s: float) -> None:
+    def __init__(self, records: RecordStore, idle_s: float, absolute_s: float) -> None:
         self._records = records
         self._idle_s = idle_s
         self._absolute_s = absolute_s

@@ -19,7 +19,7 @@ from rhinecloud.identity.model import (
     WrongCredentials,
     digest_of,
 )
-from rhinecloud.identity.records import Records, read_records
+from rhinecloud.identity.records import RecordStore, read_records
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import format_time, parse_time
@@ -35,7 +35,7 @@ _decoder = msgspec.json.Decoder(Token)
 class Tokens:
     """Which machines may act, by the digest of their token. One change is made at a time: each sees the one before."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: RecordStore) -> None:
         self._records = records
         self._changing = asyncio.Lock()
         self._by_digest: dict[str, tuple[Token, Actor, datetime | None]] = {}

@@ -11,7 +11,7 @@ from rhinecloud.broker.service import Broker
 from rhinecloud.incidents.model import AGENCY
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
-from rhinecloud.kernel.faults import Gathering, unknown
+from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
 
@@ -33,14 +33,14 @@ class Agency:
 def read_agencies(tables: Iterable[Mapping[str, Any]]) -> list[Agency]:
     """Read the tables of the settings: `id`, `name` (a text, or `{de, en}`), `kind`, `email`; raises Invalid."""
     agencies: dict[str, Agency] = {}
-    gathering = Gathering()
+    collector = ErrorCollector()
     for index, table in enumerate(tables):
-        with gathering.go_on():
+        with collector.collect():
             agency = _read(table, f"agencies[{index}]")
             if agency.id in agencies:
                 raise Invalid(f"the id {agency.id} stands there twice", field=f"agencies[{index}].id")
             agencies[agency.id] = agency
-    gathering.finish()
+    collector.finish()
     return list(agencies.values())
 
 
@@ -60,21 +60,21 @@ async def seed_agencies(
 
 
 def _read(table: Mapping[str, Any], place: str) -> Agency:
-    gathering = Gathering()
+    collector = ErrorCollector()
     for key in table:
         if key not in _KEYS:
-            gathering.add(unknown("key", key, _KEYS), f"{place}.{key}")
+            collector.add(unknown("key", key, _KEYS), f"{place}.{key}")
     short = table.get("id")
     if not isinstance(short, str) or not (_ID.fullmatch(short) or short.startswith("urn:")):
-        gathering.add("must be a short name such as `fire`, or a URN", f"{place}.id")
+        collector.add("must be a short name such as `fire`, or a URN", f"{place}.id")
     name = table.get("name")
     names = {"de": name, "en": name} if isinstance(name, str) else name
     if not isinstance(names, dict) or not names or not all(isinstance(each, str) for each in names.values()):
-        gathering.add("must be a text, or one for each language", f"{place}.name")
+        collector.add("must be a text, or one for each language", f"{place}.name")
     kind = table.get("kind", "other")
     if kind not in KINDS:
-        gathering.add(f"{kind!r} is not one of {', '.join(KINDS)}", f"{place}.kind")
-    gathering.finish()
+        collector.add(f"{kind!r} is not one of {', '.join(KINDS)}", f"{place}.kind")
+    collector.finish()
     agency_id = str(short) if str(short).startswith("urn:") else f"urn:ngsi-ld:Agency:{short}"
     return Agency(agency_id, dict(names or {}), kind, str(table.get("email", "")))
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from rhinecloud.incidents.model import Act, ClosingReason, Incident, Status
+from rhinecloud.incidents.model import Act, ClosingReason, Incident, IncidentStatus
 from rhinecloud.incidents.timeline import Event
 from rhinecloud.kernel.language import choose
 from rhinecloud.kernel.severity import Severity
@@ -57,7 +57,7 @@ class IncidentView(BaseModel):
     descriptions: dict[str, str] | None = None
     category: str
     severity: Severity
-    status: Status
+    status: IncidentStatus
     closing_reason: ClosingReason | None
     duplicate_of: str | None
     resolution: str | None

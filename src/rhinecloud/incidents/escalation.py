@@ -13,10 +13,10 @@ from rhinecloud.broker.service import Broker
 from rhinecloud.incidents import rules
 from rhinecloud.incidents.errors import IllegalAct
 from rhinecloud.incidents.model import ALERT, Incident
-from rhinecloud.incidents.rules import Doing
-from rhinecloud.incidents.service import Draft, Incidents, check_opener
+from rhinecloud.incidents.rules import ActInProgress
+from rhinecloud.incidents.service import IncidentDraft, Incidents, check_opener
 from rhinecloud.incidents.settings import IncidentSettings
-from rhinecloud.incidents.signal import Signal, choose, is_alert, read_signal
+from rhinecloud.incidents.signal import AlertSignal, choose, is_alert, read_signal
 from rhinecloud.kernel.actor import Actor, part
 from rhinecloud.kernel.errors import NotFound, RhineCloudError, Unavailable
 from rhinecloud.kernel.ids import derived_urn
@@ -98,7 +98,7 @@ class Escalation:
                 lambda incident, doing: rules.worsen(incident, doing, signal.severity),
             )
 
-    async def _escalate(self, actor: Actor, signal: Signal) -> Incident:
+    async def _escalate(self, actor: Actor, signal: AlertSignal) -> Incident:
         incident = await self._join(signal, signal.incident) if signal.incident else None
         incident = incident or await self._join_open(signal)
         if incident is None:
@@ -108,7 +108,7 @@ class Escalation:
         await self._link(signal.id, incident.id)
         return incident
 
-    async def _join_open(self, signal: Signal) -> Incident | None:
+    async def _join_open(self, signal: AlertSignal) -> Incident | None:
         """Attach the alert to an open incident that is about the same: it has it, or the fingerprint, or the place."""
         page = await self._incidents.list(ACTOR, status="open", limit=MOST_OPEN)
         about: tuple[Callable[[Incident], bool], ...] = (
@@ -122,8 +122,8 @@ class Escalation:
                     return await self._join(signal, incident.id)
         return None
 
-    async def _join(self, signal: Signal, incident_id: str) -> Incident | None:
-        def change(incident: Incident, doing: Doing) -> Incident:
+    async def _join(self, signal: AlertSignal, incident_id: str) -> Incident | None:
+        def change(incident: Incident, doing: ActInProgress) -> Incident:
             return rules.attach_alert(
                 incident, doing, signal.id, fingerprint=signal.fingerprint, severity=signal.severity
             )
@@ -133,16 +133,16 @@ class Escalation:
         except (NotFound, IllegalAct):
             return None  # closed or gone since: the alert gets one of its own
 
-    def _is_near(self, signal: Signal, incident: Incident) -> bool:
+    def _is_near(self, signal: AlertSignal, incident: Incident) -> bool:
         reach = self._settings.attach_distance_m
         if not reach or signal.location is None or incident.location is None:
             return False
         same = signal.category == incident.category and signal.simulated == incident.simulated
         return same and distance_m(signal.location, incident.location) <= reach
 
-    def _draft(self, signal: Signal) -> Draft:
+    def _draft(self, signal: AlertSignal) -> IncidentDraft:
         language = self._settings.language
-        return Draft(
+        return IncidentDraft(
             title=choose(signal.title, language) or "Alert",
             titles=_by_language(signal.title),
             description=choose(signal.text, language),

@@ -15,7 +15,7 @@ AGENCY = f"{HOUSE}Agency"
 ALERT = "https://smartdatamodels.org/dataModel.Alert/Alert"
 
 
-class Status(StrEnum):
+class IncidentStatus(StrEnum):
     """Where an incident stands. `new`: nobody took it yet; `closed`: it is over and stays in the records."""
 
     NEW = "new"
@@ -79,7 +79,7 @@ class Comment(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str
 
 
-class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+class IncidentRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """The last act: who did what, and what was said with it. The history of this is the incident's timeline."""
 
     act: Act
@@ -104,7 +104,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     descriptions: dict[str, str] = {}
     category: str = "other"
-    status: Status = Status.NEW
+    status: IncidentStatus = IncidentStatus.NEW
     closing_reason: ClosingReason | None = None
     duplicate_of: str = ""
     resolution: str = ""
@@ -130,9 +130,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     alerts_over_at: str = ""
     created_at: str = ""
     modified_at: str = ""
-    last: Record | None = None
+    last: IncidentRecord | None = None
 
     @property
     def is_open(self) -> bool:
         """Tell whether somebody still has to deal with it."""
-        return self.status not in (Status.RESOLVED, Status.CLOSED)
+        return self.status not in (IncidentStatus.RESOLVED, IncidentStatus.CLOSED)

@@ -9,7 +9,7 @@ from rhinecloud.incidents.model import AGENCY, Incident
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.timeline import LANGUAGES, Event, tell
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.query import EntityQuery
 
@@ -17,7 +17,7 @@ MOST_AGENCIES = 1000
 MOST_CHANGES = 2000
 
 
-class Records:
+class IncidentRecords:
     """Reads the past of incidents."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Records:
             return None
         entity = stored.entity()
         return Change(
-            kind=Kind.CREATED if incident.version == 1 else Kind.UPDATED,
+            kind=ChangeKind.CREATED if incident.version == 1 else ChangeKind.UPDATED,
             at=entity.modified_at,
             actor=incident.last.by,
             entity=entity,

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rhinecloud.incidents.errors import IllegalAct, NotYours
-from rhinecloud.incidents.model import Act, Incident, Status
+from rhinecloud.incidents.model import Act, Incident, IncidentStatus
 from rhinecloud.kernel.actor import Actor, Role
 
-_OPEN = frozenset({Status.NEW, Status.ACKNOWLEDGED, Status.IN_PROGRESS})
-_UNCLOSED = _OPEN | {Status.RESOLVED}
+_OPEN = frozenset({IncidentStatus.NEW, IncidentStatus.ACKNOWLEDGED, IncidentStatus.IN_PROGRESS})
+_UNCLOSED = _OPEN | {IncidentStatus.RESOLVED}
 
-POSSIBLE: Mapping[Act, frozenset[Status]] = {
+POSSIBLE: Mapping[Act, frozenset[IncidentStatus]] = {
     Act.ACKNOWLEDGE: _OPEN,
-    Act.START: frozenset({Status.ACKNOWLEDGED}),
+    Act.START: frozenset({IncidentStatus.ACKNOWLEDGED}),
     Act.ASSIGN: _OPEN,
     Act.SEVERITY: _UNCLOSED,
     Act.DESCRIBE: _UNCLOSED,
-    Act.COMMENT: frozenset(Status),
+    Act.COMMENT: frozenset(IncidentStatus),
     Act.ADD_TASK: _OPEN,
     Act.CHANGE_TASK: _UNCLOSED,
-    Act.RESOLVE: frozenset({Status.ACKNOWLEDGED, Status.IN_PROGRESS}),
+    Act.RESOLVE: frozenset({IncidentStatus.ACKNOWLEDGED, IncidentStatus.IN_PROGRESS}),
     Act.CLOSE: _UNCLOSED,
-    Act.REOPEN: frozenset({Status.RESOLVED, Status.CLOSED}),
+    Act.REOPEN: frozenset({IncidentStatus.RESOLVED, IncidentStatus.CLOSED}),
     Act.ATTACH_ALERT: _UNCLOSED,
     Act.ALERTS_OVER: _UNCLOSED,
     Act.SETTLE: _OPEN,
@@ -50,7 +50,7 @@ def allowed_acts(incident: Incident, actor: Actor) -> list[Act]:
 def obstacle(incident: Incident, act: Act) -> str | None:
     """Say why an act is not possible in the present state, None when it is; '' where the state says it all."""
     if incident.status not in POSSIBLE[act]:
-        is_early = incident.status is Status.NEW and act in (Act.START, Act.RESOLVE)
+        is_early = incident.status is IncidentStatus.NEW and act in (Act.START, Act.RESOLVE)
         return "acknowledge it first" if is_early else ""
     if act is Act.ACKNOWLEDGE and incident.acknowledged_at:
         return "it is acknowledged already"
@@ -68,7 +68,9 @@ def lack_of_right(incident: Incident, act: Act, actor: Actor) -> str:
     if act not in AGENCY_ACTS:
         return "that is for operators"
     return (
-        "" if act is not Act.REOPEN or incident.status is Status.RESOLVED else "a closed one is for operators"
+        ""
+        if act is not Act.REOPEN or incident.status is IncidentStatus.RESOLVED
+        else "a closed one is for operators"
     )
 
 

@@ -11,9 +11,9 @@ from rhinecloud.incidents import contract
 from rhinecloud.incidents.contract import EventView, IncidentPage, IncidentView, NameOf
 from rhinecloud.incidents.escalation import Escalation
 from rhinecloud.incidents.model import Incident
-from rhinecloud.incidents.records import Records
+from rhinecloud.incidents.records import IncidentRecords
 from rhinecloud.incidents.rights import allowed_acts
-from rhinecloud.incidents.service import Draft, Incidents
+from rhinecloud.incidents.service import IncidentDraft, Incidents
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.language import preferred
 
@@ -24,7 +24,7 @@ Show = Callable[[Incident], IncidentView]
 def incident_routes(
     incidents: Incidents,
     escalation: Escalation,
-    records: Records,
+    records: IncidentRecords,
     signed_in: Dependency,
     name_of: NameOf = str,
 ) -> APIRouter:
@@ -52,7 +52,9 @@ def _shown_to(signed_in: Dependency, name_of: NameOf) -> Dependency:
     return shown
 
 
-def _reading(incidents: Incidents, records: Records, signed_in: Dependency, shown: Dependency) -> APIRouter:
+def _reading(
+    incidents: Incidents, records: IncidentRecords, signed_in: Dependency, shown: Dependency
+) -> APIRouter:
     router = APIRouter()
 
     @router.get("/incidents", summary="Incidents, the newest first")
@@ -92,7 +94,7 @@ def _opening(
     async def open_incident(
         body: contract.NewIncident, actor: Actor = Depends(signed_in), show: Show = Depends(shown)
     ) -> IncidentView:
-        incident, _ = await incidents.open(actor, Draft(**body.model_dump()))
+        incident, _ = await incidents.open(actor, IncidentDraft(**body.model_dump()))
         return show(incident)
 
     @router.post(

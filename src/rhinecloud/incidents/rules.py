@@ -14,7 +14,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from rhinecloud.incidents.errors import IllegalAct, NoSuchTask, NotYours
-from rhinecloud.incidents.model import Act, ClosingReason, Comment, Incident, Record, Status, Task
+from rhinecloud.incidents.model import (
+    Act,
+    ClosingReason,
+    Comment,
+    Incident,
+    IncidentRecord,
+    IncidentStatus,
+    Task,
+)
 from rhinecloud.incidents.rights import EVERYWHERE, allowed_acts, check
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid
@@ -26,7 +34,7 @@ MOST_ALERTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
+class ActInProgress:
     """Who acts and when (ISO 8601), with an id for what the act may create."""
 
     actor: Actor
@@ -34,10 +42,10 @@ class Doing:
     new_id: str = ""
 
 
-def acknowledge(incident: Incident, doing: Doing) -> Incident:
+def acknowledge(incident: Incident, doing: ActInProgress) -> Incident:
     """Take it: somebody has seen it and will see to it."""
     check(incident, Act.ACKNOWLEDGE, doing.actor)
-    status = Status.ACKNOWLEDGED if incident.status is Status.NEW else incident.status
+    status = IncidentStatus.ACKNOWLEDGED if incident.status is IncidentStatus.NEW else incident.status
     return _done(
         incident,
         Act.ACKNOWLEDGE,
@@ -48,14 +56,14 @@ def acknowledge(incident: Incident, doing: Doing) -> Incident:
     )
 
 
-def start(incident: Incident, doing: Doing) -> Incident:
+def start(incident: Incident, doing: ActInProgress) -> Incident:
     """Begin the work."""
     check(incident, Act.START, doing.actor)
-    return _done(incident, Act.START, doing, status=Status.IN_PROGRESS, started_at=doing.now)
+    return _done(incident, Act.START, doing, status=IncidentStatus.IN_PROGRESS, started_at=doing.now)
 
 
 def assign(
-    incident: Incident, doing: Doing, agency: str | None, assignee: str | None, note: str = ""
+    incident: Incident, doing: ActInProgress, agency: str | None, assignee: str | None, note: str = ""
 ) -> Incident:
     """Give it to an agency, a person, or both: '' takes it away, None leaves it. Another agency acknowledges anew."""
     check(incident, Act.ASSIGN, doing.actor)
@@ -68,25 +76,25 @@ def assign(
     fields: dict[str, Any] = {"agency": agency, "assignee": assignee}
     if changes_hands:
         fields |= {"acknowledged_at": "", "acknowledged_by": ""}
-        if incident.status is Status.ACKNOWLEDGED:
-            fields["status"] = Status.NEW
+        if incident.status is IncidentStatus.ACKNOWLEDGED:
+            fields["status"] = IncidentStatus.NEW
     return _done(incident, Act.ASSIGN, doing, note, **fields)
 
 
-def change_severity(incident: Incident, doing: Doing, severity: Severity, note: str = "") -> Incident:
+def change_severity(incident: Incident, doing: ActInProgress, severity: Severity, note: str = "") -> Incident:
     """Say how grave it is."""
     check(incident, Act.SEVERITY, doing.actor)
     return _done(incident, Act.SEVERITY, doing, note, severity=severity)
 
 
-def worsen(incident: Incident, doing: Doing, severity: Severity) -> Incident:
+def worsen(incident: Incident, doing: ActInProgress, severity: Severity) -> Incident:
     """Follow an alert that became graver; an incident that is graver already, or over, stays as it is."""
     if not incident.is_open or severity.rank <= incident.severity.rank:
         return incident
     return change_severity(incident, doing, severity)
 
 
-def describe(incident: Incident, doing: Doing, words: Mapping[str, Any]) -> Incident:
+def describe(incident: Incident, doing: ActInProgress, words: Mapping[str, Any]) -> Incident:
     """Word it anew: any of title, description, category, location and address."""
     check(incident, Act.DESCRIBE, doing.actor)
     if not str(words.get("title", incident.title)).strip():
@@ -96,7 +104,7 @@ def describe(incident: Incident, doing: Doing, words: Mapping[str, Any]) -> Inci
     return _done(incident, Act.DESCRIBE, doing, **{**words, **own})
 
 
-def comment(incident: Incident, doing: Doing, text: str) -> Incident:
+def comment(incident: Incident, doing: ActInProgress, text: str) -> Incident:
     """Say something about it."""
     check(incident, Act.COMMENT, doing.actor)
     if not text.strip():
@@ -107,7 +115,7 @@ def comment(incident: Incident, doing: Doing, text: str) -> Incident:
     return _done(incident, Act.COMMENT, doing, text, comments=(*incident.comments, said))
 
 
-def add_task(incident: Incident, doing: Doing, title: str, assignee: str = "") -> Incident:
+def add_task(incident: Incident, doing: ActInProgress, title: str, assignee: str = "") -> Incident:
     """Add something to be done."""
     check(incident, Act.ADD_TASK, doing.actor)
     if not title.strip():
@@ -120,7 +128,7 @@ def add_task(incident: Incident, doing: Doing, title: str, assignee: str = "") -
 
 def change_task(
     incident: Incident,
-    doing: Doing,
+    doing: ActInProgress,
     task_id: str,
     *,
     done: bool | None = None,
@@ -147,7 +155,7 @@ def change_task(
     return _done(incident, Act.CHANGE_TASK, doing, changed.title, tasks=tasks)
 
 
-def resolve(incident: Incident, doing: Doing, resolution: str = "") -> Incident:
+def resolve(incident: Incident, doing: ActInProgress, resolution: str = "") -> Incident:
     """Say that it is dealt with, and how."""
     check(incident, Act.RESOLVE, doing.actor)
     return _done(
@@ -155,7 +163,7 @@ def resolve(incident: Incident, doing: Doing, resolution: str = "") -> Incident:
         Act.RESOLVE,
         doing,
         resolution,
-        status=Status.RESOLVED,
+        status=IncidentStatus.RESOLVED,
         resolved_at=doing.now,
         resolved_by=doing.actor.id,
         resolution=resolution,
@@ -163,11 +171,11 @@ def resolve(incident: Incident, doing: Doing, resolution: str = "") -> Incident:
 
 
 def close(
-    incident: Incident, doing: Doing, reason: ClosingReason, *, duplicate_of: str = "", note: str = ""
+    incident: Incident, doing: ActInProgress, reason: ClosingReason, *, duplicate_of: str = "", note: str = ""
 ) -> Incident:
     """End it for a reason; only one that is resolved closes as resolved, and a duplicate names the other."""
     check(incident, Act.CLOSE, doing.actor)
-    if reason is ClosingReason.RESOLVED and incident.status is not Status.RESOLVED:
+    if reason is ClosingReason.RESOLVED and incident.status is not IncidentStatus.RESOLVED:
         allowed = allowed_acts(incident, doing.actor)
         raise IllegalAct(incident, Act.CLOSE, allowed, "it closes as resolved only after it was resolved")
     if (reason is ClosingReason.DUPLICATE) != bool(duplicate_of):
@@ -179,7 +187,7 @@ def close(
         Act.CLOSE,
         doing,
         note,
-        status=Status.CLOSED,
+        status=IncidentStatus.CLOSED,
         closing_reason=reason,
         duplicate_of=duplicate_of,
         closed_at=doing.now,
@@ -187,7 +195,7 @@ def close(
     )
 
 
-def reopen(incident: Incident, doing: Doing, note: str = "") -> Incident:
+def reopen(incident: Incident, doing: ActInProgress, note: str = "") -> Incident:
     """It was not over: it begins as new, and somebody has to take it."""
     check(incident, Act.REOPEN, doing.actor)
     return _done(
@@ -195,7 +203,7 @@ def reopen(incident: Incident, doing: Doing, note: str = "") -> Incident:
         Act.REOPEN,
         doing,
         note,
-        status=Status.NEW,
+        status=IncidentStatus.NEW,
         closing_reason=None,
         duplicate_of="",
         resolution="",
@@ -208,7 +216,7 @@ def reopen(incident: Incident, doing: Doing, note: str = "") -> Incident:
 
 def attach_alert(
     incident: Incident,
-    doing: Doing,
+    doing: ActInProgress,
     alert_id: str,
     *,
     fingerprint: str = "",
@@ -234,9 +242,9 @@ def attach_alert(
     )
 
 
-def alerts_over(incident: Incident, doing: Doing) -> Incident:
+def alerts_over(incident: Incident, doing: ActInProgress) -> Incident:
     """Note that all its alerts are over; where its rule says so, that resolves it. Noted already: nothing changes."""
-    if incident.alerts_over_at or incident.status is Status.CLOSED:
+    if incident.alerts_over_at or incident.status is IncidentStatus.CLOSED:
         return incident
     check(incident, Act.ALERTS_OVER, doing.actor)
     if incident.settles and incident.is_open:
@@ -244,7 +252,7 @@ def alerts_over(incident: Incident, doing: Doing) -> Incident:
             incident,
             Act.SETTLE,
             doing,
-            status=Status.RESOLVED,
+            status=IncidentStatus.RESOLVED,
             alerts_over_at=doing.now,
             resolved_at=doing.now,
             resolved_by=doing.actor.id,
@@ -252,7 +260,7 @@ def alerts_over(incident: Incident, doing: Doing) -> Incident:
     return _done(incident, Act.ALERTS_OVER, doing, alerts_over_at=doing.now)
 
 
-def _done(incident: Incident, act: Act, doing: Doing, note: str = "", **fields: Any) -> Incident:
+def _done(incident: Incident, act: Act, doing: ActInProgress, note: str = "", **fields: Any) -> Incident:
     actor = doing.actor
-    record = Record(act, actor.id, actor.name, actor.agency, note)
+    record = IncidentRecord(act, actor.id, actor.name, actor.agency, note)
     return replace(incident, **fields, version=incident.version + 1, modified_at=doing.now, last=record)

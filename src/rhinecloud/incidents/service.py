@@ -10,10 +10,18 @@ import msgspec
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.incidents import rules
+from rhinecloud.incidents.codec import IncidentCodec
 from rhinecloud.incidents.errors import NoSuchIncident, NotYours, StaleVersion
-from rhinecloud.incidents.form import Form
-from rhinecloud.incidents.model import AGENCY, INCIDENT, Act, ClosingReason, Incident, Record, Status
-from rhinecloud.incidents.rules import Doing
+from rhinecloud.incidents.model import (
+    AGENCY,
+    INCIDENT,
+    Act,
+    ClosingReason,
+    Incident,
+    IncidentRecord,
+    IncidentStatus,
+)
+from rhinecloud.incidents.rules import ActInProgress
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.ids import NewId
@@ -27,11 +35,11 @@ from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.ngsild.values import check_geometry
 from rhinecloud.store.port import Decision, Written
 
-Change = Callable[[Incident, Doing], Incident]
+Change = Callable[[Incident, ActInProgress], Incident]
 """One of `rules`, with everything but the incident and the doing filled in."""
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
+class IncidentDraft(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody says when opening an incident."""
 
     title: str
@@ -61,7 +69,7 @@ class Incidents:
         self._clock = clock
         self._new_id = new_id
         self._tenant = tenant
-        self._form = Form(context)
+        self._form = IncidentCodec(context)
 
     async def get(self, actor: Actor, incident_id: str) -> Incident:
         """Give an incident; raises NoSuchIncident."""
@@ -85,7 +93,7 @@ class Incidents:
         items = [self._form.read(stored.entity()) for stored in page.items]
         return Page(items, page.offset, page.more, page.total)
 
-    async def open(self, actor: Actor, draft: Draft, incident_id: str = "") -> tuple[Incident, bool]:
+    async def open(self, actor: Actor, draft: IncidentDraft, incident_id: str = "") -> tuple[Incident, bool]:
         """Open an incident; under an id that exists already the present one is given, and False."""
         check_opener(actor)
         if not draft.title.strip():
@@ -97,7 +105,7 @@ class Incidents:
             id=incident_id or self._new_id("Incident"),
             **fields,
             opened_by=actor.id,
-            last=Record(Act.OPEN, actor.id, actor.name, actor.agency),
+            last=IncidentRecord(Act.OPEN, actor.id, actor.name, actor.agency),
         )
 
         def decide(entity: Entity | None) -> Decision:
@@ -127,7 +135,7 @@ class Incidents:
         """Give it to an agency, a person, or both; raises Invalid when there is no such agency."""
         await self._check_links(actor, agency or "", None)
 
-        def change(incident: Incident, doing: Doing) -> Incident:
+        def change(incident: Incident, doing: ActInProgress) -> Incident:
             return rules.assign(incident, doing, agency, assignee, note)
 
         return await self.act(actor, incident_id, version, change)
@@ -137,7 +145,7 @@ class Incidents:
     ) -> Incident:
         """Say how grave it is."""
 
-        def change(incident: Incident, doing: Doing) -> Incident:
+        def change(incident: Incident, doing: ActInProgress) -> Incident:
             return rules.change_severity(incident, doing, severity, note)
 
         return await self.act(actor, incident_id, version, change)
@@ -160,7 +168,7 @@ class Incidents:
     ) -> Incident:
         """Add something to be done."""
 
-        def change(incident: Incident, doing: Doing) -> Incident:
+        def change(incident: Incident, doing: ActInProgress) -> Incident:
             return rules.add_task(incident, doing, title, assignee)
 
         return await self.act(actor, incident_id, version, change)
@@ -170,7 +178,7 @@ class Incidents:
     ) -> Incident:
         """Tick a task off (`done`), or word (`title`) or assign it (`assignee`) anew."""
 
-        def change(incident: Incident, doing: Doing) -> Incident:
+        def change(incident: Incident, doing: ActInProgress) -> Incident:
             return rules.change_task(incident, doing, task_id, **fields)
 
         return await self.act(actor, incident_id, version, change)
@@ -195,7 +203,7 @@ class Incidents:
         if duplicate_of:
             await self.get(actor, duplicate_of)
 
-        def change(incident: Incident, doing: Doing) -> Incident:
+        def change(incident: Incident, doing: ActInProgress) -> Incident:
             return rules.close(incident, doing, reason, duplicate_of=duplicate_of, note=note)
 
         return await self.act(actor, incident_id, version, change)
@@ -208,7 +216,7 @@ class Incidents:
 
     async def act(self, actor: Actor, incident_id: str, version: int, change: Change) -> Incident:
         """Do one act in the store's transaction; raises StaleVersion, IllegalAct, NotYours or NoSuchIncident."""
-        doing = Doing(actor, format_time(self._clock()), self._new_id("Note"))
+        doing = ActInProgress(actor, format_time(self._clock()), self._new_id("Note"))
 
         def decide(entity: Entity | None) -> Decision:
             incident = self._form.read(_incident(entity, incident_id))
@@ -234,11 +242,13 @@ class Incidents:
     def _condition(self, status: str, agency: str) -> Any:
         parts = []
         states = (
-            [Status.NEW, Status.ACKNOWLEDGED, Status.IN_PROGRESS] if status == "open" else status.split(",")
+            [IncidentStatus.NEW, IncidentStatus.ACKNOWLEDGED, IncidentStatus.IN_PROGRESS]
+            if status == "open"
+            else status.split(",")
         )
         for state in filter(None, states):
-            if state not in list(Status):
-                raise Invalid(f"{state!r} is not a state: open, {', '.join(Status)}", field="status")
+            if state not in list(IncidentStatus):
+                raise Invalid(f"{state!r} is not a state: open, {', '.join(IncidentStatus)}", field="status")
         if status:
             parts.append("status==" + ",".join(f'"{state}"' for state in states))
         if agency:

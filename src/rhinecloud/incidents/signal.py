@@ -12,7 +12,7 @@ from rhinecloud.ngsild.entity import Entity
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
+class AlertSignal:
     """The parts of an `Alert` that matter here; `title` and `text` are by language."""
 
     id: str
@@ -34,7 +34,7 @@ def is_alert(entity: Entity) -> bool:
     return ALERT in entity.type
 
 
-def read_signal(entity: Entity, context: Context) -> Signal:
+def read_signal(entity: Entity, context: Context) -> AlertSignal:
     """Read an alert, the house's own or a stranger's; what it does not say gets its default."""
 
     def value(name: str) -> Any:
@@ -44,7 +44,7 @@ def read_signal(entity: Entity, context: Context) -> Signal:
     severity = value("severity")
     rule, fingerprint = value("rule"), value("fingerprint")
     location = value("location")
-    return Signal(
+    return AlertSignal(
         id=entity.id,
         is_active=value("status") != "resolved",
         calls=value("callsForIncident") is True,

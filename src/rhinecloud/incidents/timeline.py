@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rhinecloud.incidents.form import Form
+from rhinecloud.incidents.codec import IncidentCodec
 from rhinecloud.incidents.model import Act, Incident, Task
 from rhinecloud.kernel.language import choose
-from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 
@@ -53,12 +53,12 @@ def tell(
 
     `agencies` map ids to names by language, `name_of` names an assignee.
     """
-    form = Form(context)
+    form = IncidentCodec(context)
     events: list[Event] = []
     before: Incident | None = None
     for change in changes:
         after = form.read(change.entity)
-        if before is None and change.kind is Kind.UPDATED:
+        if before is None and change.kind is ChangeKind.UPDATED:
             before = form.read(_as_it_was(change))
         event = _event(change, before, after, context.expand("act") in change.changed)
         if event is not None:
@@ -75,7 +75,7 @@ def tell(
 def _event(change: Change, before: Incident | None, after: Incident, spoke: bool) -> Event | None:
     """Name what a change was; None where nothing that people are told differs."""
     details = _differences(before, after) if before else {}
-    if change.kind is Kind.DELETED:
+    if change.kind is ChangeKind.DELETED:
         act, name, note = "delete", change.actor, ""
     elif spoke and after.last is not None and after.last.by == change.actor:
         act, name, note = after.last.act.value, after.last.name, after.last.note

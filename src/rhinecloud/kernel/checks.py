@@ -10,37 +10,39 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class SettingCheck:
     """`words` complete the sentence "must be …"; `holds` tells whether a value that has the right type is so."""
 
     words: str
     holds: Callable[[Any], bool]
 
 
-def between(least: float, most: float) -> Check:
+def between(least: float, most: float) -> SettingCheck:
     """Ask for a number within bounds, both included."""
-    return Check(f"{least:,} to {most:,}", lambda value: least <= value <= most)
+    return SettingCheck(f"{least:,} to {most:,}", lambda value: least <= value <= most)
 
 
-def at_least(least: float) -> Check:
+def at_least(least: float) -> SettingCheck:
     """Ask for a finite number from a bound on."""
-    return Check(f"{least:,} or more", lambda value: least <= value and math.isfinite(value))
+    return SettingCheck(f"{least:,} or more", lambda value: least <= value and math.isfinite(value))
 
 
-def more_than(bound: float) -> Check:
+def more_than(bound: float) -> SettingCheck:
     """Ask for a finite number above a bound."""
-    return Check(f"more than {bound:,}", lambda value: value > bound and math.isfinite(value))
+    return SettingCheck(f"more than {bound:,}", lambda value: value > bound and math.isfinite(value))
 
 
-def one_of(*known: str) -> Check:
+def one_of(*known: str) -> SettingCheck:
     """Ask for one of some words."""
-    return Check(f"one of {', '.join(known)}", lambda value: value in known)
+    return SettingCheck(f"one of {', '.join(known)}", lambda value: value in known)
 
 
-def address(*schemes: str) -> Check:
+def address(*schemes: str) -> SettingCheck:
     """Ask for a URL with one of some schemes and a host, or for nothing."""
     ways = " or ".join(f"{scheme}://" for scheme in schemes)
-    return Check(f"an address that begins with {ways}", lambda value: not value or is_address(value, schemes))
+    return SettingCheck(
+        f"an address that begins with {ways}", lambda value: not value or is_address(value, schemes)
+    )
 
 
 def is_address(text: str, schemes: tuple[str, ...]) -> bool:
@@ -56,7 +58,7 @@ def _is_host_and_port(text: str) -> bool:
     return is_address(f"//{text}", ("",)) and text.rpartition(":")[2].isdecimal() and ":" in text
 
 
-HOST_AND_PORT = Check("a host and a port, such as 127.0.0.1:10110", _is_host_and_port)
-PORT = Check("a port, 0 to 65,535", lambda value: 0 <= value <= 65_535)
+HOST_AND_PORT = SettingCheck("a host and a port, such as 127.0.0.1:10110", _is_host_and_port)
+PORT = SettingCheck("a port, 0 to 65,535", lambda value: 0 <= value <= 65_535)
 NOT_NEGATIVE = at_least(0)
-ANYTHING = Check("anything", lambda value: True)
+ANYTHING = SettingCheck("anything", lambda value: True)

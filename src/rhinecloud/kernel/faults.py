@@ -26,14 +26,14 @@ class Faults(Invalid):
         return self._faults
 
 
-class Gathering:
+class ErrorCollector:
     """Goes on after a fault, to find the others too."""
 
     def __init__(self) -> None:
         self.found: list[Invalid] = []
 
     @contextmanager
-    def go_on(self) -> Iterator[None]:
+    def collect(self) -> Iterator[None]:
         """Keep what is raised as Invalid within."""
         try:
             yield

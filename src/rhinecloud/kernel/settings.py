@@ -15,9 +15,9 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rhinecloud.kernel.checks import ANYTHING, NOT_NEGATIVE, Check
+from rhinecloud.kernel.checks import ANYTHING, NOT_NEGATIVE, SettingCheck
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.faults import Gathering, unknown
+from rhinecloud.kernel.faults import ErrorCollector, unknown
 
 S = TypeVar("S")
 
@@ -33,7 +33,7 @@ TYPE_WORDS: Mapping[type, str] = {
 }
 
 
-def setting(default: Any, says: str, *, unit: str = "", check: Check | None = None) -> Any:
+def setting(default: Any, says: str, *, unit: str = "", check: SettingCheck | None = None) -> Any:
     """Declare a setting: its default, one sentence about it, its unit where it is a quantity, and what it may be.
 
     A number without a `check` of its own must not be negative.
@@ -45,7 +45,7 @@ def setting(default: Any, says: str, *, unit: str = "", check: Check | None = No
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class SettingDescription:
     """One setting in words: for the generated page and for `rhinecloud check`."""
 
     section: str
@@ -58,11 +58,11 @@ class Described:
     environment: str
 
 
-def describe(section: str, settings_class: type) -> list[Described]:
+def describe(section: str, settings_class: type) -> list[SettingDescription]:
     """List the settings of a section in the order of their declaration."""
     hints = typing.get_type_hints(settings_class)
     return [
-        Described(
+        SettingDescription(
             section=section,
             name=item.name,
             type=_type_name(hints[item.name]),
@@ -82,14 +82,14 @@ def read_section(
     """Build one section; raises Invalid naming each key that is unknown or whose value does not fit."""
     hints = typing.get_type_hints(settings_class)
     items = {item.name: item for item in fields(settings_class)}  # type: ignore[arg-type]
-    gathering = Gathering()
+    collector = ErrorCollector()
     for key in table:
         if key not in items:
-            gathering.add(unknown("setting", key, items), f"{section}.{key}")
+            collector.add(unknown("setting", key, items), f"{section}.{key}")
     values: dict[str, Any] = {}
     for name, item in items.items():
         place = f"{section}.{name}"
-        with gathering.go_on():
+        with collector.collect():
             if name in table:
                 values[name] = _checked(_fit(table[name], hints[name], place), item, place)
             text = _from_environment(_variable(section, name), environment)
@@ -98,12 +98,12 @@ def read_section(
     try:
         made = settings_class(**values)
     except Invalid as error:
-        gathering.found.extend(error.faults)
-    gathering.finish()
+        collector.found.extend(error.faults)
+    collector.finish()
     return made
 
 
-def outweigh(section: str, read: S, values: Mapping[str, Any]) -> S:
+def override(section: str, read: S, values: Mapping[str, Any]) -> S:
     """Give a section with some values in place of those that were read; raises Invalid where one does not fit."""
     items = {item.name: item for item in fields(read)}  # type: ignore[arg-type]
     checked = {
@@ -114,13 +114,13 @@ def outweigh(section: str, read: S, values: Mapping[str, Any]) -> S:
     return dataclasses.replace(read, **checked) if checked else read  # type: ignore[type-var]
 
 
-def _usual_check(default: Any) -> Check:
+def _usual_check(default: Any) -> SettingCheck:
     is_number = isinstance(default, int | float) and not isinstance(default, bool)
     return NOT_NEGATIVE if is_number else ANYTHING
 
 
-def _check(item: Field[Any]) -> Check:
-    check: Check = item.metadata.get("check", ANYTHING)
+def _check(item: Field[Any]) -> SettingCheck:
+    check: SettingCheck = item.metadata.get("check", ANYTHING)
     return check
 
 

@@ -1,7 +1,7 @@
 """Finds packs, reads their folders and merges their vocabularies: the one room that sees every pack and knows none."""
 
-from rhinecloud.loader.context import Disagreement, merge_contexts
+from rhinecloud.loader.context import TermConflict, merge_contexts
 from rhinecloud.loader.model import LoadedPack, PackFailure, Packs
 from rhinecloud.loader.packs import GROUP, find_packs
 
-__all__ = ["GROUP", "Disagreement", "LoadedPack", "PackFailure", "Packs", "find_packs", "merge_contexts"]
+__all__ = ["GROUP", "LoadedPack", "PackFailure", "Packs", "TermConflict", "find_packs", "merge_contexts"]

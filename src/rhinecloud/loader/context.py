@@ -13,7 +13,7 @@ from rhinecloud.ngsild.context import compile_context
 
 
 @dataclass(frozen=True, slots=True)
-class Disagreement:
+class TermConflict:
     """Two owners give one term two meanings (IRIs); the first one's counts."""
 
     term: str
@@ -28,11 +28,11 @@ class Disagreement:
 
 def merge_contexts(
     parts: Iterable[tuple[str, Mapping[str, Any]]],
-) -> tuple[dict[str, Any], list[Disagreement]]:
+) -> tuple[dict[str, Any], list[TermConflict]]:
     """Merge the term tables of `parts`, each with its owner's name, into one; raises Invalid for a malformed one."""
     merged: dict[str, Any] = {}
     meaning: dict[str, tuple[str, str, str]] = {}
-    disagreements: list[Disagreement] = []
+    disagreements: list[TermConflict] = []
     for owner, terms in parts:
         compiled = compile_context(dict(terms), {})
         for term, definition in terms.items():
@@ -44,7 +44,7 @@ def merge_contexts(
                 meaning[term] = (owner, iri, coercion)
                 merged[term] = _spelled_out(definition, iri)
             elif known[1:] != (iri, coercion):
-                disagreements.append(Disagreement(term, known[0], known[1], owner, iri))
+                disagreements.append(TermConflict(term, known[0], known[1], owner, iri))
     return merged, disagreements
 
 

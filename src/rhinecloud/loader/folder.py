@@ -13,7 +13,7 @@ from rhinecloud.loader.document import read_object
 from rhinecloud.loader.layers import read_layers
 from rhinecloud.loader.model import BrokenPack, LoadedPack
 from rhinecloud.ngsild.context import compile_context
-from rhinecloud.ngsild.documents import house_document
+from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.pack import Pack
 from rhinecloud.risk.rulebook import find_files
 
@@ -79,7 +79,7 @@ def _indexes(manifest: dict[str, Any], context: dict[str, Any]) -> tuple[str, ..
     names = manifest.get("indexes", [])
     if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
         raise BrokenPack("[pack] needs 'indexes' to be a list of attributes", field="pack.toml")
-    unknown = [name for name in names if name not in {*context, *house_document()["@context"], "scope"}]
+    unknown = [name for name in names if name not in {*context, *core_vocabulary()["@context"], "scope"}]
     if unknown:
         raise BrokenPack(f"[pack] indexes {', '.join(unknown)}: no term of context.jsonld", field="pack.toml")
     return tuple(names)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rhinecloud.kernel.faults import Gathering, unknown
+from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.loader.document import read_object
 from rhinecloud.loader.model import BrokenPack
 
@@ -19,29 +19,29 @@ _COLOR = re.compile(r"#([0-9a-fA-F]{3}){1,2}|[a-z]+")
 
 def read_layers(folder: Path) -> tuple[dict[str, Any], ...]:
     """Read the layers of a folder, `*.json`, none where there is no such folder; raises Invalid naming each fault."""
-    gathering, layers = Gathering(), []
+    collector, layers = ErrorCollector(), []
     for path in sorted(folder.glob("*.json")):
-        with gathering.go_on():
+        with collector.collect():
             layers.append(_layer(path))
-    gathering.finish()
+    collector.finish()
     return tuple(layers)
 
 
 def _layer(path: Path) -> dict[str, Any]:
     place = f"layers/{path.name}"
     layer = read_object(path, place)
-    gathering = Gathering()
+    collector = ErrorCollector()
     for key in REQUIRED:
         if layer.get(key) is None:
-            gathering.found.append(BrokenPack(f"needs {key!r}: {_CHECKS[key][1]}", field=place))
+            collector.found.append(BrokenPack(f"needs {key!r}: {_CHECKS[key][1]}", field=place))
     for key, value in layer.items():
         if key not in _CHECKS:
-            gathering.found.append(BrokenPack(unknown("key", key, _CHECKS), field=f"{place}: {key}"))
+            collector.found.append(BrokenPack(unknown("key", key, _CHECKS), field=f"{place}: {key}"))
             continue
         fits, wanted = _CHECKS[key]
         if value is not None and not fits(value):
-            gathering.found.append(BrokenPack(f"is {wanted}", field=f"{place}: {key}"))
-    gathering.finish()
+            collector.found.append(BrokenPack(f"is {wanted}", field=f"{place}: {key}"))
+    collector.finish()
     return {**DEFAULTS, **{key: value for key, value in layer.items() if value is not None}}
 
 

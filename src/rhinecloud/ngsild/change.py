@@ -12,7 +12,7 @@ import msgspec
 from rhinecloud.ngsild.entity import Entity, Instance
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What happened to the entity as a whole."""
 
     CREATED = "created"
@@ -29,7 +29,7 @@ class Change(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
 
     seq: int = 0
     tenant: str = ""
-    kind: Kind
+    kind: ChangeKind
     at: str
     actor: str = ""
     entity: Entity

@@ -17,7 +17,7 @@ import orjson
 
 from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.ngsild.definitions import Definitions, Term, define_all, referenced_urls
+from rhinecloud.ngsild.definitions import Definitions, TermDefinition, define_all, referenced_urls
 from rhinecloud.ngsild.documents import core_document
 from rhinecloud.ngsild.values import is_uri
 
@@ -144,14 +144,14 @@ def _shortness(term: str) -> tuple[int, str]:
     return len(term), term
 
 
-def _shortest_terms(terms: Mapping[str, Term]) -> dict[str, str]:
+def _shortest_terms(terms: Mapping[str, TermDefinition]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in sorted(terms, key=_shortness):
         found.setdefault(terms[name].iri, name)
     return found
 
 
-def _prefixes(terms: Mapping[str, Term]) -> list[tuple[str, str]]:
+def _prefixes(terms: Mapping[str, TermDefinition]) -> list[tuple[str, str]]:
     return sorted((name, term.iri) for name, term in terms.items() if term.prefix)
 
 

@@ -31,7 +31,7 @@ _KEYWORDS = _CONTEXT_KEYWORDS | {
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class TermDefinition:
     """What one term means: an IRI or keyword, whether it serves as a prefix, and what its values are coerced to."""
 
     iri: str
@@ -43,7 +43,7 @@ class Term:
 class Definitions:
     """A table of terms and the vocabulary into which all others fall."""
 
-    terms: dict[str, Term] = field(default_factory=dict)
+    terms: dict[str, TermDefinition] = field(default_factory=dict)
     vocab: str = ""
 
 
@@ -109,7 +109,7 @@ class _Work:
     def __init__(self, documents: Mapping[str, Any], core: Definitions | None) -> None:
         self.documents = documents
         self.core = core
-        self.terms: dict[str, Term] = dict(core.terms) if core else {}
+        self.terms: dict[str, TermDefinition] = dict(core.terms) if core else {}
         self.vocab = core.vocab if core else ""
         self._open: list[str] = []
         self._contexts = 0
@@ -207,7 +207,9 @@ class _Work:
             self.terms[name] = term
         pending[name] = True
 
-    def _term(self, name: str, value: Any, local: Mapping[str, Any], pending: dict[str, bool]) -> Term | None:
+    def _term(
+        self, name: str, value: Any, local: Mapping[str, Any], pending: dict[str, bool]
+    ) -> TermDefinition | None:
         simple = isinstance(value, str)
         definition = {"@id": value} if value is None or simple else value
         if not isinstance(definition, dict):
@@ -226,7 +228,7 @@ class _Work:
         if coercion:
             coercion = self._expand(coercion, local, pending)
         prefix = definition.get("@prefix") is True or (simple and iri.endswith(_PREFIX_ENDS))
-        return Term(iri, prefix and not iri.startswith("@"), coercion)
+        return TermDefinition(iri, prefix and not iri.startswith("@"), coercion)
 
     def _target(self, name: str, target: str, local: Mapping[str, Any], pending: dict[str, bool]) -> str:
         iri = (

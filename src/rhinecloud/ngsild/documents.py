@@ -36,7 +36,7 @@ def core_document(url: str = CORE_URL) -> dict[str, Any]:
     return _read(f"ngsi-ld-core-context-v1.{minor}.jsonld")
 
 
-def house_document() -> dict[str, Any]:
+def core_vocabulary() -> dict[str, Any]:
     """Give the house's own vocabulary: alerts, incidents, tasks, agencies."""
     return _read("rhinecloud.jsonld")
 

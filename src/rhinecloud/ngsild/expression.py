@@ -13,9 +13,9 @@ import orjson
 
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.linked import RELATIONSHIPS, Found, Linked, Reaches
-from rhinecloud.ngsild.moments import Moment, parse_moment
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.patterns import Pattern
+from rhinecloud.ngsild.time_values import Moment, parse_moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Range:
         return low is not None and high is not None and low >= 0 >= high
 
 
-class Term:
+class ExpressionTerm:
     """A term about one path, written as the path (`subject`) and what is said of it (`predicate`)."""
 
     __slots__ = ()
@@ -108,7 +108,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Exists(Term):
+class Exists(ExpressionTerm):
     """The target exists, whatever its value."""
 
     path: Path
@@ -133,7 +133,7 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Equality(Term):
+class Equality(ExpressionTerm):
     """`==` or, when `negated`, `!=` to any of several values or ranges; an array equals what it includes."""
 
     path: Path
@@ -161,7 +161,7 @@ _ORDERS = {">": (1,), ">=": (0, 1), "<": (-1,), "<=": (-1, 0)}
 
 
 @dataclass(frozen=True, slots=True)
-class Order(Term):
+class Order(ExpressionTerm):
     """`>`, `>=`, `<` or `<=`: numbers, texts and moments, each with their kind only; never relationships."""
 
     path: Path
@@ -186,7 +186,7 @@ class Order(Term):
 
 
 @dataclass(frozen=True, slots=True)
-class Matches(Term):
+class Matches(ExpressionTerm):
     """`~=` or, when `negated`, `!~=`: a text in which the pattern is found, or is not."""
 
     path: Path

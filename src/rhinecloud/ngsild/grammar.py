@@ -28,9 +28,9 @@ from rhinecloud.ngsild.expression import (
     Some,
 )
 from rhinecloud.ngsild.linked import Linked
-from rhinecloud.ngsild.moments import parse_moment
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.patterns import compile_pattern
+from rhinecloud.ngsild.time_values import parse_moment
 from rhinecloud.ngsild.values import is_uri
 
 MAX_LENGTH = 8192

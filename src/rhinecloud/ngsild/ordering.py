@@ -18,8 +18,8 @@ from rhinecloud.ngsild.collation import check_collation, sort_key
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.geometry import distance_m
-from rhinecloud.ngsild.moments import parse_moment
 from rhinecloud.ngsild.path import Path
+from rhinecloud.ngsild.time_values import parse_moment
 from rhinecloud.ngsild.values import check_geometry, is_geometry
 
 T = TypeVar("T")

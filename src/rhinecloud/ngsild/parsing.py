@@ -12,8 +12,8 @@ from typing import Any
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import NULL, Entity, Instance
-from rhinecloud.ngsild.instances import ABSENT, NOT_ATTRIBUTES, PROOF, Reader, within
-from rhinecloud.ngsild.plain import Sent, read_sent
+from rhinecloud.ngsild.fast_parsing import PlainEntity, read_sent
+from rhinecloud.ngsild.instances import ABSENT, NOT_ATTRIBUTES, PROOF, InstanceReader, within
 from rhinecloud.ngsild.values import check_scope, check_uri
 
 __all__ = ["ABSENT", "parse_attribute", "parse_entity", "parse_fragment"]
@@ -33,7 +33,7 @@ def parse_entity(data: Any, context: Context, *, now: str = "", simplified: bool
 
     Raises Invalid naming the field. `@context` in `data` is skipped: `context` is what it was compiled to.
     """
-    return _read_entity(data, Reader(context, now, simplified=simplified), fragment=False)
+    return _read_entity(data, InstanceReader(context, now, simplified=simplified), fragment=False)
 
 
 def parse_fragment(
@@ -51,7 +51,7 @@ def parse_fragment(
     merge (clause 5.5.12): an instance may lack its value, a bare value its type, and null may stand inside values.
     `simplified` says that the sender named that form, so that objects are values (clause 4.5.4). Raises Invalid.
     """
-    reader = Reader(
+    reader = InstanceReader(
         context, now, nulls=nulls, deep_nulls=nulls and partial, partial=partial, simplified=simplified
     )
     return _read_entity(data, reader, fragment=True)
@@ -64,7 +64,7 @@ def parse_attribute(
 
     `name` is the attribute's name as it was sent, for the errors. Raises Invalid.
     """
-    reader = Reader(context, now, nulls=partial, partial=partial)
+    reader = InstanceReader(context, now, nulls=partial, partial=partial)
     if isinstance(data, dict) and "@context" in data:
         data = {key: member for key, member in data.items() if key != "@context"}
     try:
@@ -73,7 +73,7 @@ def parse_attribute(
         raise (within(name, error) if name else error) from None
 
 
-def _read_entity(data: Any, reader: Reader, *, fragment: bool) -> Entity:
+def _read_entity(data: Any, reader: InstanceReader, *, fragment: bool) -> Entity:
     if not isinstance(data, dict):
         raise Invalid("an entity is a JSON object")
     aliases = reader.context.aliases
@@ -93,7 +93,7 @@ def _read_entity(data: Any, reader: Reader, *, fragment: bool) -> Entity:
         if name in _NOT_READ:
             continue
         try:
-            if in_one_go and type(member) is Sent and name not in _WORDS:
+            if in_one_go and type(member) is PlainEntity and name not in _WORDS:
                 plain = read_sent(member, now)
                 iri = expand(name)
                 if (
@@ -124,7 +124,7 @@ def _read_id(data: Mapping[str, Any], fragment: bool) -> str:
     return found
 
 
-def _read_types(data: Mapping[str, Any], reader: Reader, fragment: bool) -> list[str]:
+def _read_types(data: Mapping[str, Any], reader: InstanceReader, fragment: bool) -> list[str]:
     if fragment and "type" not in data:
         return []
     value = data.get("type")
@@ -141,8 +141,8 @@ def _read_types(data: Mapping[str, Any], reader: Reader, fragment: bool) -> list
         raise within("type", error) from None
 
 
-def _read_special(found: Entity, name: str, member: Any, reader: Reader) -> None:
-    if type(member) is Sent:
+def _read_special(found: Entity, name: str, member: Any, reader: InstanceReader) -> None:
+    if type(member) is PlainEntity:
         member = member.members()
     if name in _OWN:
         _read_own(found, name, member, reader)
@@ -152,7 +152,7 @@ def _read_special(found: Entity, name: str, member: Any, reader: Reader) -> None
         _check_place(found.attrs[reader.name(name)])
 
 
-def _read_own(found: Entity, name: str, member: Any, reader: Reader) -> None:
+def _read_own(found: Entity, name: str, member: Any, reader: InstanceReader) -> None:
     if name == "expiresAt":
         found.expires_at = reader.moment(member)
     elif reader.nulls and member in (NULL, [NULL]):

@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class EntitySelector:
-    """Some entities by type, id and pattern, as a query by POST lists them (clause 5.2.33); ids outweigh a pattern."""
+    """Some entities by type, id and pattern, as a query by POST lists them (clause 5.2.33); ids override a pattern."""
 
     types: tuple[tuple[str, ...], ...] = ()
     ids: tuple[str, ...] = ()

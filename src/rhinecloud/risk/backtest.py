@@ -15,15 +15,15 @@ import msgspec
 
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild import patch
-from rhinecloud.ngsild.change import Change, Kind, decode_change
+from rhinecloud.ngsild.change import Change, ChangeKind, decode_change
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.representation import parse_entity
-from rhinecloud.risk.counters import Counters
+from rhinecloud.risk.active_alerts import moment_text
+from rhinecloud.risk.counters import RuleCounters
 from rhinecloud.risk.engine import Engine
 from rhinecloud.risk.facts import seconds
-from rhinecloud.risk.model import Outcome, Rule
-from rhinecloud.risk.register import moment_text
+from rhinecloud.risk.model import Rule, RuleOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class Backtest:
     """What the rules said, in order, and what each did."""
 
     changes: int
-    outcomes: list[Outcome]
-    counters: dict[str, Counters]
+    outcomes: list[RuleOutcome]
+    counters: dict[str, RuleCounters]
 
 
 def backtest(rules: Sequence[Rule], changes: Iterable[Change], context: Context) -> Backtest:
     """Run rules over changes in order; time is what the changes say, and every lasting alert is told once."""
     engine = Engine(rules, context, repeat_every_s=float("inf"))
-    outcomes: list[Outcome] = []
+    outcomes: list[RuleOutcome] = []
     count = 0
     for change in changes:
         outcomes += engine.step([change])
@@ -48,7 +48,7 @@ def backtest(rules: Sequence[Rule], changes: Iterable[Change], context: Context)
 
 def read_recording(lines: Iterable[bytes | str], context: Context) -> Iterator[Change]:
     """Read a recording line by line; raises Invalid naming the line that cannot be read."""
-    recording = Recording(context)
+    recording = RecordedHistory(context)
     for number, line in enumerate(lines, 1):
         body = line.encode() if isinstance(line, str) else line
         if not body.strip():
@@ -60,7 +60,7 @@ def read_recording(lines: Iterable[bytes | str], context: Context) -> Iterator[C
             raise Invalid(str(error), field=f"line {number}") from None
 
 
-class Recording:
+class RecordedHistory:
     """Makes changes of entity fragments, as the store does: each carries the whole entity afterwards."""
 
     def __init__(self, context: Context) -> None:
@@ -82,7 +82,7 @@ class Recording:
         self._seq += 1
         return Change(
             seq=self._seq,
-            kind=Kind.UPDATED if present else Kind.CREATED,
+            kind=ChangeKind.UPDATED if present else ChangeKind.CREATED,
             at=self._at,
             entity=patched.entity,
             changed=list(patched.changed),

@@ -53,7 +53,7 @@ _RECKONING = frozenset({"+", "-", "*", "/", "%"})
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class ConditionFault:
     """What is wrong with an expression, at a line and column of its text, from 1."""
 
     reason: str
@@ -61,10 +61,10 @@ class Flaw:
     column: int = 1
 
 
-class Flawed(Exception):
+class InvalidCondition(Exception):
     """The expression cannot be used; `flaws` say why."""
 
-    def __init__(self, flaws: list[Flaw]) -> None:
+    def __init__(self, flaws: list[ConditionFault]) -> None:
         super().__init__("; ".join(each.reason for each in flaws))
         self.flaws = flaws
 
@@ -107,11 +107,11 @@ def parse_condition(source: str) -> Condition:
     try:
         program = cel.compile(source)
     except RUN_TIME_ERRORS as error:
-        raise Flawed(_parse_flaws(str(error))) from None
+        raise InvalidCondition(_parse_flaws(str(error))) from None
     tokens = list(_tokens(source))
     flaws = [*_unknown_functions(tokens), *_mixed_arithmetic(tokens)]
     if flaws:
-        raise Flawed(flaws)
+        raise InvalidCondition(flaws)
     references, guarded = _references(tokens)
     needs = tuple(each for each in references if _plain(each.path) not in guarded)
     return Condition(source, program, references, needs)
@@ -121,7 +121,9 @@ def parse_truth(source: str) -> Condition:
     """Compile an expression that must be true or false; raises Flawed, also where it plainly never is."""
     condition = parse_condition(source)
     if _is_never_truth(list(_tokens(source))):
-        raise Flawed([Flaw("this is never true or false: compare it with something, such as `> 5.0`")])
+        raise InvalidCondition(
+            [ConditionFault("this is never true or false: compare it with something, such as `> 5.0`")]
+        )
     return condition
 
 
@@ -149,12 +151,12 @@ def _tokens(source: str) -> Iterator[_Token]:
             start = found.start() + found[0].rindex("\n") + 1
 
 
-def _parse_flaws(message: str) -> list[Flaw]:
+def _parse_flaws(message: str) -> list[ConditionFault]:
     flaws = [
-        Flaw(_plainly(reason), int(line), int(column))
+        ConditionFault(_plainly(reason), int(line), int(column))
         for line, column, reason in _PARSE_ERROR.findall(message)
     ]
-    return flaws[:1] or [Flaw(message.splitlines()[0])]
+    return flaws[:1] or [ConditionFault(message.splitlines()[0])]
 
 
 def _plainly(reason: str) -> str:
@@ -204,15 +206,15 @@ def _bound_names(tokens: list[_Token]) -> set[str]:
     return bound
 
 
-def _unknown_functions(tokens: list[_Token]) -> Iterator[Flaw]:
+def _unknown_functions(tokens: list[_Token]) -> Iterator[ConditionFault]:
     for index, token in enumerate(tokens):
         if token.kind == "name" and _sign(tokens, index + 1) == "(":
             whole = ".".join(token.path)
             if whole not in FUNCTIONS and token.path[-1] not in FUNCTIONS:
-                yield Flaw(f"there is no function `{whole}`", token.line, token.column)
+                yield ConditionFault(f"there is no function `{whole}`", token.line, token.column)
 
 
-def _mixed_arithmetic(tokens: list[_Token]) -> Iterator[Flaw]:
+def _mixed_arithmetic(tokens: list[_Token]) -> Iterator[ConditionFault]:
     """Find a whole number added to, taken from, multiplied or divided with a reading: CEL refuses that at run time."""
     for (first, left), (second, right) in pairwise(
         (index, token) for index, token in enumerate(tokens) if token.text not in ("+", "-", "*", "/", "%")
@@ -228,7 +230,7 @@ def _mixed_arithmetic(tokens: list[_Token]) -> Iterator[Flaw]:
         if _sign(tokens, second + 1) in ("(", ".", "[") or names["name"].text in _CONSTANTS:
             continue
         number = names["whole"]
-        yield Flaw(
+        yield ConditionFault(
             f"readings are decimals and {number.text} is a whole number: write {number.text}.0",
             number.line,
             number.column,

@@ -16,7 +16,7 @@ from functools import partial
 
 import msgspec
 
-from rhinecloud.broker.edits import Writer
+from rhinecloud.broker.entities.edits import EditBuilder
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import RhineCloudError, Unavailable
@@ -24,13 +24,13 @@ from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.risk.alert import Clerk
-from rhinecloud.risk.counters import Counters
+from rhinecloud.risk.alert_entity import AlertWriter
+from rhinecloud.risk.counters import RuleCounters
 from rhinecloud.risk.engine import Engine
-from rhinecloud.risk.model import Outcome, Rule
+from rhinecloud.risk.model import Rule, RuleOutcome
 from rhinecloud.risk.rulebook import Rulebook
 from rhinecloud.risk.settings import RiskSettings
-from rhinecloud.risk.state import State, decode_state, encode_state
+from rhinecloud.risk.state import RiskState, decode_state, encode_state
 from rhinecloud.store.port import Decide, Record, Store
 from rhinecloud.stream.port import Frame, Gone, Stream
 
@@ -75,9 +75,9 @@ class Risk:
         self._clock = clock
         self._settings = settings
         self._tenant = tenant
-        self._clerk = Clerk(rulebook.context, settings.language)
-        self._engine = self._start(State())
-        self._unwritten: list[Outcome] = []
+        self._clerk = AlertWriter(rulebook.context, settings.language)
+        self._engine = self._start(RiskState())
+        self._unwritten: list[RuleOutcome] = []
         self._turn = asyncio.Lock()
         self._goal: tuple[int, float] | None = None
         self._saved_at = 0.0
@@ -109,7 +109,7 @@ class Risk:
             refused=self._refused,
         )
 
-    def rules(self) -> list[tuple[Rule, Counters, int]]:
+    def rules(self) -> list[tuple[Rule, RuleCounters, int]]:
         """Give each rule in force, what it did, and how many of its alerts are up."""
         engine = self._engine
         return [
@@ -117,7 +117,7 @@ class Risk:
             for rule in engine.rules.values()
         ]
 
-    def _start(self, state: State) -> Engine:
+    def _start(self, state: RiskState) -> Engine:
         settings = self._settings
         rules = [rule for rule in self.rulebook.rules if rule.id not in settings.off]
         return Engine(
@@ -128,14 +128,14 @@ class Risk:
             repeat_every_s=settings.repeat_every_s,
         )
 
-    async def _remembered(self) -> State:
+    async def _remembered(self) -> RiskState:
         record = await self._store.get_record(MARK, self._tenant, NAME)
         if record is not None:
             try:
                 return decode_state(record.body)
             except msgspec.DecodeError:
                 logger.warning("the memory of risk is of another version: it begins anew")
-        return State(cursor=self._store.last_change(), now=self._now())
+        return RiskState(cursor=self._store.last_change(), now=self._now())
 
     def _now(self) -> float:
         return self._clock().timestamp()
@@ -228,7 +228,7 @@ class Risk:
                 continue
             del self._unwritten[: len(outcomes)]
 
-    async def _write_all(self, outcomes: Sequence[Outcome]) -> None:
+    async def _write_all(self, outcomes: Sequence[RuleOutcome]) -> None:
         plans = [(each.alert_id, partial(self._plan, each)) for each in outcomes]
         answers = await self._broker.write_all(ACTOR, self._tenant, plans)
         for outcome, answer in zip(outcomes, answers, strict=True):
@@ -240,7 +240,7 @@ class Risk:
                 if counters is not None:
                     counters.fail(f"the alert could not be written: {answer}", format_time(self._clock()))
 
-    def _plan(self, outcome: Outcome, writer: Writer) -> Decide:
+    def _plan(self, outcome: RuleOutcome, writer: EditBuilder) -> Decide:
         return writer.guard(outcome.alert_id, self._clerk.decision(outcome))
 
     async def _save(self) -> None:

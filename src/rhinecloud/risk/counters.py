@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rhinecloud.risk.model import Outcome, OutcomeKind
+from rhinecloud.risk.model import OutcomeKind, RuleOutcome
 
 
 @dataclass(slots=True)
-class Counters:
+class RuleCounters:
     """`late`: readings older than the one before; `weak`: bad quality or too old; times are ISO 8601."""
 
     evaluated: int = 0
@@ -26,7 +26,7 @@ class Counters:
         self.errors += 1
         self.last_error, self.last_error_at = reason, at
 
-    def tell(self, outcome: Outcome) -> None:
+    def tell(self, outcome: RuleOutcome) -> None:
         """Count an outcome."""
         if outcome.kind is OutcomeKind.RAISED:
             self.fired += 1

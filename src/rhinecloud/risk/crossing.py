@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from rhinecloud.risk.area import Area
-from rhinecloud.risk.facts import Facts
+from rhinecloud.risk.facts import EntityFacts
 from rhinecloud.risk.model import AreaEvent, Zone
-from rhinecloud.risk.state import State, Watch
+from rhinecloud.risk.state import RiskState, RuleWatch
 
 
 class Crossings:
     """Judges places against zones; remembers where the entities lie that serve as areas."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: RiskState) -> None:
         self._state = state
         self._areas: dict[str, Area] = {}
 
@@ -22,7 +22,7 @@ class Crossings:
         self._areas[entity_id] = Area(geojson, entity_id)
         self._state.areas[entity_id] = geojson
 
-    def holds(self, zone: Zone, watch: Watch, facts: Facts) -> bool | None:
+    def holds(self, zone: Zone, watch: RuleWatch, facts: EntityFacts) -> bool | None:
         """Say whether the zone's condition holds, None where place or area are not known.
 
         The first sight of a thing inside is where it starts from, not an entering.

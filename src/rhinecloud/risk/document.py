@@ -15,7 +15,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Fault:
+class DocumentFault:
     """What is wrong and where; line and column count from 1."""
 
     line: int
@@ -27,7 +27,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DocumentPosition:
     """Where a value begins; `block` is true where its text begins on the next line (`|` and `>`)."""
 
     line: int
@@ -36,69 +36,75 @@ class Place:
 
 
 @dataclass(slots=True)
-class Document:
+class RuleDocument:
     """One YAML document as plain values, the place of each, and the text that it was read from."""
 
     data: Any
     text: str
-    places: dict[Path, Place] = field(default_factory=dict)
-    keys: dict[Path, Place] = field(default_factory=dict)
+    places: dict[Path, DocumentPosition] = field(default_factory=dict)
+    keys: dict[Path, DocumentPosition] = field(default_factory=dict)
 
-    def fault(self, path: Path, reason: str, *, line: int = 1, column: int = 1) -> Fault:
+    def fault(self, path: Path, reason: str, *, line: int = 1, column: int = 1) -> DocumentFault:
         """Make a fault at a value, or at a line and column within its text."""
         place = self._nearest(path)
         if place.block:
-            return Fault(place.line + line, column, reason)
-        return Fault(place.line + line - 1, place.column + column - 1 if line == 1 else column, reason)
+            return DocumentFault(place.line + line, column, reason)
+        return DocumentFault(
+            place.line + line - 1, place.column + column - 1 if line == 1 else column, reason
+        )
 
-    def key_fault(self, path: Path, reason: str) -> Fault:
+    def key_fault(self, path: Path, reason: str) -> DocumentFault:
         """Make a fault at a key rather than at its value."""
         place = self.keys.get(path) or self._nearest(path)
-        return Fault(place.line, place.column, reason)
+        return DocumentFault(place.line, place.column, reason)
 
-    def _nearest(self, path: Path) -> Place:
+    def _nearest(self, path: Path) -> DocumentPosition:
         while path and path not in self.places:
             path = path[:-1]
-        return self.places.get(path, Place(1, 1))
+        return self.places.get(path, DocumentPosition(1, 1))
 
 
-def read_documents(text: str) -> tuple[list[Document], list[Fault]]:
+def read_documents(text: str) -> tuple[list[RuleDocument], list[DocumentFault]]:
     """Read every document of a YAML file; when the file is not YAML, the one fault says where and why."""
-    faults: list[Fault] = []
-    documents: list[Document] = []
+    faults: list[DocumentFault] = []
+    documents: list[RuleDocument] = []
     loader = yaml.SafeLoader(text)
     try:
         while loader.check_node():
             node = loader.get_node()
             if node is None:
                 break
-            document = Document(None, text[node.start_mark.index : node.end_mark.index])
+            document = RuleDocument(None, text[node.start_mark.index : node.end_mark.index])
             document.data = _read(loader, node, (), document, faults)
             documents.append(document)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        faults.append(Fault(line, column, f"this is not YAML: {error.problem or error.context}"))
+        faults.append(DocumentFault(line, column, f"this is not YAML: {error.problem or error.context}"))
     except (yaml.YAMLError, ValueError) as error:
-        faults.append(Fault(1, 1, f"this is not YAML: {error}"))
+        faults.append(DocumentFault(1, 1, f"this is not YAML: {error}"))
     finally:
         loader.dispose()
     return documents, faults
 
 
 def _read(
-    loader: yaml.SafeLoader, node: yaml.Node, path: Path, document: Document, faults: list[Fault]
+    loader: yaml.SafeLoader, node: yaml.Node, path: Path, document: RuleDocument, faults: list[DocumentFault]
 ) -> Any:
     block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
     quoted = isinstance(node, yaml.ScalarNode) and node.style in ("'", '"')
-    document.places[path] = Place(node.start_mark.line + 1, node.start_mark.column + 1 + quoted, block)
+    document.places[path] = DocumentPosition(
+        node.start_mark.line + 1, node.start_mark.column + 1 + quoted, block
+    )
     if len(path) > DEEPEST:
         raise ValueError(f"nested more than {DEEPEST} levels deep")
     if isinstance(node, yaml.MappingNode):
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value)
-            document.keys[(*path, key)] = Place(key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            document.keys[(*path, key)] = DocumentPosition(
+                key_node.start_mark.line + 1, key_node.start_mark.column + 1
+            )
             if key in found:
                 faults.append(document.key_fault((*path, key), f"`{key}` stands here twice"))
             found[key] = _read(loader, value_node, (*path, key), document, faults)

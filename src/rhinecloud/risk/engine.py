@@ -12,16 +12,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rhinecloud.kernel.errors import RhineCloudError
 from rhinecloud.kernel.severity import Severity
-from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.risk.counters import Counters
+from rhinecloud.risk.active_alerts import ActiveAlerts, moment_text
+from rhinecloud.risk.counters import RuleCounters
 from rhinecloud.risk.evaluation import EvaluationFailed
-from rhinecloud.risk.facts import Facts, Reading, seconds
-from rhinecloud.risk.judge import Judge
-from rhinecloud.risk.model import Outcome, Rule
-from rhinecloud.risk.register import Register, moment_text
-from rhinecloud.risk.state import State, Watch
+from rhinecloud.risk.facts import EntityFacts, ReadingFacts, seconds
+from rhinecloud.risk.model import Rule, RuleOutcome
+from rhinecloud.risk.rule_evaluation import RuleEvaluator
+from rhinecloud.risk.state import RiskState, RuleWatch
 from rhinecloud.risk.timers import Timers
 
 ALERT = "https://smartdatamodels.org/dataModel.Alert/Alert"
@@ -36,20 +36,20 @@ class Engine:
         self,
         rules: Sequence[Rule],
         context: Context,
-        state: State | None = None,
+        state: RiskState | None = None,
         *,
         max_gap_s: float = math.inf,
         repeat_every_s: float = 60.0,
     ) -> None:
         """A leap of time longer than `max_gap_s` was not watched; a lasting alert is told every `repeat_every_s`."""
-        self.state = state or State()
+        self.state = state or RiskState()
         self.rules = {rule.id: rule for rule in sorted(rules, key=lambda each: each.id)}
-        self.counters = {rule_id: Counters() for rule_id in self.rules}
+        self.counters = {rule_id: RuleCounters() for rule_id in self.rules}
         self._context = context
         self._max_gap_s = max_gap_s
         self._timers = Timers(self.state)
-        self._register = Register(self.state, self._timers, repeat_every_s)
-        self._judge = Judge(context, self.state, self._timers, self._register, self.counters)
+        self._register = ActiveAlerts(self.state, self._timers, repeat_every_s)
+        self._judge = RuleEvaluator(context, self.state, self._timers, self._register, self.counters)
         self._watched = {rule_id: self._iris(rule) for rule_id, rule in self.rules.items()}
         self._by_type: dict[str, list[Rule]] = {}
         for rule in self.rules.values():
@@ -59,9 +59,9 @@ class Engine:
         self.signs = tuple(sorted(name.encode() for name in {*self._by_type, *self._zones}))
         """What the JSON of a change holds that may concern a rule: the IRIs of types and the ids of areas."""
 
-    def step(self, changes: Iterable[Change]) -> list[Outcome]:
+    def step(self, changes: Iterable[Change]) -> list[RuleOutcome]:
         """Judge changes in order; those up to the cursor were judged before and are passed over."""
-        outcomes: list[Outcome] = []
+        outcomes: list[RuleOutcome] = []
         for change in changes:
             if change.seq and change.seq <= self.state.cursor:
                 continue
@@ -70,21 +70,24 @@ class Engine:
             self.state.cursor = max(self.state.cursor, change.seq)
         return outcomes
 
-    def tick(self, now: float) -> list[Outcome]:
+    def tick(self, now: float) -> list[RuleOutcome]:
         """Let time pass, to seconds since 1970, without a change; only when no earlier change is still on its way."""
         return list(self._advance(now))
 
-    def adopt(self, entities: Iterable[Entity], now: float) -> list[Outcome]:
+    def adopt(self, entities: Iterable[Entity], now: float) -> list[RuleOutcome]:
         """Let fresh rules look at the city as it is, once."""
         self.state.now = self.state.now or now
         fresh = self.fresh_rules()
-        outcomes: list[Outcome] = []
+        outcomes: list[RuleOutcome] = []
         for rule in fresh:
             self.state.digests[rule.id] = rule.digest
         for entity in entities:
             self._place_area(entity)
             change = Change(
-                kind=Kind.CREATED, at=moment_text(self.state.now), entity=entity, changed=list(entity.attrs)
+                kind=ChangeKind.CREATED,
+                at=moment_text(self.state.now),
+                entity=entity,
+                changed=list(entity.attrs),
             )
             rules = [rule for rule in fresh if rule in self._rules_for(entity)]
             outcomes += self._judge_change(change, rules)
@@ -94,16 +97,16 @@ class Engine:
         """List the rules that are new, or new in their words, and have not looked at the city yet."""
         return [rule for rule in self.rules.values() if self.state.digests.get(rule.id) != rule.digest]
 
-    def reconcile(self) -> list[Outcome]:
+    def reconcile(self) -> list[RuleOutcome]:
         """Bring the state into line with the rules: those gone end their alerts, those reworded begin to watch anew."""
         for rule in self.fresh_rules():
             watches = self.state.watches.pop(rule.id, {})
             holding = {
-                entity_id: Watch(alert=each.alert) for entity_id, each in watches.items() if each.alert
+                entity_id: RuleWatch(alert=each.alert) for entity_id, each in watches.items() if each.alert
             }
             self.state.watches[rule.id] = holding
         self._timers.rebuild()
-        outcomes: list[Outcome] = []
+        outcomes: list[RuleOutcome] = []
         for rule_id in sorted(
             {*self.state.digests, *self.state.alerts, *self.state.watches} - set(self.rules)
         ):
@@ -133,24 +136,24 @@ class Engine:
         rule = self.rules.get(str(instance.value)) if instance else None
         return rule is None or rule.hears_alerts
 
-    def _judge_change(self, change: Change, rules: Sequence[Rule]) -> Iterator[Outcome]:
+    def _judge_change(self, change: Change, rules: Sequence[Rule]) -> Iterator[RuleOutcome]:
         self._place_area(change.entity)
         if not rules:
             return
-        if change.kind is Kind.DELETED:
+        if change.kind is ChangeKind.DELETED:
             for rule in rules:
                 yield from self._judge.forget(rule, change.entity.id, "entity deleted")
             return
         changed = set(change.changed)
-        reading = Reading(change.entity, change.changed, change.previous, self.state.now)
-        facts = Facts(reading, self._context)
+        reading = ReadingFacts(change.entity, change.changed, change.previous, self.state.now)
+        facts = EntityFacts(reading, self._context)
         for rule in rules:
             watched = self._watched[rule.id] & changed if self._watched[rule.id] else changed
             if watched:
                 reading.observed = self._observed(change.entity, watched)
                 yield from self._fenced(rule, self._judge.look(rule, facts, watched))
 
-    def _fenced(self, rule: Rule, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    def _fenced(self, rule: Rule, outcomes: Iterator[RuleOutcome]) -> Iterator[RuleOutcome]:
         """Count what goes wrong in one rule and go on with the others."""
         try:
             yield from outcomes
@@ -174,7 +177,7 @@ class Engine:
                         if rule.zone and rule.zone.entity == entity.id:
                             self._judge.complain(rule, f"area {entity.id}: {error}")
 
-    def _advance(self, now: float) -> Iterator[Outcome]:
+    def _advance(self, now: float) -> Iterator[RuleOutcome]:
         gap = now - self.state.now
         if self.state.now and abs(gap) > self._max_gap_s:
             self._leap(gap)

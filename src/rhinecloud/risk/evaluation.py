@@ -12,7 +12,7 @@ from cel.stdlib import add_stdlib_to_context
 from rhinecloud.kernel.errors import RhineCloudError
 from rhinecloud.risk.area import distance_m
 from rhinecloud.risk.condition import RUN_TIME_ERRORS, Condition
-from rhinecloud.risk.facts import Facts
+from rhinecloud.risk.facts import EntityFacts
 
 
 class EvaluationFailed(Exception):
@@ -32,10 +32,10 @@ class Evaluator:
         self._scope.add_function("hour", _hour)
         self._scope.add_function("weekday", _weekday)
         self._scope.set_variable_resolver(self._resolve)
-        self._facts: Facts | None = None
+        self._facts: EntityFacts | None = None
         self._condition: Condition | None = None
 
-    def value(self, condition: Condition, facts: Facts) -> Any:
+    def value(self, condition: Condition, facts: EntityFacts) -> Any:
         """Give the expression's value, None where something that it needs is not known; raises EvaluationFailed."""
         if not all(facts.has(need.path) for need in condition.needs):
             return None
@@ -47,7 +47,7 @@ class Evaluator:
         finally:
             self._facts = self._condition = None
 
-    def truth(self, condition: Condition, facts: Facts) -> bool | None:
+    def truth(self, condition: Condition, facts: EntityFacts) -> bool | None:
         """Give true, false, or None where something is not known; raises EvaluationFailed where it is neither."""
         found = self.value(condition, facts)
         if found is not None and not isinstance(found, bool):

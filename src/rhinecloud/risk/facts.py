@@ -24,7 +24,7 @@ QUALITY = "urn:rhinecloud:ns:quality"
 """Sub-attribute that says how far a value is to be trusted: `good`, `uncertain` or `bad`."""
 
 
-class News(Enum):
+class ReadingChange(Enum):
     """How a reading stands to the one before: newer, the same sent again, or older."""
 
     NEW = "new"
@@ -32,7 +32,7 @@ class News(Enum):
     LATE = "late"
 
 
-class Reading(msgspec.Struct, omit_defaults=True):
+class ReadingFacts(msgspec.Struct, omit_defaults=True):
     """An entity at one moment: what changed (IRIs) and was before, when the city learnt it (`at`) and when it was
     true (`observed`), both in seconds since 1970."""
 
@@ -42,7 +42,7 @@ class Reading(msgspec.Struct, omit_defaults=True):
     at: float = 0.0
     observed: float = 0.0
 
-    def keep(self, iris: frozenset[str]) -> Reading:
+    def keep(self, iris: frozenset[str]) -> ReadingFacts:
         """Give the part that concerns some attributes, small enough to lie in a timer's memory."""
         entity = Entity(
             id=self.entity.id,
@@ -51,19 +51,21 @@ class Reading(msgspec.Struct, omit_defaults=True):
         )
         previous = {iri: each for iri, each in self.previous.items() if iri in iris}
         changed = [iri for iri in self.changed if iri in iris]
-        return Reading(entity, changed, previous, self.at, self.observed)
+        return ReadingFacts(entity, changed, previous, self.at, self.observed)
 
 
-class Facts:
+class EntityFacts:
     """Answers what an expression asks about a reading, converting only what is asked for."""
 
-    def __init__(self, reading: Reading, context: Context, extras: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, reading: ReadingFacts, context: Context, extras: Mapping[str, Any] | None = None
+    ) -> None:
         self.reading = reading
         self.extras = extras or {}
         self._context = context
         self._instances: dict[str, Instance | None] = {}
         self._values: dict[str, Any] = {}
-        self._news: dict[str, News | None] = {}
+        self._news: dict[str, ReadingChange | None] = {}
 
     def instance(self, name: str) -> Instance | None:
         """Give an attribute's default instance by compact name."""
@@ -71,10 +73,17 @@ class Facts:
             self._instances[name] = self.reading.entity.first(self._context.expand(name))
         return self._instances[name]
 
-    def news(self, iris: Iterable[str]) -> News:
+    def news(self, iris: Iterable[str]) -> ReadingChange:
         """Compare attributes that changed with those that they replaced: one that is new makes the reading new."""
         verdicts = {self._news_of(iri) for iri in iris}
-        return next((each for each in (News.NEW, News.LATE, News.SAME) if each in verdicts), News.NEW)
+        return next(
+            (
+                each
+                for each in (ReadingChange.NEW, ReadingChange.LATE, ReadingChange.SAME)
+                if each in verdicts
+            ),
+            ReadingChange.NEW,
+        )
 
     def value(self, name: str) -> Any:
         """Give an attribute's plain value by compact name, None where there is none."""
@@ -146,7 +155,7 @@ class Facts:
         }
         return next((word for word in ("bad", "uncertain") if word in marks), "good")
 
-    def _news_of(self, iri: str) -> News | None:
+    def _news_of(self, iri: str) -> ReadingChange | None:
         if iri not in self._news:
             before = first_of(self.reading.previous.get(iri, []))
             self._news[iri] = _compare(self.reading.entity.first(iri), before)
@@ -180,16 +189,16 @@ def plain_value(instance: Instance | None) -> Any:
     return None if instance is None else _plain(instance.value)
 
 
-def _compare(now: Instance | None, before: Instance | None) -> News | None:
+def _compare(now: Instance | None, before: Instance | None) -> ReadingChange | None:
     """Say how an instance stands to the one before by `observedAt`; None: the same, without times, says nothing."""
     if now is None or before is None:
-        return News.NEW
+        return ReadingChange.NEW
     if not now.observed_at or not before.observed_at:
-        return None if now.value == before.value else News.NEW
+        return None if now.value == before.value else ReadingChange.NEW
     if now.observed_at == before.observed_at:
-        return News.SAME if now.value == before.value else News.NEW
+        return ReadingChange.SAME if now.value == before.value else ReadingChange.NEW
     old, new = seconds(before.observed_at), seconds(now.observed_at)
-    return News.LATE if old is not None and new is not None and new < old else News.NEW
+    return ReadingChange.LATE if old is not None and new is not None and new < old else ReadingChange.NEW
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from rhinecloud.kernel.time import format_time
-from rhinecloud.risk.condition import Condition, Flaw, Flawed, parse_condition
+from rhinecloud.risk.condition import Condition, ConditionFault, InvalidCondition, parse_condition
 
 MISSING = "–"
 """Stands where a fact is not known."""
@@ -44,7 +44,7 @@ class Template:
 def parse_template(text: str) -> Template:
     """Read a text; `{{` and `}}` stand for braces. Raises Flawed with the place of each flaw."""
     pieces: list[str | Condition] = []
-    flaws: list[Flaw] = []
+    flaws: list[ConditionFault] = []
     for inside, piece, start in _split(text):
         if not inside:
             pieces.append(piece)
@@ -52,10 +52,13 @@ def parse_template(text: str) -> Template:
         line, column = text.count("\n", 0, start) + 1, start - (text.rfind("\n", 0, start) + 1)
         try:
             pieces.append(parse_condition(piece))
-        except Flawed as error:
-            flaws += [Flaw(each.reason, line + each.line - 1, column + each.column) for each in error.flaws]
+        except InvalidCondition as error:
+            flaws += [
+                ConditionFault(each.reason, line + each.line - 1, column + each.column)
+                for each in error.flaws
+            ]
     if flaws:
-        raise Flawed(flaws)
+        raise InvalidCondition(flaws)
     return Template(tuple(pieces))
 
 
@@ -76,7 +79,9 @@ def _split(text: str) -> Iterator[tuple[bool, str, int]]:
             end = text.find("}", position)
             if end < 0:
                 column = position - (text.rfind("\n", 0, position) + 1) + 1
-                raise Flawed([Flaw("this brace is never closed", text.count("\n", 0, position) + 1, column)])
+                raise InvalidCondition(
+                    [ConditionFault("this brace is never closed", text.count("\n", 0, position) + 1, column)]
+                )
             yield False, plain, position
             yield True, text[position + 1 : end], position + 1
             position, plain = end + 1, ""

@@ -144,7 +144,7 @@ class OutcomeKind(StrEnum):
     RESOLVED = "resolved"
 
 
-class Outcome(msgspec.Struct, omit_defaults=True, kw_only=True):
+class RuleOutcome(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What became of one alert. `alert_id` comes of rule, fingerprint and onset: the same after a crash."""
 
     kind: OutcomeKind

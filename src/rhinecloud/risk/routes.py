@@ -12,7 +12,7 @@ from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.risk.alerts import Alerts
 from rhinecloud.risk.consumer import Risk
-from rhinecloud.risk.counters import Counters
+from rhinecloud.risk.counters import RuleCounters
 from rhinecloud.risk.model import Rule
 
 Dependency = Callable[[Request], Any]
@@ -79,7 +79,7 @@ class RuleView(BaseModel):
     last_fired_at: str
 
 
-class RuleProblem(BaseModel):
+class RuleProblemView(BaseModel):
     """A fault in a rule file, which therefore gives no rule."""
 
     file: str
@@ -92,7 +92,7 @@ class RuleList(BaseModel):
     """The rules in force, and those that are not and why."""
 
     items: list[RuleView]
-    problems: list[RuleProblem]
+    problems: list[RuleProblemView]
 
 
 def risk_routes(risk: Risk, alerts: Alerts, viewer: Dependency, signed_in: Dependency) -> APIRouter:
@@ -105,7 +105,7 @@ def risk_routes(risk: Risk, alerts: Alerts, viewer: Dependency, signed_in: Depen
         return RuleList(
             items=[_view(*each) for each in risk.rules()],
             problems=[
-                RuleProblem(
+                RuleProblemView(
                     file=each.file, line=each.fault.line, column=each.fault.column, reason=each.fault.reason
                 )
                 for each in risk.rulebook.problems
@@ -127,7 +127,7 @@ def risk_routes(risk: Risk, alerts: Alerts, viewer: Dependency, signed_in: Depen
     return router
 
 
-def _view(rule: Rule, counters: Counters, active: int) -> RuleView:
+def _view(rule: Rule, counters: RuleCounters, active: int) -> RuleView:
     return RuleView(
         id=rule.id,
         version=rule.version,

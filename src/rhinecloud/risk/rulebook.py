@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rhinecloud.ngsild.context import Context, core_context
-from rhinecloud.risk.document import Fault, read_documents
+from rhinecloud.risk.document import DocumentFault, read_documents
 from rhinecloud.risk.model import Rule
 from rhinecloud.risk.rulefile import RuleFile
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RuleFileProblem:
     """A fault and the file in which it stands."""
 
     file: str
-    fault: Fault
+    fault: DocumentFault
 
     def __str__(self) -> str:
         return f"{self.file}, {self.fault}"
@@ -29,10 +29,10 @@ class Rulebook:
 
     context: Context
     rules: list[Rule] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[RuleFileProblem] = field(default_factory=list)
 
 
-def check(file: Path | str, context: Context | None = None) -> list[Fault]:
+def check(file: Path | str, context: Context | None = None) -> list[DocumentFault]:
     """List what is wrong with a rule file, in order of lines; nothing: it is sound.
 
     With the city's `context` the names of attributes are checked too, for the entity types that it knows.
@@ -40,17 +40,17 @@ def check(file: Path | str, context: Context | None = None) -> list[Fault]:
     return read_rules(Path(file), context)[1]
 
 
-def read_rules(path: Path, context: Context | None = None) -> tuple[list[Rule], list[Fault]]:
+def read_rules(path: Path, context: Context | None = None) -> tuple[list[Rule], list[DocumentFault]]:
     """Read the rules of one file, which may hold several between lines of `---`, and its faults."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        return [], [Fault(1, 1, f"cannot read the file: {error.strerror}")]
+        return [], [DocumentFault(1, 1, f"cannot read the file: {error.strerror}")]
     except UnicodeDecodeError:
-        return [], [Fault(1, 1, "the file is not UTF-8 text")]
+        return [], [DocumentFault(1, 1, "the file is not UTF-8 text")]
     documents, faults = read_documents(text)
     if not documents and not faults:
-        faults.append(Fault(1, 1, "the file holds no rule"))
+        faults.append(DocumentFault(1, 1, "the file holds no rule"))
     rules: list[Rule] = []
     for document in documents:
         file = RuleFile(document, path, context or core_context())
@@ -70,10 +70,10 @@ def read_rulebook(paths: Iterable[Path], context: Context) -> Rulebook:
     A later rule with the id of an earlier one replaces it: so a city words a pack's rule its own way.
     """
     rules: dict[str, Rule] = {}
-    problems: list[Problem] = []
+    problems: list[RuleFileProblem] = []
     for path in _files(paths):
         found, faults = read_rules(path, context)
-        problems += [Problem(str(path), fault) for fault in faults]
+        problems += [RuleFileProblem(str(path), fault) for fault in faults]
         if not faults:
             rules.update({rule.id: rule for rule in found})
     return Rulebook(context, list(rules.values()), problems)

@@ -17,15 +17,12 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.context import Context
 from rhinecloud.risk.area import Area
-from rhinecloud.risk.condition import Condition, Flawed, parse_condition, parse_truth
-from rhinecloud.risk.document import Document, Fault
+from rhinecloud.risk.condition import Condition, InvalidCondition, parse_condition, parse_truth
+from rhinecloud.risk.document import DocumentFault, RuleDocument
 from rhinecloud.risk.document import Path as Way
-from rhinecloud.risk.duration import parse_duration
-from rhinecloud.risk.message import Template, name_thing, parse_template
-from rhinecloud.risk.model import AreaEvent, Evidence, IncidentCall, Rule, Silence, Window, Zone
-from rhinecloud.risk.sheet import (
+from rhinecloud.risk.document_reader import (
     LANGUAGES,
-    Sheet,
+    DocumentReader,
     near,
     positive,
     some_text,
@@ -33,6 +30,9 @@ from rhinecloud.risk.sheet import (
     word_of,
     yes_or_no,
 )
+from rhinecloud.risk.duration import parse_duration
+from rhinecloud.risk.message import Template, name_thing, parse_template
+from rhinecloud.risk.model import AreaEvent, Evidence, IncidentCall, Rule, Silence, Window, Zone
 from rhinecloud.risk.vocabulary import Vocabulary
 
 KEYS = (
@@ -49,14 +49,14 @@ _UNIT = re.compile(r"[A-Z0-9]{2,3}")
 class RuleFile:
     """One document on its way to a rule."""
 
-    def __init__(self, document: Document, path: Path, context: Context) -> None:
-        self._sheet = Sheet(document)
+    def __init__(self, document: RuleDocument, path: Path, context: Context) -> None:
+        self._sheet = DocumentReader(document)
         self._path = path
         self._context = context
         self._vocabulary = Vocabulary(context, (), frozenset(), False)
 
     @property
-    def faults(self) -> list[Fault]:
+    def faults(self) -> list[DocumentFault]:
         """What is wrong with the document, so far as it is read."""
         return self._sheet.faults
 
@@ -206,7 +206,7 @@ class RuleFile:
         words = ", ".join(Severity)
         try:
             condition = parse_condition(some_text(value))
-        except Flawed as error:
+        except InvalidCondition as error:
             raise Invalid(f"{value!r} is neither a severity ({words}) nor CEL: {error}") from None
         if condition.source.isidentifier() and near(condition.source, Severity):
             raise Invalid(f"{value!r} is not a severity ({words}); {near(condition.source, Severity)}")
@@ -231,7 +231,7 @@ class RuleFile:
     def _template(self, way: Way, text: str) -> Template | None:
         try:
             template = parse_template(text)
-        except Flawed as error:
+        except InvalidCondition as error:
             self._sheet.say_flaws(way, error)
             return None
         for condition in template.conditions:
@@ -259,7 +259,7 @@ class RuleFile:
         try:
             parse = parse_truth if key in TRUTHS else parse_condition
             condition = parse(str(value).lower() if isinstance(value, bool) else str(value))
-        except Flawed as error:
+        except InvalidCondition as error:
             self._sheet.say_flaws((key,), error)
             return None
         for each in condition.references:

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from rhinecloud.kernel.severity import Severity
-from rhinecloud.risk.facts import Reading
-from rhinecloud.risk.window import Samples
+from rhinecloud.risk.facts import ReadingFacts
+from rhinecloud.risk.window import WindowSamples
 
 
-class Watch(msgspec.Struct, omit_defaults=True):
+class RuleWatch(msgspec.Struct, omit_defaults=True):
     """One entity under one rule. Times are seconds since 1970, `since` by when it was true, the others by the clock.
 
     `alert` is the fingerprint of the active alert that this entity holds up; `reading` is kept while a timer runs.
@@ -23,8 +23,8 @@ class Watch(msgspec.Struct, omit_defaults=True):
     due: float | None = None
     alert: str = ""
     inside: bool = False
-    samples: Samples | None = None
-    reading: Reading | None = None
+    samples: WindowSamples | None = None
+    reading: ReadingFacts | None = None
 
     def is_idle(self) -> bool:
         """Tell whether there is nothing to remember."""
@@ -38,7 +38,7 @@ class Watch(msgspec.Struct, omit_defaults=True):
         )
 
 
-class Active(msgspec.Struct, omit_defaults=True):
+class ActiveAlert(msgspec.Struct, omit_defaults=True):
     """An alert that is up: who holds it up, how often it was seen, when the world was last told."""
 
     id: str
@@ -53,14 +53,14 @@ class Active(msgspec.Struct, omit_defaults=True):
     due: float | None = None
 
 
-class State(msgspec.Struct, omit_defaults=True):
+class RiskState(msgspec.Struct, omit_defaults=True):
     """The engine's whole memory: `cursor` is the last change judged, `now` the city's clock as far as it is judged."""
 
     cursor: int = 0
     now: float = 0.0
-    watches: dict[str, dict[str, Watch]] = msgspec.field(default_factory=dict)
+    watches: dict[str, dict[str, RuleWatch]] = msgspec.field(default_factory=dict)
     """By rule id, then entity id."""
-    alerts: dict[str, dict[str, Active]] = msgspec.field(default_factory=dict)
+    alerts: dict[str, dict[str, ActiveAlert]] = msgspec.field(default_factory=dict)
     """By rule id, then fingerprint."""
     cooling: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
     """By rule id, then fingerprint: no new alert before this moment."""
@@ -70,14 +70,14 @@ class State(msgspec.Struct, omit_defaults=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(State)
+_decoder = msgspec.msgpack.Decoder(RiskState)
 
 
-def encode_state(state: State) -> bytes:
+def encode_state(state: RiskState) -> bytes:
     """Write the memory as bytes."""
     return _encoder.encode(state)
 
 
-def decode_state(body: bytes) -> State:
+def decode_state(body: bytes) -> RiskState:
     """Read the memory."""
     return _decoder.decode(body)

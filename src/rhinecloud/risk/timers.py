@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import NamedTuple
 
-from rhinecloud.risk.state import State
+from rhinecloud.risk.state import RiskState
 
 
 class Timer(NamedTuple):
@@ -20,7 +20,7 @@ class Timer(NamedTuple):
 class Timers:
     """A heap over the state's due moments. One that was moved or cleared stays in the heap and is passed over."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: RiskState) -> None:
         self._state = state
         self._heap: list[Timer] = []
         self.rebuild()

@@ -11,7 +11,7 @@ MOST_SAMPLES = 512
 """Samples kept for one window; when more come, every other one of the older half goes."""
 
 
-class Samples(msgspec.Struct):
+class WindowSamples(msgspec.Struct):
     """Times (seconds since 1970) and values of one attribute, in order of time."""
 
     points: list[tuple[float, float]] = msgspec.field(default_factory=list)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from rhinecloud.ngsild.change import Change, Kind
+from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.entity import Instance
 from rhinecloud.store.port import Edit, Put, Remove
 
@@ -16,7 +16,7 @@ class _Row(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
 
     seq: int = 0
     tenant: str = ""
-    kind: Kind
+    kind: ChangeKind
     at: str
     actor: str = ""
     entity: msgspec.Raw
@@ -30,13 +30,13 @@ _encode = msgspec.json.Encoder().encode
 def change_of(edit: Edit, decision: Put | Remove, *, created: bool, seq: int = 0) -> Change:
     """Give the change that a decision makes; `seq` is 0 where its number is not known yet."""
     change = Change(
-        seq=seq, tenant=edit.tenant, kind=Kind.CREATED if created else Kind.UPDATED,
+        seq=seq, tenant=edit.tenant, kind=ChangeKind.CREATED if created else ChangeKind.UPDATED,
         at=edit.at, actor=edit.actor, entity=decision.entity,
     )  # fmt: skip
     if isinstance(decision, Put):
         change.changed, change.previous = list(decision.changed), decision.previous
     else:
-        change.kind = Kind.DELETED
+        change.kind = ChangeKind.DELETED
     return change
 
 

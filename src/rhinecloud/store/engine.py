@@ -12,12 +12,12 @@ from rhinecloud.kernel.settings import setting
 from rhinecloud.store.leadership import Leadership
 from rhinecloud.store.port import Store
 from rhinecloud.store.postgres import PostgresStore
+from rhinecloud.store.postgres.connection import DatabaseAddress
 from rhinecloud.store.postgres.leadership import AdvisoryLeadership
-from rhinecloud.store.postgres.link import Address
-from rhinecloud.store.postgres.transfer import PostgresDepot
+from rhinecloud.store.postgres.transfer import PostgresTransfer
 from rhinecloud.store.sqlite import SqliteReader, SqliteStore
-from rhinecloud.store.sqlite.transfer import SqliteDepot
-from rhinecloud.store.transfer import Depot
+from rhinecloud.store.sqlite.transfer import SqliteTransfer
+from rhinecloud.store.transfer import TransferableStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class StoreSettings:
         return self.url.partition(":")[0] in POSTGRESQL
 
     @property
-    def address(self) -> Address:
+    def address(self) -> DatabaseAddress:
         """Where PostgreSQL is."""
-        return Address(self.url, self.password, self.timeout_s)
+        return DatabaseAddress(self.url, self.password, self.timeout_s)
 
 
 POSTGRESQL = ("postgresql", "postgres")
@@ -81,9 +81,9 @@ def make_store(
     return engine(_file(settings, folder), recent=settings.recent, indexes=indexes)
 
 
-def make_depot(settings: StoreSettings, folder: Path) -> Depot:
+def make_depot(settings: StoreSettings, folder: Path) -> TransferableStore:
     """Make what `store.transfer` moves from or into, not yet open. Raises Invalid."""
-    return PostgresDepot(settings.address) if settings.shared else SqliteDepot(_file(settings, folder))
+    return PostgresTransfer(settings.address) if settings.shared else SqliteTransfer(_file(settings, folder))
 
 
 def _file(settings: StoreSettings, folder: Path) -> Path:

@@ -17,7 +17,7 @@ from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.entity import Entity, Instance, decode
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.store.effort import Effort
+from rhinecloud.store.statistics import StoreStatistics
 
 
 class StoreFull(Unavailable):
@@ -123,7 +123,7 @@ class Store(Protocol):
     `effort` tells what the engine has done.
     """
 
-    effort: Effort
+    effort: StoreStatistics
 
     async def open(self) -> None:
         """Open or create the store and bring its schema up to date."""

@@ -30,7 +30,7 @@ Has = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class KeyRange:
     """The keys of an attribute from `low` to `high`, both included."""
 
     attribute: str
@@ -39,10 +39,10 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class IndexTerm:
     """An entity that matches has a key in one of the spans; `exact`: and each that has one matches this term."""
 
-    spans: tuple[Span, ...]
+    spans: tuple[KeyRange, ...]
     exact: bool = False
 
     @property
@@ -51,28 +51,28 @@ class Term:
         return {span.attribute for span in self.spans}
 
 
-def terms_of(query: EntityQuery, has: Has) -> list[Term]:
+def terms_of(query: EntityQuery, has: Has) -> list[IndexTerm]:
     """Give every term of a query for which there are indexes."""
     terms = list(_of_expression(query.q, has)) if query.q is not None else []
     if query.attrs and all(map(has, query.attrs)):
-        terms.append(Term(tuple(Span(name, LEAST, MOST) for name in query.attrs)))
+        terms.append(IndexTerm(tuple(KeyRange(name, LEAST, MOST) for name in query.attrs)))
     if query.scope is not None and has(SCOPE):
         narrowest = (min(map(_span_of_scope, branch), key=_width) for branch in query.scope.branches)
-        terms.append(Term(tuple(narrowest)))
+        terms.append(IndexTerm(tuple(narrowest)))
     return [term for term in terms if len(term.spans) <= MOST_SPANS]
 
 
-def _of_expression(expression: Expression, has: Has) -> Iterator[Term]:
+def _of_expression(expression: Expression, has: Has) -> Iterator[IndexTerm]:
     if isinstance(expression, Every):
         for each in expression.terms:
             for term in _of_expression(each, has):
-                yield Term(term.spans)
+                yield IndexTerm(term.spans)
     elif isinstance(expression, Some):
         branches = [next(_of_expression(each, has), None) for each in expression.terms]
         known = [term for term in branches if term is not None]
         if len(known) == len(branches):
             spans = tuple(span for term in known for span in term.spans)
-            yield Term(spans, all(term.exact for term in known))
+            yield IndexTerm(spans, all(term.exact for term in known))
     elif isinstance(expression, Equality | Order | Exists | Reaches):
         name = _name(expression.path)
         leaf = _of_leaf(expression, name) if name and has(name) else None
@@ -86,34 +86,38 @@ def _name(path: Path) -> str:
     return "" if len(path.iris) > 1 or path.trail or name in TIMES or name == SCOPE else name
 
 
-def _of_leaf(leaf: Equality | Order | Exists | Reaches, name: str) -> Term | None:
+def _of_leaf(leaf: Equality | Order | Exists | Reaches, name: str) -> IndexTerm | None:
     if isinstance(leaf, Equality):
         if leaf.negated:
             return None
         parts = [_of_wanted(each, name) for each in leaf.wanted]
-        return Term(tuple(span for each in parts for span in each.spans), all(each.exact for each in parts))
+        return IndexTerm(
+            tuple(span for each in parts for span in each.spans), all(each.exact for each in parts)
+        )
     if isinstance(leaf, Order):
-        return Term((_of_order(leaf, name),))
+        return IndexTerm((_of_order(leaf, name),))
     if isinstance(leaf, Reaches):
-        return Term(tuple(Span(name, each[:TEXT_LENGTH], each[:TEXT_LENGTH]) for each in sorted(leaf.ids)))
-    return Term((Span(name, LEAST, MOST),), exact=True)
+        return IndexTerm(
+            tuple(KeyRange(name, each[:TEXT_LENGTH], each[:TEXT_LENGTH]) for each in sorted(leaf.ids))
+        )
+    return IndexTerm((KeyRange(name, LEAST, MOST),), exact=True)
 
 
-def _of_wanted(wanted: Literal | Range, name: str) -> Term:
+def _of_wanted(wanted: Literal | Range, name: str) -> IndexTerm:
     if isinstance(wanted, Range):
         low, high = wanted.low, wanted.high
-        return Term((Span(name, _lowest(low), _highest(high)),), _is_exact(low) and _is_exact(high))
-    spans = [Span(name, _lowest(wanted), _highest(wanted))]
+        return IndexTerm((KeyRange(name, _lowest(low), _highest(high)),), _is_exact(low) and _is_exact(high))
+    spans = [KeyRange(name, _lowest(wanted), _highest(wanted))]
     if wanted.expanded:
-        spans.append(Span(name, wanted.expanded[:TEXT_LENGTH], wanted.expanded[:TEXT_LENGTH]))
-    return Term(tuple(spans), _is_exact(wanted))
+        spans.append(KeyRange(name, wanted.expanded[:TEXT_LENGTH], wanted.expanded[:TEXT_LENGTH]))
+    return IndexTerm(tuple(spans), _is_exact(wanted))
 
 
-def _of_order(order: Order, name: str) -> Span:
+def _of_order(order: Order, name: str) -> KeyRange:
     limit, is_text = order.limit, isinstance(order.limit.value, str)
     if order.operator in (">", ">="):
-        return Span(name, _lowest(limit), BEHIND_TEXT if is_text else float("inf"))
-    return Span(name, LEAST_TEXT if is_text else LEAST, _highest(limit))
+        return KeyRange(name, _lowest(limit), BEHIND_TEXT if is_text else float("inf"))
+    return KeyRange(name, LEAST_TEXT if is_text else LEAST, _highest(limit))
 
 
 def _lowest(literal: Literal) -> Key:
@@ -149,15 +153,15 @@ def _is_exact(literal: Literal) -> bool:
     return abs(key_of_number(value)) < EXACT_BELOW
 
 
-def _span_of_scope(pattern: ScopePattern) -> Span:
+def _span_of_scope(pattern: ScopePattern) -> KeyRange:
     plain = pattern.levels[: pattern.levels.index("+")] if "+" in pattern.levels else pattern.levels
     start = ("/" + "/".join(plain))[:TEXT_LENGTH]
     if len(plain) == len(pattern.levels) and not pattern.below:
-        return Span(SCOPE, start, start)
-    return Span(SCOPE, start, start + LAST_CHARACTER)
+        return KeyRange(SCOPE, start, start)
+    return KeyRange(SCOPE, start, start + LAST_CHARACTER)
 
 
-def _width(span: Span) -> tuple[bool, int]:
+def _width(span: KeyRange) -> tuple[bool, int]:
     return span.low != span.high, -len(str(span.low))
 
 

@@ -22,7 +22,7 @@ class CopyFailed(RhineCloudError):
     """What lies in the target is not what lies in the source."""
 
 
-class Row(NamedTuple):
+class TransferRow(NamedTuple):
     """An entity as it lies in a store; `row` grows in the order of creation."""
 
     row: int
@@ -33,7 +33,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class TransferContents:
     """How much there is, and the number of the newest change."""
 
     entities: int
@@ -42,7 +42,7 @@ class Contents:
     last_change: int
 
 
-class Reached(NamedTuple):
+class TransferPosition(NamedTuple):
     """The last row, change and record (kind, tenant, id) that a target holds."""
 
     row: int
@@ -50,10 +50,10 @@ class Reached(NamedTuple):
     record: tuple[str, str, str]
 
 
-NOTHING = Reached(0, 0, ("", "", ""))
+NOTHING = TransferPosition(0, 0, ("", "", ""))
 
 
-class Depot(Protocol):
+class TransferableStore(Protocol):
     """A store from which, or into which, everything is moved; nobody else works on it meanwhile."""
 
     async def open(self) -> None:
@@ -64,11 +64,11 @@ class Depot(Protocol):
         """Let go of it."""
         ...
 
-    async def contents(self) -> Contents:
+    async def contents(self) -> TransferContents:
         """Count what is there."""
         ...
 
-    def read_entities(self, after: int) -> AsyncIterator[Sequence[Row]]:
+    def read_entities(self, after: int) -> AsyncIterator[Sequence[TransferRow]]:
         """Give the entities behind a row in order, some at a time."""
         ...
 
@@ -80,11 +80,11 @@ class Depot(Protocol):
         """Give the records behind one in order of kind, tenant and id, some at a time."""
         ...
 
-    async def begin(self) -> Reached:
+    async def begin(self) -> TransferPosition:
         """Mark the store as unfinished and tell how far it came; raises Conflict where there is a city already."""
         ...
 
-    async def put_entities(self, rows: Sequence[Row]) -> None:
+    async def put_entities(self, rows: Sequence[TransferRow]) -> None:
         """Enter entities, durably."""
         ...
 
@@ -106,14 +106,16 @@ Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class TransferProof:
     """What a store holds, and the SHA-256 over all of it in order."""
 
-    contents: Contents
+    contents: TransferContents
     sha256: str
 
 
-async def move(source: Depot, target: Depot, advance: Advance = lambda _: None) -> Contents:
+async def move(
+    source: TransferableStore, target: TransferableStore, advance: Advance = lambda _: None
+) -> TransferContents:
     """Enter everything that the target lacks, but do not finish it yet; raises Conflict, Unavailable."""
     contents = await source.contents()
     reached = await target.begin()
@@ -129,7 +131,9 @@ async def move(source: Depot, target: Depot, advance: Advance = lambda _: None) 
     return contents
 
 
-async def prove(source: Depot, target: Depot, advance: Advance = lambda _: None) -> Proof:
+async def prove(
+    source: TransferableStore, target: TransferableStore, advance: Advance = lambda _: None
+) -> TransferProof:
     """Compare both and finish the target; raises CopyFailed when they differ."""
     wanted = await digest(source, advance)
     found = await digest(target, advance)
@@ -144,7 +148,7 @@ async def prove(source: Depot, target: Depot, advance: Advance = lambda _: None)
     return wanted
 
 
-async def digest(depot: Depot, advance: Advance = lambda _: None) -> Proof:
+async def digest(depot: TransferableStore, advance: Advance = lambda _: None) -> TransferProof:
     """Read everything in order."""
     sha = hashlib.sha256()
     async for rows in depot.read_entities(0):
@@ -161,12 +165,12 @@ async def digest(depot: Depot, advance: Advance = lambda _: None) -> Proof:
             head = f"\0record\0{each.kind}\0{each.tenant}\0{each.id}\0{len(each.body)}\0"
             sha.update(head.encode() + each.body)
         advance(len(records))
-    return Proof(await depot.contents(), sha.hexdigest())
+    return TransferProof(await depot.contents(), sha.hexdigest())
 
 
-def must_be_empty(contents: Contents, *, unfinished: bool) -> None:
+def must_be_empty(contents: TransferContents, *, unfinished: bool) -> None:
     """Raise Conflict where a city lies in the target that is not a part of this copy."""
-    if not unfinished and contents != Contents(0, 0, 0, 0):
+    if not unfinished and contents != TransferContents(0, 0, 0, 0):
         raise Conflict(
             f"the target holds {contents.entities} entities, {contents.changes} changes and"
             f" {contents.records} records already"

@@ -60,7 +60,7 @@ def permissions_of(actor: Actor, settings: StreamSettings) -> Permissions | None
     return Permissions(reports, _below(f"{commands}.{_subject(actor.name)}"))
 
 
-class Issuer:
+class JwtIssuer:
     """The key of the account: what it signs, the server believes."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Callout:
     """Answers the server's questions for as long as the connection lives."""
 
     def __init__(
-        self, issuer: Issuer, authenticate: Authenticate, settings: StreamSettings, clock: Clock
+        self, issuer: JwtIssuer, authenticate: Authenticate, settings: StreamSettings, clock: Clock
     ) -> None:
         self.refused = 0
         self._issuer = issuer

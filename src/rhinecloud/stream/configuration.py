@@ -18,7 +18,7 @@ HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
-class Secrets:
+class ServerSecrets:
     """Made afresh for each run: the house's own sign-in, and the public key that vouches for everybody else's."""
 
     user: str
@@ -31,7 +31,7 @@ class Secrets:
         return f"{self.user}-watch"
 
 
-def write_configuration(settings: StreamSettings, folder: Path, port: int, secrets: Secrets) -> Path:
+def write_configuration(settings: StreamSettings, folder: Path, port: int, secrets: ServerSecrets) -> Path:
     """Write the document into `folder`, readable by its owner only; give its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "nats-server.json"
@@ -41,7 +41,7 @@ def write_configuration(settings: StreamSettings, folder: Path, port: int, secre
     return path
 
 
-def _document(settings: StreamSettings, folder: Path, port: int, secrets: Secrets) -> dict[str, Any]:
+def _document(settings: StreamSettings, folder: Path, port: int, secrets: ServerSecrets) -> dict[str, Any]:
     document: dict[str, Any] = {
         "server_name": "rhinecloud",
         "host": HOST,

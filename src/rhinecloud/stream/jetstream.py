@@ -22,8 +22,8 @@ from nats.js.errors import Error as JetStreamError
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.stream import consumers, frames
 from rhinecloud.stream.client import StreamClient
-from rhinecloud.stream.followers import Followers
 from rhinecloud.stream.frames import NAME, SUBJECT
+from rhinecloud.stream.local_followers import LocalFollowers
 from rhinecloud.stream.port import ConsumerCounters, Frame, Gone, Handle
 from rhinecloud.stream.pull import Pull
 from rhinecloud.stream.recent import RecentFrames
@@ -72,7 +72,7 @@ class JetStream:
         self._context: JetStreamContext | None = None
         self._pulls: set[Pull] = set()
         self._trouble: Exception | None = None
-        self._followers = Followers()
+        self._followers = LocalFollowers()
         self._turn = asyncio.Lock()
         self._end: int | None = None
         """The stream's own number of its last message, None while it is not known for sure."""

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rhinecloud.kernel.errors import Unavailable
-from rhinecloud.stream.configuration import HOST, Secrets, write_configuration
+from rhinecloud.stream.configuration import HOST, ServerSecrets, write_configuration
 from rhinecloud.stream.settings import StreamSettings
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class PortTaken(Unavailable):
 class NatsServer:
     """The child process; `url` is where the house reaches it once it runs."""
 
-    def __init__(self, settings: StreamSettings, folder: Path, secrets: Secrets) -> None:
+    def __init__(self, settings: StreamSettings, folder: Path, secrets: ServerSecrets) -> None:
         self._settings = settings
         self._folder = folder
         self._secrets = secrets

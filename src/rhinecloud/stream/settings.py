@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from rhinecloud.kernel.checks import PORT, Check, between, is_address, more_than
+from rhinecloud.kernel.checks import PORT, SettingCheck, between, is_address, more_than
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.settings import setting
 
@@ -14,7 +14,7 @@ CHANGES_ROOT = "city"
 """First level of the subject of the log of changes, closed to devices."""
 
 EMBEDDED = "embedded"
-_SERVER = Check(
+_SERVER = SettingCheck(
     "`embedded`, or the nats:// or tls:// address of a server",
     lambda url: url == EMBEDDED or is_address(url, ("nats", "tls")),
 )

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 async def work(message: Msg, frame: Frame, handle: Handle, counters: ConsumerCounters) -> None:
     """Handle one message's frame and acknowledge it; when the consumer is stopped in between, give it back at once."""
-    keeper = Keeper(message)
+    keeper = WorkInProgress(message)
     try:
         await _insist(frame, handle, counters)
         await message.ack()
@@ -32,7 +32,7 @@ async def work(message: Msg, frame: Frame, handle: Handle, counters: ConsumerCou
         keeper.stop()
 
 
-class Keeper:
+class WorkInProgress:
     """Tells the server now and then that somebody is at work on a message."""
 
     def __init__(self, message: Msg) -> None:

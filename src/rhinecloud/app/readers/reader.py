@@ -18,9 +18,9 @@ import uvloop
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.logs import LogSettings, write_log
 from rhinecloud.app.memory import ease_collector
-from rhinecloud.app.readers.front import Front
-from rhinecloud.app.readers.inside import Inside
-from rhinecloud.app.readers.passing import Passing
+from rhinecloud.app.readers.front_proxy import FrontProxy
+from rhinecloud.app.readers.reverse_proxy import ReverseProxy
+from rhinecloud.app.readers.upstream import UpstreamAddress
 from rhinecloud.app.sections import is_shared, read_city
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import utc_now
@@ -33,25 +33,25 @@ LEAVE_S = 1.0
 READY = b"ready\n"
 
 
-class Orders(msgspec.Struct, frozen=True):
-    """What the city tells a reader first: its folder, what outweighs its settings, and where it is itself."""
+class ReaderOptions(msgspec.Struct, frozen=True):
+    """What the city tells a reader first: its folder, what overrides its settings, and where it is itself."""
 
     folder: str
     overrides: dict[str, dict[str, Any]]
-    inside: Inside
+    inside: UpstreamAddress
 
 
-async def serve(orders: Orders, notices: asyncio.StreamReader) -> None:
+async def serve(orders: ReaderOptions, notices: asyncio.StreamReader) -> None:
     """Serve until the city's end of the pipe is closed."""
     settings = read_city(Path(orders.folder), orders.overrides)
     write_log(settings.section("log", LogSettings))
     foundation = Foundation(settings, utc_now, reads_only=True)
-    passing = Passing(orders.inside)
+    passing = ReverseProxy(orders.inside)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(passing.close)
         await foundation.open_to_read()
         closing.push_async_callback(foundation.close)
-        front = Front(foundation, passing, writes=is_shared(settings))
+        front = FrontProxy(foundation, passing, writes=is_shared(settings))
         await front.open(closing, leave_s=LEAVE_S, shared=True)
         sys.stdout.buffer.write(READY)
         sys.stdout.buffer.flush()
@@ -77,7 +77,7 @@ async def _main() -> None:
         signal.signal(each, signal.SIG_IGN)
     notices = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(notices), sys.stdin)
-    orders = msgspec.json.decode(await notices.readline(), type=Orders)
+    orders = msgspec.json.decode(await notices.readline(), type=ReaderOptions)
     ease_collector()
     await serve(orders, notices)
 

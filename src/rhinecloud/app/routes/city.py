@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from rhinecloud import __version__
-from rhinecloud.app.gate import Gate
+from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.settings import CitySettings
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.actor import Actor
@@ -68,7 +68,7 @@ class CityView(BaseModel):
 DescribeCity = Callable[[Actor | None], Awaitable[CityView]]
 
 
-class CityPortrait:
+class CityDescription:
     """Describes the city to whoever asks."""
 
     def __init__(
@@ -145,7 +145,7 @@ class CityPortrait:
         ]
 
 
-def city_routes(portrait: CityPortrait, gate: Gate) -> APIRouter:
+def city_routes(portrait: CityDescription, gate: Authentication) -> APIRouter:
     """Build `/city` and `/agencies`."""
     router = APIRouter(tags=["city"])
 

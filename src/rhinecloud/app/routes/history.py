@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from rhinecloud.app.gate import Gate
+from rhinecloud.app.authentication import Authentication
 from rhinecloud.broker.service import Broker
 from rhinecloud.history.port import History
 from rhinecloud.kernel.actor import Actor
@@ -33,7 +33,7 @@ class SeriesView(BaseModel):
     unit_code: str = Field(description="UN/CEFACT common code of the newest sample, or empty")
 
 
-class Past:
+class HistoryQueries:
     """Reads history under the policy, by the city's own names."""
 
     def __init__(
@@ -78,7 +78,7 @@ class Past:
         )
 
 
-def history_routes(past: Past, gate: Gate) -> APIRouter:
+def history_routes(past: HistoryQueries, gate: Authentication) -> APIRouter:
     """Build `/history`."""
     router = APIRouter(prefix="/history", tags=["history"])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from rhinecloud.app.gate import Gate
-from rhinecloud.app.routes.city import CityPortrait
+from rhinecloud.app.authentication import Authentication
+from rhinecloud.app.routes.city import CityDescription
 from rhinecloud.identity.accounts import Accounts
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Forbidden, NotFound
@@ -21,10 +21,10 @@ class PersonView(BaseModel):
     name: str
 
 
-class People:
+class AgencyPeople:
     """Names the accounts of an agency to those who may give them work."""
 
-    def __init__(self, accounts: Accounts, portrait: CityPortrait) -> None:
+    def __init__(self, accounts: Accounts, portrait: CityDescription) -> None:
         self._accounts = accounts
         self._portrait = portrait
 
@@ -39,7 +39,7 @@ class People:
         return sorted(views, key=lambda view: view.name.casefold())
 
 
-def people_routes(people: People, gate: Gate) -> APIRouter:
+def people_routes(people: AgencyPeople, gate: Authentication) -> APIRouter:
     """Build `/agencies/{id}/people`."""
     router = APIRouter(tags=["city"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from rhinecloud.app.gate import Gate
+from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.status import Status
 from rhinecloud.connectors.routes import FeedView
 from rhinecloud.policy import Action
@@ -73,7 +73,7 @@ class StatusView(BaseModel):
     memory_mb: float
 
 
-def status_routes(status: Status, gate: Gate) -> APIRouter:
+def status_routes(status: Status, gate: Authentication) -> APIRouter:
     """Build `/status`."""
     router = APIRouter(tags=["status"])
 

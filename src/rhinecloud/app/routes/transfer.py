@@ -11,8 +11,8 @@ import orjson
 from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
+from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.backup import Copy, write_backup
-from rhinecloud.app.gate import Gate
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.time import Clock
@@ -65,7 +65,7 @@ class Transfer:
                     yield chunk
 
 
-def transfer_routes(transfer: Transfer, gate: Gate) -> APIRouter:
+def transfer_routes(transfer: Transfer, gate: Authentication) -> APIRouter:
     """Build `/export` and `/backup`, for administrators."""
     router = APIRouter(tags=["transfer"])
     administrator = gate.may(Action.ADMINISTER)

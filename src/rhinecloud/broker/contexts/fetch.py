@@ -17,10 +17,10 @@ import aiohttp
 import orjson
 
 from rhinecloud.broker.errors import ContextNotAvailable
-from rhinecloud.broker.outgoing import check_url, open_session
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import Clock
+from rhinecloud.outgoing import check_url, open_session
 
 REDIRECTS = (301, 302, 303, 307, 308)
 ACCEPT = {"Accept": "application/ld+json, application/json;q=0.9"}

@@ -13,7 +13,7 @@ from rhinecloud.kernel.time import format_time
 from rhinecloud.ngsild.context import Context
 
 
-class Kind(StrEnum):
+class ContextKind(StrEnum):
     """How an @context came to be here (clause 5.13.1)."""
 
     CACHED = "Cached"
@@ -21,11 +21,11 @@ class Kind(StrEnum):
     IMPLICITLY_CREATED = "ImplicitlyCreated"
 
 
-class Entry(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
+class StoredContext(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
     """One stored @context: `url` is where it was fetched from, empty for those that the broker serves itself."""
 
     local_id: str
-    kind: Kind
+    kind: ContextKind
     document: dict[str, Any]
     created_at: datetime
     tenant: str = ""
@@ -66,11 +66,11 @@ class Entry(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CompiledContext:
     """A compiled @context and the stored ones that it was made from."""
 
     context: Context
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[StoredContext, ...] = ()
 
     def touch(self, now: datetime) -> None:
         """Count one use of each stored @context in it."""

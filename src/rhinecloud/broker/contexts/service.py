@@ -18,7 +18,7 @@ import msgspec
 import orjson
 
 from rhinecloud.broker.contexts.fetch import Fetched, Fetcher
-from rhinecloud.broker.contexts.model import Compiled, Entry, Kind
+from rhinecloud.broker.contexts.model import CompiledContext, ContextKind, StoredContext
 from rhinecloud.broker.errors import ContextNotAvailable, InvalidRequest, OperationNotSupported
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid, NotFound, Unavailable
@@ -60,17 +60,17 @@ class Contexts:
         self._settings = settings
         self._clock = clock
         self._new_id = new_id
-        self._by_id: dict[str, Entry] = {}
-        self._by_url: dict[str, Entry] = {}
-        self._compiled: dict[tuple[str, str | bytes], Compiled] = {}
+        self._by_id: dict[str, StoredContext] = {}
+        self._by_url: dict[str, StoredContext] = {}
+        self._compiled: dict[tuple[str, str | bytes], CompiledContext] = {}
         self._fetcher = Fetcher(settings, clock)
         self._sweeper: asyncio.Task[None] | None = None
         self.generation = 0
         self.hits = 0
         self.misses = 0
-        self._keep(self._bundled(CORE_URL, Kind.CACHED, core_document(), CORE_URL))
+        self._keep(self._bundled(CORE_URL, ContextKind.CACHED, core_document(), CORE_URL))
         if city is not None:
-            self._keep(self._bundled(CITY, Kind.HOSTED, {"@context": city.get("@context", city)}, ""))
+            self._keep(self._bundled(CITY, ContextKind.HOSTED, {"@context": city.get("@context", city)}, ""))
 
     async def open(self) -> None:
         """Read what was stored and begin to drop what has expired."""
@@ -85,7 +85,7 @@ class Contexts:
         for record in await self._store.list_records(
             RECORDS, limit=max(1, await self._store.count_records(RECORDS))
         ):
-            self._keep(msgspec.json.decode(record.body, type=Entry))
+            self._keep(msgspec.json.decode(record.body, type=StoredContext))
 
     async def close(self) -> None:
         """Stop fetching."""
@@ -93,13 +93,13 @@ class Contexts:
             self._sweeper.cancel()
         await self._fetcher.close()
 
-    async def compiled(self, tenant: str, body: Any) -> Compiled:
+    async def compiled(self, tenant: str, body: Any) -> CompiledContext:
         """Compile the value of an `@context`: a URL, an object, a list of those, or None for the core alone.
 
         Raises ContextNotAvailable when a remote one cannot be had, Invalid when one is malformed (clause 5.5.6).
         """
         if body is None:
-            return Compiled(core_context())
+            return CompiledContext(core_context())
         key = (tenant, body if isinstance(body, str) else orjson.dumps(body))
         found = self._compiled.get(key)
         if found is not None:
@@ -118,11 +118,11 @@ class Contexts:
             body is None or (tenant, body if isinstance(body, str) else orjson.dumps(body)) in self._compiled
         )
 
-    def url(self, entry: Entry) -> str:
+    def url(self, entry: StoredContext) -> str:
         """Give the address at which an @context can be had."""
         return entry.url or f"{self._settings.base_url}{PATH}{entry.local_id}"
 
-    async def add(self, tenant: str, document: Any) -> Entry:
+    async def add(self, tenant: str, document: Any) -> StoredContext:
         """Host a user's @context, the `@context` member of `document` (clause 5.13.2)."""
         if not isinstance(document, dict) or "@context" not in document:
             raise InvalidRequest("the body has no member @context", field="@context")
@@ -131,7 +131,7 @@ class Contexts:
         while missing := missing_urls(body, stand_ins):
             stand_ins.update({url: {"@context": {}} for url in missing})
         compile_context(body, stand_ins)
-        return await self._create(tenant, Kind.HOSTED, {"@context": body})
+        return await self._create(tenant, ContextKind.HOSTED, {"@context": body})
 
     async def host(self, tenant: str, body: Any) -> str:
         """Give `body` an address of its own, for answers and notifications that can only name a URL (clause 5.13.1).
@@ -141,15 +141,17 @@ class Contexts:
         if isinstance(body, str):
             return body
         document = {"@context": body}
-        mine = [entry for entry in self.list(tenant, Kind.IMPLICITLY_CREATED) if entry.tenant == tenant]
+        mine = [
+            entry for entry in self.list(tenant, ContextKind.IMPLICITLY_CREATED) if entry.tenant == tenant
+        ]
         same = next((entry for entry in mine if entry.document == document), None)
         if same is not None:
             return self.url(same)
         if len(mine) >= IMPLICIT:
-            await self._forget(min(mine, key=Entry.used_at))
-        return self.url(await self._create(tenant, Kind.IMPLICITLY_CREATED, document))
+            await self._forget(min(mine, key=StoredContext.used_at))
+        return self.url(await self._create(tenant, ContextKind.IMPLICITLY_CREATED, document))
 
-    def list(self, tenant: str, kind: Kind | None = None) -> list[Entry]:
+    def list(self, tenant: str, kind: ContextKind | None = None) -> list[StoredContext]:
         """List the @contexts that a tenant sees, of one kind or of all (clause 5.13.3)."""
         return [
             entry
@@ -157,7 +159,7 @@ class Contexts:
             if _is_visible(entry, tenant) and kind in (None, entry.kind)
         ]
 
-    def get(self, tenant: str, name: str) -> Entry:
+    def get(self, tenant: str, name: str) -> StoredContext:
         """Give a stored @context by its local id or, where it was fetched, by its URL (clause 5.13.4)."""
         entry = self._find(tenant, name)
         if entry is None:
@@ -174,7 +176,7 @@ class Contexts:
     async def reload(self, tenant: str, name: str) -> None:
         """Fetch a cached @context anew; the old copy stays when that fails (clause 5.13.5.4)."""
         entry = self._find(tenant, name)
-        if entry is None or entry.kind is not Kind.CACHED:
+        if entry is None or entry.kind is not ContextKind.CACHED:
             raise Invalid(f"{name} is no cached @context, so it cannot be reloaded")
         if entry.fixed:
             return
@@ -186,11 +188,11 @@ class Contexts:
     def content(self, tenant: str, name: str) -> dict[str, Any]:
         """Give the document of an @context that the broker serves; cached ones are not served (clause 5.13.4.4)."""
         entry = self.get(tenant, name)
-        if entry.kind is Kind.CACHED:
+        if entry.kind is ContextKind.CACHED:
             raise OperationNotSupported(f"the @context {name} is a cached copy; its origin serves it")
         return entry.document
 
-    async def _compile(self, tenant: str, body: Any) -> Compiled:
+    async def _compile(self, tenant: str, body: Any) -> CompiledContext:
         documents: dict[str, Any] = {}
         entries = []
         while missing := missing_urls(body, documents):
@@ -198,9 +200,9 @@ class Contexts:
                 entry = self._own(tenant, url) or await self._fetched(url)
                 entries.append(entry)
                 documents[url] = entry.document
-        return Compiled(compile_context(body, documents), tuple(entries))
+        return CompiledContext(compile_context(body, documents), tuple(entries))
 
-    def _own(self, tenant: str, url: str) -> Entry | None:
+    def _own(self, tenant: str, url: str) -> StoredContext | None:
         """Find the entry of a URL that leads to this broker itself, so that it need not call itself."""
         try:
             parts = urlsplit(url)
@@ -214,7 +216,7 @@ class Contexts:
         entry = self._by_id.get(name)
         return entry if entry is not None and _is_visible(entry, tenant) else None
 
-    async def _fetched(self, url: str) -> Entry:
+    async def _fetched(self, url: str) -> StoredContext:
         """Give the copy of a URL, fetched anew where it has expired; the old one serves while its origin is silent."""
         entry = self._by_url.get(url)
         if entry is not None and not entry.is_stale(self._clock()):
@@ -226,14 +228,14 @@ class Contexts:
                 raise
             return entry
 
-    async def _keep_fetched(self, url: str, fetched: Fetched) -> Entry:
+    async def _keep_fetched(self, url: str, fetched: Fetched) -> StoredContext:
         old = self._by_url.get(url)
         if old is None and len(self._by_url) >= CACHED:
-            idle = min((each for each in self._by_url.values() if not each.fixed), key=Entry.used_at)
+            idle = min((each for each in self._by_url.values() if not each.fixed), key=StoredContext.used_at)
             await self._forget(idle)
-        entry = Entry(
+        entry = StoredContext(
             local_id=old.local_id if old else self._new_id(),
-            kind=Kind.CACHED,
+            kind=ContextKind.CACHED,
             document=fetched.document,
             created_at=self._clock(),
             url=url,
@@ -242,34 +244,34 @@ class Contexts:
         await self._save(entry)
         return entry
 
-    async def _create(self, tenant: str, kind: Kind, document: dict[str, Any]) -> Entry:
-        entry = Entry(
+    async def _create(self, tenant: str, kind: ContextKind, document: dict[str, Any]) -> StoredContext:
+        entry = StoredContext(
             local_id=self._new_id(), kind=kind, document=document, created_at=self._clock(), tenant=tenant
         )
         await self._save(entry)
         return entry
 
-    async def _save(self, entry: Entry) -> None:
+    async def _save(self, entry: StoredContext) -> None:
         body = msgspec.json.encode(entry)
         await self._store.put_records([Record(RECORDS, entry.tenant, entry.local_id, body)])
         self._keep(entry)
 
-    def _bundled(self, local_id: str, kind: Kind, document: dict[str, Any], url: str) -> Entry:
-        return Entry(
+    def _bundled(self, local_id: str, kind: ContextKind, document: dict[str, Any], url: str) -> StoredContext:
+        return StoredContext(
             local_id=local_id, kind=kind, document=document, created_at=self._clock(), url=url, fixed=True
         )
 
-    def _keep(self, entry: Entry) -> None:
+    def _keep(self, entry: StoredContext) -> None:
         self._by_id[entry.local_id] = entry
         if entry.url:
             self._by_url[entry.url] = entry
         self._changed()
 
-    async def _forget(self, entry: Entry) -> None:
+    async def _forget(self, entry: StoredContext) -> None:
         await self._store.delete_record(RECORDS, entry.tenant, entry.local_id)
         self._drop(entry)
 
-    def _drop(self, entry: Entry) -> None:
+    def _drop(self, entry: StoredContext) -> None:
         self._by_id.pop(entry.local_id, None)
         self._by_url.pop(entry.url, None)
         self._fetcher.forgive(entry.url)
@@ -279,7 +281,7 @@ class Contexts:
         self._compiled.clear()
         self.generation += 1
 
-    def _find(self, tenant: str, name: str) -> Entry | None:
+    def _find(self, tenant: str, name: str) -> StoredContext | None:
         if is_core_url(name):
             name = CORE_URL
         entry = self._by_id.get(name) or self._by_url.get(name)
@@ -302,5 +304,5 @@ class Contexts:
                         await self._forget(entry)
 
 
-def _is_visible(entry: Entry, tenant: str) -> bool:
-    return entry.tenant == tenant or entry.kind is Kind.CACHED or entry.fixed
+def _is_visible(entry: StoredContext, tenant: str) -> bool:
+    return entry.tenant == tenant or entry.kind is ContextKind.CACHED or entry.fixed

@@ -1,5 +1,8 @@
 """The table of routes: one row a method of a resource (clause 6.2), one module a resource."""
 
+from collections.abc import Sequence
+
+from rhinecloud.broker.http.route import Route
 from rhinecloud.broker.routes import (
     attributes,
     batch,
@@ -9,7 +12,6 @@ from rhinecloud.broker.routes import (
     entities,
     info,
     queries,
-    subscriptions,
     unbuilt,
 )
 
@@ -20,12 +22,15 @@ _TABLE = (
     *batch.ROUTES,
     *discovery.ROUTES,
     *contexts.ROUTES,
-    *subscriptions.ROUTES,
     *info.ROUTES,
     *unbuilt.ROUTES,
 )
 
-ROUTES = (*_TABLE, description.route_of(_TABLE))
-"""Every route of the door, and the one that describes them."""
 
-__all__ = ["ROUTES"]
+def routes_with(more: Sequence[Route] = ()) -> tuple[Route, ...]:
+    """Return every route below `/ngsi-ld/v1`: the broker's own, `more`, and the one that describes them."""
+    table = (*_TABLE, *more)
+    return (*table, description.route_of(table))
+
+
+__all__ = ["routes_with"]

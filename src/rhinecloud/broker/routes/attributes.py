@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rhinecloud.broker.door.body import read_entity, read_object
-from rhinecloud.broker.door.parameters import entity_id, listed_options, type_selection
-from rhinecloud.broker.door.reply import Reply, nothing, plain
-from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import DONE, Parts, Route
-from rhinecloud.broker.edits import Change
+from rhinecloud.broker.entities.edits import Change
+from rhinecloud.broker.http.body import read_entity, read_object
+from rhinecloud.broker.http.parameters import entity_id, listed_options, type_selection
+from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.http.response import Response, nothing, plain
+from rhinecloud.broker.http.route import DONE, HandlerContext, Route
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.entity import Entity
@@ -17,7 +17,7 @@ from rhinecloud.ngsild.parsing import parse_attribute, parse_fragment
 from rhinecloud.ngsild.patch import Patched
 
 
-async def append(parts: Parts, request: Request) -> Reply:
+async def append(parts: HandlerContext, request: Request) -> Response:
     """Append Attributes (clause 6.6.3.1)."""
     fragment = await _read_fragment(parts, request, nulls=False)
     overwrite = "noOverwrite" not in listed_options(request, "noOverwrite")
@@ -28,13 +28,13 @@ async def append(parts: Parts, request: Request) -> Reply:
     return await _change(parts, request, change)
 
 
-async def update(parts: Parts, request: Request) -> Reply:
+async def update(parts: HandlerContext, request: Request) -> Response:
     """Update Attributes (clause 6.6.3.2)."""
     fragment = await _read_fragment(parts, request, nulls=True)
     return await _change(parts, request, lambda entity, now: patch.update(entity, fragment, now))
 
 
-async def partial_update(parts: Parts, request: Request) -> Reply:
+async def partial_update(parts: HandlerContext, request: Request) -> Response:
     """Partial Attribute Update (clause 6.7.3.1)."""
     content = await read_object(parts, request)
     _refuse_empty(content)
@@ -45,7 +45,7 @@ async def partial_update(parts: Parts, request: Request) -> Reply:
     )
 
 
-async def replace(parts: Parts, request: Request) -> Reply:
+async def replace(parts: HandlerContext, request: Request) -> Response:
     """Replace Attribute (clause 6.7.3.3)."""
     content = await read_object(parts, request)
     name = _attribute_name(request)
@@ -55,7 +55,7 @@ async def replace(parts: Parts, request: Request) -> Reply:
     )
 
 
-async def delete(parts: Parts, request: Request) -> Reply:
+async def delete(parts: HandlerContext, request: Request) -> Response:
     """Delete Attribute (clause 6.7.3.2)."""
     name = _attribute_name(request, scope=True)
     dataset_id = request.query.get("datasetId", "")
@@ -67,7 +67,7 @@ async def delete(parts: Parts, request: Request) -> Reply:
     return await _change(parts, request, change)
 
 
-async def _read_fragment(parts: Parts, request: Request, *, nulls: bool) -> Entity:
+async def _read_fragment(parts: HandlerContext, request: Request, *, nulls: bool) -> Entity:
     content = await read_entity(parts, request)
     _refuse_empty(content)
     fragment = parse_fragment(content, request.context, nulls=nulls)
@@ -82,7 +82,7 @@ def _refuse_empty(content: dict[str, Any]) -> None:
         raise Invalid("the body has no member that could change anything")
 
 
-async def _change(parts: Parts, request: Request, change: Change) -> Reply:
+async def _change(parts: HandlerContext, request: Request, change: Change) -> Response:
     """Carry the change out; what it left alone is told as an UpdateResult (clause 5.2.18)."""
     name = entity_id(request)
     done: list[Patched] = []

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rhinecloud.broker.door.body import read_objects
-from rhinecloud.broker.door.parameters import listed_options
-from rhinecloud.broker.door.problem import details
-from rhinecloud.broker.door.reply import Reply, nothing, plain
-from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.entities.fragments import merge_or_add, removal
 from rhinecloud.broker.errors import InvalidRequest
-from rhinecloud.broker.fragments import merge_or_add, removal
+from rhinecloud.broker.http.body import read_objects
+from rhinecloud.broker.http.parameters import listed_options
+from rhinecloud.broker.http.problem import details
+from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.http.response import Response, nothing, plain
+from rhinecloud.broker.http.route import HandlerContext, Route
 from rhinecloud.broker.service import Outcome, Plan
 from rhinecloud.kernel.errors import Conflict, Invalid, RhineCloudError
 from rhinecloud.ngsild import patch
@@ -36,7 +36,7 @@ Result = tuple[str, Outcome]
 _TO_COME: Result = ("", Invalid(""))
 
 
-async def create(parts: Parts, request: Request) -> Reply:
+async def create(parts: HandlerContext, request: Request) -> Response:
     """Batch Entity Creation (clause 6.14.3.1)."""
     results = await _carry_out(
         parts, request, parse_entity, lambda entity: lambda writer: writer.create(entity)
@@ -46,7 +46,7 @@ async def create(parts: Parts, request: Request) -> Reply:
     return plain(201, [entity_id for entity_id, _ in results])
 
 
-async def upsert(parts: Parts, request: Request) -> Reply:
+async def upsert(parts: HandlerContext, request: Request) -> Response:
     """Batch Entity Creation or Update (clause 6.15.3.1)."""
     options = listed_options(request, "replace", "update")
     if len(options) > 1:
@@ -66,7 +66,7 @@ async def upsert(parts: Parts, request: Request) -> Reply:
     return plain(201, created) if created else nothing()
 
 
-async def update(parts: Parts, request: Request) -> Reply:
+async def update(parts: HandlerContext, request: Request) -> Response:
     """Batch Entity Update (clause 6.16.3.1); clients also send the words of upserts, which here mean nothing more."""
     overwrite = "noOverwrite" not in listed_options(request, "noOverwrite", "replace", "update")
     left_alone: dict[str, dict[str, str]] = {}
@@ -85,7 +85,7 @@ async def update(parts: Parts, request: Request) -> Reply:
     return _quiet([(name, _told(outcome, left_alone.get(name))) for name, outcome in results])
 
 
-async def merge(parts: Parts, request: Request) -> Reply:
+async def merge(parts: HandlerContext, request: Request) -> Response:
     """Batch Entity Merge (clause 6.31.3.1)."""
 
     def plan(fragment: Entity) -> Plan:
@@ -97,7 +97,7 @@ async def merge(parts: Parts, request: Request) -> Reply:
     return _quiet(await _carry_out(parts, request, partial(parse_fragment, partial=True), plan))
 
 
-async def delete(parts: Parts, request: Request) -> Reply:
+async def delete(parts: HandlerContext, request: Request) -> Response:
     """Batch Entity Delete (clause 6.17.3.1)."""
     items = await read_objects(parts, request)
     plans = [(check_uri(item), removal(item)) for item, _ in items]
@@ -106,7 +106,7 @@ async def delete(parts: Parts, request: Request) -> Reply:
 
 
 async def _carry_out(
-    parts: Parts, request: Request, parse: Parse, plan: Callable[[Entity], Plan]
+    parts: HandlerContext, request: Request, parse: Parse, plan: Callable[[Entity], Plan]
 ) -> list[Result]:
     """Parse and write each item; an item that cannot be read fails alone."""
     now = parts.broker.moment()
@@ -148,11 +148,11 @@ def _failed(results: list[Result]) -> bool:
     return any(isinstance(outcome, RhineCloudError) for _, outcome in results)
 
 
-def _quiet(results: list[Result]) -> Reply:
+def _quiet(results: list[Result]) -> Response:
     return _mixed(results) if _failed(results) else nothing()
 
 
-def _mixed(results: list[Result]) -> Reply:
+def _mixed(results: list[Result]) -> Response:
     """Answer 207 with a BatchOperationResult (clause 5.2.16)."""
     success = [entity_id for entity_id, outcome in results if isinstance(outcome, Written)]
     errors = [

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import orjson
 
-from rhinecloud.broker.contexts import Entry, Kind
-from rhinecloud.broker.door.body import read_json
-from rhinecloud.broker.door.media import DOCUMENT
-from rhinecloud.broker.door.reply import Reply, created, nothing, plain
-from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import CREATED, DONE, Parts, Route
+from rhinecloud.broker.contexts import ContextKind, StoredContext
+from rhinecloud.broker.http.body import read_json
+from rhinecloud.broker.http.media import DOCUMENT
+from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.http.response import Response, created, nothing, plain
+from rhinecloud.broker.http.route import CREATED, DONE, HandlerContext, Route
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.policy import Action
 
 PATH = "/jsonldContexts"
 
 
-async def add(parts: Parts, request: Request) -> Reply:
+async def add(parts: HandlerContext, request: Request) -> Response:
     """Add @context (clause 6.29.3.1)."""
     parts.broker.allow(request.actor, Action.HOST_CONTEXT, request.tenant)
     entry = await parts.contexts.add(request.tenant, await read_json(parts, request))
     return created("jsonldContexts", entry.local_id)
 
 
-async def list_all(parts: Parts, request: Request) -> Reply:
+async def list_all(parts: HandlerContext, request: Request) -> Response:
     """List @contexts (clause 6.29.3.2)."""
     parts.broker.allow(request.actor, Action.READ, request.tenant)
     details = _flag(request, "details")
@@ -34,7 +34,7 @@ async def list_all(parts: Parts, request: Request) -> Reply:
     return plain(200, [parts.contexts.url(entry) for entry in entries])
 
 
-async def serve(parts: Parts, request: Request) -> Reply:
+async def serve(parts: HandlerContext, request: Request) -> Response:
     """Serve @context (clause 6.30.3.1); anyone may read what a Link header leads to."""
     name = request.variables["contextId"]
     if _flag(request, "details"):
@@ -43,12 +43,12 @@ async def serve(parts: Parts, request: Request) -> Reply:
     else:
         content = parts.contexts.content(request.tenant, name)
         entry = parts.contexts.get(request.tenant, name)
-        reply = Reply(200, [(b"content-type", request.media.value.encode())], orjson.dumps(content))
+        reply = Response(200, [(b"content-type", request.media.value.encode())], orjson.dumps(content))
     entry.touch(parts.clock())
     return reply
 
 
-async def delete(parts: Parts, request: Request) -> Reply:
+async def delete(parts: HandlerContext, request: Request) -> Response:
     """Delete and Reload @context (clause 6.30.3.2)."""
     parts.broker.allow(request.actor, Action.HOST_CONTEXT, request.tenant)
     name = request.variables["contextId"]
@@ -59,7 +59,7 @@ async def delete(parts: Parts, request: Request) -> Reply:
     return nothing()
 
 
-def _describe(parts: Parts, entry: Entry) -> dict[str, object]:
+def _describe(parts: HandlerContext, entry: StoredContext) -> dict[str, object]:
     return entry.describe(parts.contexts.url(entry))
 
 
@@ -70,13 +70,13 @@ def _flag(request: Request, name: str) -> bool:
     return text == "true"
 
 
-def _kind(text: str | None) -> Kind | None:
+def _kind(text: str | None) -> ContextKind | None:
     if not text:
         return None
     try:
-        return Kind(text)
+        return ContextKind(text)
     except ValueError:
-        raise Invalid(f"{text!r} is none of {', '.join(Kind)}", field="kind") from None
+        raise Invalid(f"{text!r} is none of {', '.join(ContextKind)}", field="kind") from None
 
 
 ROUTES = (

@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import orjson
 
-from rhinecloud.broker.description import describe
-from rhinecloud.broker.door.media import Media
-from rhinecloud.broker.door.reply import Reply
-from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.http.media import Media
+from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.http.response import Response
+from rhinecloud.broker.http.route import HandlerContext, Route
+from rhinecloud.broker.openapi import describe
 
 
 def route_of(table: Sequence[Route]) -> Route:
@@ -21,9 +21,9 @@ def route_of(table: Sequence[Route]) -> Route:
     def written(max_limit: int) -> bytes:
         return orjson.dumps(describe((*table, own), max_limit=max_limit))
 
-    async def serve(parts: Parts, request: Request) -> Reply:
+    async def serve(parts: HandlerContext, request: Request) -> Response:
         """Retrieve this document; it is no part of the standard."""
-        return Reply(200, [(b"content-type", b"application/json")], written(parts.settings.max_limit))
+        return Response(200, [(b"content-type", b"application/json")], written(parts.settings.max_limit))
 
     own = Route(
         "GET",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from rhinecloud.broker.discovery import Tally
-from rhinecloud.broker.door.reply import Reply, document
-from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.entities.discovery import TypeCounts
+from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.http.response import Response, document
+from rhinecloud.broker.http.route import HandlerContext, Route
 from rhinecloud.kernel.errors import NotFound
 from rhinecloud.kernel.ids import derived_urn
 from rhinecloud.ngsild.context import Context
 
 
-async def list_types(parts: Parts, request: Request) -> Reply:
+async def list_types(parts: HandlerContext, request: Request) -> Response:
     """Retrieve Available Entity Types, and with `details` their attributes' names (clause 6.25.3.1)."""
     tally = await parts.broker.discover(request.actor, request.tenant)
     compact = request.context.compact
@@ -30,7 +30,7 @@ async def list_types(parts: Parts, request: Request) -> Reply:
     )
 
 
-async def get_type(parts: Parts, request: Request) -> Reply:
+async def get_type(parts: HandlerContext, request: Request) -> Response:
     """Retrieve Available Entity Type Information (clause 6.26.3.1)."""
     iri = request.context.name(request.variables["type"])
     tally = await parts.broker.discover(request.actor, request.tenant)
@@ -59,7 +59,7 @@ async def get_type(parts: Parts, request: Request) -> Reply:
     )
 
 
-async def list_attributes(parts: Parts, request: Request) -> Reply:
+async def list_attributes(parts: HandlerContext, request: Request) -> Response:
     """Retrieve Available Attributes, and with `details` the types that have them (clause 6.27.3.1)."""
     tally = await parts.broker.discover(request.actor, request.tenant)
     compact = request.context.compact
@@ -76,7 +76,7 @@ async def list_attributes(parts: Parts, request: Request) -> Reply:
     )
 
 
-async def get_attribute(parts: Parts, request: Request) -> Reply:
+async def get_attribute(parts: HandlerContext, request: Request) -> Response:
     """Retrieve Available Attribute Information (clause 6.28.3.1)."""
     iri = _attribute_iri(request)
     tally = await parts.broker.discover(request.actor, request.tenant)
@@ -96,7 +96,7 @@ def _attribute_iri(request: Request) -> str:
     return request.context.name(name)
 
 
-def _type(tally: Tally, iri: str, context: Context) -> dict[str, Any]:
+def _type(tally: TypeCounts, iri: str, context: Context) -> dict[str, Any]:
     attributes = tally.attributes_by_type.get(iri, {})
     return {
         "id": iri,
@@ -106,7 +106,7 @@ def _type(tally: Tally, iri: str, context: Context) -> dict[str, Any]:
     }
 
 
-def _attribute(tally: Tally, iri: str, context: Context) -> dict[str, Any]:
+def _attribute(tally: TypeCounts, iri: str, context: Context) -> dict[str, Any]:
     return {
         "id": iri,
         "type": "Attribute",

@@ -8,9 +8,11 @@ from functools import partial
 
 import orjson
 
-from rhinecloud.broker.door.body import read_entity
-from rhinecloud.broker.door.media import SPATIAL
-from rhinecloud.broker.door.parameters import (
+from rhinecloud.broker.entities.edits import Change, TypeSelection, is_of, whole
+from rhinecloud.broker.errors import InvalidRequest
+from rhinecloud.broker.http.body import read_entity
+from rhinecloud.broker.http.media import SPATIAL
+from rhinecloud.broker.http.parameters import (
     JOIN,
     SHAPE,
     UNBUILT,
@@ -21,13 +23,11 @@ from rhinecloud.broker.door.parameters import (
     refuse_unbuilt,
     type_selection,
 )
-from rhinecloud.broker.door.rendering import NOTHING, View, linked, listing, view_of, with_context
-from rhinecloud.broker.door.reply import Ground, Reply, created, nothing
-from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import CREATED, DONE, Parts, Route
-from rhinecloud.broker.edits import Change, TypeSelection, is_of, whole
-from rhinecloud.broker.errors import InvalidRequest
-from rhinecloud.broker.linked import Join
+from rhinecloud.broker.http.rendering import NOTHING, View, linked, listing, view_of, with_context
+from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.http.response import CacheValidator, Response, created, nothing
+from rhinecloud.broker.http.route import CREATED, DONE, HandlerContext, Route
+from rhinecloud.broker.links.join import Join
 from rhinecloud.kernel.errors import Invalid, NotFound
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.entity import Entity
@@ -51,7 +51,7 @@ class Retrieval:
         return not self.types and not self.view.options.attrs
 
 
-async def create(parts: Parts, request: Request) -> Reply:
+async def create(parts: HandlerContext, request: Request) -> Response:
     """Create Entity (clause 6.4.3.1)."""
     now = parts.broker.moment()
     entity = parse_entity(await read_entity(parts, request), request.context, now=now)
@@ -61,7 +61,7 @@ async def create(parts: Parts, request: Request) -> Reply:
     return created("entities", entity.id)
 
 
-async def retrieve(parts: Parts, request: Request) -> Reply:
+async def retrieve(parts: HandlerContext, request: Request) -> Response:
     """Retrieve Entity (clause 6.5.3.1)."""
     retrieval = parts.renderer.remembered(request, _parse_retrieval)
     stored = await parts.broker.find(request.actor, request.tenant, request.variables["entityId"])
@@ -74,19 +74,19 @@ async def retrieve(parts: Parts, request: Request) -> Reply:
     body = parts.renderer.document(request.tenant, stored, retrieval.view)
     if body == NOTHING:
         raise NotFound(f"{stored.id} has none of the members asked for")
-    return Reply(
+    return Response(
         retrieval.view.status([stored]), retrieval.view.headers, body, _ground(parts, request, stored)
     )
 
 
-async def replace(parts: Parts, request: Request) -> Reply:
+async def replace(parts: HandlerContext, request: Request) -> Response:
     """Replace Entity (clause 6.5.3.3)."""
     fragment = await _read(parts, request, partial(parse_fragment, nulls=False))
     entity = whole(fragment) if fragment.type else fragment
     return await _change(parts, request, lambda present, now: patch.replace(present, entity, now))
 
 
-async def merge(parts: Parts, request: Request) -> Reply:
+async def merge(parts: HandlerContext, request: Request) -> Response:
     """Merge Entity (clause 6.5.3.4)."""
     form = request.query.get("format", "normalized")
     if form not in ("simplified", "keyValues", "normalized", "concise"):
@@ -106,7 +106,7 @@ async def merge(parts: Parts, request: Request) -> Reply:
     return await _change(parts, request, change)
 
 
-async def delete(parts: Parts, request: Request) -> Reply:
+async def delete(parts: HandlerContext, request: Request) -> Response:
     """Delete Entity (clause 6.5.3.2)."""
     await parts.broker.delete(
         request.actor, request.tenant, entity_id(request), types=type_selection(request)
@@ -114,7 +114,7 @@ async def delete(parts: Parts, request: Request) -> Reply:
     return nothing()
 
 
-async def without_id(parts: Parts, request: Request) -> Reply:
+async def without_id(parts: HandlerContext, request: Request) -> Response:
     """Answer a replacement or merge that names no entity."""
     raise Invalid("the path names no entity", field="entityId")
 
@@ -125,25 +125,27 @@ def _parse_retrieval(request: Request) -> Retrieval:
     return Retrieval(view_of(request, options), type_selection(request), parse_join(request, options))
 
 
-def _ground(parts: Parts, request: Request, stored: Stored) -> Ground | None:
+def _ground(parts: HandlerContext, request: Request, stored: Stored) -> CacheValidator | None:
     """Give what an answer with one entity rests on, where nothing in it expires and its version is at hand."""
     if (
         parts.broker.is_lasting((stored,))
         and parts.broker.version(request.tenant, stored.id) == stored.version
     ):
-        return Ground(stored.id, stored.version)
+        return CacheValidator(stored.id, stored.version)
     return None
 
 
-async def _joined(parts: Parts, request: Request, entity: Entity, view: View, join: Join) -> Reply:
+async def _joined(
+    parts: HandlerContext, request: Request, entity: Entity, view: View, join: Join
+) -> Response:
     """Show the entity with what it links to; alone, it is no list (clause 4.5.23)."""
     if join.inline:
         whole = await linked(parts.broker, request, join, lambda linker: linker.inline(entity))
-        return Reply(200, view.headers, orjson.dumps(with_context(whole, view)))
+        return Response(200, view.headers, orjson.dumps(with_context(whole, view)))
     shown = await linked(parts.broker, request, join, lambda linker: linker.flat([entity]))
     if len(shown) == 1:
-        return Reply(200, view.headers, orjson.dumps(with_context(shown[0], view)))
-    return Reply(200, view.headers, listing(shown, view))
+        return Response(200, view.headers, orjson.dumps(with_context(shown[0], view)))
+    return Response(200, view.headers, listing(shown, view))
 
 
 def _check(stored: Stored, retrieval: Retrieval) -> None:
@@ -155,7 +157,7 @@ def _check(stored: Stored, retrieval: Retrieval) -> None:
         raise NotFound(f"{stored.id} has none of the attributes asked for")
 
 
-async def _read(parts: Parts, request: Request, parse: Callable[..., Entity]) -> Entity:
+async def _read(parts: HandlerContext, request: Request, parse: Callable[..., Entity]) -> Entity:
     name = entity_id(request)
     fragment = parse(await read_entity(parts, request), request.context)
     if fragment.id not in ("", name):
@@ -164,7 +166,7 @@ async def _read(parts: Parts, request: Request, parse: Callable[..., Entity]) ->
     return fragment
 
 
-async def _change(parts: Parts, request: Request, change: Change) -> Reply:
+async def _change(parts: HandlerContext, request: Request, change: Change) -> Response:
     name, types = entity_id(request), type_selection(request)
     await parts.broker.write(
         request.actor, request.tenant, name, lambda writer: writer.change(name, change, types)

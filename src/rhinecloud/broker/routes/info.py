@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from rhinecloud.broker.door.reply import Reply, document
-from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.http.response import Response, document
+from rhinecloud.broker.http.route import HandlerContext, Route
 from rhinecloud.kernel.ids import derived_urn
 from rhinecloud.kernel.time import format_time
 
 
-async def identity(parts: Parts, request: Request) -> Reply:
+async def identity(parts: HandlerContext, request: Request) -> Response:
     """Retrieve Context Source Identity Information; each tenant is a source of its own (clause 6.33.3.1)."""
     alias = parts.settings.source_alias
     if request.tenant:

@@ -6,24 +6,24 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rhinecloud.broker.door.body import link_context, read_object
-from rhinecloud.broker.door.limits import check_query, check_selectors
-from rhinecloud.broker.door.media import SPATIAL
-from rhinecloud.broker.door.paging import PAGING, Paging, paging_headers, parse_paging
-from rhinecloud.broker.door.parameters import JOIN, SHAPE, UNBUILT, parse_join, parse_options, refuse_unbuilt
-from rhinecloud.broker.door.rendering import View, linked, listing, view_of
-from rhinecloud.broker.door.reply import Ground, HeaderList, Reply, nothing
-from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import DONE, Parts, Route
-from rhinecloud.broker.door.selection import (
+from rhinecloud.broker.errors import TooComplexQuery
+from rhinecloud.broker.http.body import link_context, read_object
+from rhinecloud.broker.http.limits import check_query, check_selectors
+from rhinecloud.broker.http.media import SPATIAL
+from rhinecloud.broker.http.paging import PAGING, Paging, paging_headers, parse_paging
+from rhinecloud.broker.http.parameters import JOIN, SHAPE, UNBUILT, parse_join, parse_options, refuse_unbuilt
+from rhinecloud.broker.http.rendering import View, linked, listing, view_of
+from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.http.response import CacheValidator, HeaderList, Response, nothing
+from rhinecloud.broker.http.route import DONE, HandlerContext, Route
+from rhinecloud.broker.http.selection import (
     ORDER,
     SELECTION,
     parse_query,
     parse_selectors,
     query_parameters,
 )
-from rhinecloud.broker.errors import TooComplexQuery
-from rhinecloud.broker.linked import Join, Linker
+from rhinecloud.broker.links.join import Join, LinkedEntities
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.page import Page
@@ -46,14 +46,14 @@ class Search:
     headers: dict[bool, HeaderList] = field(default_factory=dict)
 
 
-async def query_entities(parts: Parts, request: Request) -> Reply:
+async def query_entities(parts: HandlerContext, request: Request) -> Response:
     """Query Entities (clause 6.4.3.2)."""
     search = parts.renderer.remembered(request, _parse_search, parts.settings)
     newest = await parts.broker.newest_change() if request.newest is None else request.newest
-    return await _answer(parts, request, search, "/entities", Ground("", newest))
+    return await _answer(parts, request, search, "/entities", CacheValidator("", newest))
 
 
-async def query_by_post(parts: Parts, request: Request) -> Reply:
+async def query_by_post(parts: HandlerContext, request: Request) -> Response:
     """Query Entities by POST (clause 6.23.3.1)."""
     content = await read_object(parts, request)
     await link_context(parts, request)
@@ -68,13 +68,13 @@ async def query_by_post(parts: Parts, request: Request) -> Reply:
         search = replace(search, query=replace(search.query, selectors=selectors))
         check_query(search.query, parts.settings)
     request.query = asked
-    if request.stay is not None:  # what is left of the body is small
+    if request.admitted is not None:  # what is left of the body is small
         del content
-        request.stay.end()
+        request.admitted.release()
     return await _answer(parts, request, search, "/entityOperations/query")
 
 
-async def purge(parts: Parts, request: Request) -> Reply:
+async def purge(parts: HandlerContext, request: Request) -> Response:
     """Purge Entities: delete those that match, or of their attributes those to `drop`, or all but those to `keep`
     (clause 6.4.3.3)."""
     query = parse_query(request, parts.settings)
@@ -86,8 +86,8 @@ async def purge(parts: Parts, request: Request) -> Reply:
 
 
 async def _answer(
-    parts: Parts, request: Request, search: Search, path: str, ground: Ground | None = None
-) -> Reply:
+    parts: HandlerContext, request: Request, search: Search, path: str, ground: CacheValidator | None = None
+) -> Response:
     """Answer a query; `ground` is what the answer rests on, unless something in it expires or lies behind links."""
     page = await _find(parts, request, search.query)
     if search.join is None:
@@ -100,10 +100,10 @@ async def _answer(
         if page.total is None:
             search.headers[page.more] = headers
     lasts = search.join is None and parts.broker.is_lasting(page.items)
-    return Reply(search.view.status(page.items), headers, body, ground if lasts else None)
+    return Response(search.view.status(page.items), headers, body, ground if lasts else None)
 
 
-async def _find(parts: Parts, request: Request, query: EntityQuery) -> Page[Stored]:
+async def _find(parts: HandlerContext, request: Request, query: EntityQuery) -> Page[Stored]:
     """Ask the broker, and no longer than the settings allow where entities must be looked into.
 
     Raises TooComplexQuery.
@@ -129,11 +129,13 @@ def _parse_search(request: Request, settings: BrokerSettings) -> Search:
     return Search(view, query, paging, parse_join(request, options))
 
 
-async def _joined(parts: Parts, request: Request, items: list[Stored], view: View, join: Join) -> bytes:
+async def _joined(
+    parts: HandlerContext, request: Request, items: list[Stored], view: View, join: Join
+) -> bytes:
     """Show entities with what they link to (clause 4.5.23)."""
     entities = [stored.entity() for stored in items]
 
-    def show(linker: Linker) -> list[dict[str, Any]]:
+    def show(linker: LinkedEntities) -> list[dict[str, Any]]:
         return [linker.inline(entity) for entity in entities] if join.inline else linker.flat(entities)
 
     return listing(await linked(parts.broker, request, join, show), view)

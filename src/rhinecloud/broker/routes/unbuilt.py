@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rhinecloud.broker.door.media import DOCUMENT
-from rhinecloud.broker.door.reply import Reply
-from rhinecloud.broker.door.request import Request
-from rhinecloud.broker.door.route import Parts, Route
+from rhinecloud.broker.http.media import DOCUMENT
+from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.http.response import Response
+from rhinecloud.broker.http.route import HandlerContext, Route
 from rhinecloud.kernel.errors import Unsupported
 
 RESOURCES: tuple[tuple[str, str], ...] = (
@@ -29,7 +29,7 @@ RESOURCES: tuple[tuple[str, str], ...] = (
 """Paths of Table 6.2-1 with their methods."""
 
 
-async def answer(parts: Parts, request: Request) -> Reply:
+async def answer(parts: HandlerContext, request: Request) -> Response:
     """Say that the operation is known and not built."""
     raise Unsupported(
         "this broker does not offer temporal, registration, entity map and snapshot operations yet"

@@ -22,9 +22,9 @@ from pyais.exceptions import AISBaseException
 from pyais.messages import AISSentence, NMEASentenceFactory
 
 from rhinecloud.connectors.ais.inland import hidden_names, name_inland
-from rhinecloud.connectors.ais.parts import Parts
+from rhinecloud.connectors.ais.parts import FragmentBuffer
 from rhinecloud.connectors.ais.tag import NO_TAG, Tag, split_tag
-from rhinecloud.connectors.model import Fault, Parcel
+from rhinecloud.connectors.model import DecodeFault, Parcel
 from rhinecloud.connectors.port import Framing
 from rhinecloud.kernel.time import format_time
 from rhinecloud.pack.model import Message
@@ -56,9 +56,9 @@ class AisCodec:
     time_members = frozenset({"time"})
 
     def __init__(self) -> None:
-        self._parts = Parts()
+        self._parts = FragmentBuffer()
 
-    def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
         """Give a message for each whole one and a Fault for each line that is none; comments and GPS lines pass."""
         for line in parcel.body.splitlines():
             sentence = line.strip(b" \t\x00")
@@ -72,7 +72,7 @@ class AisCodec:
             return split_tag(line)[0].time
         return _gps_time(line) if line[3:6] == b"RMC" else None
 
-    def _line(self, line: bytes, received: datetime) -> Iterator[Message | Fault]:
+    def _line(self, line: bytes, received: datetime) -> Iterator[Message | DecodeFault]:
         tag, text = split_tag(line) if line.startswith(b"\\") else (NO_TAG, line)
         if text.startswith(b"$"):
             return
@@ -86,7 +86,7 @@ class AisCodec:
                 sentence, tag = AISSentence.assemble_from_iterable(pending.parts), pending.tag
             yield _message(sentence, tag)
         except _Unreadable as error:
-            yield Fault(line, str(error))
+            yield DecodeFault(line, str(error))
 
 
 class _Unreadable(Exception):

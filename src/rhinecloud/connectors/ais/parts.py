@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pyais.messages import AISSentence
 
 from rhinecloud.connectors.ais.tag import Tag
-from rhinecloud.connectors.model import Fault
+from rhinecloud.connectors.model import DecodeFault
 
 MOST_PENDING = 256
 LONGEST_WAIT = timedelta(seconds=30)
@@ -19,35 +19,39 @@ Key = tuple[str, int | None]
 
 
 @dataclass(slots=True)
-class Pending:
+class PendingSentence:
     """The parts of one message so far; the tag block stands at the first one."""
 
     parts: list[AISSentence]
     tag: Tag
     received: datetime
 
-    def fault(self, reason: str) -> Fault:
+    def fault(self, reason: str) -> DecodeFault:
         """Give the parts back as unusable."""
-        return Fault(b"\n".join(part.raw for part in self.parts), reason)
+        return DecodeFault(b"\n".join(part.raw for part in self.parts), reason)
 
 
-class Parts:
+class FragmentBuffer:
     """Messages that are not whole yet, by channel and sequence number."""
 
     def __init__(self) -> None:
-        self._pending: OrderedDict[Key, Pending] = OrderedDict()
+        self._pending: OrderedDict[Key, PendingSentence] = OrderedDict()
 
-    def add(self, sentence: AISSentence, tag: Tag, received: datetime) -> tuple[Pending | None, list[Fault]]:
+    def add(
+        self, sentence: AISSentence, tag: Tag, received: datetime
+    ) -> tuple[PendingSentence | None, list[DecodeFault]]:
         """Take one part; gives the whole message when this was its last one, and what can become whole no more."""
         key = (sentence.channel, sentence.seq_id)
-        faults: list[Fault] = []
+        faults: list[DecodeFault] = []
         if sentence.frag_num == 1:
-            self._begin(key, Pending([sentence], tag, received), faults)
+            self._begin(key, PendingSentence([sentence], tag, received), faults)
             return None, faults
         pending = self._pending.get(key)
         if pending is None or not _continues(pending, sentence, received):
             faults.append(
-                Fault(sentence.raw, f"part {sentence.frag_num} of {sentence.frag_cnt} without those before")
+                DecodeFault(
+                    sentence.raw, f"part {sentence.frag_num} of {sentence.frag_cnt} without those before"
+                )
             )
             return None, faults
         pending.parts.append(sentence)
@@ -56,7 +60,7 @@ class Parts:
         del self._pending[key]
         return pending, faults
 
-    def _begin(self, key: Key, pending: Pending, faults: list[Fault]) -> None:
+    def _begin(self, key: Key, pending: PendingSentence, faults: list[DecodeFault]) -> None:
         displaced = self._pending.pop(key, None)
         self._pending[key] = pending
         if displaced is None and len(self._pending) > MOST_PENDING:
@@ -65,7 +69,7 @@ class Parts:
             faults.append(displaced.fault("its further parts never came"))
 
 
-def _continues(pending: Pending, sentence: AISSentence, received: datetime) -> bool:
+def _continues(pending: PendingSentence, sentence: AISSentence, received: datetime) -> bool:
     last = pending.parts[-1]
     return (
         last.frag_num + 1 == sentence.frag_num

@@ -24,8 +24,8 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from rhinecloud.connectors.bounded import ZIP_MAGIC, Archive
-from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.bounded import ZIP_MAGIC, BoundedArchive
+from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.connectors.port import Framing
 from rhinecloud.connectors.times import find_moment, read_moment
 from rhinecloud.pack.model import Message
@@ -54,13 +54,13 @@ class CapCodec:
         self._most_bytes = most_bytes
         self._replaced: dict[str, datetime] = {}
 
-    def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
         """Give a message for each alert, of a zip in its order with a Fault for each that cannot be read.
 
         Raises DecodeError where the parcel is one document and no alert, or a broken zip.
         """
         for item in self._read(parcel):
-            if not isinstance(item, Fault):
+            if not isinstance(item, DecodeFault):
                 self._remember(item, parcel.shift or timedelta())
             yield item
 
@@ -78,18 +78,18 @@ class CapCodec:
         while len(self._replaced) > REMEMBERED:
             del self._replaced[next(iter(self._replaced))]
 
-    def _read(self, parcel: Parcel) -> Iterator[dict[str, Any] | Fault]:
+    def _read(self, parcel: Parcel) -> Iterator[dict[str, Any] | DecodeFault]:
         if not parcel.body.startswith(ZIP_MAGIC):
             yield read_alert(parcel.body)
             return
-        archive = Archive(parcel.body, self._most_bytes)
+        archive = BoundedArchive(parcel.body, self._most_bytes)
         for name in archive.names():
             body = b""
             try:
                 body = archive.read(name)
                 yield read_alert(body)
             except DecodeError as error:
-                yield Fault(body, f"{name}: {error}")
+                yield DecodeFault(body, f"{name}: {error}")
 
     def recorded_at(self, unit: bytes) -> datetime | None:
         """Give the moment at which a recorded alert was sent."""
@@ -97,7 +97,7 @@ class CapCodec:
             items = list(self._read(Parcel(unit, datetime.min.replace(tzinfo=UTC))))
         except DecodeError:
             return None
-        sent = [{"sent": item.get("sent")} for item in items if not isinstance(item, Fault)]
+        sent = [{"sent": item.get("sent")} for item in items if not isinstance(item, DecodeFault)]
         return find_moment(sent, SENT)
 
 

@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterator
 from datetime import datetime
 
-from rhinecloud.connectors.model import Fault, Parcel
+from rhinecloud.connectors.model import DecodeFault, Parcel
 from rhinecloud.connectors.port import Framing
 from rhinecloud.connectors.times import USUAL_TIME_MEMBERS, read_moment
 from rhinecloud.pack.model import Message
@@ -32,7 +32,7 @@ class CsvCodec:
         self._columns: list[str] = []
         self.time_members = frozenset({time_field}) if time_field else USUAL_TIME_MEMBERS
 
-    def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
         """Give a message for each row and a Fault, with the header before it, for each that does not fit."""
         if self._whole:
             self._columns, self._header_line = [], b""
@@ -44,7 +44,7 @@ class CsvCodec:
                 yield from self._read_header(row)
                 continue
             item = self._row(row)
-            yield item if isinstance(item, dict) else Fault(self._header_line + b"\n" + row, item)
+            yield item if isinstance(item, dict) else DecodeFault(self._header_line + b"\n" + row, item)
 
     def recorded_at(self, unit: bytes) -> datetime | None:
         """Give the time of a row; the header must have been read with the first unit."""
@@ -57,16 +57,16 @@ class CsvCodec:
             return None
         return next((moment for name in self.time_members if (moment := read_moment(item.get(name)))), None)
 
-    def _read_header(self, row: bytes) -> Iterator[Fault]:
+    def _read_header(self, row: bytes) -> Iterator[DecodeFault]:
         try:
             text = row.decode("utf-8")
             self._delimiter = self._set_delimiter or max(",;\t|", key=text.count)
             columns = [name.strip() for name in next(csv.reader([text], delimiter=self._delimiter))]
         except (UnicodeDecodeError, csv.Error, StopIteration) as error:
-            yield Fault(row, f"no header: {error}")
+            yield DecodeFault(row, f"no header: {error}")
             return
         if not all(columns) or len(set(columns)) != len(columns):
-            yield Fault(row, "no header: a column has no name, or the name of another")
+            yield DecodeFault(row, "no header: a column has no name, or the name of another")
             return
         self._columns, self._header_line = columns, row
 

@@ -19,9 +19,9 @@ from typing import Any
 
 import orjson
 
-from rhinecloud.connectors.bounded import ZIP_MAGIC, Archive
+from rhinecloud.connectors.bounded import ZIP_MAGIC, BoundedArchive
 from rhinecloud.connectors.gtfs.tables import REQUIRED_COLUMNS, REQUIRED_TABLES, find_row_fault
-from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.connectors.port import Framing
 from rhinecloud.pack.model import Message
 
@@ -38,11 +38,11 @@ class GtfsCodec:
         self._tables = tuple(tables)
         self._most_bytes = most_bytes
 
-    def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
         """Give messages table by table; raises DecodeError where it is no timetable: no zip, or none of its tables."""
         if not parcel.body.startswith(ZIP_MAGIC):
             raise DecodeError("no GTFS timetable: not a zip")
-        archive = Archive(parcel.body, self._most_bytes)
+        archive = BoundedArchive(parcel.body, self._most_bytes)
         paths = _paths(archive)
         if not paths.keys() & REQUIRED_COLUMNS.keys():
             raise DecodeError(
@@ -61,7 +61,7 @@ class GtfsCodec:
         del unit
         return None
 
-    def _read_table(self, archive: Archive, path: str, table: str) -> Iterator[Message | Fault]:
+    def _read_table(self, archive: BoundedArchive, path: str, table: str) -> Iterator[Message | DecodeFault]:
         rows = csv.reader(_lines(archive, path))
         try:
             columns = [name.strip() for name in next(rows, [])]
@@ -75,7 +75,7 @@ class GtfsCodec:
             yield _fault(f"{table}.txt, row {rows.line_num}: {error}")
 
 
-def _paths(archive: Archive) -> dict[str, str]:
+def _paths(archive: BoundedArchive) -> dict[str, str]:
     """Find the tables; some publishers put them into a folder within the zip."""
     found: dict[str, str] = {}
     for path in archive.names():
@@ -85,7 +85,7 @@ def _paths(archive: Archive) -> dict[str, str]:
     return found
 
 
-def _lines(archive: Archive, path: str) -> Iterator[str]:
+def _lines(archive: BoundedArchive, path: str) -> Iterator[str]:
     """Decode a file line by line; bytes that are no UTF-8 become U+FFFD, so that one wrong letter costs no row."""
     left = b""
     encoding = "utf-8-sig"
@@ -100,7 +100,7 @@ def _lines(archive: Archive, path: str) -> Iterator[str]:
         yield left.decode(encoding, "replace")
 
 
-def _rows(rows: Iterator[list[str]], table: str, columns: list[str]) -> Iterator[Message | Fault]:
+def _rows(rows: Iterator[list[str]], table: str, columns: list[str]) -> Iterator[Message | DecodeFault]:
     for number, values in enumerate(rows, start=2):
         if not any(values):
             continue
@@ -117,11 +117,11 @@ def _rows(rows: Iterator[list[str]], table: str, columns: list[str]) -> Iterator
             yield {"table": table, "row": row}
 
 
-def _shapes(rows: Iterator[Message | Fault]) -> Iterator[Message | Fault]:
+def _shapes(rows: Iterator[Message | DecodeFault]) -> Iterator[Message | DecodeFault]:
     """Gather the points of each shape, in the order of their sequence numbers."""
     shapes: dict[str, list[tuple[float, float, float]]] = {}
     for item in rows:
-        if isinstance(item, Fault):
+        if isinstance(item, DecodeFault):
             yield item
             continue
         row = item["row"]
@@ -133,8 +133,8 @@ def _shapes(rows: Iterator[Message | Fault]) -> Iterator[Message | Fault]:
         yield {"table": "shapes", "row": {"shape_id": shape_id, "points": line}}
 
 
-def _fault(reason: str, values: Any = None) -> Fault:
+def _fault(reason: str, values: Any = None) -> DecodeFault:
     text = io.StringIO()
     if values:
         csv.writer(text).writerow(values)
-    return Fault(text.getvalue().encode("utf-8", "replace") or orjson.dumps(reason), reason)
+    return DecodeFault(text.getvalue().encode("utf-8", "replace") or orjson.dumps(reason), reason)

@@ -18,7 +18,7 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError as ProtocolError
 from google.transit import gtfs_realtime_pb2
 
-from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.connectors.port import Framing
 from rhinecloud.connectors.times import read_moment
 from rhinecloud.pack.model import Message
@@ -33,7 +33,7 @@ class GtfsRealtimeCodec:
     framing = Framing.FILE
     time_members = TIMES | {"feed_time"}
 
-    def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
         """Give a message for each entity of a frame; raises DecodeError where the bytes are no frame."""
         frame = _read_frame(parcel.body)
         feed_time = int(frame.header.timestamp)

@@ -30,7 +30,7 @@ LONGEST_RETRY_AFTER_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class HttpSource:
     """What to ask, how often, and the limits: seconds, and bytes of the largest body.
 
     `redirects` says whether to follow them: headers with a key must not reach another server.
@@ -49,7 +49,7 @@ class Source:
 class HttpLink:
     """Polls one source; `random` gives numbers from 0 to below 1, by which the interval varies a little."""
 
-    def __init__(self, source: Source, clock: Clock, random: Callable[[], float]) -> None:
+    def __init__(self, source: HttpSource, clock: Clock, random: Callable[[], float]) -> None:
         self._source = source
         self._clock = clock
         self._random = random

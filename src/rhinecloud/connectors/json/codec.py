@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.connectors.port import Framing
 from rhinecloud.connectors.times import USUAL_TIME_MEMBERS, find_moment
 from rhinecloud.pack.model import Message
@@ -29,7 +29,7 @@ class JsonCodec:
         self._items = [name for name in items.split(".") if name]
         self.time_members = frozenset({time_field}) if time_field else USUAL_TIME_MEMBERS
 
-    def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
         """Give a message for each item; raises DecodeError for broken JSON and where the list is not there."""
         document = read_json(parcel.body)
         for name in self._items:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rhinecloud.connectors.mapping.lookup import Scope
+from rhinecloud.connectors.mapping.lookup import MessageScope
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import unknown
 
@@ -73,7 +73,7 @@ class DeclaredAttribute:
         """Whether the value comes from the message, rather than saying what is always so."""
         return self.source in ("from", "point")
 
-    def render(self, scope: Scope, observed_at: str) -> Any:
+    def render(self, scope: MessageScope, observed_at: str) -> Any:
         """Give the attribute in concise form, None where the message has no value for it; raises Invalid."""
         if self.source == "text":
             return scope.fill(self.argument, as_uri=False)
@@ -115,7 +115,7 @@ class DeclaredAttribute:
             number = round(number, self.digits or None)
         return number
 
-    def _point(self, scope: Scope, observed_at: str) -> Any:
+    def _point(self, scope: MessageScope, observed_at: str) -> Any:
         values = [scope.find(path) for path in self.argument]
         if any(value is None or value == "" for value in values):
             return None

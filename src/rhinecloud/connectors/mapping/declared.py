@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from rhinecloud.connectors.mapping.attribute import DeclaredAttribute, read_attribute
-from rhinecloud.connectors.mapping.lookup import Scope, find
+from rhinecloud.connectors.mapping.lookup import MessageScope, find
 from rhinecloud.connectors.mapping.topic import TopicPattern
 from rhinecloud.connectors.times import read_moment
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.faults import Gathering, unknown
+from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.time import format_time
 from rhinecloud.pack.model import EntityFragment, Message
 
@@ -55,16 +55,16 @@ class Rule:
             if matched is None:
                 return
             levels = matched
-        gathering = Gathering()
+        collector = ErrorCollector()
         for number, item in enumerate(self._items(message)):
-            scope = Scope(levels, item, message)
+            scope = MessageScope(levels, item, message)
             if not all(str(scope.find(path)) == str(value) for path, value in self.when.items()):
                 continue
             try:
                 yield from self._entity(scope, received)
             except Invalid as error:
-                gathering.add(error.reason, ".".join(filter(None, (self._item_name(number), error.field))))
-        gathering.finish()
+                collector.add(error.reason, ".".join(filter(None, (self._item_name(number), error.field))))
+        collector.finish()
 
     def _item_name(self, number: int) -> str:
         return f"{self.each}.{number}" if self.each else ""
@@ -81,7 +81,7 @@ class Rule:
         for item in items:
             yield item if isinstance(item, Mapping) else {"value": item}
 
-    def _entity(self, scope: Scope, received: datetime) -> Iterator[EntityFragment]:
+    def _entity(self, scope: MessageScope, received: datetime) -> Iterator[EntityFragment]:
         """Give the entity where the message has any of the values; texts and links alone make none."""
         observed_at = self._observed_at(scope, received)
         values = [each for each in self.attributes if each.measured]
@@ -94,7 +94,7 @@ class Rule:
             }
             yield {"id": scope.fill(self.entity_id, as_uri=True), "type": self.entity_type, **found, **fixed}
 
-    def _observed_at(self, scope: Scope, received: datetime) -> str:
+    def _observed_at(self, scope: MessageScope, received: datetime) -> str:
         value = scope.find(self.time) if self.time else None
         if value is None or value == "":
             return format_time(received)
@@ -139,11 +139,11 @@ class DeclaredMapping:
 
     def __call__(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
         """Give the entities that a message changes; at last raises Invalid, or Faults for several."""
-        gathering = Gathering()
+        collector = ErrorCollector()
         for rule in self._rules:
-            with gathering.go_on():
+            with collector.collect():
                 yield from rule.apply(message, received)
-        gathering.finish()
+        collector.finish()
 
 
 def read_mapping(written: Any) -> DeclaredMapping:

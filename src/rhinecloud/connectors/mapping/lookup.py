@@ -13,7 +13,7 @@ HOLE = re.compile(r"\{([^{}]+)\}")
 URI_SAFE = "-._~:"
 
 
-class Scope:
+class MessageScope:
     """Where paths are looked up: named topic levels, then the item at hand, then the whole message."""
 
     def __init__(self, *layers: Mapping[str, Any]) -> None:

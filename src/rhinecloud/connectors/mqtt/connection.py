@@ -31,7 +31,7 @@ SESSION_S = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class MqttServer:
     """Which server, and as whom; `version` is 3.1.1 or 5."""
 
     host: str
@@ -45,12 +45,12 @@ class Server:
     keep_alive_s: int = 30
 
 
-class Connection:
+class MqttConnection:
     """Connects with a durable session, subscribes with QoS 1, and hands over what comes until the connection is
     lost.
     """
 
-    def __init__(self, server: Server, inlet: Inlet, clock: Clock) -> None:
+    def __init__(self, server: MqttServer, inlet: Inlet, clock: Clock) -> None:
         self._server = server
         self._inlet = inlet
         self._clock = clock

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from rhinecloud.connectors.model import DecodeError, Fault, Parcel
+from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.connectors.port import Framing
 from rhinecloud.connectors.times import find_moment
 from rhinecloud.pack.model import Message
@@ -33,7 +33,7 @@ class PegelonlineCodec:
     framing = Framing.FILE
     time_members = frozenset({"timestamp"})
 
-    def decode(self, parcel: Parcel) -> Iterator[Message | Fault]:
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
         """Give a message for each station; raises DecodeError for anything else, with the service's own words."""
         try:
             document = orjson.loads(parcel.body)
@@ -46,7 +46,7 @@ class PegelonlineCodec:
             yield (
                 message
                 if message
-                else Fault(orjson.dumps(item), "no station and no measurement", origin=parcel.origin)
+                else DecodeFault(orjson.dumps(item), "no station and no measurement", origin=parcel.origin)
             )
 
     def recorded_at(self, unit: bytes) -> datetime | None:

@@ -15,7 +15,7 @@ from itertools import islice
 from rhinecloud.connectors.health import Monotonic
 from rhinecloud.connectors.model import LinkBroken, Parcel
 from rhinecloud.connectors.port import Inlet
-from rhinecloud.connectors.replay.recording import Recording, Unit
+from rhinecloud.connectors.replay.recording import FeedRecording, Unit
 from rhinecloud.kernel.time import Clock
 
 LOOK_AHEAD = 1_000
@@ -38,7 +38,7 @@ class Pace:
 class ReplayLink:
     """Plays one recording once, or for ever."""
 
-    def __init__(self, recording: Recording, pace: Pace, clock: Clock, monotonic: Monotonic) -> None:
+    def __init__(self, recording: FeedRecording, pace: Pace, clock: Clock, monotonic: Monotonic) -> None:
         self._recording = recording
         self._pace = pace
         self._clock = clock

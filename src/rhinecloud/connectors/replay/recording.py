@@ -32,7 +32,7 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class FeedRecording:
     """The files of a recording, how to read them, and the most bytes of a line and of an unpacked file."""
 
     files: tuple[Path, ...]

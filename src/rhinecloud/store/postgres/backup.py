@@ -6,19 +6,19 @@ import asyncio
 from pathlib import Path
 
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.store.postgres.link import Address
-from rhinecloud.store.postgres.transfer import PostgresDepot
-from rhinecloud.store.sqlite.transfer import SqliteDepot
+from rhinecloud.store.postgres.connection import DatabaseAddress
+from rhinecloud.store.postgres.transfer import PostgresTransfer
+from rhinecloud.store.sqlite.transfer import SqliteTransfer
 from rhinecloud.store.transfer import move
 
 
-async def back_up(address: Address, target: Path) -> None:
+async def back_up(address: DatabaseAddress, target: Path) -> None:
     """Write the database as of now to `target`, complete under its name or not there; raises Invalid, Unavailable."""
     if await asyncio.to_thread(target.exists):
         raise Invalid(f"{target} exists already", field="target")
     partial = target.with_name(target.name + ".partial")
     _remove(partial)
-    source, file = PostgresDepot(address, alone=False), SqliteDepot(partial)
+    source, file = PostgresTransfer(address, alone=False), SqliteTransfer(partial)
     await source.open()
     try:
         await file.open()

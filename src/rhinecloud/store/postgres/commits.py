@@ -10,7 +10,7 @@ from rhinecloud.store.port import Commit, LoggedChange, RecordsListener
 CommitListener = Callable[[Commit], None]
 
 
-class Commits:
+class CommitNotices:
     """Tells listeners on the event loop, each in a turn of its own: nobody suffers from their faults."""
 
     def __init__(self) -> None:

@@ -13,11 +13,11 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.entity import Entity, encode
 from rhinecloud.store.changelog import change_of, row_of
+from rhinecloud.store.entity_cache import CachedEntity, EntityCache, Key
 from rhinecloud.store.port import Edit, LoggedChange, Put, Remove, Stored, Written
-from rhinecloud.store.postgres.names import Numbering, fits
-from rhinecloud.store.postgres.sheet import Sheet, Touched
-from rhinecloud.store.postgres.values import Values
-from rhinecloud.store.recent import Held, Key, Recent
+from rhinecloud.store.postgres.names import NameNumbers, fits
+from rhinecloud.store.postgres.values import PostgresAttributeIndexes
+from rhinecloud.store.postgres.write_columns import TouchedRow, WriteColumns
 
 
 def numbered(seq: int, body: bytes) -> bytes:
@@ -25,7 +25,7 @@ def numbered(seq: int, body: bytes) -> bytes:
     return b'{"seq":%d,' % seq + body[1:]
 
 
-class Decided(NamedTuple):
+class DecidedEdit(NamedTuple):
     """The answer to an edit that changed something; `offset` counts the group's changes from 1."""
 
     offset: int
@@ -33,13 +33,13 @@ class Decided(NamedTuple):
     created: bool
 
 
-class Group:
+class EditGroup:
     """Decides edits against the state that the earlier ones made; `known` says how the entities are."""
 
-    def __init__(self, known: Mapping[Key, Held | None], recent: Recent) -> None:
+    def __init__(self, known: Mapping[Key, CachedEntity | None], recent: EntityCache) -> None:
         self._known = known
         self._recent = recent
-        self._touched: dict[Key, Touched] = {}
+        self._touched: dict[Key, TouchedRow] = {}
         self._changes: list[tuple[Change, bytes]] = []
         self._rows = 0
         self._seen: list[Key] = []
@@ -49,7 +49,7 @@ class Group:
         """Tell whether anything was decided that must be written."""
         return bool(self._changes)
 
-    def decide(self, edit: Edit) -> Written | Decided | Exception:
+    def decide(self, edit: Edit) -> Written | DecidedEdit | Exception:
         """Decide one edit; an error is the answer of this edit alone."""
         key = (edit.tenant, edit.entity_id)
         touched = self._touched.get(key)
@@ -79,9 +79,9 @@ class Group:
                         types.update(state.type)
         return tenants, types, attributes
 
-    def arguments(self, numbering: Numbering, values: Values) -> list[Any]:
+    def arguments(self, numbering: NameNumbers, values: PostgresAttributeIndexes) -> list[Any]:
         """Give what `write_group` asks for, from `edition` on."""
-        sheet = Sheet(numbering, values)
+        sheet = WriteColumns(numbering, values)
         self._seen.clear()
         for key, touched in self._touched.items():
             held = touched.before
@@ -109,7 +109,7 @@ class Group:
                 self._recent.drop(key)
             else:
                 row = touched.row if touched.row > 0 else rows - touched.row
-                held = Held(row, Stored(key[1], seq + touched.offset, touched.body))
+                held = CachedEntity(row, Stored(key[1], seq + touched.offset, touched.body))
                 self._recent.put(key, held, touched.entity)
         logged = []
         for number, (change, body) in enumerate(self._changes, seq + 1):
@@ -117,14 +117,14 @@ class Group:
             logged.append(LoggedChange(number, numbered(number, body), change))
         return logged
 
-    def _touch(self, key: Key) -> Touched:
+    def _touch(self, key: Key) -> TouchedRow:
         held = self._known.get(key)
         if held is None:
-            return Touched(None, None, 0, None)
+            return TouchedRow(None, None, 0, None)
         entity = self._recent.entity(key, held.stored)
-        return Touched(held, entity, held.row, entity)
+        return TouchedRow(held, entity, held.row, entity)
 
-    def _log(self, edit: Edit, touched: Touched, decision: Put | Remove) -> Decided:
+    def _log(self, edit: Edit, touched: TouchedRow, decision: Put | Remove) -> DecidedEdit:
         entity, created = decision.entity, touched.entity is None
         _check(edit, entity)
         body = encode(entity)
@@ -137,7 +137,7 @@ class Group:
         elif after is None:
             touched.row = 0
         touched.offset, touched.entity, touched.body = len(self._changes), after, body
-        return Decided(touched.offset, after, created)
+        return DecidedEdit(touched.offset, after, created)
 
 
 def _check(edit: Edit, entity: Entity) -> None:

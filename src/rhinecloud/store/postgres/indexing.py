@@ -16,11 +16,11 @@ import asyncpg
 
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.ngsild.entity import decode
+from rhinecloud.store.index_costs import MOST_LEARNT, IndexCosts
 from rhinecloud.store.keys import keys_of
-from rhinecloud.store.ledger import MOST_LEARNT, Ledger
-from rhinecloud.store.postgres.link import LOST, Address, Connection, Link
-from rhinecloud.store.postgres.seasons import Seasons, find_dropped, forget
-from rhinecloud.store.postgres.values import Values, encode_key
+from rhinecloud.store.postgres.connection import LOST, Connection, DatabaseAddress, DatabaseConnection
+from rhinecloud.store.postgres.index_costs import SharedIndexCosts, find_dropped, forget
+from rhinecloud.store.postgres.values import PostgresAttributeIndexes, encode_key
 
 STEP = 200
 """Entities a step."""
@@ -40,17 +40,19 @@ ON CONFLICT (name) DO UPDATE SET asked = excluded.asked
 logger = logging.getLogger(__name__)
 
 
-class Indexing:
+class PostgresIndexing:
     """Keeps the indexes in step with what is asked and what pays, from `start` to `stop`."""
 
-    def __init__(self, address: Address, values: Values, asked: Iterable[str]) -> None:
-        self._link = Link(address)
+    def __init__(
+        self, address: DatabaseAddress, values: PostgresAttributeIndexes, asked: Iterable[str]
+    ) -> None:
+        self._link = DatabaseConnection(address)
         self._values = values
         self._asked = frozenset(asked)
         self._wanted = dict.fromkeys(self._asked, True)
-        self._seasons = Seasons(values)
+        self._seasons = SharedIndexCosts(values)
         self._agreed = False
-        self._ledger = Ledger()
+        self._ledger = IndexCosts()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 

@@ -11,7 +11,7 @@ import contextlib
 
 import asyncpg
 
-from rhinecloud.store.postgres.link import LOST, Address, Connection, explain
+from rhinecloud.store.postgres.connection import LOST, Connection, DatabaseAddress, explain
 
 LOOK_S = 0.5
 TAKE = "SELECT pg_try_advisory_lock(hashtextextended('rhinecloud leads ' || current_schema(), 0))"
@@ -20,7 +20,7 @@ TAKE = "SELECT pg_try_advisory_lock(hashtextextended('rhinecloud leads ' || curr
 class AdvisoryLeadership:
     """Holds or waits for the lock on a connection of its own."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: DatabaseAddress) -> None:
         self._address = address
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from rhinecloud.store.postgres.link import Connection, Links
+from rhinecloud.store.postgres.connection import Connection, DatabasePool
 
 LONGEST = 2_000
 """So many bytes a name or id may have: PostgreSQL's indexes take little more."""
@@ -21,7 +21,7 @@ def fits(text: str) -> bool:
         return False
 
 
-class Names:
+class NameTable:
     """The names of one table and their numbers, as far as this process has met them."""
 
     def __init__(self, table: str) -> None:
@@ -41,7 +41,7 @@ class Names:
         rows = await connection.fetch(f"SELECT name, id FROM {self._table}")
         self._numbers.update((name, number) for name, number in rows)
 
-    async def enter(self, links: Links, names: set[str]) -> None:
+    async def enter(self, links: DatabasePool, names: set[str]) -> None:
         """Give numbers to names that have none."""
         if unmet := self.unmet(names):
             await links.ask(partial(self._enter, sorted(unmet)))
@@ -61,20 +61,22 @@ class Names:
         self._numbers.update((name, number) for name, number in rows)
 
 
-class Numbering:
+class NameNumbers:
     """The numbers by which names are written."""
 
     def __init__(self) -> None:
-        self.tenants = Names("tenant")
-        self.types = Names("type")
-        self.attributes = Names("attribute")
+        self.tenants = NameTable("tenant")
+        self.types = NameTable("type")
+        self.attributes = NameTable("attribute")
 
     async def load(self, connection: Connection) -> None:
         """Meet all names."""
         for names in (self.tenants, self.types, self.attributes):
             await names.load(connection)
 
-    async def enter(self, links: Links, tenants: set[str], types: set[str], attributes: set[str]) -> None:
+    async def enter(
+        self, links: DatabasePool, tenants: set[str], types: set[str], attributes: set[str]
+    ) -> None:
         """Give numbers to names that have none, in a transaction of its own: another's failure cannot undo it."""
         await self.tenants.enter(links, tenants)
         await self.types.enter(links, types)

@@ -12,8 +12,8 @@ import msgspec
 import shapely
 
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.store.postgres.names import Numbering, fits
-from rhinecloud.store.postgres.values import Among, Values, encode_key
+from rhinecloud.store.postgres.names import NameNumbers, fits
+from rhinecloud.store.postgres.values import Among, PostgresAttributeIndexes, encode_key
 from rhinecloud.store.terms import LAST_CHARACTER, literal_prefix, terms_of
 
 Alternatives = tuple[tuple[int, ...], ...]
@@ -25,7 +25,7 @@ _TYPED = "SELECT row FROM entity_type WHERE tenant = {tenant} AND type = {type}"
 
 
 @dataclass(slots=True)
-class Plan:
+class PostgresPlan:
     """SQL after FROM, its arguments, and whether every row of it matches."""
 
     source: str
@@ -62,7 +62,9 @@ class Plan:
         return f"FROM {self.source} WHERE {' AND '.join(self.conditions)}"
 
 
-def plan_query(numbering: Numbering, values: Values, tenant: int, query: EntityQuery) -> Plan | None:
+def plan_query(
+    numbering: NameNumbers, values: PostgresAttributeIndexes, tenant: int, query: EntityQuery
+) -> PostgresPlan | None:
     """Say in SQL what can be said; None when nothing can match. Every type of the query was met before."""
     alternatives = _alternatives(numbering, query)
     if query.types and not alternatives:
@@ -77,19 +79,19 @@ def plan_query(numbering: Numbering, values: Values, tenant: int, query: EntityQ
     return plan
 
 
-def _alternatives(numbering: Numbering, query: EntityQuery) -> Alternatives:
+def _alternatives(numbering: NameNumbers, query: EntityQuery) -> Alternatives:
     """Number the types; an alternative that names a type which no entity ever had falls away."""
     numbered = (tuple(numbering.types.get(name) for name in each) for each in query.types)
     return tuple(tuple(n for n in each if n is not None) for each in numbered if None not in each)
 
 
-def _by_types(tenant: int, alternatives: Alternatives) -> Plan:
+def _by_types(tenant: int, alternatives: Alternatives) -> PostgresPlan:
     if len(alternatives) == 1 and len(alternatives[0]) == 1:
-        plan = Plan("entity_type AS t JOIN entity AS e ON e.row = t.row", "t.row", True)
+        plan = PostgresPlan("entity_type AS t JOIN entity AS e ON e.row = t.row", "t.row", True)
         plan.conditions = [f"t.tenant = {plan.add(tenant)}", f"t.type = {plan.add(alternatives[0][0])}"]
         plan.census = plan.among = (tenant, alternatives[0][0])
         return plan
-    plan = Plan("entity AS e", "e.row", True, among=(tenant, 0))
+    plan = PostgresPlan("entity AS e", "e.row", True, among=(tenant, 0))
     mine = plan.add(tenant)
     plan.conditions = [f"e.tenant = {mine}"]
     if not alternatives:
@@ -109,7 +111,7 @@ def _by_types(tenant: int, alternatives: Alternatives) -> Plan:
     return plan
 
 
-def _add_ids(plan: Plan, query: EntityQuery) -> None:
+def _add_ids(plan: PostgresPlan, query: EntityQuery) -> None:
     if query.ids:
         plan.conditions.append(f"e.id = ANY({plan.add([each for each in query.ids if fits(each)])}::text[])")
         plan.census = None
@@ -120,7 +122,7 @@ def _add_ids(plan: Plan, query: EntityQuery) -> None:
         plan.conditions.append(f"e.id BETWEEN {low} AND {high}")
 
 
-def _add_terms(plan: Plan, values: Values, query: EntityQuery) -> None:
+def _add_terms(plan: PostgresPlan, values: PostgresAttributeIndexes, query: EntityQuery) -> None:
     """Use the attribute indexes; where they say all that the query asks, nothing needs to be looked into."""
     terms = terms_of(query, values.ready)
     for term in terms:
@@ -141,7 +143,7 @@ def _is_exact(query: EntityQuery) -> bool:
     return not (query.id_pattern or query.attrs or query.q or query.geo or query.scope or query.selectors)
 
 
-def _add_hidden(plan: Plan, numbering: Numbering, query: EntityQuery) -> None:
+def _add_hidden(plan: PostgresPlan, numbering: NameNumbers, query: EntityQuery) -> None:
     hidden = [number for name in query.hidden if (number := numbering.types.get(name)) is not None]
     if hidden:
         place = plan.add(hidden)
@@ -152,7 +154,7 @@ def _add_hidden(plan: Plan, numbering: Numbering, query: EntityQuery) -> None:
         plan.census = None
 
 
-def _add_place(plan: Plan, numbering: Numbering, query: EntityQuery) -> None:
+def _add_place(plan: PostgresPlan, numbering: NameNumbers, query: EntityQuery) -> None:
     """Use the spatial index: it finds what lies in the box around all that can match, or as near as a hair."""
     bounds = query.geo.bounds() if query.geo is not None else None
     if query.geo is None or bounds is None or not fits(query.geo.property):
@@ -168,7 +170,7 @@ def _add_place(plan: Plan, numbering: Numbering, query: EntityQuery) -> None:
     )
 
 
-def _add_attributes(plan: Plan, query: EntityQuery) -> None:
+def _add_attributes(plan: PostgresPlan, query: EntityQuery) -> None:
     if query.attrs:
         names = (plan.add(msgspec.json.encode(name) + b":") for name in query.attrs)
         plan.conditions.append(f"({' OR '.join(f'position({each}::bytea IN e.body) > 0' for each in names)})")

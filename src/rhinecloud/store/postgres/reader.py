@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from rhinecloud.store.entity_cache import CachedEntity, Key
 from rhinecloud.store.port import Stored
-from rhinecloud.store.postgres.link import Connection, Links, explain
-from rhinecloud.store.postgres.names import Names, fits
-from rhinecloud.store.recent import Held, Key
+from rhinecloud.store.postgres.connection import Connection, DatabasePool, explain
+from rhinecloud.store.postgres.names import NameTable, fits
 
 _ONE = "SELECT row, version, body FROM entity WHERE tenant = $1 AND id = $2"
 _MANY = """
@@ -24,7 +24,9 @@ LANES = 2
 """So many round trips may be under way at once; who comes meanwhile takes the next one together."""
 
 
-async def look_up(connection: Connection, tenants: Names, keys: Sequence[Key]) -> Mapping[Key, Held]:
+async def look_up(
+    connection: Connection, tenants: NameTable, keys: Sequence[Key]
+) -> Mapping[Key, CachedEntity]:
     """Read the entities of `keys` that there are."""
     if unmet := tenants.unmet({tenant for tenant, _ in keys if fits(tenant)}):
         await tenants.meet(connection, unmet)
@@ -34,19 +36,19 @@ async def look_up(connection: Connection, tenants: Names, keys: Sequence[Key]) -
     if len(numbered) == 1:
         number, key = numbered[0]
         row = await connection.fetchrow(_ONE, number, key[1])
-        return {} if row is None else {key: Held(row[0], Stored(key[1], row[1], row[2]))}
+        return {} if row is None else {key: CachedEntity(row[0], Stored(key[1], row[1], row[2]))}
     rows = await connection.fetch(_MANY, [number for number, _ in numbered], [key[1] for _, key in numbered])
     found = {}
     for place, row, version, body in rows:
         key = numbered[place - 1][1]
-        found[key] = Held(row, Stored(key[1], version, body))
+        found[key] = CachedEntity(row, Stored(key[1], version, body))
     return found
 
 
-class Reader:
+class BatchedReader:
     """Gathers reads by key."""
 
-    def __init__(self, links: Links, tenants: Names) -> None:
+    def __init__(self, links: DatabasePool, tenants: NameTable) -> None:
         self._links = links
         self._tenants = tenants
         self._waiting: dict[Key, list[asyncio.Future[Stored | None]]] = {}

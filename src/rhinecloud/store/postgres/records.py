@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.store.port import Record
-from rhinecloud.store.postgres.link import Links
+from rhinecloud.store.postgres.connection import DatabasePool
 from rhinecloud.store.postgres.names import fits
 
 _TELL = "SELECT pg_notify($1, 'r' || json_build_array(kind, tenant, id)) FROM done"
@@ -24,10 +24,10 @@ WITH done AS (DELETE FROM record WHERE kind = $2 AND tenant = $3 AND id = $4 RET
 """
 
 
-class Records:
+class PostgresRecords:
     """The records of one database."""
 
-    def __init__(self, links: Links) -> None:
+    def __init__(self, links: DatabasePool) -> None:
         self._links = links
         self.channel = ""
 

@@ -10,7 +10,7 @@ from importlib import resources
 import asyncpg
 
 from rhinecloud.kernel.errors import Unavailable
-from rhinecloud.store.postgres.link import Connection
+from rhinecloud.store.postgres.connection import Connection
 
 LOCK = 0x52_68_69_6E_65
 """The number of the advisory lock under which the schema changes."""

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.ngsild.glance import reader_for
+from rhinecloud.ngsild.partial_decoding import reader_for
 from rhinecloud.ngsild.query import EntityQuery, matches, sort_entities
 from rhinecloud.store.port import Stored
-from rhinecloud.store.postgres.link import Connection
-from rhinecloud.store.postgres.plan import Plan
+from rhinecloud.store.postgres.connection import Connection
+from rhinecloud.store.postgres.plan import PostgresPlan
 
 FEW = 200
 """So many documents are asked for at first: most queries need no more."""
@@ -28,14 +28,14 @@ FARTHEST = 1 << 62
 """Behind this there is nothing in any case."""
 
 
-class Match(NamedTuple):
+class PostgresMatch(NamedTuple):
     """A document that matches, decoded as far as it had to be looked into."""
 
     stored: Stored
     entity: Entity
 
 
-class Look:
+class PostgresSearch:
     """How many documents a query has looked into."""
 
     __slots__ = ("documents",)
@@ -44,16 +44,18 @@ class Look:
         self.documents = 0
 
 
-async def run_query(connection: Connection, plan: Plan, query: EntityQuery) -> tuple[Page[Stored], int]:
+async def run_query(
+    connection: Connection, plan: PostgresPlan, query: EntityQuery
+) -> tuple[Page[Stored], int]:
     """Read the page; tell how many documents were looked into."""
     if plan.exact and not query.order:
         return await _run_exact(connection, plan, query), 0
-    look = Look()
+    look = PostgresSearch()
     async with aclosing(_stream(connection, plan, query, look)) as found:
         return await (_run_sorted if query.order else _run_matching)(found, query), look.documents
 
 
-async def _run_exact(connection: Connection, plan: Plan, query: EntityQuery) -> Page[Stored]:
+async def _run_exact(connection: Connection, plan: PostgresPlan, query: EntityQuery) -> Page[Stored]:
     """Read just the rows of the page. Limits stand in the text: with unknown ones each run would be planned anew."""
     offset = min(query.offset, FARTHEST)
     page = f"LIMIT {query.limit + 1}" + (f" OFFSET {offset}" if offset else "")
@@ -66,7 +68,7 @@ async def _run_exact(connection: Connection, plan: Plan, query: EntityQuery) -> 
     return Page([Stored(*row) for row in rows[: query.limit]], query.offset, len(rows) > query.limit, total)
 
 
-async def _count(connection: Connection, plan: Plan) -> int:
+async def _count(connection: Connection, plan: PostgresPlan) -> int:
     if plan.census is not None:
         return await count(connection, *plan.census)
     total: int = await connection.fetchval(f"SELECT count(*) {plan.body}", *plan.arguments)
@@ -81,7 +83,7 @@ async def count(connection: Connection, tenant: int, kind: int) -> int:
     return int(found or 0)
 
 
-async def _run_matching(found: AsyncIterator[Match], query: EntityQuery) -> Page[Stored]:
+async def _run_matching(found: AsyncIterator[PostgresMatch], query: EntityQuery) -> Page[Stored]:
     items: list[Stored] = []
     seen, end = 0, query.offset + query.limit
     async for match in found:
@@ -93,10 +95,10 @@ async def _run_matching(found: AsyncIterator[Match], query: EntityQuery) -> Page
     return Page(items, query.offset, seen > end, seen if query.count else None)
 
 
-async def _run_sorted(found: AsyncIterator[Match], query: EntityQuery) -> Page[Stored]:
+async def _run_sorted(found: AsyncIterator[PostgresMatch], query: EntityQuery) -> Page[Stored]:
     """Sort as the documents come, and drop again and again what lies behind the page; sorting is stable."""
     end = query.offset + query.limit
-    best: list[Match] = []
+    best: list[PostgresMatch] = []
     seen = 0
     async for match in found:
         seen += 1
@@ -109,21 +111,21 @@ async def _run_sorted(found: AsyncIterator[Match], query: EntityQuery) -> Page[S
 
 
 async def _stream(
-    connection: Connection, plan: Plan, query: EntityQuery, look: Look
-) -> AsyncGenerator[Match, None]:
+    connection: Connection, plan: PostgresPlan, query: EntityQuery, look: PostgresSearch
+) -> AsyncGenerator[PostgresMatch, None]:
     read = reader_for(query)
     async with aclosing(_chunks(connection, plan)) as chunks:
         async for rows in chunks:
             for name, version, body, _ in rows:
                 entity = read(body)
                 if plan.exact or matches(query, entity):
-                    yield Match(Stored(name, version, body), entity)
+                    yield PostgresMatch(Stored(name, version, body), entity)
                 look.documents += 1
                 if look.documents % SLICE == 0:
                     await asyncio.sleep(0)
 
 
-async def _chunks(connection: Connection, plan: Plan) -> AsyncGenerator[Sequence[Any], None]:
+async def _chunks(connection: Connection, plan: PostgresPlan) -> AsyncGenerator[Sequence[Any], None]:
     """Give the candidates: a first statement fetches few, a cursor those behind them where there are more."""
     start = f"SELECT e.id, e.version, e.body, e.row {plan.body}"
     rows: Sequence[Any] = await connection.fetch(
@@ -141,5 +143,5 @@ async def _chunks(connection: Connection, plan: Plan) -> AsyncGenerator[Sequence
             yield [row for row in rows if row["id"] not in first]
 
 
-def _entity_of(match: Match) -> Entity:
+def _entity_of(match: PostgresMatch) -> Entity:
     return match.entity

@@ -10,23 +10,23 @@ from pathlib import Path
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.store.entity_cache import EntityCache
 from rhinecloud.store.port import Commit, Edit, LoggedChange, Record, RecordsListener, Stored, Written
 from rhinecloud.store.postgres.backup import back_up
-from rhinecloud.store.postgres.commits import Commits
-from rhinecloud.store.postgres.ear import Ear
+from rhinecloud.store.postgres.coalescing import CoalescedQueries
+from rhinecloud.store.postgres.commits import CommitNotices
+from rhinecloud.store.postgres.connection import Connection, DatabaseAddress, DatabasePool
 from rhinecloud.store.postgres.group import numbered
-from rhinecloud.store.postgres.indexing import Indexing
-from rhinecloud.store.postgres.link import Address, Connection, Links
-from rhinecloud.store.postgres.names import Numbering, fits
+from rhinecloud.store.postgres.indexing import PostgresIndexing
+from rhinecloud.store.postgres.listener import NotificationListener
+from rhinecloud.store.postgres.names import NameNumbers, fits
 from rhinecloud.store.postgres.plan import plan_query
-from rhinecloud.store.postgres.reader import Reader, look_up
-from rhinecloud.store.postgres.records import Records
+from rhinecloud.store.postgres.reader import BatchedReader, look_up
+from rhinecloud.store.postgres.records import PostgresRecords
 from rhinecloud.store.postgres.schema import migrate
 from rhinecloud.store.postgres.search import FEW, run_query
-from rhinecloud.store.postgres.shared import Shared
-from rhinecloud.store.postgres.values import Values
-from rhinecloud.store.postgres.writer import Writer
-from rhinecloud.store.recent import Recent
+from rhinecloud.store.postgres.values import PostgresAttributeIndexes
+from rhinecloud.store.postgres.writer import PostgresWriter
 from rhinecloud.store.terms import terms_of
 from rhinecloud.store.transfer import UNFINISHED
 
@@ -51,25 +51,30 @@ class PostgresStore:
     """One city's state in a database; see `store.port.Store` for what each method promises."""
 
     def __init__(
-        self, address: Address, *, recent: int = 4_096, connections: int = 6, indexes: Sequence[str] = ()
+        self,
+        address: DatabaseAddress,
+        *,
+        recent: int = 4_096,
+        connections: int = 6,
+        indexes: Sequence[str] = (),
     ) -> None:
         """Make the store; `indexes` are IRIs of the attributes that shall have an index, whatever queries ask."""
         self._address = address
-        self._links = Links(address, QUICK)
-        self._lists: Shared[tuple[Page[Stored], int]] = Shared()
-        self._news: Shared[int] = Shared()
-        self._searches = Links(replace(address, plans_anew=True), connections)
-        self._numbering = Numbering()
-        self._values = Values()
-        self._indexing = Indexing(address, self._values, indexes)
-        self._commits = Commits()
-        self._records = Records(self._links)
-        self._reader = Reader(self._links, self._numbering.tenants)
-        self._writer = Writer(
-            address, self._links, Recent(recent), self._numbering, self._values, self._commits
+        self._links = DatabasePool(address, QUICK)
+        self._lists: CoalescedQueries[tuple[Page[Stored], int]] = CoalescedQueries()
+        self._news: CoalescedQueries[int] = CoalescedQueries()
+        self._searches = DatabasePool(replace(address, plans_anew=True), connections)
+        self._numbering = NameNumbers()
+        self._values = PostgresAttributeIndexes()
+        self._indexing = PostgresIndexing(address, self._values, indexes)
+        self._commits = CommitNotices()
+        self._records = PostgresRecords(self._links)
+        self._reader = BatchedReader(self._links, self._numbering.tenants)
+        self._writer = PostgresWriter(
+            address, self._links, EntityCache(recent), self._numbering, self._values, self._commits
         )
         self.effort = self._writer.effort
-        self._ear = Ear(address, self._writer.name, self._commits)
+        self._ear = NotificationListener(address, self._writer.name, self._commits)
 
     async def open(self) -> None:
         """Connect, bring the schema up to date, and begin to listen; raises Unavailable."""

@@ -11,30 +11,44 @@ import asyncpg
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.ngsild.entity import decode
 from rhinecloud.store.port import LoggedChange, Record
+from rhinecloud.store.postgres.connection import (
+    LOST,
+    Connection,
+    DatabaseAddress,
+    DatabaseConnection,
+    DatabasePool,
+    explain,
+)
 from rhinecloud.store.postgres.group import numbered
-from rhinecloud.store.postgres.link import LOST, Address, Connection, Link, Links, explain
-from rhinecloud.store.postgres.names import Numbering
+from rhinecloud.store.postgres.names import NameNumbers
 from rhinecloud.store.postgres.schema import migrate
-from rhinecloud.store.postgres.sheet import Sheet, Touched
-from rhinecloud.store.postgres.values import Values
-from rhinecloud.store.transfer import NOTHING, UNFINISHED, Contents, Reached, Row, must_be_empty
+from rhinecloud.store.postgres.values import PostgresAttributeIndexes
+from rhinecloud.store.postgres.write_columns import TouchedRow, WriteColumns
+from rhinecloud.store.transfer import (
+    NOTHING,
+    UNFINISHED,
+    TransferContents,
+    TransferPosition,
+    TransferRow,
+    must_be_empty,
+)
 
 ROWS = 500
 ALONE = "SELECT pg_try_advisory_lock(hashtextextended('rhinecloud in use ' || current_schema(), 0))"
 _SEQ = re.compile(rb'\{"seq":\d+,')
 
 
-class PostgresDepot:
+class PostgresTransfer:
     """A database that is moved as a whole; see `store.transfer.Depot`.
 
     With `alone` no city may run on it. Without, it is read as of the moment at which it was opened.
     """
 
-    def __init__(self, address: Address, *, alone: bool = True) -> None:
-        self._link = Link(address)
-        self._links = Links(address, 1)
+    def __init__(self, address: DatabaseAddress, *, alone: bool = True) -> None:
+        self._link = DatabaseConnection(address)
+        self._links = DatabasePool(address, 1)
         self._alone = alone
-        self._numbering = Numbering()
+        self._numbering = NameNumbers()
         self._connection: Connection | None = None
 
     async def open(self) -> None:
@@ -60,15 +74,15 @@ class PostgresDepot:
         await self._links.close()
         await self._link.close()
 
-    async def contents(self) -> Contents:
+    async def contents(self) -> TransferContents:
         """Count what is there."""
         row = await self._row(
             "SELECT (SELECT count(*) FROM entity), (SELECT count(*) FROM change), (SELECT count(*) FROM record),"
             " (SELECT seq FROM counter)"
         )
-        return Contents(*row)
+        return TransferContents(*row)
 
-    async def read_entities(self, after: int) -> AsyncIterator[Sequence[Row]]:
+    async def read_entities(self, after: int) -> AsyncIterator[Sequence[TransferRow]]:
         """Give the entities in order."""
         while rows := await self._rows(
             "SELECT e.row, t.name, e.id, e.version, e.body FROM entity AS e JOIN tenant AS t ON t.id = e.tenant"
@@ -76,7 +90,7 @@ class PostgresDepot:
             after,
             ROWS,
         ):
-            yield [Row(*row) for row in rows]
+            yield [TransferRow(*row) for row in rows]
             after = rows[-1][0]
 
     async def read_changes(self, after: int) -> AsyncIterator[Sequence[LoggedChange]]:
@@ -98,7 +112,7 @@ class PostgresDepot:
             yield [Record(*row) for row in rows]
             after = tuple(rows[-1])[:3]
 
-    async def begin(self) -> Reached:
+    async def begin(self) -> TransferPosition:
         """Mark the database as unfinished and tell how far it came."""
         mark = await self._rows("SELECT FROM mark WHERE name = $1", UNFINISHED)
         must_be_empty(await self.contents(), unfinished=bool(mark))
@@ -109,12 +123,12 @@ class PostgresDepot:
         last = await self._rows(
             "SELECT kind, tenant, id FROM record ORDER BY kind DESC, tenant DESC, id DESC LIMIT 1"
         )
-        return Reached(row, change, (last[0][0], last[0][1], last[0][2]) if last else NOTHING.record)
+        return TransferPosition(row, change, (last[0][0], last[0][1], last[0][2]) if last else NOTHING.record)
 
-    async def put_entities(self, rows: Sequence[Row]) -> None:
+    async def put_entities(self, rows: Sequence[TransferRow]) -> None:
         """Enter entities."""
         touched = [
-            ((row.tenant, row.id), Touched(None, None, row.row, decode(row.body), row.version, row.body))
+            ((row.tenant, row.id), TouchedRow(None, None, row.row, decode(row.body), row.version, row.body))
             for row in rows
         ]
         for _, each in touched:
@@ -125,7 +139,7 @@ class PostgresDepot:
             {name for _, each in touched if each.entity is not None for name in each.entity.type},
             {name for _, each in touched for name in each.there},
         )
-        sheet = Sheet(self._numbering, Values())
+        sheet = WriteColumns(self._numbering, PostgresAttributeIndexes())
         for key, each in touched:
             sheet.enter(key, each)
         columns = sheet.columns()

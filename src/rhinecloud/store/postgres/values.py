@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.store.index_costs import AttributeIndex
 from rhinecloud.store.keys import Key, keeps_keys, keys_of
-from rhinecloud.store.ledger import Index
-from rhinecloud.store.postgres.link import Connection
+from rhinecloud.store.postgres.connection import Connection
 
 _pack = struct.Struct(">Q").pack
 _double = struct.Struct("<d").pack
@@ -25,12 +25,12 @@ Among = tuple[int, int]
 """The numbers of the tenant and the type among whose entities a query searches; type 0: among all."""
 
 
-class Values:
+class PostgresAttributeIndexes:
     """The indexes that are kept up, as of an edition."""
 
     def __init__(self) -> None:
         self.edition = 0
-        self.kept: dict[str, Index] = {}
+        self.kept: dict[str, AttributeIndex] = {}
         self.uses: Counter[tuple[str, Among]] = Counter()
 
     async def load(self, connection: Connection) -> None:
@@ -42,7 +42,7 @@ class Values:
         before, self.kept = self.kept, {}
         for _, number, name, asked, built in rows:
             if number is not None:
-                index = self.kept[name] = Index(number, name, asked, built)
+                index = self.kept[name] = AttributeIndex(number, name, asked, built)
                 if (old := before.get(name)) is not None and old.number == number:
                     index.upkeep, index.spared = old.upkeep, old.spared
 

@@ -19,15 +19,23 @@ from typing import Any
 import asyncpg
 
 from rhinecloud.kernel.errors import Unavailable
-from rhinecloud.store.effort import Effort
+from rhinecloud.store.entity_cache import CachedEntity, EntityCache, Key
 from rhinecloud.store.port import Edit, Written
-from rhinecloud.store.postgres.commits import Commits
-from rhinecloud.store.postgres.group import Decided, Group
-from rhinecloud.store.postgres.link import AGAIN, LOST, Address, Connection, Link, Links, explain
-from rhinecloud.store.postgres.names import Numbering
+from rhinecloud.store.postgres.commits import CommitNotices
+from rhinecloud.store.postgres.connection import (
+    AGAIN,
+    LOST,
+    Connection,
+    DatabaseAddress,
+    DatabaseConnection,
+    DatabasePool,
+    explain,
+)
+from rhinecloud.store.postgres.group import DecidedEdit, EditGroup
+from rhinecloud.store.postgres.names import NameNumbers
 from rhinecloud.store.postgres.reader import look_up
-from rhinecloud.store.postgres.values import Values
-from rhinecloud.store.recent import Held, Key, Recent
+from rhinecloud.store.postgres.values import PostgresAttributeIndexes
+from rhinecloud.store.statistics import StoreStatistics
 
 GROUP_EDITS = 4_096
 GATHER_S = 0.002
@@ -51,7 +59,7 @@ Reply = tuple[int, int]
 """The numbers before the group's first change and before its first new row."""
 
 
-class Job:
+class PostgresJob:
     """What one caller asked for."""
 
     __slots__ = ("answer", "edits", "future")
@@ -59,35 +67,35 @@ class Job:
     def __init__(self, future: asyncio.Future[list[Written | Exception]], edits: Sequence[Edit]) -> None:
         self.future = future
         self.edits = edits
-        self.answer: list[Written | Decided | Exception] = []
+        self.answer: list[Written | DecidedEdit | Exception] = []
 
 
-class Stale(Exception):
+class StaleRead(Exception):
     """Another process changed an entity between the look at it and the transaction."""
 
 
-class Writer:
+class PostgresWriter:
     """Groups the jobs of all callers; `recent` holds what is committed, as far as this process knows."""
 
     def __init__(
         self,
-        address: Address,
-        links: Links,
-        recent: Recent,
-        numbering: Numbering,
-        values: Values,
-        commits: Commits,
+        address: DatabaseAddress,
+        links: DatabasePool,
+        recent: EntityCache,
+        numbering: NameNumbers,
+        values: PostgresAttributeIndexes,
+        commits: CommitNotices,
     ) -> None:
         self.name = uuid.uuid4()
         self.channel = ""
-        self.effort = Effort()
-        self._link = Link(address)
+        self.effort = StoreStatistics()
+        self._link = DatabaseConnection(address)
         self._links = links
         self._recent = recent
         self._numbering = numbering
         self._values = values
         self._commits = commits
-        self._waiting: list[Job] = []
+        self._waiting: list[PostgresJob] = []
         self._waiting_edits = 0
         self._crowd = 0
         """So many callers were seen to wait at once, lately."""
@@ -102,7 +110,7 @@ class Writer:
         """Queue a job; the future gives its answer once it is durable."""
         if self._closing:
             raise Unavailable("the store is closed")
-        job = Job(asyncio.get_running_loop().create_future(), edits)
+        job = PostgresJob(asyncio.get_running_loop().create_future(), edits)
         self._waiting.append(job)
         self._waiting_edits += len(edits)
         self._crowd = max(self._crowd, len(self._waiting))
@@ -137,7 +145,7 @@ class Writer:
             await self._serve(self._take())
         self._working = None
 
-    async def _serve(self, jobs: list[Job]) -> None:
+    async def _serve(self, jobs: list[PostgresJob]) -> None:
         """Write a group and answer; where the database refuses what it holds, each job by itself."""
         started, edits = time.perf_counter(), sum(len(job.edits) for job in jobs)
         try:
@@ -164,7 +172,7 @@ class Writer:
         except TimeoutError:
             self._crowd = self._crowd * 3 // 4
 
-    def _take(self) -> list[Job]:
+    def _take(self) -> list[PostgresJob]:
         edits, end = 0, 0
         for job in self._waiting:
             edits += len(job.edits)
@@ -175,13 +183,13 @@ class Writer:
         self._waiting_edits = sum(len(job.edits) for job in self._waiting)
         return jobs
 
-    async def _write(self, jobs: list[Job]) -> None:
+    async def _write(self, jobs: list[PostgresJob]) -> None:
         for attempt in range(ATTEMPTS):
             try:
                 group, reply = await (
                     self._try(jobs, guess=not attempt) if attempt < TRIES else self._insist(jobs)
                 )
-            except (Stale, *AGAIN):
+            except (StaleRead, *AGAIN):
                 continue
             except LOST as error:  # nothing was written: the connection was lost before
                 self._link.drop()
@@ -195,10 +203,10 @@ class Writer:
             return
         raise Unavailable("other processes change the same entities again and again")
 
-    async def _try(self, jobs: list[Job], *, guess: bool) -> tuple[Group, Reply]:
+    async def _try(self, jobs: list[PostgresJob], *, guess: bool) -> tuple[EditGroup, Reply]:
         """Decide upon what is remembered, reading only what is not, and not even that where it may be guessed."""
         connection = await self._link.get()
-        known: dict[Key, Held | None] = {}
+        known: dict[Key, CachedEntity | None] = {}
         unknown = []
         for key in _keys(jobs):
             held = self._recent.get(key)
@@ -219,7 +227,7 @@ class Writer:
             group = await self._decide(jobs, fresh)
         return group, await self._call(connection, group)
 
-    async def _insist(self, jobs: list[Job]) -> tuple[Group, Reply]:
+    async def _insist(self, jobs: list[PostgresJob]) -> tuple[EditGroup, Reply]:
         """Decide with the lock in hand that every writer takes, so that nobody is quicker."""
         connection = await self._link.get()
         group, reply, committing = None, (0, 0), False
@@ -237,9 +245,9 @@ class Writer:
             return group, await self._recall()
         return group, reply
 
-    async def _decide(self, jobs: list[Job], known: Mapping[Key, Held | None]) -> Group:
+    async def _decide(self, jobs: list[PostgresJob], known: Mapping[Key, CachedEntity | None]) -> EditGroup:
         """Decide all edits in order, a slice of time after the other."""
-        group = Group(known, self._recent)
+        group = EditGroup(known, self._recent)
         until = time.monotonic() + SLICE_S
         for job in jobs:
             job.answer = []
@@ -250,7 +258,7 @@ class Writer:
                     until = time.monotonic() + SLICE_S
         return group
 
-    async def _call(self, connection: Connection, group: Group) -> Reply:
+    async def _call(self, connection: Connection, group: EditGroup) -> Reply:
         """Write a group in a transaction of its own; raises Stale, or LOST when it was certainly not written."""
         if not group.changed:
             return 0, 0
@@ -260,7 +268,7 @@ class Writer:
         except LOST:
             return await self._recall()
 
-    async def _send(self, connection: Connection, group: Group) -> Reply:
+    async def _send(self, connection: Connection, group: EditGroup) -> Reply:
         if not group.changed:
             return 0, 0
         self._attempt += 1
@@ -272,7 +280,7 @@ class Writer:
             group.forget(row["stale"])
             if not row["stale"]:
                 await self._values.load(connection)
-            raise Stale
+            raise StaleRead
         return row["seq"], row["rows"]
 
     async def _recall(self) -> Reply:
@@ -301,7 +309,7 @@ class Writer:
                 return row["seq"], row["rows"]
             raise ConnectionError("the connection broke before the write")
 
-    def _finish(self, jobs: list[Job], group: Group, reply: Reply) -> None:
+    def _finish(self, jobs: list[PostgresJob], group: EditGroup, reply: Reply) -> None:
         """Remember the group's result, answer its callers, then tell those who listen."""
         logged = group.settle(*reply) if group.changed else []
         for job in jobs:
@@ -311,7 +319,7 @@ class Writer:
             self._commits.tell_own(logged)
             asyncio.get_running_loop().call_soon(self._recent.trim)
 
-    def _abandon(self, jobs: list[Job], failure: Exception) -> None:
+    def _abandon(self, jobs: list[PostgresJob], failure: Exception) -> None:
         for job in jobs:
             if not job.future.done():
                 error = explain(failure)
@@ -320,12 +328,12 @@ class Writer:
                 job.future.set_exception(error)
 
 
-def _keys(jobs: list[Job]) -> list[Key]:
+def _keys(jobs: list[PostgresJob]) -> list[Key]:
     return list(dict.fromkeys((edit.tenant, edit.entity_id) for job in jobs for edit in job.edits))
 
 
 def _numbered(answer: Any, seq: int) -> Written | Exception:
-    if type(answer) is Decided:
+    if type(answer) is DecidedEdit:
         return Written(seq + answer.offset, answer.entity, answer.created)
     result: Written | Exception = answer
     return result

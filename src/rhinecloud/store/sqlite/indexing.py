@@ -17,11 +17,11 @@ from typing import Any
 
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.ngsild.entity import decode
+from rhinecloud.store.index_costs import MOST_LEARNT, SEASON_S, AttributeIndex, IndexCosts, idle_of
 from rhinecloud.store.keys import keys_of
-from rhinecloud.store.ledger import MOST_LEARNT, SEASON_S, Index, Ledger, idle_of
 from rhinecloud.store.sqlite.transaction import Transaction
-from rhinecloud.store.sqlite.values import Values, enter, write_rows
-from rhinecloud.store.sqlite.writer import Writer
+from rhinecloud.store.sqlite.values import SqliteAttributeIndexes, enter, write_rows
+from rhinecloud.store.sqlite.writer import SqliteWriter
 
 STEP = 200
 """Entities a step: about two milliseconds of the loop."""
@@ -35,14 +35,14 @@ DROPPED_WAIT_S = 600.0
 logger = logging.getLogger(__name__)
 
 
-class Indexing:
+class SqliteIndexing:
     """Keeps `values` in step with what is asked and what pays, from `start` to `stop`."""
 
-    def __init__(self, writer: Writer, values: Values, asked: Iterable[str]) -> None:
+    def __init__(self, writer: SqliteWriter, values: SqliteAttributeIndexes, asked: Iterable[str]) -> None:
         self._writer = writer
         self._values = values
         self._asked = frozenset(asked)
-        self._ledger = Ledger()
+        self._ledger = IndexCosts()
         self._wanted: set[str] = set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -115,14 +115,14 @@ class Indexing:
                 if not index.ready:
                     await self._build(index)
 
-    async def _build(self, index: Index) -> None:
+    async def _build(self, index: AttributeIndex) -> None:
         logger.info("builds an index for %s", index.name)
         while not index.ready:
             began = time.perf_counter()
             index.built = await self._writer.submit((), lambda transaction: _step(transaction, index))
             await asyncio.sleep((time.perf_counter() - began) * (1 / SHARE - 1))
 
-    async def _drop(self, idle: list[Index]) -> None:
+    async def _drop(self, idle: list[AttributeIndex]) -> None:
         for index in idle:
             logger.info("drops the index for %s: it costs more than it spares", index.name)
             await self._writer.submit((), partial(_drop, number=index.number))
@@ -139,7 +139,7 @@ class Indexing:
             await asyncio.sleep(0.01)
 
 
-def _step(transaction: Transaction, index: Index) -> int | None:
+def _step(transaction: Transaction, index: AttributeIndex) -> int | None:
     """Enter some more entities; give up to which row the index is built then, None when it is whole."""
     found: Any = transaction.cursor.execute(
         "SELECT row, tenant, body FROM entity WHERE row > ? ORDER BY row LIMIT ?", (index.built, STEP)

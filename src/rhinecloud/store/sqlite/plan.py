@@ -13,11 +13,11 @@ import msgspec
 from msgspec.structs import replace
 
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.store.sqlite.access import (
+from rhinecloud.store.sqlite.access_path import (
     HAS_TYPE,
+    AccessPath,
     Alternatives,
     Bindings,
-    Way,
     by_ids,
     by_place,
     by_prefix,
@@ -25,9 +25,9 @@ from rhinecloud.store.sqlite.access import (
     by_types,
     of_types,
 )
-from rhinecloud.store.sqlite.census import ANY, Census
+from rhinecloud.store.sqlite.population import ANY, Population
 from rhinecloud.store.sqlite.schema import number_of
-from rhinecloud.store.sqlite.values import Values
+from rhinecloud.store.sqlite.values import SqliteAttributeIndexes
 from rhinecloud.store.terms import terms_of
 
 FEW = 200
@@ -40,10 +40,10 @@ LOOK_LONG = 30_000
 """So many in a thread: sorting more candidates takes longer than meeting a page of them on the way through all."""
 
 
-class Plan(msgspec.Struct, frozen=True, gc=False):
+class SqlitePlan(msgspec.Struct, frozen=True, gc=False):
     """A way to the candidates, how many they are at `most`, and what decides about them before they are decoded."""
 
-    way: Way
+    way: AccessPath
     most: int
     total: int | None = None
     """How many match, where that is known without counting."""
@@ -87,12 +87,12 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
 class Planner:
     """Plans queries with what is known of the population and of the attribute indexes."""
 
-    census: Census
-    values: Values
+    census: Population
+    values: SqliteAttributeIndexes
 
     def plan(
         self, connection: apsw.Connection, tenant_name: str, query: EntityQuery, look: int = LOOK
-    ) -> Plan | None:
+    ) -> SqlitePlan | None:
         """Choose the index that leaves fewest candidates, counting up to `look`; None when nothing can match."""
         census = self.census
         tenant = census.tenant(tenant_name)
@@ -105,9 +105,9 @@ class Planner:
         exact = query.q is None and not _asks_more(query)
         walk = by_types(tenant, alternatives, exact=exact)
         most = sum(min(census.count(tenant, kind) for kind in each) for each in alternatives)
-        plan = Plan(walk, most, most if len(alternatives) == 1 == len(alternatives[0]) else None)
+        plan = SqlitePlan(walk, most, most if len(alternatives) == 1 == len(alternatives[0]) else None)
         if query.ids:
-            plan = Plan(by_ids(tenant, query.ids, exact=exact), len(query.ids))
+            plan = SqlitePlan(by_ids(tenant, query.ids, exact=exact), len(query.ids))
         elif not exact and most > FEW:
             plan = _fewest(connection, plan, list(self._narrower(tenant, query)), look)
         if plan.way is walk:
@@ -119,7 +119,7 @@ class Planner:
         where, bindings = of_types(tenant, alternatives)
         return _without_hidden(replace(plan, where=where, where_bindings=bindings), census, tenant, query)
 
-    def _narrower(self, tenant: int, query: EntityQuery) -> Iterator[Way]:
+    def _narrower(self, tenant: int, query: EntityQuery) -> Iterator[AccessPath]:
         """Give the ways by other indexes than that of types."""
         for way in (by_place(query), by_prefix(tenant, query.id_pattern)):
             if way is not None:
@@ -134,26 +134,26 @@ def _asks_more(query: EntityQuery) -> bool:
     return bool(query.id_pattern or query.attrs or query.geo or query.scope or query.selectors)
 
 
-def _fewest(connection: apsw.Connection, plan: Plan, ways: list[Way], look: int) -> Plan:
+def _fewest(connection: apsw.Connection, plan: SqlitePlan, ways: list[AccessPath], look: int) -> SqlitePlan:
     """Give the plan with fewest candidates; where there is but one index and it needs no sorting, nobody counts."""
     everything = plan.most
     for way in ways:
         if len(ways) == 1 and way.exact and way.at_once:
-            return Plan(way, everything, spared=everything)
+            return SqlitePlan(way, everything, spared=everything)
         bound = min(plan.most, look)
         found = number_of(connection, f"SELECT count(*) FROM ({way.rows} LIMIT {bound + 1})", way.bindings)
         if found <= bound:
-            plan = Plan(way, found, spared=everything - found if way.attributes else 0)
+            plan = SqlitePlan(way, found, spared=everything - found if way.attributes else 0)
     return plan
 
 
-def _alternatives(census: Census, types: tuple[tuple[str, ...], ...]) -> Alternatives:
+def _alternatives(census: Population, types: tuple[tuple[str, ...], ...]) -> Alternatives:
     """Number the types; an alternative that names a type which no entity ever had falls away."""
     numbered = (tuple(census.type(name) for name in each) for each in types)
     return tuple(tuple(n for n in each if n is not None) for each in numbered if None not in each)
 
 
-def _without_hidden(plan: Plan, census: Census, tenant: int, query: EntityQuery) -> Plan:
+def _without_hidden(plan: SqlitePlan, census: Population, tenant: int, query: EntityQuery) -> SqlitePlan:
     """Leave out candidates of hidden types."""
     hidden = [kind for kind in _numbers(census, query.hidden) if census.count(tenant, kind)]
     if not hidden:
@@ -163,7 +163,7 @@ def _without_hidden(plan: Plan, census: Census, tenant: int, query: EntityQuery)
     return replace(plan, where=" AND ".join(conditions), where_bindings=bindings, total=None)
 
 
-def _with_attributes(plan: Plan, query: EntityQuery) -> Plan:
+def _with_attributes(plan: SqlitePlan, query: EntityQuery) -> SqlitePlan:
     """Leave out documents that name none of the attributes asked for."""
     if not query.attrs:
         return plan
@@ -173,5 +173,5 @@ def _with_attributes(plan: Plan, query: EntityQuery) -> Plan:
     return replace(plan, filter=" AND ".join(conditions), filter_bindings=(*plan.filter_bindings, *names))
 
 
-def _numbers(census: Census, names: Iterable[str]) -> list[int]:
+def _numbers(census: Population, names: Iterable[str]) -> list[int]:
     return [number for number in map(census.type, names) if number is not None]

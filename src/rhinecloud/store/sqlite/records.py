@@ -7,20 +7,20 @@ from typing import Any, TypeAlias
 
 from rhinecloud.store.port import Record, RecordsListener
 from rhinecloud.store.sqlite.transaction import Transaction
-from rhinecloud.store.sqlite.writer import Writer
+from rhinecloud.store.sqlite.writer import SqliteWriter
 
 Rows: TypeAlias = Callable[[str, tuple[Any, ...]], list[Any]]
 """Runs a reading statement to its last row."""
 
 
-class Records:
+class SqliteRecords:
     """The records of one file."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self.listeners: list[RecordsListener] = []
 
-    async def put(self, writer: Writer, records: Sequence[Record]) -> None:
+    async def put(self, writer: SqliteWriter, records: Sequence[Record]) -> None:
         """Create or replace records."""
         rows = [(record.kind, record.tenant, record.id, record.body) for record in records]
 
@@ -33,7 +33,7 @@ class Records:
         for record in records:
             self._tell(record.kind, record.tenant, record.id)
 
-    async def delete(self, writer: Writer, kind: str, tenant: str, record_id: str) -> bool:
+    async def delete(self, writer: SqliteWriter, kind: str, tenant: str, record_id: str) -> bool:
         """Delete a record; tell whether it was there."""
 
         def delete(transaction: Transaction) -> bool:

@@ -14,11 +14,11 @@ import msgspec
 
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.ngsild.glance import reader_for
+from rhinecloud.ngsild.partial_decoding import reader_for
 from rhinecloud.ngsild.patterns import compile_pattern
 from rhinecloud.ngsild.query import EntityQuery, matches, sort_entities
 from rhinecloud.store.port import Stored
-from rhinecloud.store.sqlite.plan import FEW, LOOK, Plan
+from rhinecloud.store.sqlite.plan import FEW, LOOK, SqlitePlan
 from rhinecloud.store.sqlite.schema import number_of
 
 SORTED_AT_ONCE = 1_000
@@ -29,7 +29,7 @@ class TooLong(Exception):
     """A query has taken more time than it was given."""
 
 
-class Look:
+class SqliteSearch:
     """How long a query may look, and how many documents it has looked into; nobody may wait for it any more.
 
     Time is what this thread has worked: a busy machine does not make a query a long one.
@@ -53,14 +53,14 @@ class Look:
             raise TooLong
 
 
-class Match(NamedTuple):
+class SqliteMatch(NamedTuple):
     """A document that matches, decoded as far as it had to be looked into."""
 
     stored: Stored
     entity: Entity | None
 
 
-def is_quick(plan: Plan, query: EntityQuery) -> bool:
+def is_quick(plan: SqlitePlan, query: EntityQuery) -> bool:
     """Tell whether a query is likely to be answered in less time than handing it to a thread would take."""
     if plan.most <= FEW:
         return True
@@ -71,7 +71,9 @@ def is_quick(plan: Plan, query: EntityQuery) -> bool:
     return query.offset + query.limit <= LOOK and not (query.count and plan.total is None)
 
 
-def run_query(connection: apsw.Connection, plan: Plan, query: EntityQuery, look: Look) -> Page[Stored]:
+def run_query(
+    connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery, look: SqliteSearch
+) -> Page[Stored]:
     """Read the page; raises TooLong, or apsw's InterruptError, when it takes too long or nobody waits any more."""
     if query.order:
         return _run_sorted(_stream(connection, plan, query, look), query)
@@ -80,7 +82,7 @@ def run_query(connection: apsw.Connection, plan: Plan, query: EntityQuery, look:
     return _run_matching(_stream(connection, plan, query, look), query)
 
 
-def _run_exact(connection: apsw.Connection, plan: Plan, query: EntityQuery) -> Page[Stored]:
+def _run_exact(connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery) -> Page[Stored]:
     rows = _of_one_type(connection, plan, query)
     if rows is None:
         bindings = (*plan.bindings, query.limit + 1, query.offset)
@@ -92,7 +94,7 @@ def _run_exact(connection: apsw.Connection, plan: Plan, query: EntityQuery) -> P
     return Page(items, query.offset, len(rows) > query.limit, total)
 
 
-def _of_one_type(connection: apsw.Connection, plan: Plan, query: EntityQuery) -> list[Any] | None:
+def _of_one_type(connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery) -> list[Any] | None:
     """Read the first page that an attribute's index gives without asking the index of types about each candidate.
 
     Whoever has the attribute is nearly always of the type that is asked for, and the documents say so. None where one
@@ -116,7 +118,7 @@ def _only_type(query: EntityQuery) -> bytes | None:
     return b'","type":[' + msgspec.json.encode(query.types[0][0]) + b"]"
 
 
-def _run_matching(found: Iterator[Match], query: EntityQuery) -> Page[Stored]:
+def _run_matching(found: Iterator[SqliteMatch], query: EntityQuery) -> Page[Stored]:
     items: list[Stored] = []
     count, end = 0, query.offset + query.limit
     for match in found:
@@ -128,10 +130,10 @@ def _run_matching(found: Iterator[Match], query: EntityQuery) -> Page[Stored]:
     return Page(items, query.offset, count > end, count if query.count else None)
 
 
-def _run_sorted(found: Iterator[Match], query: EntityQuery) -> Page[Stored]:
+def _run_sorted(found: Iterator[SqliteMatch], query: EntityQuery) -> Page[Stored]:
     """Sort as the documents come, and drop again and again what lies behind the page; sorting is stable."""
     end = query.offset + query.limit
-    best: list[Match] = []
+    best: list[SqliteMatch] = []
     count = 0
     for match in found:
         count += 1
@@ -143,7 +145,9 @@ def _run_sorted(found: Iterator[Match], query: EntityQuery) -> Page[Stored]:
     return Page(items, query.offset, count > end, count if query.count else None)
 
 
-def _stream(connection: apsw.Connection, plan: Plan, query: EntityQuery, look: Look) -> Iterator[Match]:
+def _stream(
+    connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery, look: SqliteSearch
+) -> Iterator[SqliteMatch]:
     condition = f" WHERE {plan.filter}" if plan.filter else ""
     bindings = (*plan.bindings, -1, 0, *plan.filter_bindings)
     sure = _sure_type(plan, query)
@@ -158,16 +162,16 @@ def _stream(connection: apsw.Connection, plan: Plan, query: EntityQuery, look: L
                 continue  # given twice, side by side, by an index that knows several keys of it; or another name
             last = entity_id
             if sure and row[3] and row[2].startswith(sure, BEFORE_ID + len(entity_id.encode())):
-                yield Match(Stored(*row[:3]), None)
+                yield SqliteMatch(Stored(*row[:3]), None)
                 continue
             entity = read(row[2])
             if plan.exact or matches(query, entity):
-                yield Match(Stored(*row[:3]), entity)
+                yield SqliteMatch(Stored(*row[:3]), entity)
     finally:
         rows.close(True)
 
 
-def _sure_type(plan: Plan, query: EntityQuery) -> bytes | None:
+def _sure_type(plan: SqlitePlan, query: EntityQuery) -> bytes | None:
     """Give how documents begin that match where the index is sure of them; None where more must be looked at."""
     more = query.id_pattern or query.attrs or query.q or query.scope or query.selectors
     return None if more or query.order or not plan.way.tells else _only_type(query)
@@ -178,6 +182,6 @@ def _documents(rows: str, more: str = "") -> str:
     return f"SELECT e.id, e.version, e.body{more} FROM ({rows}) AS c CROSS JOIN entity AS e ON e.row = c.row"
 
 
-def _entity_of(match: Match) -> Entity:
+def _entity_of(match: SqliteMatch) -> Entity:
     assert match.entity is not None, "what is sorted is decoded"
     return match.entity

@@ -15,21 +15,21 @@ import apsw
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.store.effort import Effort
+from rhinecloud.store.entity_cache import CachedEntity, EntityCache
 from rhinecloud.store.port import Commit, Edit, LoggedChange, Record, RecordsListener, Stored, Written
-from rhinecloud.store.recent import Held, Recent
 from rhinecloud.store.sqlite.backup import copy_store
-from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
-from rhinecloud.store.sqlite.finder import Finder
-from rhinecloud.store.sqlite.indexing import Indexing
-from rhinecloud.store.sqlite.records import Records
+from rhinecloud.store.sqlite.indexing import SqliteIndexing
+from rhinecloud.store.sqlite.population import Population
+from rhinecloud.store.sqlite.prefetch import FilePrefetch
+from rhinecloud.store.sqlite.query_runner import QueryRunner
+from rhinecloud.store.sqlite.records import SqliteRecords
 from rhinecloud.store.sqlite.schema import connect, migrate, number_of
 from rhinecloud.store.sqlite.transaction import Transaction
-from rhinecloud.store.sqlite.values import Values, enter_first
-from rhinecloud.store.sqlite.warming import Warming
-from rhinecloud.store.sqlite.writer import Writer, explain
+from rhinecloud.store.sqlite.values import SqliteAttributeIndexes, enter_first
+from rhinecloud.store.sqlite.writer import SqliteWriter, explain
+from rhinecloud.store.statistics import StoreStatistics
 from rhinecloud.store.transfer import UNFINISHED
 
 FORGET_AT_ONCE = 1_000
@@ -51,15 +51,15 @@ class SqliteStore:
     def __init__(self, path: Path, *, recent: int = 4_096, indexes: Sequence[str] = ()) -> None:
         """Make the store; `indexes` are IRIs of the attributes that shall have an index, whatever queries ask."""
         self._path = path
-        self.effort = Effort()
-        self._census = Census()
-        self._values = Values()
+        self.effort = StoreStatistics()
+        self._census = Population()
+        self._values = SqliteAttributeIndexes()
         self._indexes = indexes
-        self._indexing: Indexing | None = None
-        self._recent = Recent(recent)
+        self._indexing: SqliteIndexing | None = None
+        self._recent = EntityCache(recent)
         self._committer = Committer("store-commit")
-        self._finder = Finder(path, self._census, self._values, self._get)
-        self._records = Records(self._rows)
+        self._finder = QueryRunner(path, self._census, self._values, self._get)
+        self._records = SqliteRecords(self._rows)
 
     async def open(self) -> None:
         """Open or create the file; raises Unavailable when another process has it open, or it is no store."""
@@ -78,7 +78,7 @@ class SqliteStore:
     def _open(self, held: contextlib.ExitStack) -> None:
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         held.callback(os.close, file)
-        warming = Warming(file)
+        warming = FilePrefetch(file)
         held.callback(warming.stop)
         warming.start()
         self._write = connect(self._path, cache_kb=CACHE_KB)
@@ -91,13 +91,13 @@ class SqliteStore:
         self._reader = self._read.cursor()
         checkpoint = Checkpoint(self._path, file)
         held.callback(checkpoint.close)
-        self._writer = Writer(
+        self._writer = SqliteWriter(
             self._write, self._committer, self._recent, self._census, self._values, checkpoint
         )
         self._writer.effort = self.effort
         enter_first(self._write, self._indexes)
         self._writer.load()
-        self._indexing = Indexing(self._writer, self._values, self._indexes)
+        self._indexing = SqliteIndexing(self._writer, self._values, self._indexes)
         self._finder.open(self._read)
         self._finder.missed = self._indexing.missed
 
@@ -135,7 +135,7 @@ class SqliteStore:
             if not found:
                 return None
             row, version, body = found[0]
-            held = Held(row, Stored(entity_id, version, body))
+            held = CachedEntity(row, Stored(entity_id, version, body))
             self._recent.put(key, held)
             self._recent.trim()
         return held.stored

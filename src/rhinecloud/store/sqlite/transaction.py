@@ -15,11 +15,11 @@ import msgspec
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
 from rhinecloud.ngsild.entity import Entity, decode, encode
 from rhinecloud.store.changelog import change_of, row_of
+from rhinecloud.store.entity_cache import CachedEntity, EntityCache, Key
 from rhinecloud.store.place import box_of, expiry_of, geometries_of
 from rhinecloud.store.port import Edit, LoggedChange, Put, Remove, Stored, Written
-from rhinecloud.store.recent import Held, Key, Recent
-from rhinecloud.store.sqlite.census import ANY, Census, Group
-from rhinecloud.store.sqlite.values import Row, Values, write_rows
+from rhinecloud.store.sqlite.population import ANY, Group, Population
+from rhinecloud.store.sqlite.values import Row, SqliteAttributeIndexes, write_rows
 
 _encode_ids = msgspec.json.Encoder().encode
 
@@ -28,10 +28,10 @@ SELECT id, row, version, body FROM entity WHERE tenant = ? AND id IN (SELECT val
 """
 
 
-class Touched(msgspec.Struct, gc=False):
+class TouchedEntity(msgspec.Struct, gc=False):
     """An entity within the group: how it was at first, and how it is after the edits so far (`entity` None: gone)."""
 
-    before: Held | None
+    before: CachedEntity | None
     first: Entity | None
     row: int
     version: int
@@ -45,16 +45,16 @@ class Transaction:
     def __init__(
         self,
         cursor: apsw.Cursor,
-        recent: Recent,
-        census: Census,
-        values: Values,
+        recent: EntityCache,
+        census: Population,
+        values: SqliteAttributeIndexes,
         last_seq: int,
         last_row: int,
     ) -> None:
         self.last_seq = last_seq
         self.last_row = last_row
         self.counts: dict[Group, int] = {}
-        self.settled: dict[Key, Held | None] = {}
+        self.settled: dict[Key, CachedEntity | None] = {}
         self.entities: dict[Key, Entity] = {}
         """What the settled ones hold, decoded."""
         self.logged: list[LoggedChange] = []
@@ -64,8 +64,8 @@ class Transaction:
         self._values = values
         self._gone: list[Row] = []
         self._come: list[Row] = []
-        self._touched: dict[Key, Touched] = {}
-        self._found: dict[Key, Held | None] = {}
+        self._touched: dict[Key, TouchedEntity] = {}
+        self._found: dict[Key, CachedEntity | None] = {}
         self._types: list[tuple[int, int, int]] = []
         self._places: list[tuple[int, float, float, float, float]] = []
         self._written = 0
@@ -73,7 +73,7 @@ class Transaction:
 
     def look_up(self, edits: Sequence[Edit]) -> None:
         """Read what the next edits are about in one statement; a batch of new entities would else ask for each."""
-        found: dict[Key, Held | None] = {}
+        found: dict[Key, CachedEntity | None] = {}
         wanted: dict[str, list[str]] = {}
         for edit in edits:
             key = (edit.tenant, edit.entity_id)
@@ -84,7 +84,7 @@ class Transaction:
         for name, ids in wanted.items():
             rows: Any = self.cursor.execute(LOOK_UP, (self._census.tenant(name), _encode_ids(ids).decode()))
             for entity_id, row, version, body in rows.fetchall():
-                found[name, entity_id] = Held(row, Stored(entity_id, version, body))
+                found[name, entity_id] = CachedEntity(row, Stored(entity_id, version, body))
         self._found = found
 
     def decide(self, edit: Edit) -> Written | Exception:
@@ -123,7 +123,7 @@ class Transaction:
             else:
                 updated.append((touched.version, touched.body, row))
                 self._move(key, touched.first, entity, row)
-            self.settled[key] = Held(row, Stored(key[1], touched.version, touched.body))
+            self.settled[key] = CachedEntity(row, Stored(key[1], touched.version, touched.body))
             self.entities[key] = entity
         if inserted:
             self.cursor.executemany(
@@ -149,7 +149,7 @@ class Transaction:
 
     def restore(self, key: Key, row: int, version: int, body: bytes) -> None:
         """Enter an entity as it was in another store, under its row and version, without a change."""
-        self._touched[key] = Touched(None, None, row, version, decode(body), body)
+        self._touched[key] = TouchedEntity(None, None, row, version, decode(body), body)
         self.last_row = max(self.last_row, row)
 
     @property
@@ -157,22 +157,22 @@ class Transaction:
         """Tell whether something was decided that is not written yet."""
         return self._written < len(self.logged)
 
-    def _touch(self, key: Key) -> Touched:
+    def _touch(self, key: Key) -> TouchedEntity:
         if key in self.settled:
             held = self.settled[key]
             if held is not None:
                 entity = self.entities[key]
-                return Touched(held, entity, held.row, held.stored.version, entity)
+                return TouchedEntity(held, entity, held.row, held.stored.version, entity)
         elif key in self._found:
             held = self._found[key]
         else:
             held = self._recent.get(key) or self._read(key)
         if held is None:
-            return Touched(None, None, 0, -1, None)
+            return TouchedEntity(None, None, 0, -1, None)
         entity = self._recent.entity(key, held.stored)
-        return Touched(held, entity, held.row, held.stored.version, entity)
+        return TouchedEntity(held, entity, held.row, held.stored.version, entity)
 
-    def _read(self, key: Key) -> Held | None:
+    def _read(self, key: Key) -> CachedEntity | None:
         tenant = self._census.tenant(key[0])
         found: Any = self.cursor.execute(
             "SELECT row, version, body FROM entity WHERE tenant = ? AND id = ?", (tenant, key[1])
@@ -180,9 +180,9 @@ class Transaction:
         if not found:
             return None
         row, version, body = found[0]
-        return Held(row, Stored(key[1], version, body))
+        return CachedEntity(row, Stored(key[1], version, body))
 
-    def _log(self, edit: Edit, touched: Touched, decision: Put | Remove) -> Written:
+    def _log(self, edit: Edit, touched: TouchedEntity, decision: Put | Remove) -> Written:
         entity, created = decision.entity, touched.entity is None
         if entity.id != edit.entity_id:
             raise Invalid(f"an edit of {edit.entity_id} decided about {entity.id}", field="id")
@@ -199,7 +199,7 @@ class Transaction:
         touched.entity, touched.body = after, body
         return Written(seq, after, created)
 
-    def _delete(self, key: Key, held: Held, entity: Entity | None) -> None:
+    def _delete(self, key: Key, held: CachedEntity, entity: Entity | None) -> None:
         self.cursor.execute("DELETE FROM entity WHERE row = ?", (held.row,))
         self._unlist(self._census.enter_tenant(self.cursor, key[0]), ANY, held.row)
         self._move(key, entity, None, held.row)

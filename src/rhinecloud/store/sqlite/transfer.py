@@ -11,14 +11,21 @@ from rhinecloud.store.port import LoggedChange, Record
 from rhinecloud.store.sqlite.schema import number_of
 from rhinecloud.store.sqlite.store import FORGOTTEN, SqliteStore
 from rhinecloud.store.sqlite.transaction import Transaction
-from rhinecloud.store.transfer import NOTHING, UNFINISHED, Contents, Reached, Row, must_be_empty
+from rhinecloud.store.transfer import (
+    NOTHING,
+    UNFINISHED,
+    TransferContents,
+    TransferPosition,
+    TransferRow,
+    must_be_empty,
+)
 
 ROWS = 500
 SLICE = 50
 """So many entities are entered before others have their turn."""
 
 
-class SqliteDepot(SqliteStore):
+class SqliteTransfer(SqliteStore):
     """A store that is moved as a whole; see `store.transfer.Depot`."""
 
     takes_unfinished = True
@@ -26,21 +33,21 @@ class SqliteDepot(SqliteStore):
     def __init__(self, path: Path) -> None:
         super().__init__(path, recent=0)
 
-    async def contents(self) -> Contents:
+    async def contents(self) -> TransferContents:
         """Count what is there."""
         counts = [
             number_of(self._read, f"SELECT count(*) FROM {table}") for table in ("entity", "change", "record")
         ]
-        return Contents(counts[0], counts[1], counts[2], self.last_change())
+        return TransferContents(counts[0], counts[1], counts[2], self.last_change())
 
-    async def read_entities(self, after: int) -> AsyncIterator[Sequence[Row]]:
+    async def read_entities(self, after: int) -> AsyncIterator[Sequence[TransferRow]]:
         """Give the entities in order."""
         while rows := self._rows(
             "SELECT e.row, t.name, e.id, e.version, e.body FROM entity AS e JOIN tenant AS t ON t.id = e.tenant"
             " WHERE e.row > ? ORDER BY e.row LIMIT ?",
             (after, ROWS),
         ):
-            yield [Row(*row) for row in rows]
+            yield [TransferRow(*row) for row in rows]
             after = rows[-1][0]
 
     async def read_changes(self, after: int) -> AsyncIterator[Sequence[LoggedChange]]:
@@ -59,7 +66,7 @@ class SqliteDepot(SqliteStore):
             yield [Record(*row) for row in rows]
             after = rows[-1][:3]
 
-    async def begin(self) -> Reached:
+    async def begin(self) -> TransferPosition:
         """Mark the file as unfinished and tell how far it came."""
         unfinished = bool(number_of(self._read, "SELECT count(*) FROM mark WHERE name = ?", (UNFINISHED,)))
         must_be_empty(await self.contents(), unfinished=unfinished)
@@ -73,13 +80,13 @@ class SqliteDepot(SqliteStore):
         last: list[Any] = self._rows(
             "SELECT kind, tenant, id FROM record ORDER BY kind DESC, tenant DESC, id DESC LIMIT 1", ()
         )
-        return Reached(
+        return TransferPosition(
             number_of(self._read, "SELECT max(row) FROM entity"),
             number_of(self._read, "SELECT max(seq) FROM change"),
             tuple(last[0]) if last else NOTHING.record,
         )
 
-    async def put_entities(self, rows: Sequence[Row]) -> None:
+    async def put_entities(self, rows: Sequence[TransferRow]) -> None:
         """Enter entities."""
         for start in range(0, len(rows), SLICE):
             await self._writer.submit((), partial(_enter, rows=rows[start : start + SLICE]))
@@ -104,7 +111,7 @@ class SqliteDepot(SqliteStore):
         await self._writer.submit((), end)
 
 
-def _enter(transaction: Transaction, rows: Sequence[Row]) -> None:
+def _enter(transaction: Transaction, rows: Sequence[TransferRow]) -> None:
     for row in rows:
         transaction.restore((row.tenant, row.id), row.row, row.version, row.body)
     transaction.write()

@@ -13,8 +13,8 @@ from typing import Any
 import apsw
 
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.store.index_costs import AttributeIndex
 from rhinecloud.store.keys import Key, keeps_keys, keys_of
-from rhinecloud.store.ledger import Index
 from rhinecloud.store.sqlite.schema import number_of
 
 Row = tuple[int, int, Key, int]
@@ -24,16 +24,18 @@ INSERT = "INSERT OR IGNORE INTO value (attribute, tenant, key, row) VALUES (?, ?
 DELETE = "DELETE FROM value WHERE attribute = ? AND tenant = ? AND key = ? AND row = ?"
 
 
-class Values:
+class SqliteAttributeIndexes:
     """The indexes that are kept up; writes ask `moved`, queries ask `ready`."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Index] = {}
+        self.kept: dict[str, AttributeIndex] = {}
 
     def load(self, connection: apsw.Connection) -> None:
         """Read which indexes there are."""
         rows: Any = connection.execute("SELECT id, name, asked, built FROM indexed")
-        self.kept = {name: Index(number, name, bool(asked), built) for number, name, asked, built in rows}
+        self.kept = {
+            name: AttributeIndex(number, name, bool(asked), built) for number, name, asked, built in rows
+        }
 
     def ready(self, name: str) -> bool:
         """Tell whether queries about an attribute may use an index."""
@@ -75,7 +77,7 @@ def write_rows(cursor: apsw.Cursor, gone: Sequence[Row], come: Iterable[Row]) ->
         cursor.executemany(INSERT, come)
 
 
-def enter(cursor: apsw.Cursor, name: str, *, asked: bool) -> Index:
+def enter(cursor: apsw.Cursor, name: str, *, asked: bool) -> AttributeIndex:
     """Enter an index that is to be built; one that is there already is only `asked` from now on, or no more."""
     cursor.execute(
         "INSERT INTO indexed (name, asked, built) VALUES (?, ?, 0)"
@@ -83,7 +85,7 @@ def enter(cursor: apsw.Cursor, name: str, *, asked: bool) -> Index:
         (name, asked),
     )
     found: Any = cursor.execute("SELECT id, built FROM indexed WHERE name = ?", (name,)).fetchall()
-    return Index(found[0][0], name, asked, found[0][1])
+    return AttributeIndex(found[0][0], name, asked, found[0][1])
 
 
 def enter_first(connection: apsw.Connection, names: Iterable[str]) -> None:

@@ -15,15 +15,15 @@ from typing import Any
 import apsw
 
 from rhinecloud.kernel.errors import Unavailable
-from rhinecloud.store.effort import Effort
+from rhinecloud.store.entity_cache import EntityCache
 from rhinecloud.store.port import Commit, Edit, StoreFull, Written
-from rhinecloud.store.recent import Recent
-from rhinecloud.store.sqlite.census import Census
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
+from rhinecloud.store.sqlite.population import Population
 from rhinecloud.store.sqlite.schema import number_of
 from rhinecloud.store.sqlite.transaction import Transaction
-from rhinecloud.store.sqlite.values import Values
+from rhinecloud.store.sqlite.values import SqliteAttributeIndexes
+from rhinecloud.store.statistics import StoreStatistics
 
 GROUP_EDITS = 4_096
 GATHER_S = 0.002
@@ -41,7 +41,7 @@ Statement = Callable[[Transaction], Any]
 Answer = list[Written | Exception]
 
 
-class Job:
+class SqliteJob:
     """What one caller asked for: edits, or a statement."""
 
     __slots__ = ("answer", "done", "edits", "future", "statement")
@@ -56,20 +56,20 @@ class Job:
         self.done = 0
 
 
-class Writer:
+class SqliteWriter:
     """Groups the jobs of all callers; `recent` and `census` show what is committed, never what is on its way."""
 
     def __init__(
         self,
         connection: apsw.Connection,
         committer: Committer,
-        recent: Recent,
-        census: Census,
-        values: Values,
+        recent: EntityCache,
+        census: Population,
+        values: SqliteAttributeIndexes,
         checkpoint: Checkpoint,
     ) -> None:
         self.last_seq = 0
-        self.effort = Effort()
+        self.effort = StoreStatistics()
         self.listeners: list[Callable[[Commit], None]] = []
         self._checkpoint = checkpoint
         self._connection = connection
@@ -79,12 +79,12 @@ class Writer:
         self._census = census
         self._values = values
         self._last_row = 0
-        self._waiting: list[Job] = []
+        self._waiting: list[SqliteJob] = []
         self._waiting_edits = 0
         self._crowd = 0
         """So many callers were seen to wait at once, lately."""
         self._timer: asyncio.TimerHandle | None = None
-        self._group: list[Job] = []
+        self._group: list[SqliteJob] = []
         self._position = 0
         self._dirty = False
         self._took_s = 0.0
@@ -108,7 +108,7 @@ class Writer:
         """Queue a job; the future gives its answer once it is durable."""
         if self._loop is None or self._closing:
             raise Unavailable("the store is closed")
-        job = Job(self._loop.create_future(), edits, statement)
+        job = SqliteJob(self._loop.create_future(), edits, statement)
         self._waiting.append(job)
         self._waiting_edits += len(edits)
         self._crowd = max(self._crowd, len(self._waiting) + len(self._group))
@@ -159,7 +159,7 @@ class Writer:
         )
         self._proceed()
 
-    def _take(self) -> tuple[list[Job], list[Job]]:
+    def _take(self) -> tuple[list[SqliteJob], list[SqliteJob]]:
         edits = 0
         for index, job in enumerate(self._waiting):
             edits += len(job.edits)
@@ -190,7 +190,7 @@ class Writer:
         else:
             self._finish(None)
 
-    def _work(self, job: Job, transaction: Transaction, until: float) -> bool:
+    def _work(self, job: SqliteJob, transaction: Transaction, until: float) -> bool:
         """Do one job; tell whether it is finished."""
         if job.statement is not None:
             self._dirty = True
@@ -269,7 +269,7 @@ class Writer:
         with contextlib.suppress(apsw.Error):  # the engine may have rolled back by itself
             self._connection.execute("ROLLBACK")
 
-    def _abandon(self, group: list[Job], failure: Exception) -> None:
+    def _abandon(self, group: list[SqliteJob], failure: Exception) -> None:
         self._census.undo()
         for job in group:
             if not job.future.done():

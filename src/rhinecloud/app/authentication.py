@@ -1,0 +1,58 @@
+"""Who may pass to a route of the people's API: identity and policy, as dependencies that routes name."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import Request
+
+from rhinecloud.app.asgi import Scope
+from rhinecloud.identity.credentials import Credentials, RawHeaders, read_credentials
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.errors import Forbidden, Unauthenticated
+from rhinecloud.policy import Action, Policy
+
+ActorOf = Callable[[Credentials], Actor]
+"""Gives the actor behind credentials; raises Unauthenticated (`Identity.actor_of`)."""
+
+
+class Authentication:
+    """Makes dependencies. All questions are about the city's own tenant."""
+
+    def __init__(self, actor_of: ActorOf, policy: Policy, tenant: str) -> None:
+        self._actor_of = actor_of
+        self._policy = policy
+        self._tenant = tenant
+
+    def may(self, action: Action) -> Callable[[Request], Awaitable[Actor]]:
+        """Let through whom the policy permits `action`, and give the actor."""
+
+        async def dependency(request: Request) -> Actor:
+            actor = self._actor_of(read_credentials(request.scope["headers"]))
+            self._policy.check(actor, action, self._tenant)
+            return actor
+
+        return dependency
+
+    async def signed_in(self, request: Request) -> Actor:
+        """Let through whoever is signed in, and give the actor."""
+        return self._actor_of(read_credentials(request.scope["headers"]))
+
+    async def anyone(self, request: Request) -> Actor | None:
+        """Let everybody through, and give the actor where somebody is signed in and may act."""
+        try:
+            return self._actor_of(read_credentials(request.scope["headers"]))
+        except (Unauthenticated, Forbidden):
+            return None
+
+    def may_see_status(self, headers: RawHeaders) -> None:
+        """Raise Unauthenticated or Forbidden unless the header fields bring the right to see how the city is."""
+        self._policy.check(self.of_headers(headers), Action.SEE_STATUS, self._tenant)
+
+    def of_websocket(self, scope: Scope) -> Actor:
+        """Give the actor behind a WebSocket, whose token may stand in the query; raises Unauthenticated."""
+        return self._actor_of(read_credentials(scope["headers"], scope.get("query_string", b"")))
+
+    def of_headers(self, headers: RawHeaders) -> Actor:
+        """Give the actor behind a request's header fields; raises Unauthenticated."""
+        return self._actor_of(read_credentials(headers))

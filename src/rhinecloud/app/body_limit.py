@@ -1,0 +1,34 @@
+"""Bounds what the people's API reads, before a framework buffers it: a stranger must not fill the memory."""
+
+from __future__ import annotations
+
+import orjson
+
+from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send, header, reply
+from rhinecloud.app.problem import MEDIA_TYPE, problem_of
+from rhinecloud.kernel.errors import TooLarge
+
+
+class BodyLimit:
+    """Passes requests on to `application`; a body of more than `most_bytes` is answered 413, or cut off."""
+
+    def __init__(self, application: Application, most_bytes: int) -> None:
+        self._application = application
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        announced = header(scope, b"content-length")
+        if announced.isdigit() and int(announced) > self._most_bytes:
+            document = problem_of(TooLarge(f"the body has more than {self._most_bytes} bytes"))
+            await reply(send, 413, orjson.dumps(document), [(b"content-type", MEDIA_TYPE.encode())])
+            return
+        read = 0
+
+        async def receive_some() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            return message if read <= self._most_bytes else {"type": "http.disconnect"}
+
+        await self._application(scope, receive_some, send)

@@ -1,0 +1,168 @@
+"""The city's front: one ASGI application that sends each request to its door by the beginning of its path.
+
+It also keeps strangers' web pages out: a browser sends a person's cookie along with any request to the city, so a
+request that changes something, or opens a WebSocket, must come from the city's own pages or carry a token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import orjson
+
+from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send, header, reply
+from rhinecloud.app.problem import MEDIA_TYPE, problem_of
+from rhinecloud.kernel.errors import Forbidden, RhineCloudError, Unavailable
+
+REMEMBERED = 1_000
+"""Host header fields of which it is remembered whether they name this city."""
+LONGEST = 270
+"""Bytes of a Host header field that is remembered: a host name has 253 characters at most."""
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SERVICE_RESTART = 1012
+"""The WebSocket close code of a server that goes and comes back (IANA's registry)."""
+
+
+class Dispatcher:
+    """Doors by path prefix, the first that fits; what fits none goes to the last."""
+
+    def __init__(
+        self,
+        doors: Sequence[tuple[str, Application]],
+        rest: Application,
+        own_origins: Sequence[str] = (),
+        *,
+        literal_hosts_only: bool = False,
+    ) -> None:
+        """`own_origins` may call from browsers, `*` for all. `literal_hosts_only` is for a city that asks nobody who
+        they are: it answers only as an IP address, `localhost` or one of its own origins, so that no foreign name can
+        be made to lead a browser here."""
+        self._doors = tuple(doors)
+        self._rest = rest
+        self._own = frozenset(origin.rstrip("/") for origin in own_origins)
+        self._literal_hosts_only = literal_hosts_only
+        self._hosts: dict[bytes, bool] = {}
+        self._inside = 0
+        self._empty = asyncio.Event()
+        self._closing = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request or WebSocket."""
+        kind = scope["type"]
+        if kind == "websocket":
+            receive = self._until_closing(receive, send)
+        elif kind != "http":
+            return
+        if (kind == "websocket" or scope["method"] not in SAFE) and not self._is_own(scope):
+            await _refuse(scope, send, Forbidden("this request comes from another site's page"))
+            return
+        if self._literal_hosts_only and not self._is_own_host(scope):
+            await _refuse(
+                scope, send, Forbidden("access is open, so the city answers to its own address only")
+            )
+            return
+        if self._closing.is_set():
+            await _refuse(scope, send, Unavailable("the city is stopping"))
+            return
+        self._inside += 1
+        try:
+            await self._find(scope)(scope, receive, send)
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                self._empty.set()
+
+    async def close(self, timeout_s: float) -> bool:
+        """Let nobody in any more, send browsers away, and wait for the rest to leave; tell whether all did."""
+        self._closing.set()
+        self._empty.clear()
+        if not self._inside:
+            return True
+        try:
+            await asyncio.wait_for(self._empty.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    def _find(self, scope: Scope) -> Application:
+        path = scope["path"]
+        for prefix, door in self._doors:
+            if path.startswith(prefix):
+                return door
+        return self._rest if scope["type"] == "http" else _no_websocket
+
+    def _until_closing(self, receive: Receive, send: Send) -> Receive:
+        """Have a WebSocket end, as if the browser had gone, when the city stops."""
+
+        async def receive_or_close() -> Message:
+            reading = asyncio.ensure_future(receive())
+            closing = asyncio.ensure_future(self._closing.wait())
+            try:
+                await asyncio.wait({reading, closing}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                closing.cancel()
+                if not reading.done():
+                    reading.cancel()
+            if reading.done() and not reading.cancelled():
+                return reading.result()
+            await send({"type": "websocket.close", "code": SERVICE_RESTART})
+            return {"type": "websocket.disconnect", "code": SERVICE_RESTART}
+
+        return receive_or_close
+
+    def _is_own(self, scope: Scope) -> bool:
+        origin = header(scope, b"origin").decode("latin-1")
+        if not origin or "*" in self._own or origin in self._own or header(scope, b"authorization"):
+            return True
+        return _netloc(origin) == header(scope, b"host").decode("latin-1")
+
+    def _is_own_host(self, scope: Scope) -> bool:
+        field = header(scope, b"host")
+        known = self._hosts.get(field)
+        if known is None:
+            known = self._may_answer_as(field)
+            if len(field) <= LONGEST:
+                if len(self._hosts) >= REMEMBERED:
+                    self._hosts.clear()
+                self._hosts[field] = known
+        return known
+
+    def _may_answer_as(self, field: bytes) -> bool:
+        host = _hostname(f"//{field.decode('latin-1')}")
+        if host == "localhost" or host in {urlsplit(origin).hostname for origin in self._own}:
+            return True
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return True
+
+
+def _netloc(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:  # brackets that hold no address
+        return ""
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+async def _no_websocket(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "websocket.close", "code": 4404})
+
+
+async def _refuse(scope: Scope, send: Send, error: RhineCloudError) -> None:
+    document = problem_of(error)
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 4000 + document["status"]})
+        return
+    await reply(send, document["status"], orjson.dumps(document), [(b"content-type", MEDIA_TYPE.encode())])

@@ -1,0 +1,98 @@
+"""The stream of a running city: a nats-server of our own, or one that others run."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import nats
+from nats.aio.client import Client
+
+from rhinecloud.app.foundation import Foundation
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.policy import Action
+from rhinecloud.stream.callout import Callout, JwtIssuer
+from rhinecloud.stream.configuration import ServerSecrets
+from rhinecloud.stream.jetstream import JetStream
+from rhinecloud.stream.revocation import DeviceRevocation
+from rhinecloud.stream.server import NatsServer
+from rhinecloud.stream.settings import EMBEDDED, MEGABYTE, StreamSettings
+
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConnection:
+    """The stream, its server where it is our own, and where devices of this machine reach MQTT ('' for nowhere)."""
+
+    stream: JetStream
+    server: NatsServer | None
+    mqtt_url: str
+
+
+async def open_upstream(foundation: Foundation, closing: AsyncExitStack) -> StreamConnection:
+    """Start the server where it is our own and connect; raises Unavailable."""
+    settings = foundation.settings.section("stream", StreamSettings)
+    server, url, user = None, settings.url, None
+    if settings.url == EMBEDDED:
+        issuer, user = JwtIssuer(), ("rhinecloud", secrets.token_urlsafe(32))
+        server = NatsServer(
+            settings, foundation.settings.data / "stream", ServerSecrets(*user, issuer.public)
+        )
+        await server.start()
+        closing.push_async_callback(server.stop)
+        url = server.url
+        await _answer_devices(foundation, settings, issuer, url, user, closing)
+    stream = JetStream(
+        url,
+        credentials=user,
+        credentials_file=str(settings.credentials or ""),
+        keep_s=settings.keep_days * DAY_S,
+        keep_bytes=settings.keep_megabytes * MEGABYTE,
+        replicas=settings.replicas,
+    )
+    await stream.open()
+    closing.push_async_callback(stream.close)
+    mqtt_url = f"mqtt://127.0.0.1:{settings.mqtt_port}" if server and settings.mqtt_port else ""
+    if foundation.telemetry is not None:
+        stream = foundation.telemetry.around_stream(stream)
+    return StreamConnection(stream, server, mqtt_url)
+
+
+async def _answer_devices(
+    foundation: Foundation,
+    settings: StreamSettings,
+    issuer: JwtIssuer,
+    url: str,
+    user: tuple[str, str],
+    closing: AsyncExitStack,
+) -> None:
+    """Answer the server's questions about devices that sign in, and show out those that may stay no longer."""
+
+    async def authenticate(name: str, secret: str) -> Actor:
+        actor = await foundation.identity.authenticate_device(name, secret)
+        foundation.policy.check(actor, Action.PUBLISH, foundation.tenant)
+        return actor
+
+    callout = Callout(issuer, authenticate, settings, foundation.clock)
+    await callout.listen(await _connect(url, user, "callout", closing))
+    watcher = (ServerSecrets(*user, issuer.public).watch, user[1])
+    guard = DeviceRevocation(await _connect(url, watcher, "guard", closing), foundation.identity.standing)
+    foundation.identity.tell_ends(guard.notice)
+    watching = asyncio.create_task(guard.watch(), name="guard")
+    closing.push_async_callback(_end, watching)
+
+
+async def _connect(url: str, user: tuple[str, str], name: str, closing: AsyncExitStack) -> Client:
+    client = await nats.connect(
+        url, user=user[0], password=user[1], name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.2
+    )
+    closing.push_async_callback(client.close)
+    return client
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,88 @@
+"""What a reader gets to see: the policy applied to stored entities, at the price of a look-up.
+
+An entity's types decide, and its `expiresAt`; both are read from the stored document once for each version of it, and
+stay with it as long as the store keeps it at hand. Where nothing expires, entities of the same types share one head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from rhinecloud.broker.entities.edits import is_past
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.policy import Action, Policy
+from rhinecloud.store.port import Stored
+
+EXPIRES = b'"expiresAt"'
+TYPES, END = b'","type":[', b'"]'
+"""In the stored form the types stand behind the id. Texts that hold any sign of JSON's own are decoded each time."""
+
+KINDS = 10_000
+"""So many combinations of types are remembered as one object each."""
+
+
+class _StoredHeader(msgspec.Struct, rename="camel"):
+    type: list[str]
+    expires_at: str = ""
+
+
+class EntityHeader(NamedTuple):
+    """What decides whether a version of an entity is seen; `lasting`: nothing in it ever expires."""
+
+    types: tuple[str, ...]
+    expires_at: str
+    lasting: bool
+
+
+class ReadFilter:
+    """Applies the policy to what is read."""
+
+    def __init__(self, policy: Policy, now: Callable[[], str]) -> None:
+        self._policy = policy
+        self._now = now
+        self._heads: dict[bytes, EntityHeader] = {}
+        self._decode = msgspec.json.Decoder(_StoredHeader).decode
+
+    def check(self, actor: Actor, tenant: str, stored: Stored) -> bool:
+        """Tell whether this entity is still there; raises Denied unless `actor` may read it."""
+        types, expires_at, _ = stored.head or self._read(stored)
+        self._policy.check(actor, Action.READ, tenant, types)
+        return not (expires_at and is_past(expires_at, self._now()))
+
+    def visible(self, actor: Actor, tenant: str, items: Sequence[Stored]) -> list[Stored]:
+        """Give those of `items` that are still there and that `actor` may read."""
+        answers: dict[tuple[str, ...], bool] = {}
+        seen = []
+        for stored in items:
+            types, expires_at, _ = stored.head or self._read(stored)
+            if types not in answers:
+                answers[types] = self._policy.allows(actor, Action.READ, tenant, types)
+            if answers[types] and not (expires_at and is_past(expires_at, self._now())):
+                seen.append(stored)
+        return seen
+
+    def is_lasting(self, items: Iterable[Stored]) -> bool:
+        """Tell whether nothing in these entities ever expires."""
+        return all([(stored.head or self._read(stored)).lasting for stored in items])  # noqa: C419 - twice as quick
+
+    def _read(self, stored: Stored) -> EntityHeader:
+        """Read the head of a version that was not seen before."""
+        body = stored.body
+        if EXPIRES in body:
+            document = self._decode(body)
+            stored.head = head = EntityHeader(tuple(document.type), document.expires_at, False)
+            return head
+        start = body.find(TYPES)
+        types = body[start : body.find(END, start)]
+        known = self._heads.get(types)
+        if known is None:
+            known = EntityHeader(tuple(self._decode(body).type), "", True)
+            if len(self._heads) >= KINDS:
+                self._heads.clear()
+            if b"\\" not in types:
+                self._heads[types] = known
+        stored.head = known
+        return known

@@ -1,0 +1,177 @@
+"""Reading a request's body: JSON within the limits, and the @context that goes with it.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.4, 6.3.4 and 6.3.5.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from rhinecloud.broker.contexts import CompiledContext
+from rhinecloud.broker.errors import InvalidRequest, UnsupportedMediaType
+from rhinecloud.broker.http.body_admission import SMALL_BYTES
+from rhinecloud.broker.http.limits import check_body, check_members
+from rhinecloud.broker.http.link import context_link, context_url
+from rhinecloud.broker.http.media import Media
+from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.http.route import HandlerContext
+from rhinecloud.kernel.errors import Invalid, RhineCloudError, TooLarge
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.documents import CORE_URL, is_core_url
+from rhinecloud.ngsild.fast_parsing import PlainEntity, decode_item, decode_items
+
+JSON_TYPE = "application/json"
+PATCH_TYPE = "application/merge-patch+json"
+LD_TYPE = "application/ld+json"
+CONTEXT = "@context"
+TWICE = "application/ld+json carries its @context in the body, not in a Link header"
+
+
+async def read_json(parts: HandlerContext, request: Request) -> Any:
+    """Read the body as JSON, whatever its @context.
+
+    Raises LengthRequired, TooLarge, UnsupportedMediaType, and InvalidRequest when it is not JSON.
+    """
+    return _parse(await _read(parts, request), parts)
+
+
+async def read_object(parts: HandlerContext, request: Request) -> dict[str, Any]:
+    """Read the body as one object without its @context, and set the request's @context from body or Link."""
+    return await _take_object(parts, request, await read_json(parts, request))
+
+
+async def read_entity(parts: HandlerContext, request: Request) -> dict[str, Any]:
+    """Read the body as `read_object` does. Where it is an entity or fragment of the commonest shapes, its attributes
+    are `ngsild.plain.PlainEntity` instead of objects.
+    """
+    body = await _read(parts, request)
+    return await _take_object(parts, request, decode_item(body) or _parse(body, parts))
+
+
+async def read_objects(
+    parts: HandlerContext, request: Request
+) -> list[tuple[Any, Context | RhineCloudError]]:
+    """Read the body as a list, each item with the @context that it brings itself (JSON-LD) or the Link names (JSON).
+
+    Where all of them are of the commonest shapes, their attributes are `ngsild.plain.PlainEntity` instead of objects.
+
+    An item whose @context cannot be had comes with the error instead, so that it fails alone. Raises Invalid when the
+    list is empty, too long or holds null.
+    """
+    body = await _read(parts, request)
+    content: Any = decode_items(body) or _parse(body, parts)
+    if not isinstance(content, list) or not content:
+        raise Invalid("the body is not a JSON array of at least one item")
+    if len(content) > parts.settings.max_batch:
+        raise TooLarge(f"the batch has {len(content)} items; at most {parts.settings.max_batch} are taken")
+    if any(item is None for item in content):
+        raise Invalid("the array holds null")
+    link = context_url(request.header(b"link"))
+    is_plain = media_of(request) != LD_TYPE
+    if is_plain:
+        await set_context(parts, request, link)
+    elif link is not None:
+        raise Invalid(TWICE, field="Link")
+    context = request.context
+    return [
+        (item, context)
+        if not isinstance(item, dict) or (is_plain and CONTEXT not in item)
+        else await _with_context(parts, request, item)
+        for item in content
+    ]
+
+
+async def adopt_context(parts: HandlerContext, request: Request, content: dict[str, Any]) -> None:
+    """Set the @context that goes with a body: JSON-LD carries it inside, JSON names it in a Link, never both."""
+    link = context_url(request.header(b"link"))
+    if media_of(request) == LD_TYPE:
+        if link is not None:
+            raise Invalid(TWICE, field="Link")
+        if CONTEXT not in content:
+            raise Invalid("an application/ld+json body needs an @context", field=CONTEXT)
+        source = content[CONTEXT]
+        await set_context(parts, request, source.members() if type(source) is PlainEntity else source)
+    elif CONTEXT in content:
+        raise Invalid(
+            "application/json takes its @context from a Link header, not from the body", field=CONTEXT
+        )
+    elif link is not None:  # without one it is the default, which the door has settled
+        await set_context(parts, request, link)
+
+
+async def link_context(parts: HandlerContext, request: Request) -> None:
+    """Make sure that an answer in plain JSON can name the @context that came in a body (clauses 5.13.1 and 6.3.6)."""
+    if request.media is Media.JSON and not request.link:
+        urls = request.source if isinstance(request.source, list) else [request.source]
+        further = [url for url in urls if not (isinstance(url, str) and is_core_url(url))]
+        alone = (further or [CORE_URL])[0] if len(further) < 2 else further
+        request.link = context_link(await parts.contexts.host(request.tenant, alone))
+
+
+async def set_context(parts: HandlerContext, request: Request, source: Any) -> None:
+    """Compile `source`, or the default @context where it is None, and make it the request's."""
+    if source is None:
+        source = parts.settings.default_context or None
+    compiled = await _compiled(parts, request, source)
+    compiled.touch(parts.clock())
+    request.context = compiled.context
+    if source is not None:
+        request.source = source
+        request.link = context_link(source) if isinstance(source, str) else b""
+
+
+async def _compiled(parts: HandlerContext, request: Request, source: Any) -> CompiledContext:
+    """Compile an @context; a request that must wait for a remote one lets others work meanwhile."""
+    if request.admitted is None or parts.contexts.is_compiled(request.tenant, source):
+        return await parts.contexts.compiled(request.tenant, source)
+    request.admitted.pause()
+    try:
+        return await parts.contexts.compiled(request.tenant, source)
+    finally:
+        await request.admitted.resume()
+
+
+def media_of(request: Request) -> str:
+    """Give the media type of the body without its parameters, the last of several (RFC 9110, 8.3)."""
+    if request.headers.get(b"content-type") == b"application/json":
+        return JSON_TYPE
+    return request.header(b"content-type").rpartition(",")[2].partition(";")[0].strip().lower()
+
+
+async def _read(parts: HandlerContext, request: Request) -> bytes:
+    media = media_of(request)
+    if media not in (JSON_TYPE, LD_TYPE) and not (media == PATCH_TYPE and request.verb == "PATCH"):
+        raise UnsupportedMediaType(media)
+    length = request.length(parts.settings.max_body_bytes)
+    return await (request.body(length) if length <= SMALL_BYTES else parts.intake.read(request, length))
+
+
+def _parse(body: bytes, parts: HandlerContext) -> Any:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from None
+    check_body(body, content, parts.settings)
+    return content
+
+
+async def _take_object(parts: HandlerContext, request: Request, content: Any) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise InvalidRequest("the body is not a JSON object")
+    check_members(content, parts.settings)
+    await adopt_context(parts, request, content)
+    if CONTEXT not in content:
+        return content
+    return {name: value for name, value in content.items() if name != CONTEXT}
+
+
+async def _with_context(
+    parts: HandlerContext, request: Request, item: dict[str, Any]
+) -> tuple[Any, Context | RhineCloudError]:
+    try:
+        await adopt_context(parts, request, item)
+    except RhineCloudError as error:
+        return item, error
+    return {name: value for name, value in item.items() if name != CONTEXT}, request.context

@@ -1,0 +1,90 @@
+"""What the door answers: status, header fields, bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import orjson
+
+from rhinecloud.broker.http.media import Media
+from rhinecloud.broker.http.prefer import preferred_version, version_text
+from rhinecloud.broker.http.request import Request
+
+HeaderList = list[tuple[bytes, bytes]]
+
+
+class CacheValidator(NamedTuple):
+    """What an answer rests on: an entity's `version` or, where `entity_id` is empty, the newest change of all."""
+
+    entity_id: str
+    version: int
+
+
+class Response:
+    """An answer ready to be sent; `headers` are not changed after it is made, so lists of them may be shared.
+
+    Where it has a `ground`, it is right as long as that stays, for the same actor asking in the same words.
+    """
+
+    __slots__ = ("body", "ground", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: HeaderList | None = None,
+        body: bytes = b"",
+        ground: CacheValidator | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = headers if headers is not None else []
+        self.body = body
+        self.ground = ground
+
+
+def nothing() -> Response:
+    """Answer 204: done, and there is nothing to say."""
+    return Response(204)
+
+
+def created(collection: str, name: str) -> Response:
+    """Answer 201 with the path of what was created in a collection below the door.
+
+    The slashes of a name that is a URI stay as they are, and the router reads them so, unless one might be taken for
+    that before an attribute.
+    """
+    place = quote(name, safe=":" if "/attrs" in name else ":/")
+    return Response(201, [(b"location", f"/ngsi-ld/v1/{collection}/{place}".encode())])
+
+
+def plain(status: int, document: Any) -> Response:
+    """Answer with JSON that has no @context: errors and partial successes (clause 6.3.6)."""
+    return Response(status, [(b"content-type", b"application/json")], orjson.dumps(document))
+
+
+def document_headers(request: Request, extra: Sequence[tuple[bytes, bytes]] = ()) -> HeaderList:
+    """Make the header fields of a document in the request's representation: JSON names its @context in a Link."""
+    headers: HeaderList = [(b"content-type", request.media.value.encode())]
+    if request.media is Media.JSON and request.link:
+        headers.append((b"link", request.link))
+    version = preferred_version(request.header(b"prefer"))
+    if version is not None:
+        headers.append((b"preference-applied", version_text(version).encode()))
+    headers.extend(extra)
+    return headers
+
+
+def document(request: Request, content: Any, extra: Sequence[tuple[bytes, bytes]] = ()) -> Response:
+    """Answer 200 with an object, or a list of objects, of compact names; JSON-LD carries the @context inside."""
+    if request.media is Media.LD:
+        content = (
+            [_with_context(each, request) for each in content]
+            if isinstance(content, list)
+            else _with_context(content, request)
+        )
+    return Response(200, document_headers(request, extra), orjson.dumps(content))
+
+
+def _with_context(content: Any, request: Request) -> Any:
+    return {**content, "@context": request.source} if isinstance(content, dict) else content

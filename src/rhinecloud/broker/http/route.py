@@ -1,0 +1,57 @@
+"""One row of the door's table, and what every handler is given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rhinecloud.broker.contexts import Contexts
+from rhinecloud.broker.http.body_admission import Admission
+from rhinecloud.broker.http.media import DOCUMENT, Media
+from rhinecloud.broker.http.rendering import Renderer
+from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.http.response import Response
+from rhinecloud.broker.service import Broker
+from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.kernel.time import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerContext:
+    """What the handlers work with; the assembly makes one for the door."""
+
+    broker: Broker
+    contexts: Contexts
+    renderer: Renderer
+    settings: BrokerSettings
+    clock: Clock
+    started_at: datetime
+    intake: Admission = field(default_factory=Admission)
+
+
+DONE = ((204, ""),)
+CREATED = ((201, ""),)
+
+Handle = Callable[[HandlerContext, Request], Awaitable[Response]]
+"""A handler: parse, call, render. It raises RhineCloudErrors, which the door turns into ProblemDetails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method of a resource: `path` below `/ngsi-ld/v1` with `{variables}`, the function, the parameters it allows
+    (None: any), the operation's name in clause 4.20, and the representations of its answers, if any.
+
+    `body` names the schema of its request body, `answers` each status of success with the schema of what it brings, ''
+    for nothing: what `description` tells others about it. A route without answers is not built.
+    """
+
+    verb: str
+    path: str
+    handle: Handle
+    operation: str
+    parameters: frozenset[str] | None = field(default_factory=frozenset)
+    offers: tuple[Media, ...] = DOCUMENT
+    anonymous: bool = False
+    body: str = ""
+    answers: tuple[tuple[int, str], ...] = ()

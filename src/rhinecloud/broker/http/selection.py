@@ -1,0 +1,270 @@
+"""Which entities a query means: parameters of a GET, or the members of a Query in a POST, to an `EntityQuery`.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.23, 5.2.33, 5.2.43, 5.7.2.4 and 6.4.3.2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+
+from rhinecloud.broker.http.limits import check_parameters, check_query
+from rhinecloud.broker.http.parameters import join_level
+from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.ngsild.collation import check_collation
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.expression import links, paths
+from rhinecloud.ngsild.query import (
+    EntityQuery,
+    EntitySelector,
+    Expression,
+    GeoQuery,
+    OrderKey,
+    ScopeQuery,
+    check_id_pattern,
+    parse_geo,
+    parse_order,
+    parse_q,
+    parse_scope_q,
+    parse_type_selection,
+)
+from rhinecloud.ngsild.representation import parse_names
+from rhinecloud.ngsild.values import check_uri
+
+SELECTION = frozenset(
+    {
+        "id",
+        "idPattern",
+        "type",
+        "q",
+        "georel",
+        "geometry",
+        "coordinates",
+        "geoproperty",
+        "scopeQ",
+        "expandValues",
+        "jsonKeys",
+    }
+)
+"""The parameters that say which entities are meant."""
+
+ORDER = frozenset({"orderBy", "orderFrom", "orderGeometry", "collation"})
+"""The parameters that say in which order they come."""
+
+_BLANK_LEVEL = re.compile(r"(?<=/) (?=[/;|,)]|$)")
+
+SYSTEM = frozenset({"createdAt", "modifiedAt", "expiresAt", "deletedAt", "observedAt"})
+"""Attributes by which alone no query may be asked: every entity has them (clause 5.7.2.4)."""
+
+
+def parse_query(request: Request, settings: BrokerSettings) -> EntityQuery:
+    """Read which entities are meant, paging apart; raises Invalid for what is malformed or too wide, TooComplexQuery
+    for what would cost too much.
+    """
+    query, context = request.query, request.context
+    check_parameters(query, settings)
+    selection = EntityQuery(
+        types=_types(query, context),
+        ids=_ids(request),
+        id_pattern=check_id_pattern(query["idPattern"]) if "idPattern" in query else "",
+        attrs=tuple(sorted(parse_names(query["attrs"], context))) if query.get("attrs") else (),
+        q=_q(request),
+        geo=_geo(query, context),
+        scope=_scope(query),
+        order=_order(request),
+    )
+    check_query(selection, settings)
+    _refuse_too_wide(request, selection.q)
+    return selection
+
+
+def parse_selectors(content: Any, context: Context) -> tuple[EntitySelector, ...]:
+    """Read a list of EntitySelectors (clause 5.2.33)."""
+    if not isinstance(content, list) or not content:
+        raise Invalid("is not a list of at least one entity selector", field="entities")
+    return tuple(_selector(each, context) for each in content)
+
+
+def query_parameters(content: Mapping[str, Any]) -> dict[str, str]:
+    """Give the members of a Query (clause 5.2.23) under the names and in the form of a GET; `entities` is apart."""
+    if content.get("type") != "Query":
+        raise Invalid("is not Query", field="type")
+    parameters: dict[str, str] = {}
+    for name, member in content.items():
+        if name in ("type", "entities"):
+            continue
+        if name == "geoQ":
+            parameters.update(_texts(member, "geoQ", {"georel", "geometry", "coordinates", "geoproperty"}))
+        elif name == "ordering":
+            parameters.update(_texts(member, "ordering", {"orderBy", "coordinates", "geometry", "collation"}))
+        elif name in ("temporalQ", "aggrParams"):
+            raise Invalid("belongs to temporal queries only", field=name)
+        elif name in MEMBERS:
+            parameters[name] = _text(member, name)
+        else:
+            raise Invalid("is not a member of a Query", field=name)
+    if "q" in parameters:  # its percent signs are those of a URL, as in a subscription
+        parameters["q"] = unquote(parameters["q"])
+    return parameters
+
+
+MEMBERS = frozenset(
+    [
+        "q",
+        "scopeQ",
+        "attrs",
+        "pick",
+        "omit",
+        "csf",
+        "containedBy",
+        "datasetId",
+        "expandValues",
+        "jsonKeys",
+        "entityMap",
+        "entityMapLifetime",
+        "join",
+        "joinLevel",
+        "lang",
+        "splitEntities",
+        "geometryProperty",
+    ]
+)
+"""The members of a Query whose meaning is that of the parameter with the same name."""
+
+
+def _types(query: Mapping[str, str], context: Context) -> tuple[tuple[str, ...], ...]:
+    if "type" not in query:
+        return ()
+    if not query["type"]:
+        raise Invalid("names no type", field="type")
+    if query["type"] == "*" and query.get("local") == "false":
+        raise Invalid("* is a local query, so local cannot be false", field="type")
+    return parse_type_selection(query["type"], context)
+
+
+def _ids(request: Request) -> tuple[str, ...]:
+    if "id" not in request.query:
+        return ()
+    try:
+        return tuple(check_uri(each) for each in request.query["id"].split(","))
+    except Invalid as error:
+        raise Invalid(error.reason, field="id") from None
+
+
+def _q(request: Request) -> Expression | None:
+    if "q" not in request.query:
+        return None
+    q = parse_q(request.query["q"], request.context, expand_values=request.listed("expandValues"), links=True)
+    if any(linked.depth > join_level(request) for linked in links(q)):
+        raise Invalid("goes deeper into linked entities than join and joinLevel allow", field="q")
+    return q
+
+
+def _geo(query: Mapping[str, str], context: Context) -> GeoQuery | None:
+    given = [name for name in ("georel", "geometry", "coordinates") if name in query]
+    if not given:
+        return None
+    if len(given) < 3:
+        raise Invalid("georel, geometry and coordinates go together", field=given[0])
+    return parse_geo(
+        query["georel"],
+        query["geometry"],
+        query["coordinates"],
+        context,
+        geoproperty=query.get("geoproperty", "location"),
+    )
+
+
+def _scope(query: Mapping[str, str]) -> ScopeQuery | None:
+    """Read the scopes that are meant. A level `+` that stands bare in an address arrives as a blank, of which no scope
+    has any.
+    """
+    return parse_scope_q(_BLANK_LEVEL.sub("+", query["scopeQ"])) if "scopeQ" in query else None
+
+
+def _order(request: Request) -> tuple[OrderKey, ...]:
+    query = request.query
+    if "orderBy" not in query:
+        check_collation(query.get("collation", ""))
+        return ()
+    return parse_order(
+        query["orderBy"],
+        request.context,
+        order_from=query.get("orderFrom"),
+        geometry=query.get("orderGeometry", "Point"),
+        collation=query.get("collation", ""),
+    )
+
+
+def is_local(query: Mapping[str, str]) -> bool:
+    """Tell whether a query is limited to this broker (clause 5.5.13)."""
+    return query.get("local") == "true" or query.get("type") == "*"
+
+
+def _refuse_too_wide(request: Request, q: Expression | None) -> None:
+    """Refuse what would mean every entity of every source (clause 5.7.2.4).
+
+    Ids and patterns of ids are taken as narrow enough, beyond that clause, unless what they select is to be deleted:
+    clients that were made for other brokers ask by them alone.
+    """
+    query = request.query
+    narrowing = {"type", "georel"} if request.verb == "DELETE" else {"type", "georel", "id", "idPattern"}
+    if is_local(query) or "entities" in query or query.keys() & narrowing:
+        return
+    if any(name not in SYSTEM for name in request.listed("attrs")):
+        return
+    if q is not None and any(path.names[0] not in SYSTEM for path in paths(q)):
+        return
+    raise Invalid("the query is too wide: give type, attrs, q or a geo-query, or local=true")
+
+
+def _selector(content: Any, context: Context) -> EntitySelector:
+    if not isinstance(content, dict) or not content.keys() <= {"id", "idPattern", "type"}:
+        raise Invalid("an entity selector has id, idPattern and type only", field="entities")
+    if not isinstance(content.get("type"), str) or not content["type"]:
+        raise Invalid("an entity selector names a type", field="entities.type")
+    ids = content.get("id", [])
+    pattern = content.get("idPattern", "")
+    if not isinstance(pattern, str):
+        raise Invalid("is not a text", field="entities.idPattern")
+    try:
+        return EntitySelector(
+            types=parse_type_selection(content["type"], context),
+            ids=tuple(check_uri(each) for each in (ids if isinstance(ids, list) else [ids])),
+            id_pattern=check_id_pattern(pattern) if pattern else "",
+        )
+    except Invalid as error:
+        raise Invalid(error.reason, field=f"entities.{error.field or 'id'}") from None
+
+
+def _texts(member: Any, name: str, known: set[str]) -> dict[str, str]:
+    if not isinstance(member, dict):
+        raise Invalid("is not an object", field=name)
+    unknown = member.keys() - known
+    if unknown:
+        raise Invalid(f"has no member {sorted(unknown)[0]}", field=name)
+    renamed: dict[str, str] = (
+        {"coordinates": "orderFrom", "geometry": "orderGeometry"} if name == "ordering" else {}
+    )
+    return {str(renamed.get(each, each)): _text(value, f"{name}.{each}") for each, value in member.items()}
+
+
+def _text(member: Any, name: str) -> str:
+    """Give a member as a GET's parameter has it: lists of texts joined by commas, coordinates as JSON."""
+    if isinstance(member, str):
+        return member
+    if isinstance(member, bool) and name in ("entityMap", "splitEntities"):
+        return "true" if member else "false"
+    if isinstance(member, int) and name == "joinLevel":
+        return str(member)
+    if isinstance(member, list) and name.endswith("coordinates"):
+        return orjson.dumps(member).decode()
+    if isinstance(member, list) and member and all(isinstance(each, str) for each in member):
+        return ",".join(member)
+    raise Invalid("is neither a text nor a filled list of texts", field=name)

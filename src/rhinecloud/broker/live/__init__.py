@@ -1,6 +1,0 @@
-"""The live feed: what changes in the city, pushed to browsers over a WebSocket as it happens."""
-
-from rhinecloud.broker.live.feed import LiveFeed
-from rhinecloud.broker.live.settings import LiveSettings
-
-__all__ = ["LiveFeed", "LiveSettings"]

@@ -1,0 +1,66 @@
+"""A change as browsers see it: made into JSON once, however many look, and not before one does."""
+
+from __future__ import annotations
+
+import orjson
+
+from rhinecloud.ngsild.box import Box, box_of, touches
+from rhinecloud.ngsild.change import Change, ChangeKind
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.options import LOCATION, Options
+from rhinecloud.ngsild.rendering import render
+
+_SIMPLE = Options(form="simplified")
+
+
+class RenderedChange:
+    """One change; `place` is the box around where the entity is, `before` where it was, None where it has no place."""
+
+    __slots__ = ("_body", "_change", "_context", "before", "id", "kind", "place", "seq", "tenant", "types")
+
+    def __init__(self, change: Change, context: Context) -> None:
+        self.seq = change.seq
+        self.id = change.entity.id
+        self.kind = change.kind
+        self.tenant = change.tenant
+        self.types = tuple(change.entity.type)
+        self.place = box_of(change.entity.attrs.get(LOCATION))
+        moved = LOCATION in change.previous
+        self.before = box_of(change.previous[LOCATION]) if moved else self.place
+        if change.kind is ChangeKind.CREATED:
+            self.before = None
+        self._change = change
+        self._context = context
+        self._body: str | None = None
+
+    def is_within(self, box: Box | None) -> bool:
+        """Tell whether the entity touches the box; what has no place is nowhere outside."""
+        return box is None or self.place is None or touches(self.place, box)
+
+    def has_left(self, box: Box | None) -> bool:
+        """Tell whether this change took the entity out of the box."""
+        return (
+            box is not None
+            and self.before is not None
+            and touches(self.before, box)
+            and not self.is_within(box)
+        )
+
+    def body(self, *, left: bool = False) -> str:
+        """Give the JSON of the change, marked when the entity has left the box of the one who looks."""
+        if self._body is None:
+            self._body = self._render()
+        return f'{{"left":true,{self._body[1:]}' if left else self._body
+
+    def _render(self) -> str:
+        change, context = self._change, self._context
+        shown = {
+            "seq": change.seq,
+            "kind": change.kind,
+            "id": change.entity.id,
+            "type": [context.compact(each) for each in change.entity.type],
+            "at": change.at,
+            "changed": [context.compact(each) for each in change.changed],
+            "entity": render(change.entity, context, _SIMPLE),
+        }
+        return orjson.dumps(shown).decode()

@@ -1,0 +1,147 @@
+"""The commonest shapes of an attribute, read in one go: a feed sends nothing else, ten thousand times a second.
+
+Whatever is not exactly one of them, be it wrong or only rarer, is left to `instances`, which says what is wrong and
+where; so nothing is decided here that is not decided there too, and `tests/ngsild/test_plain.py` holds one against the
+other. Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.2, 4.5.3 and 4.7.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from rhinecloud.kernel.cache import BoundedCache
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.ngsild.entity import NULL, Instance
+from rhinecloud.ngsild.values import GREATEST, LEAST, check_geometry, check_moment, is_uri
+
+Whole = Annotated[int, msgspec.Meta(ge=LEAST, le=2**63 - 1)]
+"""Beyond these, decoders of JSON differ in what they make of a number."""
+
+
+class PlainPoint(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """A GeoJSON Point as it is read from JSON."""
+
+    type: Literal["PlainPoint"]
+    coordinates: Annotated[list[int | float], msgspec.Meta(min_length=2, max_length=2)]
+
+
+class PlainEntity(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """An attribute as it was sent, with no other members than these: half the objects of a `dict`, read in half the
+    time. What is not there is UNSET."""
+
+    type: str | UnsetType = UNSET
+    value: str | Whole | float | bool | PlainPoint | UnsetType = UNSET
+    object: str | UnsetType = UNSET
+    observedAt: str | UnsetType = UNSET  # noqa: N815 - the names of NGSI-LD's own members
+    unitCode: str | UnsetType = UNSET  # noqa: N815
+
+    def __repr__(self) -> str:
+        """Show what was sent, as errors quote it."""
+        return repr(self.members())
+
+    def members(self) -> dict[str, Any]:
+        """Give the same as the object that plain JSON would have been."""
+        found: dict[str, Any] = msgspec.to_builtins(self)
+        return found
+
+
+Item = dict[str, Any]
+"""An entity as it was sent: members by name, its attributes either objects or `PlainEntity`."""
+
+Names = Annotated[list[str], msgspec.Meta(max_length=100)]
+Member = PlainEntity | str | Whole | float | bool | Names
+
+_MEMBERS = frozenset(("type", "value", "object", "observedAt", "unitCode"))
+
+_is_target = BoundedCache(is_uri, 4_096).__getitem__  # many things point to few
+_decode = msgspec.json.Decoder(list[dict[str, Member]]).decode
+_decode_one = msgspec.json.Decoder(dict[str, Member]).decode
+
+
+def decode_items(body: bytes) -> list[Item] | None:
+    """Return the entities of a JSON array whose attributes are all plain or bare, None where anything else is in it.
+
+    What is read this way nests no deeper than a Point does and holds no long arrays.
+    """
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def decode_item(body: bytes) -> Item | None:
+    """Read a JSON object, one entity or fragment, in the same way."""
+    try:
+        return _decode_one(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def read_plain(data: dict[str, Any], now: str) -> Instance | None:
+    """Read an attribute that came as the object of plain JSON as `read_sent` does."""
+    return read_sent(PlainEntity(**data), now) if _MEMBERS.issuperset(data) else None
+
+
+def read_sent(sent: PlainEntity, now: str) -> Instance | None:
+    """Read an attribute with nothing but a type, a plain value, a moment and a unit; None: it is something else."""
+    kind: Any = sent.type
+    value: Any = sent.value
+    target: Any = sent.object
+    unit: Any = sent.unitCode
+    observed: Any = sent.observedAt
+    if kind is UNSET:
+        kind = "Property" if target is UNSET else "Relationship"
+    if kind == "Property":
+        shape = type(value)
+        if shape is float:
+            fits = isfinite(value)
+        elif shape is int:
+            fits = LEAST <= value <= GREATEST
+        else:
+            fits = (shape is str and value != NULL) or shape is bool
+        if target is not UNSET or not fits:
+            return None
+    elif unit is not UNSET:
+        return None
+    elif kind == "Relationship":
+        if value is not UNSET or type(target) is not str or not _is_target(target) or target == NULL:
+            return None
+        value = target
+    elif kind != "GeoProperty" or target is not UNSET or (value := _geometry(value)) is None:
+        return None
+    if unit is UNSET:
+        unit = ""
+    elif type(unit) is not str or not unit or unit == NULL:
+        return None
+    if observed is UNSET:
+        observed = ""
+    elif type(observed) is not str or (observed := _moment(observed)) is None:
+        return None
+    return Instance(
+        type=kind, value=value, observed_at=observed, unit_code=unit, created_at=now, modified_at=now
+    )
+
+
+def _geometry(value: Any) -> dict[str, Any] | None:
+    if type(value) is PlainPoint:
+        east, north = value.coordinates
+        fits = -180 <= east <= 180 and -90 <= north <= 90
+        return {"type": "PlainPoint", "coordinates": value.coordinates} if fits else None
+    try:
+        return value if type(value) is dict and check_geometry(value) is value else None
+    except Invalid:
+        return None
+
+
+def _checked_or_none(text: str) -> str | None:
+    try:
+        return check_moment(text)
+    except Invalid:
+        return None
+
+
+_moment = BoundedCache(_checked_or_none, 8_192, longest=64).__getitem__  # a feed's readings share few moments

@@ -1,0 +1,168 @@
+"""The register of active alerts: one a rule and fingerprint, held up by the entities for which the rule holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from rhinecloud.kernel.ids import derived_urn
+from rhinecloud.kernel.severity import Severity
+from rhinecloud.kernel.time import format_time
+from rhinecloud.risk.model import OutcomeKind, Rule, RuleOutcome
+from rhinecloud.risk.state import ActiveAlert, RiskState
+from rhinecloud.risk.timers import Timer, Timers
+
+
+class AlertStatement(msgspec.Struct):
+    """What an alert says at one moment: texts, place, the readings behind it."""
+
+    title: dict[str, str]
+    message: dict[str, str]
+    location: Any
+    evidence: list[dict[str, Any]]
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlertOccurrence:
+    """One time that a rule held for an entity: since when and when it was true, until when it may hold at most."""
+
+    entity_id: str
+    onset: float
+    seen: float
+    severity: Severity
+    until: float | None = None
+
+
+class ActiveAlerts:
+    """Keeps the state's alerts and words their outcomes. All times are seconds since 1970."""
+
+    def __init__(self, state: RiskState, timers: Timers, repeat_every_s: float) -> None:
+        self._state = state
+        self._timers = timers
+        self._repeat_every_s = repeat_every_s
+
+    def cools_until(self, rule: Rule, fingerprint: str) -> float | None:
+        """Give the moment until which no new alert may rise under the fingerprint, None when one may."""
+        until = self._state.cooling.get(rule.id, {}).get(fingerprint)
+        if until is None or fingerprint in self._state.alerts.get(rule.id, {}):
+            return None
+        if until <= self._state.now:
+            del self._state.cooling[rule.id][fingerprint]
+            return None
+        return until
+
+    def hold(
+        self, rule: Rule, fingerprint: str, seen: AlertOccurrence, state_it: Callable[[], AlertStatement]
+    ) -> RuleOutcome | None:
+        """Raise the alert, or count one occurrence more; None when that need not be told now."""
+        active = self._state.alerts.get(rule.id, {}).get(fingerprint)
+        if active is None:
+            active = self._raise(rule, fingerprint, seen)
+            is_told, kind = True, OutcomeKind.RAISED
+        else:
+            is_told, kind = self._repeat(active, seen), OutcomeKind.REPEATED
+        self._postpone(rule, fingerprint, active, seen.until)
+        if not is_told:
+            return None
+        outcome, statement = self._outcome(kind, rule, fingerprint, active), state_it()
+        outcome.title, outcome.message = statement.title, statement.message
+        outcome.location, outcome.evidence = statement.location, statement.evidence
+        outcome.simulated = active.simulated = active.simulated or statement.simulated
+        return outcome
+
+    def _raise(self, rule: Rule, fingerprint: str, seen: AlertOccurrence) -> ActiveAlert:
+        onset = moment_text(seen.onset)
+        active = ActiveAlert(
+            id=derived_urn("Alert", rule.id, fingerprint, onset),
+            onset=onset,
+            severity=seen.severity,
+            occurrences=1,
+            last_seen=seen.seen,
+            told_at=self._state.now,
+            holders=[seen.entity_id],
+            entity_id=seen.entity_id,
+        )
+        self._state.alerts.setdefault(rule.id, {})[fingerprint] = active
+        return active
+
+    def _repeat(self, active: ActiveAlert, seen: AlertOccurrence) -> bool:
+        """Count an occurrence; tell whether the world should hear of it: it is graver, or was not told for a while."""
+        is_graver = seen.severity.rank > active.severity.rank
+        active.occurrences += 1
+        active.last_seen = max(active.last_seen, seen.seen)
+        if seen.entity_id not in active.holders:
+            active.holders.append(seen.entity_id)
+        if not is_graver and self._state.now - active.told_at < self._repeat_every_s:
+            return False
+        active.severity = seen.severity if is_graver else active.severity
+        active.told_at = self._state.now
+        return True
+
+    def release(self, rule: Rule, fingerprint: str, entity_id: str, reason: str) -> RuleOutcome | None:
+        """Let an entity go; when none holds the alert up any longer it is resolved."""
+        active = self._state.alerts.get(rule.id, {}).get(fingerprint)
+        if active is None:
+            return None
+        if entity_id in active.holders:
+            active.holders.remove(entity_id)
+        return None if active.holders else self.resolve(rule, fingerprint, reason)
+
+    def resolve(self, rule: Rule, fingerprint: str, reason: str) -> RuleOutcome | None:
+        """End an alert whoever holds it up, and begin its cooling."""
+        active = self._state.alerts.get(rule.id, {}).pop(fingerprint, None)
+        if active is None:
+            return None
+        if rule.cooldown_s:
+            self._cool(rule, fingerprint)
+        outcome = self._outcome(OutcomeKind.RESOLVED, rule, fingerprint, active)
+        outcome.reason = reason
+        return outcome
+
+    def _cool(self, rule: Rule, fingerprint: str) -> None:
+        """Begin the cooling of a fingerprint, and forget those before it that have cooled: nobody may ask for them."""
+        cooling = self._state.cooling.setdefault(rule.id, {})
+        cooling.pop(fingerprint, None)
+        while cooling and cooling[first := next(iter(cooling))] <= self._state.now:
+            del cooling[first]
+        cooling[fingerprint] = self._state.now + rule.cooldown_s
+
+    def _postpone(self, rule: Rule, fingerprint: str, active: ActiveAlert, until: float | None) -> None:
+        """Let the alert live until its rule's `expires` or `until`, whichever comes first."""
+        ends = [until] if until is not None else []
+        if rule.expires_s:
+            ends.append(self._state.now + rule.expires_s)
+        if ends and active.due != min(ends):
+            active.due = min(ends)
+            self._timers.set(Timer(active.due, True, rule.id, fingerprint))
+
+    def _outcome(self, kind: OutcomeKind, rule: Rule, fingerprint: str, active: ActiveAlert) -> RuleOutcome:
+        least = rule.incident.at_least
+        return RuleOutcome(
+            kind=kind,
+            rule=rule.id,
+            version=rule.version,
+            digest=rule.digest,
+            alert_id=active.id,
+            fingerprint=fingerprint,
+            entity_id=active.entity_id,
+            onset=active.onset,
+            at=moment_text(self._state.now),
+            last_seen=moment_text(active.last_seen),
+            severity=active.severity,
+            occurrences=active.occurrences,
+            category=rule.category,
+            sub_category=rule.sub_category,
+            simulated=active.simulated,
+            calls_for_incident=least is not None and active.severity.rank >= least.rank,
+            resolves_incident=rule.incident.resolve_with_alert,
+        )
+
+
+def moment_text(moment: float) -> str:
+    """Print seconds since 1970 as ISO 8601 in UTC."""
+    return format_time(datetime.fromtimestamp(round(moment, 6), UTC))

@@ -1,0 +1,117 @@
+"""What a reading is worth and what an alert says of it: lateness, quality, severity, texts, the exhibits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rhinecloud.kernel.severity import Severity
+from rhinecloud.ngsild.context import Context
+from rhinecloud.risk.active_alerts import AlertStatement
+from rhinecloud.risk.condition import Condition
+from rhinecloud.risk.evaluation import EvaluationFailed, Evaluator
+from rhinecloud.risk.facts import SIMULATED, EntityFacts, first_of
+from rhinecloud.risk.message import write_value
+from rhinecloud.risk.model import Rule
+
+Complain = Callable[[Rule, str], None]
+"""Counts an error of a rule."""
+
+
+class AlertContent:
+    """Words alerts from readings. Expressions that fail here are counted and never cost the alert itself."""
+
+    def __init__(self, context: Context, evaluator: Evaluator, complain: Complain) -> None:
+        self._context = context
+        self._evaluator = evaluator
+        self._complain = complain
+        self._kept: dict[str, frozenset[str]] = {}
+
+    def misfit(self, rule: Rule, facts: EntityFacts) -> str:
+        """Say which attribute comes in another unit than the rule expects, '' when none does."""
+        for name, unit in rule.units.items():
+            instance = facts.instance(name)
+            if instance is not None and instance.unit_code not in ("", unit):
+                return (
+                    f"{facts.reading.entity.id}: {name} is in {instance.unit_code}, the rule expects {unit}"
+                )
+        return ""
+
+    def fingerprint(self, rule: Rule, facts: EntityFacts) -> str:
+        """Work out under which name occurrences count as the same alert; raises EvaluationFailed."""
+        if rule.fingerprint is None:
+            return facts.reading.entity.id
+        found = self._evaluator.value(rule.fingerprint, facts)
+        return "|".join(write_value(each) for each in (found if isinstance(found, list) else [found]))
+
+    def severity(self, rule: Rule, facts: EntityFacts) -> Severity:
+        """Work out the severity; weak evidence raises no strong alarm, a failing expression gives a medium one."""
+        severity = rule.severity
+        if isinstance(severity, Condition):
+            severity = self._worked_out(rule, severity, facts)
+        if severity.rank > Severity.MEDIUM.rank and facts.quality(rule.attributes) == "uncertain":
+            return Severity.MEDIUM
+        return severity
+
+    def statement(self, rule: Rule, facts: EntityFacts) -> AlertStatement:
+        """Word the alert as things stand."""
+
+        def evaluate(condition: Condition) -> Any:
+            try:
+                return self._evaluator.value(condition, facts)
+            except EvaluationFailed as error:
+                self._complain(rule, f"message: {error}")
+                return None
+
+        place = facts.instance("location")
+        return AlertStatement(
+            title=dict(rule.title),
+            message={language: text.render(evaluate, language) for language, text in rule.message.items()},
+            location=place.value if place else None,
+            evidence=self._evidence(rule, facts),
+            simulated=facts.is_simulated(rule.decisive),
+        )
+
+    def kept(self, rule: Rule) -> frozenset[str]:
+        """Name the attributes (IRIs) that a timer must remember: what the rule reads, its texts too, and the place."""
+        names = {"location", "name", *rule.decisive}
+        names |= {
+            name for text in rule.message.values() for each in text.conditions for name in each.attributes
+        }
+        if rule.silence and rule.silence.interval_from:
+            names.add(rule.silence.interval_from)
+        return frozenset(map(self._context.expand, names)) | {SIMULATED}
+
+    def _worked_out(self, rule: Rule, condition: Condition, facts: EntityFacts) -> Severity:
+        try:
+            found = self._evaluator.value(condition, facts)
+        except EvaluationFailed as error:
+            self._complain(rule, f"severity: {error}; medium is taken")
+            return Severity.MEDIUM
+        if found not in list(Severity):
+            self._complain(rule, f"severity: {condition.source!r} gives {found!r}; medium is taken")
+            return Severity.MEDIUM
+        return Severity(found)
+
+    def _evidence(self, rule: Rule, facts: EntityFacts) -> list[dict[str, Any]]:
+        found = [each for name in sorted(rule.decisive) if (each := self._exhibit(name, facts))]
+        if rule.window:
+            found.append({"window": rule.window.attribute, **facts.extras.get("window", {})})
+        return found
+
+    def _exhibit(self, name: str, facts: EntityFacts) -> dict[str, Any] | None:
+        instance = facts.instance(name)
+        if instance is None or (instance.type == "GeoProperty" and instance.value.get("type") != "Point"):
+            return None  # a warning's area is a map, not a reading
+        exhibit = {"entity": facts.reading.entity.id, "attribute": name, "value": instance.value}
+        if instance.unit_code:
+            exhibit["unitCode"] = instance.unit_code
+        if instance.observed_at:
+            exhibit["observedAt"] = instance.observed_at
+        quality = facts.quality(frozenset({name}))
+        if quality != "good":
+            exhibit["quality"] = quality
+        before = first_of(facts.reading.previous.get(self._context.expand(name), []))
+        if before is not None:
+            exhibit["previous"] = {"value": before.value, "observedAt": before.observed_at}
+        return exhibit

@@ -1,0 +1,104 @@
+"""Hears of what other processes committed: LISTEN on a connection of its own, made again when it broke.
+
+While nobody listened, notices were lost: so the counter is read after each new beginning, and now and then anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import uuid
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.store.postgres.commits import CommitNotices
+from rhinecloud.store.postgres.connection import LOST, Connection, DatabaseAddress, explain
+
+BEAT_S = 10.0
+"""So often the counter is read though nothing was heard: a connection may be dead and not know it."""
+PAUSE_S, LONGEST_PAUSE_S = 0.1, 3.0
+IN_USE = "SELECT pg_try_advisory_lock_shared(hashtextextended('rhinecloud in use ' || current_schema(), 0))"
+"""Held as long as a process works on the store, so that nobody copies another city over it."""
+
+
+class NotificationListener:
+    """Listens from `open` to `close`."""
+
+    def __init__(self, address: DatabaseAddress, name: uuid.UUID, commits: CommitNotices) -> None:
+        self._address = address
+        self._name = str(name)
+        self._commits = commits
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self, channel: str) -> None:
+        """Begin to listen; raises Unavailable."""
+        self._channel = channel
+        try:
+            connection = await self._listen()
+        except (*LOST, asyncpg.PostgresError) as error:
+            raise explain(error) from error
+        self._task = asyncio.create_task(self._run(connection), name="store-ear")
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self, connection: Connection | None) -> None:
+        pause = PAUSE_S
+        while True:
+            try:
+                if connection is None:
+                    connection = await self._listen()
+                    self._commits.tell_record("", "", "")
+                pause = PAUSE_S
+                await self._stay(connection)
+            except (*LOST, asyncpg.PostgresError, Unavailable):
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+            finally:
+                if connection is not None:
+                    connection.terminate()
+                connection = None
+
+    async def _listen(self) -> Connection:
+        """Connect, listen, and learn what was missed."""
+        connection = await self._address.connect()
+        try:
+            await _take_part(connection)
+            await connection.add_listener(self._channel, self._hear)
+            self._commits.tell_heard(await connection.fetchval("SELECT seq FROM counter"))
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    async def _stay(self, connection: Connection) -> None:
+        """Stay until the connection is lost."""
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        while not connection.is_closed():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_S):
+                    await lost.wait()
+                raise ConnectionError("the connection was lost")
+            self._commits.tell_heard(await connection.fetchval("SELECT seq FROM counter"))
+
+    def _hear(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        kind, text = str(payload)[:1], str(payload)[1:]
+        if kind == "c":
+            seq, _, name = text.partition(" ")
+            if name != self._name:
+                self._commits.tell_heard(int(seq))
+        elif kind == "r":
+            self._commits.tell_record(*msgspec.json.decode(text, type=tuple[str, str, str]))
+
+
+async def _take_part(connection: Connection) -> None:
+    if not await connection.fetchval(IN_USE):
+        raise Unavailable("a city is being copied into or out of this database")

@@ -1,0 +1,136 @@
+"""What a group of edits changes in each table, as the arrays that `write_group` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.store.entity_cache import CachedEntity, Key
+from rhinecloud.store.place import expiry_of
+from rhinecloud.store.postgres.names import NameNumbers, NameTable
+from rhinecloud.store.postgres.shapes import Geometries, encode_shape, geometries_of
+from rhinecloud.store.postgres.values import PostgresAttributeIndexes, encode_key
+
+ANY = 0
+"""The type number under which every entity is counted."""
+
+
+@dataclass(slots=True)
+class TouchedRow:
+    """An entity within the group: how it was at first, and how it is after the edits so far (`entity` None: gone).
+
+    `row` is below zero for the group's n-th new entity, 0 where there is none.
+    """
+
+    before: CachedEntity | None
+    first: Entity | None
+    row: int
+    entity: Entity | None
+    offset: int = 0
+    body: bytes = b""
+    here: Geometries = field(default_factory=dict)
+    there: Geometries = field(default_factory=dict)
+    """The geometries of `first` and of `entity`, once they are located."""
+
+    def locate(self) -> None:
+        """Find the geometries."""
+        self.here, self.there = geometries_of(self.first), geometries_of(self.entity)
+
+
+class WriteColumns:
+    """The rows that a group writes, by table; `columns` gives them as the arrays of `write_group`."""
+
+    def __init__(self, numbering: NameNumbers, values: PostgresAttributeIndexes) -> None:
+        self._names = numbering
+        self._values = values
+        self.seen: list[tuple[int, str, int]] = []
+        self._gone: list[tuple[int]] = []
+        self._new: list[tuple[int, int, str, int, float | None, bytes]] = []
+        self._old: list[tuple[int, int, float | None, bytes]] = []
+        self._unlinked: list[tuple[int, int, int]] = []
+        self._linked: list[tuple[int, int, int]] = []
+        self._counts: dict[tuple[int, int], int] = {}
+        self._unplaced: list[tuple[int, int]] = []
+        self._placed: list[tuple[int, int, int, bytes]] = []
+        self._unvalued: list[tuple[int, int, bytes, int]] = []
+        self._valued: list[tuple[int, int, bytes, int]] = []
+
+    def enter(self, key: Key, touched: TouchedRow) -> None:
+        """Enter how an entity was and how it is now."""
+        tenant = self._number(self._names.tenants, key[0])
+        held, first = touched.before, touched.first
+        if held is not None and touched.row != held.row:
+            self._gone.append((held.row,))
+            self._index(tenant, held.row, first, None)
+            self._move(tenant, held.row, touched.here, {})
+            held, first, touched.here = None, None, {}
+        after = touched.entity
+        if after is None:
+            return
+        expires = expiry_of(after)
+        if held is None:
+            self._new.append((touched.row, tenant, key[1], touched.offset, expires, touched.body))
+        else:
+            self._old.append((held.row, touched.offset, expires, touched.body))
+        self._index(tenant, touched.row, first, after)
+        if touched.here != touched.there:
+            self._move(tenant, touched.row, touched.here, touched.there)
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Give each table's rows as arrays, column by column, in the order of `write_group`; None for no rows."""
+        counts = [(*group, count) for group, count in sorted(self._counts.items()) if count]
+        tables: dict[str, tuple[int, Sequence[Sequence[Any]]]] = {
+            "seen": (3, self.seen),
+            "gone": (1, self._gone),
+            "new": (6, self._new),
+            "old": (4, self._old),
+            "unlinked": (3, self._unlinked),
+            "linked": (3, self._linked),
+            "counted": (3, counts),
+            "unplaced": (2, self._unplaced),
+            "placed": (4, self._placed),
+            "unvalued": (4, self._unvalued),
+            "valued": (4, self._valued),
+        }
+        return {
+            name: [list(column) for column in zip(*rows, strict=True)] or [None] * width
+            for name, (width, rows) in tables.items()
+        }
+
+    def _index(self, tenant: int, row: int, before: Entity | None, after: Entity | None) -> None:
+        """Bring the indexes from one state of an entity to the next, touching only those that differ."""
+        types_before, types_after = before.type if before else [], after.type if after else []
+        if types_before != types_after:
+            for name in dict.fromkeys(types_before):
+                if name not in types_after:
+                    self._unlinked.append((tenant, self._count(tenant, name, -1), row))
+            for name in dict.fromkeys(types_after):
+                if name not in types_before:
+                    self._linked.append((tenant, self._count(tenant, name, 1), row))
+        if (before is None) != (after is None):
+            self._counts[tenant, ANY] = self._counts.get((tenant, ANY), 0) + (1 if before is None else -1)
+        for attribute, gone, come in self._values.moved(before, after):
+            self._unvalued += [(attribute, tenant, encode_key(key), row) for key in gone]
+            self._valued += [(attribute, tenant, encode_key(key), row) for key in come]
+
+    def _move(self, tenant: int, row: int, here: Geometries, there: Geometries) -> None:
+        for name in here.keys() | there.keys():
+            if here.get(name) == there.get(name):
+                continue
+            number = self._number(self._names.attributes, name)
+            if name in here:
+                self._unplaced.append((row, number))
+            shapes = (encode_shape(each) for each in there.get(name, ()))
+            self._placed += [(row, tenant, number, shape) for shape in shapes if shape is not None]
+
+    def _count(self, tenant: int, name: str, difference: int) -> int:
+        number = self._number(self._names.types, name)
+        self._counts[tenant, number] = self._counts.get((tenant, number), 0) + difference
+        return number
+
+    def _number(self, names: NameTable, name: str) -> int:
+        number = names.get(name)
+        assert number is not None, "every name of a group is entered before it is written"
+        return number

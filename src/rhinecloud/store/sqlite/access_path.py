@@ -1,0 +1,110 @@
+"""The ways to the candidates of a query, one for each index: each as SQL over row numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.store.place import LOCATION
+from rhinecloud.store.sqlite.values import SqliteAttributeIndexes
+from rhinecloud.store.terms import LAST_CHARACTER, IndexTerm, literal_prefix
+
+Bindings = tuple[Any, ...]
+Alternatives = tuple[tuple[int, ...], ...]
+"""A type selection by the types' numbers: a disjunction of conjunctions."""
+
+HAS_TYPE = "EXISTS (SELECT 1 FROM entity_type AS t WHERE t.tenant = ? AND t.type = ? AND t.row = c.row)"
+OF_TYPE = "SELECT row FROM entity_type WHERE tenant = ? AND type = ?"
+OF_KEYS = "SELECT row FROM value WHERE attribute = ? AND tenant = ? AND key BETWEEN ? AND ?"
+OF_KEY = "SELECT row FROM value WHERE attribute = ? AND tenant = ? AND key = ?"
+
+
+class AccessPath(msgspec.Struct, frozen=True, gc=False):
+    """SQL that gives the candidates' `row`; `exact` when every candidate of the right type matches the query.
+
+    A row may be given more than once, unless the way is exact.
+    """
+
+    rows: str
+    bindings: Bindings
+    exact: bool = False
+    at_once: bool = False
+    """Whether rows come in order of creation without being sorted, so that the first of them come at once."""
+    attributes: frozenset[str] = frozenset()
+    """The attributes whose indexes are used."""
+    tells: bool = False
+    """Whether beside each row stands `sure`: 1 where the index tells alone that the geographic query holds."""
+
+    @property
+    def page(self) -> str:
+        """The rows in order of creation, with `LIMIT ? OFFSET ?`."""
+        return f"{self.rows} ORDER BY row LIMIT ? OFFSET ?"
+
+
+def by_types(tenant: int, alternatives: Alternatives, *, exact: bool) -> AccessPath:
+    """Go through all entities of the types."""
+    if len(alternatives) == 1 and len(alternatives[0]) == 1:
+        return AccessPath(OF_TYPE, (tenant, alternatives[0][0]), exact, at_once=True)
+    parts = [f"SELECT row FROM ({' INTERSECT '.join(OF_TYPE for _ in each)})" for each in alternatives]
+    bindings = tuple(value for each in alternatives for kind in each for value in (tenant, kind))
+    return AccessPath(f"SELECT row FROM ({' UNION '.join(parts)})", bindings, exact)
+
+
+def by_ids(tenant: int, ids: tuple[str, ...], *, exact: bool) -> AccessPath:
+    """Look up each id."""
+    return AccessPath(
+        "SELECT row FROM entity WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))",
+        (tenant, msgspec.json.encode(ids).decode()),
+        exact,
+    )
+
+
+def by_prefix(tenant: int, pattern: str) -> AccessPath | None:
+    """Go through the ids that begin as everything does that the pattern finds."""
+    prefix = literal_prefix(pattern)
+    if not prefix:
+        return None
+    return AccessPath(
+        "SELECT row FROM entity WHERE tenant = ? AND id BETWEEN ? AND ?",
+        (tenant, prefix, prefix + LAST_CHARACTER),
+    )
+
+
+def by_place(query: EntityQuery) -> AccessPath | None:
+    """Use the spatial index where the query is about the default location: boxes that touch, of all tenants.
+
+    Where the query asks what lies within a box, or touches it, whatever has its own box inside of it does.
+    """
+    geo = query.geo
+    bounds = geo.bounds() if geo is not None and geo.property == LOCATION else None
+    if geo is None or bounds is None:
+        return None
+    west, south, east, north = bounds
+    touching = "FROM place WHERE east >= ? AND west <= ? AND north >= ? AND south <= ?"
+    if geo.box is None or geo.relation not in ("within", "intersects"):
+        return AccessPath(f"SELECT row {touching}", (west, east, south, north))
+    inside = "west > ? AND east < ? AND south > ? AND north < ?"
+    return AccessPath(f"SELECT row, {inside} AS sure {touching}", (west, east, south, north) * 2, tells=True)
+
+
+def by_term(tenant: int, term: IndexTerm, values: SqliteAttributeIndexes, *, exact: bool) -> AccessPath:
+    """Use the attribute indexes for one term of the query."""
+    parts: list[str] = []
+    bindings: list[Any] = []
+    for span in term.spans:
+        one = span.low == span.high
+        parts.append(OF_KEY if one else OF_KEYS)
+        bindings += (values.number(span.attribute), tenant, span.low, *(() if one else (span.high,)))
+    if len(parts) > 1:
+        rows = f"SELECT row FROM ({(' UNION ' if exact else ' UNION ALL ').join(parts)})"
+    else:
+        rows = f"SELECT DISTINCT row FROM ({parts[0]})" if exact and parts[0] is OF_KEYS else parts[0]
+    return AccessPath(rows, tuple(bindings), exact, rows is OF_KEY, frozenset(term.attributes))
+
+
+def of_types(tenant: int, alternatives: Alternatives) -> tuple[str, Bindings]:
+    """Give the condition that a candidate `c` is of the types."""
+    text = " OR ".join("(" + " AND ".join(HAS_TYPE for _ in each) + ")" for each in alternatives)
+    return f"({text})", tuple(value for each in alternatives for kind in each for value in (tenant, kind))

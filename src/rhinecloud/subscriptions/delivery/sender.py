@@ -1,0 +1,100 @@
+"""How a subscriber wants to be told: the members `notification` and `endpoint`, read; each error names its member.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.14, 5.2.15 and 5.2.22.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.ngsild.context import Context
+from rhinecloud.subscriptions.model.members import SubscriptionMembers
+from rhinecloud.subscriptions.model.projection import read_projection
+from rhinecloud.subscriptions.model.subscription import Endpoint, KeyValuePair, Notification
+from rhinecloud.subscriptions.transports.http.transport import OURS
+from rhinecloud.subscriptions.transports.mqtt import SCHEMES as MQTT
+from rhinecloud.subscriptions.transports.mqtt import read_target
+
+FORMATS = ("normalized", "concise", "simplified", "keyValues")
+MEDIA = ("application/json", "application/ld+json", "application/geo+json")
+HTTP = ("http", "https")
+DEEPEST = 5
+"""The greatest `joinLevel`: each level may fetch many entities."""
+
+
+def read_notification(inner: SubscriptionMembers, context: Context) -> Notification:
+    """Read the member `notification`, which must have an endpoint; raises Invalid naming the member."""
+    endpoint = inner.object("endpoint") if not ("endpoint" in inner and inner.is_null("endpoint")) else None
+    if endpoint is None:
+        raise Invalid("is missing", field="notification.endpoint")
+    notification = Notification(
+        endpoint=_endpoint(endpoint),
+        attributes=read_names(inner, "attributes", context),
+        pick=inner.texts("pick"),
+        omit=inner.texts("omit"),
+        format=inner.choice("format", FORMATS),
+        join=inner.choice("join", ("flat", "inline", "@none")),
+        join_level=_level(inner),
+        show_changes=bool(inner.flag("showChanges")),
+        sys_attrs=bool(inner.flag("sysAttrs")),
+    )
+    if notification.show_changes and notification.format in ("simplified", "keyValues"):
+        raise Invalid("cannot be true where the format is simplified", field="notification.showChanges")
+    read_projection(notification, context)
+    return notification
+
+
+def _level(members: SubscriptionMembers) -> int:
+    level = members.positive("joinLevel") or 1
+    if level != int(level) or level > DEEPEST:
+        raise Invalid(f"must be a whole number up to {DEEPEST}", field=members.place("joinLevel"))
+    return int(level)
+
+
+def _endpoint(members: SubscriptionMembers) -> Endpoint:
+    if "uri" not in members:
+        raise Invalid("is missing", field=members.place("uri"))
+    endpoint = Endpoint(
+        uri=members.uri("uri"),
+        accept=members.choice("accept", MEDIA, "application/json"),
+        timeout_ms=members.positive("timeout"),
+        cooldown_ms=members.positive("cooldown"),
+        receiver_info=_pairs(members, "receiverInfo"),
+        notifier_info=_pairs(members, "notifierInfo"),
+    )
+    scheme = endpoint.uri.partition(":")[0].lower()
+    if scheme in HTTP:
+        _require_headers(endpoint.receiver_info, members)
+    if scheme in MQTT:
+        read_target(endpoint.uri, {pair.key: pair.value for pair in endpoint.notifier_info})
+    elif scheme not in HTTP:
+        raise Invalid(
+            f"has the scheme {scheme!r}; known: {', '.join(HTTP + MQTT)}", field=members.place("uri")
+        )
+    return endpoint
+
+
+def _require_headers(pairs: list[KeyValuePair], members: SubscriptionMembers) -> None:
+    for number, pair in enumerate(pairs):
+        if pair.key.lower() in OURS:
+            place = f"{members.place('receiverInfo')}[{number}].key"
+            raise Invalid("cannot be set: it says where a message ends, which the city does", field=place)
+
+
+def _pairs(members: SubscriptionMembers, name: str) -> list[KeyValuePair]:
+    found = []
+    for each in members.objects(name):
+        for member in ("key", "value"):
+            if not isinstance(each.raw(member), str):
+                raise Invalid("must be a text", field=each.place(member))
+        pair = KeyValuePair(each.raw("key"), each.raw("value"))
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", pair.key) or re.search(r"[\r\n\0]", pair.value):
+            raise Invalid("cannot stand in a header", field=each.place("key"))
+        found.append(pair)
+    return found
+
+
+def read_names(members: SubscriptionMembers, name: str, context: Context) -> list[str]:
+    """Read a member that lists attributes, each once, as IRIs."""
+    return list(dict.fromkeys(members.texts(name, context.name)))

@@ -1,0 +1,1 @@
+"""What a subscription is: its members, its parsing, its rendering, and the notifications that it asks for."""

@@ -1,0 +1,327 @@
+"""The live feed over its real protocol: a stream, an ASGI WebSocket, and what a browser sees."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from broker.assembly import ADMIN
+from broker.notifying import Office, open_office, open_stream
+from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.errors import Unauthenticated
+from rhinecloud.live import LiveFeed, LiveSettings
+from rhinecloud.ngsild.context import compile_context
+from rhinecloud.policy import Policy
+from rhinecloud.stream.jetstream import JetStream
+
+PARTNER = Actor("partner", "partner", frozenset({Role.PARTNER}))
+NOBODY = Actor("nobody", "nobody", frozenset())
+
+
+def authenticate(scope: Any) -> Actor:
+    name = scope["query_string"].decode()
+    if name == "stranger":
+        raise Unauthenticated("who are you?")
+    return {"partner": PARTNER, "nobody": NOBODY}.get(name, ADMIN)
+
+
+@dataclass
+class Browser:
+    """One side of a WebSocket, spoken to as granian speaks ASGI."""
+
+    outgoing: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
+    incoming: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
+    code: int = 0
+    open_gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def say(self, **message: Any) -> None:
+        self.outgoing.put_nowait({"type": "websocket.receive", "text": orjson.dumps(message).decode()})
+
+    async def hear(self, kind: str) -> dict[str, Any]:
+        """Give the next message of a kind."""
+        async with asyncio.timeout(5):
+            while True:
+                message = await self.incoming.get()
+                if message["type"] == kind:
+                    return message
+
+    async def hear_changes(self, number: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while len(found) < number:
+            found += (await self.hear("changes"))["changes"]
+        return found
+
+    async def send(self, message: Any) -> None:
+        await self.open_gate.wait()
+        if message["type"] == "websocket.close":
+            self.code = message["code"]
+        elif message["type"] == "websocket.send":
+            self.incoming.put_nowait(orjson.loads(message["text"]))
+
+
+@asynccontextmanager
+async def look(feed: LiveFeed, actor: str = "") -> AsyncIterator[Browser]:
+    browser = Browser()
+    browser.open_gate.set()
+    browser.outgoing.put_nowait({"type": "websocket.connect"})
+    scope = {"type": "websocket", "query_string": actor.encode(), "headers": []}
+    task = asyncio.create_task(feed(scope, browser.outgoing.get, browser.send))
+    try:
+        yield browser
+        browser.outgoing.put_nowait({"type": "websocket.disconnect"})
+        async with asyncio.timeout(5):
+            await task
+    finally:
+        task.cancel()
+
+
+@pytest.fixture
+async def stream(tmp_path: Path) -> AsyncIterator[JetStream]:
+    async with open_stream(tmp_path / "stream") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def office(tmp_path: Path, stream: JetStream) -> AsyncIterator[Office]:
+    async with open_office(tmp_path, stream) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_feed(
+    stream: JetStream, settings: LiveSettings | None = None, who: Callable[[Any], Actor] = authenticate
+) -> AsyncIterator[LiveFeed]:
+    context = compile_context({"Vessel": "https://uri.etsi.org/ngsi-ld/default-context/Vessel"}, {})
+    feed = LiveFeed(stream, Policy(), who, context, settings or LiveSettings(interval_s=0.02))
+    await feed.open()
+    task = asyncio.create_task(feed.run())
+    try:
+        yield feed
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def feed(office: Office, stream: JetStream) -> AsyncIterator[LiveFeed]:
+    async with open_feed(stream) as opened:
+        yield opened
+
+
+def at(longitude: float, latitude: float) -> dict[str, Any]:
+    return {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [longitude, latitude]}}
+
+
+BOX = [6.7, 51.4, 6.8, 51.5]
+
+
+async def test_a_browser_sees_changes_as_they_happen(office: Office, feed: LiveFeed) -> None:
+    async with look(feed) as browser:
+        hello = await browser.hear("hello")
+        browser.say(type="subscribe", types=["Vessel"], bbox=None, after=None)
+        await office.put("1", speed=3)
+        message = await browser.hear("changes")
+        change = message["changes"][0]
+        assert message["cursor"] == change["seq"] > hello["cursor"]
+        assert change["kind"] == "created"
+        assert change["type"] == ["Vessel"]
+        assert change["changed"] == ["speed"]
+        assert change["entity"] == {"id": "urn:v:1", "type": "Vessel", "speed": 3}
+        assert "left" not in change
+
+
+async def test_what_happens_between_hello_and_subscribe_is_not_lost(office: Office, feed: LiveFeed) -> None:
+    async with look(feed) as browser:
+        await browser.hear("hello")
+        await office.put("1", speed=3)
+        await asyncio.sleep(0.2)
+        browser.say(type="subscribe")
+        assert (await browser.hear_changes(1))[0]["id"] == "urn:v:1"
+
+
+async def test_types_and_box_narrow_what_is_seen(office: Office, feed: LiveFeed) -> None:
+    async with look(feed) as browser:
+        browser.say(type="subscribe", types=["Vessel"], bbox=BOX)
+        await office.call("POST", "/entities", {"id": "urn:t:1", "type": "Tram", "speed": 1})
+        await office.put("far", location=at(7.0, 51.0))
+        await office.put("placeless", speed=1)
+        await office.put("near", location=at(6.75, 51.45))
+        changes = await browser.hear_changes(2)
+        assert [each["id"] for each in changes] == ["urn:v:placeless", "urn:v:near"]
+
+
+async def test_what_leaves_the_box_is_sent_once_more(office: Office, feed: LiveFeed) -> None:
+    async with look(feed) as browser:
+        browser.say(type="subscribe", bbox=BOX)
+        await office.put("1", location=at(6.75, 51.45))
+        await browser.hear_changes(1)
+        for longitude in (6.79, 6.85, 6.9, 6.76):
+            await office.put("1", location=at(longitude, 51.45))
+            await asyncio.sleep(0.1)
+        changes = await browser.hear_changes(3)
+        assert [each.get("left", False) for each in changes] == [False, True, False]
+        assert [each["entity"]["location"]["coordinates"][0] for each in changes] == [6.79, 6.85, 6.76]
+
+
+async def test_a_browser_that_comes_back_misses_nothing(office: Office, feed: LiveFeed) -> None:
+    async with look(feed) as browser:
+        browser.say(type="subscribe")
+        await office.put("1", speed=1)
+        cursor = (await browser.hear("changes"))["cursor"]
+    for number in range(5):
+        await office.put(str(number), speed=9)
+    async with look(feed) as browser:
+        browser.say(type="subscribe", after=cursor)
+        assert {each["entity"]["speed"] for each in await browser.hear_changes(5)} == {9}
+
+
+async def test_what_memory_no_longer_holds_comes_from_the_stream(office: Office, stream: JetStream) -> None:
+    for number in range(30):
+        await office.put(str(number), speed=number)
+    async with open_feed(stream, LiveSettings(remembered=5, interval_s=0.01)) as feed:
+        await office.put("new", speed=99)
+        async with look(feed) as browser:
+            browser.say(type="subscribe", after=3)
+            speeds = [each["entity"]["speed"] for each in await browser.hear_changes(28)]
+            assert speeds == [*range(3, 30), 99]
+
+
+async def test_who_missed_too_much_or_comes_from_the_future_queries_afresh(
+    office: Office, stream: JetStream
+) -> None:
+    async with open_feed(stream, LiveSettings(catch_up=10)) as feed:
+        for number in range(20):
+            await office.put(str(number), speed=1)
+        await asyncio.sleep(0.3)
+        for after, last in ((1, 20), (10_000, 21)):
+            async with look(feed) as browser:
+                browser.say(type="subscribe", after=after)
+                assert (await browser.hear("resync"))["cursor"] == last
+                await office.put("1", speed=after)
+                assert (await browser.hear_changes(1))[0]["entity"]["speed"] == after
+
+
+async def test_a_slow_browser_gets_the_newest_state_of_each_object(office: Office, feed: LiveFeed) -> None:
+    async with look(feed) as browser:
+        browser.say(type="subscribe")
+        await office.put("1", speed=1)
+        await browser.hear_changes(1)
+        browser.open_gate.clear()
+        for number in range(2, 40):
+            await office.put("1", speed=number)
+        await asyncio.sleep(0.3)
+        browser.open_gate.set()
+        speeds: list[int] = []
+        while not speeds or speeds[-1] != 39:
+            speeds += [each["entity"]["speed"] for each in await browser.hear_changes(1)]
+        assert len(speeds) < 10
+
+
+async def test_a_browser_that_is_far_too_slow_queries_afresh(office: Office, stream: JetStream) -> None:
+    async with open_feed(stream, LiveSettings(queue=10, interval_s=0.01)) as feed, look(feed) as browser:
+        browser.say(type="subscribe")
+        await office.put("first", speed=1)
+        await browser.hear_changes(1)
+        browser.open_gate.clear()
+        for number in range(40):
+            await office.put(str(number), speed=1)
+        await asyncio.sleep(0.3)
+        browser.open_gate.set()
+        while (await browser.hear("resync"))["cursor"] != 41:
+            continue  # the first one may have been on its way before the last change came
+
+
+async def test_births_and_ends_are_never_merged_away(office: Office, stream: JetStream) -> None:
+    async with open_feed(stream, LiveSettings(interval_s=0.3)) as feed, look(feed) as browser:
+        browser.say(type="subscribe")
+        await office.put("first", speed=1)
+        await browser.hear_changes(1)
+        await office.put("1", speed=1)
+        await office.put("1", speed=2)
+        await office.put("1", speed=3)
+        await office.call("DELETE", "/entities/urn:v:1")
+        kinds = [each["kind"] for each in await browser.hear_changes(3)]
+        assert kinds == ["created", "updated", "deleted"]
+
+
+@pytest.mark.parametrize(("actor", "code"), [("stranger", 4401), ("nobody", 4403)])
+async def test_who_may_not_look_is_told_so(feed: LiveFeed, actor: str, code: int) -> None:
+    async with look(feed, actor) as browser:
+        async with asyncio.timeout(2):
+            while not browser.code:
+                await asyncio.sleep(0.01)
+        assert browser.code == code
+
+
+async def test_plain_http_is_told_that_this_is_a_websocket(feed: LiveFeed) -> None:
+    said: list[Any] = []
+
+    async def hear() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def note(message: Any) -> None:
+        said.append(message)
+
+    await feed({"type": "http", "method": "GET", "path": "/live", "headers": []}, hear, note)
+    assert said[0]["status"] == 426
+    assert (b"upgrade", b"websocket") in said[0]["headers"]
+
+
+async def test_what_one_may_not_read_is_left_out(office: Office, feed: LiveFeed) -> None:
+    async with look(feed, "partner") as browser:
+        browser.say(type="subscribe")
+        await office.call(
+            "POST", "/entities", {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "title": "x"}
+        )
+        await office.put("1", speed=1)
+        assert [each["id"] for each in await browser.hear_changes(1)] == ["urn:v:1"]
+
+
+async def test_nonsense_is_answered_and_the_line_stays(office: Office, feed: LiveFeed) -> None:
+    async with look(feed) as browser:
+        for message in (
+            {"type": "shout"},
+            {"type": "subscribe", "bbox": [1]},
+            {"type": "subscribe", "after": "x"},
+        ):
+            browser.say(**message)
+            assert (await browser.hear("error"))["detail"]
+        browser.say(type="subscribe")
+        await office.put("1", speed=1)
+        await browser.hear_changes(1)
+
+
+async def test_the_line_shows_that_it_is_alive(office: Office, stream: JetStream) -> None:
+    async with open_feed(stream, LiveSettings(ping_s=0.05)) as feed, look(feed) as browser:
+        await browser.hear("ping")
+
+
+@pytest.mark.parametrize(("now", "code"), [(None, 4401), (NOBODY, 4403), (PARTNER, 1012)])
+async def test_whose_rights_change_is_shown_out_at_once(
+    stream: JetStream, now: Actor | None, code: int
+) -> None:
+    present: list[Actor | None] = [ADMIN]
+
+    def who(_scope: Any) -> Actor:
+        if present[0] is None:
+            raise Unauthenticated("no more")
+        return present[0]
+
+    async with open_feed(stream, LiveSettings(ping_s=60), who) as feed, look(feed) as browser:
+        await browser.hear("hello")
+        feed.notice("urn:somebody:else")
+        present[0] = now
+        await asyncio.sleep(0.05)
+        assert browser.code == 0
+        feed.notice(ADMIN.id)
+        async with asyncio.timeout(2):
+            while not browser.code:
+                await asyncio.sleep(0.01)
+        assert browser.code == code

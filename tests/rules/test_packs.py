@@ -1,0 +1,36 @@
+"""The packs of this repository agree with each other, and the core runs without them."""
+
+from __future__ import annotations
+
+from rhinecloud.app.foundation import city_terms
+from rhinecloud.loader import find_packs
+from rhinecloud.ngsild.context import compile_context
+from rules.conftest import ROOT
+
+
+def test_every_pack_of_the_house_loads() -> None:
+    packs = find_packs()
+    assert packs.failed == ()
+    assert {"port", "transport", "environment"} <= {pack.name for pack in packs.loaded}
+
+
+def test_packs_agree_on_every_term() -> None:
+    terms, disagreements = city_terms(ROOT / "examples" / "duisburg", find_packs())
+    assert [str(each) for each in disagreements] == []
+    compile_context(terms, {})
+
+
+def test_layers_have_ids_of_their_own_and_draw_types_that_the_city_knows() -> None:
+    packs = find_packs()
+    terms, _ = city_terms(ROOT / "examples" / "duisburg", packs)
+    layers = packs.layers()
+    assert len({layer["id"] for layer in layers}) == len(layers)
+    assert [name for layer in layers for name in layer["types"] if name not in terms] == []
+
+
+def test_packs_speak_german_and_english() -> None:
+    for pack in find_packs().loaded:
+        assert {"de", "en"} <= set(pack.texts)
+        assert pack.texts["de"].keys() == pack.texts["en"].keys()
+        for layer in pack.layers:
+            assert {"de", "en"} <= set(layer["title"])

@@ -1,0 +1,100 @@
+"""Fits parsed data to a model with pydantic, and names every fault by its place."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from rhinecloud.kernel.declarative.fault import FileFault, TextFault
+from rhinecloud.kernel.declarative.model import FAULT, DeclarativeModel
+from rhinecloud.kernel.declarative.parsed import ParsedDocument
+from rhinecloud.kernel.declarative.place import DocumentPath
+from rhinecloud.kernel.declarative.wording import Wording, word_error
+from rhinecloud.kernel.errors import Invalid
+
+M = TypeVar("M")
+
+SCHEMA_KEY = "$schema"
+"""A key at the top of a file that names its JSON Schema for an editor; it says nothing to the city."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A fault before its place is looked up."""
+
+    path: DocumentPath
+    wording: Wording
+    is_key: bool = False
+    line: int = 1
+    column: int = 1
+
+
+def validate(parsed: ParsedDocument, model: type[M], context: Any = None) -> tuple[M | None, list[FileFault]]:
+    """Return the data as a model, None where it does not fit, and every fault."""
+    data = parsed.data
+    is_model = isinstance(model, type) and issubclass(model, BaseModel)
+    if is_model and issubclass(model, DeclarativeModel) and isinstance(data, dict):
+        data = {key: value for key, value in data.items() if key != SCHEMA_KEY}
+    value: M | None = None
+    found: list[_Found] = []
+    try:
+        value = TypeAdapter(model).validate_python(data, context=context)
+    except ValidationError as error:
+        found = _condense([_locate(each, data) for each in error.errors(include_url=False)])
+    except Invalid as error:
+        found = [_Found((), Wording(each.reason)) for each in error.faults]
+    faults = [*parsed.faults, *(_place(each, parsed) for each in found)]
+    return (None if faults else value), faults
+
+
+def _locate(error: Any, data: Any) -> _Found:
+    """Return an error with its path in the document: pydantic's own has the names of union members between."""
+    location, kind, context = error["loc"], error["type"], error.get("ctx", {})
+    own = context["steps"] if kind == FAULT else 1 if kind == "missing" else 0
+    path: list[str | int] = []
+    value, is_key = data, kind == "missing"
+    for index, step in enumerate(location):
+        if step == "[key]" and index == len(location) - 1:
+            is_key = True
+        elif (isinstance(value, dict) and step in value) or (
+            isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
+        ):
+            path.append(step)
+            value = value[step]
+        elif index >= len(location) - own:
+            path.append(step)
+            value = None
+    if kind != FAULT:
+        return _Found(tuple(path), word_error(error), is_key)
+    fault = context["fault"]
+    line, column = (fault.line, fault.column) if isinstance(fault, TextFault) else (1, 1)
+    return _Found(tuple(path), Wording(fault.reason), context["is_key"], line, column)
+
+
+def _condense(found: list[_Found]) -> list[_Found]:
+    """Make one fault of a value that fits no member of a union.
+
+    A value of the wrong type cannot have faults within: where it has, another member took its type.
+    """
+    by_path: dict[tuple[DocumentPath, bool], list[_Found]] = defaultdict(list)
+    for each in found:
+        by_path[each.path, each.is_key].append(each)
+    inner = {path[:length] for path, _ in by_path for length in range(len(path))}
+    kept: list[_Found] = []
+    for (path, is_key), group in by_path.items():
+        others = [each for each in group if not each.wording.wanted]
+        wanted = list(dict.fromkeys(each.wording.wanted for each in group if each.wording.wanted))
+        kept += others
+        if wanted and not others and path not in inner:
+            first = next(each for each in group if each.wording.wanted)
+            kept.append(_Found(path, first.wording.joined(wanted), is_key))
+    return kept
+
+
+def _place(found: _Found, parsed: ParsedDocument) -> FileFault:
+    if found.is_key:
+        return parsed.key_fault(found.path, found.wording.reason)
+    return parsed.fault(found.path, found.wording.reason, line=found.line, column=found.column)

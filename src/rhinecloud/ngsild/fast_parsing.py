@@ -25,11 +25,11 @@ Whole = Annotated[int, msgspec.Meta(ge=LEAST, le=2**63 - 1)]
 class PlainPoint(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     """A GeoJSON Point as it is read from JSON."""
 
-    type: Literal["PlainPoint"]
+    type: Literal["Point"]
     coordinates: Annotated[list[int | float], msgspec.Meta(min_length=2, max_length=2)]
 
 
-class PlainEntity(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+class PlainAttribute(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """An attribute as it was sent, with no other members than these: half the objects of a `dict`, read in half the
     time. What is not there is UNSET."""
 
@@ -50,10 +50,10 @@ class PlainEntity(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_def
 
 
 Item = dict[str, Any]
-"""An entity as it was sent: members by name, its attributes either objects or `PlainEntity`."""
+"""An entity as it was sent: members by name, its attributes either objects or `PlainAttribute`."""
 
 Names = Annotated[list[str], msgspec.Meta(max_length=100)]
-Member = PlainEntity | str | Whole | float | bool | Names
+Member = PlainAttribute | str | Whole | float | bool | Names
 
 _MEMBERS = frozenset(("type", "value", "object", "observedAt", "unitCode"))
 
@@ -83,10 +83,10 @@ def decode_item(body: bytes) -> Item | None:
 
 def read_plain(data: dict[str, Any], now: str) -> Instance | None:
     """Read an attribute that came as the object of plain JSON as `read_sent` does."""
-    return read_sent(PlainEntity(**data), now) if _MEMBERS.issuperset(data) else None
+    return read_sent(PlainAttribute(**data), now) if _MEMBERS.issuperset(data) else None
 
 
-def read_sent(sent: PlainEntity, now: str) -> Instance | None:
+def read_sent(sent: PlainAttribute, now: str) -> Instance | None:
     """Read an attribute with nothing but a type, a plain value, a moment and a unit; None: it is something else."""
     kind: Any = sent.type
     value: Any = sent.value
@@ -130,7 +130,7 @@ def _geometry(value: Any) -> dict[str, Any] | None:
     if type(value) is PlainPoint:
         east, north = value.coordinates
         fits = -180 <= east <= 180 and -90 <= north <= 90
-        return {"type": "PlainPoint", "coordinates": value.coordinates} if fits else None
+        return {"type": "Point", "coordinates": value.coordinates} if fits else None
     try:
         return value if type(value) is dict and check_geometry(value) is value else None
     except Invalid:

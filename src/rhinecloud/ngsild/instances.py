@@ -15,7 +15,7 @@ import msgspec
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import NULL, VALUE_MEMBER, Instance
-from rhinecloud.ngsild.fast_parsing import PlainEntity, read_plain, read_sent
+from rhinecloud.ngsild.fast_parsing import PlainAttribute, read_plain, read_sent
 from rhinecloud.ngsild.typed_values import READERS, read_vocab
 from rhinecloud.ngsild.values import check_geometry, check_json, check_moment, check_uri, is_geometry
 
@@ -112,7 +112,7 @@ class InstanceReader:
     def attribute(self, data: Any, depth: int) -> list[Instance]:
         """Read an attribute from an object, an array of instances, or a bare value."""
         kind = type(data)
-        if kind is PlainEntity:
+        if kind is PlainAttribute:
             plain = None if self.simplified else read_sent(data, self.now)
             if plain is not None:
                 return [plain]

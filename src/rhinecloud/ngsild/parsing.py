@@ -12,7 +12,7 @@ from typing import Any
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import NULL, Entity, Instance
-from rhinecloud.ngsild.fast_parsing import PlainEntity, read_sent
+from rhinecloud.ngsild.fast_parsing import PlainAttribute, read_sent
 from rhinecloud.ngsild.instances import ABSENT, NOT_ATTRIBUTES, PROOF, InstanceReader, within
 from rhinecloud.ngsild.values import check_scope, check_uri
 
@@ -93,7 +93,7 @@ def _read_entity(data: Any, reader: InstanceReader, *, fragment: bool) -> Entity
         if name in _NOT_READ:
             continue
         try:
-            if in_one_go and type(member) is PlainEntity and name not in _WORDS:
+            if in_one_go and type(member) is PlainAttribute and name not in _WORDS:
                 plain = read_sent(member, now)
                 iri = expand(name)
                 if (
@@ -142,7 +142,7 @@ def _read_types(data: Mapping[str, Any], reader: InstanceReader, fragment: bool)
 
 
 def _read_special(found: Entity, name: str, member: Any, reader: InstanceReader) -> None:
-    if type(member) is PlainEntity:
+    if type(member) is PlainAttribute:
         member = member.members()
     if name in _OWN:
         _read_own(found, name, member, reader)

@@ -20,7 +20,7 @@ from rhinecloud.broker.http.route import HandlerContext
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, TooLarge
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.documents import CORE_URL, is_core_url
-from rhinecloud.ngsild.fast_parsing import PlainEntity, decode_item, decode_items
+from rhinecloud.ngsild.fast_parsing import PlainAttribute, decode_item, decode_items
 
 JSON_TYPE = "application/json"
 PATCH_TYPE = "application/merge-patch+json"
@@ -44,7 +44,7 @@ async def read_object(parts: HandlerContext, request: Request) -> dict[str, Any]
 
 async def read_entity(parts: HandlerContext, request: Request) -> dict[str, Any]:
     """Read the body as `read_object` does. Where it is an entity or fragment of the commonest shapes, its attributes
-    are `ngsild.plain.PlainEntity` instead of objects.
+    are `ngsild.fast_parsing.PlainAttribute` instead of objects.
     """
     body = await _read(parts, request)
     return await _take_object(parts, request, decode_item(body) or _parse(body, parts))
@@ -53,12 +53,11 @@ async def read_entity(parts: HandlerContext, request: Request) -> dict[str, Any]
 async def read_objects(
     parts: HandlerContext, request: Request
 ) -> list[tuple[Any, Context | RhineCloudError]]:
-    """Read the body as a list, each item with the @context that it brings itself (JSON-LD) or the Link names (JSON).
+    """Return the items of a JSON array, each with its @context: its own (JSON-LD) or the one that Link names (JSON).
 
-    Where all of them are of the commonest shapes, their attributes are `ngsild.plain.PlainEntity` instead of objects.
-
-    An item whose @context cannot be had comes with the error instead, so that it fails alone. Raises Invalid when the
-    list is empty, too long or holds null.
+    An item whose @context is not available is returned with the error instead, so that it fails alone. Attributes of
+    the usual shapes are `ngsild.fast_parsing.PlainAttribute`. Raise Invalid when the array is empty, too
+    long or holds null.
     """
     body = await _read(parts, request)
     content: Any = decode_items(body) or _parse(body, parts)
@@ -92,7 +91,7 @@ async def adopt_context(parts: HandlerContext, request: Request, content: dict[s
         if CONTEXT not in content:
             raise Invalid("an application/ld+json body needs an @context", field=CONTEXT)
         source = content[CONTEXT]
-        await set_context(parts, request, source.members() if type(source) is PlainEntity else source)
+        await set_context(parts, request, source.members() if type(source) is PlainAttribute else source)
     elif CONTEXT in content:
         raise Invalid(
             "application/json takes its @context from a Link header, not from the body", field=CONTEXT

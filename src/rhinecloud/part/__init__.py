@@ -1,0 +1,37 @@
+"""Of what a part is made: one `Part` value declares everything that the part contributes to a city.
+
+The core's own parts and those of other distributions (entry point `rhinecloud.parts`) are registered in the same way.
+"""
+
+from rhinecloud.part.access import Access
+from rhinecloud.part.actions import Action, Actions, ActionView
+from rhinecloud.part.content import Content, ContentItem, ContentKind, ContentSource
+from rhinecloud.part.context import PartContext, Settings
+from rhinecloud.part.model import CheckFiles, Finding, OpenPart, Part, Worker
+from rhinecloud.part.problems import ErrorRow
+from rhinecloud.part.rights import ActionRight, Rights
+from rhinecloud.part.services import Services
+from rhinecloud.part.web import WebModule
+
+__all__ = [
+    "Access",
+    "Action",
+    "ActionRight",
+    "ActionView",
+    "Actions",
+    "CheckFiles",
+    "Content",
+    "ContentItem",
+    "ContentKind",
+    "ContentSource",
+    "ErrorRow",
+    "Finding",
+    "OpenPart",
+    "Part",
+    "PartContext",
+    "Rights",
+    "Services",
+    "Settings",
+    "WebModule",
+    "Worker",
+]

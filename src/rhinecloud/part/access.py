@@ -1,0 +1,34 @@
+"""Who calls, and whether the policy permits it: dependencies that a part's routes name."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Protocol
+
+from fastapi import Request
+
+from rhinecloud.kernel.actor import Actor
+
+
+class Access(Protocol):
+    """Dependencies for FastAPI routes, and the same questions for plain ASGI applications."""
+
+    def may(self, action: str) -> Callable[[Request], Awaitable[Actor]]:
+        """Return a dependency that lets through whom the policy permits `action`, and returns the actor."""
+        ...
+
+    async def signed_in(self, request: Request) -> Actor:
+        """Return the actor who is signed in; raise Unauthenticated."""
+        ...
+
+    async def anyone(self, request: Request) -> Actor | None:
+        """Return the actor who is signed in, None for everybody else."""
+        ...
+
+    def of_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> Actor:
+        """Return the actor behind a request's header fields; raise Unauthenticated."""
+        ...
+
+    def of_websocket(self, scope: MutableMapping[str, Any]) -> Actor:
+        """Return the actor behind a WebSocket, whose token may be in the query; raise Unauthenticated."""
+        ...

@@ -17,7 +17,7 @@ PATIENCE_MS = 15_000
 def sign_in(page: Page, town: Town, name: str, password: str = PASSWORD) -> None:
     """Come in through the sign-in page."""
     page.goto(town.url)
-    page.get_by_label("Name").fill(name)
+    page.get_by_label(_either("Benutzername", "User name")).fill(name)
     page.locator("input[type=password]").fill(password)
     page.get_by_role("button", name=_either("Anmelden", "Sign in")).click()
     expect(page.get_by_role("navigation").first).to_be_visible(timeout=PATIENCE_MS)

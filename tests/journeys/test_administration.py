@@ -33,8 +33,8 @@ def test_an_account_is_made_used_locked_and_removed(run: Town, open_page: OpenPa
     sign_in(page, run, "chef")
     page.get_by_role("navigation").get_by_role("link", name="Verwaltung").click()
     page.get_by_role("button", name="Neues Konto").click()
-    page.get_by_label("Name", exact=True).fill("jana")
-    page.get_by_label("Voller Name").fill("Jana Brandt")
+    page.get_by_label("Benutzername", exact=True).fill("jana")
+    page.get_by_label("Vollständiger Name").fill("Jana Brandt")
     page.get_by_role("checkbox", name="Leitstelle").uncheck()
     page.get_by_role("checkbox", name="Fachstelle").check()
     expect(page.get_by_role("button", name="Konto anlegen")).to_be_disabled()
@@ -48,10 +48,10 @@ def test_an_account_is_made_used_locked_and_removed(run: Town, open_page: OpenPa
     expect(mine).to_contain_text("Einmalpasswort")
 
     theirs.goto(run.url)
-    theirs.get_by_label("Name").fill("jana")
+    theirs.get_by_label("Benutzername").fill("jana")
     theirs.get_by_label("Passwort").fill(once)
     theirs.get_by_role("button", name="Anmelden").click()
-    theirs.get_by_label("Bisheriges Passwort").fill(once)
+    theirs.get_by_label("Aktuelles Passwort").fill(once)
     theirs.get_by_label("Neues Passwort", exact=True).fill(PASSWORD)
     theirs.get_by_label("Neues Passwort wiederholen").fill(PASSWORD)
     theirs.get_by_role("button", name="Passwort ändern").click()
@@ -62,7 +62,7 @@ def test_an_account_is_made_used_locked_and_removed(run: Town, open_page: OpenPa
     expect(mine).to_contain_text("Gesperrt", timeout=PATIENCE_MS)
     expect(theirs.get_by_text("Ihre Sitzung ist abgelaufen")).to_be_visible(timeout=PATIENCE_MS)
     theirs.get_by_label("Passwort").fill(PASSWORD)
-    theirs.get_by_label("Name").fill("jana")
+    theirs.get_by_label("Benutzername").fill("jana")
     theirs.get_by_role("button", name="Anmelden").click()
     expect(theirs.get_by_role("alert")).to_contain_text("gesperrt")
 
@@ -128,7 +128,7 @@ def test_an_incident_is_given_to_one_of_an_agencys_people_or_to_any_name(
     for name, kept in (("feuerwehr", "urn:rhinecloud:account:feuerwehr"), ("Frau Behrens", "Frau Behrens")):
         page.get_by_role("button", name="Zuweisen", exact=True).click()
         dialog = page.get_by_role("dialog")
-        dialog.get_by_label("Zuständig", exact=True).select_option(label="Feuerwehr Duisburg")
+        dialog.get_by_label("Zuständige Stelle", exact=True).select_option(label="Feuerwehr Duisburg")
         expect(dialog.locator("datalist option")).to_have_attribute("value", "Feuerwehr")
         dialog.get_by_label("Person").fill(name)
         dialog.get_by_role("button", name="Zuweisen").click()
@@ -148,11 +148,11 @@ def test_what_could_not_be_used_is_looked_at_tried_again_and_discarded(
     expect(fault).to_contain_text("broken.yaml", timeout=PATIENCE_MS)
     expect(fault).to_contain_text("Zeile 7")
 
-    letter = page.get_by_role("region", name="Unbrauchbare Nachrichten").first.get_by_role("row").last
+    letter = page.get_by_role("region", name="Fehlerhafte Nachrichten").first.get_by_role("row").last
     expect(letter).to_contain_text("old-gauge", timeout=PATIENCE_MS)
-    letter.get_by_role("button", name="Inhalt zeigen").click()
+    letter.get_by_role("button", name="Inhalt anzeigen").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("region", name="Was ankam")).to_contain_text("überflutet")
+    expect(dialog.get_by_role("region", name="Inhalt der Nachricht")).to_contain_text("überflutet")
     assert findings(page) == []
     dialog.get_by_role("button", name="Schließen").click()
 
@@ -160,7 +160,7 @@ def test_what_could_not_be_used_is_looked_at_tried_again_and_discarded(
     expect(page.get_by_text("überflutet").last).to_be_visible()
     letter.get_by_role("button", name="Verwerfen").click()
     dialog.get_by_role("button", name="Verwerfen").click()
-    expect(page.get_by_text("Alles, was kam, konnte gebraucht werden.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Alle Nachrichten wurden verarbeitet.")).to_be_visible(timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize(

@@ -15,21 +15,21 @@ def test_the_first_administrator_must_choose_a_password(town: Town, open_page: O
     expect(page).to_have_title("Anmelden · Rhine Cloud")
     assert findings(page) == []
 
-    page.get_by_label("Name").fill("admin")
+    page.get_by_label("Benutzername").fill("admin")
     page.get_by_label("Passwort").fill("falsch")
     page.get_by_role("button", name="Anmelden").click()
-    expect(page.get_by_role("alert")).to_contain_text("gehören nicht zusammen")
+    expect(page.get_by_role("alert")).to_contain_text("Benutzername oder Passwort ist falsch")
 
     page.get_by_label("Passwort").fill(town.admin_password)
     page.get_by_role("button", name="Anmelden").click()
     expect(page.get_by_role("heading", name="Neues Passwort wählen")).to_be_visible()
     assert findings(page) == []
 
-    page.get_by_label("Bisheriges Passwort").fill(town.admin_password)
+    page.get_by_label("Aktuelles Passwort").fill(town.admin_password)
     page.get_by_label("Neues Passwort", exact=True).fill(PASSWORD)
     page.get_by_label("Neues Passwort wiederholen").fill("etwas anderes")
     page.get_by_role("button", name="Passwort ändern").click()
-    expect(page.get_by_role("alert")).to_contain_text("sind verschieden")
+    expect(page.get_by_role("alert")).to_contain_text("stimmen nicht überein")
 
     page.get_by_label("Neues Passwort wiederholen").fill(PASSWORD)
     page.get_by_role("button", name="Passwort ändern").click()
@@ -40,10 +40,10 @@ def test_the_first_administrator_must_choose_a_password(town: Town, open_page: O
     expect(page.get_by_role("heading", name="Anmelden")).to_be_visible()
 
 
-def test_a_session_that_ended_leads_back_to_the_door(town: Town, open_page: OpenPage) -> None:
+def test_a_session_that_ended_leads_back_to_the_sign_in_page(town: Town, open_page: OpenPage) -> None:
     page = open_page(language="en-GB")
     page.goto(town.url)
-    page.get_by_label("Name").fill("gast")
+    page.get_by_label("User name").fill("gast")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("link", name="Situation")).to_be_visible()

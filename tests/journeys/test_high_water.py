@@ -48,7 +48,7 @@ def test_from_the_reading_to_the_closed_incident(town: Town, open_page: OpenPage
     operator.get_by_role("button", name="Vorfall anlegen").click()
     expect(operator.get_by_role("group", name="Nächste Schritte")).to_be_visible(timeout=PATIENCE_MS)
     operator.get_by_role("button", name="Zuweisen").click()
-    operator.get_by_label("Zuständig", exact=True).select_option(label="Feuerwehr Duisburg")
+    operator.get_by_label("Zuständige Stelle", exact=True).select_option(label="Feuerwehr Duisburg")
     operator.get_by_role("dialog").get_by_role("button", name="Zuweisen").click()
     in_charge = operator.get_by_role("definition").filter(has_text="Feuerwehr Duisburg")
     expect(in_charge).to_be_visible(timeout=PATIENCE_MS)
@@ -58,17 +58,17 @@ def test_from_the_reading_to_the_closed_incident(town: Town, open_page: OpenPage
     expect(brigade.get_by_role("heading", name="Incidents", level=1)).to_be_visible()
     seen = brigade.get_by_role("main").get_by_role("link", name=re.compile("High water"))
     seen.click(timeout=PATIENCE_MS)
-    take_steps(brigade, ["Acknowledge", "Start"])
+    take_steps(brigade, ["Acknowledge", "Start work"])
 
     # Both see the same state; a task and a word go back and forth.
-    reached = operator.get_by_label("Wie weit der Vorfall ist").locator("[aria-current=step]")
-    expect(reached).to_have_text("In Arbeit", timeout=PATIENCE_MS)
+    reached = operator.get_by_label("Bearbeitungsstand").locator("[aria-current=step]")
+    expect(reached).to_have_text("In Bearbeitung", timeout=PATIENCE_MS)
     expect(operator.get_by_text("Feuerwehr hat mit der Arbeit begonnen")).to_be_visible(timeout=PATIENCE_MS)
     operator.get_by_placeholder("Neue Aufgabe").fill("Mobile Wand aufbauen")
     operator.get_by_role("button", name="Hinzufügen").click()
     brigade.get_by_label("Mobile Wand aufbauen").check(timeout=PATIENCE_MS)
     expect(brigade.get_by_text("Feuerwehr finished the task")).to_be_visible(timeout=PATIENCE_MS)
-    brigade.get_by_placeholder("A word for everyone involved").fill("Die Wand steht.")
+    brigade.get_by_placeholder("Comment for everyone involved").fill("Die Wand steht.")
     brigade.get_by_role("button", name="Send").click()
     expect(operator.get_by_text("Die Wand steht.")).to_be_visible(timeout=PATIENCE_MS)
 
@@ -82,10 +82,10 @@ def test_from_the_reading_to_the_closed_incident(town: Town, open_page: OpenPage
 
 def report_and_close(operator: Page, brigade: Page) -> None:
     """The river has fallen: the brigade reports what it did, the operator closes with a reason."""
-    expect(operator.get_by_text("Alle Meldungen zu diesem Vorfall sind vorüber.")).to_be_visible(
+    expect(operator.get_by_text("Alle Meldungen zu diesem Vorfall sind beendet.")).to_be_visible(
         timeout=PATIENCE_MS
     )
-    expect(brigade.get_by_text("All alerts of this incident are over.").first).to_be_visible(
+    expect(brigade.get_by_text("All alerts of this incident have ended.").first).to_be_visible(
         timeout=PATIENCE_MS
     )
     brigade.get_by_role("button", name="Resolve").click()
@@ -115,14 +115,14 @@ def test_who_was_slower_is_told_and_nothing_is_overwritten(town: Town, open_page
         page.goto(f"{town.url}/#/incidents/{made['id']}")
         expect(page.get_by_role("heading", name="Baum auf dem Gleis")).to_be_visible()
 
-    quick.get_by_role("button", name="Annehmen").click()
-    expect(quick.get_by_role("button", name="Beginnen")).to_be_visible()
-    slow.get_by_role("button", name="Annehmen").click()
-    expect(slow.get_by_role("alert")).to_contain_text("Jemand anderes hat diesen Vorfall eben geändert")
+    quick.get_by_role("button", name="Bestätigen").click()
+    expect(quick.get_by_role("button", name="Bearbeitung beginnen")).to_be_visible()
+    slow.get_by_role("button", name="Bestätigen").click()
+    expect(slow.get_by_role("alert")).to_contain_text("wurde gerade von einer anderen Person geändert")
 
-    slow.get_by_role("button", name="Neuen Stand laden").click()
+    slow.get_by_role("button", name="Aktuellen Stand laden").click()
     expect(slow.get_by_role("alert")).to_have_count(0)
-    expect(slow.get_by_role("button", name="Beginnen")).to_be_visible()
+    expect(slow.get_by_role("button", name="Bearbeitung beginnen")).to_be_visible()
     assert town.call("GET", f"/api/v1/incidents/{made['id']}")["version"] == 2
 
 
@@ -134,7 +134,7 @@ def test_who_may_only_look_is_offered_nothing_to_do(town: Town, open_page: OpenP
     expect(page.get_by_role("heading", name="Laterne aus")).to_be_visible()
     expect(page.get_by_role("group", name="Nächste Schritte")).to_have_count(0)
     expect(page.get_by_role("button", name="Neuer Vorfall")).to_have_count(0)
-    expect(page.get_by_placeholder("Mitteilung an alle Beteiligten")).to_have_count(0)
+    expect(page.get_by_placeholder("Kommentar für alle Beteiligten")).to_have_count(0)
 
 
 def test_an_incident_is_opened_where_one_looks(town: Town, open_page: OpenPage) -> None:
@@ -144,7 +144,7 @@ def test_an_incident_is_opened_where_one_looks(town: Town, open_page: OpenPage) 
     wait_until_live(page)
     page.goto(f"{town.url}/#/situation/{gauge.replace(':', '%3A')}")
     page.get_by_role("button", name="Vorfall hier anlegen").click(timeout=PATIENCE_MS)
-    title = page.get_by_label("Kurz gesagt")
+    title = page.get_by_label("Titel")
     expect(title).to_have_value("Beeckerwerth: ")
     title.fill("Beeckerwerth: Pegellatte beschädigt")
     page.get_by_role("button", name="Vorfall anlegen").click()

@@ -46,7 +46,9 @@ def test_what_was_missed_while_the_line_was_cut_arrives(town: Town, open_page: O
     expect(row).to_contain_text("300\u202fcm", timeout=PATIENCE_MS)
 
     lines[0].close()
-    expect(page.get_by_text("Keine Verbindung").or_(page.get_by_text("Verbindet …"))).to_be_visible()
+    expect(
+        page.get_by_text("Keine Verbindung").or_(page.get_by_text("Verbindung wird aufgebaut …"))
+    ).to_be_visible()
     town.publish("Rheinhausen", 333)
     while len(lines) < 2:
         page.wait_for_timeout(50)
@@ -60,7 +62,7 @@ def test_a_vessel_moves_on_the_map_and_can_be_picked_there(town: Town, open_page
     page = open_page()
     sign_in(page, town, "gast")
     wait_until_live(page)
-    details = page.get_by_role("complementary", name="Einzelheiten")
+    details = page.get_by_role("complementary", name="Details")
     town.sail(211000042, "Sint Maarten", (6.7212, 51.4408), 15)
     place = page.wait_for_function(
         """id => {

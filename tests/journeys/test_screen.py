@@ -59,7 +59,7 @@ def test_axe_finds_nothing_serious_on_any_page(busy: Town, open_page: OpenPage, 
 def test_everything_is_reached_by_keyboard_alone(busy: Town, open_page: OpenPage) -> None:
     page = open_page(language="en-GB")
     page.goto(busy.url)
-    expect(page.get_by_label("Name")).to_be_focused()
+    expect(page.get_by_label("User name")).to_be_focused()
     page.keyboard.type("leitstelle")
     page.keyboard.press("Tab")
     page.keyboard.type("ein langes passwort")
@@ -70,7 +70,7 @@ def test_everything_is_reached_by_keyboard_alone(busy: Town, open_page: OpenPage
     # The first stop leads past everything that repeats on each page.
     page.evaluate("document.body.focus()")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
 
@@ -95,12 +95,12 @@ def test_everything_is_reached_by_keyboard_alone(busy: Town, open_page: OpenPage
     expect(alert).to_be_visible(timeout=PATIENCE_MS)
     tab_to(page, alert)
     page.keyboard.press("Enter")
-    tab_to(page, page.get_by_role("button", name=re.compile("Open an incident|Go to the incident")))
+    tab_to(page, page.get_by_role("button", name=re.compile("Create incident|View incident")))
     page.keyboard.press("Enter")
     expect(page.get_by_role("group", name="Next steps")).to_be_visible(timeout=PATIENCE_MS)
     tab_to(page, page.get_by_role("button", name="Assign", exact=True))
     page.keyboard.press("Enter")
-    expect(page.get_by_label("In charge", exact=True)).to_be_focused()
+    expect(page.get_by_label("Assigned agency", exact=True)).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Assign", exact=True)).to_be_focused()
 
@@ -124,11 +124,11 @@ def test_on_a_phone_nothing_is_cut_off_and_details_come_from_below(busy: Town, o
         assert width <= 390, f"{name} is {width} px wide"
 
     page.goto(f"{busy.url}/#/situation/urn%3Angsi-ld%3AWaterObserved%3Ajourney%3Awalsum")
-    sheet = page.get_by_role("complementary", name="Einzelheiten")
+    sheet = page.get_by_role("complementary", name="Details")
     expect(sheet.get_by_role("heading", name="Walsum")).to_be_visible(timeout=PATIENCE_MS)
     low = sheet.bounding_box()
     assert low is not None and low["y"] > 300 and low["width"] == 390
-    sheet.get_by_role("button", name="Größer").click()
+    sheet.get_by_role("button", name="Vergrößern").click()
     page.wait_for_function("() => document.querySelector('aside.panel').clientHeight > 600")
     sheet.get_by_role("button", name="Schließen").click()
     expect(sheet).to_have_count(0)
@@ -153,7 +153,7 @@ def test_the_language_is_the_browsers_until_a_person_chooses(busy: Town, open_pa
 
     # A pack's words and the city's time follow.
     page.goto(f"{busy.url}/#/situation/urn%3Angsi-ld%3AWaterObserved%3Ajourney%3Awalsum")
-    details = page.get_by_role("complementary", name="Einzelheiten")
+    details = page.get_by_role("complementary", name="Details")
     expect(details.get_by_role("rowheader", name="Wasserstand")).to_be_visible(timeout=PATIENCE_MS)
     expect(details).to_contain_text("815\u202fcm")
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { LiveFeed, SILENCE_MS, type Change, type Connection, type Surroundings } from './live';
+import { LiveFeed, SILENCE_MS, type Change, type Connection, type Platform } from './live';
 
 /** The browser's part played by hand: sockets that the test opens and closes, time that the test lets pass. */
-class Stage implements Surroundings {
+class Stage implements Platform {
   sockets: Played[] = [];
   private waiting: { at: number; call: () => void }[] = [];
   private now = 0;

@@ -34,13 +34,13 @@ export interface Listener {
 }
 
 /** What of the browser the feed needs; a test gives its own. */
-export interface Surroundings {
+export interface Platform {
   open(address: string): WebSocket;
   after(milliseconds: number, call: () => void): () => void;
   random(): number;
 }
 
-export const browser: Surroundings = {
+export const browser: Platform = {
   open: (address) => new WebSocket(address),
   after: (milliseconds, call) => {
     const timer = setTimeout(call, milliseconds);
@@ -67,7 +67,7 @@ export class LiveFeed {
     private readonly address: string,
     private readonly types: string[],
     private readonly listener: Listener,
-    private readonly around: Surroundings = browser,
+    private readonly platform: Platform = browser,
   ) {}
 
   start(): void {
@@ -90,7 +90,7 @@ export class LiveFeed {
 
   private connect(): void {
     this.listener.onConnection('connecting');
-    const socket = this.around.open(this.address);
+    const socket = this.platform.open(this.address);
     this.socket = socket;
     socket.onopen = () => {
       socket.send(JSON.stringify({ type: 'subscribe', types: this.types, bbox: null, after: this.cursor }));
@@ -124,7 +124,7 @@ export class LiveFeed {
 
   private expectSign(): void {
     this.stopTimer();
-    this.stopTimer = this.around.after(SILENCE_MS, () => this.lose());
+    this.stopTimer = this.platform.after(SILENCE_MS, () => this.lose());
   }
 
   private lose(): void {
@@ -133,13 +133,13 @@ export class LiveFeed {
     this.failures += 1;
     this.listener.onConnection('lost');
     this.stopTimer();
-    this.stopTimer = this.around.after(this.pause(), () => this.connect());
+    this.stopTimer = this.platform.after(this.pause(), () => this.connect());
   }
 
   /** Doubles up to a quarter of a minute, spread so that a whole control room does not return in one instant. */
   private pause(): number {
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.failures - 1, 10));
-    return wait * (0.5 + this.around.random() / 2);
+    return wait * (0.5 + this.platform.random() / 2);
   }
 
   private drop(): void {

@@ -92,6 +92,10 @@ export interface Layer {
   icon?: string | null;
   color: string;
   label?: string | null;
+  /** The attribute that names its things; by default `name`. */
+  title_attribute?: string | null;
+  /** An NGSI-LD query (`q`) that things of the layer match. */
+  filter?: string | null;
   /** Attributes that say where a thing points, the first that is there counts. */
   rotate?: string[] | null;
   visible: boolean;

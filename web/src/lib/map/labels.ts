@@ -8,7 +8,7 @@ export interface Text {
 }
 
 /** A label that wants a place: which thing, where on the screen, how far from it, and how much it matters. */
-export interface Wish extends Text {
+export interface LabelRequest extends Text {
   id: string;
   x: number;
   y: number;
@@ -24,32 +24,32 @@ export interface Placed {
 }
 
 /** Writes labels: how large one would be, in CSS pixels, and what it looks like. */
-export interface Script {
+export interface LabelWriter {
   measure(text: Text): [width: number, height: number];
   write(text: Text): Picture;
 }
 
 export const MOST = 150;
 
-/** Gives the wishes their places, the weightiest first; who finds none is left out. */
-export function place(wishes: Wish[], script: Script): Map<string, Placed> {
+/** Gives the labelRequests their places, the weightiest first; who finds none is left out. */
+export function place(labelRequests: LabelRequest[], writer: LabelWriter): Map<string, Placed> {
   const taken: Box[] = [];
   const placed = new Map<string, Placed>();
-  for (const wish of wishes.sort((a, b) => b.order - a.order)) {
+  for (const request of labelRequests.sort((a, b) => b.order - a.order)) {
     if (placed.size >= MOST) break;
-    const [width, height] = script.measure(wish);
+    const [width, height] = writer.measure(request);
     const spots = [
-      [wish.distance, -height / 2],
-      [-wish.distance - width, -height / 2],
-      [-width / 2, wish.distance],
-      [-width / 2, -wish.distance - height],
+      [request.distance, -height / 2],
+      [-request.distance - width, -height / 2],
+      [-width / 2, request.distance],
+      [-width / 2, -request.distance - height],
     ] as const;
     for (const [dx, dy] of spots) {
-      const [left, top] = [wish.x + dx, wish.y + dy];
+      const [left, top] = [request.x + dx, request.y + dy];
       const box = { left, top, right: left + width, bottom: top + height };
       if (taken.some((other) => overlap(box, other))) continue;
       taken.push(box);
-      placed.set(wish.id, { picture: script.write(wish), dx, dy });
+      placed.set(request.id, { picture: writer.write(request), dx, dy });
       break;
     }
   }

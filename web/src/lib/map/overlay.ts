@@ -1,15 +1,15 @@
 // Everything that moves, on a canvas of its own above the map: the base map is painted again only when it is moved.
 //
-// A machine without a graphics card paints the base map in a tenth of a second but stamps thousands of small pictures
+// A machine without a graphics card paints the base map in a tenth of a second but drawList thousands of small pictures
 // in a few milliseconds; so a control room on a plain office computer stays smooth.
 
-import type { Flock } from './flock';
-import { place, type Placed, type Wish } from './labels';
-import { Lettering } from './lettering';
+import type { MovingPoints } from './points';
+import { place, type Placed, type LabelRequest } from './labels';
+import { LabelPainter } from './label-painter';
 import type { Palette } from './palette';
 import { cutOut, Raster, readBack, type Picture } from './raster';
-import { scaleAt, Sprites, type Look } from './sprites';
-import { Stamps } from './stamps';
+import { scaleAt, Sprites, type SymbolStyle } from './sprites';
+import { DrawList } from './drawlist';
 
 /** Which part of the world is in view: Mercator units of the middle, pixels a unit, size in CSS pixels. */
 export interface Camera {
@@ -20,11 +20,11 @@ export interface Camera {
   height: number;
 }
 
-/** What is drawn: the flocks from below to above, whose labels are wished for, and the one that is ringed. */
+/** What is drawn: the pointSets from below to above, whose labels are wished for, and the one that is ringed. */
 export interface Scene {
   camera(): Camera;
-  flocks(zoom: number): Flock<Look>[];
-  wishes(camera: Camera, now: number): Wish[];
+  pointSets(zoom: number): MovingPoints<SymbolStyle>[];
+  labelRequests(camera: Camera, now: number): LabelRequest[];
   chosen(now: number): [number, number] | null;
 }
 
@@ -43,9 +43,9 @@ export class Overlay {
   private readonly pen = this.canvas.getContext('2d', { willReadFrequently: true });
   private readonly ratio = Math.min(2, globalThis.devicePixelRatio || 1);
   private raster = new Raster(0, 0, null);
-  private readonly stamps = new Stamps();
+  private readonly drawList = new DrawList();
   private sprites: Sprites;
-  private lettering: Lettering;
+  private labelPainter: LabelPainter;
   private ring: Picture | null = null;
   private placed = new Map<string, Placed>();
   private placedAt = -Infinity;
@@ -61,7 +61,7 @@ export class Overlay {
     private palette: Palette,
   ) {
     this.sprites = this.newSprites();
-    this.lettering = this.newLettering();
+    this.labelPainter = this.newLabelPainter();
     this.canvas.className = 'map-overlay';
     this.canvas.setAttribute('aria-hidden', 'true');
   }
@@ -75,7 +75,7 @@ export class Overlay {
 
   /** Paints labels anew: the fonts have come, or the language is another. */
   forgetLabels(): void {
-    this.lettering = this.newLettering();
+    this.labelPainter = this.newLabelPainter();
     this.placedAt = -Infinity;
     this.invalidate();
   }
@@ -100,16 +100,16 @@ export class Overlay {
     const now = performance.now();
     if (!this.pen || !camera.width) return;
     this.fit(camera);
-    this.stamps.begin();
+    this.drawList.begin();
     this.sprites.use(scaleAt(camera.zoom));
-    const flocks = this.scene.flocks(camera.zoom);
+    const pointSets = this.scene.pointSets(camera.zoom);
     this.paintRing(camera, now);
-    this.paintSigns(camera, now, flocks);
-    this.paintLabels(camera, now, flocks);
-    this.stamps.end();
-    if (this.stamps.changed) {
+    this.paintSigns(camera, now, pointSets);
+    this.paintLabels(camera, now, pointSets);
+    this.drawList.end();
+    if (this.drawList.changed) {
       this.raster.clear();
-      this.stamps.paintOn(this.raster);
+      this.drawList.paintOn(this.raster);
       this.raster.show(this.pen);
     }
     this.frames += 1;
@@ -136,7 +136,7 @@ export class Overlay {
       LONGEST_REST_MS,
       Math.max(FRAME_MS - took - TICK_MS / 2, (this.rest_ms + strain) / 2),
     );
-    const moving = this.scene.flocks(this.scene.camera().zoom).some((flock) => flock.movingUntil > done);
+    const moving = this.scene.pointSets(this.scene.camera().zoom).some((points) => points.movingUntil > done);
     if (moving && !this.timer) {
       this.timer = setTimeout(() => {
         this.timer = null;
@@ -145,31 +145,31 @@ export class Overlay {
     }
   }
 
-  private paintSigns(camera: Camera, now: number, flocks: Flock<Look>[]): void {
-    const { stamps, sprites } = this;
+  private paintSigns(camera: Camera, now: number, pointSets: MovingPoints<SymbolStyle>[]): void {
+    const { drawList, sprites } = this;
     const size = worldSize(camera) * this.ratio;
     const [left, top] = corner(camera);
     const box = boxOf(camera, EDGE_PX);
-    for (const flock of flocks) {
-      flock.within(box, now, (_id, x, y, heading, look) => {
-        stamps.add(sprites.get(look, heading), (x - left) * size, (y - top) * size);
+    for (const points of pointSets) {
+      points.within(box, now, (_id, x, y, heading, style) => {
+        drawList.add(sprites.get(style, heading), (x - left) * size, (y - top) * size);
       });
     }
   }
 
-  private paintLabels(camera: Camera, now: number, flocks: Flock<Look>[]): void {
+  private paintLabels(camera: Camera, now: number, pointSets: MovingPoints<SymbolStyle>[]): void {
     if (now - this.placedAt >= LABELS_EVERY_MS) {
-      this.placed = place(this.scene.wishes(camera, now), this.lettering);
+      this.placed = place(this.scene.labelRequests(camera, now), this.labelPainter);
       this.placedAt = now;
     }
     const size = worldSize(camera);
     const [left, top] = corner(camera);
     for (const [id, label] of this.placed) {
-      for (const flock of flocks) {
-        const at = flock.find(id, now);
+      for (const points of pointSets) {
+        const at = points.find(id, now);
         if (!at) continue;
         const [x, y] = [(at[0] - left) * size + label.dx, (at[1] - top) * size + label.dy];
-        this.stamps.add(label.picture, x * this.ratio, y * this.ratio);
+        this.drawList.add(label.picture, x * this.ratio, y * this.ratio);
         break;
       }
     }
@@ -181,7 +181,7 @@ export class Overlay {
     this.ring ??= this.drawRing();
     const size = worldSize(camera) * this.ratio;
     const [left, top] = corner(camera);
-    this.stamps.add(this.ring, (at[0] - left) * size, (at[1] - top) * size);
+    this.drawList.add(this.ring, (at[0] - left) * size, (at[1] - top) * size);
   }
 
   private drawRing(): Picture {
@@ -207,7 +207,7 @@ export class Overlay {
     if (this.canvas.width === wide && this.canvas.height === high) return;
     this.canvas.width = wide;
     this.canvas.height = high;
-    this.stamps.forget();
+    this.drawList.forget();
     this.raster = new Raster(wide, high, (across, down) => new ImageData(across, down));
   }
 
@@ -215,8 +215,8 @@ export class Overlay {
     return new Sprites(this.ratio, this.palette.spriteHalo, this.palette.lift);
   }
 
-  private newLettering(): Lettering {
-    return new Lettering(this.ratio, this.palette.label, this.palette.halo);
+  private newLabelPainter(): LabelPainter {
+    return new LabelPainter(this.ratio, this.palette.label, this.palette.halo);
   }
 }
 

@@ -9,14 +9,14 @@ function dot(color: number, width = 2, height = 2): Picture {
   const image = new Int32Array(width * height).fill(color);
   return cutOut(image, width, { left: 0, top: 0, right: width, bottom: height }, width / 2, height / 2);
 }
-/** Stamps a picture with what it marks at a place. */
+/** DrawList a picture with what it marks at a place. */
 const stamp = (raster: Raster, picture: Picture, x: number, y: number): void =>
   raster.stamp(picture, x + picture.left, y + picture.top);
 const sheet = (): Raster => new Raster(40, 70, null);
 const painted = (raster: Raster): number => raster.pixels.filter((pixel) => pixel !== 0).length;
 
 describe('a raster', () => {
-  test('stamps a picture around the place it marks', () => {
+  test('drawList a picture around the place it marks', () => {
     const raster = sheet();
     stamp(raster, dot(RED), 10, 20);
     expect(raster.pixels[19 * 40 + 9]).toBe(RED);

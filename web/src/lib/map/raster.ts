@@ -72,7 +72,7 @@ export class Raster {
     }
   }
 
-  /** Stamps a picture with its upper left corner at a pixel; what hangs over the edge is left out. */
+  /** DrawList a picture with its upper left corner at a pixel; what hangs over the edge is left out. */
   stamp(picture: Picture, left: number, top: number): void {
     const [right, bottom] = [left + picture.width, top + picture.height];
     if (right <= 0 || bottom <= 0 || left >= this.width || top >= this.height) return;

@@ -1,10 +1,10 @@
-// Signs as small pictures, painted once for each look, heading, zoom step and theme: a frame then only stamps them.
+// Map symbols as small pictures, painted once for each style, heading, zoom step and theme: a frame then only copies them.
 
 import { cutOut, NOTHING, readBack, type Picture } from './raster';
 import { paintBody, paintGlyph, type Body, type Glyph } from './shapes';
 
-/** How one thing looks. Looks are shared: things that look alike have the very same one. */
-export interface Look {
+/** How one thing is drawn. Styles are shared: things that are drawn alike have the very same one. */
+export interface SymbolStyle {
   body: Body;
   glyph: Glyph;
   /** `#rrggbb` */
@@ -29,23 +29,23 @@ export function scaleAt(zoom: number): number {
   return Math.round(exact * STEPS) / STEPS;
 }
 
-/** Gives looks that are alike the same object. */
-export class Wardrobe {
-  private readonly looks = new Map<string, Look>();
+/** Returns the same object for equal styles. */
+export class StyleCache {
+  private readonly styles = new Map<string, SymbolStyle>();
 
-  find(look: Look): Look {
-    const { body, glyph, color, hollow, turns, size, faint } = look;
+  find(style: SymbolStyle): SymbolStyle {
+    const { body, glyph, color, hollow, turns, size, faint } = style;
     const key = `${body}|${glyph}|${color}|${hollow}|${turns}|${size}|${faint}`;
-    const known = this.looks.get(key);
+    const known = this.styles.get(key);
     if (known) return known;
-    this.looks.set(key, look);
-    return look;
+    this.styles.set(key, style);
+    return style;
   }
 }
 
 export class Sprites {
-  private readonly byScale = new Map<number, Map<Look, Picture[]>>();
-  private pictures = new Map<Look, Picture[]>();
+  private readonly byScale = new Map<number, Map<SymbolStyle, Picture[]>>();
+  private pictures = new Map<SymbolStyle, Picture[]>();
   private scale = 0;
 
   /** `ratio`: canvas pixels a CSS pixel; `lift`: how much colours are lightened, 0 to 1. */
@@ -63,26 +63,26 @@ export class Sprites {
     this.byScale.set(scale, this.pictures);
   }
 
-  /** Gives a look's picture at a heading in degrees. */
-  get(look: Look, heading: number): Picture {
-    let pictures = this.pictures.get(look);
-    if (!pictures) this.pictures.set(look, (pictures = this.paint(look)));
-    const turn = look.turns ? Math.round((heading * TURNS) / 360) & (TURNS - 1) : 0;
+  /** Gives a style's picture at a heading in degrees. */
+  get(style: SymbolStyle, heading: number): Picture {
+    let pictures = this.pictures.get(style);
+    if (!pictures) this.pictures.set(style, (pictures = this.paint(style)));
+    const turn = style.turns ? Math.round((heading * TURNS) / 360) & (TURNS - 1) : 0;
     return pictures[turn] as Picture;
   }
 
-  /** Paints all headings of a look side by side, since what is painted together is read back together. */
-  private paint(look: Look): Picture[] {
-    const unit = (look.size * this.scale * this.ratio) / 2;
+  /** Paints all headings of a style side by side, since what is painted together is read back together. */
+  private paint(style: SymbolStyle): Picture[] {
+    const unit = (style.size * this.scale * this.ratio) / 2;
     const side = Math.ceil(unit * 2.2) + 2;
-    const turns = look.turns ? TURNS : 1;
+    const turns = style.turns ? TURNS : 1;
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [side * turns, side];
     const pen = canvas.getContext('2d', { willReadFrequently: true });
     if (!pen) return Array<Picture>(turns).fill(NOTHING);
-    if (look.faint) pen.globalAlpha = FAINT;
+    if (style.faint) pen.globalAlpha = FAINT;
     for (let turn = 0; turn < turns; turn += 1) {
-      this.paintOne(pen, look, unit, [(turn + 0.5) * side, side / 2], (turn / turns) * Math.PI * 2);
+      this.paintOne(pen, style, unit, [(turn + 0.5) * side, side / 2], (turn / turns) * Math.PI * 2);
     }
     const image = readBack(pen);
     return Array.from({ length: turns }, (_, turn) => {
@@ -93,17 +93,17 @@ export class Sprites {
 
   private paintOne(
     pen: CanvasRenderingContext2D,
-    look: Look,
+    style: SymbolStyle,
     unit: number,
     [x, y]: [number, number],
     angle: number,
   ): void {
-    const color = `color-mix(in srgb, white ${this.lift * 100}%, ${look.color})`;
+    const color = `color-mix(in srgb, white ${this.lift * 100}%, ${style.color})`;
     pen.setTransform(unit, 0, 0, unit, x, y);
     pen.rotate(angle);
-    paintBody(pen, look.body, color, this.halo, look.hollow);
+    paintBody(pen, style.body, color, this.halo, style.hollow);
     if (this.scale < GLYPH_FROM) return;
     pen.rotate(-angle);
-    paintGlyph(pen, look.glyph, look.hollow ? color : '#ffffff');
+    paintGlyph(pen, style.glyph, style.hollow ? color : '#ffffff');
   }
 }

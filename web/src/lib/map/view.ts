@@ -3,23 +3,23 @@
 import type { Map } from 'maplibre-gl';
 import type { City, Layer } from '$lib/api/model';
 import type { Entity } from '$lib/api/entities';
-import type { Mirror } from '$lib/api/mirror.svelte';
+import type { EntityStore } from '$lib/api/store.svelte';
 import type { Shade } from '$lib/ui/theme.svelte';
-import { Areas } from './areas';
+import { AreaLayer } from './area-layer';
 import { repaint } from './basemap';
 import { bounds, geometryOf, pointOf } from './drawing';
-import { project, unproject, type Flock } from './flock';
-import { groundOf, openMap, type MapWords } from './ground';
-import type { Text, Wish } from './labels';
+import { project, unproject, type MovingPoints } from './points';
+import { baseMapOf, openMap, type MapWords } from './maplibre';
+import type { Text, LabelRequest } from './labels';
 import { boxOf, corner, Overlay, worldSize, type Camera, type Scene } from './overlay';
-import { Pace, type Timing } from './pace';
+import { AdaptiveResolution, type Timing } from './resolution';
 import { PALETTES } from './palette';
 import { shapeOf } from './shapes';
-import { nearest, Signs } from './signs';
-import { scaleAt, Wardrobe, type Look } from './sprites';
+import { nearest, PointLayer } from './point-layer';
+import { scaleAt, StyleCache, type SymbolStyle } from './sprites';
 
 /** What the map asks its surroundings: words, and to hear of a choice. */
-export interface Surroundings {
+export interface MapCallbacks {
   label(layer: Layer, entity: Entity): Text;
   onPick(id: string | null): void;
   onHover(id: string | null, x: number, y: number): void;
@@ -28,13 +28,13 @@ export interface Surroundings {
 
 const NARROW_PX = 600;
 const SOURCES_SHOWN_MS = 8000;
-/** Areas are set anew at most this often. */
+/** AreaLayer are set anew at most this often. */
 const AREAS_EVERY_MS = 1000;
 /** What falls silent pales, what ends goes: looked at this often. */
 const AGES_EVERY_MS = 60_000;
 const HOVER_EVERY_MS = 50;
-/** Of more wishes than this only some could be read anyway. */
-const MOST_WISHES = 600;
+/** Of more labelRequests than this only some could be read anyway. */
+const MOST_LABEL_REQUESTS = 600;
 const TIMING: Timing = {
   now: () => performance.now(),
   soon: (call) => queueMicrotask(call),
@@ -47,10 +47,10 @@ const TIMING: Timing = {
 export class MapView implements Scene {
   private readonly map: Map;
   private readonly overlay: Overlay;
-  private readonly signs: Signs[] = [];
-  private readonly areas: Areas[] = [];
+  private readonly pointLayers: PointLayer[] = [];
+  private readonly areaLayers: AreaLayer[] = [];
   private readonly stops: (() => void)[] = [];
-  private readonly staleAreas = new Set<Areas>();
+  private readonly staleAreas = new Set<AreaLayer>();
   private readonly visible = new globalThis.Map<string, boolean>();
   private ringed: string | null = null;
   private started = false;
@@ -58,29 +58,30 @@ export class MapView implements Scene {
   constructor(
     private readonly container: HTMLElement,
     private readonly city: City,
-    private readonly mirror: Mirror,
+    private readonly entityStore: EntityStore,
     layers: Layer[],
     private shade: Shade,
-    private readonly around: Surroundings,
+    private readonly callbacks: MapCallbacks,
     words: MapWords,
   ) {
     this.map = openMap(container, city, shade, words);
     this.overlay = new Overlay(this, PALETTES[shade]);
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    const wardrobe = new Wardrobe();
+    const styles = new StyleCache();
     for (const layer of layers) {
       this.visible.set(layer.id, layer.visible);
-      if (layer.geometry === 'point') this.signs.push(new Signs(mirror, wardrobe, layer, still));
-      else this.areas.push(new Areas(this.map, mirror, layer));
+      if (layer.geometry === 'point')
+        this.pointLayers.push(new PointLayer(entityStore, styles, layer, still));
+      else this.areaLayers.push(new AreaLayer(this.map, entityStore, layer));
     }
     this.map.getCanvasContainer().append(this.overlay.canvas);
-    this.followMirror();
+    this.followStore();
     this.followPointer();
     this.map.on('render', () => this.overlay.paint());
-    this.map.on('moveend', () => this.around.onMoved());
+    this.map.on('moveend', () => this.callbacks.onMoved());
     this.map.once('load', () => this.start());
     void document.fonts.ready.then(() => this.overlay.forgetLabels());
-    const pace = new Pace(groundOf(this.map), () => devicePixelRatio, TIMING);
+    const pace = new AdaptiveResolution(baseMapOf(this.map), () => devicePixelRatio, TIMING);
     const fold = setTimeout(() => this.foldSources(), SOURCES_SHOWN_MS);
     const tidy = setInterval(() => this.drawAreas(), AREAS_EVERY_MS);
     const age = setInterval(() => this.lookAgain(), AGES_EVERY_MS);
@@ -94,8 +95,9 @@ export class MapView implements Scene {
 
   show(layerId: string, visible: boolean): void {
     this.visible.set(layerId, visible);
-    for (const signs of this.signs) if (signs.layer.id === layerId) signs.visible = visible;
-    if (this.started) for (const areas of this.areas) if (areas.layer.id === layerId) areas.show(visible);
+    for (const layer of this.pointLayers) if (layer.layer.id === layerId) layer.visible = visible;
+    if (this.started)
+      for (const layer of this.areaLayers) if (layer.layer.id === layerId) layer.show(visible);
     this.overlay.forgetLabels();
   }
 
@@ -173,50 +175,50 @@ export class MapView implements Scene {
     return { x, y, zoom: this.map.getZoom(), width, height };
   }
 
-  flocks(zoom: number): Flock<Look>[] {
-    return this.signs.filter((signs) => signs.isShown(zoom)).map((signs) => signs.flock);
+  pointSets(zoom: number): MovingPoints<SymbolStyle>[] {
+    return this.pointLayers.filter((layer) => layer.isShown(zoom)).map((layer) => layer.points);
   }
 
   chosen(now: number): [number, number] | null {
     return this.ringed === null ? null : this.find(this.ringed, now);
   }
 
-  wishes(camera: Camera, now: number): Wish[] {
-    const wishes: Wish[] = [];
+  labelRequests(camera: Camera, now: number): LabelRequest[] {
+    const labelRequests: LabelRequest[] = [];
     const [left, top] = corner(camera);
     const size = worldSize(camera);
-    for (const signs of this.signs) {
-      if (!signs.isLabelled(camera.zoom)) continue;
-      const distance = (shapeOf(signs.layer.icon).size * scaleAt(camera.zoom)) / 2.6 + 2;
-      signs.flock.within(boxOf(camera, 0), now, (id, x, y) => {
-        const entity = wishes.length < MOST_WISHES ? signs.find(id) : undefined;
+    for (const layer of this.pointLayers) {
+      if (!layer.isLabelled(camera.zoom)) continue;
+      const distance = (shapeOf(layer.layer.icon).size * scaleAt(camera.zoom)) / 2.6 + 2;
+      layer.points.within(boxOf(camera, 0), now, (id, x, y) => {
+        const entity = labelRequests.length < MOST_LABEL_REQUESTS ? layer.find(id) : undefined;
         if (!entity) return;
-        const text = this.around.label(signs.layer, entity);
+        const text = this.callbacks.label(layer.layer, entity);
         if (!text.name && !text.value) return;
-        wishes.push({
+        labelRequests.push({
           ...text,
           id,
           x: (x - left) * size,
           y: (y - top) * size,
           distance,
-          order: signs.layer.order,
+          order: layer.layer.order,
         });
       });
     }
-    return wishes;
+    return labelRequests;
   }
 
   private start(): void {
     this.started = true;
-    for (const areas of this.areas) {
-      areas.add('river-label');
-      areas.show(this.visible.get(areas.layer.id) ?? true);
+    for (const layer of this.areaLayers) {
+      layer.add('river-label');
+      layer.show(this.visible.get(layer.layer.id) ?? true);
     }
   }
 
   private find(id: string, now: number): [number, number] | null {
-    for (const { flock } of this.signs) {
-      const place = flock.find(id, now);
+    for (const { points } of this.pointLayers) {
+      const place = points.find(id, now);
       if (place) return place;
     }
     return null;
@@ -241,60 +243,60 @@ export class MapView implements Scene {
     sources?.removeAttribute('open');
   }
 
-  private followMirror(): void {
-    for (const signs of this.signs) {
-      signs.fill();
-      for (const type of signs.layer.types) {
-        const stop = this.mirror.watch(type, (ids) => {
-          signs.follow(type, ids);
+  private followStore(): void {
+    for (const layer of this.pointLayers) {
+      layer.fill();
+      for (const type of layer.layer.types) {
+        const stop = this.entityStore.watch(type, (ids) => {
+          layer.follow(type, ids);
           if (!document.hidden) this.overlay.invalidate();
         });
         this.stops.push(stop);
       }
     }
-    for (const areas of this.areas) {
-      for (const type of areas.layer.types) {
-        this.stops.push(this.mirror.watch(type, () => this.staleAreas.add(areas)));
+    for (const layer of this.areaLayers) {
+      for (const type of layer.layer.types) {
+        this.stops.push(this.entityStore.watch(type, () => this.staleAreas.add(layer)));
       }
     }
   }
 
   private followPointer(): void {
-    this.map.on('click', (event) => this.around.onPick(this.pick(event.point.x, event.point.y)));
+    this.map.on('click', (event) => this.callbacks.onPick(this.pick(event.point.x, event.point.y)));
     let last = 0;
     this.map.on('mousemove', (event) => {
       if (event.originalEvent.timeStamp - last < HOVER_EVERY_MS) return;
       last = event.originalEvent.timeStamp;
       const id = this.pick(event.point.x, event.point.y);
       this.map.getCanvas().style.cursor = id ? 'pointer' : '';
-      this.around.onHover(id, event.point.x, event.point.y);
+      this.callbacks.onHover(id, event.point.x, event.point.y);
     });
-    this.map.on('mouseout', () => this.around.onHover(null, 0, 0));
+    this.map.on('mouseout', () => this.callbacks.onHover(null, 0, 0));
   }
 
-  /** The topmost thing at a place of the screen: signs first, then areas. */
+  /** The topmost thing at a place of the screen: layer first, then layer. */
   private pick(x: number, y: number): string | null {
     const camera = this.camera();
     const size = worldSize(camera);
     const [left, top] = corner(camera);
-    const sign = nearest(this.signs, camera.zoom, [left + x / size, top + y / size], size);
+    const sign = nearest(this.pointLayers, camera.zoom, [left + x / size, top + y / size], size);
     if (sign) return sign;
     const layers = this.started
-      ? this.areas.filter((each) => this.visible.get(each.layer.id)).flatMap((each) => each.layerIds)
+      ? this.areaLayers.filter((each) => this.visible.get(each.layer.id)).flatMap((each) => each.layerIds)
       : [];
     const found = layers.length ? this.map.queryRenderedFeatures([x, y], { layers }) : [];
     return (found[0]?.properties['id'] as string | undefined) ?? null;
   }
 
   private lookAgain(): void {
-    for (const signs of this.signs) signs.fill();
-    for (const areas of this.areas) this.staleAreas.add(areas);
+    for (const layer of this.pointLayers) layer.fill();
+    for (const layer of this.areaLayers) this.staleAreas.add(layer);
     this.overlay.invalidate();
   }
 
   private drawAreas(): void {
     if (!this.started) return;
-    for (const areas of this.staleAreas) areas.refresh();
+    for (const layer of this.staleAreas) layer.refresh();
     this.staleAreas.clear();
   }
 }

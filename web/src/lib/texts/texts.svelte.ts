@@ -1,46 +1,47 @@
 // The words of the screen in German and English, and of what packs bring with them.
 
 import type { City, PackWords, Titled } from '$lib/api/model';
-import de from './de.json';
-import en from './en.json';
+import { builtBooks, type Book, type Language } from './books';
+import type { Counted, Key } from './keys';
 
-export type Language = 'de' | 'en';
-export type Key = keyof typeof en;
+export type { Counted, Key, Language };
 export type Values = Record<string, string | number>;
 
-const BOOKS: Record<Language, Record<Key, string>> = { de, en };
-const KEPT = 'rhinecloud.language';
-
-/** The stem of keys that come in two forms, `x.one` and `x.other`. */
-export type Counted = Key extends infer K ? (K extends `${infer Stem}.other` ? Stem : never) : never;
+const STORED = 'rhinecloud.language';
 
 export class Texts {
   language = $state<Language>('de');
   /** The city's time zone. */
   zone = $state('Europe/Berlin');
+  private books = $state.raw(builtBooks());
   private packs = $state.raw<Partial<Record<string, PackWords>>[]>([]);
 
   constructor(
     private readonly memory: Pick<Storage, 'getItem' | 'setItem'>,
     preferred: readonly string[],
   ) {
-    const kept = memory.getItem(KEPT);
-    this.language = kept === 'de' || kept === 'en' ? kept : choose(preferred);
+    const stored = memory.getItem(STORED);
+    this.language = stored === 'de' || stored === 'en' ? stored : choose(preferred);
   }
 
   use(language: Language): void {
     this.language = language;
-    this.memory.setItem(KEPT, language);
+    this.memory.setItem(STORED, language);
   }
 
-  /** Takes over the words of the city's packs. */
-  learn(city: City): void {
+  /** Adds the texts of a module from elsewhere; a key that exists keeps its text. */
+  add(books: Record<Language, Book>): void {
+    this.books = { de: { ...books.de, ...this.books.de }, en: { ...books.en, ...this.books.en } };
+  }
+
+  /** Takes the words of the city's packs. */
+  usePacks(city: City): void {
     this.zone = city.timezone;
     this.packs = city.packs.map((pack) => pack.texts ?? {});
   }
 
   /** The text of a key with `{name}` filled in. */
-  say = (key: Key, values: Values = {}): string => fill(BOOKS[this.language][key] ?? key, values);
+  say = (key: Key, values: Values = {}): string => fill(this.own(key) ?? key, values);
 
   /** The text of a number of things: `key.one` or `key.other`, with `{count}` filled in. */
   count = (key: Counted, count: number, values: Values = {}): string => {
@@ -65,23 +66,14 @@ export class Texts {
     return this.own(`value.${attribute}.${String(value)}`);
   };
 
-  /** What a role is called. */
-  role = (name: string): string => this.own(`role.${name}`) ?? name;
+  /** A title: the text of a key, or a text in both languages. */
+  title = (title: Key | Titled): string => (typeof title === 'string' ? this.say(title) : this.titled(title));
 
-  /** How a feed is. */
-  feedState = (name: string): string => this.own(`feed.${name}`) ?? spaced(name);
+  /** What a coded word means, by the key `<prefix>.<word>`; a word without a text is made readable. */
+  coded = (prefix: string, word: string): string => this.own(`${prefix}.${word}`) ?? spaced(word);
 
-  /** How the stream is. */
-  streamState = (name: string): string => this.own(`stream.${name}`) ?? spaced(name);
-
-  /** How a subscription is. */
-  subscriptionState = (name: string): string => this.own(`subscriptions.${name}`) ?? spaced(name);
-
-  /** Why an incident was closed. */
-  reason = (name: string): string => this.own(`reason.${name}`) ?? spaced(name);
-
-  /** What a kind of incident or alert is called. */
-  category = (name: string): string => (name ? (this.own(`category.${name}`) ?? spaced(name)) : '–');
+  /** The name of a category of incidents or alerts. */
+  category = (name: string): string => (name ? this.coded('category', name) : '–');
 
   /** A text that comes in several languages, or in one. */
   titled = (said: Titled | Record<string, unknown> | string | null | undefined): string => {
@@ -102,7 +94,7 @@ export class Texts {
   }
 
   private own(key: string): string | undefined {
-    return (BOOKS[this.language] as Record<string, string>)[key];
+    return this.books[this.language][key];
   }
 }
 

@@ -1,4 +1,4 @@
-// Where the person is, kept in the address after `#`: any static server will do, and every view has its link.
+// The current page and id, kept in the address after `#`: any static server will do, and every view has a link.
 
 export class Router {
   path = $state('/');
@@ -21,7 +21,12 @@ export class Router {
   }
 
   go(page: string, id?: string): void {
-    location.hash = link(page, id).slice(1);
+    this.follow(link(page, id));
+  }
+
+  /** Goes to an address as `link` makes it. */
+  follow(href: string): void {
+    location.hash = href.slice(1);
   }
 
   private get segments(): string[] {

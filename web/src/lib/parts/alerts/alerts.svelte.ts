@@ -1,25 +1,24 @@
-// The alerts on the screen: asked for once, asked for again when the feed says that one changed.
+// The alerts on the screen: loaded once, and again after the live feed reported a change.
 
-import type { Client } from '$lib/api/client';
-import type { Change } from '$lib/api/live';
 import { SEVERITIES, type Alert, type Page, type Severity } from '$lib/api/model';
+import type { AppContext } from '$lib/ui/context';
 import { gather } from '$lib/ui/debounce';
-import { Turns } from '$lib/ui/turns';
+import { link } from '$lib/ui/router.svelte';
+import { LatestRequest } from '$lib/ui/latest';
 
 /** The newest so many are on the screen. */
 const MOST = 500;
+const MINOR = ['informational', 'low'];
 
-export class AlertBook {
+export class AlertStore {
   all = $state.raw<Alert[]>([]);
   loaded = $state(false);
   problem = $state.raw<unknown>(null);
-  /** Hears of alerts that were not there before. */
-  onRaised: (alerts: Alert[]) => void = () => {};
   private readonly known = new Set<string>();
-  private readonly turns = new Turns();
+  private readonly latest = new LatestRequest();
   private readonly reload = gather(400, () => void this.load());
 
-  constructor(private readonly client: Client) {}
+  constructor(private readonly app: Pick<AppContext, 'client' | 'announcer' | 'texts' | 'registry'>) {}
 
   /** Those that still hold, the gravest first. */
   get active(): Alert[] {
@@ -30,14 +29,14 @@ export class AlertBook {
     return this.all.find((alert) => alert.id === id);
   }
 
-  stale(_change: Change): void {
+  changed(): void {
     this.reload();
   }
 
   async load(): Promise<void> {
-    const isLast = this.turns.begin();
+    const isLast = this.latest.begin();
     try {
-      const { items: alerts } = await this.client.get<Page<Alert>>('/api/v1/alerts', {
+      const { items: alerts } = await this.app.client.get<Page<Alert>>('/api/v1/alerts', {
         query: { limit: MOST },
       });
       if (!isLast()) return;
@@ -46,20 +45,35 @@ export class AlertBook {
       this.all = alerts;
       this.loaded = true;
       this.problem = null;
-      if (fresh.length) this.onRaised(fresh);
+      this.announce(fresh);
     } catch (problem) {
       if (isLast()) this.problem = problem;
     }
   }
 
-  /** Makes an incident of an alert and gives the incident's id. */
+  /** Creates the incident of an alert and returns its id. */
   async makeIncident(alert: Alert): Promise<string> {
-    const incident = await this.client.post<{ id: string }>(
+    const incident = await this.app.client.post<{ id: string }>(
       `/api/v1/alerts/${encodeURIComponent(alert.id)}/incident`,
       {},
     );
     await this.load();
     return incident.id;
+  }
+
+  /** Announces new alerts; minor ones only count up. */
+  private announce(raised: Alert[]): void {
+    const { announcer, texts, registry } = this.app;
+    const severe = raised.filter((alert) => !MINOR.includes(alert.severity));
+    const [first] = severe;
+    if (!first) return;
+    const tone = severe.some((alert) => alert.severity === 'critical') ? 'danger' : 'warning';
+    if (severe.length > 1) {
+      announcer.say(tone, texts.count('alerts.manyRaised', severe.length), link('alerts'));
+    } else {
+      const text = texts.say('alerts.raised', { title: texts.titled(first.title) });
+      announcer.say(tone, text, registry.hrefOf('Alert', first.id));
+    }
   }
 }
 

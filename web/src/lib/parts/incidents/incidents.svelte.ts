@@ -1,29 +1,28 @@
 // The incidents on the screen, and what people do to them. Every step carries the version that the person saw.
 
 import type { Client } from '$lib/api/client';
-import type { Change } from '$lib/api/live';
 import { SEVERITIES, type Incident, type Page, type TimelineEvent } from '$lib/api/model';
 import { gather } from '$lib/ui/debounce';
-import { Turns } from '$lib/ui/turns';
+import { LatestRequest } from '$lib/ui/latest';
 
 /** The acts that move an incident, in the order in which they are offered; which are possible, the incident says. */
 export const STEPS = ['acknowledge', 'start', 'resolve', 'assign', 'severity', 'close', 'reopen'] as const;
 export type Step = (typeof STEPS)[number];
 /** The way to the end: the first of these that is possible is the next step. */
 export const FORWARD: Step[] = ['acknowledge', 'start', 'resolve', 'close'];
-/** Everything that can be posted to an incident. */
-export type Door = Step | 'comment' | 'tasks';
+/** Every path that takes a POST for an incident. */
+export type IncidentRequest = Step | 'comment' | 'tasks';
 
 /** The newest so many are on the screen. */
 const MOST = 500;
 
-export class IncidentBook {
+export class IncidentStore {
   all = $state.raw<Incident[]>([]);
   loaded = $state(false);
   problem = $state.raw<unknown>(null);
-  /** Moves whenever an incident or one of its tasks changed: whoever shows one looks again. */
+  /** Moves whenever an incident or one of its tasks changed: views of one load it again. */
   revision = $state(0);
-  private readonly turns = new Turns();
+  private readonly latest = new LatestRequest();
   private readonly reload = gather(400, () => {
     this.revision += 1;
     void this.load();
@@ -36,17 +35,16 @@ export class IncidentBook {
     return this.all.filter(isOpen).sort(byUrgency);
   }
 
-  stale(_change: Change): void {
+  changed(): void {
     this.reload();
   }
 
-  /** The reader chose another language, in which the city words what rules said. */
-  reword(): void {
-    this.reload();
+  titleOf(id: string): string | undefined {
+    return this.all.find((incident) => incident.id === id)?.title;
   }
 
   async load(): Promise<void> {
-    const isLast = this.turns.begin();
+    const isLast = this.latest.begin();
     try {
       const answer = await this.client.get<Page<Incident>>('/api/v1/incidents', { query: { limit: MOST } });
       if (!isLast()) return;
@@ -71,7 +69,7 @@ export class IncidentBook {
   }
 
   /** Takes a step on the incident as the person saw it; a Problem 409 says that somebody was first. */
-  act(incident: Incident, step: Door, body: Record<string, unknown> = {}): Promise<Incident> {
+  act(incident: Incident, step: IncidentRequest, body: Record<string, unknown> = {}): Promise<Incident> {
     return this.client.post<Incident>(`${path(incident.id)}/${step}`, { version: incident.version, ...body });
   }
 

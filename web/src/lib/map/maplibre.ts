@@ -1,0 +1,62 @@
+// Opens MapLibre on the base map: north is up, the view is flat, and what it says is in the reader's words.
+
+import { Map, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl';
+import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
+import type { City } from '$lib/api/model';
+import type { Shade } from '$lib/ui/theme.svelte';
+import { baseStyle } from './basemap';
+import type { BaseMap } from './resolution';
+
+export interface MapWords {
+  zoomIn: string;
+  zoomOut: string;
+  map: string;
+}
+
+export function openMap(container: HTMLElement, city: City, shade: Shade, words: MapWords): Map {
+  setWorkerUrl(new URL(workerUrl, document.baseURI).href);
+  const map = new Map({
+    container,
+    style: baseStyle(shade, city.tiles_url),
+    center: centreOf(city),
+    zoom: city.zoom,
+    minZoom: 7,
+    maxZoom: 18,
+    attributionControl: { compact: true },
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    fadeDuration: 0,
+    locale: {
+      'NavigationControl.ZoomIn': words.zoomIn,
+      'NavigationControl.ZoomOut': words.zoomOut,
+      'Map.Title': words.map,
+    },
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right');
+  map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-left');
+  return map;
+}
+
+/** Where the map begins: as the city says, else amid its area, else at the mouth of the Ruhr. */
+function centreOf(city: City): [number, number] {
+  if (city.centre) return city.centre;
+  return city.bbox ? [(city.bbox[0] + city.bbox[2]) / 2, (city.bbox[1] + city.bbox[3]) / 2] : [6.745, 51.447];
+}
+
+/** Gives the map as what paints the ground more or less finely. */
+export function baseMapOf(map: Map): BaseMap {
+  return {
+    isMoving: () => map.isMoving(),
+    on: (event, listener) => map.on(event, listener),
+    paintAt: (ratio) => {
+      // `setPixelRatio` would tell of a move that nobody made and take the map out of the hand that moves it.
+      map._overridePixelRatio = ratio;
+      map._resizeInternal();
+      // Another size has emptied the canvas: nobody shall see that.
+      map.redraw();
+    },
+  };
+}

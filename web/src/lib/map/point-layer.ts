@@ -1,0 +1,117 @@
+// A layer of points: follows the entityStore and keeps the points that is drawn.
+
+import type { Layer } from '$lib/api/model';
+import type { Entity } from '$lib/api/entities';
+import type { EntityStore, Seen } from '$lib/api/store.svelte';
+import { colorOf, geometryOf, headingOf, isOver, isSimulated, pointOf } from './drawing';
+import { MovingPoints } from './points';
+import { shapeOf } from './shapes';
+import { scaleAt, type SymbolStyle, type StyleCache } from './sprites';
+
+/** After this long without news a thing that moves is drawn faintly. */
+const FADES_AFTER_MS = 15 * 60_000;
+const LABELS_FROM_ZOOM = 10;
+const MOVING_LABELS_FROM_ZOOM = 12.5;
+
+export class PointLayer {
+  readonly points: MovingPoints<SymbolStyle>;
+  visible: boolean;
+
+  constructor(
+    private readonly entityStore: EntityStore,
+    private readonly styles: StyleCache,
+    readonly layer: Layer,
+    still: boolean,
+  ) {
+    this.points = new MovingPoints(still);
+    this.visible = layer.visible;
+  }
+
+  /** Takes over everything that the entityStore holds. */
+  fill(): void {
+    for (const type of this.layer.types) this.follow(type, new Set(this.entityStore.all(type).keys()));
+  }
+
+  /** Takes over what changed. */
+  follow(type: string, ids: ReadonlySet<string>): void {
+    const [now, now_ms] = [new Date(), performance.now()];
+    for (const id of ids) {
+      const seen = this.entityStore.peek(type, id);
+      if (seen) this.put(seen, now, now_ms);
+      else this.points.remove(id);
+    }
+  }
+
+  find(id: string): Entity | undefined {
+    for (const type of this.layer.types) {
+      const seen = this.entityStore.peek(type, id);
+      if (seen) return seen.entity;
+    }
+    return undefined;
+  }
+
+  isShown(zoom: number): boolean {
+    return this.visible && zoom >= (this.layer.min_zoom ?? 0);
+  }
+
+  isLabelled(zoom: number): boolean {
+    const from = this.layer.rotate?.length ? MOVING_LABELS_FROM_ZOOM : LABELS_FROM_ZOOM;
+    return this.isShown(zoom) && Boolean(this.layer.label) && zoom >= from;
+  }
+
+  /** The radius within which a finger or pointer meets a sign, in pixels. */
+  reach(zoom: number): number {
+    return Math.max(9, (shapeOf(this.layer.icon).size * scaleAt(zoom)) / 2);
+  }
+
+  private put({ entity, at }: Seen, now: Date, now_ms: number): void {
+    const point = pointOf(geometryOf(entity));
+    if (!point || isOver(entity, now)) {
+      this.points.remove(entity.id);
+      return;
+    }
+    const heading = headingOf(this.layer, entity);
+    const moves = Boolean(this.layer.rotate?.length);
+    const faint = moves && at !== '' && now.getTime() - new Date(at).getTime() > FADES_AFTER_MS;
+    const [longitude, latitude] = point;
+    this.points.put(
+      entity.id,
+      { longitude, latitude, heading: heading ?? 0, style: this.styleOf(entity, heading, faint) },
+      now_ms,
+    );
+  }
+
+  private styleOf(entity: Entity, heading: number | null, faint: boolean): SymbolStyle {
+    const shape = shapeOf(this.layer.icon);
+    return this.styles.find({
+      body: heading === null ? shape.still : shape.moving,
+      glyph: shape.glyph,
+      color: colorOf(this.layer, entity),
+      hollow: isSimulated(entity),
+      turns: heading !== null,
+      size: shape.size,
+      faint,
+    });
+  }
+}
+
+/** The topmost sign within reach of a place (Mercator units; `size` pixels a unit), the nearest of its layer. */
+export function nearest(
+  layers: PointLayer[],
+  zoom: number,
+  [x, y]: [number, number],
+  size: number,
+): string | null {
+  for (const layer of layers.toReversed()) {
+    if (!layer.isShown(zoom)) continue;
+    const reach = layer.reach(zoom) / size;
+    let best: string | null = null;
+    let distance = reach;
+    layer.points.within([x - reach, y - reach, x + reach, y + reach], performance.now(), (id, sx, sy) => {
+      const apart = Math.hypot(sx - x, sy - y);
+      if (apart <= distance) [best, distance] = [id, apart];
+    });
+    if (best) return best;
+  }
+  return null;
+}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rhinecloud.expressions import EvaluationFailed
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.context import Context
 from rhinecloud.risk.active_alerts import AlertStatement
 from rhinecloud.risk.condition import Condition
-from rhinecloud.risk.evaluation import EvaluationFailed, Evaluator
+from rhinecloud.risk.evaluation import ConditionEvaluator
 from rhinecloud.risk.facts import SIMULATED, EntityFacts, first_of
 from rhinecloud.risk.message import write_value
 from rhinecloud.risk.model import Rule
@@ -21,7 +22,7 @@ Complain = Callable[[Rule, str], None]
 class AlertContent:
     """Words alerts from readings. Expressions that fail here are counted and never cost the alert itself."""
 
-    def __init__(self, context: Context, evaluator: Evaluator, complain: Complain) -> None:
+    def __init__(self, context: Context, evaluator: ConditionEvaluator, complain: Complain) -> None:
         self._context = context
         self._evaluator = evaluator
         self._complain = complain

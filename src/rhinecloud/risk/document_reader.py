@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from rhinecloud.expressions import InvalidExpression
+from rhinecloud.kernel.declarative import TextFault
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.risk.condition import InvalidCondition
 from rhinecloud.risk.document import DocumentFault, RuleDocument
 from rhinecloud.risk.document import Path as Way
 
@@ -96,10 +97,11 @@ class DocumentReader:
         """Note a fault at a key."""
         self.faults.append(self.document.key_fault(way, reason))
 
-    def say_flaws(self, way: Way, error: InvalidCondition) -> None:
+    def say_flaws(self, way: Way, error: InvalidExpression) -> None:
         """Note an expression's flaws where they stand in its text."""
-        for flaw in error.flaws:
-            self.faults.append(self.document.fault(way, flaw.reason, line=flaw.line, column=flaw.column))
+        for each in error.faults:
+            line, column = (each.line, each.column) if isinstance(each, TextFault) else (1, 1)
+            self.faults.append(self.document.fault(way, each.reason, line=line, column=column))
 
 
 def whole_number(value: Any) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from rhinecloud.expressions import EvaluationFailed
 from rhinecloud.kernel.errors import RhineCloudError
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.change import Change, ChangeKind
@@ -17,7 +18,6 @@ from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.risk.active_alerts import ActiveAlerts, moment_text
 from rhinecloud.risk.counters import RuleCounters
-from rhinecloud.risk.evaluation import EvaluationFailed
 from rhinecloud.risk.facts import EntityFacts, ReadingFacts, seconds
 from rhinecloud.risk.model import Rule, RuleOutcome
 from rhinecloud.risk.rule_evaluation import RuleEvaluator

@@ -10,8 +10,11 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.expressions import InvalidExpression
+from rhinecloud.kernel.declarative import TextFault
+from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import format_time
-from rhinecloud.risk.condition import Condition, ConditionFault, InvalidCondition, parse_condition
+from rhinecloud.risk.condition import Condition, parse_condition
 
 MISSING = "–"
 """Stands where a fact is not known."""
@@ -42,9 +45,9 @@ class Template:
 
 
 def parse_template(text: str) -> Template:
-    """Read a text; `{{` and `}}` stand for braces. Raises Flawed with the place of each flaw."""
+    """Read a text; `{{` and `}}` stand for braces. Raises InvalidExpression with the place of each fault."""
     pieces: list[str | Condition] = []
-    flaws: list[ConditionFault] = []
+    faults: list[Invalid] = []
     for inside, piece, start in _split(text):
         if not inside:
             pieces.append(piece)
@@ -52,13 +55,10 @@ def parse_template(text: str) -> Template:
         line, column = text.count("\n", 0, start) + 1, start - (text.rfind("\n", 0, start) + 1)
         try:
             pieces.append(parse_condition(piece))
-        except InvalidCondition as error:
-            flaws += [
-                ConditionFault(each.reason, line + each.line - 1, column + each.column)
-                for each in error.flaws
-            ]
-    if flaws:
-        raise InvalidCondition(flaws)
+        except InvalidExpression as error:
+            faults += [each.moved(line - 1, column) for each in error.faults if isinstance(each, TextFault)]
+    if faults:
+        raise InvalidExpression(faults)
     return Template(tuple(pieces))
 
 
@@ -78,10 +78,9 @@ def _split(text: str) -> Iterator[tuple[bool, str, int]]:
         elif character == "{":
             end = text.find("}", position)
             if end < 0:
-                column = position - (text.rfind("\n", 0, position) + 1) + 1
-                raise InvalidCondition(
-                    [ConditionFault("this brace is never closed", text.count("\n", 0, position) + 1, column)]
-                )
+                line = text.count("\n", 0, position) + 1
+                column = position - text.rfind("\n", 0, position)
+                raise InvalidExpression([TextFault("this brace is never closed", line=line, column=column)])
             yield False, plain, position
             yield True, text[position + 1 : end], position + 1
             position, plain = end + 1, ""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from rhinecloud.expressions import EvaluationFailed
 from rhinecloud.ngsild.context import Context
 from rhinecloud.risk.active_alerts import ActiveAlerts, AlertOccurrence, moment_text
 from rhinecloud.risk.alert_content import AlertContent
 from rhinecloud.risk.counters import RuleCounters
 from rhinecloud.risk.crossing import Crossings
-from rhinecloud.risk.evaluation import EvaluationFailed, Evaluator
+from rhinecloud.risk.evaluation import ConditionEvaluator
 from rhinecloud.risk.facts import EntityFacts, ReadingChange, plain_value
 from rhinecloud.risk.model import Rule, RuleOutcome
 from rhinecloud.risk.state import RiskState, RuleWatch
@@ -37,7 +38,7 @@ class RuleEvaluator:
         self._timers = timers
         self._register = register
         self._counters = counters
-        self._evaluator = Evaluator()
+        self._evaluator = ConditionEvaluator()
         self._testimony = AlertContent(context, self._evaluator, self.complain)
         self.crossings = Crossings(state)
 

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rhinecloud.expressions import InvalidExpression
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.context import Context
 from rhinecloud.risk.area import Area
-from rhinecloud.risk.condition import Condition, InvalidCondition, parse_condition, parse_truth
+from rhinecloud.risk.condition import Condition, parse_condition, parse_truth
 from rhinecloud.risk.document import DocumentFault, RuleDocument
 from rhinecloud.risk.document import Path as Way
 from rhinecloud.risk.document_reader import (
@@ -206,7 +207,7 @@ class RuleFile:
         words = ", ".join(Severity)
         try:
             condition = parse_condition(some_text(value))
-        except InvalidCondition as error:
+        except InvalidExpression as error:
             raise Invalid(f"{value!r} is neither a severity ({words}) nor CEL: {error}") from None
         if condition.source.isidentifier() and near(condition.source, Severity):
             raise Invalid(f"{value!r} is not a severity ({words}); {near(condition.source, Severity)}")
@@ -231,7 +232,7 @@ class RuleFile:
     def _template(self, way: Way, text: str) -> Template | None:
         try:
             template = parse_template(text)
-        except InvalidCondition as error:
+        except InvalidExpression as error:
             self._sheet.say_flaws(way, error)
             return None
         for condition in template.conditions:
@@ -259,7 +260,7 @@ class RuleFile:
         try:
             parse = parse_truth if key in TRUTHS else parse_condition
             condition = parse(str(value).lower() if isinstance(value, bool) else str(value))
-        except InvalidCondition as error:
+        except InvalidExpression as error:
             self._sheet.say_flaws((key,), error)
             return None
         for each in condition.references:

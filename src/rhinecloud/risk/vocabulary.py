@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from rhinecloud.expressions import Reference
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
-from rhinecloud.risk.condition import FACTS, Reference
+from rhinecloud.risk.condition import FACTS, attribute_of
 from rhinecloud.risk.window import FIGURES
 
 
@@ -43,10 +44,11 @@ class Vocabulary:
             return "`window` needs the key `window:` with `attribute` and `over`"
         if head == "window" and len(reference.path) > 1 and reference.path[1] not in FIGURES:
             return f"`window` has no `{reference.path[1]}`; it has {', '.join(sorted(FIGURES))}"
-        if not reference.attribute or reference.attribute == "location":
+        attribute = attribute_of(reference)
+        if attribute in ("", "location"):
             return ""
         try:
-            self.attribute(reference.attribute)
+            self.attribute(attribute)
         except Invalid as error:
             return error.reason
         return ""

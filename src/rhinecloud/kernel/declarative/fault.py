@@ -39,6 +39,11 @@ class TextFault(Invalid):
         self.line = line
         self.column = column
 
+    def moved(self, lines: int, columns: int) -> TextFault:
+        """Return the fault as it stands in a text around this one, which begins so many lines and columns in."""
+        column = self.column + columns if self.line == 1 else self.column
+        return TextFault(self.reason, field=self.field, line=self.line + lines, column=column)
+
 
 class NotReadable(Exception):
     """A text breaks the rules of its syntax; `place` says where."""

@@ -58,14 +58,14 @@ class Clock:
 
 @dataclass
 class Twins:
-    """Two doors to one city with accounts: `door` keeps answers, `plain` keeps nothing."""
+    """Two applications of one broker with accounts: `door` has caches, and each `fresh()` one has empty ones."""
 
     clock: Clock
     identity: Identity
     broker: Broker
     contexts: Contexts
     door: BrokerApplication
-    plain: BrokerApplication
+    fresh: Callable[[], BrokerApplication]
     admin: dict[str, str] = field(default_factory=dict)
 
     async def call(
@@ -85,10 +85,10 @@ class Twins:
         )
 
     async def read(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
-        """Read at both doors, twice at the one that keeps answers, and make sure that they say the same."""
+        """Send a GET twice to the application with caches and once to a new one; all responses must be equal."""
         answers = [
             await self.call("GET", path, headers=headers, at=each)
-            for each in (self.door, self.door, self.plain)
+            for each in (self.door, self.door, self.fresh())
         ]
         for each in answers:
             del each.headers["x-request-id"]
@@ -117,7 +117,7 @@ async def twins(folder: Path, kept: StoreSettings | None = None) -> AsyncIterato
             identity.authenticate,
         )
 
-    made = Twins(clock, identity, broker, contexts, make_door(1000), make_door(0))
+    made = Twins(clock, identity, broker, contexts, make_door(1000), lambda: make_door(0))
     made.admin = bearer(await identity.add_token(Token("keeper", "", (Role.ADMIN,))))
     try:
         yield made

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rhinecloud.kernel.errors import Invalid
@@ -185,6 +185,7 @@ entities = objects(st.sampled_from(MEMBERS), attributes | attributes | scalars |
 )
 
 
+@example('[{"id":"urn:a:1","type":"Thing","a-b":{"type":"text"}}]')
 @given(st.lists(entities, min_size=1, max_size=3).map(lambda each: "[" + ",".join(each) + "]"))
 def test_a_batch_that_is_read_in_one_go_is_what_the_general_road_makes_of_it(text: str) -> None:
     body = text.encode("utf-8", "surrogateescape").replace("\xff".encode(), b"\xff")

@@ -1,43 +1,111 @@
-"""A cache whose memory is bounded by count and by bytes, for answers to what comes from outside.
+"""The one cache: bounded by weight, so that no sequence of requests can fill the memory or empty the cache at once.
 
-`functools.lru_cache` bounds the count alone: a caller that sends a thousand keys of a megabyte makes it keep a
-gigabyte.
+It has two generations. New entries are added to the young one; when that is full it becomes the old one and the old one
+is dropped, so what was used since the last change of generations is always kept. `functools.lru_cache` bounds the
+number of entries only: a thousand keys of a megabyte take a gigabyte.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
-Key = TypeVar("Key", str, bytes)
-Answer = TypeVar("Answer")
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
 
 LONGEST = 512
 """Characters or bytes of a key that is kept, where a cache does not say otherwise."""
 
 
-class BoundedCache(dict[Key, Answer], Generic[Key, Answer]):
-    """A dictionary that computes a missing answer, and empties itself when it is full.
+class BoundedCache(dict[Key, Value]):
+    """A dictionary of the young generation that finds or computes what is missing in it.
 
-    `cache[key]` is the call. An answer for a key longer than `longest` is computed each time and not kept; an
-    exception is not kept either.
+    `cache[key]` is the call of a cache that computes; `find` and `keep` are for one that is filled from outside. The
+    entries of both generations weigh at most `most`; `weigh(key, value)` is an entry's weight. Without it each entry
+    weighs 1, and one whose key is longer than `longest` is not kept. Nor is an entry heavier than `largest`, by default
+    a 50th of `most` where weights are given. Errors are not kept.
+
+    `misses` counts the answers that were not found, `hits` those that `find` found.
     """
 
-    __slots__ = ("_compute", "_longest", "_most")
+    __slots__ = ("_compute", "_half", "_largest", "_left", "_longest", "_old", "_weigh", "hits", "misses")
 
-    _compute: Callable[[Key], Answer]
-
-    def __init__(self, compute: Callable[[Key], Answer], most: int, longest: int = LONGEST) -> None:
+    def __init__(
+        self,
+        compute: Callable[[Key], Value] | None = None,
+        most: int = 1_000,
+        longest: int = LONGEST,
+        *,
+        weigh: Callable[[Key, Value], int] | None = None,
+        largest: int | None = None,
+    ) -> None:
         super().__init__()
         self._compute = compute
-        self._most = most
+        self._weigh = weigh
         self._longest = longest
+        self._half = self._left = most // 2
+        self._largest = min(self._half, most // 50 if largest is None else largest) if weigh else 1
+        self._old: dict[Key, Value] = {}
+        self.hits = 0
+        self.misses = 0
 
-    def __missing__(self, key: Key) -> Answer:
-        """Return the answer for a key that is not kept."""
-        answer = self._compute(key)
-        if len(key) <= self._longest:
-            if len(self) >= self._most:
-                self.clear()
-            self[key] = answer
-        return answer
+    def __missing__(self, key: Key) -> Value:
+        """Return the value of a key that is not in the young generation."""
+        if key in self._old:
+            value = self._old.pop(key)
+        elif self._compute is None:
+            raise KeyError(key)
+        else:
+            self.misses += 1
+            value = self._compute(key)
+        self.keep(key, value)
+        return value
+
+    def find(self, key: Key) -> Value | None:
+        """Return the value of a key, None where it is not kept."""
+        value = self.get(key)
+        if value is None:
+            value = self._old.pop(key, None)
+            if value is None:
+                self.misses += 1
+                return None
+            self.keep(key, value)
+        self.hits += 1
+        return value
+
+    def keep(self, key: Key, value: Value) -> None:
+        """Keep a value, unless it is too heavy or its key too long."""
+        weight = self._weight(key, value)
+        if weight > self._largest:
+            self.drop(key)
+            return
+        if key in self:
+            self._left += self._weight(key, self[key])
+        if weight > self._left:
+            self._old = dict(self)
+            super().clear()
+            self._left = self._half
+        self._left -= weight
+        self[key] = value
+
+    def drop(self, key: Key) -> None:
+        """Forget one entry."""
+        if key in self:
+            self._left += self._weight(key, self.pop(key))
+        self._old.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        super().clear()
+        self._old.clear()
+        self._left = self._half
+
+    @property
+    def held(self) -> int:
+        """How many entries both generations hold."""
+        return len(self) + len(self._old)
+
+    def _weight(self, key: Any, value: Value) -> int:
+        if self._weigh is not None:
+            return self._weigh(key, value)
+        return 1 if not isinstance(key, str | bytes) or len(key) <= self._longest else 2

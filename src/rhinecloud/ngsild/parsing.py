@@ -95,14 +95,11 @@ def _read_entity(data: Any, reader: InstanceReader, *, fragment: bool) -> Entity
         try:
             if in_one_go and type(member) is PlainAttribute and name not in _WORDS:
                 plain = read_sent(member, now)
-                iri = expand(name)
-                if (
-                    plain is not None
-                    and iri not in attrs
-                    and (plain.type == "GeoProperty" or name not in _PLACES)
-                ):
-                    attrs[iri] = [plain]
-                    continue
+                if plain is not None and (plain.type == "GeoProperty" or name not in _PLACES):
+                    iri = expand(name)
+                    if iri not in attrs:
+                        attrs[iri] = [plain]
+                        continue
             if name in _SPECIAL:
                 _read_special(found, name, member, reader)
             else:

@@ -37,8 +37,8 @@ async def create(service: Subscriptions, parts: HandlerContext, request: Request
 
 async def list_all(service: Subscriptions, parts: HandlerContext, request: Request) -> Response:
     """Query Subscriptions (clause 6.10.3.2); `options=count` is how clients of older versions ask for the count."""
-    options = listed_options(request, "sysAttrs", "count")
-    paging = parse_paging(request, parts.settings)
+    options = listed_options(request.parameters(), "sysAttrs", "count")
+    paging = parse_paging(request.parameters(), parts.settings)
     found: list[Subscription | BrokenSubscription] = [
         *service.list(request.actor, request.tenant),
         *service.broken(request.actor, request.tenant),
@@ -54,7 +54,7 @@ async def list_all(service: Subscriptions, parts: HandlerContext, request: Reque
 
 async def retrieve(service: Subscriptions, parts: HandlerContext, request: Request) -> Response:
     """Retrieve Subscription (clause 6.11.3.1)."""
-    options = listed_options(request, "sysAttrs")
+    options = listed_options(request.parameters(), "sysAttrs")
     name = _id(request)
     found: Subscription | BrokenSubscription | None = service.find_broken(request.actor, request.tenant, name)
     if found is None:

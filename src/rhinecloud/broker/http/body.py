@@ -144,7 +144,7 @@ async def _read(parts: HandlerContext, request: Request) -> bytes:
     if media not in (JSON_TYPE, LD_TYPE) and not (media == PATCH_TYPE and request.verb == "PATCH"):
         raise UnsupportedMediaType(media)
     length = request.length(parts.settings.max_body_bytes)
-    return await (request.body(length) if length <= SMALL_BYTES else parts.intake.read(request, length))
+    return await (request.body(length) if length <= SMALL_BYTES else parts.admission.read(request, length))
 
 
 def _parse(body: bytes, parts: HandlerContext) -> Any:

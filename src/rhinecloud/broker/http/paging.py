@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rhinecloud.broker.http.link import page_link
+from rhinecloud.broker.http.query_parameters import QueryParameters
 from rhinecloud.broker.http.request import Request
 from rhinecloud.broker.http.response import HeaderList
 from rhinecloud.broker.settings import BrokerSettings
@@ -32,15 +33,15 @@ class Paging:
     count: bool
 
 
-def parse_paging(request: Request, settings: BrokerSettings) -> Paging:
+def parse_paging(parameters: QueryParameters, settings: BrokerSettings) -> Paging:
     """Read the paging parameters; raises Invalid for a page of none without a count, or one beyond the setting."""
-    limit = request.number("limit", settings.default_limit)
-    count = request.flag("count")
+    limit = parameters.number("limit", settings.default_limit)
+    count = parameters.flag("count")
     if limit == 0 and not count:
         raise Invalid("a page of 0 makes sense with count=true only", field="limit")
     if limit > settings.max_limit:
         raise Invalid(f"a page has at most {settings.max_limit} elements", field="limit")
-    return Paging(limit, request.number("offset", 0), count)
+    return Paging(limit, parameters.number("offset", 0), count)
 
 
 def paging_headers(request: Request, path: str, paging: Paging, page: Page[Any]) -> HeaderList:

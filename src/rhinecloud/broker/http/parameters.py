@@ -8,6 +8,7 @@ from __future__ import annotations
 from rhinecloud.broker.entities.edits import TypeSelection
 from rhinecloud.broker.errors import InvalidRequest
 from rhinecloud.broker.http.media import Media
+from rhinecloud.broker.http.query_parameters import QueryParameters
 from rhinecloud.broker.http.request import Request
 from rhinecloud.broker.links.join import MAX_LEVEL, Join
 from rhinecloud.kernel.errors import Invalid, Unsupported
@@ -48,26 +49,26 @@ def entity_id(request: Request) -> str:
         raise Invalid(error.reason, field="entityId") from None
 
 
-def type_selection(request: Request) -> TypeSelection:
+def type_selection(parameters: QueryParameters) -> TypeSelection:
     """Read the selector of entity types (clause 4.17)."""
-    text = request.query.get("type")
-    return () if text is None else parse_type_selection(text, request.context)
+    text = parameters.values.get("type")
+    return () if text is None else parse_type_selection(text, parameters.context)
 
 
-def listed_options(request: Request, *known: str) -> frozenset[str]:
+def listed_options(parameters: QueryParameters, *known: str) -> frozenset[str]:
     """Read `options`, of which the operation knows some; raises InvalidRequest at any other (clause 6.3.20)."""
-    options = frozenset(request.listed("options"))
+    options = frozenset(parameters.listed("options"))
     if not options <= set(known):
         unknown = ", ".join(sorted(options - set(known)))
         raise InvalidRequest(f"{unknown} is none of {', '.join(known)}", field="options")
     return options
 
 
-def parse_options(request: Request) -> Options:
+def parse_options(parameters: QueryParameters) -> Options:
     """Read how entities are to be shown."""
-    query, context = request.query, request.context
-    options = listed_options(request, *FORMS, "sysAttrs")
-    geojson = request.media is Media.GEO
+    query, context = parameters.values, parameters.context
+    options = listed_options(parameters, *FORMS, "sysAttrs")
+    geojson = parameters.media is Media.GEO
     if "attrs" in query and query.keys() & {"pick", "omit"}:
         raise Invalid("attrs goes neither with pick nor with omit", field="attrs")
     if "geometryProperty" in query and not geojson:
@@ -75,7 +76,7 @@ def parse_options(request: Request) -> Options:
     attrs = _names(query.get("attrs"), context, "attrs")
     if not attrs.isdisjoint(MEMBERS):
         raise Invalid("names attributes only, not id, type or scope", field="attrs")
-    pick, omit = projections(request)
+    pick, omit = projections(parameters)
     return Options(
         form=_form(query.get("format"), options),
         sys_attrs="sysAttrs" in options,
@@ -83,53 +84,53 @@ def parse_options(request: Request) -> Options:
         omit=omit.names,
         attrs=attrs,
         lang=parse_lang(query["lang"]) if "lang" in query else (),
-        dataset_ids=_dataset_ids(request.listed("datasetId")),
+        dataset_ids=_dataset_ids(parameters.listed("datasetId")),
         geojson=geojson,
         **({"geometry": context.name(query["geometryProperty"])} if "geometryProperty" in query else {}),
     )
 
 
-def projections(request: Request) -> tuple[Projection, Projection]:
+def projections(parameters: QueryParameters) -> tuple[Projection, Projection]:
     """Read what is to be picked and what omitted; raises Invalid where the two contradict each other or go too deep."""
-    pick, omit = _projection(request, "pick"), _projection(request, "omit")
+    pick, omit = _projection(parameters, "pick"), _projection(parameters, "omit")
     if not pick.picked.isdisjoint(omit.names):
         raise Invalid("a member is both picked and omitted", field="omit")
-    level = join_level(request)
+    level = join_level(parameters)
     for name, projection in (("pick", pick), ("omit", omit)):
         if projection.depth > level:
             raise Invalid("goes deeper into linked entities than join and joinLevel allow", field=name)
     return pick, omit
 
 
-def join_level(request: Request) -> int:
+def join_level(parameters: QueryParameters) -> int:
     """Read how many relationships are followed, 0 where linked entities are not asked for (clause 4.5.23)."""
-    join = request.query.get("join", "@none")
+    join = parameters.values.get("join", "@none")
     if join not in ("flat", "inline", "@none"):
         raise InvalidRequest(f"{join!r} is none of flat, inline, @none", field="join")
-    if "joinLevel" in request.query and not 1 <= request.number("joinLevel", 1) <= MAX_LEVEL:
+    if "joinLevel" in parameters.values and not 1 <= parameters.number("joinLevel", 1) <= MAX_LEVEL:
         raise Invalid(f"is not from 1 to {MAX_LEVEL}", field="joinLevel")
-    return 0 if join == "@none" else request.number("joinLevel", 1)
+    return 0 if join == "@none" else parameters.number("joinLevel", 1)
 
 
-def parse_join(request: Request, options: Options) -> Join | None:
+def parse_join(parameters: QueryParameters, options: Options) -> Join | None:
     """Read how linked entities are to be shown, None where they are not asked for."""
-    level = join_level(request)
+    level = join_level(parameters)
     if not level:
         return None
-    pick, omit = projections(request)
+    pick, omit = projections(parameters)
     try:
-        contained = frozenset(check_uri(each) for each in request.listed("containedBy"))
+        contained = frozenset(check_uri(each) for each in parameters.listed("containedBy"))
     except Invalid as error:
         raise Invalid(error.reason, field="containedBy") from None
-    return Join(request.query["join"] == "inline", level, options, pick, omit, contained)
+    return Join(parameters.values["join"] == "inline", level, options, pick, omit, contained)
 
 
-def refuse_unbuilt(request: Request) -> None:
+def refuse_unbuilt(parameters: QueryParameters) -> None:
     """Raise Unsupported where an entity map is asked for, Invalid where a context source filter is malformed."""
-    if request.flag("entityMap") or b"ngsild-entitymap" in request.headers:
+    if parameters.flag("entityMap") or parameters.entity_map:
         raise Unsupported("entity maps are not built yet")
-    if "csf" in request.query:
-        parse_q(request.query["csf"], request.context)
+    if "csf" in parameters.values:
+        parse_q(parameters.values["csf"], parameters.context)
 
 
 def _form(name: str | None, options: frozenset[str]) -> str:
@@ -143,10 +144,10 @@ def _form(name: str | None, options: frozenset[str]) -> str:
     return forms.pop() if forms else "normalized"
 
 
-def _projection(request: Request, name: str) -> Projection:
-    if name not in request.query:
+def _projection(parameters: QueryParameters, name: str) -> Projection:
+    if name not in parameters.values:
         return Projection()
-    return parse_projection(request.query[name], request.context, field=name)
+    return parse_projection(parameters.values[name], parameters.context, field=name)
 
 
 def _names(text: str | None, context: Context, field: str) -> frozenset[str]:

@@ -16,6 +16,7 @@ import orjson
 
 from rhinecloud.broker.http.media import Media
 from rhinecloud.broker.http.prefer import preferences, preferred_version, version_text
+from rhinecloud.broker.http.query_parameters import QueryParameters
 from rhinecloud.broker.http.request import Request
 from rhinecloud.broker.http.response import HeaderList
 from rhinecloud.broker.links.join import Join, LinkedEntities
@@ -33,11 +34,6 @@ VIEWS = 8
 
 WAYS = 64
 """Views that are kept for requests that ask for the same way in other words."""
-
-REMEMBERED = 1_000
-"""Parsed query strings that are kept; they come from whoever calls."""
-LONGEST = 2_048
-"""Bytes of a query string and header fields that are kept so; longer ones are parsed each time."""
 
 DOCUMENTS_BYTES = 32 * 1024 * 1024
 """Memory for rendered entities."""
@@ -80,11 +76,11 @@ class View:
         return 203 if any(amend(entity, self.version) is not entity for entity in entities) else 200
 
 
-def view_of(request: Request, options: Options, *, collected: bool = False) -> View:
-    """Make the view that a request asks for; JSON and, on demand, GeoJSON name the @context in a Link (6.3.6)."""
-    prefer = request.header(b"prefer")
-    make = _make_view if isinstance(request.source, str) else _make_view.__wrapped__
-    return make(request.context, options, request.media, request.link, request.source, prefer, collected)
+def view_of(parameters: QueryParameters, options: Options, *, collected: bool = False) -> View:
+    """Return the view that a request asks for; JSON and, on demand, GeoJSON name the @context in a Link (6.3.6)."""
+    asked = parameters
+    make = _make_view if isinstance(asked.source, str) else _make_view.__wrapped__
+    return make(asked.context, options, asked.media, asked.link, asked.source, asked.prefer, collected)
 
 
 @lru_cache(WAYS)
@@ -133,7 +129,6 @@ class Renderer:
         self._size = size
         self._left = DOCUMENTS_BYTES
         self._shelves: dict[str, dict[str, _Kept]] = {}
-        self._parsed: dict[tuple[Any, ...], Any] = {}
 
     def document(self, tenant: str, stored: Stored, view: View) -> bytes:
         """Give one entity as a document of its own."""
@@ -185,31 +180,6 @@ class Renderer:
     def _shelf(self, tenant: str) -> dict[str, _Kept]:
         shelf = self._shelves.get(tenant)
         return shelf if shelf is not None else self._shelves.setdefault(tenant, {})
-
-    def remembered(self, request: Request, parse: Callable[..., T], *also: Any) -> T:
-        """Parse what a request's parameters say, once for all requests that say the same with the same @context.
-
-        `parse(request, *also)` is a plain function; what it is given beside the request does not change.
-        """
-        key = (
-            parse,
-            request.query_string,
-            request.context.key,
-            request.link,
-            request.media,
-            request.headers.get(b"prefer"),
-        )
-        parsed: T | None = self._parsed.get(key)
-        if parsed is None:
-            parsed = parse(request, *also)
-            if (
-                sum(map(len, (request.query_string, request.link, request.headers.get(b"prefer", b""))))
-                <= LONGEST
-            ):
-                if len(self._parsed) >= REMEMBERED:
-                    self._parsed.clear()
-                self._parsed[key] = parsed
-        return parsed
 
 
 def _size(kept: _Kept) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rhinecloud.broker.errors import InvalidRequest, LengthRequired
 from rhinecloud.broker.http.media import Media
+from rhinecloud.broker.http.query_parameters import ParameterKey, QueryParameters
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import TooLarge
 from rhinecloud.ngsild.context import Context
@@ -90,28 +91,25 @@ class Request:
         """Give a header field as text, '' when it is absent."""
         return self.headers.get(name, b"").decode("latin-1")
 
-    def flag(self, name: str) -> bool:
-        """Read a boolean parameter; raises InvalidRequest when it is neither `true` nor `false`."""
-        text = self.query.get(name)
-        if text is None or text == "false":
-            return False
-        if text == "true":
-            return True
-        raise InvalidRequest(f"{text!r} is neither true nor false", field=name)
+    def parameters(self) -> QueryParameters:
+        """Return the query parameters with what their meaning depends on; `parameter_key` changes whenever they do."""
+        entity_map = b"ngsild-entitymap" in self.headers
+        prefer = self.header(b"prefer")
+        return QueryParameters(
+            self.query, self.context, self.media, self.link, self.source, prefer, entity_map
+        )
 
-    def listed(self, name: str) -> tuple[str, ...]:
-        """Read a parameter that is a comma-separated list; () when it is absent."""
-        text = self.query.get(name)
-        return tuple(part.strip() for part in text.split(",")) if text else ()
-
-    def number(self, name: str, default: int) -> int:
-        """Read a parameter that is a whole number from 0 on."""
-        text = self.query.get(name)
-        if text is None:
-            return default
-        if not text.isascii() or not text.isdigit() or len(text) > 12:
-            raise InvalidRequest(f"{text!r} is not a whole number from 0 on", field=name)
-        return int(text)
+    def parameter_key(self) -> ParameterKey:
+        """Return the key of `parameters` of a request without a body, where `link` stands for `source`."""
+        headers = self.headers
+        return ParameterKey(
+            self.query_string,
+            self.context.key,
+            self.link,
+            self.media,
+            headers.get(b"prefer", b""),
+            b"ngsild-entitymap" in headers,
+        )
 
     def length(self, limit: int) -> int:
         """Give the bytes of the body, at most `limit`; raises LengthRequired when its length was not announced."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.http.body_admission import Admission
 from rhinecloud.broker.http.media import DOCUMENT, Media
+from rhinecloud.broker.http.parameter_cache import ParameterCache
 from rhinecloud.broker.http.rendering import Renderer
 from rhinecloud.broker.http.request import Request
 from rhinecloud.broker.http.response import Response
@@ -27,7 +28,8 @@ class HandlerContext:
     settings: BrokerSettings
     clock: Clock
     started_at: datetime
-    intake: Admission = field(default_factory=Admission)
+    admission: Admission = field(default_factory=Admission)
+    parameters: ParameterCache = field(default_factory=ParameterCache)
 
 
 DONE = ((204, ""),)

@@ -14,7 +14,7 @@ import orjson
 
 from rhinecloud.broker.http.limits import check_parameters, check_query
 from rhinecloud.broker.http.parameters import join_level
-from rhinecloud.broker.http.request import Request
+from rhinecloud.broker.http.query_parameters import QueryParameters
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.collation import check_collation
@@ -63,24 +63,26 @@ SYSTEM = frozenset({"createdAt", "modifiedAt", "expiresAt", "deletedAt", "observ
 """Attributes by which alone no query may be asked: every entity has them (clause 5.7.2.4)."""
 
 
-def parse_query(request: Request, settings: BrokerSettings) -> EntityQuery:
+def parse_query(
+    parameters: QueryParameters, settings: BrokerSettings, *, deletes: bool = False
+) -> EntityQuery:
     """Read which entities are meant, paging apart; raises Invalid for what is malformed or too wide, TooComplexQuery
     for what would cost too much.
     """
-    query, context = request.query, request.context
+    query, context = parameters.values, parameters.context
     check_parameters(query, settings)
     selection = EntityQuery(
         types=_types(query, context),
-        ids=_ids(request),
+        ids=_ids(parameters),
         id_pattern=check_id_pattern(query["idPattern"]) if "idPattern" in query else "",
         attrs=tuple(sorted(parse_names(query["attrs"], context))) if query.get("attrs") else (),
-        q=_q(request),
+        q=_q(parameters),
         geo=_geo(query, context),
         scope=_scope(query),
-        order=_order(request),
+        order=_order(parameters),
     )
     check_query(selection, settings)
-    _refuse_too_wide(request, selection.q)
+    _refuse_too_wide(parameters, selection.q, deletes=deletes)
     return selection
 
 
@@ -148,20 +150,25 @@ def _types(query: Mapping[str, str], context: Context) -> tuple[tuple[str, ...],
     return parse_type_selection(query["type"], context)
 
 
-def _ids(request: Request) -> tuple[str, ...]:
-    if "id" not in request.query:
+def _ids(parameters: QueryParameters) -> tuple[str, ...]:
+    if "id" not in parameters.values:
         return ()
     try:
-        return tuple(check_uri(each) for each in request.query["id"].split(","))
+        return tuple(check_uri(each) for each in parameters.values["id"].split(","))
     except Invalid as error:
         raise Invalid(error.reason, field="id") from None
 
 
-def _q(request: Request) -> Expression | None:
-    if "q" not in request.query:
+def _q(parameters: QueryParameters) -> Expression | None:
+    if "q" not in parameters.values:
         return None
-    q = parse_q(request.query["q"], request.context, expand_values=request.listed("expandValues"), links=True)
-    if any(linked.depth > join_level(request) for linked in links(q)):
+    q = parse_q(
+        parameters.values["q"],
+        parameters.context,
+        expand_values=parameters.listed("expandValues"),
+        links=True,
+    )
+    if any(linked.depth > join_level(parameters) for linked in links(q)):
         raise Invalid("goes deeper into linked entities than join and joinLevel allow", field="q")
     return q
 
@@ -188,14 +195,14 @@ def _scope(query: Mapping[str, str]) -> ScopeQuery | None:
     return parse_scope_q(_BLANK_LEVEL.sub("+", query["scopeQ"])) if "scopeQ" in query else None
 
 
-def _order(request: Request) -> tuple[OrderKey, ...]:
-    query = request.query
+def _order(parameters: QueryParameters) -> tuple[OrderKey, ...]:
+    query = parameters.values
     if "orderBy" not in query:
         check_collation(query.get("collation", ""))
         return ()
     return parse_order(
         query["orderBy"],
-        request.context,
+        parameters.context,
         order_from=query.get("orderFrom"),
         geometry=query.get("orderGeometry", "Point"),
         collation=query.get("collation", ""),
@@ -207,17 +214,17 @@ def is_local(query: Mapping[str, str]) -> bool:
     return query.get("local") == "true" or query.get("type") == "*"
 
 
-def _refuse_too_wide(request: Request, q: Expression | None) -> None:
+def _refuse_too_wide(parameters: QueryParameters, q: Expression | None, *, deletes: bool) -> None:
     """Refuse what would mean every entity of every source (clause 5.7.2.4).
 
     Ids and patterns of ids are taken as narrow enough, beyond that clause, unless what they select is to be deleted:
     clients that were made for other brokers ask by them alone.
     """
-    query = request.query
-    narrowing = {"type", "georel"} if request.verb == "DELETE" else {"type", "georel", "id", "idPattern"}
+    query = parameters.values
+    narrowing = {"type", "georel"} if deletes else {"type", "georel", "id", "idPattern"}
     if is_local(query) or "entities" in query or query.keys() & narrowing:
         return
-    if any(name not in SYSTEM for name in request.listed("attrs")):
+    if any(name not in SYSTEM for name in parameters.listed("attrs")):
         return
     if q is not None and any(path.names[0] not in SYSTEM for path in paths(q)):
         return

@@ -20,7 +20,7 @@ from rhinecloud.ngsild.patch import Patched
 async def append(parts: HandlerContext, request: Request) -> Response:
     """Append Attributes (clause 6.6.3.1)."""
     fragment = await _read_fragment(parts, request, nulls=False)
-    overwrite = "noOverwrite" not in listed_options(request, "noOverwrite")
+    overwrite = "noOverwrite" not in listed_options(request.parameters(), "noOverwrite")
 
     def change(entity: Entity, now: str) -> Patched:
         return patch.append(entity, fragment, now, overwrite=overwrite)
@@ -59,7 +59,7 @@ async def delete(parts: HandlerContext, request: Request) -> Response:
     """Delete Attribute (clause 6.7.3.2)."""
     name = _attribute_name(request, scope=True)
     dataset_id = request.query.get("datasetId", "")
-    delete_all = request.flag("deleteAll")
+    delete_all = request.parameters().flag("deleteAll")
 
     def change(entity: Entity, now: str) -> Patched:
         return patch.delete_attribute(entity, name, now, dataset_id=dataset_id, delete_all=delete_all)
@@ -86,7 +86,7 @@ async def _change(parts: HandlerContext, request: Request, change: Change) -> Re
     """Carry the change out; what it left alone is told as an UpdateResult (clause 5.2.18)."""
     name = entity_id(request)
     done: list[Patched] = []
-    types = type_selection(request)
+    types = type_selection(request.parameters())
 
     def recorded(entity: Entity, now: str) -> Patched:
         done.append(change(entity, now))

@@ -48,7 +48,7 @@ async def create(parts: HandlerContext, request: Request) -> Response:
 
 async def upsert(parts: HandlerContext, request: Request) -> Response:
     """Batch Entity Creation or Update (clause 6.15.3.1)."""
-    options = listed_options(request, "replace", "update")
+    options = listed_options(request.parameters(), "replace", "update")
     if len(options) > 1:
         raise InvalidRequest("replace and update exclude each other", field="options")
     replace = "update" not in options
@@ -68,7 +68,7 @@ async def upsert(parts: HandlerContext, request: Request) -> Response:
 
 async def update(parts: HandlerContext, request: Request) -> Response:
     """Batch Entity Update (clause 6.16.3.1); clients also send the words of upserts, which here mean nothing more."""
-    overwrite = "noOverwrite" not in listed_options(request, "noOverwrite", "replace", "update")
+    overwrite = "noOverwrite" not in listed_options(request.parameters(), "noOverwrite", "replace", "update")
     left_alone: dict[str, dict[str, str]] = {}
 
     def plan(fragment: Entity) -> Plan:

@@ -18,7 +18,7 @@ async def list_types(parts: HandlerContext, request: Request) -> Response:
     tally = await parts.broker.discover(request.actor, request.tenant)
     compact = request.context.compact
     names = sorted(tally.types)
-    if request.flag("details"):
+    if request.parameters().flag("details"):
         return document(request, [_type(tally, iri, request.context) for iri in names])
     return document(
         request,
@@ -64,7 +64,7 @@ async def list_attributes(parts: HandlerContext, request: Request) -> Response:
     tally = await parts.broker.discover(request.actor, request.tenant)
     compact = request.context.compact
     names = sorted(tally.attributes)
-    if request.flag("details"):
+    if request.parameters().flag("details"):
         return document(request, [_attribute(tally, iri, request.context) for iri in names])
     return document(
         request,

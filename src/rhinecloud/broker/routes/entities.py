@@ -23,6 +23,7 @@ from rhinecloud.broker.http.parameters import (
     refuse_unbuilt,
     type_selection,
 )
+from rhinecloud.broker.http.query_parameters import QueryParameters
 from rhinecloud.broker.http.rendering import NOTHING, View, linked, listing, view_of, with_context
 from rhinecloud.broker.http.request import Request
 from rhinecloud.broker.http.response import CacheValidator, Response, created, nothing
@@ -63,7 +64,7 @@ async def create(parts: HandlerContext, request: Request) -> Response:
 
 async def retrieve(parts: HandlerContext, request: Request) -> Response:
     """Retrieve Entity (clause 6.5.3.1)."""
-    retrieval = parts.renderer.remembered(request, _parse_retrieval)
+    retrieval = parts.parameters.parse(request, _parse_retrieval)
     stored = await parts.broker.find(request.actor, request.tenant, request.variables["entityId"])
     if stored is None:  # why not? what is no URI is not found either
         stored = await parts.broker.get(request.actor, request.tenant, entity_id(request))
@@ -91,7 +92,7 @@ async def merge(parts: HandlerContext, request: Request) -> Response:
     form = request.query.get("format", "normalized")
     if form not in ("simplified", "keyValues", "normalized", "concise"):
         raise InvalidRequest("is none of simplified, keyValues", field="format")
-    simplified = bool(listed_options(request, "simplified", "keyValues")) or form in (
+    simplified = bool(listed_options(request.parameters(), "simplified", "keyValues")) or form in (
         "simplified",
         "keyValues",
     )
@@ -109,7 +110,7 @@ async def merge(parts: HandlerContext, request: Request) -> Response:
 async def delete(parts: HandlerContext, request: Request) -> Response:
     """Delete Entity (clause 6.5.3.2)."""
     await parts.broker.delete(
-        request.actor, request.tenant, entity_id(request), types=type_selection(request)
+        request.actor, request.tenant, entity_id(request), types=type_selection(request.parameters())
     )
     return nothing()
 
@@ -119,10 +120,12 @@ async def without_id(parts: HandlerContext, request: Request) -> Response:
     raise Invalid("the path names no entity", field="entityId")
 
 
-def _parse_retrieval(request: Request) -> Retrieval:
-    refuse_unbuilt(request)
-    options = parse_options(request)
-    return Retrieval(view_of(request, options), type_selection(request), parse_join(request, options))
+def _parse_retrieval(parameters: QueryParameters) -> Retrieval:
+    refuse_unbuilt(parameters)
+    options = parse_options(parameters)
+    return Retrieval(
+        view_of(parameters, options), type_selection(parameters), parse_join(parameters, options)
+    )
 
 
 def _ground(parts: HandlerContext, request: Request, stored: Stored) -> CacheValidator | None:
@@ -167,7 +170,7 @@ async def _read(parts: HandlerContext, request: Request, parse: Callable[..., En
 
 
 async def _change(parts: HandlerContext, request: Request, change: Change) -> Response:
-    name, types = entity_id(request), type_selection(request)
+    name, types = entity_id(request), type_selection(request.parameters())
     await parts.broker.write(
         request.actor, request.tenant, name, lambda writer: writer.change(name, change, types)
     )

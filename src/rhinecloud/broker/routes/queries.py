@@ -12,6 +12,7 @@ from rhinecloud.broker.http.limits import check_query, check_selectors
 from rhinecloud.broker.http.media import SPATIAL
 from rhinecloud.broker.http.paging import PAGING, Paging, paging_headers, parse_paging
 from rhinecloud.broker.http.parameters import JOIN, SHAPE, UNBUILT, parse_join, parse_options, refuse_unbuilt
+from rhinecloud.broker.http.query_parameters import QueryParameters
 from rhinecloud.broker.http.rendering import View, linked, listing, view_of
 from rhinecloud.broker.http.request import Request
 from rhinecloud.broker.http.response import CacheValidator, HeaderList, Response, nothing
@@ -48,7 +49,7 @@ class Search:
 
 async def query_entities(parts: HandlerContext, request: Request) -> Response:
     """Query Entities (clause 6.4.3.2)."""
-    search = parts.renderer.remembered(request, _parse_search, parts.settings)
+    search = parts.parameters.parse(request, _parse_search, parts.settings)
     newest = await parts.broker.newest_change() if request.newest is None else request.newest
     return await _answer(parts, request, search, "/entities", CacheValidator("", newest))
 
@@ -57,17 +58,15 @@ async def query_by_post(parts: HandlerContext, request: Request) -> Response:
     """Query Entities by POST (clause 6.23.3.1)."""
     content = await read_object(parts, request)
     await link_context(parts, request)
-    asked = request.query
-    request.query = {**asked, **query_parameters(content)}
+    asked = {**request.query, **query_parameters(content)}
     if "entities" in content:
-        request.query["entities"] = ""
-    search = _parse_search(request, parts.settings)
+        asked["entities"] = ""
+    search = _parse_search(replace(request.parameters(), values=asked), parts.settings)
     if "entities" in content:
         check_selectors(content["entities"], parts.settings)
         selectors = parse_selectors(content["entities"], request.context)
         search = replace(search, query=replace(search.query, selectors=selectors))
         check_query(search.query, parts.settings)
-    request.query = asked
     if request.admitted is not None:  # what is left of the body is small
         del content
         request.admitted.release()
@@ -77,7 +76,7 @@ async def query_by_post(parts: HandlerContext, request: Request) -> Response:
 async def purge(parts: HandlerContext, request: Request) -> Response:
     """Purge Entities: delete those that match, or of their attributes those to `drop`, or all but those to `keep`
     (clause 6.4.3.3)."""
-    query = parse_query(request, parts.settings)
+    query = parse_query(request.parameters(), parts.settings, deletes=True)
     names = {name: _names(request, name) for name in ("drop", "keep")}
     if names["drop"] and names["keep"]:
         raise Invalid("drop and keep exclude each other", field="drop")
@@ -118,15 +117,15 @@ async def _find(parts: HandlerContext, request: Request, query: EntityQuery) -> 
         raise TooComplexQuery(f"the query took longer than {most_s:g} s") from None
 
 
-def _parse_search(request: Request, settings: BrokerSettings) -> Search:
-    refuse_unbuilt(request)
-    paging = parse_paging(request, settings)
+def _parse_search(parameters: QueryParameters, settings: BrokerSettings) -> Search:
+    refuse_unbuilt(parameters)
+    paging = parse_paging(parameters, settings)
     query = replace(
-        parse_query(request, settings), limit=paging.limit, offset=paging.offset, count=paging.count
+        parse_query(parameters, settings), limit=paging.limit, offset=paging.offset, count=paging.count
     )
-    options = parse_options(request)
-    view = view_of(request, options, collected=True)
-    return Search(view, query, paging, parse_join(request, options))
+    options = parse_options(parameters)
+    view = view_of(parameters, options, collected=True)
+    return Search(view, query, paging, parse_join(parameters, options))
 
 
 async def _joined(

@@ -6,22 +6,11 @@ from hypothesis import strategies as st
 
 from rhinecloud.kernel.errors import Invalid, Unsupported
 from rhinecloud.ngsild.context import core_context
-from rhinecloud.ngsild.expression import (
-    Equality,
-    Every,
-    Exists,
-    Expression,
-    Literal,
-    Matches,
-    Missing,
-    Order,
-    Range,
-    Some,
-    paths,
-)
+from rhinecloud.ngsild.expression import Every, Expression, Some, paths
 from rhinecloud.ngsild.grammar import parse_q
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.patterns import compile_pattern
+from rhinecloud.ngsild.terms import Equality, Exists, Literal, Matches, Missing, Order, Range
 from rhinecloud.ngsild.time_values import parse_moment
 
 DEFAULT = "https://uri.etsi.org/ngsi-ld/default-context/"

@@ -4,10 +4,11 @@ import pytest
 
 from rhinecloud.kernel.errors import Invalid, Unsupported
 from rhinecloud.ngsild.context import core_context
-from rhinecloud.ngsild.expression import Equality, Every, Exists, Expression, links, resolve
+from rhinecloud.ngsild.expression import Every, Expression, links, resolve
 from rhinecloud.ngsild.grammar import parse_q
 from rhinecloud.ngsild.linked import Linked
 from rhinecloud.ngsild.parsing import parse_entity
+from rhinecloud.ngsild.terms import Equality, Exists
 
 DEFAULT = "https://uri.etsi.org/ngsi-ld/default-context/"
 

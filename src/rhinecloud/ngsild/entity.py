@@ -26,6 +26,9 @@ VALUE_MEMBER = {
 }
 """The attribute types and the member that holds each one's value (clause 4.5)."""
 
+RELATIONSHIPS = frozenset(("Relationship", "ListRelationship"))
+"""The attribute types whose values are the URIs of entities."""
+
 
 class Instance(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True, gc=False):
     """One attribute instance. `value` holds whatever `VALUE_MEMBER[type]` names: a Relationship's URI(s), a

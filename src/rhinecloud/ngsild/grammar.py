@@ -15,21 +15,11 @@ import orjson
 
 from rhinecloud.kernel.errors import Invalid, Unsupported
 from rhinecloud.ngsild.context import Context
-from rhinecloud.ngsild.expression import (
-    Equality,
-    Every,
-    Exists,
-    Expression,
-    Literal,
-    Matches,
-    Missing,
-    Order,
-    Range,
-    Some,
-)
+from rhinecloud.ngsild.expression import Every, Expression, Some
 from rhinecloud.ngsild.linked import Linked
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.patterns import compile_pattern
+from rhinecloud.ngsild.terms import Equality, Exists, Literal, Matches, Missing, Order, Range
 from rhinecloud.ngsild.time_values import parse_moment
 from rhinecloud.ngsild.values import is_uri
 

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rhinecloud.kernel.errors import Unsupported
-from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.entity import RELATIONSHIPS, Entity
 from rhinecloud.ngsild.path import Path
-
-if TYPE_CHECKING:
-    from rhinecloud.ngsild.expression import Equality, Exists, Matches, Order
-
-RELATIONSHIPS = frozenset(("Relationship", "ListRelationship"))
+from rhinecloud.ngsild.terms import Equality, Exists, Matches, Order
 
 
 @dataclass(frozen=True, slots=True)

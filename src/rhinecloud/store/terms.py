@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from rhinecloud.ngsild.expression import Equality, Every, Exists, Expression, Literal, Order, Range, Some
+from rhinecloud.ngsild.expression import Every, Expression, Some
 from rhinecloud.ngsild.linked import Reaches
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.ngsild.scopes import ScopePattern
+from rhinecloud.ngsild.terms import Equality, Exists, Literal, Order, Range
 from rhinecloud.store.keys import EXACT_BELOW, SCOPE, TEXT_LENGTH, Key, key_of, key_of_number
 
 LEAST, MOST = float("-inf"), b"\xff"

@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from rhinecloud.broker.links.join import Find
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.page import Page
-from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.entity import RELATIONSHIPS, Entity
 from rhinecloud.ngsild.expression import Expression, links, resolve
-from rhinecloud.ngsild.linked import RELATIONSHIPS, Linked, Reaches
+from rhinecloud.ngsild.linked import Linked, Reaches
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.port import Stored
 

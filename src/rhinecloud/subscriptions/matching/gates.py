@@ -15,9 +15,10 @@ from typing import Any, Generic, TypeVar
 
 from rhinecloud.ngsild.box import Box, box_of
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.ngsild.expression import Equality, Every, Literal, Order
+from rhinecloud.ngsild.expression import Every
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.ngsild.terms import Equality, Literal, Order
 from rhinecloud.subscriptions.matching.grid import SpatialGrid
 
 W = TypeVar("W")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,18 @@ from rhinecloud.ngsild.geometry import GeoQuery
 from rhinecloud.ngsild.ordering import OrderKey
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.engine import StoreSettings, make_store
-from rhinecloud.store.port import Commit, Decide, Decision, Edit, Put, Record, Remove, Store, Written
+from rhinecloud.store.port import (
+    Commit,
+    Decide,
+    Decision,
+    Edit,
+    JointEdit,
+    Put,
+    Record,
+    Remove,
+    Store,
+    Written,
+)
 
 AT = "2026-03-01T10:00:00Z"
 LOCATION = "https://uri.etsi.org/ngsi-ld/location"
@@ -633,3 +644,117 @@ async def test_a_backup_does_not_overwrite(store: Store, tmp_path: Path) -> None
     with pytest.raises(Invalid):
         await store.backup(str(target))
     assert target.read_bytes() == b"something"
+
+
+def jointly(*names: str, decide: Callable, **more: Sequence[Record]) -> JointEdit:
+    return JointEdit("", [f"urn:x:{name}" for name in names], decide, AT, "someone", **more)
+
+
+async def test_a_joint_edit_changes_several_entities_and_records_at_once(store: Store) -> None:
+    await store.write([put(entity("a", level=1)), put(entity("b"))])
+    heard: list[Commit] = []
+    records: list[tuple[str, str, str]] = []
+    store.on_commit(heard.append)
+    store.on_records(lambda *key: records.append(key))
+
+    def decide(before: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
+        assert before["urn:x:d"] is None
+        return {
+            "urn:x:c": Put(entity("c"), [LEVEL]),
+            "urn:x:a": add_one(before["urn:x:a"]),
+            "urn:x:b": remove(before["urn:x:b"]),
+            "urn:x:d": None,
+        }
+
+    mark = Record("mark", "", "reader", b"7")
+    answers = await store.write_jointly(jointly("a", "b", "c", "d", decide=decide, records=[mark]))
+    await listeners_have_heard()
+    assert {name.removeprefix("urn:x:"): each.seq for name, each in answers.items()} == {
+        "a": 4,
+        "b": 5,
+        "c": 3,
+        "d": 0,
+    }
+    assert (answers["urn:x:c"].created, answers["urn:x:b"].entity) == (True, None)
+    assert await ids(store, EntityQuery()) == ["a", "c"]
+    stored = await store.get("", "urn:x:a")
+    assert stored is not None
+    assert (stored.entity().attrs[LEVEL][0].value, stored.version) == (2, 4)
+    assert await store.get_record("mark", "", "reader") == mark
+    assert [
+        change.actor for change in map(decode_change, (row.body for row in await store.changes(2, 9)))
+    ] == ["someone"] * 3
+    assert heard[-1].last == 5
+    async with asyncio.timeout(5):
+        while records != [("mark", "", "reader")]:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_joint_edit_that_fails_changes_nothing(store: Store) -> None:
+    await store.write([put(entity("a", level=1))])
+
+    def stranger(before: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
+        return {"urn:x:a": add_one(before["urn:x:a"]), "urn:x:z": Put(entity("z"), [LEVEL])}
+
+    def unspeakable(before: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
+        broken = Entity(id="urn:x:b", type=[GAUGE], attrs={LEVEL: [Instance(value=object())]})
+        return {"urn:x:a": add_one(before["urn:x:a"]), "urn:x:b": Put(broken, [LEVEL])}
+
+    def refused(before: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
+        raise Conflict("no")
+
+    mark = Record("mark", "", "reader", b"7")
+    for decide, error in ((stranger, Invalid), (unspeakable, TypeError), (refused, Conflict)):
+        with pytest.raises(error):
+            await store.write_jointly(jointly("a", "b", decide=decide, records=[mark]))
+    assert store.last_change() == 1
+    assert await store.get_record("mark", "", "reader") is None
+
+
+async def test_a_joint_edit_goes_by_the_records_that_it_expects(store: Store) -> None:
+    await store.write([put(entity("a", level=1))])
+
+    def decide(before: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
+        return {"urn:x:a": add_one(before["urn:x:a"])}
+
+    def edit_from(old: bytes, new: bytes) -> JointEdit:
+        expected, record = Record("mark", "", "reader", old), Record("mark", "", "reader", new)
+        return jointly("a", decide=decide, records=[record], expected=[expected])
+
+    first, second = await asyncio.gather(
+        store.write_jointly(edit_from(b"", b"1")),
+        store.write_jointly(edit_from(b"", b"2")),
+        return_exceptions=True,
+    )
+    assert isinstance(second, Conflict)
+    assert not isinstance(first, BaseException)
+    with pytest.raises(Conflict, match="reader"):
+        await store.write_jointly(
+            jointly("a", decide=lambda _: {}, expected=[Record("mark", "", "reader", b"")])
+        )
+    await store.write_jointly(edit_from(b"1", b"3"))
+    stored = await store.get("", "urn:x:a")
+    assert stored is not None
+    assert stored.entity().attrs[LEVEL][0].value == 3
+    assert store.last_change() == 3
+
+
+async def test_joint_edits_and_others_of_one_entity_do_not_lose_each_other(store: Store) -> None:
+    await store.write([put(entity("a")), put(entity("b"))])
+
+    def decide(before: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
+        return {name: add_one(each) for name, each in before.items()}
+
+    await asyncio.gather(
+        *(store.write_jointly(jointly("a", "b", decide=decide)) for _ in range(20)),
+        *(store.write([edit("a", add_one)]) for _ in range(20)),
+    )
+    found = await store.get_many("", ["urn:x:a", "urn:x:b"])
+    assert [found[f"urn:x:{name}"].entity().attrs[LEVEL][0].value for name in "ab"] == [40, 20]
+
+
+async def test_records_are_listed_by_tenant(store: Store) -> None:
+    await store.put_records([Record("letter", tenant, "1", b"") for tenant in ("b", "", "a")])
+    await store.put_records([Record("mark", "z", "1", b"")])
+    assert await store.tenants_of_records("letter") == ["", "a", "b"]
+    assert await store.tenants_of_records("nothing") == []

@@ -22,7 +22,7 @@ from rhinecloud.broker.http.router import Router
 from rhinecloud.broker.routes import routes_with
 from rhinecloud.kernel.errors import Invalid, NotFound
 from rhinecloud.kernel.settings import setting
-from rhinecloud.store.port import Edit, Store, Written
+from rhinecloud.store.port import Edit, JointEdit, Store, Written
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.port import Frame, Handle
 from rhinecloud.subscriptions.routes import subscription_routes
@@ -186,6 +186,16 @@ class TracedStore:
         ) as span:
             answers = await self._store.write(edits)
             changes = [each.seq for each in answers if isinstance(each, Written) and each.seq]
+            if changes:
+                self._commits.remember(min(changes), max(changes), span.get_span_context())
+            return answers
+
+    async def write_jointly(self, edit: JointEdit) -> dict[str, Written]:
+        """Apply one decision about several entities; see the port."""
+        attributes = {"rhinecloud.edits": len(edit.entity_ids)}
+        with self._tracer.start_as_current_span("store commit", attributes=attributes) as span:
+            answers = await self._store.write_jointly(edit)
+            changes = [each.seq for each in answers.values() if each.seq]
             if changes:
                 self._commits.remember(min(changes), max(changes), span.get_span_context())
             return answers

@@ -6,7 +6,7 @@ retry or group as it likes. `tests/ports/test_store.py` is the one suite for eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -49,6 +49,10 @@ Decide = Callable[[Entity | None], Decision]
 once. It may raise a RhineCloudError: then this edit alone fails, and `write` returns that error in its place."""
 
 
+DecideJointly = Callable[[Mapping[str, Entity | None]], Mapping[str, Decision]]
+"""The same for several entities: from each as it is, by id, to the decisions, by id. What is left out stays."""
+
+
 class Edit(msgspec.Struct, frozen=True):
     """One decision about one entity, by one actor at one moment (`at`: ISO 8601, UTC, when the city learnt it)."""
 
@@ -57,6 +61,33 @@ class Edit(msgspec.Struct, frozen=True):
     decide: Decide
     at: str
     actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A small document that is not an entity: a subscription, a hosted @context, a consumer's mark, a dead letter."""
+
+    kind: str
+    tenant: str
+    id: str
+    body: bytes
+
+
+class JointEdit(msgspec.Struct, frozen=True):
+    """One decision about several entities: all of it is written in one transaction, or nothing.
+
+    `decide` is given every entity of `entity_ids` as it is (None: there is none) and returns a decision for each that
+    changes; it is called as `Edit.decide` is. `records` are put in the same transaction, provided that each of
+    `expected` is as given, where an empty body stands for a record that is not there.
+    """
+
+    tenant: str
+    entity_ids: Sequence[str]
+    decide: DecideJointly
+    at: str
+    actor: str = ""
+    records: Sequence[Record] = ()
+    expected: Sequence[Record] = ()
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -104,16 +135,6 @@ class Commit(msgspec.Struct, frozen=True):
     changes: Sequence[LoggedChange] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A small document that is not an entity: a subscription, a hosted @context, a consumer's mark, a dead letter."""
-
-    kind: str
-    tenant: str
-    id: str
-    body: bytes
-
-
 RecordsListener = Callable[[str, str, str], None]
 
 
@@ -137,6 +158,14 @@ class Store(Protocol):
         """Apply each edit to the entity as it is; return after the commit is durable, one answer an edit, in order.
 
         An edit whose `decide` raises fails alone. Edits of one entity are applied in the order of the sequence.
+        """
+        ...
+
+    async def write_jointly(self, edit: JointEdit) -> dict[str, Written]:
+        """Apply one decision about several entities; return what became of each once the commit is durable.
+
+        Raise what `decide` raises, Conflict where a record is not as expected, or Invalid for a decision about an
+        entity that is not among `entity_ids`; then nothing was written.
         """
         ...
 
@@ -224,6 +253,10 @@ class Store(Protocol):
 
         `after` is the last id seen; paging goes through one tenant.
         """
+        ...
+
+    async def tenants_of_records(self, kind: str) -> list[str]:
+        """Return the tenants that have records of a kind, in their order."""
         ...
 
     async def count_records(self, kind: str, tenant: str | None = None) -> int:

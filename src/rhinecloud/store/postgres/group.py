@@ -14,7 +14,8 @@ from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.entity import Entity, encode
 from rhinecloud.store.changelog import change_of, row_of
 from rhinecloud.store.entity_cache import CachedEntity, EntityCache, Key
-from rhinecloud.store.port import Edit, LoggedChange, Put, Remove, Stored, Written
+from rhinecloud.store.joint import decide_jointly
+from rhinecloud.store.port import Edit, JointEdit, LoggedChange, Put, Record, Remove, Stored, Written
 from rhinecloud.store.postgres.names import NameNumbers, fits
 from rhinecloud.store.postgres.values import PostgresAttributeIndexes
 from rhinecloud.store.postgres.write_columns import TouchedRow, WriteColumns
@@ -42,6 +43,9 @@ class EditGroup:
         self._touched: dict[Key, TouchedRow] = {}
         self._changes: list[tuple[Change, bytes]] = []
         self._rows = 0
+        self.records: Sequence[Record] = ()
+        self.expected: Sequence[Record] = ()
+        """Records that a joint edit puts in the same transaction, and those that must be as given."""
         self._seen: list[Key] = []
 
     @property
@@ -49,12 +53,14 @@ class EditGroup:
         """Tell whether anything was decided that must be written."""
         return bool(self._changes)
 
+    @property
+    def has_records(self) -> bool:
+        """Tell whether records are to be put or compared in the group's transaction."""
+        return bool(self.records or self.expected)
+
     def decide(self, edit: Edit) -> Written | DecidedEdit | Exception:
         """Decide one edit; an error is the answer of this edit alone."""
-        key = (edit.tenant, edit.entity_id)
-        touched = self._touched.get(key)
-        if touched is None:
-            touched = self._touched[key] = self._touch(key)
+        touched = self._touched_row((edit.tenant, edit.entity_id))
         before = touched.entity
         try:
             decision = edit.decide(before)
@@ -63,6 +69,23 @@ class EditGroup:
             return self._log(edit, touched, decision)
         except Exception as error:  # noqa: BLE001 - the caller's own fault goes back to the caller, not to its neighbours
             return error
+
+    def decide_jointly(self, edit: JointEdit) -> dict[str, Written | DecidedEdit] | Exception:
+        """Decide about several entities and log all of it, or return an error and log nothing."""
+        touched = {each: self._touched_row((edit.tenant, each)) for each in edit.entity_ids}
+        try:
+            parts = decide_jointly(edit, {each: it.entity for each, it in touched.items()})
+            for part, decision in parts:
+                _check(part, decision.entity)
+        except Exception as error:  # noqa: BLE001 - the caller's own fault goes back to the caller, not to its neighbours
+            return error
+        answers: dict[str, Written | DecidedEdit] = {
+            each: Written(0, it.entity) for each, it in touched.items()
+        }
+        for part, decision in parts:
+            answers[part.entity_id] = self._log(part, touched[part.entity_id], decision)
+        self.records, self.expected = edit.records, edit.expected
+        return answers
 
     def names(self) -> tuple[set[str], set[str], set[str]]:
         """Give the tenants, types and attributes that the group's result names."""
@@ -116,6 +139,12 @@ class EditGroup:
             change.seq = number
             logged.append(LoggedChange(number, numbered(number, body), change))
         return logged
+
+    def _touched_row(self, key: Key) -> TouchedRow:
+        touched = self._touched.get(key)
+        if touched is None:
+            touched = self._touched[key] = self._touch(key)
+        return touched
 
     def _touch(self, key: Key) -> TouchedRow:
         held = self._known.get(key)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.store.port import Record
-from rhinecloud.store.postgres.connection import DatabasePool
+from rhinecloud.store.postgres.connection import Connection, DatabasePool
 from rhinecloud.store.postgres.names import fits
 
 _TELL = "SELECT pg_notify($1, 'r' || json_build_array(kind, tenant, id)) FROM done"
@@ -33,12 +34,8 @@ class PostgresRecords:
 
     async def put(self, records: Sequence[Record]) -> None:
         """Create or replace records in one transaction; of several with the same key the last one counts."""
-        latest = {(each.kind, each.tenant, each.id): each.body for each in records}
-        if not all(fits(text) for key in latest for text in key):
-            raise Invalid("is longer than 2,000 bytes, or holds what PostgreSQL does not take", field="id")
-        columns: list[list[object]] = [list(column) for column in zip(*latest, strict=True)]
-        if columns:
-            await self._links.rows(_PUT, self.channel, *columns, list(latest.values()))
+        if columns := _columns(records):
+            await self._links.rows(_PUT, self.channel, *columns)
 
     async def delete(self, kind: str, tenant: str, record_id: str) -> bool:
         """Delete a record; tell whether it was there."""
@@ -70,6 +67,13 @@ class PostgresRecords:
         )
         return [Record(*row) for row in rows]
 
+    async def tenants(self, kind: str) -> builtins.list[str]:
+        """Return the tenants that have records of a kind."""
+        rows = await self._links.rows(
+            "SELECT DISTINCT tenant FROM record WHERE kind = $1 ORDER BY tenant", kind
+        )
+        return [name for (name,) in rows]
+
     async def count(self, kind: str, tenant: str | None) -> int:
         """Count records of a kind."""
         if not all(map(fits, (kind, tenant or ""))):
@@ -81,3 +85,28 @@ class PostgresRecords:
                 tenant,
             )
         )
+
+
+async def put_records(connection: Connection, channel: str, records: Sequence[Record]) -> None:
+    """Create or replace records within the open transaction."""
+    if columns := _columns(records):
+        await connection.execute(_PUT, channel, *columns)
+
+
+async def body_of(connection: Connection, record: Record) -> bytes | None:
+    """Return the body that a record has now, None where there is none."""
+    body: bytes | None = await connection.fetchval(
+        "SELECT body FROM record WHERE kind = $1 AND tenant = $2 AND id = $3",
+        record.kind,
+        record.tenant,
+        record.id,
+    )
+    return body
+
+
+def _columns(records: Sequence[Record]) -> builtins.list[builtins.list[object]]:
+    latest = {(each.kind, each.tenant, each.id): each.body for each in records}
+    if not all(fits(text) for key in latest for text in key):
+        raise Invalid("is longer than 2,000 bytes, or holds what PostgreSQL does not take", field="id")
+    columns: builtins.list[builtins.list[object]] = [list(column) for column in zip(*latest, strict=True)]
+    return [*columns, list(latest.values())] if columns else []

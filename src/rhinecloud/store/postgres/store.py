@@ -11,7 +11,16 @@ from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.entity_cache import EntityCache
-from rhinecloud.store.port import Commit, Edit, LoggedChange, Record, RecordsListener, Stored, Written
+from rhinecloud.store.port import (
+    Commit,
+    Edit,
+    JointEdit,
+    LoggedChange,
+    Record,
+    RecordsListener,
+    Stored,
+    Written,
+)
 from rhinecloud.store.postgres.backup import back_up
 from rhinecloud.store.postgres.coalescing import CoalescedQueries
 from rhinecloud.store.postgres.commits import CommitNotices
@@ -104,6 +113,10 @@ class PostgresStore:
     async def write(self, edits: Sequence[Edit]) -> list[Written | Exception]:
         """Apply edits; see the port."""
         return await self._writer.submit(edits) if edits else []
+
+    async def write_jointly(self, edit: JointEdit) -> dict[str, Written]:
+        """Apply one decision about several entities; see the port."""
+        return await self._writer.submit_jointly(edit)
 
     async def get(self, tenant: str, entity_id: str) -> Stored | None:
         """Give one entity."""
@@ -242,6 +255,10 @@ class PostgresStore:
     ) -> list[Record]:
         """List records in order."""
         return await self._records.list(kind, tenant, after, limit)
+
+    async def tenants_of_records(self, kind: str) -> list[str]:
+        """Return the tenants that have records of a kind."""
+        return await self._records.tenants(kind)
 
     async def count_records(self, kind: str, tenant: str | None = None) -> int:
         """Count records."""

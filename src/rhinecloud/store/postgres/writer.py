@@ -18,9 +18,10 @@ from typing import Any
 
 import asyncpg
 
-from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.kernel.errors import Conflict, Unavailable
 from rhinecloud.store.entity_cache import CachedEntity, EntityCache, Key
-from rhinecloud.store.port import Edit, Written
+from rhinecloud.store.joint import check_expected
+from rhinecloud.store.port import Edit, JointEdit, Written
 from rhinecloud.store.postgres.commits import CommitNotices
 from rhinecloud.store.postgres.connection import (
     AGAIN,
@@ -34,6 +35,7 @@ from rhinecloud.store.postgres.connection import (
 from rhinecloud.store.postgres.group import DecidedEdit, EditGroup
 from rhinecloud.store.postgres.names import NameNumbers
 from rhinecloud.store.postgres.reader import look_up
+from rhinecloud.store.postgres.records import body_of, put_records
 from rhinecloud.store.postgres.values import PostgresAttributeIndexes
 from rhinecloud.store.statistics import StoreStatistics
 
@@ -60,14 +62,17 @@ Reply = tuple[int, int]
 
 
 class PostgresJob:
-    """What one caller asked for."""
+    """What one caller asked for: edits, each by itself, or one joint edit."""
 
-    __slots__ = ("answer", "edits", "future")
+    __slots__ = ("answer", "edits", "future", "joint")
 
-    def __init__(self, future: asyncio.Future[list[Written | Exception]], edits: Sequence[Edit]) -> None:
+    def __init__(
+        self, future: asyncio.Future[Any], edits: Sequence[Edit], joint: JointEdit | None = None
+    ) -> None:
         self.future = future
         self.edits = edits
-        self.answer: list[Written | DecidedEdit | Exception] = []
+        self.joint = joint
+        self.answer: Any = []
 
 
 class StaleRead(Exception):
@@ -108,17 +113,27 @@ class PostgresWriter:
 
     def submit(self, edits: Sequence[Edit]) -> asyncio.Future[list[Written | Exception]]:
         """Queue a job; the future gives its answer once it is durable."""
+        return self._submit(PostgresJob(asyncio.get_running_loop().create_future(), edits))
+
+    def _submit(self, job: PostgresJob) -> asyncio.Future[Any]:
         if self._closing:
             raise Unavailable("the store is closed")
-        job = PostgresJob(asyncio.get_running_loop().create_future(), edits)
         self._waiting.append(job)
-        self._waiting_edits += len(edits)
+        self._waiting_edits += len(job.edits)
         self._crowd = max(self._crowd, len(self._waiting))
         if self._is_enough():
             self._enough.set()
         if self._working is None:
             self._working = asyncio.create_task(self._work(), name="store-writer")
         return job.future
+
+    async def submit_jointly(self, edit: JointEdit) -> dict[str, Written]:
+        """Queue a joint edit; return what became of each entity, or raise what hindered it."""
+        answer = await self._submit(PostgresJob(asyncio.get_running_loop().create_future(), (), edit))
+        if isinstance(answer, Exception):
+            raise answer
+        written: dict[str, Written] = answer
+        return written
 
     async def close(self) -> None:
         """Refuse new jobs and finish those that were accepted."""
@@ -151,6 +166,8 @@ class PostgresWriter:
         try:
             await self._write(jobs)
             self.effort.committed(edits, time.perf_counter() - started)
+        except Conflict as error:  # a record is not as a joint edit expects it; such a job is served alone
+            jobs[0].future.set_result(error)
         except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for an answer for ever
             self.effort.committed(edits, time.perf_counter() - started, failed=True)
             refused = isinstance(error, asyncpg.PostgresError | asyncpg.DataError)
@@ -176,9 +193,11 @@ class PostgresWriter:
         edits, end = 0, 0
         for job in self._waiting:
             edits += len(job.edits)
-            if edits > GROUP_EDITS and end:
+            if end and (edits > GROUP_EDITS or _is_alone(job)):
                 break
             end += 1
+            if _is_alone(job):
+                break
         jobs, self._waiting = self._waiting[:end], self._waiting[end:]
         self._waiting_edits = sum(len(job.edits) for job in self._waiting)
         return jobs
@@ -221,7 +240,7 @@ class PostgresWriter:
             self._newcomers = 0 if found else self._newcomers + 1
             known.update(found)
         group = await self._decide(jobs, known)
-        if not group.changed and (remembered or guess):
+        if not group.changed and not group.has_records and (remembered or guess):
             fresh = await look_up(connection, self._numbering.tenants, _keys(jobs))
             self._newcomers = 0
             group = await self._decide(jobs, fresh)
@@ -240,7 +259,7 @@ class PostgresWriter:
                 reply = await self._send(connection, group)
                 committing = True
         except LOST:
-            if not committing or group is None:
+            if not committing or group is None or not group.changed:
                 raise
             return group, await self._recall()
         return group, reply
@@ -250,7 +269,7 @@ class PostgresWriter:
         group = EditGroup(known, self._recent)
         until = time.monotonic() + SLICE_S
         for job in jobs:
-            job.answer = []
+            job.answer = [] if job.joint is None else group.decide_jointly(job.joint)
             for number, edit in enumerate(job.edits):
                 job.answer.append(group.decide(edit))
                 if number & 15 == 15 and time.monotonic() > until:
@@ -260,16 +279,30 @@ class PostgresWriter:
 
     async def _call(self, connection: Connection, group: EditGroup) -> Reply:
         """Write a group in a transaction of its own; raises Stale, or LOST when it was certainly not written."""
-        if not group.changed:
+        if not group.changed and not group.has_records:
             return 0, 0
         await self._numbering.enter(self._links, *group.names())
         try:
             return await self._send(connection, group)
         except LOST:
+            if not group.changed:
+                raise
             return await self._recall()
 
     async def _send(self, connection: Connection, group: EditGroup) -> Reply:
+        if not group.has_records:
+            return await self._write_group(connection, group)
+        async with connection.transaction():
+            reply = await self._write_group(connection, group)
+            for record in group.expected:
+                check_expected(record, await body_of(connection, record))
+            await put_records(connection, self.channel, group.records)
+            return reply
+
+    async def _write_group(self, connection: Connection, group: EditGroup) -> Reply:
+        """Write the entities and changes of a group; raise StaleRead where one of them is another by now."""
         if not group.changed:
+            await connection.execute("SELECT FROM counter FOR UPDATE")
             return 0, 0
         self._attempt += 1
         arguments = group.arguments(self._numbering, self._values)
@@ -314,7 +347,7 @@ class PostgresWriter:
         logged = group.settle(*reply) if group.changed else []
         for job in jobs:
             if not job.future.done():
-                job.future.set_result([_numbered(each, reply[0]) for each in job.answer])
+                job.future.set_result(_answered(job.answer, reply[0]))
         if logged:
             self._commits.tell_own(logged)
             asyncio.get_running_loop().call_soon(self._recent.trim)
@@ -329,7 +362,20 @@ class PostgresWriter:
 
 
 def _keys(jobs: list[PostgresJob]) -> list[Key]:
-    return list(dict.fromkeys((edit.tenant, edit.entity_id) for job in jobs for edit in job.edits))
+    keys = [(edit.tenant, edit.entity_id) for job in jobs for edit in job.edits]
+    keys += [(job.joint.tenant, each) for job in jobs if job.joint for each in job.joint.entity_ids]
+    return list(dict.fromkeys(keys))
+
+
+def _is_alone(job: PostgresJob) -> bool:
+    """Tell whether a job gets a transaction of its own: one that may fail for its records fails alone."""
+    return job.joint is not None and bool(job.joint.records or job.joint.expected)
+
+
+def _answered(answer: Any, seq: int) -> Any:
+    if isinstance(answer, dict):
+        return {name: _numbered(each, seq) for name, each in answer.items()}
+    return [_numbered(each, seq) for each in answer] if isinstance(answer, list) else answer
 
 
 def _numbered(answer: Any, seq: int) -> Written | Exception:

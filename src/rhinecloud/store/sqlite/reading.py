@@ -15,7 +15,7 @@ import apsw
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.store.port import Edit, Record, Stored, Written
+from rhinecloud.store.port import Edit, JointEdit, Record, Stored, Written
 from rhinecloud.store.sqlite.schema import connect, number_of
 from rhinecloud.store.sqlite.store import SqliteStore
 
@@ -71,6 +71,10 @@ class SqliteReader(SqliteStore):
         return await super().types(tenant)
 
     async def write(self, edits: Sequence[Edit]) -> list[Written | Exception]:
+        """Raise Unavailable."""
+        raise Unavailable(READ_ONLY)
+
+    async def write_jointly(self, edit: JointEdit) -> dict[str, Written]:
         """Raise Unavailable."""
         raise Unavailable(READ_ONLY)
 

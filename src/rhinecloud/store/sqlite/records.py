@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from rhinecloud.store.port import Record, RecordsListener
-from rhinecloud.store.sqlite.transaction import Transaction
+from rhinecloud.store.sqlite.transaction import Transaction, put_records
 from rhinecloud.store.sqlite.writer import SqliteWriter
 
 Rows: TypeAlias = Callable[[str, tuple[Any, ...]], list[Any]]
@@ -22,16 +23,12 @@ class SqliteRecords:
 
     async def put(self, writer: SqliteWriter, records: Sequence[Record]) -> None:
         """Create or replace records."""
-        rows = [(record.kind, record.tenant, record.id, record.body) for record in records]
 
         def put(transaction: Transaction) -> None:
-            transaction.cursor.executemany(
-                "INSERT OR REPLACE INTO record (kind, tenant, id, body) VALUES (?, ?, ?, ?)", rows
-            )
+            put_records(transaction.cursor, records)
 
         await writer.submit((), put)
-        for record in records:
-            self._tell(record.kind, record.tenant, record.id)
+        self.announce(records)
 
     async def delete(self, writer: SqliteWriter, kind: str, tenant: str, record_id: str) -> bool:
         """Delete a record; tell whether it was there."""
@@ -69,6 +66,20 @@ class SqliteRecords:
         where, bindings = _of(tenant)
         rows = self._rows(f"SELECT count(*) FROM record WHERE kind = ?{where}", (kind, *bindings))
         return int(rows[0][0])
+
+    def tenants(self, kind: str) -> builtins.list[str]:
+        """Return the tenants that have records of a kind."""
+        return [
+            name
+            for (name,) in self._rows(
+                "SELECT DISTINCT tenant FROM record WHERE kind = ? ORDER BY tenant", (kind,)
+            )
+        ]
+
+    def announce(self, records: Sequence[Record]) -> None:
+        """Call the listeners after records were put."""
+        for record in records:
+            self._tell(record.kind, record.tenant, record.id)
 
     def _tell(self, kind: str, tenant: str, record_id: str) -> None:
         for listener in self.listeners:

@@ -16,7 +16,16 @@ from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.entity_cache import CachedEntity, EntityCache
-from rhinecloud.store.port import Commit, Edit, LoggedChange, Record, RecordsListener, Stored, Written
+from rhinecloud.store.port import (
+    Commit,
+    Edit,
+    JointEdit,
+    LoggedChange,
+    Record,
+    RecordsListener,
+    Stored,
+    Written,
+)
 from rhinecloud.store.sqlite.backup import copy_store
 from rhinecloud.store.sqlite.checkpoint import Checkpoint
 from rhinecloud.store.sqlite.committer import Committer
@@ -116,6 +125,15 @@ class SqliteStore:
             return []
         answer: list[Written | Exception] = await self._writer.submit(edits)
         return answer
+
+    async def write_jointly(self, edit: JointEdit) -> dict[str, Written]:
+        """Apply one decision about several entities; see the port."""
+        answer = await self._writer.submit((), lambda transaction: transaction.decide_jointly(edit))
+        if isinstance(answer, Exception):
+            raise answer
+        self._records.announce(edit.records)
+        written: dict[str, Written] = answer
+        return written
 
     async def get(self, tenant: str, entity_id: str) -> Stored | None:
         """Give one entity."""
@@ -250,6 +268,10 @@ class SqliteStore:
     ) -> list[Record]:
         """List records in order."""
         return self._records.list(kind, tenant, after, limit)
+
+    async def tenants_of_records(self, kind: str) -> list[str]:
+        """Return the tenants that have records of a kind."""
+        return self._records.tenants(kind)
 
     async def count_records(self, kind: str, tenant: str | None = None) -> int:
         """Count records."""

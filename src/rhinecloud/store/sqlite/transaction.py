@@ -16,10 +16,13 @@ from rhinecloud.kernel.errors import Invalid, RhineCloudError
 from rhinecloud.ngsild.entity import Entity, decode, encode
 from rhinecloud.store.changelog import change_of, row_of
 from rhinecloud.store.entity_cache import CachedEntity, EntityCache, Key
+from rhinecloud.store.joint import check_expected, decide_jointly
 from rhinecloud.store.place import box_of, expiry_of, geometries_of
-from rhinecloud.store.port import Edit, LoggedChange, Put, Remove, Stored, Written
+from rhinecloud.store.port import Edit, JointEdit, LoggedChange, Put, Record, Remove, Stored, Written
 from rhinecloud.store.sqlite.population import ANY, Group, Population
 from rhinecloud.store.sqlite.values import Row, SqliteAttributeIndexes, write_rows
+
+PUT_RECORDS = "INSERT OR REPLACE INTO record (kind, tenant, id, body) VALUES (?, ?, ?, ?)"
 
 _encode_ids = msgspec.json.Encoder().encode
 
@@ -89,10 +92,7 @@ class Transaction:
 
     def decide(self, edit: Edit) -> Written | Exception:
         """Decide one edit and log it; an error is the answer of this edit alone."""
-        key = (edit.tenant, edit.entity_id)
-        touched = self._touched.get(key)
-        if touched is None:
-            touched = self._touched[key] = self._touch(key)
+        touched = self._touched_entity((edit.tenant, edit.entity_id))
         before = touched.entity
         try:
             decision = edit.decide(before)
@@ -103,6 +103,21 @@ class Transaction:
             return error
         except Exception as error:  # noqa: BLE001 - the caller's own fault goes back to the caller, not to its neighbours
             return error
+
+    def decide_jointly(self, edit: JointEdit) -> dict[str, Written] | Exception:
+        """Decide about several entities and log all of it, or return an error and log nothing."""
+        touched = {each: self._touched_entity((edit.tenant, each)) for each in edit.entity_ids}
+        try:
+            for record in edit.expected:
+                check_expected(record, self._body_of(record))
+            parts = decide_jointly(edit, {each: it.entity for each, it in touched.items()})
+        except Exception as error:  # noqa: BLE001 - the caller's own fault goes back to the caller, not to its neighbours
+            return error
+        answers = {each: Written(0, it.entity) for each, it in touched.items()}
+        for part, decision in parts:
+            answers[part.entity_id] = self._log(part, touched[part.entity_id], decision)
+        put_records(self.cursor, edit.records)
+        return answers
 
     def write(self) -> None:
         """Write what was decided since the last call into the open transaction."""
@@ -156,6 +171,19 @@ class Transaction:
     def waiting(self) -> bool:
         """Tell whether something was decided that is not written yet."""
         return self._written < len(self.logged)
+
+    def _touched_entity(self, key: Key) -> TouchedEntity:
+        touched = self._touched.get(key)
+        if touched is None:
+            touched = self._touched[key] = self._touch(key)
+        return touched
+
+    def _body_of(self, record: Record) -> bytes | None:
+        found: Any = self.cursor.execute(
+            "SELECT body FROM record WHERE kind = ? AND tenant = ? AND id = ?",
+            (record.kind, record.tenant, record.id),
+        ).fetchall()
+        return found[0][0] if found else None
 
     def _touch(self, key: Key) -> TouchedEntity:
         if key in self.settled:
@@ -250,3 +278,8 @@ class Transaction:
             self.cursor.execute("DELETE FROM expiry WHERE row = ?", (row,))
         else:
             self.cursor.execute("INSERT OR REPLACE INTO expiry (row, at) VALUES (?, ?)", (row, due))
+
+
+def put_records(cursor: apsw.Cursor, records: Sequence[Record]) -> None:
+    """Create or replace records within the open transaction."""
+    cursor.executemany(PUT_RECORDS, [(each.kind, each.tenant, each.id, each.body) for each in records])

@@ -18,11 +18,10 @@ from pyais.messages import AISSentence, NMEASentenceFactory
 from bench.result import Figure, median_ratio
 from rhinecloud.connectors.ais.codec import AisCodec
 from rhinecloud.connectors.json.codec import JsonCodec
-from rhinecloud.connectors.model import Parcel
 from rhinecloud.connectors.pipeline import FeedMarks, Pipeline
-from rhinecloud.connectors.port import Codec
 from rhinecloud.loader import find_packs
 from rhinecloud.pack import EntityFragment
+from rhinecloud.pack.codec import Codec, Parcel
 from rhinecloud.store.port import Written
 
 LOG = Path(__file__).parents[1] / "examples" / "duisburg" / "feeds" / "ais" / "lower-rhine-2018.nmea"

@@ -1,5 +1,3 @@
 """Rhine Cloud: an open operating system for a city."""
 
-from importlib.metadata import version
-
-__version__ = version("rhinecloud")
+__version__ = "0.2.0"

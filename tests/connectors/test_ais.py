@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.city import FIXTURES
 from rhinecloud.connectors.ais.codec import AisCodec
-from rhinecloud.connectors.model import DecodeFault, Parcel
 from rhinecloud.pack import Message
+from rhinecloud.pack.codec import DecodeFault, Parcel
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POSITION = b"!AIVDM,1,1,,B,13nUgBWP01PkHvDU7<kC4wvJ2>`<,0*27"

@@ -10,8 +10,8 @@ import pytest
 
 from connectors.city import FIXTURES, City, status
 from rhinecloud.connectors.cap.codec import CapCodec
-from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.pack import Message
+from rhinecloud.pack.codec import DecodeError, DecodeFault, Parcel
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALERT = """<?xml version="1.0"?>

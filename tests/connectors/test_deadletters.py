@@ -15,10 +15,10 @@ from connectors.city import City, status
 from connectors.servers import free_port
 from rhinecloud.connectors.deadletters import NOTHING_MADE, DeadLetters, Letter, NoSuchLetter, NotRetriable
 from rhinecloud.connectors.feeds import Feeds
-from rhinecloud.connectors.model import DecodeFault
 from rhinecloud.connectors.routes import deadletter_routes, feed_routes
 from rhinecloud.kernel.actor import Actor, part
 from rhinecloud.kernel.errors import Forbidden, RhineCloudError
+from rhinecloud.pack.codec import DecodeFault
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MAPPING = """

@@ -11,9 +11,8 @@ from connectors.city import FIXTURES
 from rhinecloud.connectors.bounded import gunzip
 from rhinecloud.connectors.csv.codec import CsvCodec
 from rhinecloud.connectors.json.codec import JsonCodec
-from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.connectors.pegelonline.codec import PegelonlineCodec
-from rhinecloud.connectors.port import Codec
+from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Parcel
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GAUGE = FIXTURES.parents[2] / "examples" / "duisburg" / "feeds" / "water" / "koeln-2022-08.csv"

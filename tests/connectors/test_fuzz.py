@@ -20,10 +20,9 @@ from rhinecloud.connectors.csv.codec import CsvCodec
 from rhinecloud.connectors.gtfs.codec import GtfsCodec
 from rhinecloud.connectors.gtfs_rt.codec import GtfsRealtimeCodec
 from rhinecloud.connectors.json.codec import JsonCodec
-from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.connectors.pegelonline.codec import PegelonlineCodec
 from rhinecloud.connectors.pipeline import EntityDraft, refused
-from rhinecloud.connectors.port import Codec
+from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Parcel
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TABLES = ("agency", "stops", "routes", "trips", "shapes", "stop_times", "calendar")

@@ -13,8 +13,8 @@ import pytest
 from connectors.city import FIXTURES
 from rhinecloud.connectors.gtfs.codec import GtfsCodec
 from rhinecloud.connectors.gtfs_rt.codec import GtfsRealtimeCodec
-from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
 from rhinecloud.pack import Message
+from rhinecloud.pack.codec import DecodeError, DecodeFault, Parcel
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALL = ("agency", "stops", "routes", "trips", "shapes", "stop_times", "calendar")

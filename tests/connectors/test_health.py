@@ -10,7 +10,8 @@ import pytest
 from rhinecloud.connectors.backoff import Backoff
 from rhinecloud.connectors.health import FeedHealth, Rate
 from rhinecloud.connectors.inlet import BoundedInlet
-from rhinecloud.connectors.model import FeedCounters, FeedState, Parcel
+from rhinecloud.connectors.model import FeedCounters, FeedState
+from rhinecloud.pack.codec import Parcel
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

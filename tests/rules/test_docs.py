@@ -88,9 +88,11 @@ def test_commands_that_the_pages_name_exist() -> None:
 def test_publiccode_says_what_pyproject_says() -> None:
     import tomllib
 
+    from rhinecloud import __version__
+
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     public = yaml.safe_load((ROOT / "publiccode.yml").read_text(encoding="utf-8"))
-    assert public["softwareVersion"] == project["version"]
+    assert public["softwareVersion"] == __version__
     assert public["legal"]["license"] == project["license"]
     assert {"en", "de"} <= set(public["description"])
     assert (

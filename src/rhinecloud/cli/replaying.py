@@ -18,7 +18,7 @@ from rhinecloud.app.settings import Settings
 from rhinecloud.cli.city_client import HttpCityClient
 from rhinecloud.connectors.inlet import BoundedInlet
 from rhinecloud.connectors.links import LinkContext
-from rhinecloud.connectors.model import DecodeFault, FeedCounters
+from rhinecloud.connectors.model import FeedCounters
 from rhinecloud.connectors.pipeline import EntityDraft, Pipeline
 from rhinecloud.connectors.plan import CitySources, FeedPlan, plan_feed
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
@@ -28,6 +28,7 @@ from rhinecloud.loader import find_packs
 from rhinecloud.ngsild.context import Context, compile_context, core_context
 from rhinecloud.ngsild.parsing import parse_fragment
 from rhinecloud.ngsild.representation import Options, render
+from rhinecloud.pack.codec import DecodeFault
 from rhinecloud.store.port import Written
 
 UPSERT = "/ngsi-ld/v1/entityOperations/upsert"

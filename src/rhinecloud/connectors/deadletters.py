@@ -15,11 +15,11 @@ from datetime import datetime
 import msgspec
 import orjson
 
-from rhinecloud.connectors.model import DecodeFault, Parcel
 from rhinecloud.connectors.pipeline import EntityDraft, Pipeline
 from rhinecloud.kernel.errors import Conflict, NotFound
 from rhinecloud.kernel.page import Page
 from rhinecloud.kernel.time import Clock, format_time, parse_time
+from rhinecloud.pack.codec import DecodeFault, Parcel
 from rhinecloud.store.port import Record, Store
 
 KIND = "deadletter"

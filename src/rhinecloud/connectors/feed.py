@@ -20,11 +20,12 @@ from rhinecloud.connectors.deadletters import DeadLetters
 from rhinecloud.connectors.health import FeedHealth, Rate
 from rhinecloud.connectors.inlet import BoundedInlet
 from rhinecloud.connectors.links import LinkContext
-from rhinecloud.connectors.model import DecodeFault, FeedCounters, FeedStatus, LinkBroken, Parcel
+from rhinecloud.connectors.model import FeedCounters, FeedStatus, LinkBroken
 from rhinecloud.connectors.pipeline import EntityDraft, Pipeline
 from rhinecloud.connectors.plan import FeedPlan
 from rhinecloud.connectors.settings import ConnectorSettings
 from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.pack.codec import DecodeFault, Parcel
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from rhinecloud.kernel.actor import Actor, part
 from rhinecloud.kernel.errors import NotFound
 from rhinecloud.kernel.time import Clock
 from rhinecloud.ngsild.context import Context
-from rhinecloud.pack.model import EntityFragment
+from rhinecloud.pack.mapping import EntityFragment
 from rhinecloud.store.port import Store, Written
 
 

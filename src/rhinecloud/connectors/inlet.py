@@ -8,7 +8,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from rhinecloud.connectors.model import FeedCounters, Parcel
+from rhinecloud.connectors.model import FeedCounters
+from rhinecloud.pack.codec import Parcel
 
 
 class BoundedInlet:

@@ -13,7 +13,7 @@ from rhinecloud.connectors.health import Monotonic
 from rhinecloud.connectors.http.link import HttpLink, HttpSource
 from rhinecloud.connectors.mqtt.connection import MqttServer
 from rhinecloud.connectors.mqtt.link import MqttLink
-from rhinecloud.connectors.port import Codec, Link
+from rhinecloud.connectors.port import Link
 from rhinecloud.connectors.replay.link import Pace, ReplayLink
 from rhinecloud.connectors.replay.recording import FeedRecording, find_files
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
@@ -22,6 +22,7 @@ from rhinecloud.connectors.tls import client_context
 from rhinecloud.connectors.udp.link import UdpLink
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import Clock
+from rhinecloud.pack.codec import Codec
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 ENCRYPTED = frozenset({"tls", "mqtts", "https"})

@@ -1,17 +1,11 @@
-"""The words of the connectors: what a link hands over, what a codec makes of it, how a feed is."""
+"""The words of the connectors: why a link broke, and the state of a feed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
-from rhinecloud.kernel.errors import Invalid, Unavailable
-
-
-class DecodeError(Invalid):
-    """Bytes that a codec cannot read: the one error that `Codec.decode` raises."""
+from rhinecloud.kernel.errors import Unavailable
 
 
 class LinkBroken(Unavailable):
@@ -21,35 +15,6 @@ class LinkBroken(Unavailable):
         super().__init__(reason)
         self.reason = reason
         self.retry_after_s = retry_after_s
-
-
-@dataclass(slots=True)
-class Parcel:
-    """What a link hands over at once: bytes as they came, when, and from where.
-
-    `origin` is the MQTT topic, the URL or the file. `settle`, where there is one, is called when everything in the
-    parcel is kept: only then may the link acknowledge it. `shift` is added to the times within the messages, where a
-    recording is played as if it happened now.
-    """
-
-    body: bytes
-    received: datetime
-    origin: str = ""
-    settle: Callable[[], None] | None = None
-    shift: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DecodeFault:
-    """What could not be used, and why: bytes that no message could be made of, or (`decoded`) a message as JSON that no
-    mapping understood or that the broker refused. `recorded` is that message as its recording has it, where its times
-    were moved: by that it is known again when the recording is played again."""
-
-    raw: bytes
-    reason: str
-    decoded: bool = False
-    origin: str = ""
-    recorded: bytes = b""
 
 
 class FeedState(StrEnum):

@@ -9,11 +9,10 @@ from typing import Any
 
 import orjson
 
-from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
-from rhinecloud.connectors.port import Codec
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, Unavailable
-from rhinecloud.pack.model import EntityFragment, Message
-from rhinecloud.pack.model import Mapping as Meaning
+from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Message, Parcel
+from rhinecloud.pack.mapping import EntityFragment
+from rhinecloud.pack.mapping import Mapping as Meaning
 from rhinecloud.store.port import Written
 
 Ingest = Callable[[Sequence[EntityFragment]], Awaitable[Sequence[Written | Exception]]]

@@ -10,12 +10,12 @@ from typing import Any
 from rhinecloud.connectors.links import MakeLink, live_link, replay_link, scheme_of
 from rhinecloud.connectors.mapping import DeclaredMapping, load_mapping
 from rhinecloud.connectors.pipeline import FeedMarks
-from rhinecloud.connectors.port import Codec
 from rhinecloud.connectors.protocols import MQTT, Protocol, protocols
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, unknown
-from rhinecloud.pack.model import Mapping as Meaning
+from rhinecloud.pack.codec import Codec
+from rhinecloud.pack.mapping import Mapping as Meaning
 
 SHORTEST_SILENCE_S = 300.0
 

@@ -1,43 +1,13 @@
-"""The contracts of a connector: `Codec` turns bytes into messages, `Link` brings the bytes.
+"""The contracts of a link: `Link` brings the bytes of one source, `Inlet` takes them for the feed.
 
-`decode` is pure apart from what a codec remembers between two parcels (the first half of a message, a header row).
+The contract of a codec, which turns the bytes into messages, is `rhinecloud.pack.codec`: packs bring codecs, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
-from rhinecloud.connectors.model import DecodeFault, Parcel
-from rhinecloud.pack.model import Message
-
-
-class Framing(StrEnum):
-    """What one unit of a recording is."""
-
-    LINE = "line"
-    FILE = "file"
-
-
-class Codec(Protocol):
-    """Reads one protocol. A message is a dict of plain JSON values whose members the codec's docstring lists."""
-
-    framing: Framing
-    time_members: frozenset[str]
-    """Names of members, at any depth, that hold a moment: ISO 8601 text or POSIX seconds."""
-
-    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Give the messages of a parcel one by one, and a Fault for each part that cannot be read.
-
-        Raises DecodeError, at the first step, where nothing of the parcel can be read.
-        """
-        ...
-
-    def recorded_at(self, unit: bytes) -> datetime | None:
-        """Give the moment that a line or file of a recording names for itself, None where it names none."""
-        ...
+from rhinecloud.pack.codec import Parcel
 
 
 class Inlet(Protocol):

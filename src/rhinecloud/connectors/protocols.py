@@ -12,8 +12,8 @@ from rhinecloud.connectors.gtfs.codec import GtfsCodec
 from rhinecloud.connectors.gtfs_rt.codec import GtfsRealtimeCodec
 from rhinecloud.connectors.json.codec import JsonCodec
 from rhinecloud.connectors.pegelonline.codec import PegelonlineCodec
-from rhinecloud.connectors.port import Codec
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
+from rhinecloud.pack.codec import Codec
 
 HTTP = frozenset({"http", "https"})
 LINES = frozenset({"tcp", "tls", "udp"})

@@ -1,6 +1,60 @@
-"""Of what a pack is made: the only room of the house that a pack may enter."""
+"""Of what a pack is made, and what it may use of a city: the only module of ours that a pack imports."""
 
-from rhinecloud.pack.model import EntityFragment, Mapping, Message, Pack
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.checks import SettingCheck, at_least, between, more_than, one_of
+from rhinecloud.kernel.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RhineCloudError,
+    Unauthenticated,
+    Unavailable,
+    Unsupported,
+)
+from rhinecloud.kernel.settings import setting
+from rhinecloud.pack.city import City, EntityChange, PastValue, caller_of
+from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Framing, Message, Parcel
+from rhinecloud.pack.mapping import EntityFragment, Mapping
+from rhinecloud.pack.model import MakeCodec, MakeRoutes, Pack, PackAction, PackWorker
 from rhinecloud.pack.time import utc
+from rhinecloud.part import WebModule
+from rhinecloud.part.model import Application
 
-__all__ = ["EntityFragment", "Mapping", "Message", "Pack", "utc"]
+__all__ = [
+    "Actor",
+    "Application",
+    "City",
+    "Codec",
+    "Conflict",
+    "DecodeError",
+    "DecodeFault",
+    "EntityChange",
+    "EntityFragment",
+    "Forbidden",
+    "Framing",
+    "Invalid",
+    "MakeCodec",
+    "MakeRoutes",
+    "Mapping",
+    "Message",
+    "NotFound",
+    "Pack",
+    "PackAction",
+    "PackWorker",
+    "Parcel",
+    "PastValue",
+    "RhineCloudError",
+    "SettingCheck",
+    "Unauthenticated",
+    "Unavailable",
+    "Unsupported",
+    "WebModule",
+    "at_least",
+    "between",
+    "caller_of",
+    "more_than",
+    "one_of",
+    "setting",
+    "utc",
+]

@@ -1,4 +1,4 @@
-"""Moments as NGSI-LD writes them: UTC with a `Z` (ETSI GS CIM 009 v1.9.1, clause 4.6.3), whatever a feed sent."""
+"""Times as NGSI-LD writes them: UTC with a `Z` (ETSI GS CIM 009 v1.9.1, clause 4.6.3), whatever a feed sent."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from rhinecloud.kernel.time import format_time, parse_time
 
 
 def utc(moment: datetime | str) -> str:
-    """Print an aware moment, or ISO 8601 text with a zone, in UTC; raises Invalid for a text that is none."""
+    """Return an aware time, or ISO 8601 text with a zone, as text in UTC; raise Invalid for text that is not one."""
     return format_time(parse_time(moment) if isinstance(moment, str) else moment)

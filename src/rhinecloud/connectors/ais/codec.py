@@ -24,10 +24,8 @@ from pyais.messages import AISSentence, NMEASentenceFactory
 from rhinecloud.connectors.ais.inland import hidden_names, name_inland
 from rhinecloud.connectors.ais.parts import FragmentBuffer
 from rhinecloud.connectors.ais.tag import NO_TAG, Tag, split_tag
-from rhinecloud.connectors.model import DecodeFault, Parcel
-from rhinecloud.connectors.port import Framing
 from rhinecloud.kernel.time import format_time
-from rhinecloud.pack.model import Message
+from rhinecloud.pack.codec import DecodeFault, Framing, Message, Parcel
 
 LONGEST_SENTENCE = 1024
 """Bytes: the standard's longest is 82; some senders write longer ones."""

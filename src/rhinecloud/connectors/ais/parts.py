@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pyais.messages import AISSentence
 
 from rhinecloud.connectors.ais.tag import Tag
-from rhinecloud.connectors.model import DecodeFault
+from rhinecloud.pack.codec import DecodeFault
 
 MOST_PENDING = 256
 LONGEST_WAIT = timedelta(seconds=30)

@@ -25,10 +25,8 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from rhinecloud.connectors.bounded import ZIP_MAGIC, BoundedArchive
-from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
-from rhinecloud.connectors.port import Framing
 from rhinecloud.connectors.times import find_moment, read_moment
-from rhinecloud.pack.model import Message
+from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Parcel
 
 NAMESPACES = ("urn:oasis:names:tc:emergency:cap:1.2", "urn:oasis:names:tc:emergency:cap:1.1")
 REMEMBERED = 10_000

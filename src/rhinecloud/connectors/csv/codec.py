@@ -10,10 +10,8 @@ import csv
 from collections.abc import Iterator
 from datetime import datetime
 
-from rhinecloud.connectors.model import DecodeFault, Parcel
-from rhinecloud.connectors.port import Framing
 from rhinecloud.connectors.times import USUAL_TIME_MEMBERS, read_moment
-from rhinecloud.pack.model import Message
+from rhinecloud.pack.codec import DecodeFault, Framing, Message, Parcel
 
 BOM = b"\xef\xbb\xbf"
 

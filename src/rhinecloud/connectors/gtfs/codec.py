@@ -21,9 +21,7 @@ import orjson
 
 from rhinecloud.connectors.bounded import ZIP_MAGIC, BoundedArchive
 from rhinecloud.connectors.gtfs.tables import REQUIRED_COLUMNS, REQUIRED_TABLES, find_row_fault
-from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
-from rhinecloud.connectors.port import Framing
-from rhinecloud.pack.model import Message
+from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Parcel
 
 Row = dict[str, str]
 

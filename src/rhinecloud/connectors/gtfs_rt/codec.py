@@ -18,10 +18,8 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError as ProtocolError
 from google.transit import gtfs_realtime_pb2
 
-from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
-from rhinecloud.connectors.port import Framing
 from rhinecloud.connectors.times import read_moment
-from rhinecloud.pack.model import Message
+from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Parcel
 
 DEEPEST = 50
 TIMES = frozenset({"timestamp", "time", "start", "end", "scheduled_time"})

@@ -19,9 +19,10 @@ import aiohttp
 
 from rhinecloud import __version__
 from rhinecloud.connectors.bounded import gunzip
-from rhinecloud.connectors.model import DecodeError, LinkBroken, Parcel
+from rhinecloud.connectors.model import LinkBroken
 from rhinecloud.connectors.port import Inlet
 from rhinecloud.kernel.time import Clock
+from rhinecloud.pack.codec import DecodeError, Parcel
 
 CHUNK = 64 * 1024
 JITTER = 0.1

@@ -14,10 +14,8 @@ from typing import Any
 
 import orjson
 
-from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
-from rhinecloud.connectors.port import Framing
 from rhinecloud.connectors.times import USUAL_TIME_MEMBERS, find_moment
-from rhinecloud.pack.model import Message
+from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Parcel
 
 
 class JsonCodec:

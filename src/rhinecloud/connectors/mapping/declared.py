@@ -23,7 +23,8 @@ from rhinecloud.connectors.times import read_moment
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.time import format_time
-from rhinecloud.pack.model import EntityFragment, Message
+from rhinecloud.pack.codec import Message
+from rhinecloud.pack.mapping import EntityFragment
 
 KEYS = frozenset(
     {"says", "topic", "when", "each", "id", "type", "time", "time_format", "zone", "decimal", "attributes"}

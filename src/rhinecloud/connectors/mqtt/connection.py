@@ -20,9 +20,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from rhinecloud.connectors.model import LinkBroken, Parcel
+from rhinecloud.connectors.model import LinkBroken
 from rhinecloud.connectors.port import Inlet
 from rhinecloud.kernel.time import Clock
+from rhinecloud.pack.codec import Parcel
 
 READS_AT_ONCE = 100
 IN_FLIGHT = 500

@@ -19,10 +19,8 @@ from urllib.parse import unquote
 
 import orjson
 
-from rhinecloud.connectors.model import DecodeError, DecodeFault, Parcel
-from rhinecloud.connectors.port import Framing
 from rhinecloud.connectors.times import find_moment
-from rhinecloud.pack.model import Message
+from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Parcel
 
 SERIES_URL = re.compile(r"/stations/(?P<station>[^/]+)/(?P<series>[^/]+)/(?:current)?measurements?\.json")
 

@@ -13,10 +13,11 @@ from datetime import datetime
 from itertools import islice
 
 from rhinecloud.connectors.health import Monotonic
-from rhinecloud.connectors.model import LinkBroken, Parcel
+from rhinecloud.connectors.model import LinkBroken
 from rhinecloud.connectors.port import Inlet
 from rhinecloud.connectors.replay.recording import FeedRecording, Unit
 from rhinecloud.kernel.time import Clock
+from rhinecloud.pack.codec import Parcel
 
 LOOK_AHEAD = 1_000
 """Units among which a moment must occur, else the recording counts as one without times."""

@@ -17,9 +17,9 @@ from typing import IO, cast
 import orjson
 
 from rhinecloud.connectors.bounded import gunzip
-from rhinecloud.connectors.model import DecodeError, LinkBroken
-from rhinecloud.connectors.port import Codec, Framing
+from rhinecloud.connectors.model import LinkBroken
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.pack.codec import Codec, DecodeError, Framing
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ import socket
 import ssl
 from dataclasses import dataclass
 
-from rhinecloud.connectors.model import LinkBroken, Parcel
+from rhinecloud.connectors.model import LinkBroken
 from rhinecloud.connectors.port import Inlet
 from rhinecloud.connectors.tcp.lines import Lines
 from rhinecloud.kernel.time import Clock
+from rhinecloud.pack.codec import Parcel
 
 READ_BYTES = 32 * 1024
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from rhinecloud.connectors.model import LinkBroken, Parcel
+from rhinecloud.connectors.model import LinkBroken
 from rhinecloud.connectors.port import Inlet
 from rhinecloud.kernel.time import Clock
+from rhinecloud.pack.codec import Parcel
 
 
 class UdpLink:

@@ -1,0 +1,78 @@
+"""The contract of a codec: how the bytes of a protocol become messages, for the core's protocols and those of packs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from rhinecloud.kernel.errors import Invalid
+
+Message = MappingType[str, Any]
+"""One decoded message of a feed as plain values; each codec's docstring lists its members."""
+
+
+class DecodeError(Invalid):
+    """Bytes that a codec cannot read: the one error that `Codec.decode` raises."""
+
+
+@dataclass(slots=True)
+class Parcel:
+    """What a link hands over at once: bytes as they came, when, and from where.
+
+    `origin` is the MQTT topic, the URL or the file. The other fields belong to the feed. `settle`, where there is one,
+    is called when everything in the parcel is kept: only then may the link acknowledge it. `shift` is added to the
+    times within the messages, where a recording is played as if it happened now.
+    """
+
+    body: bytes
+    received: datetime
+    origin: str = ""
+    settle: Callable[[], None] | None = None
+    shift: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeFault:
+    """What could not be used, and why: bytes that no message could be made of, or (`decoded`) a message as JSON that no
+    mapping understood or that the broker refused. `recorded` is that message as its recording has it, where its times
+    were moved: by that it is known again when the recording is played again."""
+
+    raw: bytes
+    reason: str
+    decoded: bool = False
+    origin: str = ""
+    recorded: bytes = b""
+
+
+class Framing(StrEnum):
+    """What one unit of a recording is."""
+
+    LINE = "line"
+    FILE = "file"
+
+
+class Codec(Protocol):
+    """Reads one protocol. A message is a dict of plain JSON values whose members the codec's docstring lists.
+
+    `decode` is pure apart from what a codec remembers between two parcels (the first half of a message, a header row);
+    each feed has a codec of its own.
+    """
+
+    framing: Framing
+    time_members: frozenset[str]
+    """Names of members, at any depth, that hold a moment: ISO 8601 text or POSIX seconds."""
+
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
+        """Yield the messages of a parcel one by one, and a DecodeFault for each part that cannot be read.
+
+        Raises DecodeError, at the first step, where nothing of the parcel can be read.
+        """
+        ...
+
+    def recorded_at(self, unit: bytes) -> datetime | None:
+        """Return the moment that a line or file of a recording names for itself, None where it names none."""
+        ...

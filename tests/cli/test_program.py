@@ -177,7 +177,7 @@ def test_a_rule_file_is_checked_where_no_city_lies(
     (tmp_path / "hot.yaml").write_text(rule, encoding="utf-8")
     assert run_program(["rules", "check", "hot.yaml"]) == 3
     said = capsys.readouterr()
-    assert "hot.yaml, line 3, column 7: no attribute `temperatur` is known" in said.out
+    assert "hot.yaml, line 3, column 7: when: no attribute `temperatur` is known" in said.out
     assert "no city here" in said.err
     (tmp_path / "hot.yaml").write_text(rule.replace("temperatur", "temperature"), encoding="utf-8")
     assert run_program(["rules", "check", "hot.yaml"]) == 0

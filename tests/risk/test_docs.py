@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rhinecloud.risk.backtest import read_recording
 from rhinecloud.risk.condition import FACTS, FUNCTIONS
+from rhinecloud.risk.rule_document import RuleDocument
 from rhinecloud.risk.rulebook import check
-from rhinecloud.risk.rulefile import KEYS
 from rhinecloud.risk.window import FIGURES
 from risk.city import CONTEXT
 
@@ -32,5 +32,5 @@ def test_the_recording_on_the_page_can_be_read() -> None:
 
 
 def test_every_key_fact_and_function_stands_on_the_page() -> None:
-    for word in (*KEYS, *FACTS - {"e"}, *FUNCTIONS, *FIGURES):
+    for word in (*RuleDocument.key_names(), *FACTS - {"e"}, *FUNCTIONS, *FIGURES):
         assert re.search(rf"`[^`]*\b{word}\b[^`]*`", PAGE), f"{word} is not on the page"

@@ -21,7 +21,7 @@ when: waterLevel >= 800
 def faults(folder: Path, text: str) -> list[tuple[int, int, str]]:
     path = folder / "rule.yaml"
     path.write_text(text, encoding="utf-8")
-    return [(each.line, each.column, each.reason) for each in check(path, CONTEXT)]
+    return [(each.line, each.column, each.sentence) for each in check(path, CONTEXT)]
 
 
 def test_a_sound_file_has_no_fault(tmp_path: Path) -> None:
@@ -34,10 +34,10 @@ def test_a_sound_file_has_no_fault(tmp_path: Path) -> None:
         ("id: a\n  b: c\n", 2, 4, "this is not YAML"),
         ("id: [a\n", 2, 1, "this is not YAML"),
         ("- just\n- a list\n", 1, 1, "keys and values"),
-        ("", 1, 1, "holds no rule"),
-        (SOUND + "wenn: x\n", 5, 1, "unknown key `wenn`; did you mean `when`?"),
-        (SOUND + "id: b\n", 5, 1, "stands here twice"),
-        (SOUND.replace("id: high-water\n", ""), 1, 1, "the key `id` is missing"),
+        ("", 1, 1, "the file is empty"),
+        (SOUND + "wenn: x\n", 5, 1, "wenn: unknown key; did you mean `when`?"),
+        (SOUND + "id: b\n", 5, 1, "id: this key must not be written twice"),
+        (SOUND.replace("id: high-water\n", ""), 1, 1, "id: this key is missing"),
         (SOUND.replace("when: waterLevel >= 800\n", ""), 1, 1, "what sets it off is missing"),
         (SOUND.replace(">= 800", ">= "), 4, 20, "the expression ends too early"),
         (SOUND.replace(">= 800", "= 800"), 4, 18, "Syntax error"),
@@ -51,15 +51,30 @@ def test_a_sound_file_has_no_fault(tmp_path: Path) -> None:
         (SOUND.replace("waterLevel >= 800", "window.change > 3"), 4, 7, "`window` needs the key `window:`"),
         (SOUND + "window: {attribute: waterLevel, over: 3 hours}\n", 5, 39, "not a duration"),
         (SOUND + "for: 15\n", 5, 6, "15 is not a duration"),
-        (SOUND.replace("severity: high", "severity: hgih"), 3, 11, "'hgih' is not a severity"),
-        (SOUND + "incident: {severity_at_least: huge}\n", 5, 31, "'huge' is not a severity"),
-        (SOUND + "incident: sometimes\n", 5, 11, "`auto`, `never`"),
+        (
+            SOUND.replace("severity: high", "severity: hgih"),
+            3,
+            11,
+            "not 'hgih'; did you mean `high`?",
+        ),
+        (
+            SOUND + "incident: {severity_at_least: huge}\n",
+            5,
+            31,
+            "medium, high, critical, not 'huge'",
+        ),
+        (
+            SOUND + "incident: sometimes\n",
+            5,
+            11,
+            "must be one of never, auto, or keys and values, not 'sometimes'",
+        ),
         (SOUND + "message: {de: 'ja', en: 'Level {waterLvl}'}\n", 5, 26, "no attribute `waterLvl`"),
         (SOUND + "message: 'Level {waterLevel'\n", 5, 17, "never closed"),
-        (SOUND + "units: {waterLevel: centimetres}\n", 5, 21, "not a UN/CEFACT common code"),
-        (SOUND + "evidence: {readings: 0}\n", 5, 22, "not a whole number"),
-        (SOUND + "version: one\n", 5, 10, "not a whole number"),
-        (SOUND + "silence: {interval: 15 min}\n", 4, 1, "says nothing beside `silence`"),
+        (SOUND + "units: {waterLevel: centimetres}\n", 5, 21, "must be a UN/CEFACT common code"),
+        (SOUND + "evidence: {readings: 0}\n", 5, 22, "must be 1 or more, not 0"),
+        (SOUND + "version: one\n", 5, 10, "must be a whole number, not 'one'"),
+        (SOUND + "silence: {interval: 15 min}\n", 4, 1, "when: must not be combined with `silence`"),
         (SOUND.replace("when: waterLevel >= 800", "silence: {intervals: 3}"), 4, 1, "`interval`"),
         (SOUND.replace("when:", "silence: {interval: 1 h}\nclear:"), 5, 1, "needs `when`"),
     ],
@@ -123,9 +138,9 @@ AREA = "id: a\ntype: Vessel\nseverity: low\narea:\n  event: enter\n"
             6,
             "not valid",
         ),
-        (AREA + "  file: nowhere.geojson\n", 6, "cannot read nowhere.geojson"),
+        (AREA + "  file: nowhere.geojson\n", 6, "nowhere.geojson: cannot read the file"),
         (AREA + "  file: port.geojson\n  feature: B\n", 6, "no feature whose id or name is 'B'"),
-        (AREA.replace("enter", "through") + "  entity: urn:x:1\n", 5, "not an event"),
+        (AREA.replace("enter", "through") + "  entity: urn:x:1\n", 5, "must be one of enter, leave, inside"),
         (AREA + "  entity: urn:x:1\nwhen: speedOverGround > 3\n", 7, "needs `event: inside`"),
     ],
 )
@@ -144,7 +159,7 @@ def test_faults_of_areas(tmp_path: Path, text: str, line: int, reason: str) -> N
 
 def test_a_place_within_a_text_block_is_found(tmp_path: Path) -> None:
     text = SOUND.replace("when: waterLevel >= 800", "when: |\n  waterLevel >= 800\n    && waterLvl < 3")
-    assert [each[:2] for each in faults(tmp_path, text)] == [(6, 6)]
+    assert [each[:2] for each in faults(tmp_path, text)] == [(6, 8)]
 
 
 def test_all_faults_are_named_not_only_the_first(tmp_path: Path) -> None:

@@ -47,9 +47,10 @@ def build() -> typer.Typer:
                     "problems": [
                         {
                             "file": each.file,
-                            "line": each.fault.line,
-                            "column": each.fault.column,
-                            "reason": each.fault.reason,
+                            "line": each.line,
+                            "column": each.column,
+                            "field": each.field,
+                            "reason": each.reason,
                         }
                         for each in rulebook.problems
                     ],

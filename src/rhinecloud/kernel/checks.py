@@ -3,38 +3,73 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 
 @dataclass(frozen=True, slots=True)
 class SettingCheck:
-    """`words` complete the sentence "must be …"; `holds` tells whether a value that has the right type is so."""
+    """`words` complete the sentence "must be …"; `holds` says whether a value that has the right type is so.
+
+    It may mark a field of a model of files, too: `Annotated[int, PORT]`; `schema` is what editors are told of it.
+    """
 
     words: str
     holds: Callable[[Any], bool]
+    schema: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the type's schema, with the check behind it."""
+        return core_schema.no_info_after_validator_function(self._pass, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return the type's schema for editors, with what the check asks for."""
+        return {**handler(schema), **self.schema}
+
+    def _pass(self, value: Any) -> Any:
+        if not self.holds(value):
+            raise ValueError(f"must be {self.words}, not {value!r}")
+        return value
 
 
 def between(least: float, most: float) -> SettingCheck:
     """Ask for a number within bounds, both included."""
-    return SettingCheck(f"{least:,} to {most:,}", lambda value: least <= value <= most)
+    schema = {"minimum": least, "maximum": most}
+    return SettingCheck(f"{least:,} to {most:,}", lambda value: least <= value <= most, schema)
 
 
 def at_least(least: float) -> SettingCheck:
     """Ask for a finite number from a bound on."""
-    return SettingCheck(f"{least:,} or more", lambda value: least <= value and math.isfinite(value))
+    return SettingCheck(
+        f"{least:,} or more", lambda value: least <= value and math.isfinite(value), {"minimum": least}
+    )
 
 
 def more_than(bound: float) -> SettingCheck:
     """Ask for a finite number above a bound."""
-    return SettingCheck(f"more than {bound:,}", lambda value: value > bound and math.isfinite(value))
+    schema = {"exclusiveMinimum": bound}
+    return SettingCheck(f"more than {bound:,}", lambda value: value > bound and math.isfinite(value), schema)
 
 
 def one_of(*known: str) -> SettingCheck:
     """Ask for one of some words."""
-    return SettingCheck(f"one of {', '.join(known)}", lambda value: value in known)
+    return SettingCheck(f"one of {', '.join(known)}", lambda value: value in known, {"enum": list(known)})
+
+
+def matching(words: str, pattern: str) -> SettingCheck:
+    """Ask for a text that is a pattern's whole; `words` say it to people."""
+    whole = re.compile(pattern)
+    return SettingCheck(
+        words, lambda text: whole.fullmatch(text) is not None, {"pattern": f"^(?:{pattern})$"}
+    )
 
 
 def address(*schemes: str) -> SettingCheck:
@@ -59,6 +94,8 @@ def _is_host_and_port(text: str) -> bool:
 
 
 HOST_AND_PORT = SettingCheck("a host and a port, such as 127.0.0.1:10110", _is_host_and_port)
-PORT = SettingCheck("a port, 0 to 65,535", lambda value: 0 <= value <= 65_535)
+PORT = SettingCheck(
+    "a port, 0 to 65,535", lambda value: 0 <= value <= 65_535, {"minimum": 0, "maximum": 65_535}
+)
 NOT_NEGATIVE = at_least(0)
 ANYTHING = SettingCheck("anything", lambda value: True)

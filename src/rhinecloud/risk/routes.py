@@ -105,9 +105,7 @@ def risk_routes(risk: Risk, alerts: Alerts, viewer: Dependency, signed_in: Depen
         return RuleList(
             items=[_view(*each) for each in risk.rules()],
             problems=[
-                RuleProblemView(
-                    file=each.file, line=each.fault.line, column=each.fault.column, reason=each.fault.reason
-                )
+                RuleProblemView(file=each.file, line=each.line, column=each.column, reason=each.sentence)
                 for each in risk.rulebook.problems
             ],
         )

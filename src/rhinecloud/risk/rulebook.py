@@ -6,21 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rhinecloud.kernel.declarative import FileFault
+from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context, core_context
-from rhinecloud.risk.document import DocumentFault, read_documents
 from rhinecloud.risk.model import Rule
-from rhinecloud.risk.rulefile import RuleFile
-
-
-@dataclass(frozen=True, slots=True)
-class RuleFileProblem:
-    """A fault and the file in which it stands."""
-
-    file: str
-    fault: DocumentFault
-
-    def __str__(self) -> str:
-        return f"{self.file}, {self.fault}"
+from rhinecloud.risk.rulefile import make_rule, read_rule_documents
 
 
 @dataclass(slots=True)
@@ -29,10 +19,10 @@ class Rulebook:
 
     context: Context
     rules: list[Rule] = field(default_factory=list)
-    problems: list[RuleFileProblem] = field(default_factory=list)
+    problems: list[FileFault] = field(default_factory=list)
 
 
-def check(file: Path | str, context: Context | None = None) -> list[DocumentFault]:
+def check(file: Path | str, context: Context | None = None) -> list[FileFault]:
     """List what is wrong with a rule file, in order of lines; nothing: it is sound.
 
     With the city's `context` the names of attributes are checked too, for the entity types that it knows.
@@ -40,28 +30,16 @@ def check(file: Path | str, context: Context | None = None) -> list[DocumentFaul
     return read_rules(Path(file), context)[1]
 
 
-def read_rules(path: Path, context: Context | None = None) -> tuple[list[Rule], list[DocumentFault]]:
-    """Read the rules of one file, which may hold several between lines of `---`, and its faults."""
+def read_rules(path: Path, context: Context | None = None) -> tuple[list[Rule], list[FileFault]]:
+    """Read the rules of one file, which may hold several between lines of `---`, and its faults.
+
+    A file with a fault gives no rule.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        return [], [DocumentFault(1, 1, f"cannot read the file: {error.strerror}")]
-    except UnicodeDecodeError:
-        return [], [DocumentFault(1, 1, "the file is not UTF-8 text")]
-    documents, faults = read_documents(text)
-    if not documents and not faults:
-        faults.append(DocumentFault(1, 1, "the file holds no rule"))
-    rules: list[Rule] = []
-    for document in documents:
-        file = RuleFile(document, path, context or core_context())
-        rule = file.read()
-        faults += file.faults
-        if rule is None:
-            continue
-        if any(each.id == rule.id for each in rules):
-            faults.append(document.fault(("id",), f"the id `{rule.id}` stands in this file twice"))
-        rules.append(rule)
-    return rules, sorted(set(faults))
+        documents = read_rule_documents(path, context or core_context())
+    except Invalid as error:
+        return [], [each for each in error.faults if isinstance(each, FileFault)]
+    return [make_rule(each, path) for each in documents if each.value.enabled], []
 
 
 def read_rulebook(paths: Iterable[Path], context: Context) -> Rulebook:
@@ -70,12 +48,11 @@ def read_rulebook(paths: Iterable[Path], context: Context) -> Rulebook:
     A later rule with the id of an earlier one replaces it: so a city words a pack's rule its own way.
     """
     rules: dict[str, Rule] = {}
-    problems: list[RuleFileProblem] = []
+    problems: list[FileFault] = []
     for path in _files(paths):
         found, faults = read_rules(path, context)
-        problems += [RuleFileProblem(str(path), fault) for fault in faults]
-        if not faults:
-            rules.update({rule.id: rule for rule in found})
+        problems += faults
+        rules.update({rule.id: rule for rule in found})
     return Rulebook(context, list(rules.values()), problems)
 
 

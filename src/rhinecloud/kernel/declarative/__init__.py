@@ -19,24 +19,31 @@ from rhinecloud.kernel.declarative.parsed import ParsedDocument
 from rhinecloud.kernel.declarative.place import LIMITS, DocumentPath, Limits
 from rhinecloud.kernel.declarative.schema import json_schema
 from rhinecloud.kernel.declarative.source import SYNTAXES, parse_bytes, parse_file
+from rhinecloud.kernel.declarative.types import LANGUAGES, Duration, Text, Texts, parse_duration, read_texts
 
 __all__ = [
+    "LANGUAGES",
     "LIMITS",
     "SYNTAXES",
     "DeclarativeModel",
     "Document",
     "DocumentPath",
+    "Duration",
     "FileFault",
     "Limits",
     "ParsedDocument",
     "ReadBy",
+    "Text",
     "TextFault",
+    "Texts",
     "all_of",
     "fit_documents",
     "json_schema",
     "parse_bytes",
+    "parse_duration",
     "parse_file",
     "read_content",
     "read_document",
     "read_documents",
+    "read_texts",
 ]

@@ -14,7 +14,7 @@ class FileFault(Invalid):
         self.file = file
         self.place = place
         self.path = path
-        self.args = (self._sentence(),)
+        self.args = (self._whole(),)
 
     @property
     def line(self) -> int:
@@ -26,9 +26,14 @@ class FileFault(Invalid):
         """Return the column, 1 where the fault is the whole file's."""
         return self.place.column if self.place else 1
 
-    def _sentence(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """Return what is wrong with its path, for where file and line stand apart."""
+        return f"{self.field}: {self.reason}" if self.field else self.reason
+
+    def _whole(self) -> str:
         where = f", line {self.place.line}, column {self.place.column}" if self.place else ""
-        return ": ".join(filter(None, (f"{self.file}{where}", self.field, self.reason)))
+        return f"{self.file}{where}: {self.sentence}"
 
 
 class TextFault(Invalid):

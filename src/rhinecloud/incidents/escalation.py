@@ -26,13 +26,14 @@ from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.geometry import distance_m
+from rhinecloud.ngsild.stored import name_bytes
 from rhinecloud.store.port import Decision, Put
 from rhinecloud.stream.port import Frame
 
 NAME = "incidents"
 ACTOR = part(NAME)
 MOST_OPEN = 1000
-SIGN = ALERT.encode()
+SIGN = name_bytes(ALERT)
 
 logger = logging.getLogger(__name__)
 

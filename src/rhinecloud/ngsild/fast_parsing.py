@@ -1,8 +1,8 @@
-"""The commonest shapes of an attribute, read in one go: a feed sends nothing else, ten thousand times a second.
+"""Reads the most frequent shapes of an attribute in one step: a feed sends nothing else, ten thousand times a second.
 
-Whatever is not exactly one of them, be it wrong or only rarer, is left to `instances`, which says what is wrong and
-where; so nothing is decided here that is not decided there too, and `tests/ngsild/test_plain.py` holds one against the
-other. Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.2, 4.5.3 and 4.7.
+Any other shape, valid or not, is left to `instances`, which also reports what is wrong. So every decision here is made
+there too, and `tests/ngsild/test_fast_parsing.py` compares the two. Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.2,
+4.5.3 and 4.7.
 """
 
 from __future__ import annotations

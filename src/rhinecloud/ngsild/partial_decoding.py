@@ -1,4 +1,4 @@
-"""A glance at a stored entity: only what a query asks about is decoded, the rest is passed over.
+"""Decodes of a stored entity only what a query looks at, and skips the rest.
 
 A query looks into many entities to find few, and into one or two attributes of each.
 """
@@ -15,27 +15,27 @@ from rhinecloud.ngsild.entity import Entity, Instance, decode
 from rhinecloud.ngsild.expression import paths
 from rhinecloud.ngsild.query import EntityQuery
 
-Read = Callable[[bytes], Entity]
+Decode = Callable[[bytes], Entity]
 
 FEW = 8
-"""Where more attributes are asked about, the whole is decoded as quickly."""
+"""Where a query looks at more attributes, decoding the whole is as quick."""
 
 
-def reader_for(query: EntityQuery) -> Read:
-    """Give what reads of an entity's stored form all that `query.matches` looks at; other attributes are not there.
+def decoder_for(query: EntityQuery) -> Decode:
+    """Return a function that decodes of a stored entity all that `query.matches` looks at, without other attributes.
 
-    What it gives answers as an Entity does. An order looks at more, and gets the whole.
+    What it returns behaves as an Entity. A query with an order looks at more, and gets the whole.
     """
     names = set(query.attrs)
     if query.q is not None:
         names |= {path.iris[0] for path in paths(query.q)}
     if query.geo is not None:
         names.add(query.geo.property)
-    return decode if query.order or len(names) > FEW else _reader(tuple(sorted(names)))
+    return decode if query.order or len(names) > FEW else _decoder(tuple(sorted(names)))
 
 
 @lru_cache(256)
-def _reader(names: tuple[str, ...]) -> Read:
+def _decoder(names: tuple[str, ...]) -> Decode:
     members = {name: f"_{number}" for number, name in enumerate(names)}
 
     def get(self: Any, name: str, default: Any = None) -> Any:
@@ -50,19 +50,20 @@ def _reader(names: tuple[str, ...]) -> Read:
         frozen=True,
         gc=False,
     )
-    glimpse: Any = msgspec.defstruct(
-        "Glimpse",
-        [
-            ("id", str),
-            ("type", list[str]),
-            ("scope", list[str], msgspec.field(default_factory=list)),
-            ("created_at", str, ""),
-            ("modified_at", str, ""),
-            ("expires_at", str, ""),
-            ("attrs", attributes, attributes()),
-        ],
-        rename="camel",
-        gc=False,
+    partial: Any = msgspec.defstruct(
+        "PartialEntity", [*_OWN_MEMBERS, ("attrs", attributes, attributes())], rename="camel", gc=False
     )
-    read: Read = msgspec.json.Decoder(glimpse).decode
-    return read
+    decode_partial: Decode = msgspec.json.Decoder(partial).decode
+    return decode_partial
+
+
+def _member(of: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
+    """Return the definition of a member of Entity, as `msgspec.defstruct` takes it."""
+    if of.required:
+        return (of.name, of.type)
+    if of.default_factory is not msgspec.NODEFAULT:
+        return (of.name, of.type, msgspec.field(default_factory=of.default_factory))
+    return (of.name, of.type, of.default)
+
+
+_OWN_MEMBERS = [_member(each) for each in msgspec.structs.fields(Entity) if each.name != "attrs"]

@@ -43,7 +43,7 @@ class _Special(Exception):
     """What is to be shown differs from what is stored."""
 
 
-class _Instance(msgspec.Struct, rename="camel", gc=False):
+class PrintedInstance(msgspec.Struct, rename="camel", gc=False):
     """An instance as it is stored, and as it is shown: in the order of showing, system times apart."""
 
     type: str | UnsetType = "Property"
@@ -57,19 +57,19 @@ class _Instance(msgspec.Struct, rename="camel", gc=False):
     dataset_id: Raw | UnsetType = UNSET
     value_type: str | UnsetType = UNSET
     object_type: list[str] | UnsetType = UNSET
-    attrs: dict[str, list[_Instance]] | UnsetType = UNSET
+    attrs: dict[str, list[PrintedInstance]] | UnsetType = UNSET
 
 
-class _Timed(_Instance, rename="camel", gc=False):
+class TimedInstance(PrintedInstance, rename="camel", gc=False):
     """The same with system times."""
 
     created_at: Raw | UnsetType = UNSET
     modified_at: Raw | UnsetType = UNSET
     expires_at: Raw | UnsetType = UNSET
-    attrs: dict[str, list[_Timed]] | UnsetType = UNSET  # type: ignore[assignment]
+    attrs: dict[str, list[TimedInstance]] | UnsetType = UNSET  # type: ignore[assignment]
 
 
-class _Mere(msgspec.Struct, rename="camel", gc=False):
+class BareInstance(msgspec.Struct, rename="camel", gc=False):
     """What the simplified form shows of an instance."""
 
     type: str = "Property"
@@ -77,10 +77,10 @@ class _Mere(msgspec.Struct, rename="camel", gc=False):
     dataset_id: str = "@none"
 
 
-T = TypeVar("T", _Instance, _Timed, _Mere)
+T = TypeVar("T", PrintedInstance, TimedInstance, BareInstance)
 
 
-class _Entity(msgspec.Struct, Generic[T], rename="camel", gc=False):
+class PrintedEntity(msgspec.Struct, Generic[T], rename="camel", gc=False):
     id: Raw
     type: list[str]
     scope: list[Raw] | UnsetType = UNSET
@@ -124,7 +124,7 @@ class _Printer:
 
     def stored(self, options: Options) -> Any:
         """Give the type of what is read from the store: as much of it as is shown."""
-        return _Entity[_Timed] if options.sys_attrs else _Entity[_Instance]
+        return PrintedEntity[TimedInstance] if options.sys_attrs else PrintedEntity[PrintedInstance]
 
     def one(self, instance: Any) -> Any:
         """Show the only instance of an attribute."""
@@ -218,7 +218,7 @@ class _Concise(_Normalized):
 class _Simplified(_Printer):
     def stored(self, options: Options) -> Any:
         """Leave out what is said about values."""
-        return _Entity[_Mere]
+        return PrintedEntity[BareInstance]
 
     def one(self, instance: Any) -> Any:
         """Show the mere value; language maps and raw JSON keep their member's name."""
@@ -262,7 +262,7 @@ def _is_mere(instance: Any) -> bool:
         or instance.dataset_id is not UNSET
     ):
         return False
-    if type(instance) is _Timed and not (
+    if type(instance) is TimedInstance and not (
         instance.created_at is instance.modified_at is instance.expires_at is UNSET
     ):
         return False

@@ -16,6 +16,7 @@ from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.stored import name_bytes
 from rhinecloud.risk.active_alerts import ActiveAlerts, moment_text
 from rhinecloud.risk.counters import RuleCounters
 from rhinecloud.risk.facts import EntityFacts, ReadingFacts, seconds
@@ -56,7 +57,7 @@ class Engine:
             for name in rule.types:
                 self._by_type.setdefault(context.expand(name), []).append(rule)
         self._zones = {rule.zone.entity for rule in self.rules.values() if rule.zone and rule.zone.entity}
-        self.signs = tuple(sorted(name.encode() for name in {*self._by_type, *self._zones}))
+        self.signs = tuple(sorted(name_bytes(name) for name in {*self._by_type, *self._zones}))
         """What the JSON of a change holds that may concern a rule: the IRIs of types and the ids of areas."""
 
     def step(self, changes: Iterable[Change]) -> list[RuleOutcome]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from rhinecloud.kernel.errors import Conflict, Invalid
 from rhinecloud.ngsild.entity import Entity, encode
-from rhinecloud.store.changelog import change_of, row_of
+from rhinecloud.ngsild.stored import encode_change_with
+from rhinecloud.store.changelog import change_of
 from rhinecloud.store.port import Decision, Edit, JointEdit, Put, Record, Remove
 
 
@@ -21,7 +22,7 @@ def decide_jointly(edit: JointEdit, before: Mapping[str, Entity | None]) -> list
         if decision is None or (isinstance(decision, Remove) and before[entity_id] is None):
             continue
         part = Edit(edit.tenant, entity_id, _no_change, edit.at, edit.actor)
-        row_of(change_of(part, decision, created=False), encode(decision.entity))
+        encode_change_with(change_of(part, decision, created=False), encode(decision.entity))
         parts.append((part, decision))
     return parts
 

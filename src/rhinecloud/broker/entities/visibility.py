@@ -9,24 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from rhinecloud.broker.entities.edits import is_past
 from rhinecloud.kernel.actor import Actor
+from rhinecloud.ngsild.stored import decode_header, may_expire, types_slice
 from rhinecloud.policy import Action, Policy
 from rhinecloud.store.port import Stored
 
-EXPIRES = b'"expiresAt"'
-TYPES, END = b'","type":[', b'"]'
-"""In the stored form the types stand behind the id. Texts that hold any sign of JSON's own are decoded each time."""
-
 KINDS = 10_000
 """So many combinations of types are remembered as one object each."""
-
-
-class _StoredHeader(msgspec.Struct, rename="camel"):
-    type: list[str]
-    expires_at: str = ""
 
 
 class EntityHeader(NamedTuple):
@@ -44,7 +34,6 @@ class ReadFilter:
         self._policy = policy
         self._now = now
         self._heads: dict[bytes, EntityHeader] = {}
-        self._decode = msgspec.json.Decoder(_StoredHeader).decode
 
     def check(self, actor: Actor, tenant: str, stored: Stored) -> bool:
         """Tell whether this entity is still there; raises Denied unless `actor` may read it."""
@@ -71,15 +60,14 @@ class ReadFilter:
     def _read(self, stored: Stored) -> EntityHeader:
         """Read the head of a version that was not seen before."""
         body = stored.body
-        if EXPIRES in body:
-            document = self._decode(body)
+        if may_expire(body):
+            document = decode_header(body)
             stored.head = head = EntityHeader(tuple(document.type), document.expires_at, False)
             return head
-        start = body.find(TYPES)
-        types = body[start : body.find(END, start)]
+        types = types_slice(body)
         known = self._heads.get(types)
         if known is None:
-            known = EntityHeader(tuple(self._decode(body).type), "", True)
+            known = EntityHeader(tuple(decode_header(body).type), "", True)
             if len(self._heads) >= KINDS:
                 self._heads.clear()
             if b"\\" not in types:

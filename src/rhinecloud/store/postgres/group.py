@@ -12,18 +12,14 @@ from typing import Any, NamedTuple
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.entity import Entity, encode
-from rhinecloud.store.changelog import change_of, row_of
+from rhinecloud.ngsild.stored import encode_change_with, with_seq
+from rhinecloud.store.changelog import change_of
 from rhinecloud.store.entity_cache import CachedEntity, EntityCache, Key
 from rhinecloud.store.joint import decide_jointly
 from rhinecloud.store.port import Edit, JointEdit, LoggedChange, Put, Record, Remove, Stored, Written
 from rhinecloud.store.postgres.names import NameNumbers, fits
 from rhinecloud.store.postgres.values import PostgresAttributeIndexes
 from rhinecloud.store.postgres.write_columns import TouchedRow, WriteColumns
-
-
-def numbered(seq: int, body: bytes) -> bytes:
-    """Put the member `seq` in front of a change's row."""
-    return b'{"seq":%d,' % seq + body[1:]
 
 
 class DecidedEdit(NamedTuple):
@@ -137,7 +133,7 @@ class EditGroup:
         logged = []
         for number, (change, body) in enumerate(self._changes, seq + 1):
             change.seq = number
-            logged.append(LoggedChange(number, numbered(number, body), change))
+            logged.append(LoggedChange(number, with_seq(number, body), change))
         return logged
 
     def _touched_row(self, key: Key) -> TouchedRow:
@@ -159,7 +155,7 @@ class EditGroup:
         body = encode(entity)
         after = entity if isinstance(decision, Put) else None
         change = change_of(edit, decision, created=created)
-        self._changes.append((change, row_of(change, body)))
+        self._changes.append((change, encode_change_with(change, body)))
         if created:
             self._rows += 1
             touched.row = -self._rows

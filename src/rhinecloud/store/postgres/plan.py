@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import msgspec
 import shapely
 
 from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.ngsild.stored import attribute_bytes
 from rhinecloud.store.postgres.names import NameNumbers, fits
 from rhinecloud.store.postgres.values import Among, PostgresAttributeIndexes, encode_key
 from rhinecloud.store.terms import LAST_CHARACTER, literal_prefix, terms_of
@@ -172,5 +172,5 @@ def _add_place(plan: PostgresPlan, numbering: NameNumbers, query: EntityQuery) -
 
 def _add_attributes(plan: PostgresPlan, query: EntityQuery) -> None:
     if query.attrs:
-        names = (plan.add(msgspec.json.encode(name) + b":") for name in query.attrs)
+        names = (plan.add(attribute_bytes(name)) for name in query.attrs)
         plan.conditions.append(f"({' OR '.join(f'position({each}::bytea IN e.body) > 0' for each in names)})")

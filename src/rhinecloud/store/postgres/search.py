@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.ngsild.partial_decoding import reader_for
+from rhinecloud.ngsild.partial_decoding import decoder_for
 from rhinecloud.ngsild.query import EntityQuery, matches, sort_entities
 from rhinecloud.store.port import Stored
 from rhinecloud.store.postgres.connection import Connection
@@ -113,7 +113,7 @@ async def _run_sorted(found: AsyncIterator[PostgresMatch], query: EntityQuery) -
 async def _stream(
     connection: Connection, plan: PostgresPlan, query: EntityQuery, look: PostgresSearch
 ) -> AsyncGenerator[PostgresMatch, None]:
-    read = reader_for(query)
+    read = decoder_for(query)
     async with aclosing(_chunks(connection, plan)) as chunks:
         async for rows in chunks:
             for name, version, body, _ in rows:

@@ -10,6 +10,7 @@ from pathlib import Path
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.ngsild.stored import with_seq
 from rhinecloud.store.entity_cache import EntityCache
 from rhinecloud.store.port import (
     Commit,
@@ -25,7 +26,6 @@ from rhinecloud.store.postgres.backup import back_up
 from rhinecloud.store.postgres.coalescing import CoalescedQueries
 from rhinecloud.store.postgres.commits import CommitNotices
 from rhinecloud.store.postgres.connection import Connection, DatabaseAddress, DatabasePool
-from rhinecloud.store.postgres.group import numbered
 from rhinecloud.store.postgres.indexing import PostgresIndexing
 from rhinecloud.store.postgres.listener import NotificationListener
 from rhinecloud.store.postgres.names import NameNumbers, fits
@@ -204,7 +204,7 @@ class PostgresStore:
         while len(found) < limit and size < max_bytes:
             last, most = found[-1].seq if found else after, min(limit - len(found), CHANGES_AT_ONCE)
             rows = await self._links.rows(_CHANGES, last, most, max_bytes - size)
-            found += [LoggedChange(seq, numbered(seq, body)) for seq, body in rows]
+            found += [LoggedChange(seq, with_seq(seq, body)) for seq, body in rows]
             if not rows:
                 break
             size += sum(len(body) for _, body in rows)

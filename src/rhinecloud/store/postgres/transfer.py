@@ -10,6 +10,7 @@ import asyncpg
 
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.ngsild.entity import decode
+from rhinecloud.ngsild.stored import with_seq
 from rhinecloud.store.port import LoggedChange, Record
 from rhinecloud.store.postgres.connection import (
     LOST,
@@ -19,7 +20,6 @@ from rhinecloud.store.postgres.connection import (
     DatabasePool,
     explain,
 )
-from rhinecloud.store.postgres.group import numbered
 from rhinecloud.store.postgres.names import NameNumbers
 from rhinecloud.store.postgres.schema import migrate
 from rhinecloud.store.postgres.values import PostgresAttributeIndexes
@@ -98,7 +98,7 @@ class PostgresTransfer:
         while rows := await self._rows(
             "SELECT seq, body FROM change WHERE seq > $1 ORDER BY seq LIMIT $2", after, ROWS
         ):
-            yield [LoggedChange(seq, numbered(seq, body)) for seq, body in rows]
+            yield [LoggedChange(seq, with_seq(seq, body)) for seq, body in rows]
             after = rows[-1][0]
 
     async def read_records(self, after: tuple[str, str, str]) -> AsyncIterator[Sequence[Record]]:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.ngsild.stored import attribute_bytes
 from rhinecloud.store.sqlite.access_path import (
     HAS_TYPE,
     AccessPath,
@@ -167,7 +168,7 @@ def _with_attributes(plan: SqlitePlan, query: EntityQuery) -> SqlitePlan:
     """Leave out documents that name none of the attributes asked for."""
     if not query.attrs:
         return plan
-    names = tuple(msgspec.json.encode(name) + b":" for name in query.attrs)
+    names = tuple(attribute_bytes(name) for name in query.attrs)
     condition = "(" + " OR ".join("instr(e.body, ?)" for _ in names) + ")"
     conditions = [plan.filter] * bool(plan.filter) + [condition]
     return replace(plan, filter=" AND ".join(conditions), filter_bindings=(*plan.filter_bindings, *names))

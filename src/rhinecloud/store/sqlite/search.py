@@ -10,19 +10,18 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import apsw
-import msgspec
 
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.ngsild.partial_decoding import reader_for
+from rhinecloud.ngsild.partial_decoding import decoder_for
 from rhinecloud.ngsild.patterns import compile_pattern
 from rhinecloud.ngsild.query import EntityQuery, matches, sort_entities
+from rhinecloud.ngsild.stored import has_only_type, only_type_bytes
 from rhinecloud.store.port import Stored
 from rhinecloud.store.sqlite.plan import FEW, LOOK, SqlitePlan
 from rhinecloud.store.sqlite.schema import number_of
 
 SORTED_AT_ONCE = 1_000
-BEFORE_ID = len(b'{"id":"')
 
 
 class TooLong(Exception):
@@ -100,22 +99,22 @@ def _of_one_type(connection: apsw.Connection, plan: SqlitePlan, query: EntityQue
     Whoever has the attribute is nearly always of the type that is asked for, and the documents say so. None where one
     of them does not.
     """
-    types = _only_type(query)
-    if not plan.way.attributes or query.offset or types is None:
+    only_type = _only_type(query)
+    if not plan.way.attributes or query.offset or only_type is None:
         return None
     bindings = (*plan.way.bindings, query.limit + 1, 0)
     rows: list[Any] = connection.execute(_documents(plan.way.page), bindings).fetchall()
     for entity_id, _, body in rows:
-        if not body.startswith(types, BEFORE_ID + len(entity_id.encode())):
+        if not has_only_type(body, entity_id, only_type):
             return None
     return rows
 
 
 def _only_type(query: EntityQuery) -> bytes | None:
-    """Give what stands behind the id of documents that have the one type that is asked for; None for other queries."""
+    """Return the one type that a query asks for, as `has_only_type` takes it; None for other queries."""
     if query.hidden or [len(each) for each in query.types] != [1]:
         return None
-    return b'","type":[' + msgspec.json.encode(query.types[0][0]) + b"]"
+    return only_type_bytes(query.types[0][0])
 
 
 def _run_matching(found: Iterator[SqliteMatch], query: EntityQuery) -> Page[Stored]:
@@ -153,7 +152,7 @@ def _stream(
     sure = _sure_type(plan, query)
     rows: Any = connection.execute(_documents(plan.page, ", c.sure" if sure else "") + condition, bindings)
     last, is_wanted = "", compile_pattern(query.id_pattern).is_in if query.id_pattern else None
-    read = reader_for(query)
+    read = decoder_for(query)
     try:
         for row in rows:
             look.at_document()
@@ -161,7 +160,7 @@ def _stream(
             if entity_id == last or (is_wanted is not None and not is_wanted(entity_id)):
                 continue  # given twice, side by side, by an index that knows several keys of it; or another name
             last = entity_id
-            if sure and row[3] and row[2].startswith(sure, BEFORE_ID + len(entity_id.encode())):
+            if sure and row[3] and has_only_type(row[2], entity_id, sure):
                 yield SqliteMatch(Stored(*row[:3]), None)
                 continue
             entity = read(row[2])

@@ -14,7 +14,8 @@ import msgspec
 
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
 from rhinecloud.ngsild.entity import Entity, decode, encode
-from rhinecloud.store.changelog import change_of, row_of
+from rhinecloud.ngsild.stored import encode_change_with
+from rhinecloud.store.changelog import change_of
 from rhinecloud.store.entity_cache import CachedEntity, EntityCache, Key
 from rhinecloud.store.joint import check_expected, decide_jointly
 from rhinecloud.store.place import box_of, expiry_of, geometries_of
@@ -217,7 +218,7 @@ class Transaction:
         body, seq = encode(entity), self.last_seq + 1
         after = entity if isinstance(decision, Put) else None
         change = change_of(edit, decision, created=created, seq=seq)
-        self.logged.append(LoggedChange(seq, row_of(change, body), change))
+        self.logged.append(LoggedChange(seq, encode_change_with(change, body), change))
         if created:
             self.last_row += 1
             touched.row = self.last_row

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ngsild.entities import DEFAULT, ENTITIES
 from rhinecloud.ngsild.context import Context, core_context
 from rhinecloud.ngsild.entity import Entity, decode, encode
-from rhinecloud.ngsild.partial_decoding import reader_for
+from rhinecloud.ngsild.partial_decoding import decoder_for
 from rhinecloud.ngsild.query import EntityQuery, matches, parse_geo, parse_order, parse_q, parse_scope_q
 
 QUESTIONS = st.sampled_from(
@@ -39,7 +39,7 @@ def test_a_glance_tells_what_the_whole_tells(
         scope=parse_scope_q("/a/#") if scoped else None,
     )
     body = encode(entity)
-    assert matches(query, reader_for(query)(body)) is matches(query, decode(body))
+    assert matches(query, decoder_for(query)(body)) is matches(query, decode(body))
 
 
 @pytest.mark.parametrize("relation", ["within", "intersects", "disjoint", "near;maxDistance==100000"])
@@ -49,7 +49,7 @@ def test_a_glance_sees_the_place(core: Context, relation: str) -> None:
         kind, places = ("Point", [0, 0]) if "near" in relation else ("Polygon", [BOX])
         query = EntityQuery(geo=parse_geo(relation, kind, places, core, geoproperty="level"))
         body = encode(entity)
-        assert matches(query, reader_for(query)(body)) is matches(query, decode(body))
+        assert matches(query, decoder_for(query)(body)) is matches(query, decode(body))
 
     check()
 
@@ -58,4 +58,4 @@ BOX = [[-90, -45], [90, -45], [90, 45], [-90, 45], [-90, -45]]
 
 
 def test_an_order_gets_the_whole(core: Context) -> None:
-    assert reader_for(EntityQuery(order=parse_order("a", core))) is decode
+    assert decoder_for(EntityQuery(order=parse_order("a", core))) is decode

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nats
+from nats.aio.client import Client
+
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.stream.callout import Authenticate, Callout, JwtIssuer
 from rhinecloud.stream.configuration import ServerSecrets
+from rhinecloud.stream.devices import DeviceStores
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.port import Frame
 from rhinecloud.stream.server import NatsServer
@@ -29,6 +33,9 @@ class Running:
     server: NatsServer
     stream: JetStream
     issuer: JwtIssuer
+    devices: DeviceStores
+    house: Client
+    """A connection of the city to the account of the devices."""
 
     def connect(self, **options: Any) -> JetStream:
         """Make another connection, not yet open."""
@@ -45,11 +52,15 @@ async def running(
     server = NatsServer(chosen, folder, ServerSecrets(*USER, issuer.public))
     await server.start()
     stream = JetStream(server.url, credentials=USER)
+    house = await nats.connect(server.url, user=server.secrets.devices, password=USER[1])
     try:
         await stream.open()
+        devices = DeviceStores(house, chosen)
+        await devices.open()
         await Callout(issuer, authenticate or refuse, chosen, utc_now).listen(stream.client)
-        yield Running(chosen, server, stream, issuer)
+        yield Running(chosen, server, stream, issuer, devices, house)
     finally:
+        await house.close()
         await stream.close()
         await server.stop()
 

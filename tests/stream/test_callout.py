@@ -12,6 +12,7 @@ import pytest
 
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid, Unauthenticated
+from rhinecloud.stream import callout
 from rhinecloud.stream.callout import permissions_of
 from rhinecloud.stream.revocation import DeviceRevocation
 from rhinecloud.stream.settings import StreamSettings
@@ -108,6 +109,7 @@ async def test_what_a_device_publishes_elsewhere_reaches_nobody(it: Running, top
     async def note(message: object) -> None:
         heard.append(message.subject)  # type: ignore[attr-defined]
 
+    await it.house.subscribe(topic.replace("/", "."), cb=note)
     await it.stream.client.subscribe(topic.replace("/", "."), cb=note)
     async with client(it, "house-token") as house, client(it, "gauge-token") as device:
         await house.subscribe("devices/#", qos=1)
@@ -117,6 +119,7 @@ async def test_what_a_device_publishes_elsewhere_reaches_nobody(it: Running, top
             await next_message(house)
         except (aiomqtt.MqttError, TimeoutError):
             pass  # the server may cut the connection instead
+    await it.house.flush()
     await it.stream.client.flush()
     assert heard == []
     assert await it.stream.last() == 0
@@ -169,6 +172,67 @@ def test_a_topic_that_opens_more_than_itself_is_refused(topic: str) -> None:
     with pytest.raises(Invalid) as caught:
         StreamSettings(devices_topic=("devices", topic))
     assert caught.value.field == "stream.devices_topic"
+
+
+async def test_a_device_signs_in_by_mqtt_only(it: Running) -> None:
+    with pytest.raises(nats.errors.Error):
+        await nats.connect(
+            it.server.url, user="anything", password="gauge-token", allow_reconnect=False, connect_timeout=2
+        )
+
+
+async def test_a_device_may_not_take_the_client_id_of_one_of_the_citys_feeds(it: Running) -> None:
+    async with client(it, "house-token", "rhinecloud-air-1234") as house:
+        await house.subscribe("devices/#", qos=1)
+        with pytest.raises(aiomqtt.MqttError):
+            async with client(it, "gauge-token", "rhinecloud-air-1234"):
+                raise AssertionError("signed in")
+        async with client(it, "gauge-token", "gauge") as gauge:
+            await gauge.publish("devices/gauge-7/level", b"1", qos=1)
+        assert await next_message(house) == ("devices/gauge-7/level", b"1")
+
+
+@pytest.mark.parametrize(("user", "password"), [("u" * 60_000, "p"), ("u", "p" * 60_000)])
+async def test_a_long_name_or_password_is_refused_before_anybody_looks_at_it(
+    tmp_path: Path, user: str, password: str
+) -> None:
+    asked: list[str] = []
+
+    async def note(user: str, _password: str) -> Actor | None:
+        asked.append(user)
+        return None
+
+    async with running(tmp_path, note, mqtt_port=free_port()) as it:
+        with pytest.raises(aiomqtt.MqttError):
+            async with aiomqtt.Client(
+                "127.0.0.1", it.settings.mqtt_port, username=user, password=password, timeout=4
+            ):
+                raise AssertionError("signed in")
+    assert asked == []
+
+
+async def test_sign_ins_beyond_those_that_may_wait_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callout, "AT_ONCE", 1)
+    monkeypatch.setattr(callout, "MOST_WAITING", 3)
+    waits = asyncio.Event()
+
+    async def slow(_user: str, password: str) -> Actor | None:
+        await waits.wait()
+        return ACTORS.get(password)
+
+    async def sign_in(it: Running, number: int) -> str:
+        try:
+            async with client(it, "gauge-token", f"g{number}"):
+                return "in"
+        except aiomqtt.MqttError:
+            waits.set()
+            return "refused"
+
+    async with running(tmp_path, slow, mqtt_port=free_port()) as it:
+        outcomes = await asyncio.gather(*(sign_in(it, number) for number in range(6)))
+    assert sorted(outcomes) == ["in"] * 3 + ["refused"] * 3
 
 
 async def is_cut(device: aiomqtt.Client) -> bool:

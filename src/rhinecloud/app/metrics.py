@@ -133,6 +133,18 @@ class MetricsSnapshot(Collector):
         yield GaugeMetricFamily(
             f"{PREFIX}relay_lag_changes", "Changes that are not in the stream yet.", stream["lag"]
         )
+        kept = GaugeMetricFamily(
+            f"{PREFIX}mqtt_kept_bytes", "What the server keeps for MQTT clients.", labels=["store"]
+        )
+        limit = GaugeMetricFamily(
+            f"{PREFIX}mqtt_limit_bytes", "From here on it takes nothing new.", labels=["store"]
+        )
+        full = GaugeMetricFamily(f"{PREFIX}mqtt_full", "1 while it takes nothing new.", labels=["store"])
+        for each in stream["mqtt"]:
+            kept.add_metric([each["name"]], each["bytes"])
+            limit.add_metric([each["name"]], each["limit_bytes"])
+            full.add_metric([each["name"]], each["full"])
+        yield from (kept, limit, full)
         relay = self._inside["relay"]
         yield CounterMetricFamily(
             f"{PREFIX}relay_frames", "Frames that the stream acknowledged.", relay.frames

@@ -66,6 +66,10 @@ class Status:
                 "state": "connected" if parts.upstream.stream.connected else "away",
                 "lag": parts.relay.lag,
                 "restarts": parts.upstream.server.restarts if parts.upstream.server else 0,
+                "mqtt": [
+                    {**asdict(usage), "full": usage.full}
+                    for usage in (parts.upstream.devices.usage if parts.upstream.devices else ())
+                ],
             },
             "consumers": self.consumers(),
             "rules": {

@@ -15,6 +15,7 @@ from rhinecloud.kernel.actor import Actor
 from rhinecloud.policy import Action
 from rhinecloud.stream.callout import Callout, JwtIssuer
 from rhinecloud.stream.configuration import ServerSecrets
+from rhinecloud.stream.devices import DeviceStores
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.revocation import DeviceRevocation
 from rhinecloud.stream.server import NatsServer
@@ -30,12 +31,13 @@ class StreamConnection:
     stream: JetStream
     server: NatsServer | None
     mqtt_url: str
+    devices: DeviceStores | None
 
 
 async def open_upstream(foundation: Foundation, closing: AsyncExitStack) -> StreamConnection:
     """Start the server where it is our own and connect; raises Unavailable."""
     settings = foundation.settings.section("stream", StreamSettings)
-    server, url, user = None, settings.url, None
+    server, url, user, devices = None, settings.url, None, None
     if settings.url == EMBEDDED:
         issuer, user = JwtIssuer(), ("rhinecloud", secrets.token_urlsafe(32))
         server = NatsServer(
@@ -44,6 +46,8 @@ async def open_upstream(foundation: Foundation, closing: AsyncExitStack) -> Stre
         await server.start()
         closing.push_async_callback(server.stop)
         url = server.url
+        if settings.mqtt_port:
+            devices = await _look_after_devices(settings, server, user[1], closing)
         await _answer_devices(foundation, settings, issuer, url, user, closing)
     stream = JetStream(
         url,
@@ -58,7 +62,19 @@ async def open_upstream(foundation: Foundation, closing: AsyncExitStack) -> Stre
     mqtt_url = f"mqtt://127.0.0.1:{settings.mqtt_port}" if server and settings.mqtt_port else ""
     if foundation.telemetry is not None:
         stream = foundation.telemetry.around_stream(stream)
-    return StreamConnection(stream, server, mqtt_url)
+    return StreamConnection(stream, server, mqtt_url, devices)
+
+
+async def _look_after_devices(
+    settings: StreamSettings, server: NatsServer, password: str, closing: AsyncExitStack
+) -> DeviceStores:
+    """Give what the server keeps for devices its limits, before any of them can sign in."""
+    client = await _connect(server.url, (server.secrets.devices, password), "devices", closing)
+    stores = DeviceStores(client, settings)
+    await stores.open()
+    watching = asyncio.create_task(stores.watch(), name="mqtt stores")
+    closing.push_async_callback(_end, watching)
+    return stores
 
 
 async def _answer_devices(

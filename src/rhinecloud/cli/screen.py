@@ -84,6 +84,11 @@ def status_view(status: dict[str, Any]) -> Group:
 def troubles(status: dict[str, Any]) -> list[str]:
     """Say in lines what is wrong in a city."""
     lines = [f"feed {feed['name']}: {feed['error']}" for feed in status["feeds"] if feed["error"]]
+    lines += [
+        f"MQTT: the store `{store['name']}` is full: see stream.mqtt_megabytes and mqtt_sessions"
+        for store in status["stream"]["mqtt"]
+        if store["full"]
+    ]
     lines += [f"pack {pack['name']}: {pack['reason']}" for pack in status["packs"]["failed"]]
     lines += [f"context: {each}" for each in status["packs"]["disagreements"]]
     lines += [f"rule {each}" for each in status["rules"]["errors"]]

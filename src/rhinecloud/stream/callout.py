@@ -14,7 +14,7 @@ import json
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import nkeys
@@ -24,7 +24,7 @@ from nats.aio.msg import Msg
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import RhineCloudError
 from rhinecloud.kernel.time import Clock
-from rhinecloud.stream.configuration import ACCOUNT
+from rhinecloud.stream.configuration import DEVICES
 from rhinecloud.stream.settings import StreamSettings
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,14 @@ logger = logging.getLogger(__name__)
 QUESTIONS = "$SYS.REQ.USER.AUTH"
 AT_ONCE = 16
 """So many sign-ins are looked at together; hashing passwords takes memory."""
+MOST_WAITING = 500
+"""Sign-ins that wait for their turn; further ones are refused."""
+LONGEST = 1_024
+"""Characters of a user name or password; longer ones are refused before anything of them is kept."""
+OWN_CLIENT_IDS = "rhinecloud-"
+"""Begins the client ids of the city's own feeds: a second client of the same id would end their connection."""
+MQTT = "mqtt"
+WRONG = "wrong credentials"
 
 Authenticate = Callable[[str, str], Awaitable[Actor | None]]
 """Gives the actor of a user name and a password or token; None or a RhineCloudError refuses."""
@@ -58,6 +66,38 @@ def permissions_of(actor: Actor, settings: StreamSettings) -> Permissions | None
     if not actor.has(Role.DEVICE) or not _is_level(actor.name):
         return None
     return Permissions(reports, _below(f"{commands}.{_subject(actor.name)}"))
+
+
+@dataclass(frozen=True, slots=True)
+class SignInQuestion:
+    """What is kept of the server's question while its client waits: never more than a few kilobytes."""
+
+    key: str
+    server_id: str
+    host: str
+    kind: str
+    client_id: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    too_long: bool = False
+
+
+def question_in(token: bytes) -> SignInQuestion:
+    """Read the server's question; what no account and no token can have is not taken from it."""
+    asked = _claims(token)["nats"]
+    client, options = asked.get("client_info", {}), asked.get("connect_opts", {})
+    user, password = options.get("user", ""), options.get("pass", "")
+    too_long = len(user) > LONGEST or len(password) > LONGEST
+    return SignInQuestion(
+        key=asked["user_nkey"],
+        server_id=asked["server_id"]["id"],
+        host=client.get("host", ""),
+        kind=client.get("type", ""),
+        client_id=client.get("mqtt_id", "")[: len(OWN_CLIENT_IDS)],
+        user="" if too_long else user,
+        password="" if too_long else password,
+        too_long=too_long,
+    )
 
 
 class JwtIssuer:
@@ -89,52 +129,64 @@ class Callout:
         self._clock = clock
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._answering: set[asyncio.Task[None]] = set()
+        self._client: Client
 
     async def listen(self, client: Client) -> None:
         """Begin to answer; the client renews the subscription whenever it reconnects."""
+        self._client = client
         await client.subscribe(QUESTIONS, cb=self._receive)
         await client.flush()
 
     async def _receive(self, message: Msg) -> None:
-        task = asyncio.create_task(self._answer(message))
+        question = question_in(message.data)
+        if len(self._answering) >= MOST_WAITING:
+            await self._respond(message.reply, question, "too many sign-ins at once")
+            return
+        task = asyncio.create_task(self._answer(message.reply, question))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 
-    async def _answer(self, message: Msg) -> None:
-        question = _claims(message.data)["nats"]
-        options = question.get("connect_opts", {})
+    async def _answer(self, reply: str, question: SignInQuestion) -> None:
         async with self._turns:
-            actor = await self._actor(options.get("user", ""), options.get("pass", ""))
-        permissions = permissions_of(actor, self._settings) if actor is not None else None
-        await message.respond(self._response(question, actor, permissions).encode())
+            answer = await self._decide(question)
+        await self._respond(reply, question, answer)
 
-    async def _actor(self, user: str, password: str) -> Actor | None:
+    async def _decide(self, question: SignInQuestion) -> tuple[Actor, Permissions] | str:
+        """Return who signs in and what it may do, or why it may not."""
+        if question.kind != MQTT:
+            return "devices sign in by MQTT"
+        if question.too_long:
+            return WRONG
         try:
-            return await self._authenticate(user, password)
+            actor = await self._authenticate(question.user, question.password)
         except RhineCloudError:
-            return None
+            return WRONG
+        if actor is None:
+            return WRONG
+        own = actor.has(Role.SYSTEM) or actor.has(Role.ADMIN)
+        if question.client_id.startswith(OWN_CLIENT_IDS) and not own:
+            return f"client ids that begin with {OWN_CLIENT_IDS} are the city's own"
+        permissions = permissions_of(actor, self._settings)
+        return (actor, permissions) if permissions is not None else "not for this account"
 
-    def _response(
-        self, question: dict[str, Any], actor: Actor | None, permissions: Permissions | None
-    ) -> str:
-        user = question["user_nkey"]
+    async def _respond(
+        self, reply: str, question: SignInQuestion, decided: tuple[Actor, Permissions] | str
+    ) -> None:
         answer: dict[str, Any] = {"type": "authorization_response", "version": 2}
         now = int(self._clock().timestamp())
-        if actor is not None and permissions is not None:
-            answer["jwt"] = self._issuer.sign(self._permit(user, actor, permissions, now), now)
-        else:
+        if isinstance(decided, str):
             self.refused += 1
-            answer["error"] = "wrong credentials" if actor is None else "not for this account"
-            client = question.get("client_info", {})
-            logger.info(
-                "%s at %s may not sign in: %s", client.get("kind"), client.get("host"), answer["error"]
-            )
-        return self._issuer.sign({"sub": user, "aud": question["server_id"]["id"], "nats": answer}, now)
+            answer["error"] = decided
+            logger.info("a client at %s may not sign in: %s", question.host, decided)
+        else:
+            answer["jwt"] = self._issuer.sign(self._permit(question.key, *decided, now), now)
+        claims = {"sub": question.key, "aud": question.server_id, "nats": answer}
+        await self._client.publish(reply, self._issuer.sign(claims, now).encode())
 
     def _permit(self, user: str, actor: Actor, permissions: Permissions, now: int) -> dict[str, Any]:
         return {
             "sub": user,
-            "aud": ACCOUNT,
+            "aud": DEVICES,
             "name": actor.id,
             "exp": now + int(self._settings.sign_in_hours * 3600),
             "nats": {

@@ -9,12 +9,17 @@ from typing import Any
 
 from rhinecloud.stream.settings import MEGABYTE, StreamSettings
 
-ACCOUNT = "CITY"
-"""The one account in which the city, its devices and its stream live."""
+CITY = "CITY"
+"""The account of the log of changes; the city alone signs in to it."""
+DEVICES = "DEVICES"
+"""The account of MQTT: devices, the city's own feeds, and what the server keeps for them. Its limits are its own."""
 SYSTEM = "SYSTEM"
 """The account of the server's own questions and answers; the house alone signs in to it."""
 
 HOST = "127.0.0.1"
+MEMORY = 64 * MEGABYTE
+CONSUMERS_A_SESSION = 2
+"""Subscriptions of QoS 1 and 2 that sessions may have on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,11 @@ class ServerSecrets:
     user: str
     password: str
     issuer: str
+
+    @property
+    def devices(self) -> str:
+        """Return the user name under which the city looks after the account of the devices."""
+        return f"{self.user}-devices"
 
     @property
     def watch(self) -> str:
@@ -42,6 +52,7 @@ def write_configuration(settings: StreamSettings, folder: Path, port: int, secre
 
 
 def _document(settings: StreamSettings, folder: Path, port: int, secrets: ServerSecrets) -> dict[str, Any]:
+    city, devices = 2 * settings.keep_megabytes * MEGABYTE, settings.mqtt_megabytes * MEGABYTE
     document: dict[str, Any] = {
         "server_name": "rhinecloud",
         "host": HOST,
@@ -50,14 +61,22 @@ def _document(settings: StreamSettings, folder: Path, port: int, secrets: Server
         "max_pending": 4 * settings.max_payload_megabytes * MEGABYTE,
         "jetstream": {
             "store_dir": str(folder),
-            "max_memory_store": 64 * MEGABYTE,
-            "max_file_store": 2 * settings.keep_megabytes * MEGABYTE,
+            "max_memory_store": MEMORY,
+            "max_file_store": city + devices,
             "sync_interval": f"{round(settings.sync_seconds * 1000)}ms",
         },
         "accounts": {
-            ACCOUNT: {
-                "jetstream": "enabled",
+            CITY: {
+                "jetstream": {"max_memory": MEMORY, "max_file": city},
                 "users": [{"user": secrets.user, "password": secrets.password}],
+            },
+            DEVICES: {
+                "jetstream": {
+                    "max_memory": 0,
+                    "max_file": devices,
+                    "max_consumers": CONSUMERS_A_SESSION * settings.mqtt_sessions,
+                },
+                "users": [{"user": secrets.devices, "password": secrets.password}],
             },
             SYSTEM: {"users": [{"user": secrets.watch, "password": secrets.password}]},
         },
@@ -66,8 +85,8 @@ def _document(settings: StreamSettings, folder: Path, port: int, secrets: Server
             "timeout": 5,
             "auth_callout": {
                 "issuer": secrets.issuer,
-                "account": ACCOUNT,
-                "auth_users": [secrets.user, secrets.watch],
+                "account": CITY,
+                "auth_users": [secrets.user, secrets.devices, secrets.watch],
             },
         },
     }
@@ -77,7 +96,12 @@ def _document(settings: StreamSettings, folder: Path, port: int, secrets: Server
 
 
 def _mqtt(settings: StreamSettings) -> dict[str, Any]:
-    mqtt: dict[str, Any] = {"host": settings.mqtt_host, "port": settings.mqtt_port, "ack_wait": "10s"}
+    mqtt: dict[str, Any] = {
+        "host": settings.mqtt_host,
+        "port": settings.mqtt_port,
+        "ack_wait": "10s",
+        "consumer_inactive_threshold": f"{round(settings.mqtt_keep_days * 24)}h",
+    }
     if settings.mqtt_certificate:
         mqtt["tls"] = {"cert_file": str(settings.mqtt_certificate), "key_file": str(settings.mqtt_key)}
     return mqtt

@@ -17,7 +17,7 @@ import nats.errors
 import orjson
 from nats.aio.client import Client
 
-from rhinecloud.stream.configuration import ACCOUNT
+from rhinecloud.stream.configuration import DEVICES
 
 REVIEW_S = 30.0
 """So late at most is noticed that a token has expired; what is revoked is cut off at once."""
@@ -74,7 +74,7 @@ class DeviceRevocation:
         found: list[tuple[str, dict[str, Any]]] = []
         offset = 0
         while True:
-            asked = {"auth": True, "acc": ACCOUNT, "limit": PAGE, "offset": offset}
+            asked = {"auth": True, "acc": DEVICES, "limit": PAGE, "offset": offset}
             answer = await self._ask("$SYS.REQ.SERVER.PING.CONNZ", asked)
             page = answer["data"]["connections"]
             found += [(answer["server"]["id"], each) for each in page if "mqtt_client" in each]

@@ -22,7 +22,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.stream.complaints import Complaints
 from rhinecloud.stream.configuration import HOST, ServerSecrets, write_configuration
+from rhinecloud.stream.devices import move_stores
 from rhinecloud.stream.settings import StreamSettings
 
 logger = logging.getLogger(__name__)
@@ -53,7 +55,7 @@ class NatsServer:
     def __init__(self, settings: StreamSettings, folder: Path, secrets: ServerSecrets) -> None:
         self._settings = settings
         self._folder = folder
-        self._secrets = secrets
+        self.secrets = secrets
         self._pid_file = folder / "nats-server.pid"
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -75,11 +77,12 @@ class NatsServer:
     async def start(self) -> None:
         """Start the server and wait until it answers; raises PortTaken or Unavailable with what it said."""
         _end_orphan(self._pid_file)
+        move_stores(self._folder)
         _need_free("mqtt_port", self._settings.mqtt_host, self._settings.mqtt_port)
         _need_free("port", HOST, self._settings.port)
         for attempt in range(ATTEMPTS):
             self.port = self._settings.port or _free_port()
-            self._configuration = write_configuration(self._settings, self._folder, self.port, self._secrets)
+            self._configuration = write_configuration(self._settings, self._folder, self.port, self.secrets)
             try:
                 await self._launch()
                 break
@@ -137,12 +140,19 @@ class NatsServer:
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         """Pass on what the server complains of; keep its last words."""
         assert process.stderr is not None
-        async for line in process.stderr:
+        complaints = Complaints(asyncio.get_running_loop().time)
+        while True:
+            try:
+                line = await process.stderr.readline()
+            except ValueError:  # longer than any that is of use: the server must not wait for who reads it
+                continue
+            if not line:
+                return
             text = line.decode(errors="replace").rstrip()
             complaint = COMPLAINT.search(text)
             if complaint is not None:
                 self._said.append(complaint[2])
-                logger.log(LEVELS[complaint[1]], "nats-server: %s", complaint[2])
+                complaints.tell(LEVELS[complaint[1]], complaint[2])
             elif not text.startswith("["):
                 self._said.append(text)
 

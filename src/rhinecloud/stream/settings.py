@@ -57,6 +57,26 @@ class StreamSettings:
     commands_topic: str = setting(
         "commands", "A device hears its commands below this topic and its own name."
     )
+    mqtt_megabytes: int = setting(
+        1_024,
+        "What the embedded server keeps for MQTT clients, apart from the changes: half of it messages for clients that "
+        "are away, a quarter retained ones, the rest sessions and messages of QoS 2.",
+        unit="MB",
+        check=more_than(15),
+    )
+    mqtt_keep_days: float = setting(
+        30.0,
+        "It is kept so long: messages that wait, retained ones, sessions.",
+        unit="days",
+        check=more_than(1),
+    )
+    mqtt_sessions: int = setting(
+        5_000,
+        "MQTT clients that may have a session; together they may have twice as many subscriptions of QoS 1 and 2, "
+        "each of which takes some 50 KB of memory.",
+        unit="sessions",
+        check=more_than(0),
+    )
     sign_in_hours: float = setting(
         24.0, "A device must sign in again after so long, at the latest.", unit="h"
     )

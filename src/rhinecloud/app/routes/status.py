@@ -11,12 +11,24 @@ from rhinecloud.connectors.routes import FeedView
 from rhinecloud.policy import Action
 
 
+class MqttStoreView(BaseModel):
+    """What the server keeps for MQTT clients, of one kind; a limit of 0 messages is none."""
+
+    name: str
+    bytes: int
+    messages: int
+    limit_bytes: int
+    limit_messages: int
+    full: bool = Field(description="It takes nothing new")
+
+
 class StreamView(BaseModel):
     """The stream: whether it is there, how many changes are not in it yet, how often its server was started again."""
 
     state: str
     lag: int
     restarts: int
+    mqtt: list[MqttStoreView]
 
 
 class ConsumerView(BaseModel):

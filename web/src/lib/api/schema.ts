@@ -966,6 +966,12 @@ export interface components {
             more: boolean;
         };
         /**
+         * IncidentStatus
+         * @description Where an incident stands. `new`: nobody took it yet; `closed`: it is over and stays in the records.
+         * @enum {string}
+         */
+        IncidentStatus: "new" | "acknowledged" | "in_progress" | "resolved" | "closed";
+        /**
          * IncidentView
          * @description An incident as it stands, and what the asking person may do to it now.
          */
@@ -998,7 +1004,7 @@ export interface components {
             /** Category */
             category: string;
             severity: components["schemas"]["Severity"];
-            status: components["schemas"]["Status"];
+            status: components["schemas"]["IncidentStatus"];
             closing_reason: components["schemas"]["ClosingReason"] | null;
             /** Duplicate Of */
             duplicate_of: string | null;
@@ -1173,6 +1179,27 @@ export interface components {
              * @description When it came last, empty where it came once
              */
             last_received: string;
+        };
+        /**
+         * MqttStoreView
+         * @description What the server keeps for MQTT clients, of one kind; a limit of 0 messages is none.
+         */
+        MqttStoreView: {
+            /** Name */
+            name: string;
+            /** Bytes */
+            bytes: number;
+            /** Messages */
+            messages: number;
+            /** Limit Bytes */
+            limit_bytes: number;
+            /** Limit Messages */
+            limit_messages: number;
+            /**
+             * Full
+             * @description It takes nothing new
+             */
+            full: boolean;
         };
         /**
          * NewAgency
@@ -1420,13 +1447,13 @@ export interface components {
             /** Items */
             items: components["schemas"]["RuleView"][];
             /** Problems */
-            problems: components["schemas"]["RuleProblem"][];
+            problems: components["schemas"]["RuleProblemView"][];
         };
         /**
-         * RuleProblem
+         * RuleProblemView
          * @description A fault in a rule file, which therefore gives no rule.
          */
-        RuleProblem: {
+        RuleProblemView: {
             /** File */
             file: string;
             /** Line */
@@ -1572,12 +1599,6 @@ export interface components {
             password: string;
         };
         /**
-         * Status
-         * @description Where an incident stands. `new`: nobody took it yet; `closed`: it is over and stays in the records.
-         * @enum {string}
-         */
-        Status: "new" | "acknowledged" | "in_progress" | "resolved" | "closed";
-        /**
          * StatusView
          * @description The figures of the running city.
          */
@@ -1639,6 +1660,8 @@ export interface components {
             lag: number;
             /** Restarts */
             restarts: number;
+            /** Mqtt */
+            mqtt: components["schemas"]["MqttStoreView"][];
         };
         /**
          * TaskChange

@@ -1,0 +1,39 @@
+"""Passes on what the server complains of, once for many lines of one kind: clients cause as many as they like."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+PAUSE_S = 60.0
+"""Lines of one kind are counted so long, not written."""
+LONGEST = 300
+"""Characters of a line that are written: topics, which clients choose, may have 64 KB."""
+MOST = 100
+VARIABLE = re.compile(r'"(?:[^"\\]|\\.)*"|[0-9]+')
+"""What differs between lines of one kind: what is quoted, and numbers."""
+
+
+class Complaints:
+    """Writes into the log; `now` is a clock that does not jump, in seconds."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._kinds: dict[str, tuple[float, int]] = {}
+
+    def tell(self, level: int, text: str) -> None:
+        """Write a line, or count it where one of its kind was written a short time ago."""
+        kind = VARIABLE.sub("#", text)[:LONGEST]
+        now = self._now()
+        written, more = self._kinds.get(kind, (now - PAUSE_S, 0))
+        if now - written < PAUSE_S:
+            self._kinds[kind] = (written, more + 1)
+            return
+        if len(self._kinds) >= MOST:
+            self._kinds.clear()
+        self._kinds[kind] = (now, 0)
+        counted = f" ({more} more like it before)" if more else ""
+        logger.log(level, "nats-server: %s%s", text[:LONGEST], counted)

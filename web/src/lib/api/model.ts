@@ -27,7 +27,7 @@ export type Person = Schemas['PersonView'];
 export type History = Schemas['SeriesView'];
 
 export type Act = Schemas['Act'];
-export type Status = Schemas['Status'];
+export type Status = Schemas['IncidentStatus'];
 export type Severity = Schemas['Severity'];
 export type ClosingReason = Schemas['ClosingReason'];
 

@@ -7,10 +7,8 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
-
 from connectors.city import MAPPINGS, connector_settings, feed_settings
-from rhinecloud.connectors.mapping.declared import read_mapping
+from rhinecloud.connectors.mapping.declared import parse_mapping
 from rhinecloud.connectors.model import FeedState
 from rhinecloud.connectors.plan import CitySources, plan_feed
 from rhinecloud.connectors.protocols import protocols
@@ -33,7 +31,7 @@ def test_the_feeds_of_the_page_can_be_planned(tmp_path: Path) -> None:
 
 
 def test_the_mapping_of_the_page_maps_what_it_says() -> None:
-    mapping = read_mapping(yaml.safe_load(block("yaml")))
+    mapping = parse_mapping(block("yaml").encode(), "m.yaml")
     sensor = {
         "nr": 2,
         "values": {"pm10": 12, "t": 215},

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rhinecloud.connectors.mapping.declared import DeclaredMapping, load_mapping, load_mappings, read_mapping
+from rhinecloud.connectors.mapping.declared import DeclaredMapping, load_mapping, load_mappings, parse_mapping
 from rhinecloud.kernel.errors import Invalid
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -32,7 +32,7 @@ attributes:
 
 
 def mapping(text: str) -> DeclaredMapping:
-    return read_mapping(yaml.safe_load(text))
+    return parse_mapping(text.encode(), "m.yaml")
 
 
 def apply(text: str, message: dict[str, Any]) -> list[dict[str, Any]]:
@@ -184,7 +184,7 @@ def test_a_time_that_is_none_is_refused(text: str) -> None:
 def test_a_mistake_in_the_file_is_named_by_its_place(written: str, field: str) -> None:
     with pytest.raises(Invalid) as caught:
         mapping(written)
-    assert caught.value.field == field
+    assert field in [each.field for each in caught.value.faults]
 
 
 def test_a_folder_gives_its_mappings_by_name_and_names_the_broken_file(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_folder_gives_its_mappings_by_name_and_names_the_broken_file(tmp_path:
     with pytest.raises(Invalid, match=r"broken\.yaml"):
         load_mapping(broken)
     broken.write_text(rule(zone="nowhere"))
-    with pytest.raises(Invalid, match=r"broken\.yaml: zone"):
+    with pytest.raises(Invalid, match=r"broken\.yaml, line \d, column 7: zone: must be a time zone"):
         load_mapping(broken)
 
 
@@ -233,5 +233,5 @@ def test_a_time_of_another_format_is_named_with_the_wanted_one() -> None:
 
 
 def test_a_decimal_mark_is_comma_or_full_stop() -> None:
-    with pytest.raises(Invalid, match=r"is `,` or `\.`"):
+    with pytest.raises(Invalid, match=r"decimal: must be one of \., ,, not ';'"):
         mapping(rule(decimal=";"))

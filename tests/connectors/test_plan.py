@@ -42,7 +42,11 @@ def plan(root: Path, mqtt_url: str = "mqtt://127.0.0.1:1", **table: Any) -> Feed
         ({"connector": "ais", "mapping": "ais", "url": "tcp://:5"}, "url", "names no host"),
         ({"connector": "ais", "mapping": "ais", "path": "nowhere.log"}, "path", "no recording"),
         ({"connector": "ais", "mapping": "ais", "path": "a", "url": "tcp://h:1"}, "path", "not both"),
-        ({"connector": "ais", "mapping": "none.yaml", "url": "tcp://h:1"}, "mapping", "none.yaml: cannot be"),
+        (
+            {"connector": "ais", "mapping": "none.yaml", "url": "tcp://h:1"},
+            "mapping",
+            "none.yaml: cannot read",
+        ),
         ({"connector": "cap", "mapping": "cap", "url": "http:///no-host"}, "url", "names no host"),
         ({"connector": "mqtt", "mapping": "air"}, "topic", "the mapping names no topics"),
         (

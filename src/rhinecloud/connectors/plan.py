@@ -141,7 +141,7 @@ def _meaning(name: str, sources: CitySources) -> Meaning:
         try:
             return load_mapping(sources.root / name, name)
         except Invalid as error:
-            raise Invalid(str(error), field="mapping") from None
+            raise Invalid("; ".join(map(str, error.faults)), field="mapping") from None
     if not name:
         raise Invalid("is needed: a pack's mapping by name, or a YAML file", field="mapping")
     what = f"mapping {name!r}, and it is no YAML file"

@@ -53,6 +53,8 @@ class Street(DeclarativeModel):
     since: datetime.date | None = None
     mode: Literal["auto", "off"] | Lamp = "auto"
     plan: Path = Path()
+    span: tuple[float, float] | None = None
+    tags: Annotated[tuple[str, ...], Field(min_length=1)] = ("a",)
     named: Annotated[str, Field(alias="as")] = ""
 
     @classmethod

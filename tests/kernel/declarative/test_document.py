@@ -47,6 +47,10 @@ def test_a_document_becomes_its_model() -> None:
         ("name: a\ncount: 3.0", "2, 8: count: must be a whole number, not 3.0"),
         ("name: a\ncount: true", "2, 8: count: must be a whole number, not true"),
         ("name: a\nlamps: {}", "2, 8: lamps: must be a list, not keys and values"),
+        ("name: a\nspan: [1]", "2, 7: span: has too few items"),
+        ("name: a\nspan: [1, 2, 3]", "2, 7: span: must have at most 2 items"),
+        ("name: a\ntags: []", "2, 7: tags: must not be empty"),
+        ("name: a\ntags: [1]", "2, 8: tags[0]: must be a text, not 1"),
         ("name: a\nlamp: 1", "2, 1: lamp: unknown key; did you mean `lamps`?"),
         ("name: a\nlamps:\n- {colour: white}", "3, 4: lamps[0].colour: unknown key; did you mean `color`?"),
         (
@@ -63,7 +67,7 @@ def test_a_document_becomes_its_model() -> None:
         ("name: a\nlit: true\nformula: b", "3, 1: formula: must not be combined with `lit`"),
         ("name: a\nlamps: [{}, {power_w: 501}]", "2, 23: lamps[1].power_w: draws too much"),
         ("name: a\nname: b", "2, 1: name: this key must not be written twice"),
-        ("name: a\n---\nname: b", "f: the file must hold one document, without lines of `---`"),
+        ("name: a\n---\nname: b", "3, 1: the file must hold one document, without lines of `---`"),
         ("# nothing", "f: the file is empty"),
     ],
 )

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rhinecloud.connectors.mapping.document import AttributeKeys
 from rhinecloud.connectors.mapping.lookup import MessageScope
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.faults import unknown
 
-SOURCES = ("from", "text", "link", "point")
-NUMERIC = ("unit", "scale", "offset", "digits", "min", "max")
-KEYS = frozenset({*SOURCES, *NUMERIC, "as", "values"})
+NUMERIC = frozenset({"unit", "scale", "offset", "digits", "smallest", "largest"})
+"""Keys that make the value a number."""
+
 _COMMA_NUMBER = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 
 
@@ -129,66 +129,28 @@ class DeclaredAttribute:
         return {"type": "GeoProperty", "value": point, "observedAt": observed_at}
 
 
-def read_attribute(name: str, written: Any, place: str, *, comma: bool = False) -> DeclaredAttribute:
-    """Read an attribute as YAML has it; a bare text is the path it comes `from`. Raises Invalid naming the place."""
-    if isinstance(written, str):
-        written = {"from": written}
-    if not isinstance(written, dict):
-        raise Invalid("write a path, or an object with from, text, link or point", field=place)
-    for key in written:
-        if key not in KEYS:
-            raise Invalid(unknown("key", str(key), KEYS), field=f"{place}.{key}")
-    sources = [key for key in SOURCES if key in written]
-    if len(sources) != 1:
-        raise Invalid("needs exactly one of from, text, link and point", field=place)
-    _check_source(sources[0], written[sources[0]], f"{place}.{sources[0]}")
-    numbers = {
-        key: _written_number(written, key, place) for key in NUMERIC if key != "unit" and key in written
-    }
+def make_attribute(name: str, written: str | AttributeKeys, *, comma: bool = False) -> DeclaredAttribute:
+    """Return an attribute from what is written of it; a bare text is the path that its value comes from."""
+    keys = written if isinstance(written, AttributeKeys) else AttributeKeys.model_validate({"from": written})
+    source, argument = _source(keys)
     return DeclaredAttribute(
         name=name,
-        source=sources[0],
-        argument=written[sources[0]],
-        kind=_kind(written, place),
-        unit=str(written.get("unit", "")),
-        scale=numbers.get("scale", 1.0),
-        offset=numbers.get("offset", 0.0),
-        digits=int(numbers["digits"]) if "digits" in numbers else None,
-        smallest=numbers.get("min", -math.inf),
-        largest=numbers.get("max", math.inf),
-        meanings=_meanings(written, place),
+        source=source,
+        argument=argument,
+        kind=keys.kind or ("number" if keys.model_fields_set & NUMERIC else ""),
+        unit=keys.unit,
+        scale=keys.scale,
+        offset=keys.offset,
+        digits=keys.digits,
+        smallest=-math.inf if keys.smallest is None else keys.smallest,
+        largest=math.inf if keys.largest is None else keys.largest,
+        meanings=keys.values,
         comma=comma,
     )
 
 
-def _check_source(source: str, argument: Any, place: str) -> None:
-    if source == "point":
-        if not (
-            isinstance(argument, list)
-            and len(argument) == 2
-            and all(isinstance(each, str) for each in argument)
-        ):
-            raise Invalid("is the path of the longitude and that of the latitude", field=place)
-    elif not isinstance(argument, str) or not argument:
-        raise Invalid("is a text", field=place)
-
-
-def _kind(written: Mapping[str, Any], place: str) -> str:
-    kind = str(written.get("as", ""))
-    if kind and kind not in KINDS:
-        raise Invalid(f"is one of {', '.join(KINDS)}", field=f"{place}.as")
-    return kind or ("number" if any(key in written for key in NUMERIC) else "")
-
-
-def _written_number(written: Mapping[str, Any], key: str, place: str) -> float:
-    value = written[key]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Invalid("is a number", field=f"{place}.{key}")
-    return value
-
-
-def _meanings(written: Mapping[str, Any], place: str) -> dict[str, Any]:
-    meanings = written.get("values", {})
-    if not isinstance(meanings, dict):
-        raise Invalid("is an object from the message's values to the city's", field=f"{place}.values")
-    return {str(key): value for key, value in meanings.items()}
+def _source(keys: AttributeKeys) -> tuple[str, Any]:
+    if keys.point is not None:
+        return "point", keys.point
+    texts = {"from": keys.path, "text": keys.text, "link": keys.link}
+    return next((name, text) for name, text in texts.items() if text)

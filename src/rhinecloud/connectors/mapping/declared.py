@@ -14,25 +14,21 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
-
-from rhinecloud.connectors.mapping.attribute import DeclaredAttribute, read_attribute
+from rhinecloud.connectors.mapping.attribute import DeclaredAttribute, make_attribute
+from rhinecloud.connectors.mapping.document import MappingKeys, MappingRuleKeys
 from rhinecloud.connectors.mapping.lookup import MessageScope, find
 from rhinecloud.connectors.mapping.topic import TopicPattern
 from rhinecloud.connectors.times import read_moment
+from rhinecloud.kernel.declarative import ParsedDocument, fit_document, only_document, parse_bytes, parse_file
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.faults import ErrorCollector, unknown
+from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.kernel.time import format_time
 from rhinecloud.pack.codec import Message
 from rhinecloud.pack.mapping import EntityFragment
 
-KEYS = frozenset(
-    {"says", "topic", "when", "each", "id", "type", "time", "time_format", "zone", "decimal", "attributes"}
-)
-
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class MappingRule:
     """One rule as written; `when` are members that must have a value, `each` the path of a list of items."""
 
     entity_id: str
@@ -133,7 +129,7 @@ class Rule:
 class DeclaredMapping:
     """A mapping from a YAML file: a `pack.Mapping` that also knows the topics it is about."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[MappingRule]) -> None:
         self._rules = tuple(rules)
         self.topics = tuple(dict.fromkeys(rule.topic.filter for rule in rules if rule.topic is not None))
         """MQTT topic filters of all rules."""
@@ -147,91 +143,44 @@ class DeclaredMapping:
         collector.finish()
 
 
-def read_mapping(written: Any) -> DeclaredMapping:
-    """Read a mapping as YAML has it; raises Invalid naming the place."""
-    if not isinstance(written, dict):
-        raise Invalid("a mapping is an object with id, type and attributes, or with rules")
-    rules = written.get("rules")
-    if rules is None:
-        return DeclaredMapping([_rule(written, "")])
-    unknown = written.keys() - {"says", "rules"}
-    if unknown:
-        raise Invalid("stands beside rules; only says may", field=min(unknown))
-    if not isinstance(rules, list) or not rules:
-        raise Invalid("is a list of rules", field="rules")
-    return DeclaredMapping([_rule(rule, f"rules[{index}].") for index, rule in enumerate(rules)])
+def parse_mapping(content: bytes, name: str) -> DeclaredMapping:
+    """Return the mapping of a YAML text, called `name` in faults; raises Invalid naming each."""
+    return _mapping(parse_bytes(content, ".yaml", name))
 
 
 def load_mapping(path: Path, name: str = "") -> DeclaredMapping:
-    """Read a YAML file, called `name` in what is said of it; raises Invalid naming the file and the place in it."""
-    name = name or str(path)
-    try:
-        written = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Invalid(f"cannot be read: {error.strerror}", field=name) from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Invalid(f"is not YAML: {_complaint(error)}", field=name) from None
-    try:
-        return read_mapping(written)
-    except Invalid as error:
-        raise Invalid(error.reason, field=f"{name}: {error.field}" if error.field else name) from None
+    """Return the mapping of a YAML file, called `name` in faults, else by its path; raises Invalid naming each."""
+    return _mapping(parse_file(path, name))
 
 
 def load_mappings(folder: Path) -> dict[str, DeclaredMapping]:
-    """Read all YAML files of a folder, by name without the ending; a folder that is not there has none."""
+    """Return all mappings of a folder, by name without the ending; a folder that is not there has none."""
     return (
         {path.stem: load_mapping(path) for path in sorted(folder.glob("*.y*ml"))} if folder.is_dir() else {}
     )
 
 
-def _complaint(error: Exception) -> str:
-    """Say on one line what YAML has against a text, and where."""
-    mark = getattr(error, "problem_mark", None)
-    what = getattr(error, "problem", None) or str(error).partition("\n")[0]
-    return f"line {mark.line + 1}, column {mark.column + 1}: {what}" if mark else what
+def _mapping(parsed: list[ParsedDocument]) -> DeclaredMapping:
+    written = only_document(parsed)
+    if isinstance(written.data, dict) and "rules" in written.data:
+        rules = fit_document(written, MappingKeys).value.rules
+    else:
+        rules = (fit_document(written, MappingRuleKeys).value,)
+    return DeclaredMapping([_rule(each) for each in rules])
 
 
-def _rule(written: Any, place: str) -> Rule:
-    if not isinstance(written, dict):
-        raise Invalid("is an object with id, type and attributes", field=place.rstrip("."))
-    for key in written:
-        if key not in KEYS:
-            raise Invalid(unknown("key", str(key), KEYS), field=f"{place}{key}")
-    attributes = written.get("attributes")
-    if not isinstance(attributes, dict) or not attributes:
-        raise Invalid("is an object from attribute names to where they come from", field=f"{place}attributes")
-    when = written.get("when", {})
-    if not isinstance(when, dict):
-        raise Invalid("is an object of members and the values they must have", field=f"{place}when")
-    topic = _text(written, "topic", place)
-    decimal = _text(written, "decimal", place) or "."
-    if decimal not in (".", ","):
-        raise Invalid("is `,` or `.`", field=f"{place}decimal")
-    return Rule(
-        entity_id=_text(written, "id", place, needed=True),
-        entity_type=_text(written, "type", place, needed=True),
+def _rule(keys: MappingRuleKeys) -> MappingRule:
+    return MappingRule(
+        entity_id=keys.id,
+        entity_type=keys.type,
         attributes=tuple(
-            read_attribute(str(name), value, f"{place}attributes.{name}", comma=decimal == ",")
-            for name, value in attributes.items()
+            make_attribute(name, written, comma=keys.decimal == ",")
+            for name, written in keys.attributes.items()
         ),
-        topic=TopicPattern(topic, f"{place}topic") if topic else None,
-        when=when,
-        each=_text(written, "each", place),
-        time=_text(written, "time", place),
-        time_format=_text(written, "time_format", place),
-        zone=_zone(_text(written, "zone", place), f"{place}zone"),
+        topic=keys.topic,
+        when=keys.when,
+        each=keys.each,
+        time=keys.time,
+        time_format=keys.time_format,
+        zone=keys.zone,
     )
-
-
-def _text(written: Mapping[str, Any], key: str, place: str, *, needed: bool = False) -> str:
-    value = written.get(key, "")
-    if not isinstance(value, str) or (needed and not value):
-        raise Invalid("is a text" if not needed else "is needed, a text", field=f"{place}{key}")
-    return value
-
-
-def _zone(name: str, place: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (KeyError, ValueError, OSError):
-        raise Invalid(f"{name!r} is no time zone such as Europe/Berlin", field=place) from None

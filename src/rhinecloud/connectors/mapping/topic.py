@@ -12,14 +12,15 @@ NAME = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 class TopicPattern:
     """Matches topics and gives the named levels. Source of the wildcards: MQTT 3.1.1, clause 4.7."""
 
-    def __init__(self, pattern: str, place: str) -> None:
+    def __init__(self, pattern: str) -> None:
+        """Read a pattern; raises Invalid."""
         levels = pattern.split("/")
         self.filter = "/".join("+" if NAME.fullmatch(level) else level for level in levels)
         self._regex = re.compile(
-            "/".join(_regex_of(level, place) for level in levels).replace("/(?:.*)", "(?:/.*)?")
+            "/".join(_regex_of(level) for level in levels).replace("/(?:.*)", "(?:/.*)?")
         )
         if "#" in levels[:-1]:
-            raise Invalid("# stands only at the end of a topic", field=place)
+            raise Invalid("`#` must stand at the end of a topic")
 
     def match(self, topic: str) -> dict[str, str] | None:
         """Give the named levels of a topic that fits, else None."""
@@ -27,7 +28,7 @@ class TopicPattern:
         return found.groupdict() if found else None
 
 
-def _regex_of(level: str, place: str) -> str:
+def _regex_of(level: str) -> str:
     name = NAME.fullmatch(level)
     if name:
         return f"(?P<{name[1]}>[^/]*)"
@@ -36,7 +37,5 @@ def _regex_of(level: str, place: str) -> str:
     if level == "#":
         return "(?:.*)"
     if any(sign in level for sign in "{}+#"):
-        raise Invalid(
-            f"{level!r} is no level of a topic; write it whole as text, {{name}}, + or #", field=place
-        )
+        raise Invalid(f"{level!r} must be a level of a topic: a text, {{name}}, + or #")
     return re.escape(level)

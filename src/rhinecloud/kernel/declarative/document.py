@@ -46,7 +46,7 @@ def read_document(
     `model` is a `DeclarativeModel`, or any type that pydantic validates; `context` is handed to its validators.
     Raises FileFault, or Faults naming every fault in order of lines.
     """
-    return _only(read_documents(path, model, name=name, context=context, limits=limits), name or str(path))
+    return fit_document(only_document(parse_file(path, name, limits)), model, context)
 
 
 def read_documents(
@@ -60,7 +60,7 @@ def read_content(
     content: bytes, suffix: str, model: type[M], *, name: str, context: Any = None, limits: Limits = LIMITS
 ) -> Document[M]:
     """Return the one document of a file's content; `suffix` such as `.yaml` says its syntax. See `read_document`."""
-    return _only(fit_documents(parse_bytes(content, suffix, name, limits), model, context), name)
+    return fit_document(only_document(parse_bytes(content, suffix, name, limits)), model, context)
 
 
 def fit_documents(parsed: list[ParsedDocument], model: type[M], context: Any = None) -> list[Document[M]]:
@@ -84,10 +84,14 @@ def all_of(faults: list[FileFault]) -> Invalid:
     return ordered[0] if len(ordered) == 1 else Faults(ordered)
 
 
-def _only(documents: list[Document[M]], name: str) -> Document[M]:
-    if len(documents) != 1:
-        reason = (
-            "the file must hold one document, without lines of `---`" if documents else "the file is empty"
-        )
-        raise FileFault(reason, name)
-    return documents[0]
+def fit_document(parsed: ParsedDocument, model: type[M], context: Any = None) -> Document[M]:
+    """Return a parsed document as a model; raises FileFault, or Faults for several."""
+    [document] = fit_documents([parsed], model, context)
+    return document
+
+
+def only_document(parsed: list[ParsedDocument]) -> ParsedDocument:
+    """Return the one document of a file; raises FileFault where there are several."""
+    if len(parsed) > 1:
+        raise parsed[1].fault((), "the file must hold one document, without lines of `---`")
+    return parsed[0]

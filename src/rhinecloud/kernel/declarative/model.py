@@ -27,15 +27,21 @@ _EXACT = frozenset({"str", "int", "float", "bool"})
 """Types whose values are taken as they are written: the text "12" is no number, 1 is not true."""
 
 
+_NO_SCHEMAS = frozenset({"metadata", "default", "serialization", "ref", "expected"})
+
+
 def _make_exact(schema: Any) -> None:
+    """Make texts, numbers and booleans strict, wherever they stand in a schema of pydantic."""
     if isinstance(schema, list | tuple):
         for each in schema:
             _make_exact(each)
     elif isinstance(schema, dict):
-        if schema.get("type") in _EXACT:
+        kind = schema.get("type")
+        is_schema = isinstance(kind, str)  # else it is a dict by the names of fields
+        if is_schema and kind in _EXACT:
             schema.setdefault("strict", True)
         for key, each in schema.items():
-            if key not in ("metadata", "default", "serialization", "ref", "expected"):
+            if not (is_schema and key in _NO_SCHEMAS):
                 _make_exact(each)
 
 

@@ -47,10 +47,12 @@ def parse_bytes(content: bytes, suffix: str, name: str, limits: Limits = LIMITS)
     if len(content) > limits.size_bytes:
         raise FileFault(f"the file must not be larger than {limits.size_bytes:,} bytes", name)
     try:
-        text = _decode(content)
-        return parse(text, name, limits)
+        documents = parse(_decode(content), name, limits)
     except NotReadable as refusal:
         raise FileFault(refusal.reason, name, refusal.place, refusal.path) from None
+    if not documents:
+        raise FileFault("the file is empty", name)
+    return documents
 
 
 def _decode(content: bytes) -> str:

@@ -12,7 +12,7 @@ from rhinecloud.kernel.declarative.fault import FileFault, TextFault
 from rhinecloud.kernel.declarative.model import FAULT, DeclarativeModel
 from rhinecloud.kernel.declarative.parsed import ParsedDocument
 from rhinecloud.kernel.declarative.place import DocumentPath
-from rhinecloud.kernel.declarative.wording import Wording, word_error
+from rhinecloud.kernel.declarative.wording import TOO_FEW, Wording, word_error
 from rhinecloud.kernel.errors import Invalid
 
 M = TypeVar("M")
@@ -43,16 +43,24 @@ def validate(parsed: ParsedDocument, model: type[M], context: Any = None) -> tup
     try:
         value = TypeAdapter(model).validate_python(data, context=context)
     except ValidationError as error:
-        found = _condense([_locate(each, data) for each in error.errors(include_url=False)])
+        errors = [each for each in error.errors(include_url=False) if not _is_echo(each)]
+        found = _condense([_locate(each, data) for each in errors])
     except Invalid as error:
         found = [_Found((), Wording(each.reason)) for each in error.faults]
     faults = [*parsed.faults, *(_place(each, parsed) for each in found)]
     return (None if faults else value), faults
 
 
+def _is_echo(error: Any) -> bool:
+    """Return whether a list is too short only because items with faults of their own were not counted."""
+    return bool(error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"])
+
+
 def _locate(error: Any, data: Any) -> _Found:
     """Return an error with its path in the document: pydantic's own has the names of union members between."""
     location, kind, context = error["loc"], error["type"], error.get("ctx", {})
+    if kind == "missing" and isinstance(location[-1], int):  # an item of a list of fixed length
+        return _Found(_locate({**error, "type": "", "loc": location[:-1]}, data).path, TOO_FEW)
     own = context["steps"] if kind == FAULT else 1 if kind == "missing" else 0
     path: list[str | int] = []
     value, is_key = data, kind == "missing"

@@ -26,6 +26,9 @@ class Wording:
         return _must_be(between.join(wanted), self.shown, self.hint)
 
 
+TOO_FEW = Wording("has too few items")
+
+
 def word_error(error: Mapping[str, Any]) -> Wording:
     """Return the wording of one error of pydantic."""
     kind, context, value = str(error["type"]), error.get("ctx", {}), error["input"]

@@ -1,0 +1,96 @@
+"""The keys of a mapping file, as an expert writes them; docs/parts/connectors.md has examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from rhinecloud.connectors.mapping.topic import TopicPattern
+from rhinecloud.kernel.declarative import DeclarativeModel, ReadBy, Text
+from rhinecloud.kernel.errors import Invalid
+
+SOURCES = ("from", "text", "link", "point")
+
+
+def read_zone(value: Any) -> ZoneInfo:
+    """Return a time zone by its IANA name."""
+    try:
+        return ZoneInfo(value)
+    except (KeyError, ValueError, OSError, TypeError, AttributeError):
+        raise Invalid(f"must be a time zone such as Europe/Berlin, not {value!r}") from None
+
+
+def read_topic(value: Any) -> TopicPattern:
+    """Return a pattern of MQTT topics."""
+    if not isinstance(value, str) or not value:
+        raise Invalid(f"must be a topic such as `air/{{station}}/+`, not {value!r}")
+    return TopicPattern(value)
+
+
+class AttributeKeys(DeclarativeModel):
+    """Where the value of an attribute comes from, and what is done to it: one of `from`, `text`, `link`, `point`."""
+
+    path: Annotated[Text, Field(alias="from")] = ""
+    """The path of the value in the message."""
+    text: Text = ""
+    """A text that is always so, with `{path}` for values of the message."""
+    link: Text = ""
+    """The id of another entity, with `{path}` for values of the message."""
+    point: tuple[Text, Text] | None = None
+    """The path of the longitude and that of the latitude."""
+    kind: Annotated[Literal["number", "text", "boolean"] | None, Field(alias="as")] = None
+    unit: Text = ""
+    """UN/CEFACT common code of the unit."""
+    scale: float = 1.0
+    """The value is multiplied with this, before `offset` is added."""
+    offset: float = 0.0
+    digits: Annotated[int | None, Field(ge=0, le=15)] = None
+    """So many decimals are kept."""
+    smallest: Annotated[float | None, Field(alias="min")] = None
+    largest: Annotated[float | None, Field(alias="max")] = None
+    values: Mapping[str, Any] = {}
+    """From the message's values to the city's."""
+
+    @classmethod
+    def check_keys(cls, keys: Mapping[str, Any]) -> Iterator[Invalid]:
+        """See that there is one source."""
+        if len([key for key in SOURCES if key in keys]) != 1:
+            yield Invalid("needs exactly one of from, text, link and point")
+
+
+class MappingRuleKeys(DeclarativeModel):
+    """Which messages are meant, which entity they change, and which member is which attribute."""
+
+    says: str = ""
+    """A comment."""
+    topic: Annotated[TopicPattern | None, ReadBy(read_topic, {"type": "string"})] = None
+    """MQTT topics, with `{name}`, `+` and `#` as levels."""
+    when: Mapping[str, Any] = {}
+    """Members that a message must have, with their values."""
+    each: Text = ""
+    """The path of a list: each item of it is an entity."""
+    id: Text
+    """The entity's id, with `{path}` for values of the message."""
+    type: Text
+    """The entity's type."""
+    time: Text = ""
+    """The path of the time when the values were true."""
+    time_format: Text = ""
+    """How that time is written, in the codes of strptime."""
+    zone: Annotated[ZoneInfo | None, ReadBy(read_zone, {"type": "string"})] = None
+    """The time zone of times that name none."""
+    decimal: Literal[".", ","] = "."
+    """The decimal mark of numbers that stand as text."""
+    attributes: Annotated[Mapping[str, Text | AttributeKeys], Field(min_length=1)]
+    """Attributes by name: the path of the value, or more about it."""
+
+
+class MappingKeys(DeclarativeModel):
+    """Several rules; each that fits a message adds its entities."""
+
+    says: str = ""
+    """A comment."""
+    rules: Annotated[tuple[MappingRuleKeys, ...], Field(min_length=1)]

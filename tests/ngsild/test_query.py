@@ -1,6 +1,6 @@
 """Whole queries: type selection (clause 4.17), ids, attributes, and everything together (clause 5.7.2)."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -91,3 +91,25 @@ def test_a_broken_id_pattern_is_refused() -> None:
     with pytest.raises(Invalid) as raised:
         check_id_pattern("(")
     assert raised.value.field == "idPattern"
+
+
+ORDER_AND_PAGING = {"order", "limit", "offset", "count"}
+
+
+def test_each_field_of_a_query_is_a_condition_with_its_check_or_about_order_and_paging() -> None:
+    declared = {each.name for each in fields(EntityQuery) if "check" in each.metadata}
+    assert declared | ORDER_AND_PAGING == {each.name for each in fields(EntityQuery)}
+    assert not declared & ORDER_AND_PAGING
+
+
+def test_what_remains_to_be_checked_are_the_given_conditions_that_no_index_answered(core: Context) -> None:
+    query = EntityQuery(types=(("urn:a",),), q=parse_q("a==1", core), attrs=("urn:b",))
+    assert query.remaining(()) == {"types", "q", "attrs"}
+    assert query.remaining({"types", "hidden"}) == {"q", "attrs"}
+    assert EntityQuery().remaining(()) == frozenset()
+
+
+def test_conditions_that_were_answered_are_not_checked_again(house: Entity, core: Context) -> None:
+    query = EntityQuery(types=(("urn:other",),), q=parse_q("temperature>20", core))
+    assert not matches(query, house)
+    assert query.matcher({"types"})(house)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
 
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.expression import Path as AttributePath
-from rhinecloud.ngsild.query import EntityQuery, OrderKey, matches
+from rhinecloud.ngsild.query import EntityQuery, OrderKey, condition, matches, parse_q
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.port import Edit, Put
-from store.questions import some_entity, some_query
+from store.questions import CORE, INDEXES, some_entity, some_query
 
 AT = "2026-03-01T10:00:00Z"
 
@@ -63,4 +64,39 @@ async def test_pages_in_the_order_of_a_language_neither_repeat_nor_skip(
         query = EntityQuery(types=(("urn:t",),), order=order, limit=7, offset=offset)
         found += [stored.id for stored in (await store.query("", query)).items]
     assert found == [f"urn:x:{number}" for number in sorted(range(60), key=lambda each: ranks[names[each]])]
+    await store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class WiderQuery(EntityQuery):
+    """A query with a condition that no engine knows."""
+
+    even: bool = condition(False, lambda _, entity: int(entity.id.rpartition(":")[2]) % 2 == 0)
+
+
+async def test_a_condition_that_an_engine_does_not_know_is_checked(
+    tmp_path: Path, either_store: StoreSettings
+) -> None:
+    """Whatever else the query asks, and whatever index answers that: no entity is returned that does not match."""
+    store = make_store(either_store, tmp_path, indexes=INDEXES)
+    await store.open()
+    chance = random.Random(4)
+    entities = [some_entity(chance, str(number)) for number in range(600)]
+    await store.write([Edit("", each.id, lambda _, each=each: Put(each), AT) for each in entities])
+    q = parse_q("level==1", CORE)
+    plain = [
+        EntityQuery(),
+        EntityQuery(types=(("urn:T:a",),)),
+        EntityQuery(q=q, count=True),
+        EntityQuery(hidden=frozenset({"urn:T:b"})),
+    ]
+    for query in [*plain, *(some_query(chance) for _ in range(60))]:
+        given = {each.name: getattr(query, each.name) for each in fields(query)}
+        wider = WiderQuery(**given, even=True)
+        page = await store.query("", wider)
+        wanted = [each.id for each in entities if matches(wider, each)]
+        assert [stored.id for stored in page.items] == wanted[query.offset : query.offset + query.limit], (
+            query
+        )
+        assert page.total == (len(wanted) if query.count else None), query
     await store.close()

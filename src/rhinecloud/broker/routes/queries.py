@@ -107,7 +107,7 @@ async def _find(parts: HandlerContext, request: Request, query: EntityQuery) -> 
 
     Raises TooComplexQuery.
     """
-    if not query.needs_documents and not query.order:
+    if not query.remaining(("types", "ids")) and not query.order:
         return await parts.broker.query(request.actor, request.tenant, query)
     most_s = parts.settings.max_query_s
     try:

@@ -5,7 +5,7 @@ What SQL cannot say exactly as the language means it is decided by `ngsild.query
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import shapely
@@ -26,11 +26,14 @@ _TYPED = "SELECT row FROM entity_type WHERE tenant = {tenant} AND type = {type}"
 
 @dataclass(slots=True)
 class PostgresPlan:
-    """SQL after FROM, its arguments, and whether every row of it matches."""
+    """SQL after FROM, its arguments, and what is left to check for each of its rows."""
 
     source: str
     order: str
-    exact: bool
+    answered: set[str]
+    """The conditions of the query that hold of every row."""
+    remaining: frozenset[str] = frozenset()
+    """The conditions that are to be checked for each row."""
     arguments: list[Any] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
     census: tuple[int, int] | None = None
@@ -43,6 +46,11 @@ class PostgresPlan:
         """Add an argument; give its place."""
         self.arguments.append(argument)
         return f"${len(self.arguments)}"
+
+    @property
+    def exact(self) -> bool:
+        """Whether every row matches."""
+        return not self.remaining
 
     @property
     def quick(self) -> bool:
@@ -70,12 +78,12 @@ def plan_query(
     if query.types and not alternatives:
         return None
     plan = _by_types(tenant, alternatives)
-    plan.exact = _is_exact(query)
     _add_ids(plan, query)
     _add_terms(plan, values, query)
     _add_hidden(plan, numbering, query)
     _add_place(plan, numbering, query)
     _add_attributes(plan, query)
+    plan.remaining = query.remaining(plan.answered)
     return plan
 
 
@@ -87,11 +95,11 @@ def _alternatives(numbering: NameNumbers, query: EntityQuery) -> Alternatives:
 
 def _by_types(tenant: int, alternatives: Alternatives) -> PostgresPlan:
     if len(alternatives) == 1 and len(alternatives[0]) == 1:
-        plan = PostgresPlan("entity_type AS t JOIN entity AS e ON e.row = t.row", "t.row", True)
+        plan = PostgresPlan("entity_type AS t JOIN entity AS e ON e.row = t.row", "t.row", {"types"})
         plan.conditions = [f"t.tenant = {plan.add(tenant)}", f"t.type = {plan.add(alternatives[0][0])}"]
         plan.census = plan.among = (tenant, alternatives[0][0])
         return plan
-    plan = PostgresPlan("entity AS e", "e.row", True, among=(tenant, 0))
+    plan = PostgresPlan("entity AS e", "e.row", {"types"}, among=(tenant, 0))
     mine = plan.add(tenant)
     plan.conditions = [f"e.tenant = {mine}"]
     if not alternatives:
@@ -115,7 +123,7 @@ def _add_ids(plan: PostgresPlan, query: EntityQuery) -> None:
     if query.ids:
         plan.conditions.append(f"e.id = ANY({plan.add([each for each in query.ids if fits(each)])}::text[])")
         plan.census = None
-
+        plan.answered.add("ids")
     prefix = literal_prefix(query.id_pattern)
     if prefix and fits(prefix):
         low, high = plan.add(prefix), plan.add(prefix + LAST_CHARACTER)
@@ -134,16 +142,12 @@ def _add_terms(plan: PostgresPlan, values: PostgresAttributeIndexes, query: Enti
         plan.conditions.append(f"e.row IN (SELECT v.row FROM value AS v WHERE {' OR '.join(spans)})")
         plan.census = None
         plan.indexed |= term.attributes
-    if query.q is not None and len(terms) == 1 and terms[0].exact:
-        plan.exact = _is_exact(replace(query, q=None))
-
-
-def _is_exact(query: EntityQuery) -> bool:
-    """Tell whether types and ids decide alone."""
-    return not (query.id_pattern or query.attrs or query.q or query.geo or query.scope or query.selectors)
+    if any(term.exact for term in terms):
+        plan.answered.add("q")
 
 
 def _add_hidden(plan: PostgresPlan, numbering: NameNumbers, query: EntityQuery) -> None:
+    plan.answered.add("hidden")
     hidden = [number for name in query.hidden if (number := numbering.types.get(name)) is not None]
     if hidden:
         place = plan.add(hidden)

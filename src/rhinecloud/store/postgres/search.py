@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.partial_decoding import decoder_for
-from rhinecloud.ngsild.query import EntityQuery, matches, sort_entities
+from rhinecloud.ngsild.query import EntityQuery, sort_entities
 from rhinecloud.store.port import Stored
 from rhinecloud.store.postgres.connection import Connection
 from rhinecloud.store.postgres.plan import PostgresPlan
@@ -113,12 +113,12 @@ async def _run_sorted(found: AsyncIterator[PostgresMatch], query: EntityQuery) -
 async def _stream(
     connection: Connection, plan: PostgresPlan, query: EntityQuery, look: PostgresSearch
 ) -> AsyncGenerator[PostgresMatch, None]:
-    read = decoder_for(query)
+    read, matches = decoder_for(query), query.matcher(plan.answered)
     async with aclosing(_chunks(connection, plan)) as chunks:
         async for rows in chunks:
             for name, version, body, _ in rows:
                 entity = read(body)
-                if plan.exact or matches(query, entity):
+                if matches(entity):
                     yield PostgresMatch(Stored(name, version, body), entity)
                 look.documents += 1
                 if look.documents % SLICE == 0:

@@ -22,14 +22,14 @@ OF_KEY = "SELECT row FROM value WHERE attribute = ? AND tenant = ? AND key = ?"
 
 
 class AccessPath(msgspec.Struct, frozen=True, gc=False):
-    """SQL that gives the candidates' `row`; `exact` when every candidate of the right type matches the query.
+    """SQL that returns the candidates' `row`. `answers` names the conditions of the query that hold of each of them.
 
-    A row may be given more than once, unless the way is exact.
+    A row may be returned more than once by an index of an attribute, unless it was made with `distinct`.
     """
 
     rows: str
     bindings: Bindings
-    exact: bool = False
+    answers: frozenset[str] = frozenset()
     at_once: bool = False
     """Whether rows come in order of creation without being sorted, so that the first of them come at once."""
     attributes: frozenset[str] = frozenset()
@@ -43,21 +43,21 @@ class AccessPath(msgspec.Struct, frozen=True, gc=False):
         return f"{self.rows} ORDER BY row LIMIT ? OFFSET ?"
 
 
-def by_types(tenant: int, alternatives: Alternatives, *, exact: bool) -> AccessPath:
+def by_types(tenant: int, alternatives: Alternatives) -> AccessPath:
     """Go through all entities of the types."""
     if len(alternatives) == 1 and len(alternatives[0]) == 1:
-        return AccessPath(OF_TYPE, (tenant, alternatives[0][0]), exact, at_once=True)
+        return AccessPath(OF_TYPE, (tenant, alternatives[0][0]), frozenset({"types"}), at_once=True)
     parts = [f"SELECT row FROM ({' INTERSECT '.join(OF_TYPE for _ in each)})" for each in alternatives]
     bindings = tuple(value for each in alternatives for kind in each for value in (tenant, kind))
-    return AccessPath(f"SELECT row FROM ({' UNION '.join(parts)})", bindings, exact)
+    return AccessPath(f"SELECT row FROM ({' UNION '.join(parts)})", bindings, frozenset({"types"}))
 
 
-def by_ids(tenant: int, ids: tuple[str, ...], *, exact: bool) -> AccessPath:
+def by_ids(tenant: int, ids: tuple[str, ...]) -> AccessPath:
     """Look up each id."""
     return AccessPath(
         "SELECT row FROM entity WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))",
         (tenant, msgspec.json.encode(ids).decode()),
-        exact,
+        frozenset({"ids"}),
     )
 
 
@@ -89,7 +89,7 @@ def by_place(query: EntityQuery) -> AccessPath | None:
     return AccessPath(f"SELECT row, {inside} AS sure {touching}", (west, east, south, north) * 2, tells=True)
 
 
-def by_term(tenant: int, term: IndexTerm, values: SqliteAttributeIndexes, *, exact: bool) -> AccessPath:
+def by_term(tenant: int, term: IndexTerm, values: SqliteAttributeIndexes, *, distinct: bool) -> AccessPath:
     """Use the attribute indexes for one term of the query."""
     parts: list[str] = []
     bindings: list[Any] = []
@@ -98,10 +98,11 @@ def by_term(tenant: int, term: IndexTerm, values: SqliteAttributeIndexes, *, exa
         parts.append(OF_KEY if one else OF_KEYS)
         bindings += (values.number(span.attribute), tenant, span.low, *(() if one else (span.high,)))
     if len(parts) > 1:
-        rows = f"SELECT row FROM ({(' UNION ' if exact else ' UNION ALL ').join(parts)})"
+        rows = f"SELECT row FROM ({(' UNION ' if distinct else ' UNION ALL ').join(parts)})"
     else:
-        rows = f"SELECT DISTINCT row FROM ({parts[0]})" if exact and parts[0] is OF_KEYS else parts[0]
-    return AccessPath(rows, tuple(bindings), exact, rows is OF_KEY, frozenset(term.attributes))
+        rows = f"SELECT DISTINCT row FROM ({parts[0]})" if distinct and parts[0] is OF_KEYS else parts[0]
+    answers = frozenset({"q"}) if term.exact else frozenset[str]()
+    return AccessPath(rows, tuple(bindings), answers, rows is OF_KEY, frozenset(term.attributes))
 
 
 def of_types(tenant: int, alternatives: Alternatives) -> tuple[str, Bindings]:

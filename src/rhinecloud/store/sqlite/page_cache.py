@@ -22,9 +22,9 @@ Question = tuple[str, EntityQuery]
 
 def is_lasting(query: EntityQuery) -> bool:
     """Tell whether a query is one whose page is worth keeping: decided by types alone, small, and near the front."""
-    if query.limit > LARGEST or query.offset > 10 * LARGEST or query.ids or query.order or query.count:
+    if query.limit > LARGEST or query.offset > 10 * LARGEST or query.order or query.count:
         return False
-    return not (query.needs_documents or query.hidden)
+    return not query.remaining(("types",))
 
 
 class PageCache:

@@ -34,6 +34,9 @@ from rhinecloud.store.terms import terms_of
 FEW = 200
 """So many documents are looked through where the query is asked; more go to a thread."""
 
+BY_TYPES = frozenset({"types", "hidden"})
+"""The conditions that the index of types answers."""
+
 LOOK = 1_000
 """So many candidates of an index are counted where the query is asked, in a tenth of a millisecond."""
 
@@ -56,11 +59,13 @@ class SqlitePlan(msgspec.Struct, frozen=True, gc=False):
     filter_bindings: Bindings = ()
     spared: int = 0
     """So many documents need not be looked into, because attributes have indexes."""
+    remaining: frozenset[str] = frozenset()
+    """The conditions of the query that are to be checked for each candidate."""
 
     @property
     def exact(self) -> bool:
         """Whether every candidate matches."""
-        return self.way.exact
+        return not self.remaining
 
     @property
     def rows(self) -> str:
@@ -103,19 +108,19 @@ class Planner:
         if query.types and not alternatives:
             return None
         alternatives = alternatives or ((ANY,),)
-        exact = query.q is None and not _asks_more(query)
-        walk = by_types(tenant, alternatives, exact=exact)
+        walk = by_types(tenant, alternatives)
         most = sum(min(census.count(tenant, kind) for kind in each) for each in alternatives)
         plan = SqlitePlan(walk, most, most if len(alternatives) == 1 == len(alternatives[0]) else None)
         if query.ids:
-            plan = SqlitePlan(by_ids(tenant, query.ids, exact=exact), len(query.ids))
-        elif not exact and most > FEW:
-            plan = _fewest(connection, plan, list(self._narrower(tenant, query)), look)
+            plan = SqlitePlan(by_ids(tenant, query.ids), len(query.ids))
+        elif query.remaining(BY_TYPES) and most > FEW:
+            plan = _fewest(connection, plan, list(self._narrower(tenant, query)), query, look)
         if plan.way is walk:
+            plan = replace(plan, remaining=query.remaining(BY_TYPES))
             return _with_attributes(_without_hidden(plan, census, tenant, query), query)
-        if (
-            not plan.exact
-        ):  # the document is looked into anyway, and its page of the file is read once, not two
+        if query.remaining(plan.way.answers | BY_TYPES):
+            # The document is looked into anyway, so its types are checked there: one page of the file is read, not two.
+            plan = replace(plan, remaining=query.remaining(plan.way.answers))
             return _with_attributes(replace(plan, filter="e.tenant = ?", filter_bindings=(tenant,)), query)
         where, bindings = of_types(tenant, alternatives)
         return _without_hidden(replace(plan, where=where, where_bindings=bindings), census, tenant, query)
@@ -125,21 +130,18 @@ class Planner:
         for way in (by_place(query), by_prefix(tenant, query.id_pattern)):
             if way is not None:
                 yield way
-        by_q_alone = not _asks_more(query)
+        by_q_alone = not query.remaining(BY_TYPES | {"q"})
         for term in terms_of(query, self.values.ready):
-            yield by_term(tenant, term, self.values, exact=by_q_alone and term.exact)
+            yield by_term(tenant, term, self.values, distinct=by_q_alone and term.exact)
 
 
-def _asks_more(query: EntityQuery) -> bool:
-    """Tell whether more than ids, types and `q` decides."""
-    return bool(query.id_pattern or query.attrs or query.geo or query.scope or query.selectors)
-
-
-def _fewest(connection: apsw.Connection, plan: SqlitePlan, ways: list[AccessPath], look: int) -> SqlitePlan:
-    """Give the plan with fewest candidates; where there is but one index and it needs no sorting, nobody counts."""
+def _fewest(
+    connection: apsw.Connection, plan: SqlitePlan, ways: list[AccessPath], query: EntityQuery, look: int
+) -> SqlitePlan:
+    """Return the plan with fewest candidates; a single index that answers the query in order needs no count."""
     everything = plan.most
     for way in ways:
-        if len(ways) == 1 and way.exact and way.at_once:
+        if len(ways) == 1 and way.at_once and not query.remaining(way.answers | BY_TYPES):
             return SqlitePlan(way, everything, spared=everything)
         bound = min(plan.most, look)
         found = number_of(connection, f"SELECT count(*) FROM ({way.rows} LIMIT {bound + 1})", way.bindings)

@@ -15,7 +15,7 @@ from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.partial_decoding import decoder_for
 from rhinecloud.ngsild.patterns import compile_pattern
-from rhinecloud.ngsild.query import EntityQuery, matches, sort_entities
+from rhinecloud.ngsild.query import EntityQuery, sort_entities
 from rhinecloud.ngsild.stored import has_only_type, only_type_bytes
 from rhinecloud.store.port import Stored
 from rhinecloud.store.sqlite.plan import FEW, LOOK, SqlitePlan
@@ -152,7 +152,7 @@ def _stream(
     sure = _sure_type(plan, query)
     rows: Any = connection.execute(_documents(plan.page, ", c.sure" if sure else "") + condition, bindings)
     last, is_wanted = "", compile_pattern(query.id_pattern).is_in if query.id_pattern else None
-    read = decoder_for(query)
+    read, matches = decoder_for(query), query.matcher(query.remaining(()) - plan.remaining)
     try:
         for row in rows:
             look.at_document()
@@ -164,16 +164,16 @@ def _stream(
                 yield SqliteMatch(Stored(*row[:3]), None)
                 continue
             entity = read(row[2])
-            if plan.exact or matches(query, entity):
+            if matches(entity):
                 yield SqliteMatch(Stored(*row[:3]), entity)
     finally:
         rows.close(True)
 
 
 def _sure_type(plan: SqlitePlan, query: EntityQuery) -> bytes | None:
-    """Give how documents begin that match where the index is sure of them; None where more must be looked at."""
-    more = query.id_pattern or query.attrs or query.q or query.scope or query.selectors
-    return None if more or query.order or not plan.way.tells else _only_type(query)
+    """Return the only type of a query that the spatial index can answer; None where more is to be checked."""
+    more = query.order or query.remaining(("types", "geo"))
+    return None if more or not plan.way.tells else _only_type(query)
 
 
 def _documents(rows: str, more: str = "") -> str:

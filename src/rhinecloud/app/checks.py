@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rhinecloud.app.foundation import Foundation, city_policies, city_terms
+from rhinecloud import __version__
+from rhinecloud.app.foundation import MIGRATIONS, Foundation, city_policies, city_terms
 from rhinecloud.app.parts import rulebook_of
 from rhinecloud.app.sections import FEED, SECTIONS, gather_city
 from rhinecloud.app.seed import read_seeds
@@ -17,7 +18,7 @@ from rhinecloud.connectors.plan import CitySources, plan_feed
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.incidents.agencies import read_agencies
-from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.errors import Invalid, Unavailable
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.settings import read_section
 from rhinecloud.kernel.time import utc_now
@@ -25,7 +26,8 @@ from rhinecloud.loader import Packs, find_packs
 from rhinecloud.loader.layers import read_layers
 from rhinecloud.policy import Policy
 from rhinecloud.risk.settings import RiskSettings
-from rhinecloud.store.engine import StoreSettings, make_store
+from rhinecloud.store.engine import StoreSettings, make_store, read_data_versions
+from rhinecloud.store.migrations import DataVersion, check_not_newer
 from rhinecloud.stream.settings import StreamSettings
 
 
@@ -64,6 +66,7 @@ def survey(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
     yield from _packs(packs)
     yield from _feeds(settings, packs)
     yield from _agencies(settings)
+    yield from _data(settings)
     yield from _foundation(settings, packs)
 
 
@@ -158,6 +161,23 @@ def _feed(name: str, table: Mapping[str, Any], collector: ErrorCollector) -> Fee
         wrong = {each.field.removeprefix(f"feeds.{name}.").partition(".")[0] for each in error.faults}
         sound = {key: value for key, value in table.items() if key not in wrong}
         return read_section(f"feeds.{name}", FEED, sound, {})
+
+
+def _data(settings: Settings) -> Iterator[Finding]:
+    """Compare the version of each part's stored data with what this software works with."""
+    try:
+        found = read_data_versions(settings.section("store", StoreSettings), settings.data)
+        if found is not None:
+            check_not_newer(found, MIGRATIONS, __version__)
+    except Unavailable as error:
+        yield Finding("data", "store", str(error), fatal=True, field="store.url", reason=str(error))
+        return
+    except Invalid:  # no engine is named: `_foundation` says so
+        return
+    for name, own in MIGRATIONS.items():
+        version = found.get(name, DataVersion()).number if found is not None else len(own)
+        goes_on = f", brought to version {len(own)} at the next start" if version < len(own) else ""
+        yield Finding("data", f"{name}: version {version}{goes_on}")
 
 
 def _agencies(settings: Settings) -> Iterator[Finding]:

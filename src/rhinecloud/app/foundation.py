@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from rhinecloud import __version__
 from rhinecloud.app.folder import DataFolder
 from rhinecloud.app.records import StoreRecords
 from rhinecloud.app.settings import CitySettings, Settings
@@ -29,6 +30,10 @@ from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.policy import Policy
 from rhinecloud.store.engine import StoreSettings, make_store
+from rhinecloud.store.migrations import Migrations, migrate_data, require_current
+
+MIGRATIONS: Migrations = {}
+"""What brings the data of each part up to date, by the part's name."""
 
 
 class Foundation:
@@ -78,13 +83,20 @@ class Foundation:
         """Give the tenant that the city itself works in."""
         return self.city.tenant
 
-    async def open(self) -> None:
-        """Take the data folder and open the engines; raises InUse or Unavailable."""
+    async def open(self, *, leads: bool = True) -> None:
+        """Take the data folder, open the engines, and bring the data up to date; raises InUse or Unavailable.
+
+        A process that does not lead leaves data of an older version alone and raises DataTooOld.
+        """
         self.folder.take()
         try:
             for name in ("store", "history"):
                 await getattr(self, name).open()
                 self._opened.append(name)
+            if leads:
+                await migrate_data(self.store, MIGRATIONS, self.clock, __version__)
+            else:
+                await require_current(self.store, MIGRATIONS, __version__)
             self.first_password = await self.identity.open()
             await self.contexts.open()
             self._opened.append("contexts")
@@ -93,10 +105,11 @@ class Foundation:
             raise
 
     async def open_to_read(self) -> None:
-        """Open what the reading of entities needs, and change nothing."""
+        """Open what the reading of entities needs, and change nothing; raise DataTooOld before the leader migrated."""
         for name in ("store", "contexts"):
             await getattr(self, name).open()
             self._opened.append(name)
+        await require_current(self.store, MIGRATIONS, __version__)
         await self.identity.read()
 
     async def read_again(self) -> None:

@@ -16,6 +16,7 @@ from rhinecloud.app.settings import Settings
 from rhinecloud.identity.credentials import Credentials
 from rhinecloud.kernel.actor import Actor, part
 from rhinecloud.kernel.time import utc_now
+from rhinecloud.store.engine import StoreSettings
 
 
 @asynccontextmanager
@@ -26,7 +27,8 @@ async def open_offline(settings: Settings) -> AsyncIterator[Application]:
         return part("cli")
 
     foundation = Foundation(settings, utc_now)
-    await foundation.open()
+    # On a database that several processes share, another one may lead: the data is that one's to migrate.
+    await foundation.open(leads=not settings.section("store", StoreSettings).shared)
     try:
         gate = Authentication(anyone, foundation.policy, foundation.tenant)
         api = build_api(__version__, foundation_routes(foundation, gate))

@@ -15,6 +15,7 @@ from rhinecloud.app.supervisor import Supervisor
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import RhineCloudError
+from rhinecloud.store.migrations import data_versions
 from rhinecloud.subscriptions.delivery.statistics import NotifierState
 
 FRESH_S = 1.0
@@ -82,6 +83,7 @@ class Status:
                 "failed": [asdict(failure) for failure in foundation.packs.failed],
                 "disagreements": [str(each) for each in foundation.disagreements],
             },
+            "data": {name: each.number for name, each in (await data_versions(foundation.store)).items()},
             "memory_mb": round(self._process.memory_info().rss / MEGABYTE, 1),
         }
 

@@ -29,6 +29,7 @@ from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.errors import RhineCloudError, Unavailable
 from rhinecloud.store.engine import StoreSettings, make_leadership
 from rhinecloud.store.leadership import Leadership
+from rhinecloud.store.migrations import DataTooOld
 
 REFRESH_S = 2.0
 AGAIN_S = 1.0
@@ -65,7 +66,7 @@ async def _take_turns(
     settings: Settings, screen: Console, stopping: asyncio.Event, leadership: Leadership
 ) -> None:
     """Lead or follow, as it comes; raises Unavailable for what is not there at the start, and later waits for it."""
-    started = False
+    started = waits = False
     while not stopping.is_set():
         try:
             if leadership.leads:
@@ -73,6 +74,11 @@ async def _take_turns(
             else:
                 await _follow(settings, screen, _first(stopping.wait(), leadership.until_leading()))
             started = True
+        except DataTooOld as error:
+            if not waits:
+                screen.print(f"[yellow]{error}; waiting for that[/yellow]")
+            waits = True
+            await _first(stopping.wait(), leadership.until_leading(), asyncio.sleep(AGAIN_S))
         except Unavailable as error:
             if not started:
                 raise

@@ -58,6 +58,7 @@ def status_view(status: dict[str, Any]) -> Group:
             counted(status["alerts_active"], "alert"),
             counted(status["incidents_open"], "open incident"),
             f"stream {stream['state']}, {stream['lag']} behind",
+            *(f"data of {name} {number}" for name, number in status["data"].items()),
             f"{status['memory_mb']:.0f} MB",
         ]
     )

@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from prometheus_client.core import Metric
 from pydantic import BaseModel
 
+from rhinecloud.ngsild.migration import Migration
 from rhinecloud.part.actions import Action
 from rhinecloud.part.content import Content, ContentKind
 from rhinecloud.part.context import PartContext, Settings
@@ -79,7 +80,8 @@ class Part:
 
     `name` is the word of the package, the URL, the folder of tests and the docs page. `settings` maps a section of
     `city.toml` to the frozen dataclass that reads it. `vocabulary` are JSON-LD terms for the city's @context. `records`
-    are kinds of records in the store that belong to the part, each with a sentence. `commands` imports and returns a
+    are kinds of records in the store that belong to the part, each with a sentence. `migrations` bring data of an older
+    version up to date when a city's store is opened. `commands` imports and returns a
     typer application, mounted as `rhinecloud <name>`. `open` opens the part in one space; parts are opened in order of
     their layers, and closed in the reverse one. `offline` says that it is opened for the command line too, where no
     city runs.
@@ -93,6 +95,7 @@ class Part:
     rights: Rights = field(default_factory=Rights)
     content: tuple[ContentKind[Any], ...] = ()
     records: Mapping[str, str] = field(default_factory=dict)
+    migrations: tuple[Migration, ...] = ()
     errors: tuple[ErrorRow, ...] = ()
     status: type[BaseModel] | None = None
     commands: Callable[[], Any] | None = None

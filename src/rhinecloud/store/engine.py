@@ -10,12 +10,14 @@ from rhinecloud.kernel.checks import between, more_than
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.settings import setting
 from rhinecloud.store.leadership import Leadership
+from rhinecloud.store.migrations import KIND, DataVersion, versions_of
 from rhinecloud.store.port import Store
 from rhinecloud.store.postgres import PostgresStore
 from rhinecloud.store.postgres.connection import DatabaseAddress
 from rhinecloud.store.postgres.leadership import AdvisoryLeadership
 from rhinecloud.store.postgres.transfer import PostgresTransfer
 from rhinecloud.store.sqlite import SqliteReader, SqliteStore
+from rhinecloud.store.sqlite.records import read_records
 from rhinecloud.store.sqlite.transfer import SqliteTransfer
 from rhinecloud.store.transfer import TransferableStore
 
@@ -84,6 +86,16 @@ def make_store(
 def make_depot(settings: StoreSettings, folder: Path) -> TransferableStore:
     """Make what `store.transfer` moves from or into, not yet open. Raises Invalid."""
     return PostgresTransfer(settings.address) if settings.shared else SqliteTransfer(_file(settings, folder))
+
+
+def read_data_versions(settings: StoreSettings, folder: Path) -> dict[str, DataVersion] | None:
+    """Return how far the data of each part is without opening the store; None where only a server knows.
+
+    Raise Unavailable where the file is no store, or Invalid.
+    """
+    if settings.shared:
+        return None
+    return versions_of(read_records(_file(settings, folder), KIND))
 
 
 def _file(settings: StoreSettings, folder: Path) -> Path:

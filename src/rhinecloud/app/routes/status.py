@@ -82,6 +82,7 @@ class StatusView(BaseModel):
     consumers: list[ConsumerView]
     rules: RulesView
     packs: PacksView
+    data: dict[str, int] = Field(description="The version of each part's stored data")
     memory_mb: float
 
 

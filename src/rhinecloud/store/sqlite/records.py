@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
+import apsw
+
+from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.store.port import Record, RecordsListener
+from rhinecloud.store.sqlite.schema import connect
 from rhinecloud.store.sqlite.transaction import Transaction, put_records
 from rhinecloud.store.sqlite.writer import SqliteWriter
 
@@ -88,3 +93,23 @@ class SqliteRecords:
 
 def _of(tenant: str | None) -> tuple[str, tuple[str, ...]]:
     return ("", ()) if tenant is None else (" AND tenant = ?", (tenant,))
+
+
+def read_records(path: Path, kind: str) -> list[Record]:
+    """Return the records of a kind that a store's file holds, whether or not a city runs on it.
+
+    There are none where there is no file. Raise Unavailable for what is no store.
+    """
+    if not path.exists():
+        return []
+    try:
+        connection = connect(path, read_only=True)
+        try:
+            rows: Any = connection.execute(
+                "SELECT kind, tenant, id, body FROM record WHERE kind = ? ORDER BY tenant, id", (kind,)
+            ).fetchall()
+        finally:
+            connection.close()
+    except apsw.Error as error:
+        raise Unavailable(f"{path} cannot be read: {error}") from error
+    return [Record(*row) for row in rows]

@@ -53,6 +53,9 @@ STEPS = (
       PRIMARY KEY (attribute, tenant, key, row)
     ) WITHOUT ROWID;
     """,
+    """
+    -- No table changes: from here on the data has versions of its own (`store.migrations`), which older code ignores.
+    """,
 )
 
 

@@ -1646,6 +1646,13 @@ export interface components {
             consumers: components["schemas"]["ConsumerView"][];
             rules: components["schemas"]["RulesView"];
             packs: components["schemas"]["PacksView"];
+            /**
+             * Data
+             * @description The version of each part's stored data
+             */
+            data: {
+                [key: string]: number;
+            };
             /** Memory Mb */
             memory_mb: number;
         };

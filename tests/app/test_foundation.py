@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 from app.conftest import write_city
@@ -10,18 +11,28 @@ from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.sections import read_city
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.loader import Packs
+from rhinecloud.loader.folder import read_pack
 from rhinecloud.loader.model import LoadedPack
 from rhinecloud.pack import Pack
 from rhinecloud.store.engine import StoreSettings, make_store
 
 LAMP = "https://example.org/lampNumber"
+MANIFEST = """[pack]
+name = "lamps"
+title = "Lamps"
+version = "1"
+license = "EUPL-1.2"
+requires = "rhinecloud>=0.2"
+indexes = ["lampNumber", "scope"]
+"""
 
 
 def lamps(root: Path) -> LoadedPack:
-    context = {"lampNumber": LAMP}
-    return LoadedPack(
-        Pack("lamps", root), "Lamps", "", "1", "EUPL-1.2", context, (), (), {}, ("lampNumber", "scope")
-    )
+    folder = root / "lamps"
+    folder.mkdir()
+    (folder / "context.jsonld").write_text(json.dumps({"@context": {"lampNumber": LAMP}}), encoding="utf-8")
+    (folder / "pack.toml").write_text(MANIFEST, encoding="utf-8")
+    return read_pack(Pack(name="lamps", root=folder), ())
 
 
 async def test_attributes_that_a_pack_or_the_city_names_get_an_index(tmp_path: Path) -> None:

@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from rhinecloud.app.content import KINDS
+from rhinecloud.app.foundation import city_content
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.loader import GROUP, find_packs, merge_contexts
-from rhinecloud.loader.layers import DEFAULTS, read_layers
+from rhinecloud.loader import GROUP, Packs, merge_contexts
+from rhinecloud.loader import find_packs as find_with
+from rhinecloud.ngsild.context import compile_context, core_context
+from rhinecloud.views.screen import layers_of, texts_of
 
-MANIFEST = '[pack]\nname = "{name}"\ntitle = "A"\nversion = "1"\nlicense = "EUPL-1.2"\n'
+MANIFEST = """[pack]
+name = "{name}"
+title = "A"
+version = "1"
+license = "EUPL-1.2"
+requires = "rhinecloud>=0.2,<0.3"
+"""
 MODULE = """from pathlib import Path
 from rhinecloud.pack import Pack
 pack = Pack(name="{name}", root=Path(__file__).parent, mappings={{"m": lambda message, now: []}})
 """
 LAYER = {"id": "cranes", "types": ["Crane"], "geometry": "point", "title": {"en": "Cranes"}}
+
+
+RULE = """id: wind
+type: Crane
+severity: high
+when: windSpeed > 20.0
+"""
+SCHEMA = {"title": "Crane", "type": "object", "properties": {"windSpeed": {"type": "number"}}}
+CONTEXT = {"@context": {"Crane": "https://example.org/Crane", "windSpeed": "https://example.org/windSpeed"}}
+
+
+def find_packs(wanted: Iterable[str] = ("*",), found: Iterable[EntryPoint] | None = None) -> Packs:
+    return find_with(wanted, found, kinds=KINDS)
 
 
 @pytest.fixture
@@ -40,51 +64,113 @@ def write_pack(city: Path, name: str, files: dict[str, str] | None = None) -> En
     return EntryPoint(name=name, value=f"{module}:pack", group=GROUP)
 
 
-def test_a_pack_brings_what_lies_in_its_folder(city: Path) -> None:
+def test_a_pack_brings_the_files_of_every_kind(city: Path) -> None:
     point = write_pack(
         city,
         "cranes",
         {
-            "context.jsonld": json.dumps({"@context": {"Crane": "https://example.org/Crane"}}),
-            "pack.toml": MANIFEST.format(name="cranes") + 'indexes = ["Crane", "scope"]',
-            "rules/quay/wind.yaml": "id: wind\n",
+            "context.jsonld": json.dumps(CONTEXT),
+            "pack.toml": MANIFEST.format(name="cranes")
+            + 'indexes = ["windSpeed", "scope"]\nwrites = ["Crane"]\n',
+            "types/Crane.json": json.dumps(SCHEMA),
+            "rules/quay/wind.yaml": RULE,
+            "rules/.hidden.yaml": "]",
             "layers/cranes.json": json.dumps(LAYER),
-            "texts/en.json": json.dumps({"title": "Cranes"}),
+            "texts/en.json": json.dumps({"title": "Cranes", "types": {"Crane": "Crane"}}),
+            "seeds/cranes.json": json.dumps([{"id": "urn:ngsi-ld:Crane:1", "type": "Crane", "windSpeed": 3}]),
+            "mappings/winch.yaml": "id: urn:x:{n}\ntype: Crane\nattributes: {windSpeed: v}\n",
         },
     )
     packs = find_packs(found=[point])
     assert packs.failed == ()
     (crane,) = packs.loaded
-    assert crane.context == {"Crane": "https://example.org/Crane"}
-    assert [path.name for path in crane.rules] == ["wind.yaml"]
-    assert packs.indexes() == ["Crane", "scope"]
-    assert packs.layers() == [{**DEFAULTS, **LAYER, "pack": "cranes"}]
-    assert packs.texts("de") == {"cranes": {"title": "Cranes"}}
-    assert set(packs.mappings()) == {"cranes.m"}
+    assert crane.terms == CONTEXT["@context"]
+    assert [item.value.iri for item in crane.items["types"]] == ["https://example.org/Crane"]
+    assert [rule.id for item in crane.items["rules"] for rule in item.value] == ["wind"]
+    assert packs.indexes() == ["https://example.org/windSpeed", "https://uri.etsi.org/ngsi-ld/scope"]
+    assert set(packs.mappings()) == {"cranes.m", "cranes.winch"}
+    vocabulary = compile_context(crane.terms, {})
+    (layer,) = layers_of(packs.content(), vocabulary)
+    assert (layer["pack"], layer["types"], layer["visible"]) == ("cranes", ["Crane"], True)
+    assert texts_of(packs.content(), vocabulary)["cranes"]["en"]["types"] == {"Crane": "Crane"}
+
+
+def test_files_are_shown_in_the_citys_names(city: Path) -> None:
+    """A pack and the city may have different short names for one thing."""
+    files = {
+        "context.jsonld": json.dumps(CONTEXT),
+        "layers/cranes.json": json.dumps({**LAYER, "label": "windSpeed", "panel": ["windSpeed", "name"]}),
+        "texts/de.json": json.dumps({"attributes": {"windSpeed": "Wind"}}),
+    }
+    content = find_packs(found=[write_pack(city, "cranes", files)]).content()
+    vocabulary = compile_context({"wind": "https://example.org/windSpeed"}, {})
+    (layer,) = layers_of(content, vocabulary)
+    assert layer["label"] == "wind"
+    assert layer["types"] == ["https://example.org/Crane"]
+    assert texts_of(content, vocabulary)["cranes"]["de"]["attributes"] == {"wind": "Wind"}
 
 
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
         ({"__init__.py": "1 / 0"}, "ZeroDivisionError"),
-        ({"__init__.py": "pack = 3"}, "is no Pack"),
-        ({"pack.toml": "x = ["}, "pack.toml: is not TOML"),
-        ({"pack.toml": MANIFEST.format(name="other")}, "the code says 'bad'"),
-        ({"pack.toml": MANIFEST.format(name="bad") + 'colour = "red"'}, "unknown keys: colour"),
-        ({"pack.toml": MANIFEST.format(name="bad") + 'indexes = "x"'}, "a list of attributes"),
+        ({"__init__.py": "pack = 3"}, "must be a rhinecloud.pack.Pack"),
+        ({"pack.toml": "x = ["}, "pack.toml, line 1, column 6: this is not TOML"),
+        (
+            {"pack.toml": MANIFEST.format(name="other")},
+            "pack.toml, line 2, column 9: pack.name: must be 'bad', as the code says",
+        ),
+        (
+            {"pack.toml": MANIFEST.format(name="bad") + 'titel = "red"'},
+            "pack.toml, line 7, column 1: pack.titel: unknown key; did you mean `title`?",
+        ),
+        (
+            {"pack.toml": MANIFEST.format(name="bad") + 'indexes = "x"'},
+            "line 7, column 12: pack.indexes: must be a list",
+        ),
         (
             {"pack.toml": MANIFEST.format(name="bad") + 'indexes = ["nowhere"]'},
-            "nowhere: no term of context.jsonld",
+            "'nowhere' is not a term of context.jsonld",
         ),
-        ({"context.jsonld": "{"}, "context.jsonld: is not JSON"),
+        ({"pack.toml": '[pack]\nname = "bad"\n'}, "pack.requires: this key is missing"),
+        (
+            {"pack.toml": MANIFEST.format(name="bad").replace(">=0.2,<0.3", ">=7")},
+            "pack.requires: works with >=7, and this is Rhine Cloud 0.",
+        ),
+        (
+            {"pack.toml": MANIFEST.format(name="bad").replace("rhinecloud>=0.2,<0.3", "0.2")},
+            "must be the versions that the pack works with",
+        ),
+        ({"context.jsonld": "{"}, "context.jsonld, line 1, column 2: this is not JSON"),
         ({"context.jsonld": '{"@context": "https://example.org/c.jsonld"}'}, "fetches nothing"),
-        ({"context.jsonld": '{"@context": {"@vocab": "https://example.org/"}}'}, "sets @vocab"),
+        (
+            {"context.jsonld": '{"@context": {"@vocab": "https://example.org/"}}'},
+            "@context.@vocab: must not be set",
+        ),
         ({"context.jsonld": '{"@context": {"a": {"@context": {}}}}'}, "@context"),
-        ({"layers/x.json": '{"id": "x"}'}, "layers/x.json: needs 'types'"),
-        ({"texts/de.json": "[]"}, "de.json: is not a JSON object"),
+        ({"layers/x.json": '{"id": "x"}'}, "layers/x.json, line 1, column 1: types: this key is missing"),
+        ({"texts/de.json": "[]"}, "texts/de.json, line 1, column 1: must be keys and values, not a list"),
+        ({"types/Crane.json": json.dumps(SCHEMA)}, "types/Crane.json: Crane is not a term of context.jsonld"),
+        (
+            {"types/Crane.json": '{"type": 7}', "context.jsonld": json.dumps(CONTEXT)},
+            "types/Crane.json, line 1, column 10: type: must be a JSON Schema",
+        ),
+        (
+            {
+                "types/Crane.json": '{"properties": {"hook": {}}}',
+                "context.jsonld": json.dumps(CONTEXT),
+            },
+            "types/Crane.json, line 1, column 17: properties.hook: is not a term of context.jsonld",
+        ),
+        (
+            {"rules/wind.yaml": RULE.replace("high", "hihg")},
+            "rules/wind.yaml, line 3, column 11: severity: ",
+        ),
+        ({"seeds/a.json": '[{"type": "Crane"}, 7]'}, "seeds/a.json, line 1, column 21"),
+        ({"mappings/a.yaml": "id: x\n"}, "mappings/a.yaml"),
     ],
 )
-def test_a_pack_that_breaks_is_named_with_its_reason_and_stops_no_other(
+def test_a_pack_that_is_broken_is_named_with_its_reason_and_stops_no_other(
     city: Path, files: dict[str, str], reason: str
 ) -> None:
     packs = find_packs(found=[write_pack(city, "bad", files), write_pack(city, "good")])
@@ -133,50 +219,14 @@ def test_a_city_adds_layers_of_its_own_and_may_draw_a_packs_layer_its_own_way(ci
     lamps = {**LAYER, "id": "lamps", "types": ["Lamp"]}
     (city / "layers" / "lamps.json").write_text(json.dumps(lamps), encoding="utf-8")
     (city / "layers" / "cranes.json").write_text(json.dumps({**LAYER, "color": "red"}), encoding="utf-8")
-    drawn = {layer["id"]: layer for layer in packs.layers(read_layers(city / "layers"))}
+    content = packs.content(city_content(city, core_context()))
+    drawn = {layer["id"]: layer for layer in layers_of(content, core_context())}
     assert (drawn["lamps"]["pack"], drawn["cranes"]["color"]) == ("city", "red")
     (city / "layers" / "bad.json").write_text('{"id": "x"}', encoding="utf-8")
-    with pytest.raises(Invalid, match=r"layers/bad\.json: needs 'types'"):
-        read_layers(city / "layers")
+    with pytest.raises(Invalid, match=r"layers/bad\.json, line 1, column 1: types: this key is missing"):
+        city_content(city, core_context())
 
 
-def test_all_that_is_wrong_with_layers_is_named_at_once(tmp_path: Path) -> None:
-    wrong = {
-        "visble": True,
-        "geometry": "points",
-        "order": "1",
-        "color": "#12",
-        "panel": "name",
-        "min_zoom": None,
-    }
-    (tmp_path / "a.json").write_text(json.dumps({**LAYER, **wrong}), encoding="utf-8")
-    (tmp_path / "b.json").write_text("[1", encoding="utf-8")
-    with pytest.raises(Invalid) as refusal:
-        read_layers(tmp_path)
-    said = {each.field: each.reason for each in refusal.value.faults}
-    assert said.pop("layers/b.json").startswith("is not JSON")
-    assert said == {
-        "layers/a.json: visble": "unknown key; did you mean `visible`?",
-        "layers/a.json: geometry": "is one of point, line, polygon",
-        "layers/a.json: order": "is a number",
-        "layers/a.json: color": "is a colour such as `#1f77b4`",
-        "layers/a.json: panel": "is a list of attributes",
-    }
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("color_by", {"attribute": "severity"}),
-        ("color_by", {"attribute": "severity", "colors": {"high": 3}}),
-        ("marks", [{"attribute": "highWaterMark"}]),
-        ("listed", {"severity": "severity"}),
-        ("listed", {"title": "headline", "while": {"attribute": "status"}}),
-        ("title", {}),
-        ("types", []),
-    ],
-)
-def test_a_part_of_a_layer_that_is_not_whole_is_named(tmp_path: Path, key: str, value: object) -> None:
-    (tmp_path / "a.json").write_text(json.dumps({**LAYER, key: value}), encoding="utf-8")
-    with pytest.raises(Invalid, match=f"layers/a.json: {key}: is "):
-        read_layers(tmp_path)
+def test_packs_can_be_left_out_by_name(city: Path) -> None:
+    found = [write_pack(city, "one"), write_pack(city, "two")]
+    assert [each.name for each in find_packs(["*", "!one"], found).loaded] == ["two"]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from rhinecloud.app.content import KINDS
 from rhinecloud.app.foundation import city_terms
-from rhinecloud.loader import find_packs
+from rhinecloud.loader import Packs
+from rhinecloud.loader import find_packs as find_with
 from rhinecloud.ngsild.context import compile_context
+from rhinecloud.views.screen import layers_of
 from rules.conftest import ROOT
+
+
+def find_packs() -> Packs:
+    return find_with(kinds=KINDS)
 
 
 def test_every_pack_of_the_house_loads() -> None:
@@ -23,14 +30,15 @@ def test_packs_agree_on_every_term() -> None:
 def test_layers_have_ids_of_their_own_and_draw_types_that_the_city_knows() -> None:
     packs = find_packs()
     terms, _ = city_terms(ROOT / "examples" / "duisburg", packs)
-    layers = packs.layers()
+    layers = layers_of(packs.content(), compile_context(terms, {}))
     assert len({layer["id"] for layer in layers}) == len(layers)
     assert [name for layer in layers for name in layer["types"] if name not in terms] == []
 
 
 def test_packs_speak_german_and_english() -> None:
     for pack in find_packs().loaded:
-        assert {"de", "en"} <= set(pack.texts)
-        assert pack.texts["de"].keys() == pack.texts["en"].keys()
-        for layer in pack.layers:
-            assert {"de", "en"} <= set(layer["title"])
+        texts = {item.path.stem: item.value.model_dump(exclude_unset=True) for item in pack.items["texts"]}
+        assert {"de", "en"} <= set(texts)
+        assert texts["de"].keys() == texts["en"].keys()
+        for item in pack.items["layers"]:
+            assert {"de", "en"} <= set(item.value.title)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rhinecloud import __version__
-from rhinecloud.app.foundation import MIGRATIONS, Foundation, city_policies, city_terms
+from rhinecloud.app.content import KINDS
+from rhinecloud.app.foundation import MIGRATIONS, Foundation, city_content, city_policies, city_terms
 from rhinecloud.app.parts import rulebook_of
 from rhinecloud.app.sections import FEED, SECTIONS, gather_city
 from rhinecloud.app.seed import read_seeds
@@ -23,7 +24,7 @@ from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.settings import read_section
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.loader import Packs, find_packs
-from rhinecloud.loader.layers import read_layers
+from rhinecloud.ngsild.context import core_context
 from rhinecloud.policy import Policy
 from rhinecloud.risk.settings import RiskSettings
 from rhinecloud.store.engine import StoreSettings, make_store, read_data_versions
@@ -62,7 +63,7 @@ def survey(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
     yield from _environment(settings)
     if settings.section("identity", IdentitySettings).open:
         yield Finding("identity", "access is open: whoever reaches the port is an administrator")
-    packs = find_packs(settings.city.packs) if packs is None else packs
+    packs = find_packs(settings.city.packs, kinds=KINDS) if packs is None else packs
     yield from _packs(packs)
     yield from _feeds(settings, packs)
     yield from _agencies(settings)
@@ -88,8 +89,9 @@ def _environment(settings: Settings) -> Iterator[Finding]:
 
 def _packs(packs: Packs) -> Iterator[Finding]:
     for pack in packs.loaded:
-        counts = f"{len(pack.context)} terms, {len(pack.rules)} rule files, {len(pack.layers)} layers"
-        yield Finding("pack", f"{pack.name} {pack.version}: {counts}")
+        counts = [f"{len(found)} {folder}" for folder, found in pack.items.items() if found]
+        said = ", ".join([f"{len(pack.terms)} terms", *counts])
+        yield Finding("pack", f"{pack.name} {pack.manifest.pack.version}: {said}")
     for failure in packs.failed:
         yield from _wrong("pack", Invalid(failure.reason, field=failure.name), fatal=False)
 
@@ -100,7 +102,7 @@ def _foundation(settings: Settings, packs: Packs) -> Iterator[Finding]:
     with collector.collect():
         city_terms(settings.folder, packs)
     with collector.collect():
-        read_layers(settings.folder / "layers")
+        city_content(settings.folder, core_context())
     with collector.collect():
         Policy(city_policies(settings.folder))
     with collector.collect():

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rhinecloud import __version__
+from rhinecloud.app.content import KINDS
 from rhinecloud.app.folder import DataFolder
 from rhinecloud.app.records import StoreRecords
 from rhinecloud.app.settings import CitySettings, Settings
@@ -24,10 +25,11 @@ from rhinecloud.identity import Identity, IdentitySettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import Clock
 from rhinecloud.loader import Packs, TermConflict, find_packs, merge_contexts
-from rhinecloud.loader.folder import read_context
-from rhinecloud.loader.layers import read_layers
+from rhinecloud.loader.content import Items, read_content
+from rhinecloud.loader.folder import CONTEXT, read_terms
 from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import core_vocabulary
+from rhinecloud.part import ContentSource
 from rhinecloud.policy import Policy
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.migrations import Migrations, migrate_data, require_current
@@ -49,14 +51,15 @@ class Foundation:
         self.settings = settings
         self.clock = clock
         self.started_at: datetime = clock()
-        self.packs = find_packs(settings.city.packs) if packs is None else packs
+        self.packs = find_packs(settings.city.packs, kinds=KINDS) if packs is None else packs
         terms, self.disagreements = city_terms(settings.folder, self.packs)
         self.terms = terms
         self.context: Context = compile_context(terms, {})
-        self.layers = read_layers(settings.folder / "layers")
+        self.content = self.packs.content(city_content(settings.folder, self.context))
         self.folder = DataFolder(settings.data)
         store = settings.section("store", StoreSettings)
-        indexes = {self.context.name(name): None for name in (*store.indexes, *self.packs.indexes())}
+        own = (self.context.name(name) for name in store.indexes)
+        indexes = dict.fromkeys((*own, *self.packs.indexes()))
         self.telemetry = make_telemetry(settings.section("telemetry", TelemetrySettings))
         self.store = make_store(store, settings.data, reads_only=reads_only, indexes=tuple(indexes))
         if self.telemetry is not None:
@@ -136,13 +139,19 @@ def broker_settings(settings: Settings) -> BrokerSettings:
 
 def city_terms(folder: Path, packs: Packs) -> tuple[dict[str, object], list[TermConflict]]:
     """Merge the vocabularies of house, packs and city; raises Invalid for a bad `context.jsonld` of the city."""
-    own = read_context(folder / "context.jsonld")
+    own = read_terms(folder / CONTEXT)
     parts = [
         ("rhinecloud", core_vocabulary()["@context"]),
-        *((each.name, each.context) for each in packs.loaded),
+        *((each.name, each.terms) for each in packs.loaded),
         ("city", own),
     ]
     return merge_contexts(parts)
+
+
+def city_content(folder: Path, context: Context) -> Items:
+    """Read the city's own files of each kind; raises Invalid naming every fault."""
+    own = [kind for kind in KINDS if kind.in_city]
+    return read_content(own, ContentSource("city", folder, context))
 
 
 def city_policies(folder: Path) -> Sequence[str]:

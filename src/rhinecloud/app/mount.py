@@ -36,7 +36,7 @@ def foundation_routes(foundation: Foundation, gate: Authentication) -> list[APIR
     settings = foundation.settings
     access = settings.section("identity", IdentitySettings).access
     portrait = CityDescription(
-        foundation.city, access, foundation.packs, foundation.broker, foundation.context, foundation.layers
+        foundation.city, access, foundation.packs, foundation.broker, foundation.context, foundation.content
     )
     past = HistoryQueries(
         foundation.history, foundation.broker, foundation.policy, foundation.context, foundation.tenant

@@ -25,6 +25,7 @@ from rhinecloud.kernel.ids import new_urn
 from rhinecloud.live import LiveFeed, LiveSettings
 from rhinecloud.risk.alerts import Alerts
 from rhinecloud.risk.consumer import Risk
+from rhinecloud.risk.content import RULES
 from rhinecloud.risk.rulebook import Rulebook, read_rulebook
 from rhinecloud.risk.settings import RiskSettings
 from rhinecloud.stream.settings import StreamSettings
@@ -109,7 +110,7 @@ def rulebook_of(foundation: Foundation) -> Rulebook:
     own = [
         foundation.settings.folder / path for path in foundation.settings.section("risk", RiskSettings).rules
     ]
-    paths = [rule for pack in foundation.packs.loaded for rule in pack.rules]
+    paths = [item.path for item in foundation.content.of(RULES)]
     return read_rulebook([*paths, *(path for path in own if path.exists())], foundation.context)
 
 

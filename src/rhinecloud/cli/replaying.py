@@ -16,6 +16,7 @@ from rhinecloud.app.foundation import city_terms
 from rhinecloud.app.sections import read_feeds
 from rhinecloud.app.settings import Settings
 from rhinecloud.cli.city_client import HttpCityClient
+from rhinecloud.connectors.content import MAPPINGS
 from rhinecloud.connectors.inlet import BoundedInlet
 from rhinecloud.connectors.links import LinkContext
 from rhinecloud.connectors.model import FeedCounters
@@ -51,7 +52,7 @@ class Replay:
     """One recording on its way into a running city."""
 
     def __init__(self, desk: HttpCityClient, settings: Settings, feed: FeedSettings) -> None:
-        packs = find_packs(settings.city.packs)
+        packs = find_packs(settings.city.packs, kinds=(MAPPINGS,))
         self._desk = desk
         self._limits = settings.section("connectors", ConnectorSettings)
         self._context: Context = compile_context(city_terms(settings.folder, packs)[0], {})

@@ -1,4 +1,4 @@
-"""Finds packs, reads their folders and merges their vocabularies: the one room that sees every pack and knows none."""
+"""Finds packs, reads their folders by the kinds that parts declare, and merges their vocabularies."""
 
 from rhinecloud.loader.context import TermConflict, merge_contexts
 from rhinecloud.loader.model import LoadedPack, PackFailure, Packs

@@ -1,85 +1,91 @@
-"""Reads a pack's folder: `pack.toml`, `context.jsonld`, `rules/**/*.yaml`, `layers/*.json`, `texts/*.json`.
-
-What a file says is checked for its shape here; what a rule means is the business of `risk`.
-"""
+"""Reads the folder of a pack: `pack.toml`, `context.jsonld`, and the files of every kind that a part declares."""
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rhinecloud.loader.document import read_object
-from rhinecloud.loader.layers import read_layers
-from rhinecloud.loader.model import BrokenPack, LoadedPack
-from rhinecloud.ngsild.context import compile_context
+from packaging.version import Version
+
+from rhinecloud import __version__
+from rhinecloud.kernel.declarative import Document, read_document
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.faults import ErrorCollector
+from rhinecloud.loader.content import read_content
+from rhinecloud.loader.manifest import MANIFEST, PackManifest, read_manifest
+from rhinecloud.loader.model import LoadedPack
+from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.pack import Pack
-from rhinecloud.risk.rulebook import find_files
+from rhinecloud.part import ContentKind, ContentSource
 
-KNOWN = {"indexes", "name", "title", "description", "version", "license", "types_license"}
-REQUIRED = ("name", "title", "version", "license")
-
-
-def read_pack(pack: Pack) -> LoadedPack:
-    """Read the folder of a pack; raises BrokenPack naming the file that is wrong."""
-    manifest = _manifest(pack)
-    context = read_context(pack.root / "context.jsonld")
-    return LoadedPack(
-        pack=pack,
-        title=manifest["title"],
-        description=manifest.get("description", ""),
-        version=manifest["version"],
-        license=manifest["license"],
-        context=context,
-        rules=tuple(find_files(pack.root / "rules")),
-        layers=read_layers(pack.root / "layers"),
-        texts={path.stem: read_object(path) for path in sorted((pack.root / "texts").glob("*.json"))},
-        indexes=_indexes(manifest, context),
-    )
+CONTEXT = "context.jsonld"
 
 
-def read_context(path: Path) -> dict[str, Any]:
-    """Read the terms of a `context.jsonld`, none where there is no such file; raises Invalid."""
+def read_pack(pack: Pack, kinds: Sequence[ContentKind[Any]], version: str = __version__) -> LoadedPack:
+    """Read the folder of a pack; raise Invalid naming every fault by file, line and column.
+
+    `version` is that of Rhine Cloud, which the manifest must allow.
+    """
+    manifest = read_manifest(pack.root)
+    _check_identity(manifest, pack, version)
+    terms = read_terms(pack.root / CONTEXT)
+    context = own_context(terms)
+    _check_names(manifest, context)
+    source = ContentSource(pack.name, pack.root, context)
+    return LoadedPack(pack, manifest.value, terms, context, read_content(kinds, source))
+
+
+def own_context(terms: dict[str, Any]) -> Context:
+    """Compile the @context in which a pack's own files and code are read: the core's terms and the pack's."""
+    return compile_context([core_vocabulary()["@context"], terms], {})
+
+
+def read_terms(path: Path) -> dict[str, Any]:
+    """Read the terms of a `context.jsonld`, none where there is no such file; raise Invalid."""
     if not path.exists():
         return {}
-    context = read_object(path).get("@context")
-    if not isinstance(context, dict):
-        raise BrokenPack("needs an object under '@context': a city fetches nothing to start", field=path.name)
-    keywords = sorted(term for term in context if term.startswith("@"))
-    if keywords:
-        raise BrokenPack(f"sets {', '.join(keywords)}: a pack gives terms only", field=path.name)
-    compile_context(context, {})
-    return context
-
-
-def _manifest(pack: Pack) -> dict[str, Any]:
-    path = pack.root / "pack.toml"
+    document = read_document(path, dict[str, Any], name=path.name)
+    terms = document.value.get("@context")
+    if not isinstance(terms, dict):
+        raise document.fault(
+            ("@context",), "must be an object of terms: a city fetches nothing when it starts"
+        )
+    collector = ErrorCollector()
+    for term in terms:
+        if term.startswith("@"):
+            collector.found.append(
+                document.key_fault(("@context", term), "must not be set: a pack defines terms only")
+            )
+    collector.finish()
     try:
-        manifest = tomllib.loads(path.read_text(encoding="utf-8")).get("pack")
-    except OSError as error:
-        raise BrokenPack(f"cannot be read: {error.strerror}", field=path.name) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BrokenPack(f"is not TOML: {error}", field=path.name) from None
-    if not isinstance(manifest, dict):
-        raise BrokenPack("has no table [pack]", field=path.name)
-    for key in REQUIRED:
-        if not isinstance(manifest.get(key), str):
-            raise BrokenPack(f"[pack] needs the text {key!r}", field=path.name)
-    unknown = sorted(manifest.keys() - KNOWN)
-    if unknown:
-        raise BrokenPack(f"[pack] has unknown keys: {', '.join(unknown)}", field=path.name)
-    if manifest["name"] != pack.name:
-        raise BrokenPack(f"names {manifest['name']!r}, the code says {pack.name!r}", field=path.name)
-    return manifest
+        compile_context(terms, {})
+    except Invalid as error:
+        raise document.fault(("@context",), str(error)) from None
+    return terms
 
 
-def _indexes(manifest: dict[str, Any], context: dict[str, Any]) -> tuple[str, ...]:
-    """Read which attributes shall have an index: terms of the pack's or of the house's vocabulary, or `scope`."""
-    names = manifest.get("indexes", [])
-    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-        raise BrokenPack("[pack] needs 'indexes' to be a list of attributes", field="pack.toml")
-    unknown = [name for name in names if name not in {*context, *core_vocabulary()["@context"], "scope"}]
-    if unknown:
-        raise BrokenPack(f"[pack] indexes {', '.join(unknown)}: no term of context.jsonld", field="pack.toml")
-    return tuple(names)
+def _check_identity(manifest: Document[PackManifest], pack: Pack, version: str) -> None:
+    table, collector = manifest.value.pack, ErrorCollector()
+    if table.name != pack.name:
+        reason = f"must be {pack.name!r}, as the code says, not {table.name!r}"
+        collector.found.append(manifest.fault(("pack", "name"), reason))
+    if not table.requires.specifier.contains(Version(version), prereleases=True):
+        reason = f"works with {table.requires.specifier}, and this is Rhine Cloud {version}"
+        collector.found.append(manifest.fault(("pack", "requires"), reason))
+    collector.finish()
+
+
+def _check_names(manifest: Document[PackManifest], context: Context) -> None:
+    """See that the manifest names terms of the pack or of the core."""
+    collector = ErrorCollector()
+    for key in ("writes", "indexes"):
+        for index, name in enumerate(getattr(manifest.value.pack, key)):
+            if not context.knows(name) and name != "scope":
+                reason = f"{name!r} is not a term of {CONTEXT}"
+                collector.found.append(manifest.fault(("pack", key, index), reason))
+    collector.finish()
+
+
+__all__ = ["CONTEXT", "MANIFEST", "own_context", "read_pack", "read_terms"]

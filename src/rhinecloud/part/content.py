@@ -23,6 +23,10 @@ class ContentSource:
     root: Path
     context: Context
 
+    def place(self, path: Path) -> str:
+        """Return how faults name a file: by its path from the owner's folder."""
+        return path.relative_to(self.root).as_posix()
+
 
 @dataclass(frozen=True, slots=True)
 class ContentItem(Generic[T]):

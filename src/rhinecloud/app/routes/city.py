@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -19,6 +19,8 @@ from rhinecloud.loader import Packs
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.part import Content
+from rhinecloud.views.screen import layers_of, texts_of
 
 MOST_AGENCIES = 1000
 
@@ -78,13 +80,14 @@ class CityDescription:
         packs: Packs,
         broker: Broker,
         context: Context,
-        layers: Sequence[Mapping[str, Any]] = (),
+        content: Content,
     ) -> None:
-        """Take all that there is to tell; `layers` are the city's own, beside those of the packs."""
+        """Take what is described; `content` are the files of packs and city."""
         self._settings = settings
         self._access = access
         self._packs = packs
-        self._layers = layers
+        self._layers = layers_of(content, context)
+        self._texts = texts_of(content, context)
         self._broker = broker
         self._agency = context.expand("Agency")
         self._name = context.expand("name")
@@ -102,7 +105,7 @@ class CityDescription:
             tiles_url=settings.tiles_url or None,
             languages=list(settings.languages),
             packs=self._pack_views() if actor else [],
-            layers=self._packs.layers(self._layers) if actor else [],
+            layers=self._layers if actor else [],
             agencies=await self.agencies(actor) if actor else [],
             version=__version__,
             access=self._access,
@@ -136,10 +139,10 @@ class CityDescription:
         return [
             PackView(
                 name=each.name,
-                title=each.title,
-                description=each.description,
-                version=each.version,
-                texts={language: dict(words) for language, words in each.texts.items()},
+                title=each.manifest.pack.title,
+                description=each.manifest.pack.description,
+                version=each.manifest.pack.version,
+                texts=self._texts.get(each.name, {}),
             )
             for each in self._packs.loaded
         ]

@@ -1,0 +1,41 @@
+"""Content kinds of the connectors: mappings that need no Python, and recordings by which a pack is tested."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rhinecloud.connectors.fixtures import FixtureFile, RecordedCase
+from rhinecloud.connectors.mapping import DeclaredMapping, load_mapping
+from rhinecloud.kernel.declarative import read_document
+from rhinecloud.part import ContentKind, ContentSource
+
+
+def _read_mapping(path: Path, source: ContentSource) -> DeclaredMapping:
+    return load_mapping(path, source.place(path))
+
+
+def _read_cases(path: Path, source: ContentSource) -> tuple[RecordedCase, ...]:
+    document = read_document(path, FixtureFile, name=source.place(path))
+    for index, case in enumerate(document.value.case):
+        if not (path.parent / case.file).is_file():
+            raise document.fault(("case", index, "file"), f"there is no file {case.file} beside this one")
+    return document.value.case
+
+
+MAPPINGS: ContentKind[DeclaredMapping] = ContentKind(
+    folder="mappings",
+    pattern="*.y*ml",
+    summary="What a feed's messages mean; a feed names it `<pack>.<name of the file>`.",
+    read=_read_mapping,
+    reload=True,
+    in_city=False,  # a feed names a file of the city's folder by its path
+)
+
+FIXTURES: ContentKind[tuple[RecordedCase, ...]] = ContentKind(
+    folder="fixtures",
+    pattern="*.toml",
+    summary="Recordings of the real source, and which entities they become: what `rhinecloud pack test` plays.",
+    read=_read_cases,
+    model=FixtureFile,
+    in_city=False,
+)

@@ -1,0 +1,98 @@
+"""Recordings of real sources beside what becomes of them: the tests of a pack's codecs and mappings, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from rhinecloud.connectors.pipeline import EntityDraft, FeedMarks, Pipeline
+from rhinecloud.connectors.replay.recording import FeedRecording
+from rhinecloud.connectors.settings import ConnectorSettings
+from rhinecloud.kernel.declarative import DeclarativeModel, ReadBy
+from rhinecloud.kernel.time import parse_time
+from rhinecloud.pack.codec import Codec, DecodeFault, Parcel
+from rhinecloud.pack.mapping import EntityFragment, Mapping
+
+Moment = Annotated[datetime, ReadBy(parse_time, {"type": "string", "format": "date-time"})]
+
+
+class RecordedCase(DeclarativeModel):
+    """One recording, how it is read, and what becomes of it."""
+
+    file: Annotated[str, Field(min_length=1)]
+    """The recording, beside this file."""
+    codec: Annotated[str, Field(min_length=1)]
+    """The codec that reads it, as a feed names it."""
+    mapping: Annotated[str, Field(min_length=1)]
+    """The mapping of this pack that says what it means."""
+    received: Moment
+    """When it was received: what the mapping gets."""
+    feed: Annotated[dict[str, Any], Field(default_factory=dict)]
+    """Further settings of the feed, such as `time_field` or `fields`."""
+    entities: Annotated[dict[str, int], Field(default_factory=dict)]
+    """How many different entities of each type it becomes."""
+    faults: Annotated[int, Field(ge=0)] = 0
+    """How many units or messages cannot be used."""
+    expect: tuple[dict[str, Any], ...] = ()
+    """Entities that must be among them, by `id`, with the attributes that they must have in simplified form."""
+
+
+class FixtureFile(DeclarativeModel):
+    """The recordings of one source."""
+
+    case: Annotated[tuple[RecordedCase, ...], Field(min_length=1)]
+
+
+@dataclass(slots=True)
+class PlayedCase:
+    """What became of a recording: fragments in their order, and what could not be used."""
+
+    fragments: list[EntityFragment] = field(default_factory=list)
+    faults: list[DecodeFault] = field(default_factory=list)
+    messages: int = 0
+
+
+def play(
+    case: RecordedCase, folder: Path, make_codec: Callable[[], Codec], meaning: Mapping, *, mqtt: bool = False
+) -> PlayedCase:
+    """Read a recording and map its messages, as a feed does; raise LinkBroken where it cannot be read."""
+    limits = ConnectorSettings()
+    fields = {str(key): str(value) for key, value in dict(case.feed.get("fields", {})).items()}
+    pipeline = Pipeline(make_codec(), meaning, _never_written, FeedMarks(fields=fields))
+    recording = FeedRecording(
+        (folder / case.file,), make_codec(), limits.line_bytes, limits.body_bytes, mqtt=mqtt
+    )
+    played = PlayedCase()
+    for unit in recording.units():
+        for item in pipeline.read(Parcel(unit.body, case.received, unit.origin)):
+            _take(item, played)
+    return played
+
+
+def damaged(path: Path) -> Iterator[bytes]:
+    """Yield damaged copies of a recording: empty, cut off, with a part overwritten, and other bytes altogether."""
+    body = path.read_bytes()[: 1 << 16]
+    yield b""
+    yield body[: len(body) // 2]
+    yield body[: len(body) // 3] + b"\xff\x00{]" * 8 + body[len(body) // 2 :]
+    yield bytes(range(256)) * 4
+
+
+def _take(item: EntityDraft | DecodeFault, played: PlayedCase) -> None:
+    if isinstance(item, DecodeFault):
+        played.faults.append(item)
+        played.messages += item.decoded
+        return
+    played.messages += 1
+    played.fragments.extend(item.fragments)
+    if item.amiss:
+        played.faults.append(DecodeFault(b"", item.amiss, decoded=True, origin=item.origin))
+
+
+async def _never_written(fragments: Any) -> Any:
+    raise AssertionError("a recording under test is not written")

@@ -1,0 +1,1 @@
+"""Screens as data: the layers of the map, icons, and the words of packs."""

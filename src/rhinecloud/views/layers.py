@@ -1,0 +1,95 @@
+"""A layer of the map: which entities it shows, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from rhinecloud.kernel.declarative import DeclarativeModel
+
+Words = Annotated[str, Field(min_length=1)]
+Title = Annotated[dict[str, Words], Field(min_length=1)]
+"""A text by language."""
+
+_COLOR = r"^(#([0-9a-fA-F]{3}){1,2}|[a-z]+)$"
+Color = Annotated[str, Field(pattern=_COLOR, examples=["#1f77b4"])]
+
+
+class ColorBy(DeclarativeModel):
+    """A colour for each value of an attribute."""
+
+    attribute: Words
+    colors: dict[str, Color]
+
+
+class Mark(DeclarativeModel):
+    """A line across the chart, at the value of an attribute."""
+
+    attribute: Words
+    title: Title
+
+
+class Condition(DeclarativeModel):
+    """An attribute that has a value."""
+
+    attribute: Words
+    value: str
+
+
+class Listing(DeclarativeModel):
+    """Which attributes a list shows of things that must not be missed for being out of view."""
+
+    title: Words
+    severity: Words | None = None
+    until: Words | None = None
+    condition: Annotated[Condition | None, Field(alias="while")] = None
+    """Only entities of which this holds."""
+
+
+class Layer(DeclarativeModel):
+    """One layer of the map; names of types and attributes are compact."""
+
+    id: Words
+    title: Title
+    types: Annotated[tuple[Words, ...], Field(min_length=1)]
+    geometry: Literal["point", "line", "polygon"]
+    icon: Words | None = None
+    color: Color = "#5b6b7a"
+    color_by: ColorBy | None = None
+    title_attribute: Words | None = None
+    """The attribute that names an entity; `name` where it is not written."""
+    label: Words | None = None
+    """The attribute that stands beside the symbol."""
+    filter: Words | None = None
+    """An expression (`q`, ETSI GS CIM 009, clause 4.9) that entities of the layer match."""
+    rotate: tuple[Words, ...] = ()
+    """Attributes in degrees; the first one that an entity has counts."""
+    visible: bool = True
+    """Whether it is shown at first."""
+    min_zoom: float = 0
+    order: float = 0
+    """Layers of a higher order lie above."""
+    panel: tuple[Words, ...] = ()
+    """Attributes that are shown first."""
+    chart: Words | None = None
+    """The attribute whose past is drawn."""
+    marks: tuple[Mark, ...] = ()
+    listed: Listing | None = None
+
+
+def renamed(layer: Layer, rename: Callable[[str], str]) -> dict[str, Any]:
+    """Return a layer as JSON, every type and attribute under the name that `rename` returns for it."""
+    shown = layer.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for key in ("types", "rotate", "panel"):
+        shown[key] = [rename(name) for name in shown[key]]
+    for key in ("label", "chart", "title_attribute"):
+        if key in shown:
+            shown[key] = rename(shown[key])
+    for part in (*shown["marks"], shown.get("color_by"), (shown.get("listed") or {}).get("while")):
+        if part:
+            part["attribute"] = rename(part["attribute"])
+    if listed := shown.get("listed"):
+        listed |= {key: rename(listed[key]) for key in ("title", "severity", "until") if key in listed}
+    return shown

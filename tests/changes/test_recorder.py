@@ -98,7 +98,7 @@ async def test_what_the_stream_no_longer_holds_is_counted_and_passed_over(
     await it.stream.publish(frame(21, 30))
     async with recording(tmp_path, it) as (recorder, history):
         await until(recorder, 30)
-        assert recorder.lost == 20
+        assert recorder.counters.missed == 20
         assert await levels(history) == list(range(21, 31))
 
 

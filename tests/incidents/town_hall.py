@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rhinecloud.broker.service import Broker
+from rhinecloud.changes.batch import Batch
 from rhinecloud.incidents.agencies import read_agencies, seed_agencies
 from rhinecloud.incidents.escalation import Escalation
 from rhinecloud.incidents.service import Incidents
@@ -87,7 +88,8 @@ class TownHall:
         """Let the escalation hear what the stream would bring; `again`: from the beginning."""
         rows = await self.store.changes(0 if again else self.heard, 10_000)
         for row in rows:
-            await self.escalation.handle(Frame(row.seq, row.seq, b"[" + row.body + b"]"))
+            frame = Frame(row.seq, row.seq, b"[" + row.body + b"]")
+            await self.escalation.handle(Batch(frame, row.seq - 1, self.escalation.selection))
             self.heard = max(self.heard, row.seq)
 
 

@@ -252,3 +252,18 @@ async def test_a_closed_stream_says_so(stream: Stream) -> None:
         await stream.publish(frame(1))
     with pytest.raises(Unavailable):
         await stream.last()
+
+
+async def test_a_second_publisher_cannot_write_beside_the_first(it: Running) -> None:
+    """Both know where the log ends; the one that comes second is refused and must ask again."""
+    other = it.connect()
+    await other.open()
+    assert await it.stream.last() == await other.last() == 0
+    await it.stream.publish(frame(1, 2))
+    with pytest.raises(Unavailable):
+        await other.publish(frame(1, 3))
+    assert await take(it.stream.tail(0), 1) == [(1, 2)]
+    assert await other.last() == 2
+    await other.publish(frame(3))
+    assert await take(it.stream.tail(0), 2) == [(1, 2), (3, 3)]
+    await other.close()

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import apsw
 import httpx
+import pytest
 from fastapi import FastAPI, Request
 
+from rhinecloud.changes.shared import SharedFollower
 from rhinecloud.incidents.escalation import Escalation
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.ids import new_urn
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.risk.routes import risk_routes
 from rhinecloud.risk.state import RiskState, decode_state
+from rhinecloud.store.port import Record
 from rhinecloud.stream.local_followers import LocalFollowers
 from risk.city import CONTEXT
 from risk.watch_room import OPERATOR, QUICK, WatchRoom, wait_for, watch_room
@@ -152,7 +157,9 @@ async def test_from_the_reading_to_the_incident(tmp_path: Path) -> None:
     async with watch_room(tmp_path) as room:
         incidents = Incidents(room.broker, CONTEXT, utc_now, new_urn)
         escalation = Escalation(incidents, room.broker, CONTEXT, utc_now, IncidentSettings())
-        hearing = asyncio.create_task(room.stream.consume("incidents", escalation.handle))
+        hearing = asyncio.create_task(
+            SharedFollower("incidents", room.stream, select=escalation.selection).run(escalation.handle)
+        )
         try:
             async with room.risk(HIGH):
                 await room.reads(900)
@@ -194,3 +201,24 @@ async def test_rules_and_alerts_have_doors(tmp_path: Path) -> None:
             ]
             alerts = (await client.get("/alerts", params={"status": "active"})).json()
             assert (alerts["total"], alerts["items"][0]["severity"]) == (1, "high")
+
+
+async def test_the_memory_is_never_ahead_of_the_alerts_that_are_written(tmp_path: Path) -> None:
+    """Risk ends while the store refuses its alert: the next run must write it, so it may not be remembered as done."""
+    async with watch_room(tmp_path) as room:
+        async with room.risk(HIGH) as risk:
+            risk.follower.pause()
+            await room.reads(900)
+            await room.until_relayed()
+            other = apsw.Connection(str(tmp_path / "city.db"))
+            room.store._write.set_busy_timeout(50)
+            other.execute("BEGIN IMMEDIATE")
+            risk.follower.resume()
+            await wait_for(lambda: risk.status().active == 1)
+            with pytest.raises(Unavailable):  # and with it what risk wanted to write
+                await room.store.put_records([Record("test", "", "test", b"")])
+            other.execute("ROLLBACK")
+            other.close()
+        assert await room.active() == []
+        async with room.risk(HIGH):
+            await room.until(1)

@@ -27,6 +27,7 @@ NO_NAMES = {
 }
 BOUNDARIES = {
     "app/supervisor.py": "a consumer's loop",
+    "changes/follower.py": "a consumer's loop",
     "broker/http/application.py": "the request edge",
     "subscriptions/delivery/queue.py": "a consumer's loop",
     "subscriptions/notifier.py": "a consumer's loop",

@@ -12,6 +12,7 @@ from rhinecloud.app.settings import ServerSettings
 from rhinecloud.app.stream_connection import StreamConnection, open_upstream
 from rhinecloud.changes.recorder import Recorder
 from rhinecloud.changes.relay import Relay, RelaySettings
+from rhinecloud.changes.shared import SharedFollower
 from rhinecloud.connectors.feeds import Feeds, IngestContext
 from rhinecloud.connectors.plan import CitySources, plan_feeds
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
@@ -51,6 +52,7 @@ class CityParts:
     alerts: Alerts
     incidents: Incidents
     escalation: Escalation
+    alert_follower: SharedFollower
     records: IncidentRecords
     feeds: Feeds
 
@@ -93,6 +95,7 @@ async def make_parts(
         alerts=Alerts(foundation.broker, foundation.context, foundation.tenant),
         incidents=incidents,
         escalation=escalation,
+        alert_follower=SharedFollower("incidents", upstream.stream, select=escalation.selection),
         records=IncidentRecords(
             incidents,
             foundation.history,

@@ -101,7 +101,10 @@ class Status:
         notifier, risk = self._parts.subscriptions.state(), self._parts.risk.status()
         unreadable = {"notifier": notifier.unreadable}
         trouble = {"notifier": _trouble_of(notifier), "relay": self._parts.relay.counters.error}
-        consumers = {"history": self._parts.recorder.counters, **self._parts.upstream.stream.counters}
+        consumers = {
+            "history": self._parts.recorder.counters,
+            "incidents": self._parts.alert_follower.counters,
+        }
         lags = {"relay": self._parts.relay.lag, "notifier": notifier.lag, "risk": risk.lag}
         found = [
             {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -226,11 +226,11 @@ class TracedStream:
 
         await self._stream.consume(name, handle_traced)
 
-    async def tail(self, after: int) -> AsyncIterator[Frame]:
+    async def tail(self, after: int, *, urgent: bool = False) -> AsyncGenerator[Frame, None]:
         """Follow the log; a span lasts until the follower asks for the next frame. See the port."""
         task = asyncio.current_task()
         name = task.get_name() if task is not None else "follower"
-        async for frame in self._stream.tail(after):
+        async for frame in self._stream.tail(after, urgent=urgent):
             span = self._tracer.start_span(f"consume {name}", **self._origin(frame))
             try:
                 yield frame

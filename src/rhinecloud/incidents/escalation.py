@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 
 from rhinecloud.broker.service import Broker
+from rhinecloud.changes.batch import Batch, Selection
 from rhinecloud.incidents import rules
 from rhinecloud.incidents.errors import IllegalAct
 from rhinecloud.incidents.model import ALERT, Incident
@@ -26,14 +27,11 @@ from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.geometry import distance_m
-from rhinecloud.ngsild.stored import name_bytes
 from rhinecloud.store.port import Decision, Put
-from rhinecloud.stream.port import Frame
 
 NAME = "incidents"
 ACTOR = part(NAME)
 MOST_OPEN = 1000
-SIGN = name_bytes(ALERT)
 
 logger = logging.getLogger(__name__)
 
@@ -58,19 +56,21 @@ class Escalation:
         self._tenant = tenant
         self.refused = 0
 
-    async def handle(self, frame: Frame) -> None:
-        """Hear a frame of the stream; raises Unavailable, then it is to be delivered again."""
-        if SIGN not in frame.body:
-            return
-        for change in frame.changes():
-            if change.tenant == self._tenant and is_alert(change.entity):
-                try:
-                    await self._hear(change)
-                except Unavailable:
-                    raise
-                except RhineCloudError as error:
-                    self.refused += 1
-                    logger.warning("alert %s led to no incident: %s", change.entity.id, error)
+    @property
+    def selection(self) -> Selection:
+        """Return the changes that `handle` wants: the alerts of this tenant."""
+        return Selection(self._tenant, frozenset({ALERT}))
+
+    async def handle(self, batch: Batch) -> None:
+        """Open, worsen and settle incidents for a batch of alerts. Raise Unavailable: then it must be handled again."""
+        for change in batch.changes():
+            try:
+                await self._handle_alert(change)
+            except Unavailable:
+                raise
+            except RhineCloudError as error:
+                self.refused += 1
+                logger.warning("alert %s led to no incident: %s", change.entity.id, error)
 
     async def open_by_hand(self, actor: Actor, alert_id: str) -> Incident:
         """Open the incident of an alert, or give the one that has it; raises NotFound when there is no such alert."""
@@ -81,7 +81,7 @@ class Escalation:
         check_opener(actor)
         return await self._escalate(actor, read_signal(entity, self._context))
 
-    async def _hear(self, change: Change) -> None:
+    async def _handle_alert(self, change: Change) -> None:
         """Act on the alert as it is now: the change that was heard may be long past."""
         stored = await self._broker.find(ACTOR, self._tenant, change.entity.id)
         if stored is None:

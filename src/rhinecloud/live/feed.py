@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.changes.follower import Follower, Gap
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from rhinecloud.live.client import LiveClient, LiveFilter
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 UNAUTHENTICATED, FORBIDDEN, TOO_MANY, TOO_SLOW = 4401, 4403, 4429, 4408
 COME_AGAIN = 1012
 """To whose rights are others now: the line is to be opened anew (service restart, IANA's registry)."""
-RETRY_S = 0.5
 LARGEST_MESSAGE = 64 * 1024
 
 Scope = MutableMapping[str, Any]
@@ -53,6 +53,7 @@ class LiveFeed:
         *,
         tenant: str = "",
     ) -> None:
+        self.follower = Follower("live", stream, gap=Gap.NEWEST)
         self._stream = stream
         self._policy = policy
         self._authenticate = authenticate
@@ -70,17 +71,19 @@ class LiveFeed:
 
     async def run(self) -> None:
         """Follow the stream until cancelled; it may be started again after it failed."""
-        while True:
-            try:
-                async for frame in self._stream.tail(self._memory.last):
-                    self._show(frame)
-            except Gone:
-                self._memory.restart(await self._stream.last())
-                for client in self._clients:
-                    client.resync(self._memory.last)
-            except Unavailable as error:
-                log.warning("the stream is away: %s", error)
-                await asyncio.sleep(RETRY_S)
+        self.follower.start_after(self._memory.last)
+        async with contextlib.aclosing(self.follower.batches()) as batches:
+            async for batch in batches:
+                if batch.missed:
+                    self._restart(batch.last)
+                else:
+                    self._show(batch.frame)
+                self.follower.done(batch.last)
+
+    def _restart(self, position: int) -> None:
+        self._memory.restart(position)
+        for client in self._clients:
+            client.resync(position)
 
     def notice(self, actor_id: str) -> None:
         """Hear that an actor's rights have ended or changed: whether it may still look is asked at once."""

@@ -18,6 +18,8 @@ import msgspec
 
 from rhinecloud.broker.entities.edits import EditBuilder
 from rhinecloud.broker.service import Broker
+from rhinecloud.changes.batch import Batch
+from rhinecloud.changes.follower import Follower
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import RhineCloudError, Unavailable
 from rhinecloud.kernel.time import Clock, format_time
@@ -32,7 +34,7 @@ from rhinecloud.risk.rulebook import Rulebook
 from rhinecloud.risk.settings import RiskSettings
 from rhinecloud.risk.state import RiskState, decode_state, encode_state
 from rhinecloud.store.port import Decide, Record, Store
-from rhinecloud.stream.port import Frame, Gone, Stream
+from rhinecloud.stream.port import Stream
 
 MARK = "mark"
 NAME = "risk"
@@ -71,7 +73,7 @@ class Risk:
         self._context = rulebook.context
         self._broker = broker
         self._store = store
-        self._stream = stream
+        self.follower = Follower(NAME, stream)
         self._clock = clock
         self._settings = settings
         self._tenant = tenant
@@ -81,7 +83,6 @@ class Risk:
         self._turn = asyncio.Lock()
         self._goal: tuple[int, float] | None = None
         self._saved_at = 0.0
-        self._missed = 0
         self._refused = 0
 
     async def run(self) -> None:
@@ -105,7 +106,7 @@ class Risk:
             position=state.cursor,
             lag=max(0, self._store.last_change() - state.cursor),
             active=sum(map(len, state.alerts.values())),
-            missed=self._missed,
+            missed=self.follower.counters.missed,
             refused=self._refused,
         )
 
@@ -141,36 +142,27 @@ class Risk:
         return self._clock().timestamp()
 
     async def _follow(self) -> None:
-        while True:
-            try:
-                async for frame in self._stream.tail(self._engine.state.cursor):
-                    async with self._turn:
-                        self._judge(frame)
-                        await self._write()
-            except Gone:
-                await self._skip_what_is_gone()
-            except Unavailable:
-                await asyncio.sleep(RETRY_S)
+        self.follower.start_after(self._engine.state.cursor)
+        async with contextlib.aclosing(self.follower.batches()) as batches:
+            async for batch in batches:
+                async with self._turn:
+                    self._evaluate(batch)
+                    await self._write()
+                self.follower.done(batch.last)
 
-    def _judge(self, frame: Frame) -> None:
-        """Judge a frame; one in which no rule's type stands is passed over unread."""
-        if any(sign in frame.body for sign in self._engine.signs):
-            self._unwritten += self._engine.step(each for each in frame.changes() if self._is_ours(each))
-        self._engine.state.cursor = max(self._engine.state.cursor, frame.last)
+    def _evaluate(self, batch: Batch) -> None:
+        """Evaluate the rules on a batch; one that holds no rule's types is not decoded.
+
+        After a gap every rule is evaluated on the present entities, as if it were new.
+        """
+        if batch.missed:
+            self._engine.state.digests.clear()
+        if batch.mentions(self._engine.signs):
+            self._unwritten += self._engine.step(each for each in batch.changes() if self._is_ours(each))
+        self._engine.state.cursor = max(self._engine.state.cursor, batch.last)
 
     def _is_ours(self, change: Change) -> bool:
         return change.tenant == self._tenant
-
-    async def _skip_what_is_gone(self) -> None:
-        """The stream no longer holds the next change: go on with the newest, and look at the city as it is."""
-        async with self._turn:
-            last = self._store.last_change()
-            self._missed += last - self._engine.state.cursor
-            logger.error(
-                "%d changes were gone before risk could judge them", last - self._engine.state.cursor
-            )
-            self._engine.state.cursor = last
-            self._engine.state.digests.clear()
 
     async def _keep_time(self) -> None:
         while True:

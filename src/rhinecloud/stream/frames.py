@@ -57,11 +57,11 @@ async def range_at(context: JetStreamContext, sequence: int) -> tuple[int, int]:
 
 
 async def find(context: JetStreamContext, after: int) -> int:
-    """Find the stream's number of the frame that holds change `after + 1`, by halving; raises Gone."""
+    """Find the stream's number of the frame that holds change `after + 1`, by bisection. Raise Gone."""
     state = (await context.stream_info(NAME)).state
     low, high = max(1, state.first_seq), state.last_seq + 1  # an empty stream has no first message
-    if low < high and (await range_at(context, low))[0] > after + 1:
-        raise Gone(f"change {after + 1} is older than what the stream holds")
+    if low < high and (first := (await range_at(context, low))[0]) > after + 1:
+        raise Gone(after, first)
     while low < high:
         middle = (low + high) // 2
         if (await range_at(context, middle))[1] > after:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import nats.errors
@@ -24,7 +24,7 @@ from rhinecloud.stream import consumers, frames
 from rhinecloud.stream.client import StreamClient
 from rhinecloud.stream.frames import NAME, SUBJECT
 from rhinecloud.stream.local_followers import LocalFollowers
-from rhinecloud.stream.port import ConsumerCounters, Frame, Gone, Handle
+from rhinecloud.stream.port import Frame, Gone, Handle
 from rhinecloud.stream.pull import Pull
 from rhinecloud.stream.recent import RecentFrames
 from rhinecloud.stream.work import work
@@ -52,7 +52,6 @@ class JetStream:
         keep_bytes: int = -1,
         replicas: int = 1,
     ) -> None:
-        self.counters: dict[str, ConsumerCounters] = {}
         self._recent = RecentFrames()
         self._url = url
         self._sign_in: dict[str, Any] = {}
@@ -150,25 +149,24 @@ class JetStream:
 
     async def consume(self, name: str, handle: Handle) -> None:
         """Run the durable consumer `name` until cancelled; while the server is away, wait and go on."""
-        counters = self.counters.setdefault(name, ConsumerCounters())
         while True:
             try:
                 await consumers.ensure(self._js(), name)
                 async with self._pulling(name) as pull:
                     async for message in pull.messages():
-                        await work(message, await self._frame_of(message), handle, counters)
+                        await work(message, await self._frame_of(message), handle)
             except (Unavailable, *_AWAY) as error:
-                counters.error = _words(error)
+                logger.debug("the consumer %s is interrupted: %s", name, _words(error))
                 await asyncio.sleep(RETRY_S)
 
-    async def tail(self, after: int, *, hurried: bool = False) -> AsyncIterator[Frame]:
+    async def tail(self, after: int, *, urgent: bool = False) -> AsyncGenerator[Frame, None]:
         """Follow the stream from the frame that holds change `after + 1`; while the server is away, wait and go on.
 
         Raises Gone where changes are missing between what was seen and what the stream still holds.
         """
         while True:
             try:
-                async for frame in self._followers.follow(after, hurried=hurried):
+                async for frame in self._followers.follow(after, urgent=urgent):
                     after = frame.last
                     yield frame
                 async for frame in self._read_on(after):
@@ -218,14 +216,14 @@ class JetStream:
         except JetStreamError:
             await self._js().update_stream(self._config)
 
-    async def _read_on(self, after: int) -> AsyncIterator[Frame]:
+    async def _read_on(self, after: int) -> AsyncGenerator[Frame, None]:
         """Read the frames after the change `after` from the server; raises Gone."""
         consumer = await consumers.make_follower(self._js(), await frames.find(self._js(), after))
         async with self._pulling(consumer) as pull:
             async for message in pull.messages():
                 frame = frames.frame_of(message)
                 if frame.first > after + 1:
-                    raise Gone(f"changes {after + 1} to {frame.first - 1} are not in the stream")
+                    raise Gone(after, frame.first)
                 if frame.last > after:
                     after = frame.last
                     yield frame

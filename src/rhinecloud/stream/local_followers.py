@@ -30,7 +30,7 @@ class LocalFollowers:
         self._decoded: deque[Frame] = deque()
         self._changes = 0
         self._waiting: set[asyncio.Future[None]] = set()
-        self._hurried: set[asyncio.Future[None]] = set()
+        self._urgent: set[asyncio.Future[None]] = set()
 
     def offer(self, frame: Frame) -> None:
         """Hand out a frame that is committed; one that was handed out before is passed over."""
@@ -40,8 +40,8 @@ class LocalFollowers:
             self._recent.clear()
             self._bytes = 0
         self._keep(frame)
-        waiting = [*self._hurried, *self._waiting]
-        self._hurried, self._waiting = set(), set()
+        waiting = [*self._urgent, *self._waiting]
+        self._urgent, self._waiting = set(), set()
         for each in waiting:
             if not each.done():
                 each.set_result(None)
@@ -50,14 +50,14 @@ class LocalFollowers:
         """Tell whether everything after the change `after` is at hand here."""
         return bool(self._recent) and self._recent[0].first <= after + 1 <= self._recent[-1].last + 1
 
-    async def follow(self, after: int, *, hurried: bool = False) -> AsyncIterator[Frame]:
-        """Give the frames after the change `after` as they come, until they are out of reach; the hurried go first."""
+    async def follow(self, after: int, *, urgent: bool = False) -> AsyncIterator[Frame]:
+        """Give the frames after the change `after` as they come, until they are out of reach; the urgent go first."""
         while self.reach(after):
             for frame in self._newer(after):
                 after = frame.last
                 yield frame
             if self._recent and self._recent[-1].last <= after:
-                await self._next(self._hurried if hurried else self._waiting)
+                await self._next(self._urgent if urgent else self._waiting)
 
     def _newer(self, after: int) -> list[Frame]:
         """Look from the newest frame backwards, because nearly all followers stand near the end."""

@@ -1,12 +1,11 @@
-"""The contract of the stream: frames of changes in commit order, durable consumers that acknowledge after doing.
+"""The contract of the stream: frames of changes in commit order, and durable consumers.
 
-A frame is one message that carries many changes, because one message a change would cap a consumer.
+A frame is one message that carries many changes, because one message per change would limit a consumer.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 from rhinecloud.ngsild.change import Change, decode_changes
@@ -26,14 +25,14 @@ class Frame:
 
     @classmethod
     def join(cls, first: int, last: int, bodies: Sequence[bytes]) -> Frame:
-        """Make a frame of encoded changes, one at least; they are put together when somebody asks for the body."""
+        """Return a frame of encoded changes, at least one; they are joined when the body is first asked for."""
         frame = cls(first, last, b"")
         frame.size = sum(map(len, bodies)) + len(bodies) + 1
         frame._parts = bodies
         return frame
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether both hold the same changes in the same words."""
+        """Return whether both hold the same changes in the same bytes."""
         ours = (self.first, self.last, self.body)
         return isinstance(other, Frame) and ours == (other.first, other.last, other.body)
 
@@ -42,48 +41,43 @@ class Frame:
 
     @property
     def body(self) -> bytes:
-        """Give the body as it travels."""
+        """Return the JSON array of the changes."""
         if not isinstance(self._parts, bytes):
             self._parts = join(self._parts)
         return self._parts
 
     def changes(self) -> list[Change]:
-        """Decode the changes, once for all who hold this frame: they are to be read, not changed."""
+        """Return the decoded changes, which must not be modified: they are decoded once for all consumers."""
         if self._changes is None:
             self._changes = decode_changes(self.body)
         return self._changes
 
     def know(self, changes: list[Change]) -> None:
-        """Take the changes from who has them decoded already."""
+        """Set the decoded changes, where they are at hand."""
         self._changes = changes
 
     @property
     def is_decoded(self) -> bool:
-        """Tell whether `changes` costs nothing."""
+        """Return whether `changes` costs nothing."""
         return self._changes is not None
 
+    def mentions(self, signs: Iterable[bytes]) -> bool:
+        """Return whether one of these byte strings, such as the IRI of an entity type, stands in the body."""
+        body = self.body
+        return any(sign in body for sign in signs)
+
     def forget(self) -> None:
-        """Drop what was decoded: objects by the thousand would burden the garbage collector."""
+        """Drop the decoded changes: thousands of objects would burden the garbage collector."""
         self._changes = None
 
 
-@dataclass(slots=True)
-class ConsumerCounters:
-    """How a consumer does: frames done, failures since the start, the newest change done, and what is wrong now."""
-
-    frames: int = 0
-    failures: int = 0
-    position: int = 0
-    error: str = ""
-
-
 def join(bodies: Iterable[bytes]) -> bytes:
-    """Make the body of a frame from the encoded changes."""
+    """Return the body of a frame with these encoded changes."""
     return b"[" + b",".join(bodies) + b"]"
 
 
 Handle = Callable[[Frame], Awaitable[None]]
-"""Does the work of a consumer for one frame. It must be idempotent: after a crash it sees the last frames again."""
+"""Does the work of a consumer for one frame. It must be idempotent: after a crash it gets the last frame again."""
 
 
 class Stream(Protocol):
@@ -102,32 +96,39 @@ class Stream(Protocol):
         ...
 
     def offer(self, frame: Frame) -> None:
-        """Let those who follow in this process hear at once what is committed and will be published.
+        """Hand a frame that is committed and will be published to the followers in this process.
 
-        Frames that are offered may be cut otherwise than those that are published; both are in order and whole.
+        Offered frames may be cut in other places than published ones; both are complete and in order.
         """
         ...
 
     async def last(self) -> int:
-        """Ask the log for the sequence number of the newest change that it really holds, 0 when it is empty."""
+        """Return the sequence number of the newest change that the log holds on disk, 0 when it is empty."""
         ...
 
     async def first(self) -> int:
-        """Ask the log for the sequence number of the oldest change that it still holds, 0 when it is empty."""
+        """Return the sequence number of the oldest change that the log still holds, 0 when it is empty."""
         ...
 
     async def consume(self, name: str, handle: Handle) -> None:
-        """Run the durable consumer `name` until cancelled: acknowledge each frame after `handle` returned.
+        """Run a member of the durable consumer `name` until cancelled: acknowledge each frame after `handle` returned.
 
-        When `handle` raises, the frame is delivered again after a pause that grows; it is counted and logged.
+        Several processes may consume under one name: one frame at a time is given to one of them. When `handle` raises,
+        or its process dies, the frame is given out again before the next one, after a pause that grows.
         """
         ...
 
-    def tail(self, after: int, *, hurried: bool = False) -> AsyncIterator[Frame]:
-        """Follow the log without durability, from the frame that holds change `after + 1`; raises Gone when it is
-        too old to be held still. Of those who follow in this process the hurried hear first."""
+    def tail(self, after: int, *, urgent: bool = False) -> AsyncGenerator[Frame, None]:
+        """Yield frames from the one that holds change `after + 1`, for ever. Urgent followers are served first.
+
+        Raise Gone where the changes that follow are not held.
+        """
         ...
 
 
 class Gone(Exception):
-    """The change asked for is older than the oldest one held."""
+    """The changes that follow are not in the stream; `first` is the next one that is."""
+
+    def __init__(self, after: int, first: int) -> None:
+        super().__init__(f"changes {after + 1} to {first - 1} are not in the stream")
+        self.first = first

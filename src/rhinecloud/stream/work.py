@@ -1,39 +1,50 @@
-"""One frame's work: done until it succeeds, kept from being given to others meanwhile, and then acknowledged."""
+"""One frame's work in a group of consumers: kept from the others while it lasts, then acknowledged or given back."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 
 import nats.errors
 from nats.aio.msg import Msg
 
-from rhinecloud.stream.port import ConsumerCounters, Frame, Handle
+from rhinecloud.stream.port import Frame, Handle
 
 ACK_WAIT_S = 2.0
-"""A frame of a worker that died is given to the next one after so long; a worker that lives says so in between."""
+"""The server gives a frame to another consumer after this time without a sign of life."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
+LARGEST_EXPONENT = 16
 
-logger = logging.getLogger(__name__)
 
+async def work(message: Msg, frame: Frame, handle: Handle) -> None:
+    """Handle one message's frame and acknowledge it.
 
-async def work(message: Msg, frame: Frame, handle: Handle, counters: ConsumerCounters) -> None:
-    """Handle one message's frame and acknowledge it; when the consumer is stopped in between, give it back at once."""
-    keeper = WorkInProgress(message)
+    When `handle` raises, the frame is given back: until it succeeds no later one is given out. When the consumer is
+    stopped, it is given back at once.
+    """
+    progress = WorkInProgress(message)
     try:
-        await _insist(frame, handle, counters)
+        await handle(frame)
         await message.ack()
     except asyncio.CancelledError:
         with contextlib.suppress(nats.errors.Error):
             await message.nak()
         raise
+    except nats.errors.Error:
+        raise
+    except Exception:  # noqa: BLE001 - a consumer's loop: the frame is given out again; its follower has logged why
+        await message.nak(delay=_pause(message.metadata.num_delivered))
     finally:
-        keeper.stop()
+        progress.stop()
+
+
+def _pause(attempts: int) -> float:
+    """Return the seconds before the next attempt, which double."""
+    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempts - 1, LARGEST_EXPONENT))
 
 
 class WorkInProgress:
-    """Tells the server now and then that somebody is at work on a message."""
+    """Reports to the server at intervals that a message is being worked on."""
 
     def __init__(self, message: Msg) -> None:
         self._message = message
@@ -41,40 +52,16 @@ class WorkInProgress:
         self._wait()
 
     def stop(self) -> None:
-        """Say no more."""
+        """Report no more."""
         self._timer.cancel()
 
     def _wait(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(ACK_WAIT_S / 3, self._tell)
+        self._timer = asyncio.get_running_loop().call_later(ACK_WAIT_S / 3, self._report_soon)
 
-    def _tell(self) -> None:
-        self._task = asyncio.create_task(self._say())
+    def _report_soon(self) -> None:
+        self._task = asyncio.create_task(self._report())
         self._wait()
 
-    async def _say(self) -> None:
+    async def _report(self) -> None:
         with contextlib.suppress(nats.errors.Error):
             await self._message.in_progress()
-
-
-async def _insist(frame: Frame, handle: Handle, counters: ConsumerCounters) -> None:
-    """Do the work for one frame, again with growing pauses until it succeeds: a later frame must not overtake it."""
-    pause = FIRST_PAUSE_S
-    while True:
-        try:
-            await handle(frame)
-        except Exception as error:
-            counters.failures += 1
-            counters.error = f"{type(error).__name__}: {error}"
-            logger.warning(
-                "a consumer failed at changes %d to %d",
-                frame.first,
-                frame.last,
-                exc_info=counters.failures == 1,
-            )
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
-        else:
-            counters.frames += 1
-            counters.position = frame.last
-            counters.error = ""
-            return

@@ -17,12 +17,14 @@ from weakref import WeakValueDictionary
 
 from rhinecloud.broker.links.join import Find
 from rhinecloud.broker.links.loading import EntityLoader
+from rhinecloud.changes.batch import Batch
+from rhinecloud.changes.follower import Follower
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.store.port import Store
-from rhinecloud.stream.port import Frame, Gone, Stream
+from rhinecloud.stream.port import Frame, Stream
 from rhinecloud.subscriptions.delivery.clock import CachedClock
 from rhinecloud.subscriptions.delivery.pending import PendingItem
 from rhinecloud.subscriptions.delivery.progress import DeliveryProgress, FrameInProgress
@@ -63,7 +65,7 @@ class Notifier:
     ) -> None:
         self.index: SubscriptionIndex[ServedSubscription] = SubscriptionIndex()
         self._store = store
-        self._stream = stream
+        self.follower = Follower("notifier", stream, urgent=True)
         self.rights = rights
         self._clock = clock
         self._moments = CachedClock(clock)
@@ -77,7 +79,6 @@ class Notifier:
         self._census = DeliveryStats()
         self._looks: WeakValueDictionary[Representation, Representation] = WeakValueDictionary()
         """Each look once, so that equal ones are the same."""
-        self._missed = 0
         self._failed = 0
         self._seen = 0
         self._hurry = asyncio.Event()
@@ -173,7 +174,7 @@ class Notifier:
             position=position,
             lag=max(0, self._store.last_change() - position),
             frames_in_hand=len(self._progress),
-            missed=self._missed,
+            missed=self.follower.counters.missed,
             failed=self._failed,
             unreadable=self._keeper.unreadable,
         )
@@ -191,32 +192,19 @@ class Notifier:
 
     async def _follow_stream(self) -> None:
         self._progress.interrupt(self._seen)
-        while True:
-            try:
-                async for frame in self._stream.tail(self._seen, hurried=True):
-                    await self._take(frame)
-            except Gone:
-                await self._skip_what_is_gone()
-            except Unavailable as error:
-                log.warning("the stream is away: %s", error)
-                await asyncio.sleep(RETRY_S)
+        self.follower.start_after(self._seen)
+        async with contextlib.aclosing(self.follower.batches()) as batches:
+            async for batch in batches:
+                await self._take(batch)
 
-    async def _skip_what_is_gone(self) -> None:
-        """Go on with the oldest change that is still held, and say how many were missed."""
-        last = await self._stream.last()
-        self._missed += max(0, last - self._seen)
-        log.error("changes after %d are gone from the stream: their notifications are lost", self._seen)
-        self._seen = last
-        self._progress.begin(last, time.monotonic()).told = True
-
-    async def _take(self, frame: Frame) -> None:
-        """Queue what a frame causes; then wait while too many frames are in hand."""
-        hold = self._progress.begin(frame.last, time.monotonic())
+    async def _take(self, batch: Batch) -> None:
+        """Queue the notifications that a batch causes; then wait while too many frames are in progress."""
+        hold = self._progress.begin(batch.last, time.monotonic())
         now = self._clock()
-        present = CurrentFrame(self._moments.now(), now.timestamp(), frame.last)
+        present = CurrentFrame(self._moments.now(), now.timestamp(), batch.last)
         told: dict[DeliveryQueue, None] = {}
         until = time.monotonic() + TURN_S
-        for change in frame.changes() if self._may_concern_somebody(frame) else ():
+        for change in batch.changes() if self._may_concern_somebody(batch.frame) else ():
             if change.seq > self._seen:
                 self._seen = change.seq
                 try:
@@ -228,7 +216,7 @@ class Notifier:
                 self._send_off(told)
                 await asyncio.sleep(0)
                 until = time.monotonic() + TURN_S
-        self._seen = max(self._seen, frame.last)
+        self._seen = batch.last
         hold.told = True
         self._send_off(told)
         while len(self._progress) > self._settings.window:

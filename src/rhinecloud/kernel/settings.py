@@ -13,24 +13,20 @@ import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field as ModelField
+from pydantic import TypeAdapter, ValidationError, create_model
 
 from rhinecloud.kernel.checks import ANYTHING, NOT_NEGATIVE, SettingCheck
+from rhinecloud.kernel.declarative import DeclarativeModel, ParsedDocument, fit_document
+from rhinecloud.kernel.declarative.model import path_of
+from rhinecloud.kernel.declarative.place import Node
+from rhinecloud.kernel.declarative.wording import word_error
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 
 S = TypeVar("S")
-
-TYPE_WORDS: Mapping[type, str] = {
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    bool: "true or false",
-    tuple: "a list",
-    list: "a list",
-    dict: "a table",
-    Path: "a path",
-}
 
 
 def setting(default: Any, says: str, *, unit: str = "", check: SettingCheck | None = None) -> Any:
@@ -77,30 +73,55 @@ def describe(section: str, settings_class: type) -> list[SettingDescription]:
 
 
 def read_section(
-    section: str, settings_class: type[S], table: Mapping[str, Any], environment: Mapping[str, str]
+    section: str,
+    settings_class: type[S],
+    table: Mapping[str, Any] | ParsedDocument,
+    environment: Mapping[str, str],
 ) -> S:
-    """Build one section; raises Invalid naming each key that is unknown or whose value does not fit."""
+    """Build one section; raises Invalid naming each key that is unknown or whose value does not fit.
+
+    `table` is the section of a parsed file, whose faults have their places, or a plain table.
+    """
+    document = table if isinstance(table, ParsedDocument) else _without_places(section, table)
     hints = typing.get_type_hints(settings_class)
     items = {item.name: item for item in fields(settings_class)}  # type: ignore[arg-type]
     collector = ErrorCollector()
-    for key in table:
+    for key in document.data:
         if key not in items:
-            collector.add(unknown("setting", key, items), f"{section}.{key}")
+            collector.found.append(document.key_fault((key,), unknown("setting", key, items)))
     values: dict[str, Any] = {}
     for name, item in items.items():
-        place = f"{section}.{name}"
+        kind: Any = Annotated[hints[name], _check(item)]
         with collector.collect():
-            if name in table:
-                values[name] = _checked(_fit(table[name], hints[name], place), item, place)
+            if name in document.data:
+                values[name] = fit_document(document.part(name), kind).value
             text = _from_environment(_variable(section, name), environment)
             if text is not None:
-                values[name] = _checked(_parse(text, hints[name], place), item, place)
+                values[name] = _parse(text, kind, f"{section}.{name}")
     try:
         made = settings_class(**values)
     except Invalid as error:
-        collector.found.extend(error.faults)
+        collector.found.extend(_placed(each, section, document) for each in error.faults)
+    if not document.file:
+        collector.found = [Invalid(each.reason, field=each.field) for each in collector.found]
     collector.finish()
     return made
+
+
+def section_model(settings_class: type) -> type[DeclarativeModel]:
+    """Return a section as a model of a file, from which editors get its schema."""
+    hints = typing.get_type_hints(settings_class)
+    keys: dict[str, Any] = {}
+    for item in fields(settings_class):
+        unit = item.metadata.get("unit", "")
+        says = f"{item.metadata.get('says', '')}{unit and f' Unit: {unit}.'}"
+        keys[item.name] = (
+            Annotated[hints[item.name], _check(item)],
+            ModelField(_default(item), description=says),
+        )
+    return create_model(
+        settings_class.__name__, __base__=DeclarativeModel, __doc__=settings_class.__doc__, **keys
+    )
 
 
 def override(section: str, read: S, values: Mapping[str, Any]) -> S:
@@ -158,53 +179,32 @@ def _type_name(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
 
 
-def _type_words(hint: Any) -> str:
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    bases = [typing.get_origin(kind) or kind for kind in kinds if kind is not type(None)]
-    return " or ".join(dict.fromkeys(TYPE_WORDS.get(base, str(base)) for base in bases))
+def _without_places(section: str, table: Mapping[str, Any]) -> ParsedDocument:
+    return ParsedDocument("", dict(table), "", Node, prefix=path_of(section))
 
 
-def _fit(value: Any, hint: Any, place: str) -> Any:
-    """Check a TOML value against a field's type; whole numbers serve as decimals, lists as tuples, text as paths."""
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    for kind in kinds:
-        base = typing.get_origin(kind) or kind
-        if base is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
-        if base is tuple and isinstance(value, list):
-            return tuple(_fit_each(value, kind, place))
-        if base is dict and isinstance(value, dict):
-            item_type = (typing.get_args(kind) or (object, object))[1]
-            return {name: _fit(each, item_type, f"{place}.{name}") for name, each in value.items()}
-        if base is Path and isinstance(value, str):
-            return Path(value)
-        if (
-            isinstance(base, type)
-            and isinstance(value, base)
-            and not (base is int and isinstance(value, bool))
-        ):
-            return value
-    raise Invalid(f"must be {_type_words(hint)}, not {value!r}", field=place)
+def _placed(fault: Invalid, section: str, document: ParsedDocument) -> Invalid:
+    """Return a fault of a check between settings with its place in the file, where the file names the setting."""
+    path = path_of(fault.field.removeprefix(f"{section}."))
+    if not fault.field.startswith(f"{section}.") or path[0] not in document.data:
+        return fault
+    return document.fault(path, fault.reason)
 
 
-def _fit_each(values: list[Any], kind: Any, place: str) -> list[Any]:
-    item = (typing.get_args(kind) or (object,))[0]
-    return [_fit(each, item, f"{place}[{index}]") for index, each in enumerate(values)]
+def _parse(text: str, kind: Any, place: str) -> Any:
+    """Return the value of a variable of the environment; a list is written with commas."""
+    hint, check = typing.get_args(kind)
+    lists = [each for each in _members(hint) if typing.get_origin(each) in (tuple, list)]
+    try:
+        if not lists:
+            return TypeAdapter(kind).validate_strings(text)
+        item: TypeAdapter[Any] = TypeAdapter((typing.get_args(lists[0]) or (str,))[0])
+        parts = [item.validate_strings(each) for each in filter(None, map(str.strip, text.split(",")))]
+        whole: Any = Annotated[lists[0], check]
+        return TypeAdapter(whole).validate_python(parts)
+    except ValidationError as error:
+        raise Invalid(word_error(error.errors()[0]).reason, field=place) from None
 
 
-def _parse(text: str, hint: Any, place: str) -> Any:
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    for kind in kinds:
-        base = typing.get_origin(kind) or kind
-        try:
-            if base is bool and text.lower() in ("true", "false", "1", "0", "yes", "no"):
-                return text.lower() in ("true", "1", "yes")
-            if base in (int, float, str, Path):
-                return base(text)
-            if base in (tuple, list):
-                item_type = (typing.get_args(kind) or (str,))[0]
-                parts = filter(None, map(str.strip, text.split(",")))
-                return base(_parse(each, item_type, place) for each in parts)
-        except ValueError:
-            continue
-    raise Invalid(f"must be {_type_words(hint)}, not {text!r}", field=place)
+def _members(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)

@@ -30,13 +30,15 @@ def check(file: Path | str, context: Context | None = None) -> list[FileFault]:
     return read_rules(Path(file), context)[1]
 
 
-def read_rules(path: Path, context: Context | None = None) -> tuple[list[Rule], list[FileFault]]:
+def read_rules(
+    path: Path, context: Context | None = None, name: str = ""
+) -> tuple[list[Rule], list[FileFault]]:
     """Read the rules of one file, which may hold several between lines of `---`, and its faults.
 
-    A file with a fault gives no rule.
+    A file with a fault gives no rule; it is called `name` in faults, else by its path.
     """
     try:
-        documents = read_rule_documents(path, context or core_context())
+        documents = read_rule_documents(path, context or core_context(), name)
     except Invalid as error:
         return [], [each for each in error.faults if isinstance(each, FileFault)]
     return [make_rule(each, path) for each in documents if each.value.enabled], []

@@ -124,6 +124,8 @@ def test_any_content_gives_documents_or_a_fault_within_the_file(suffix: str, con
         assert 1 <= fault.line <= len(lines) + 1
         return
     for document in documents:
+        if document.faults:
+            continue
         json.dumps(document.data, allow_nan=False).encode()
         for path, _ in leaves(document.data):
             document.fault(path, "")
@@ -167,6 +169,19 @@ def test_what_cannot_be_read_is_said_plainly(suffix: str, content: bytes, senten
     with pytest.raises(FileFault) as caught:
         parse_bytes(content, suffix, "f")
     assert str(caught.value).startswith(sentence)
+
+
+def test_a_number_that_is_not_finite_is_a_fault_in_toml_too() -> None:
+    [fault] = parse(".toml", "[a]\nb = 1\nc = [1, -inf]\n").faults
+    assert str(fault) == "file.toml, line 3, column 9: a.c[1]: must be a finite number"
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_a_part_of_a_document_keeps_its_places(suffix: str) -> None:
+    document = parse(suffix, WRITERS[suffix]({"a": {"b": [{"c": 1000001}]}}))
+    part = document.part("a", "b", 0)
+    assert (part.data, part.fault(("c",), "no").field) == ({"c": 1000001}, "a.b[0].c")
+    assert part.fault(("c",), "no").place == document.fault(("a", "b", 0, "c"), "no").place
 
 
 @pytest.mark.parametrize(

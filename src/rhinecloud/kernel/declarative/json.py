@@ -33,7 +33,7 @@ def parse_json(text: str, file: str, limits: Limits) -> list[ParsedDocument]:
     except (_Unclean, RecursionError):
         locator = _Locator(text, limits)
         root = locator.read_all()
-        return [ParsedDocument(file, json.loads(text), text, lambda: root, locator.duplicates)]
+        return [ParsedDocument(file, json.loads(text), text, lambda: root, locator.refusals)]
     return [ParsedDocument(file, data, text, lambda: _Locator(text, limits).read_all())]
 
 
@@ -84,7 +84,7 @@ class _Locator:
         self._lines = Lines(text)
         self._depth = limits.depth
         self._tokens = ((found[1], found.start(1)) for found in _TOKEN.finditer(text))
-        self.duplicates: list[NotReadable] = []
+        self.refusals: list[NotReadable] = []
 
     def read_all(self) -> Node:
         """Return the tree of places."""
@@ -120,7 +120,7 @@ class _Locator:
             if _LONE_SURROGATE.search(key):
                 raise NotReadable("the text holds half of a character (a lone surrogate)", place)
             if key in seen:
-                self.duplicates.append(NotReadable("this key must not be written twice", place, (*path, key)))
+                self.refusals.append(NotReadable("this key must not be written twice", place, (*path, key)))
             seen.add(key)
             next(self._tokens)  # the colon
             yield key, place, self._read(*next(self._tokens), (*path, key))

@@ -23,7 +23,7 @@ from rhinecloud.kernel.faults import unknown
 FAULT = "fault"
 """The type of pydantic errors that carry an Invalid; `ctx["fault"]` is it."""
 
-_EXACT = frozenset({"str", "int", "float", "bool"})
+_STRICT = frozenset({"str", "int", "float", "bool"})
 """Types whose values are taken as they are written: the text "12" is no number, 1 is not true."""
 
 
@@ -38,11 +38,24 @@ def _make_exact(schema: Any) -> None:
     elif isinstance(schema, dict):
         kind = schema.get("type")
         is_schema = isinstance(kind, str)  # else it is a dict by the names of fields
-        if is_schema and kind in _EXACT:
+        if is_schema and kind in _STRICT:
             schema.setdefault("strict", True)
         for key, each in schema.items():
             if not (is_schema and key in _NO_SCHEMAS):
                 _make_exact(each)
+
+
+class _Exact:
+    """Marks a type of which texts, numbers and booleans are taken as they are written."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return pydantic's schema, made strict."""
+        schema = handler(source)
+        _make_exact(schema)
+        return schema
+
+
+EXACT = _Exact()
 
 
 class DeclarativeModel(BaseModel):
@@ -102,10 +115,8 @@ class DeclarativeModel(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return pydantic's schema, with texts, numbers and booleans taken exactly."""
-        schema = handler(source)
-        _make_exact(schema)
-        return schema
+        """Return pydantic's schema, made strict for texts, numbers and booleans."""
+        return EXACT.__get_pydantic_core_schema__(source, handler)
 
 
 @dataclass(frozen=True)

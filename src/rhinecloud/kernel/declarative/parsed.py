@@ -15,29 +15,42 @@ from rhinecloud.kernel.declarative.place import DocumentPath, Node
 class ParsedDocument:
     """One document of a file: `data` are texts, numbers, booleans, None, lists and dicts; `text` is its source.
 
-    Places are looked up when a fault asks for one: `locate` builds the tree of them.
+    Places are looked up when a fault asks for one: `locate` builds the tree of them. `prefix` is the path of `data` in
+    the file, where it is a part of it. `refusals` are faults of the syntax that did not stop the parser.
     """
 
     file: str
     data: Any
     text: str
     locate: Callable[[], Node]
-    duplicates: list[NotReadable] = field(default_factory=list)
+    refusals: list[NotReadable] = field(default_factory=list)
+    prefix: DocumentPath = ()
 
     @cached_property
     def root(self) -> Node:
-        """Return the place of the document's value, with those of all values in it."""
+        """Return the place of the file's value, with those of all values in it."""
         return self.locate()
 
     @property
     def faults(self) -> list[FileFault]:
         """Return the faults that were found while parsing and that did not stop it."""
-        return [FileFault(each.reason, self.file, each.place, each.path) for each in self.duplicates]
+        return [FileFault(each.reason, self.file, each.place, each.path) for each in self.refusals]
+
+    def part(self, *path: str | int) -> ParsedDocument:
+        """Return the value at a path as a document of its own, whose faults have their places in the whole file."""
+        data = self.data
+        for step in path:
+            data = data[step]
+        whole = (*self.prefix, *path)
+        refusals = [each for each in self.refusals if each.path[: len(whole)] == whole]
+        return ParsedDocument(self.file, data, self.text, lambda: self.root, refusals, whole)
 
     def fault(self, path: DocumentPath, reason: str, *, line: int = 1, column: int = 1) -> FileFault:
         """Return a fault at a value, or at a line and column within its text."""
+        path = (*self.prefix, *path)
         return FileFault(reason, self.file, self.root.place_of(path, line, column), path)
 
     def key_fault(self, path: DocumentPath, reason: str) -> FileFault:
         """Return a fault at a key rather than at its value."""
+        path = (*self.prefix, *path)
         return FileFault(reason, self.file, self.root.place_of_key(path), path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 DocumentPath = tuple[str | int, ...]
 """The way to a value: keys and list positions from the top of the document."""
@@ -37,7 +37,7 @@ class Node:
     A block is a text whose lines begin below (`|` and `>` of YAML), after `block_indent` blanks.
     """
 
-    place: Place
+    place: Place = field(default_factory=Place)
     block_indent: int | None = None
     keys: dict[str, Place] | None = None
     items: dict[str | int, Node] | None = None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
+from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any
 
 from rhinecloud.kernel.declarative.fault import NotReadable
 from rhinecloud.kernel.declarative.json import is_deeper
 from rhinecloud.kernel.declarative.parsed import ParsedDocument
-from rhinecloud.kernel.declarative.place import Limits, Lines, Node, Place
+from rhinecloud.kernel.declarative.place import DocumentPath, Limits, Lines, Node, Place
 
 _WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _BLANK = re.compile(r"[ \t]*")
@@ -39,7 +41,11 @@ def parse_toml(text: str, file: str, limits: Limits) -> list[ParsedDocument]:
         raise NotReadable(f"this is not TOML: {error}") from None
     if data is None or is_deeper(data, limits.depth):
         raise NotReadable(f"values must not be nested more than {limits.depth} levels deep")
-    return [ParsedDocument(file, _as_text(data), text, lambda: _Locator(text).read_all())]
+    document = ParsedDocument(file, _as_text(data), text, lambda: _Locator(text).read_all())
+    for path in _not_finite(data):
+        place = document.root.place_of(path)
+        document.refusals.append(NotReadable("must be a finite number", place, path))
+    return [document]
 
 
 def _refusal(message: str, text: str) -> NotReadable:
@@ -60,6 +66,16 @@ def _as_text(data: Any) -> Any:
     if isinstance(data, list):
         return [_as_text(value) for value in data]
     return data.isoformat() if isinstance(data, datetime | date | time) else data
+
+
+def _not_finite(data: Any, path: DocumentPath = ()) -> Iterator[DocumentPath]:
+    """Yield the paths of `inf` and `nan`, which TOML has and the other syntaxes have not."""
+    if isinstance(data, float) and not math.isfinite(data):
+        yield path
+    for step, value in (
+        data.items() if isinstance(data, dict) else enumerate(data if isinstance(data, list) else ())
+    ):
+        yield from _not_finite(value, (*path, step))
 
 
 class _Locator:

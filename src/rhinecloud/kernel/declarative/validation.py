@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from rhinecloud.kernel.declarative.fault import FileFault, TextFault
-from rhinecloud.kernel.declarative.model import FAULT, DeclarativeModel
+from rhinecloud.kernel.declarative.model import EXACT, FAULT, DeclarativeModel
 from rhinecloud.kernel.declarative.parsed import ParsedDocument
 from rhinecloud.kernel.declarative.place import DocumentPath
 from rhinecloud.kernel.declarative.wording import TOO_FEW, Wording, word_error
@@ -41,7 +41,8 @@ def validate(parsed: ParsedDocument, model: type[M], context: Any = None) -> tup
     value: M | None = None
     found: list[_Found] = []
     try:
-        value = TypeAdapter(model).validate_python(data, context=context)
+        exact: Any = Annotated[model, EXACT]
+        value = TypeAdapter(exact).validate_python(data, context=context)
     except ValidationError as error:
         errors = [each for each in error.errors(include_url=False) if not _is_echo(each)]
         found = _condense([_locate(each, data) for each in errors])

@@ -89,7 +89,7 @@ class _Composer:
     limits: Limits
     _stack: list[_Open] = field(default_factory=list)
     _anchors: dict[str, tuple[Node, Any] | None] = field(default_factory=dict)
-    _duplicates: list[NotReadable] = field(default_factory=list)
+    _refusals: list[NotReadable] = field(default_factory=list)
     _root: tuple[Node, Any] = field(default_factory=lambda: (Node(Place()), None))
     _start: int = 0
     _end: int = 0
@@ -101,7 +101,7 @@ class _Composer:
             if event is None or isinstance(event, events.StreamEndEvent):
                 return
             if isinstance(event, events.DocumentStartEvent):
-                self._anchors, self._duplicates = {}, []
+                self._anchors, self._refusals = {}, []
             elif isinstance(event, events.DocumentEndEvent):
                 yield self._document(*self._root)
             else:
@@ -109,7 +109,7 @@ class _Composer:
 
     def _document(self, node: Node, data: Any) -> ParsedDocument:
         written = self.text[self._start : self._end]
-        return ParsedDocument(self.file, data, written, lambda: node, self._duplicates)
+        return ParsedDocument(self.file, data, written, lambda: node, self._refusals)
 
     def _take(self, event: Any) -> None:
         place = _place(event.start_mark)
@@ -169,7 +169,7 @@ class _Composer:
     def _set_key(self, key: str, place: Place) -> None:
         top = self._stack[-1]
         if key in top.data:
-            self._duplicates.append(NotReadable("this key must not be written twice", place, self._path(key)))
+            self._refusals.append(NotReadable("this key must not be written twice", place, self._path(key)))
         top.key, top.key_place = key, place
 
     def _path(self, key: str) -> DocumentPath:

@@ -149,11 +149,24 @@ def test_silence_is_three_intervals_and_at_least_five_minutes(tmp_path: Path) ->
     assert silent_after(silent_after_s=5) == 5
 
 
-def test_a_recording_with_moved_dates_is_marked_as_simulated(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("dates", "marked"), [("recorded", True), ("now", True), ("measured", False)])
+def test_what_a_recording_brings_is_marked_unless_it_is_said_to_be_measured(
+    tmp_path: Path, dates: str, marked: bool
+) -> None:
     (tmp_path / "a.csv").write_text("a\n")
-    recorded = plan(tmp_path, connector="csv", mapping="gauge-csv", path="a.csv")
-    moved = plan(tmp_path, connector="csv", mapping="gauge-csv", path="a.csv", dates="now")
-    assert (recorded.marks.simulated, moved.marks.simulated) == (False, True)
+    planned = plan(tmp_path, connector="csv", mapping="gauge-csv", path="a.csv", dates=dates)
+    assert planned.marks.simulated is marked
+
+
+@pytest.mark.parametrize("moment", ["2018-09-04", "2018-09-04T12:00:00+02:00", "2018-09-04T12:00:00Z"])
+def test_a_recording_may_say_when_it_was_made(tmp_path: Path, moment: str) -> None:
+    (tmp_path / "a.log").write_text("a\n")
+    assert plan(tmp_path, connector="ais", mapping="ais", path="a.log", recorded_at=moment)
+
+
+def test_a_moment_that_is_none_is_refused() -> None:
+    with pytest.raises(Invalid, match="recorded_at"):
+        feed_settings(connector="ais", mapping="ais", path="a.log", recorded_at="in 2018")
 
 
 def test_all_feeds_are_planned_in_order(tmp_path: Path) -> None:

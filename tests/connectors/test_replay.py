@@ -27,9 +27,10 @@ def table(path: Path, *rows: str) -> str:
     return path.name
 
 
-async def test_a_recording_keeps_its_own_dates(city: City) -> None:
+@pytest.mark.parametrize("dates", ["recorded", "measured"])
+async def test_a_recording_keeps_its_own_dates(city: City, dates: str) -> None:
     shutil.copy(FIXTURES / "ais" / "lemmer-2020.log", city.root / "a.log")
-    feeds = await city.feed(connector="ais", mapping="ais", path="a.log", speed=0)
+    feeds = await city.feed(connector="ais", mapping="ais", path="a.log", speed=0, dates=dates)
     await feeds.get("test").finished()
     assert (status(feeds).received, status(feeds).dead, status(feeds).state) == (171, 0, FeedState.ENDED)
     vessels = await city.entities("Vessel")
@@ -37,7 +38,49 @@ async def test_a_recording_keeps_its_own_dates(city: City) -> None:
     placed = next(each for each, values in vessels.items() if "location" in values)
     location = await city.instance(placed, "location")
     assert location.observed_at.startswith("2020-04-07T2")
-    assert "simulated" not in next(iter(vessels.values()))
+    marked = sum(values.get("simulated", False) for values in vessels.values())
+    assert marked == (33 if dates == "recorded" else 1), "one vessel comes before the first time"
+
+
+@pytest.mark.parametrize("dates", ["recorded", "now", "measured"])
+async def test_a_recording_without_times_is_never_passed_off_as_measured_now(city: City, dates: str) -> None:
+    write_undated(city.root / "a.log")
+    feeds = await city.feed(connector="ais", mapping="ais", path="a.log", speed=0, dates=dates)
+    await feeds.get("test").finished()
+    vessels = await city.entities("Vessel")
+    assert len(vessels) > 10
+    assert {values.get("simulated") for values in vessels.values()} == {True}
+    assert status(feeds).simulated
+
+
+async def test_a_recording_without_times_has_the_date_that_the_settings_name(city: City) -> None:
+    write_undated(city.root / "a.log")
+    for _ in range(2):
+        feeds = await city.feed(
+            connector="ais", mapping="ais", path="a.log", speed=0, recorded_at="2018-09-04"
+        )
+        await feeds.get("test").finished()
+    vessels = await city.entities("Vessel")
+    placed = [each for each, values in vessels.items() if "location" in values]
+    moments = {(await city.instance(each, "location")).observed_at for each in placed}
+    assert moments == {"2018-09-04T00:00:00Z"}
+    assert {values.get("simulated") for values in vessels.values()} == {True}
+
+
+async def test_what_stands_before_the_first_time_of_a_recording_is_marked(city: City) -> None:
+    (city.root / "m.jsonl").write_bytes(
+        b"\n".join(
+            orjson.dumps({"topic": f"air/{name}", "payload": {"station": name, "pm10": 1}, **tst})
+            for name, tst in (("a", {}), ("b", {"tst": "2026-03-01T12:00:00.000000+0000"}), ("c", {}))
+        )
+    )
+    feeds = await city.feed(connector="mqtt", mapping="air", path="m.jsonl", speed=0, dates="measured")
+    await feeds.get("test").finished()
+    stations = await city.entities("AirQualityObserved")
+    marked = {entity_id[-1]: values.get("simulated", False) for entity_id, values in stations.items()}
+    assert marked == {"a": True, "b": False, "c": False}
+    third = await city.instance("urn:ngsi-ld:AirQualityObserved:c", "pm10")
+    assert third.observed_at == "2026-03-01T12:00:00Z"
 
 
 async def test_dates_may_be_moved_to_the_present_and_then_all_is_marked(city: City) -> None:
@@ -69,9 +112,14 @@ async def test_the_pauses_of_a_recording_are_kept_and_shortened_by_the_speed(cit
     assert 0.55 < time.monotonic() - started < 20
 
 
-async def test_a_recording_without_times_plays_at_the_set_rate(city: City) -> None:
+def write_undated(path: Path) -> None:
+    """Write thirty positions that name no time, each of another vessel."""
     lines = (FIXTURES / "ais" / "type6-fid55-2018.log").read_bytes().splitlines(keepends=True)
-    (city.root / "a.log").write_bytes(b"".join(line for line in lines if b",1,1,," in line[:13])[: 50 * 30])
+    path.write_bytes(b"".join(line for line in lines if b",1,1,," in line[:13])[: 50 * 30])
+
+
+async def test_a_recording_without_times_plays_at_the_set_rate(city: City) -> None:
+    write_undated(city.root / "a.log")
     started = time.monotonic()
     feeds = await city.feed(connector="ais", mapping="ais", path="a.log", rate_per_s=50)
     await feeds.get("test").finished()

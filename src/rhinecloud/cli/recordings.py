@@ -37,19 +37,24 @@ def add_to(program: typer.Typer) -> None:
     ) -> None:
         """Play a recording into the running city, through the connector and mapping of a feed.
 
+        Readings keep the times that the recording names. What has none is marked as simulated.
+
         Exit code 1 when some of it could not be used.
 
         Example: `rhinecloud replay ais.log --connector ais --mapping port.ais --speed 60`
         """
         from rhinecloud.app.sections import read_city
         from rhinecloud.cli.replaying import Replay, choose_feed
-        from rhinecloud.connectors.settings import FeedSettings
+        from rhinecloud.connectors.settings import MEASURED, NOW, RECORDED, FeedSettings
 
         settings = read_city(city)
         chosen = choose_feed(settings, feed, connector, mapping)
         values = {name: getattr(chosen, name) for name in FeedSettings.__dataclass_fields__}
         values |= {"url": "", "path": str(recording.resolve()), "speed": speed, "loop": False}
-        values |= {"dates": "now"} if now else {}
+        if now:
+            values["dates"] = NOW
+        elif chosen.dates == RECORDED:
+            values["dates"] = MEASURED
         with open_running(city) as desk:
             counts = asyncio.run(Replay(desk, settings, FeedSettings(**values)).run(quiet=as_json))
         if as_json:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -16,12 +17,12 @@ from rhinecloud.connectors.mqtt.link import MqttLink
 from rhinecloud.connectors.port import Link
 from rhinecloud.connectors.replay.link import Pace, ReplayLink
 from rhinecloud.connectors.replay.recording import FeedRecording, find_files
-from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
+from rhinecloud.connectors.settings import NOW, ConnectorSettings, FeedSettings
 from rhinecloud.connectors.tcp.link import Peer, TcpLink
 from rhinecloud.connectors.tls import client_context
 from rhinecloud.connectors.udp.link import UdpLink
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.time import Clock
+from rhinecloud.kernel.time import Clock, parse_time
 from rhinecloud.pack.codec import Codec
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -59,7 +60,8 @@ def live_link(name: str, feed: FeedSettings, url: str, topics: Sequence[str], ro
 def replay_link(feed: FeedSettings, root: Path, make_codec: Callable[[], Codec]) -> MakeLink:
     """Give the maker of the link that plays a recording; raises Invalid where there is none."""
     files = find_files(feed.path, root)
-    pace = Pace(feed.speed, feed.rate_per_s, feed.loop, redate=feed.dates == "now")
+    made_at = parse_time(feed.recorded_at, zone=UTC) if feed.recorded_at else None
+    pace = Pace(feed.speed, feed.rate_per_s, feed.loop, redate=feed.dates == NOW, made_at=made_at)
 
     def make(tools: LinkContext) -> Link:
         recording = FeedRecording(

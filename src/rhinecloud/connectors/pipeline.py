@@ -86,6 +86,8 @@ class Pipeline:
         """Say what one message means; a Fault where nothing of it can be used."""
         if self._marks.fields:
             message = {**self._marks.fields, **message}
+        if parcel.undated:
+            message = {**message, "simulated": True}
         recorded = message if parcel.shift is not None else None
         fragments: list[EntityFragment] = []
         amiss = ""

@@ -11,7 +11,7 @@ from rhinecloud.connectors.links import MakeLink, live_link, replay_link, scheme
 from rhinecloud.connectors.mapping import DeclaredMapping, load_mapping
 from rhinecloud.connectors.pipeline import FeedMarks
 from rhinecloud.connectors.protocols import MQTT, Protocol, protocols
-from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
+from rhinecloud.connectors.settings import MEASURED, ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.pack.codec import Codec
@@ -99,7 +99,7 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
             _check_topics(topics, sources.mqtt_topics)
         make_link = live_link(name, feed, feed.url, topics, sources.root)
     most_bytes = limits.message_bytes if settings.connector == "mqtt" else limits.body_bytes
-    simulated = feed.simulated or (bool(feed.path) and feed.dates == "now")
+    simulated = feed.simulated or (bool(feed.path) and feed.dates != MEASURED)
     return FeedPlan(
         name=name,
         settings=feed,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from rhinecloud.kernel.checks import more_than, one_of
+from rhinecloud.kernel.checks import SettingCheck, more_than, one_of
 from rhinecloud.kernel.settings import setting
 
 POSITIVE = more_than(0)
@@ -60,6 +61,21 @@ class ConnectorSettings:
     )
 
 
+RECORDED, NOW, MEASURED = "recorded", "now", "measured"
+"""What becomes of the times of a recording: see `dates`."""
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return not text
+    return True
+
+
+_MOMENT = SettingCheck("a date or moment of ISO 8601, such as `2018-09-04`", _is_moment)
+
+
 @dataclass(frozen=True, slots=True)
 class FeedSettings:
     """A table `[feeds.<name>]` of `city.toml`: one feed."""
@@ -100,9 +116,15 @@ class FeedSettings:
     rate_per_s: float = setting(10.0, "Messages a second of a recording that has no times", unit="1/s")
     loop: bool = setting(False, "Whether a replay starts again when the recording ends")
     dates: str = setting(
-        "recorded",
-        "`recorded` keeps a recording's dates, `now` moves them to the present (and marks it simulated)",
-        check=one_of("recorded", "now"),
+        RECORDED,
+        "`recorded` keeps a recording's dates, `now` moves them to the present; both mark all of it as simulated. "
+        "`measured` keeps them and marks only what has no time of its own: for readings that fill a gap",
+        check=one_of(RECORDED, NOW, MEASURED),
+    )
+    recorded_at: str = setting(
+        "",
+        "When a recording without times was made (ISO 8601, a date will do): its `observedAt`; empty: when it plays",
+        check=_MOMENT,
     )
     fields: dict[str, str] = setting({}, "Members added to messages that lack them, such as a station's name")
     time_field: str = setting(

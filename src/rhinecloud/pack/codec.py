@@ -25,7 +25,8 @@ class Parcel:
 
     `origin` is the MQTT topic, the URL or the file. The other fields belong to the feed. `settle`, where there is one,
     is called when everything in the parcel is kept: only then may the link acknowledge it. `shift` is added to the
-    times within the messages, where a recording is played as if it happened now.
+    times within the messages, where a recording is played as if it happened now. `undated` tells that it comes from a
+    recording that names no time for it: what it says is marked, for nobody knows when it was measured.
     """
 
     body: bytes
@@ -33,6 +34,7 @@ class Parcel:
     origin: str = ""
     settle: Callable[[], None] | None = None
     shift: timedelta | None = None
+    undated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,8 @@
 """Plays a recording as if it came now: with its own pauses, quicker, or at a set rate.
 
+No message passes for one that was measured just now: it has the time that its recording names for it, or it is marked
+as simulated.
+
 A unit that names its moment is due when as much time has passed since the first one, divided by `speed`. Units
 without a moment come with the one before them; where no unit of the recording has any, `rate_per_s` paces them.
 """
@@ -27,13 +30,15 @@ LOOK_AHEAD = 1_000
 class Pace:
     """How to play: `speed` 0 is as quick as possible, and so is a `rate_per_s` of 0 where there are no times.
 
-    `redate` moves all times to the present; else what has no time of its own gets the recording's.
+    `redate` moves all times to the present; else what has no time of its own gets that of the unit before it. Where the
+    recording names none so far it is `made_at`, and without that the present.
     """
 
     speed: float
     rate_per_s: float
     loop: bool
     redate: bool
+    made_at: datetime | None = None
 
 
 class ReplayLink:
@@ -78,7 +83,8 @@ class ReplayLink:
     def _parcel(self, unit: Unit, moment: datetime | None) -> Parcel:
         now = self._clock()
         if moment is None:
-            return Parcel(unit.body, now, origin=unit.origin)
+            made_at = None if self._pace.redate else self._pace.made_at
+            return Parcel(unit.body, made_at or now, origin=unit.origin, undated=True)
         if self._pace.redate:
             return Parcel(unit.body, now, origin=unit.origin, shift=now - moment)
         return Parcel(unit.body, moment, origin=unit.origin)

@@ -75,9 +75,8 @@ def test_five_thousand_vessels_glide_smoothly(river: Town, open_page: OpenPage, 
     with Fleet(river, MANY, REPORTS_PER_S) as fleet:
         sign_in(page, river, "leitstelle")
         wait_until_live(page)
-        everything = (
-            f"() => {VIEW} && {VIEW}.signs.some((each) => each.flock.count === {MANY}) && {VIEW}.map.loaded()"
-        )
+        shown = f"{VIEW}.pointLayers.some((each) => each.points.count === {MANY})"
+        everything = f"() => {VIEW} && {shown} && {VIEW}.map.loaded()"
         page.wait_for_function(everything, timeout=PATIENCE_MS)
         page.evaluate(WATCH)
         page.wait_for_timeout(1000)

@@ -81,7 +81,9 @@ class Town:
     device: str = ""
     gauges: dict[str, str] = field(default_factory=dict)
 
-    def call(self, method: str, path: str, body: Any = None, *, token: str = "") -> Any:
+    def call(
+        self, method: str, path: str, body: Any = None, *, token: str = "", timeout_s: float = 10
+    ) -> Any:
         """Ask the city something; gives the answer's JSON, raises HTTPError when it refuses."""
         request = urllib.request.Request(
             self.url + path,
@@ -95,7 +97,7 @@ class Town:
                 'rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"',
             },
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=timeout_s) as answer:
             content = answer.read()
         return json.loads(content) if content else None
 
@@ -132,10 +134,10 @@ class Town:
         self.upsert([vessel])
         return entity_id
 
-    def upsert(self, entities: list[dict[str, Any]]) -> None:
+    def upsert(self, entities: list[dict[str, Any]], *, timeout_s: float = 10) -> None:
         """Send what things are like now, as a gateway of many devices does."""
         path = "/ngsi-ld/v1/entityOperations/upsert?options=update"
-        answer = self.call("POST", path, entities, token=self.device)
+        answer = self.call("POST", path, entities, token=self.device, timeout_s=timeout_s)
         assert not (isinstance(answer, dict) and answer.get("errors")), answer
 
     def stop(self) -> None:

@@ -170,6 +170,40 @@ async def test_what_leaves_the_box_is_sent_once_more(office: Office, feed: LiveF
         assert [each["entity"]["location"]["coordinates"][0] for each in changes] == [6.79, 6.85, 6.76]
 
 
+async def test_some_types_and_entities_are_seen_wherever_they_are(office: Office, feed: LiveFeed) -> None:
+    async with look(feed) as browser:
+        await browser.hear("hello")
+        browser.say(
+            type="subscribe",
+            types=["Vessel"],
+            bbox=BOX,
+            everywhere=["Alert"],
+            ids=["urn:v:chosen", "urn:t:1"],
+        )
+        await browser.hear("subscribed")
+        await office.put("far", location=at(7.0, 51.0))
+        await office.put("chosen", location=at(7.0, 51.0))
+        await office.call("POST", "/entities", {"id": "urn:t:1", "type": "Tram", "speed": 1})
+        await office.call("POST", "/entities", {"id": "urn:a:1", "type": "Alert", "location": at(7.0, 51.0)})
+        seen = [change["id"] for change in await browser.hear_changes(3)]
+    assert seen == ["urn:v:chosen", "urn:t:1", "urn:a:1"]
+
+
+async def test_a_new_filter_goes_on_from_the_present(office: Office, feed: LiveFeed) -> None:
+    async with look(feed) as browser:
+        await browser.hear("hello")
+        browser.say(type="subscribe", types=["Vessel"], bbox=BOX)
+        await browser.hear("subscribed")
+        await office.put("1", location=at(7.0, 51.0))
+        await office.put("2", location=at(6.75, 51.45))
+        assert [change["id"] for change in await browser.hear_changes(1)] == ["urn:v:2"]
+        # What is asked for from now on is another place; what lay there before is a matter of a query.
+        browser.say(type="subscribe", types=["Vessel"], bbox=[6.9, 50.9, 7.1, 51.1])
+        await browser.hear("subscribed")
+        await office.put("3", location=at(7.0, 51.0))
+        assert [change["id"] for change in await browser.hear_changes(1)] == ["urn:v:3"]
+
+
 async def test_a_browser_that_comes_back_misses_nothing(office: Office, feed: LiveFeed) -> None:
     async with look(feed) as browser:
         browser.say(type="subscribe")

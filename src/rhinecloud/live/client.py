@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.live.rendered_change import RenderedChange
@@ -22,14 +23,28 @@ SendText = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class LiveFilter:
-    """What a browser wants to see: types as IRIs (empty: all), and a box (None: everywhere)."""
+    """What a browser wants to see: types as IRIs (empty: all) within a box (None: everywhere).
+
+    Changes of the types `everywhere`, and of the entities `ids`, are wanted wherever they are.
+    """
 
     types: frozenset[str] = frozenset()
     box: Box | None = None
+    everywhere: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
+
+
+class Range(Enum):
+    """Where changes of some types are wanted."""
+
+    FORBIDDEN = auto()
+    NOWHERE = auto()
+    IN_BOX = auto()
+    EVERYWHERE = auto()
 
 
 class LiveClient:
-    """A connected browser; it hears nothing before it has said what it wants.
+    """A connected browser; it gets nothing before it has said what it wants.
 
     `doubted` is set when its rights may have changed.
     """
@@ -40,25 +55,34 @@ class LiveClient:
         self.doubted = asyncio.Event()
         self._policy = policy
         self._settings = settings
-        self._wish: LiveFilter | None = None
+        self._filter: LiveFilter | None = None
         self._seen = 0
         self._queue: dict[tuple[str, int], tuple[RenderedChange, bool]] = {}
-        self._wanted_types: dict[tuple[str, ...], bool] = {}
+        self._ranges: dict[tuple[str, ...], Range] = {}
         self._must_resync = False
         self._ready = asyncio.Event()
 
-    def want(self, wish: LiveFilter, missed: Iterable[RenderedChange] | None, last: int) -> None:
-        """Take a new wish, and what was missed since; None when that is not to be had any more.
+    def want(self, wanted: LiveFilter, missed: Iterable[RenderedChange] | None, last: int) -> None:
+        """Take a filter and what was missed since; None when that is not available any more.
 
         `last` is the newest change that is contained in `missed`.
         """
-        self._wish = wish
-        self._wanted_types.clear()
         self._queue.clear()
+        self.change_filter(wanted)
         if missed is None:
             self.resync(last)
         else:
             self.offer(missed, last)
+
+    def change_filter(self, wanted: LiveFilter) -> None:
+        """Take another filter from now on; what is queued is sent still."""
+        self._filter = wanted
+        self._ranges.clear()
+
+    @property
+    def has_filter(self) -> bool:
+        """Return whether the browser has said what it wants."""
+        return self._filter is not None
 
     def resync(self, last: int) -> None:
         """Have the browser query afresh, and go on from there."""
@@ -70,22 +94,17 @@ class LiveClient:
     def offer(self, pictures: Iterable[RenderedChange], last: int) -> None:
         """Queue those of the changes that the browser wants and may see."""
         self._seen = last
-        wish = self._wish
-        if wish is None:
+        wanted = self._filter
+        if wanted is None:
             return
-        box = wish.box
-        wanted = self._wanted_types
         for picture in pictures:
-            types = picture.types
-            answer = wanted.get(types)
-            if answer is None:
-                answer = wanted[types] = self._wants(wish, types)
-            if not answer or picture.tenant != self.tenant:
+            found = self._range_of(wanted, picture.types)
+            if found is Range.FORBIDDEN or picture.tenant != self.tenant:
                 continue
-            if box is None or picture.is_within(box):
+            if found is Range.EVERYWHERE or picture.id in wanted.ids:
                 self._put(picture, False)
-            elif picture.has_left(box):
-                self._put(picture, True)
+            elif found is Range.IN_BOX and wanted.box is not None:
+                self._put_within(picture, wanted.box)
         if len(self._queue) > self._settings.queue:
             self.resync(last)
         elif self._queue:
@@ -120,7 +139,23 @@ class LiveClient:
             key = (picture.id, picture.seq)
         self._queue[key] = (picture, left)
 
-    def _wants(self, wish: LiveFilter, types: tuple[str, ...]) -> bool:
-        if wish.types and wish.types.isdisjoint(types):
-            return False
-        return self._policy.allows(self.actor, Action.READ, self.tenant, types)
+    def _put_within(self, picture: RenderedChange, box: Box) -> None:
+        if picture.is_within(box):
+            self._put(picture, False)
+        elif picture.has_left(box):
+            self._put(picture, True)
+
+    def _range_of(self, wanted: LiveFilter, types: tuple[str, ...]) -> Range:
+        found = self._ranges.get(types)
+        if found is None:
+            found = self._ranges[types] = self._find_range(wanted, types)
+        return found
+
+    def _find_range(self, wanted: LiveFilter, types: tuple[str, ...]) -> Range:
+        if not self._policy.allows(self.actor, Action.READ, self.tenant, types):
+            return Range.FORBIDDEN
+        if not wanted.everywhere.isdisjoint(types):
+            return Range.EVERYWHERE
+        if wanted.types and wanted.types.isdisjoint(types):
+            return Range.NOWHERE
+        return Range.EVERYWHERE if wanted.box is None else Range.IN_BOX

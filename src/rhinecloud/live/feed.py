@@ -151,19 +151,23 @@ class LiveFeed:
     async def _listen(
         self, client: LiveClient, hello: int, receive: Receive, say: Callable[[str], Awaitable[None]]
     ) -> int:
-        """Take wishes until the browser goes."""
+        """Take filters until the browser goes."""
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
                 return 0
             text = message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace")
             try:
-                wish, after = self._read(text)
+                wanted, after = self._read(text)
             except Invalid as error:
                 await say(orjson.dumps({"type": "error", "detail": str(error)}).decode())
                 continue
-            missed = await self._missed(hello if after is None else after)
-            client.want(wish, missed, self._memory.last)
+            if after is None and client.has_filter:
+                client.change_filter(wanted)
+            else:
+                missed = await self._missed(hello if after is None else after)
+                client.want(wanted, missed, self._memory.last)
+            await say(f'{{"type":"subscribed","cursor":{self._memory.last}}}')
 
     async def _ping(self, client: LiveClient, scope: Scope, say: Callable[[str], Awaitable[None]]) -> int:
         """Show the browser that the line is alive, and look whether it may still be here; at once after `notice`."""
@@ -219,15 +223,25 @@ class LiveFeed:
             raise Invalid("the message is not JSON") from None
         if not isinstance(message, dict) or message.get("type") != "subscribe":
             raise Invalid('must be "subscribe"', field="type")
-        types = message.get("types") or []
-        if not isinstance(types, list) or not all(isinstance(each, str) for each in types):
-            raise Invalid("must be a list of names", field="types")
         after = message.get("after")
         if after is not None and (not isinstance(after, int) or isinstance(after, bool)):
             raise Invalid("must be a number", field="after")
         return LiveFilter(
-            frozenset(self._context.expand(each) for each in types), _read_box(message.get("bbox"))
+            types=self._read_types(message, "types"),
+            box=_read_box(message.get("bbox")),
+            everywhere=self._read_types(message, "everywhere"),
+            ids=frozenset(_read_texts(message, "ids")),
         ), after
+
+    def _read_types(self, message: dict[str, Any], member: str) -> frozenset[str]:
+        return frozenset(self._context.expand(each) for each in _read_texts(message, member))
+
+
+def _read_texts(message: dict[str, Any], member: str) -> list[str]:
+    texts = message.get(member) or []
+    if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+        raise Invalid("must be a list of strings", field=member)
+    return texts
 
 
 def _read_box(box: Any) -> Box | None:

@@ -15,7 +15,7 @@ describe('entities', () => {
       );
     });
     let count = 0;
-    for await (const page of listEntities(client, 'Vessel')) count += page.length;
+    for await (const page of listEntities(client, { types: ['Vessel'] }, 5000)) count += page.length;
     expect(count).toBe(1001);
     expect(asked.map((each) => new URLSearchParams(each.url.split('?')[1]).get('offset'))).toEqual([
       '0',

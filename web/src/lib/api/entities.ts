@@ -1,6 +1,7 @@
 // The city's entities by NGSI-LD: whole types page by page in the short form, one entity with all it has.
 
-import type { Client } from './client';
+import type { Client, Query } from './client';
+import { geoQuery, type Box } from './geometry';
 
 /** An entity in simplified form (ETSI GS CIM 009, 4.5.4) with the names of the city's own context. */
 export interface Entity {
@@ -25,6 +26,7 @@ export interface Instance {
 }
 
 const CONTEXT = '/ngsi-ld/v1/jsonldContexts/city';
+const PATH = '/ngsi-ld/v1/entities';
 const PAGE = 1000;
 
 /** Members of an entity that are no attributes. */
@@ -39,35 +41,82 @@ export function linked(): Record<string, string> {
   };
 }
 
-/** Gives every entity of a type, page after page. */
+/** What to query: types, a filter (`q`, ETSI GS CIM 009, 4.9), a box, and how many at most. */
+export interface EntityQuery {
+  types: readonly string[];
+  filter?: string | null | undefined;
+  box?: Box | null | undefined;
+}
+
+function parametersOf({ types, filter, box }: EntityQuery): Query {
+  return { type: types.join(','), ...(filter ? { q: filter } : {}), ...(box ? geoQuery(box) : {}) };
+}
+
+/** Yields what matches, page after page, at most `most` entities. */
 export async function* listEntities(
   client: Client,
-  type: string,
+  query: EntityQuery,
+  most: number,
   signal?: AbortSignal,
 ): AsyncGenerator<Entity[]> {
-  for (let offset = 0; ; offset += PAGE) {
-    const response = await client.send('GET', '/ngsi-ld/v1/entities', {
-      query: { type, options: 'keyValues,sysAttrs', limit: PAGE, offset },
-      headers: linked(),
-      ...(signal ? { signal } : {}),
-    });
-    const page = (await response.json()) as Entity[];
-    yield page;
-    if (page.length < PAGE) return;
+  for (let offset = 0; offset < most; offset += PAGE) {
+    const limit = Math.min(PAGE, most - offset);
+    const { items } = await pageOfEntities(client, query, { limit, offset }, signal);
+    yield items;
+    if (items.length < limit) return;
   }
 }
 
-/** Gives one entity with units, times and sub-attributes: attribute name to its instances. */
+export interface EntityPage {
+  items: Entity[];
+  /** How many match in all, where that was asked for. */
+  total: number | null;
+}
+
+/** Returns one page; `count: true` in `more` asks for the total too. */
+export async function pageOfEntities(
+  client: Client,
+  query: EntityQuery,
+  more: Query,
+  signal?: AbortSignal,
+): Promise<EntityPage> {
+  const response = await client.send('GET', PATH, {
+    query: { ...parametersOf(query), options: 'keyValues,sysAttrs', ...more },
+    headers: linked(),
+    ...(signal ? { signal } : {}),
+  });
+  const total = response.headers.get('NGSILD-Results-Count');
+  return { items: (await response.json()) as Entity[], total: total === null ? null : Number(total) };
+}
+
+/** Returns how many entities match. */
+export async function countEntities(
+  client: Client,
+  query: EntityQuery,
+  signal?: AbortSignal,
+): Promise<number> {
+  return (await pageOfEntities(client, query, { limit: 0, count: true }, signal)).total ?? 0;
+}
+
+/** Returns one entity in the short form. */
+export function getSimplified(client: Client, id: string): Promise<Entity> {
+  return client.get<Entity>(`${PATH}/${encodeURIComponent(id)}`, {
+    query: { options: 'keyValues,sysAttrs' },
+    headers: linked(),
+  });
+}
+
+/** Returns one entity with units, times and sub-attributes: attribute name to its instances. */
 export async function getEntity(client: Client, id: string): Promise<Entity> {
-  return client.get<Entity>(`/ngsi-ld/v1/entities/${encodeURIComponent(id)}`, {
+  return client.get<Entity>(`${PATH}/${encodeURIComponent(id)}`, {
     query: { options: 'concise,sysAttrs' },
     headers: linked(),
   });
 }
 
-/** Learns the unit of each attribute of a type from a few of its entities. */
+/** Reads the unit of each attribute of a type from a few of its entities. */
 export async function learnUnits(client: Client, type: string): Promise<Record<string, string>> {
-  const sample = await client.get<Entity[]>('/ngsi-ld/v1/entities', {
+  const sample = await client.get<Entity[]>(PATH, {
     query: { type, options: 'concise', limit: 20 },
     headers: linked(),
   });
@@ -81,7 +130,7 @@ export async function learnUnits(client: Client, type: string): Promise<Record<s
   return units;
 }
 
-/** Gives an attribute's instances, whether it came bare, as one object or as several. */
+/** Returns an attribute's instances, whether it came bare, as one object or as several. */
 export function instances(attribute: unknown): Instance[] {
   if (attribute === null || attribute === undefined) return [];
   if (Array.isArray(attribute)) {

@@ -70,23 +70,27 @@ const change = (seq: number): Change => ({
   entity: { id: 'urn:ngsi-ld:Vessel:1', type: 'Vessel' },
 });
 
+const FILTER = { types: ['Vessel'], bbox: null, everywhere: ['Alert'], ids: [] };
+
 let stage: Stage;
 let heard: Change[];
 let states: Connection[];
 let resyncs: number;
 let refusals: number;
+let confirmed: number;
 let feed: LiveFeed;
 
 beforeEach(() => {
   stage = new Stage();
   heard = [];
   states = [];
-  resyncs = refusals = 0;
+  resyncs = refusals = confirmed = 0;
   feed = new LiveFeed(
     'ws://city/live',
-    ['Vessel'],
+    FILTER,
     {
       onChanges: (changes) => heard.push(...changes),
+      onSubscribed: () => (confirmed += 1),
       onResync: () => (resyncs += 1),
       onConnection: (state) => states.push(state),
       onRefused: () => (refusals += 1),
@@ -100,7 +104,7 @@ describe('the live feed', () => {
   test('subscribes without a cursor at first, and hears changes', () => {
     stage.last.accept(10);
     stage.last.say({ type: 'changes', cursor: 12, changes: [change(11), change(12)] });
-    expect(stage.last.sent).toEqual([{ type: 'subscribe', types: ['Vessel'], bbox: null, after: null }]);
+    expect(stage.last.sent).toEqual([{ type: 'subscribe', ...FILTER, after: null }]);
     expect(heard.map((each) => each.seq)).toEqual([11, 12]);
     expect(states).toEqual(['connecting', 'live']);
   });
@@ -114,6 +118,22 @@ describe('the live feed', () => {
     stage.last.accept(99);
     expect(stage.sockets).toHaveLength(2);
     expect(stage.last.sent[0]).toMatchObject({ after: 14 });
+  });
+
+  test('takes another filter without a cursor, and says when the last one is in force', () => {
+    stage.last.accept(10);
+    stage.last.say({ type: 'subscribed', cursor: 10 });
+    expect(confirmed).toBe(1);
+    feed.follow({ ...FILTER, bbox: [6, 51, 7, 52] });
+    feed.follow({ ...FILTER, bbox: [5, 51, 7, 52] });
+    expect(stage.last.sent.slice(1).map((each) => [each['bbox'], each['after']])).toEqual([
+      [[6, 51, 7, 52], null],
+      [[5, 51, 7, 52], null],
+    ]);
+    stage.last.say({ type: 'subscribed', cursor: 11 });
+    expect(confirmed).toBe(1);
+    stage.last.say({ type: 'subscribed', cursor: 11 });
+    expect(confirmed).toBe(2);
   });
 
   test('does not hear a change twice', () => {

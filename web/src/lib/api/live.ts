@@ -1,9 +1,10 @@
-// The live feed: one WebSocket that always finds its way back and never skips a change.
+// The live feed: one WebSocket that reconnects by itself and never skips a change.
 //
-// The client remembers the cursor of the last change it saw and asks for what came after it when it connects again.
-// Where the city no longer has those changes it answers `resync`, and the owner must query afresh.
+// The client remembers the cursor of the last change it received and asks for what came after it when it connects again.
+// Where the server no longer has those changes it sends `resync`, and the owner must query again.
 
 import type { Entity } from './entities';
+import type { Box } from './geometry';
 
 export interface Change {
   seq: number;
@@ -13,11 +14,22 @@ export interface Change {
   at: string;
   changed: string[];
   entity: Entity | null;
+  /** The entity has just left the box. */
+  left?: boolean;
+}
+
+/** Which changes are wanted: of types within a box (null: everywhere), and of types and entities wherever they are. */
+export interface LiveFilter {
+  types: string[];
+  bbox: Box | null;
+  everywhere: string[];
+  ids: string[];
 }
 
 type Message =
   | { type: 'hello'; cursor: number }
   | { type: 'changes'; cursor: number; changes: Change[] }
+  | { type: 'subscribed'; cursor: number }
   | { type: 'resync'; cursor: number }
   | { type: 'ping' }
   | { type: 'error'; detail?: string };
@@ -26,14 +38,16 @@ export type Connection = 'connecting' | 'live' | 'lost';
 
 export interface Listener {
   onChanges(changes: Change[]): void;
-  /** What was missed is not to be had: query again. */
+  /** The filter is in force: what is queried now misses nothing. */
+  onSubscribed(): void;
+  /** What was missed is not available any more: query again. */
   onResync(): void;
   onConnection(state: Connection): void;
-  /** The city lets nobody look any more: the session has ended. */
+  /** The session has ended. */
   onRefused(): void;
 }
 
-/** What of the browser the feed needs; a test gives its own. */
+/** What the feed needs of the browser; a test provides its own. */
 export interface Platform {
   open(address: string): WebSocket;
   after(milliseconds: number, call: () => void): () => void;
@@ -49,9 +63,9 @@ export const browser: Platform = {
   random: Math.random,
 };
 
-/** The city pings each 15 s: after three silent pings the line is dead, whatever the socket believes. */
+/** The server pings each 15 s: after three missing pings the connection is given up. */
 export const SILENCE_MS = 45_000;
-/** Close codes that say why one may not look: not signed in, not allowed. */
+/** Close codes: not signed in, not allowed. */
 const REFUSED = [4401, 4403];
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
@@ -59,13 +73,15 @@ const LONGEST_WAIT_MS = 15_000;
 export class LiveFeed {
   private socket: WebSocket | null = null;
   private cursor: number | null = null;
+  private opened = false;
+  private unconfirmed = 0;
   private failures = 0;
   private stopped = true;
   private stopTimer: () => void = () => {};
 
   constructor(
     private readonly address: string,
-    private readonly types: string[],
+    private filter: LiveFilter,
     private readonly listener: Listener,
     private readonly platform: Platform = browser,
   ) {}
@@ -81,6 +97,12 @@ export class LiveFeed {
     this.drop();
   }
 
+  /** Changes the filter from now on; `onSubscribed` is called when it is in force. */
+  follow(filter: LiveFilter): void {
+    this.filter = filter;
+    if (this.socket && this.opened) this.subscribe(this.socket, null);
+  }
+
   /** Tries at once instead of waiting out the pause: the network came back, or a person asked. */
   retry(): void {
     if (this.stopped || this.socket) return;
@@ -93,21 +115,28 @@ export class LiveFeed {
     const socket = this.platform.open(this.address);
     this.socket = socket;
     socket.onopen = () => {
-      socket.send(JSON.stringify({ type: 'subscribe', types: this.types, bbox: null, after: this.cursor }));
-      this.expectSign();
+      this.opened = true;
+      this.unconfirmed = 0;
+      this.subscribe(socket, this.cursor);
+      this.expectMessage();
     };
     socket.onmessage = (event) => {
-      this.expectSign();
-      this.hear(JSON.parse(String(event.data)) as Message);
+      this.expectMessage();
+      this.receive(JSON.parse(String(event.data)) as Message);
     };
     socket.onclose = (event) => {
       if (REFUSED.includes(event.code)) this.listener.onRefused();
-      this.lose();
+      this.reconnect();
     };
-    this.expectSign();
+    this.expectMessage();
   }
 
-  private hear(message: Message): void {
+  private subscribe(socket: WebSocket, after: number | null): void {
+    this.unconfirmed += 1;
+    socket.send(JSON.stringify({ type: 'subscribe', ...this.filter, after }));
+  }
+
+  private receive(message: Message): void {
     if (message.type === 'hello') {
       this.failures = 0;
       this.cursor ??= message.cursor;
@@ -116,18 +145,21 @@ export class LiveFeed {
       const fresh = message.changes.filter((change) => change.seq > (this.cursor ?? -1));
       this.cursor = Math.max(this.cursor ?? 0, message.cursor);
       if (fresh.length) this.listener.onChanges(fresh);
+    } else if (message.type === 'subscribed') {
+      this.unconfirmed -= 1;
+      if (!this.unconfirmed) this.listener.onSubscribed();
     } else if (message.type === 'resync') {
       this.cursor = message.cursor;
       this.listener.onResync();
     }
   }
 
-  private expectSign(): void {
+  private expectMessage(): void {
     this.stopTimer();
-    this.stopTimer = this.platform.after(SILENCE_MS, () => this.lose());
+    this.stopTimer = this.platform.after(SILENCE_MS, () => this.reconnect());
   }
 
-  private lose(): void {
+  private reconnect(): void {
     this.drop();
     if (this.stopped) return;
     this.failures += 1;
@@ -145,6 +177,7 @@ export class LiveFeed {
   private drop(): void {
     const socket = this.socket;
     this.socket = null;
+    this.opened = false;
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();

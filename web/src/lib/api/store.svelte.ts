@@ -1,19 +1,22 @@
-// The browser's copy of what it watches of the city: queried once, then kept by the live feed.
+// The entities in the browser: what the map shows, and what a view watches by id. Loaded by query, then kept up to date
+// by the live feed.
 //
-// Thousands of entities change each second, so the copy itself is plain maps; what is on the screen follows a revision
-// number a type that moves at most ten times a second.
+// Thousands of entities change each second, so they are held in plain maps; the screen follows a revision number a type
+// that moves at most ten times a second.
 
-import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import { untrack } from 'svelte';
+import { SvelteMap } from 'svelte/reactivity';
 import type { Client } from './client';
-import { learnUnits, listEntities, typesOf, type Entity } from './entities';
-import { LiveFeed, feedAddress, type Change, type Connection } from './live';
+import { getSimplified, typesOf, type Entity } from './entities';
+import { isWithin, type Box } from './geometry';
+import { LiveFeed, feedAddress, type Change, type Connection, type LiveFilter } from './live';
 
 const FLUSH_MS = 100;
 const RATE_WINDOW_S = 5;
-/** So many types are asked for at a time: a browser keeps six lines to one city, and others want some too. */
-const AT_ONCE = 3;
+/** Queries wait so long for the live feed's confirmation, so that a screen without it still shows something. */
+const CONFIRMED_WITHIN_MS = 1000;
 
-/** What the entityStore knows of an entity beside the entity: when the city learnt of its last change. */
+/** An entity with the time when its last change was recorded. */
 export interface Seen {
   entity: Entity;
   at: string;
@@ -21,43 +24,64 @@ export interface Seen {
 
 export type Watcher = (dirty: ReadonlySet<string>) => void;
 
+/** What is kept of changes: of types within a box, and of types wherever they are. */
+export interface Scope {
+  types: readonly string[];
+  box: Box | null;
+  everywhere: readonly string[];
+}
+
+const NOTHING: Scope = { types: [], box: null, everywhere: [] };
+
+/** The result of a query on its way into the store. */
+export interface Loading {
+  add(page: Entity[]): void;
+  /** Removes what the store held of these types and the query did not return. */
+  finish(): void;
+}
+
 export class EntityStore {
   connection = $state<Connection>('connecting');
-  loading = $state(true);
-  /** Types that were not yet answered. */
-  readonly pending = new SvelteSet<string>();
-  /** Why a type could not be loaded, by type. */
-  failed = new SvelteMap<string, string>();
   /** Changes a second over the last few seconds. */
   rate = $state(0);
+  /** The unit of each attribute, by type. */
   readonly units: Record<string, Record<string, string>> = {};
-
-  /** The types that are kept. */
-  types: string[] = [];
+  /** Called when changes were missed: everything is to be queried again. */
+  onResync: () => void = () => {};
 
   private readonly byType = new Map<string, Map<string, Seen>>();
   private readonly revisions = new SvelteMap<string, number>();
   private readonly dirty = new Map<string, Set<string>>();
   private readonly watchers = new Map<string, Set<Watcher>>();
   private readonly listeners = new Set<(changes: Change[]) => void>();
-  private touched: Set<string> | null = null;
+  private readonly watched = new SvelteMap<string, Seen | null>();
+  private readonly watchCounts = new Map<string, number>();
+  private readonly loadings = new Set<Set<string>>();
+  /** Types of which more exist in the box than are kept: new ones are not added. */
+  private readonly full = new Set<string>();
+  private scope: Scope = NOTHING;
+  private followed: string[] = [];
+  private confirmations: (() => void)[] = [];
   private flushTimer: ReturnType<typeof setTimeout> | null = null;
   private rateTimer: ReturnType<typeof setInterval> | null = null;
+  private filterTimer: ReturnType<typeof setTimeout> | null = null;
   private counted = 0;
   private feed: LiveFeed | null = null;
 
   constructor(private readonly client: Client) {}
 
-  /** Connects first and queries then: a change between the two is received, not lost. `followed`: types whose changes
-   *  are reported and not kept. */
-  start(types: string[], followed: string[]): void {
-    this.types = types;
-    for (const type of types) this.byType.set(type, new Map());
-    this.feed = new LiveFeed(feedAddress(location), [...new Set([...types, ...followed])], {
+  /** Connects. `followed`: types whose changes listeners get wherever they are. */
+  start(followed: string[]): void {
+    this.followed = followed;
+    this.feed = new LiveFeed(feedAddress(location), this.filter(), {
       onChanges: (changes) => this.apply(changes),
-      onResync: () => void this.load(),
+      onSubscribed: () => this.confirm(),
+      onResync: () => {
+        this.onResync();
+        for (const id of this.watched.keys()) void this.fetch(id);
+      },
       onConnection: (state) => (this.connection = state),
-      // Any question tells whether the session still holds; a 401 leads to the sign-in page.
+      // Any request shows whether the session still holds; a 401 leads to the sign-in page.
       onRefused: () => void this.client.get('/api/v1/agencies').catch(() => {}),
     });
     this.feed.start();
@@ -65,12 +89,11 @@ export class EntityStore {
       this.rate = this.counted / RATE_WINDOW_S;
       this.counted = 0;
     }, RATE_WINDOW_S * 1000);
-    void this.load();
   }
 
   stop(): void {
     this.feed?.stop();
-    if (this.flushTimer) clearTimeout(this.flushTimer);
+    for (const timer of [this.flushTimer, this.filterTimer]) if (timer) clearTimeout(timer);
     if (this.rateTimer) clearInterval(this.rateTimer);
   }
 
@@ -78,23 +101,66 @@ export class EntityStore {
     this.feed?.retry();
   }
 
-  async load(): Promise<void> {
-    this.loading = true;
-    this.touched = new Set();
-    const waiting = [...this.types];
-    for (const type of waiting) this.pending.add(type);
-    const loadNext = async (): Promise<void> => {
-      for (let type = waiting.shift(); type; type = waiting.shift()) await this.loadType(type);
+  /** Follows another scope; resolves when changes within it are received, so that a query then misses nothing. */
+  follow(scope: Scope): Promise<void> {
+    this.scope = scope;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, CONFIRMED_WITHIN_MS);
+      this.confirmations.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.feed?.follow(this.filter());
+    });
+  }
+
+  /** Begins to take the result of a query for some types. */
+  beginLoading(types: readonly string[]): Loading {
+    const changed = new Set<string>();
+    const present = new Set<string>();
+    this.loadings.add(changed);
+    return {
+      add: (page) => {
+        for (const entity of page) {
+          present.add(entity.id);
+          // What the feed said meanwhile is at least as new as the result.
+          if (!changed.has(entity.id)) this.put(entity, String(entity['modifiedAt'] ?? ''), types);
+        }
+      },
+      finish: () => {
+        this.loadings.delete(changed);
+        for (const type of types) {
+          for (const id of [...this.heldOf(type).keys()]) {
+            if (!present.has(id) && !changed.has(id)) this.remove(type, id);
+          }
+          this.bump(type);
+        }
+      },
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, loadNext));
-    this.touched = null;
-    this.loading = false;
+  }
+
+  /** Says whether the store holds all there is of a type in the box, or is full. */
+  setFull(types: readonly string[], full: boolean): void {
+    for (const type of types) {
+      if (full) this.full.add(type);
+      else this.full.delete(type);
+    }
+  }
+
+  /** Drops everything of some types. */
+  drop(types: readonly string[]): void {
+    for (const type of types) for (const id of [...this.heldOf(type).keys()]) this.remove(type, id);
   }
 
   /** Everything of a type, as of the type's present revision. */
   all(type: string): ReadonlyMap<string, Seen> {
     this.revisions.get(type);
-    return this.byType.get(type) ?? new Map();
+    return this.heldOf(type);
+  }
+
+  /** How many entities are held. */
+  get size(): number {
+    return [...this.byType.values()].reduce((sum, held) => sum + held.size, 0);
   }
 
   /** One entity without following it: for drawing. */
@@ -102,12 +168,19 @@ export class EntityStore {
     return this.byType.get(type)?.get(id);
   }
 
+  /** A watched entity, or one that the map shows. */
   find(id: string): Seen | undefined {
-    for (const type of this.types) {
-      const seen = this.all(type).get(id);
-      if (seen) return seen;
-    }
+    const seen = this.watched.get(id);
+    if (seen) return seen;
+    for (const [type, held] of this.byType) if (held.has(id)) return this.all(type).get(id);
     return undefined;
+  }
+
+  /** Loads an entity and follows its changes wherever it is; returns how to stop. `known` saves the query. An effect
+   *  that watches does not run again when the entity changes. */
+  watchEntity(id: string, known?: Seen): () => void {
+    untrack(() => this.beginWatching(id, known));
+    return () => untrack(() => this.endWatching(id));
   }
 
   /** Calls `watcher` with the ids that changed, at most ten times a second; returns how to stop. */
@@ -117,55 +190,105 @@ export class EntityStore {
     return () => set.delete(watcher);
   }
 
-  /** Calls `listener` with every change heard; returns how to stop. */
+  /** Calls `listener` with every change received; returns how to stop. */
   listen(listener: (changes: Change[]) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  /** Follows the feed: what it says of an entity is the whole entity afterwards. */
+  /** Takes changes from the feed: each has the whole entity as it is afterwards. */
   apply(changes: Change[]): void {
     this.counted += changes.length;
     for (const change of changes) {
-      for (const type of change.type) {
-        const held = this.byType.get(type);
-        if (!held) continue;
-        if (change.kind === 'deleted' || !change.entity) held.delete(change.id);
-        else held.set(change.id, { entity: change.entity, at: change.at });
-        this.touched?.add(change.id);
-        this.mark(type, change.id);
-      }
+      const { entity, id, at } = change;
+      const gone = change.kind === 'deleted' || !entity;
+      if (this.watched.has(id)) this.watched.set(id, gone ? null : { entity, at });
+      for (const changed of this.loadings) changed.add(id);
+      if (gone || change.left || !this.isKept(change.type, entity)) {
+        for (const type of change.type) this.remove(type, id);
+      } else this.put(entity, at, change.type);
     }
     for (const listener of this.listeners) listener(changes);
   }
 
-  private async loadType(type: string): Promise<void> {
-    const held = this.byType.get(type);
-    if (!held) return;
-    const present = new Set<string>();
-    try {
-      for await (const page of listEntities(this.client, type)) {
-        for (const entity of page) {
-          present.add(entity.id);
-          // What the feed said meanwhile is at least as new as the answer.
-          if (this.touched?.has(entity.id)) continue;
-          held.set(entity.id, { entity, at: String(entity['modifiedAt'] ?? '') });
-          this.mark(type, entity.id);
-        }
-      }
-      for (const id of [...held.keys()]) {
-        if (present.has(id) || this.touched?.has(id)) continue;
-        held.delete(id);
-        this.mark(type, id);
-      }
-      this.failed.delete(type);
-      this.bump(type);
-      this.units[type] = await learnUnits(this.client, type);
-    } catch (problem) {
-      this.failed.set(type, problem instanceof Error ? problem.message : String(problem));
+  private beginWatching(id: string, known: Seen | undefined): void {
+    const count = this.watchCounts.get(id) ?? 0;
+    this.watchCounts.set(id, count + 1);
+    if (count) return;
+    const seen = known ?? this.find(id);
+    this.watched.set(id, seen ?? null);
+    this.refilter();
+    if (!seen) void this.fetch(id);
+  }
+
+  private endWatching(id: string): void {
+    const left = (this.watchCounts.get(id) ?? 1) - 1;
+    if (left) {
+      this.watchCounts.set(id, left);
+      return;
     }
-    this.pending.delete(type);
-    this.bump(type);
+    this.watchCounts.delete(id);
+    this.watched.delete(id);
+    this.refilter();
+  }
+
+  private isKept(types: string[], entity: Entity): boolean {
+    const { scope } = this;
+    if (types.some((type) => scope.everywhere.includes(type))) return true;
+    if (!scope.box || !types.some((type) => scope.types.includes(type))) return false;
+    return isWithin(entity, scope.box);
+  }
+
+  private put(entity: Entity, at: string, types: readonly string[]): void {
+    for (const type of typesOf(entity)) {
+      if (!types.includes(type)) continue;
+      const held = this.heldOf(type);
+      if (this.full.has(type) && !held.has(entity.id)) continue;
+      held.set(entity.id, { entity, at });
+      this.mark(type, entity.id);
+    }
+  }
+
+  private remove(type: string, id: string): void {
+    if (this.byType.get(type)?.delete(id)) this.mark(type, id);
+  }
+
+  private heldOf(type: string): Map<string, Seen> {
+    let held = this.byType.get(type);
+    if (!held) this.byType.set(type, (held = new Map()));
+    return held;
+  }
+
+  private async fetch(id: string): Promise<void> {
+    try {
+      const entity = await getSimplified(this.client, id);
+      if (this.watched.has(id)) this.watched.set(id, { entity, at: String(entity['modifiedAt'] ?? '') });
+    } catch {
+      // Gone, or not to be read: whoever shows it asks for it in full and says why.
+    }
+  }
+
+  private filter(): LiveFilter {
+    const { types, box, everywhere } = this.scope;
+    const all = [...new Set([...everywhere, ...this.followed])];
+    const ids = [...this.watched.keys()];
+    // Without types in a box those that are wanted everywhere are all.
+    if (!box || !types.length) return { types: all, bbox: null, everywhere: [], ids };
+    return { types: [...types], bbox: box, everywhere: all, ids };
+  }
+
+  /** Sends the filter once after a burst of changes of what is watched. */
+  private refilter(): void {
+    this.filterTimer ??= setTimeout(() => {
+      this.filterTimer = null;
+      this.feed?.follow(this.filter());
+    });
+  }
+
+  private confirm(): void {
+    const confirmed = this.confirmations;
+    this.confirmations = [];
+    for (const each of confirmed) each();
   }
 
   private mark(type: string, id: string): void {
@@ -187,9 +310,4 @@ export class EntityStore {
   private bump(type: string): void {
     this.revisions.set(type, (this.revisions.get(type) ?? 0) + 1);
   }
-}
-
-/** The types that an entity has and the entityStore keeps: the first is its layer's. */
-export function keptType(entityStore: EntityStore, entity: Entity): string | undefined {
-  return typesOf(entity).find((type) => entityStore.types.includes(type));
 }

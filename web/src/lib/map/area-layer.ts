@@ -4,7 +4,8 @@ import type { FeatureCollection } from 'geojson';
 import type { GeoJSONSource, LayerSpecification, Map } from 'maplibre-gl';
 import type { Layer } from '$lib/api/model';
 import type { EntityStore } from '$lib/api/store.svelte';
-import { colorOf, geometryOf, isOver } from './drawing';
+import { colorOf, isOver } from './drawing';
+import { geometryOf } from '$lib/api/geometry';
 
 export class AreaLayer {
   constructor(

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Layer } from '$lib/api/model';
-import { bounds, colorOf, headingOf, isOver, pointOf } from './drawing';
+import { colorOf, headingOf, isOver } from './drawing';
+import { bounds, pointOf } from '$lib/api/geometry';
 
 const layer: Layer = {
   id: 'warnings',

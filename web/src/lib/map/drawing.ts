@@ -1,6 +1,5 @@
-// What a layer's JSON means for one entity: its place, colour, heading, label. Pure.
+// What a layer's JSON means for one entity: its colour, heading, and whether it is over. Pure.
 
-import type { Geometry, Position } from 'geojson';
 import type { Entity } from '$lib/api/entities';
 import type { Layer, Severity } from '$lib/api/model';
 
@@ -12,40 +11,9 @@ export const SEVERITY_COLORS: Record<Severity, string> = {
   critical: '#c31c2e',
 };
 
-/** Attributes under which the drawn place may stand, the first that is there counts. */
-export function geometryOf(entity: Entity): Geometry | null {
-  const location = entity['location'];
-  if (typeof location !== 'object' || location === null || !('type' in location)) return null;
-  return 'coordinates' in location ? (location as Geometry) : null;
-}
-
-/** A place to put a sign or look at: a point itself, or the middle of what is larger. */
-export function pointOf(geometry: Geometry | null): [number, number] | null {
-  if (!geometry || geometry.type === 'GeometryCollection') return null;
-  if (geometry.type === 'Point') {
-    const [x, y] = geometry.coordinates;
-    return x === undefined || y === undefined ? null : [x, y];
-  }
-  const box = bounds(geometry.coordinates as Nested);
-  return box && [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
-}
-
-type Nested = Position | Nested[];
-
-export function bounds(coordinates: Nested): [number, number, number, number] | null {
-  let box: [number, number, number, number] | null = null;
-  const visit = (part: Nested): void => {
-    const [x, y] = part;
-    if (typeof x === 'number' && typeof y === 'number') {
-      box = box
-        ? [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y)]
-        : [x, y, x, y];
-    } else {
-      for (const each of part as Nested[]) visit(each);
-    }
-  };
-  visit(coordinates);
-  return box;
+/** The attribute that names the things of a layer. */
+export function titleAttributeOf(layer: Layer): string {
+  return layer.title_attribute ?? 'name';
 }
 
 export function colorOf(layer: Layer, entity: Entity): string {

@@ -3,7 +3,8 @@
 import type { Layer } from '$lib/api/model';
 import type { Entity } from '$lib/api/entities';
 import type { EntityStore, Seen } from '$lib/api/store.svelte';
-import { colorOf, geometryOf, headingOf, isOver, isSimulated, pointOf } from './drawing';
+import { colorOf, headingOf, isOver, isSimulated } from './drawing';
+import { geometryOf, pointOf } from '$lib/api/geometry';
 import { MovingPoints } from './points';
 import { shapeOf } from './shapes';
 import { scaleAt, type SymbolStyle, type StyleCache } from './sprites';

@@ -3,11 +3,13 @@
 import type { Map } from 'maplibre-gl';
 import type { City, Layer } from '$lib/api/model';
 import type { Entity } from '$lib/api/entities';
+import type { Box } from '$lib/api/geometry';
 import type { EntityStore } from '$lib/api/store.svelte';
+import { gather } from '$lib/ui/debounce';
 import type { Shade } from '$lib/ui/theme.svelte';
 import { AreaLayer } from './area-layer';
 import { repaint } from './basemap';
-import { bounds, geometryOf, pointOf } from './drawing';
+import { bounds, geometryOf, pointOf } from '$lib/api/geometry';
 import { project, unproject, type MovingPoints } from './points';
 import { baseMapOf, openMap, type MapWords } from './maplibre';
 import type { Text, LabelRequest } from './labels';
@@ -24,6 +26,8 @@ export interface MapCallbacks {
   onPick(id: string | null): void;
   onHover(id: string | null, x: number, y: number): void;
   onMoved(): void;
+  /** What is in view, at first and after each move. */
+  onView(view: { box: Box; zoom: number }): void;
 }
 
 const NARROW_PX = 600;
@@ -33,6 +37,8 @@ const AREAS_EVERY_MS = 1000;
 /** What falls silent pales, what ends goes: looked at this often. */
 const AGES_EVERY_MS = 60_000;
 const HOVER_EVERY_MS = 50;
+/** While the map is moved, what is in view is loaded at most this often. */
+const VIEW_EVERY_MS = 300;
 /** Of more labelRequests than this only some could be read anyway. */
 const MOST_LABEL_REQUESTS = 600;
 const TIMING: Timing = {
@@ -79,6 +85,11 @@ export class MapView implements Scene {
     this.followPointer();
     this.map.on('render', () => this.overlay.paint());
     this.map.on('moveend', () => this.callbacks.onMoved());
+    this.map.on(
+      'moveend',
+      gather(VIEW_EVERY_MS, () => this.tellView()),
+    );
+    this.tellView();
     this.map.once('load', () => this.start());
     void document.fonts.ready.then(() => this.overlay.forgetLabels());
     const pace = new AdaptiveResolution(baseMapOf(this.map), () => devicePixelRatio, TIMING);
@@ -206,6 +217,12 @@ export class MapView implements Scene {
       });
     }
     return labelRequests;
+  }
+
+  private tellView(): void {
+    const bounds = this.map.getBounds();
+    const box: Box = [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
+    this.callbacks.onView({ box, zoom: this.map.getZoom() });
   }
 
   private start(): void {

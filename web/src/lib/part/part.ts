@@ -37,7 +37,8 @@ export interface Page<Store> {
 /** The details of an entity of some types (`*`: of all that no other part shows). */
 export interface EntityDetail<Store> {
   types: string[];
-  view: View<{ store: Store; id: string }>;
+  /** `actions`: whether things to do with the entity are offered. */
+  view: View<{ store: Store; id: string; actions: boolean }>;
 }
 
 /** A section below the attributes of an entity. */
@@ -80,6 +81,8 @@ export interface WebPart<Store = unknown> {
   open?(app: AppContext): Store;
   /** Begins to load; called once after the screen has been set up. */
   start?(store: Store): void;
+  /** Called when the user leaves. */
+  stop?(store: Store): void;
   /** Changes of these types are followed in the whole city, whatever the map shows. */
   live?: { types: string[]; changed?(store: Store, changes: Change[]): void };
   /** Called after another language was chosen. */

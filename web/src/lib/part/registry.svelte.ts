@@ -43,6 +43,10 @@ export class Registry {
     for (const { part, store } of this.entries) part.start?.(store);
   }
 
+  stop(): void {
+    for (const { part, store } of this.entries) part.stop?.(store);
+  }
+
   /** Returns everything that parts declare for a slot, in order. */
   list<Name extends Slot>(slot: Name): Bound<Declared<Name>>[] {
     const all = this.entries.flatMap(({ part, store }) =>

@@ -1,10 +1,14 @@
 // The situation page: the map of all layers, its table, and the overview to which every part may add a card.
 
 import { definePart } from '$lib/part/part';
+import { ViewStore } from './views.svelte';
 import type en from './texts/en.json';
 
-export const part = definePart<undefined>({
+export const part = definePart<ViewStore>({
   name: 'views',
+  open: (app) => new ViewStore(app),
+  start: (store) => store.start(),
+  stop: (store) => store.loader.stop(),
   pages: [
     {
       path: 'situation',

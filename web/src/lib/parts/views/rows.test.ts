@@ -1,60 +1,46 @@
 import { describe, expect, test } from 'vitest';
-import type { Seen } from '$lib/api/store.svelte';
 import type { Layer } from '$lib/api/model';
-import { filterRows, rowsOf, sortRows } from './rows';
+import { canSort, orderBy, queryFor } from './rows';
 
-const layer = { id: 'gauges', types: ['WaterObserved'], label: 'waterLevel' } as unknown as Layer;
-const seen = (id: string, more: object): [string, Seen] => [
-  id,
-  { entity: { id, type: 'WaterObserved', ...more }, at: '' },
-];
-const held = new Map([
-  seen('urn:x:1', { name: 'Ruhrort 10', waterLevel: 812 }),
-  seen('urn:x:2', { name: 'Köln', waterLevel: 93, simulated: true }),
-  seen('urn:x:3', { name: 'Ruhrort 9' }),
-]);
-const naming = { name: (entity: { [name: string]: unknown }) => String(entity['name']), type: () => 'Pegel' };
-const rows = rowsOf([layer], () => held, naming);
+const layer = (more: object) => ({ id: 'x', order: 0, ...more }) as unknown as Layer;
+const gauges = layer({ id: 'gauges', types: ['WaterObserved'], label: 'waterLevel' });
+const berths = layer({ id: 'berths', types: ['Berth'], title_attribute: 'berthName' });
+const alerts = layer({
+  id: 'alerts',
+  types: ['Alert'],
+  filter: 'status=="active"',
+  title_attribute: 'title',
+});
+const warnings = layer({
+  id: 'warnings',
+  types: ['WeatherAlert'],
+  title_attribute: 'headline',
+  listed: { title: 'headline', while: { attribute: 'status', value: 'active' } },
+});
+const all = [gauges, berths, alerts, warnings];
 
-describe('the table twin', () => {
-  test('has a row for everything on the map', () => {
-    expect(rows.map((row) => [row.name, row.value, row.simulated])).toEqual([
-      ['Ruhrort 10', 812, false],
-      ['Köln', 93, true],
-      ['Ruhrort 9', undefined, false],
-    ]);
+describe('the table of the map', () => {
+  test('asks for all layers whose things need no filter, or for one layer with its filter', () => {
+    expect(queryFor(all, undefined, '')).toEqual({ types: ['WaterObserved', 'Berth'], filter: '' });
+    expect(queryFor(all, alerts, '')).toEqual({ types: ['Alert'], filter: 'status=="active"' });
+    expect(queryFor(all, warnings, '').filter).toBe('status=="active";headline');
   });
 
-  test('has none for what was only referred to', () => {
-    const warnings = { id: 'w', types: ['WeatherAlert'], listed: { title: 'headline' } } as unknown as Layer;
-    const heard = new Map([
-      seen('urn:w:1', { headline: 'Sturm', status: 'active' }),
-      seen('urn:w:2', { status: 'ended', validTo: '2026-11-22T10:00:00Z' }),
-    ]);
-    expect(rowsOf([warnings], () => heard, naming).map((row) => row.id)).toEqual(['urn:w:1']);
-    const bare = new Map([seen('urn:x:4', { dateObserved: 'now' }), seen('urn:x:5', { location: {} })]);
-    expect(rowsOf([layer], () => bare, naming).map((row) => row.id)).toEqual(['urn:x:5']);
+  test('searches every word in the attribute that names a layer’s things', () => {
+    expect(queryFor(all, gauges, ' ruhr  10 ').filter).toBe('name~="(?i)ruhr";name~="(?i)10"');
+    expect(queryFor(all, undefined, 'süd').filter).toBe('(name~="(?i)süd"|berthName~="(?i)süd")');
   });
 
-  test('is filtered by every word, in name, type or id', () => {
-    expect(filterRows(rows, 'pegel RUHR').map((row) => row.name)).toEqual(['Ruhrort 10', 'Ruhrort 9']);
-    expect(filterRows(rows, 'urn:x:2')).toHaveLength(1);
-    expect(filterRows(rows, '  ')).toHaveLength(3);
+  test('takes a search literally', () => {
+    expect(queryFor(all, gauges, 'a.b"').filter).toBe('name~="(?i)a\\.b."');
   });
 
-  test('sorts numbers as numbers, names as people do, and leaves what has no value at the end', () => {
-    const names = (column: 'name' | 'value', down: boolean) =>
-      sortRows(rows, { column, down }, 'de').map((row) => row.name);
-    expect(names('name', false)).toEqual(['Köln', 'Ruhrort 9', 'Ruhrort 10']);
-    expect(names('value', false)).toEqual(['Köln', 'Ruhrort 10', 'Ruhrort 9']);
-  });
-
-  test('begins with what lies on top of the map', () => {
-    const on = (order: number, id: string) => ({ ...layer, order, id }) as Layer;
-    const mixed = [
-      ...rowsOf([on(10, 'stops')], () => new Map([seen('urn:s', { name: 'Aal' })]), naming),
-      ...rowsOf([on(90, 'alerts')], () => new Map([seen('urn:a', { name: 'Zug' })]), naming),
-    ];
-    expect(sortRows(mixed, null, 'de').map((row) => row.id)).toEqual(['urn:a', 'urn:s']);
+  test('is ordered by name and time, and by value within one layer', () => {
+    expect(orderBy(null, undefined)).toBeUndefined();
+    expect(orderBy({ column: 'name', down: false }, berths)).toBe('berthName;asc');
+    expect(orderBy({ column: 'at', down: true }, undefined)).toBe('modifiedAt;desc');
+    expect(orderBy({ column: 'value', down: true }, gauges)).toBe('waterLevel;desc');
+    expect(canSort('value', undefined)).toBe(false);
+    expect(canSort('type', gauges)).toBe(false);
   });
 });

@@ -1,20 +1,9 @@
-// The table twin of the map: the same things as rows that can be filtered and sorted. Pure.
+// Queries of the table: what the search field, the layer and the order mean in NGSI-LD. Pure.
 
-import type { Entity } from '$lib/api/entities';
-import type { Seen } from '$lib/api/store.svelte';
+import { queryOf } from '$lib/api/layers.svelte';
+import type { EntityQuery } from '$lib/api/entities';
 import type { Layer } from '$lib/api/model';
-
-export interface Row {
-  id: string;
-  layer: Layer;
-  type: string;
-  name: string;
-  /** The value that the layer labels its things with, where that is not the name. */
-  value: unknown;
-  at: string;
-  simulated: boolean;
-  entity: Entity;
-}
+import { titleAttributeOf } from '$lib/map/drawing';
 
 export type Column = 'name' | 'type' | 'value' | 'at';
 export interface Sorting {
@@ -22,73 +11,49 @@ export interface Sorting {
   down: boolean;
 }
 
-export interface Naming {
-  name(entity: Entity): string;
-  type(name: string): string;
+/** Returns the layers of the table where none is chosen: those whose things need no filter of their own. */
+export function generalLayers(layers: readonly Layer[]): Layer[] {
+  return layers.filter((layer) => !layer.filter && !layer.listed?.while);
 }
 
-export function rowsOf(
-  layers: Layer[],
-  all: (type: string) => ReadonlyMap<string, Seen>,
-  naming: Naming,
-): Row[] {
-  return layers.flatMap((layer) =>
-    layer.types.flatMap((type) =>
-      [...all(type).values()]
-        .filter(({ entity }) => saysSomething(layer, entity))
-        .map(({ entity, at }) => ({
-          id: entity.id,
-          layer,
-          type: naming.type(type),
-          name: naming.name(entity),
-          value:
-            layer.label && !['name', 'headline', 'title'].includes(layer.label)
-              ? entity[layer.label]
-              : undefined,
-          at,
-          simulated: entity['simulated'] === true,
-          entity,
-        })),
-    ),
-  );
-}
-
-const NAMES = ['name', 'headline', 'title', 'berthName'];
-
-/** Tells what is known of from what was only referred to: it has a place, a name, or what its layer shows of it. */
-export function saysSomething(layer: Layer, entity: Entity): boolean {
-  const said = (name: string | null | undefined) => Boolean(name) && entity[name as string] !== undefined;
-  if (layer.listed) return said(layer.listed.title);
-  return said('location') || said(layer.label) || NAMES.some(said);
-}
-
-export function filterRows(rows: Row[], words: string): Row[] {
-  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  if (!wanted.length) return rows;
-  return rows.filter((row) => {
-    const text = `${row.name} ${row.type} ${row.id}`.toLowerCase();
-    return wanted.every((word) => text.includes(word));
-  });
-}
-
-/** Sorts by a column, or without one by weight: what lies on top of the map stands first. */
-export function sortRows(rows: Row[], sorting: Sorting | null, language: string): Row[] {
-  const collator = new Intl.Collator(language, { numeric: true });
-  const last = (a: Row, b: Row) => collator.compare(a.id, b.id);
-  if (!sorting) {
-    return rows.toSorted(
-      (a, b) => b.layer.order - a.layer.order || collator.compare(a.name, b.name) || last(a, b),
-    );
+/** Returns the query for one layer, or for the general ones, with every word of a search in the name. */
+export function queryFor(layers: readonly Layer[], only: Layer | undefined, words: string): EntityQuery {
+  const shown = only ? [only] : generalLayers(layers);
+  const names = [...new Set(shown.map(titleAttributeOf))];
+  const conditions = words
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((word) => anyOf(names.map((name) => `${name}~="(?i)${escaped(word)}"`)));
+  if (only) {
+    const { filter } = queryOf(only);
+    // What was only referred to has no title and says nothing.
+    conditions.unshift(...(filter ? [filter] : []), ...(only.listed ? [only.listed.title] : []));
   }
-  const { column, down } = sorting;
-  const sign = down ? -1 : 1;
-  return rows.toSorted((a, b) => sign * compare(a[column], b[column], collator) || last(a, b));
+  return { types: [...new Set(shown.flatMap((layer) => layer.types))], filter: conditions.join(';') };
 }
 
-function compare(a: unknown, b: unknown, collator: Intl.Collator): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  const [left, right] = [String(a ?? ''), String(b ?? '')];
-  // What has no value stands last when sorting up.
-  if (!left || !right) return left ? -1 : right ? 1 : 0;
-  return collator.compare(left, right);
+/** Returns whether the table can be ordered by a column: a value has its meaning within one layer only. */
+export function canSort(column: Column, only: Layer | undefined): boolean {
+  return column === 'name' || column === 'at' || (column === 'value' && Boolean(only?.label));
+}
+
+/** Returns the order for the query (ETSI GS CIM 009, 4.23). */
+export function orderBy(sorting: Sorting | null, only: Layer | undefined): string | undefined {
+  if (!sorting || !canSort(sorting.column, only)) return undefined;
+  const attribute = {
+    name: only ? titleAttributeOf(only) : 'name',
+    at: 'modifiedAt',
+    value: only?.label ?? '',
+    type: '',
+  }[sorting.column];
+  return `${attribute};${sorting.down ? 'desc' : 'asc'}`;
+}
+
+function anyOf(conditions: string[]): string {
+  return conditions.length > 1 ? `(${conditions.join('|')})` : (conditions[0] ?? '');
+}
+
+/** A word as a regular expression within a quoted string. */
+function escaped(word: string): string {
+  return word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/"/g, '.');
 }

@@ -118,8 +118,14 @@ def test_sensors_say_that_they_are_simulated_and_stay_near_their_usual_values() 
     assert all(0 <= each["no2"] < 100 for each in readings)
 
 
-def test_a_file_that_is_no_scenario_is_named(tmp_path: Path) -> None:
+def test_each_fault_of_a_scenario_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
-    broken.write_text('{"lines": [{"id": "x"}]}')
-    with pytest.raises(Invalid, match=r"broken\.json"):
+    broken.write_text('{"waterway": [[6.7, 151.3]],\n "lines": [{"id": "x", "name": "X", "stops": []}]}')
+    with pytest.raises(Invalid) as caught:
         read_scenario(broken)
+    assert [str(each).removeprefix(f"{broken}, ") for each in caught.value.faults] == [
+        "line 1, column 21: waterway[0][1]: must be -90 to 90, not 151.3",
+        "line 2, column 12: lines[0].route_type: this key is missing",
+        "line 2, column 12: lines[0].color: this key is missing",
+        "line 2, column 46: lines[0].stops: must have at least 2 items",
+    ]

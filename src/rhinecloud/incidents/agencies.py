@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.incidents.model import AGENCY
 from rhinecloud.kernel.actor import part
-from rhinecloud.kernel.errors import Invalid, RhineCloudError
-from rhinecloud.kernel.faults import ErrorCollector, unknown
+from rhinecloud.kernel.checks import matching
+from rhinecloud.kernel.declarative import (
+    DeclarativeModel,
+    ParsedDocument,
+    Texts,
+    fit_document,
+    plain_document,
+)
+from rhinecloud.kernel.errors import RhineCloudError
+from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
-
-KINDS = ("fire", "police", "port", "utilities", "transit", "health", "administration", "other")
-_KEYS = {"id", "name", "kind", "email"}
-_ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +33,28 @@ class Agency:
     email: str = ""
 
 
-def read_agencies(tables: Iterable[Mapping[str, Any]]) -> list[Agency]:
-    """Read the tables of the settings: `id`, `name` (a text, or `{de, en}`), `kind`, `email`; raises Invalid."""
+class AgencyKeys(DeclarativeModel):
+    """An organisation that acts in the city."""
+
+    id: Annotated[str, matching("a short name such as `fire`, or a URN", "[a-z0-9][a-z0-9-]*|urn:.+")]
+    name: Texts
+    kind: Literal["fire", "police", "port", "utilities", "transit", "health", "administration", "other"] = (
+        "other"
+    )
+    email: str = ""
+
+
+def read_agencies(tables: ParsedDocument | Sequence[Mapping[str, Any]]) -> list[Agency]:
+    """Read the tables `[[agencies]]` of a parsed file, or plain ones; raises Invalid naming each fault."""
+    parsed = tables if isinstance(tables, ParsedDocument) else plain_document(list(tables), "agencies")
     agencies: dict[str, Agency] = {}
     collector = ErrorCollector()
-    for index, table in enumerate(tables):
+    for index in range(len(parsed.data)):
         with collector.collect():
-            agency = _read(table, f"agencies[{index}]")
+            document = fit_document(parsed.part(index), AgencyKeys)
+            agency = _agency(document.value)
             if agency.id in agencies:
-                raise Invalid(f"the id {agency.id} stands there twice", field=f"agencies[{index}].id")
+                raise document.fault(("id",), f"the id {agency.id} must not be used twice")
             agencies[agency.id] = agency
     collector.finish()
     return list(agencies.values())
@@ -59,24 +75,9 @@ async def seed_agencies(
     return len(stale)
 
 
-def _read(table: Mapping[str, Any], place: str) -> Agency:
-    collector = ErrorCollector()
-    for key in table:
-        if key not in _KEYS:
-            collector.add(unknown("key", key, _KEYS), f"{place}.{key}")
-    short = table.get("id")
-    if not isinstance(short, str) or not (_ID.fullmatch(short) or short.startswith("urn:")):
-        collector.add("must be a short name such as `fire`, or a URN", f"{place}.id")
-    name = table.get("name")
-    names = {"de": name, "en": name} if isinstance(name, str) else name
-    if not isinstance(names, dict) or not names or not all(isinstance(each, str) for each in names.values()):
-        collector.add("must be a text, or one for each language", f"{place}.name")
-    kind = table.get("kind", "other")
-    if kind not in KINDS:
-        collector.add(f"{kind!r} is not one of {', '.join(KINDS)}", f"{place}.kind")
-    collector.finish()
-    agency_id = str(short) if str(short).startswith("urn:") else f"urn:ngsi-ld:Agency:{short}"
-    return Agency(agency_id, dict(names or {}), kind, str(table.get("email", "")))
+def _agency(keys: AgencyKeys) -> Agency:
+    agency_id = keys.id if keys.id.startswith("urn:") else f"urn:ngsi-ld:Agency:{keys.id}"
+    return Agency(agency_id, keys.name, keys.kind, keys.email)
 
 
 def _entity(agency: Agency, context: Context, language: str) -> Entity:

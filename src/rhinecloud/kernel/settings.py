@@ -19,9 +19,13 @@ from pydantic import Field as ModelField
 from pydantic import TypeAdapter, ValidationError, create_model
 
 from rhinecloud.kernel.checks import ANYTHING, NOT_NEGATIVE, SettingCheck
-from rhinecloud.kernel.declarative import DeclarativeModel, ParsedDocument, fit_document
-from rhinecloud.kernel.declarative.model import path_of
-from rhinecloud.kernel.declarative.place import Node
+from rhinecloud.kernel.declarative import (
+    DeclarativeModel,
+    ParsedDocument,
+    fit_document,
+    path_of,
+    plain_document,
+)
 from rhinecloud.kernel.declarative.wording import word_error
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, unknown
@@ -82,7 +86,7 @@ def read_section(
 
     `table` is the section of a parsed file, whose faults have their places, or a plain table.
     """
-    document = table if isinstance(table, ParsedDocument) else _without_places(section, table)
+    document = table if isinstance(table, ParsedDocument) else plain_document(dict(table), section)
     hints = typing.get_type_hints(settings_class)
     items = {item.name: item for item in fields(settings_class)}  # type: ignore[arg-type]
     collector = ErrorCollector()
@@ -102,8 +106,6 @@ def read_section(
         made = settings_class(**values)
     except Invalid as error:
         collector.found.extend(_placed(each, section, document) for each in error.faults)
-    if not document.file:
-        collector.found = [Invalid(each.reason, field=each.field) for each in collector.found]
     collector.finish()
     return made
 
@@ -177,10 +179,6 @@ def _default(item: Field[Any]) -> Any:
 
 def _type_name(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
-
-
-def _without_places(section: str, table: Mapping[str, Any]) -> ParsedDocument:
-    return ParsedDocument("", dict(table), "", Node, prefix=path_of(section))
 
 
 def _placed(fault: Invalid, section: str, document: ParsedDocument) -> Invalid:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+from pydantic import Field
+
+from rhinecloud.kernel.checks import between
+from rhinecloud.kernel.declarative import DeclarativeModel, Text, read_document
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.simulator.track import Position, Track
+
+Longitude = Annotated[float, between(-180, 180)]
+Latitude = Annotated[float, between(-90, 90)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +60,71 @@ class Scenario:
     sensors: tuple[Sensor, ...]
 
 
+class StopKeys(DeclarativeModel):
+    """A stop, as the file has it."""
+
+    name: Text
+    lon: Longitude
+    lat: Latitude
+
+
+class LineKeys(DeclarativeModel):
+    """A line of trams or buses, as the file has it."""
+
+    id: Text
+    name: Text
+    route_type: Annotated[int, Field(ge=0)]
+    """GTFS' own: 0 tram, 3 bus."""
+    color: Text
+    """As GTFS has it: six hexadecimal digits."""
+    stops: Annotated[tuple[StopKeys, ...], Field(min_length=2)]
+
+
+class SensorKeys(DeclarativeModel):
+    """A sensor, as the file has it."""
+
+    id: Text
+    kind: Text
+    name: Text
+    lon: Longitude
+    lat: Latitude
+    quantities: Annotated[Mapping[str, tuple[float, float]], Field(min_length=1)]
+    """The usual value and the spread of each quantity."""
+
+
+class ScenarioKeys(DeclarativeModel):
+    """Where things move in a city, and what measures."""
+
+    waterway: tuple[tuple[Longitude, Latitude], ...] = ()
+    """The middle of the fairway, from one end to the other."""
+    lines: tuple[LineKeys, ...] = ()
+    sensors: tuple[SensorKeys, ...] = ()
+
+    def check(self) -> Iterator[Invalid]:
+        """See that the waterway leads anywhere."""
+        if len(self.waterway) == 1:
+            yield Invalid("must have two points at least", field="waterway")
+
+
 def read_scenario(path: Path) -> Scenario:
-    """Read a scenario file; raises Invalid naming the file and what is wrong in it."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return Scenario(
-            waterway=Track([(x, y) for x, y in data["waterway"]]) if data.get("waterway") else None,
-            lines=tuple(_line(each) for each in data.get("lines", ())),
-            sensors=tuple(_sensor(each) for each in data.get("sensors", ())),
-        )
-    except OSError as error:
-        raise Invalid(f"cannot be read: {error.strerror}", field=str(path)) from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise Invalid(f"is not a scenario: {error!r}", field=str(path)) from None
+    """Read a scenario file; raises Invalid naming file, line and column of each fault."""
+    keys = read_document(path, ScenarioKeys).value
+    return Scenario(
+        waterway=Track(keys.waterway) if keys.waterway else None,
+        lines=tuple(map(_line, keys.lines)),
+        sensors=tuple(
+            Sensor(each.id, each.kind, each.name, (each.lon, each.lat), dict(each.quantities))
+            for each in keys.sensors
+        ),
+    )
 
 
-def _line(data: dict[str, Any]) -> Line:
-    places = [(each["lon"], each["lat"]) for each in data["stops"]]
-    track = Track(places)
+def _line(keys: LineKeys) -> Line:
+    places = [(each.lon, each.lat) for each in keys.stops]
     stops = []
     travelled = 0.0
-    for index, each in enumerate(data["stops"]):
+    for index, each in enumerate(keys.stops):
         if index:
             travelled += Track(places[index - 1 : index + 1]).length_m
-        stop_id = f"sim-{data['id']}-{index + 1}"
-        stops.append(Stop(stop_id, each["name"], places[index], travelled))
-    return Line(data["id"], data["name"], data["route_type"], data["color"], track, tuple(stops))
-
-
-def _sensor(data: dict[str, Any]) -> Sensor:
-    quantities = {name: (value[0], value[1]) for name, value in data["quantities"].items()}
-    return Sensor(data["id"], data["kind"], data["name"], (data["lon"], data["lat"]), quantities)
+        stops.append(Stop(f"sim-{keys.id}-{index + 1}", each.name, places[index], travelled))
+    return Line(keys.id, keys.name, keys.route_type, keys.color, Track(places), tuple(stops))

@@ -17,8 +17,8 @@ from rhinecloud.kernel.declarative.document import (
 )
 from rhinecloud.kernel.declarative.fault import FileFault, TextFault
 from rhinecloud.kernel.declarative.model import DeclarativeModel, ReadBy
-from rhinecloud.kernel.declarative.parsed import ParsedDocument
-from rhinecloud.kernel.declarative.place import LIMITS, DocumentPath, Limits
+from rhinecloud.kernel.declarative.parsed import ParsedDocument, plain_document
+from rhinecloud.kernel.declarative.place import LIMITS, DocumentPath, Limits, path_of
 from rhinecloud.kernel.declarative.schema import json_schema
 from rhinecloud.kernel.declarative.source import SYNTAXES, parse_bytes, parse_file
 from rhinecloud.kernel.declarative.types import LANGUAGES, Duration, Text, Texts, parse_duration, read_texts
@@ -46,6 +46,8 @@ __all__ = [
     "parse_bytes",
     "parse_duration",
     "parse_file",
+    "path_of",
+    "plain_document",
     "read_content",
     "read_document",
     "read_documents",

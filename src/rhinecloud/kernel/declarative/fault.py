@@ -7,7 +7,7 @@ from rhinecloud.kernel.errors import Invalid
 
 
 class FileFault(Invalid):
-    """One fault: `file`, `place` (line and column), `path` in the document, and the reason."""
+    """One fault: `file` ('' where there is none), `place` (line and column), `path` in the document, and the reason."""
 
     def __init__(self, reason: str, file: str, place: Place | None = None, path: DocumentPath = ()) -> None:
         super().__init__(reason, field=path_text(path))
@@ -33,7 +33,7 @@ class FileFault(Invalid):
 
     def _whole(self) -> str:
         where = f", line {self.place.line}, column {self.place.column}" if self.place else ""
-        return f"{self.file}{where}: {self.sentence}"
+        return f"{self.file}{where}: {self.sentence}" if self.file else self.sentence
 
 
 class TextFault(Invalid):

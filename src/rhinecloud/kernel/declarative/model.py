@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, ValidationError, core_schema
 
+from rhinecloud.kernel.declarative.place import path_of
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import unknown
 
@@ -150,17 +151,6 @@ class ReadBy:
         except Invalid as error:
             faults = [_line(each, value) for each in error.faults]
             raise ValidationError.from_exception_data("value", faults) from None
-
-
-def path_of(field: str) -> tuple[str | int, ...]:
-    """Return a path that is written as `a.b[0]` step by step."""
-    steps: list[str | int] = []
-    for part in field.replace("[", ".[").split("."):
-        if part.startswith("[") and part.endswith("]") and part[1:-1].isdecimal():
-            steps.append(int(part[1:-1]))
-        elif part:
-            steps.append(part)
-    return tuple(steps)
 
 
 def _line(fault: Invalid, data: Any, *, is_key: bool = False) -> InitErrorDetails:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from rhinecloud.kernel.declarative.fault import FileFault, NotReadable
-from rhinecloud.kernel.declarative.place import DocumentPath, Node
+from rhinecloud.kernel.declarative.place import DocumentPath, Node, path_of
 
 
 @dataclass
@@ -48,9 +48,15 @@ class ParsedDocument:
     def fault(self, path: DocumentPath, reason: str, *, line: int = 1, column: int = 1) -> FileFault:
         """Return a fault at a value, or at a line and column within its text."""
         path = (*self.prefix, *path)
-        return FileFault(reason, self.file, self.root.place_of(path, line, column), path)
+        place = self.root.place_of(path, line, column) if self.file else None
+        return FileFault(reason, self.file, place, path)
 
     def key_fault(self, path: DocumentPath, reason: str) -> FileFault:
         """Return a fault at a key rather than at its value."""
         path = (*self.prefix, *path)
-        return FileFault(reason, self.file, self.root.place_of_key(path), path)
+        return FileFault(reason, self.file, self.root.place_of_key(path) if self.file else None, path)
+
+
+def plain_document(data: Any, prefix: str = "") -> ParsedDocument:
+    """Return data that stand in no file as a document; its faults name paths below `prefix`, and no places."""
+    return ParsedDocument("", data, "", Node, prefix=path_of(prefix))

@@ -98,6 +98,17 @@ def path_text(path: Iterable[str | int]) -> str:
     return text
 
 
+def path_of(field: str) -> DocumentPath:
+    """Return a path that is written as `a.b[0]` step by step."""
+    steps: list[str | int] = []
+    for part in field.replace("[", ".[").split("."):
+        if part.startswith("[") and part.endswith("]") and part[1:-1].isdecimal():
+            steps.append(int(part[1:-1]))
+        elif part:
+            steps.append(part)
+    return tuple(steps)
+
+
 class Lines:
     """Finds line and column of a position in a text."""
 

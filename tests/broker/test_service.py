@@ -20,7 +20,7 @@ from rhinecloud.ngsild.context import compile_context, core_context
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.parsing import parse_entity
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.policy.rows import ASSIGNED_AGENCY
+from rhinecloud.policy.facts import ASSIGNED_AGENCY
 from rhinecloud.store.port import Decision, Put, Remove, Written
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -225,6 +225,16 @@ async def test_a_token_acts_until_it_expires_or_is_revoked(identity: Identity, c
         identity.authenticate(bearer(other))
 
 
+async def test_a_request_states_its_purpose(identity: Identity) -> None:
+    secret = await identity.add_token(Token(name="app", digest="", roles=(Role.PARTNER,)))
+    assert identity.authenticate(bearer(secret)).purpose == ""
+    stated = identity.authenticate([*bearer(secret), (b"data-purpose", b"dpv:ResearchAndDevelopment")])
+    assert (stated.id, stated.purpose) == ("urn:rhinecloud:token:app", "dpv:ResearchAndDevelopment")
+    for wrong in (b"", b"two words", b"x" * 101, "ü".encode()):
+        with pytest.raises(Invalid, match="Data-Purpose: must be a word"):
+            identity.authenticate([*bearer(secret), (b"data-purpose", wrong)])
+
+
 async def test_a_wrong_token_is_refused_even_where_access_is_open(
     records: DictRecords, clock: HandClock
 ) -> None:

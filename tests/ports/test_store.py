@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rhinecloud.kernel.errors import Conflict, Invalid, Unavailable
 from rhinecloud.ngsild.change import ChangeKind, decode_change
+from rhinecloud.ngsild.context import core_context
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.expression import Path as AttributePath
 from rhinecloud.ngsild.geometry import GeoQuery
-from rhinecloud.ngsild.ordering import OrderKey
-from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.ngsild.ordering import OrderKey, parse_order
+from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.port import (
     Commit,
@@ -488,6 +490,42 @@ async def test_hidden_types_are_left_out_of_page_and_total(store: Store, many: i
     )
     assert ([stored.id for stored in page.items], page.total) == (["urn:x:d"], many + 2)
     assert await ids(store, EntityQuery(hidden=hidden, offset=many)) == ["a", "c", "d"]
+
+
+class Levels:
+    """Admits entities whose level is at most a number."""
+
+    attributes = frozenset({LEVEL})
+    is_steady = True
+
+    def __init__(self, most: float) -> None:
+        self.most = most
+
+    def admits(self, entity: Entity) -> bool:
+        return all(each.value <= self.most for each in entity.attrs.get(LEVEL, ()))
+
+
+@pytest.mark.parametrize("many", [0, 400], ids=["few", "many"])
+async def test_rows_that_a_condition_does_not_admit_are_left_out_of_page_total_and_order(
+    store: Store, many: int
+) -> None:
+    await store.write([put(entity(f"n{number:03}", level=9)) for number in range(many)])
+    await store.write(
+        [put(entity("a", level=1)), put(entity("b", level=9)), put(entity("c")), put(entity("d", level=2))]
+    )
+    rows = Levels(5)
+    for types in ((), ((GAUGE,),)):
+        query = EntityQuery(types=types, rows=rows, count=True, limit=2)
+        page = await store.query("", query)
+        assert ([stored.id for stored in page.items], page.more, page.total) == (
+            ["urn:x:a", "urn:x:c"],
+            True,
+            3,
+        )
+        assert await ids(store, replace(query, offset=2)) == ["d"]
+        assert await ids(store, replace(query, order=parse_order("id;desc", core_context()))) == ["d", "c"]
+    assert await ids(store, EntityQuery(ids=("urn:x:b", "urn:x:d"), rows=rows)) == ["d"]
+    assert await ids(store, EntityQuery(rows=rows, q=parse_q(f"{LEVEL}>1", core_context()))) == ["d"]
 
 
 def near(longitude: float, latitude: float, metres: float) -> GeoQuery:

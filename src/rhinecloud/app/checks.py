@@ -10,7 +10,7 @@ from typing import Any
 
 from rhinecloud import __version__
 from rhinecloud.app.content import KINDS
-from rhinecloud.app.foundation import MIGRATIONS, Foundation, city_content, city_policies, city_terms
+from rhinecloud.app.foundation import MIGRATIONS, Foundation, city_content, city_terms, read_policies
 from rhinecloud.app.parts import rulebook_of
 from rhinecloud.app.sections import FEED, SECTIONS, gather_city
 from rhinecloud.app.seed import read_seeds
@@ -24,8 +24,7 @@ from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.settings import read_section
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.loader import Packs, find_packs
-from rhinecloud.ngsild.context import core_context
-from rhinecloud.policy import Policy
+from rhinecloud.ngsild.context import compile_context, core_context
 from rhinecloud.risk.settings import RiskSettings
 from rhinecloud.store.engine import StoreSettings, make_store, read_data_versions
 from rhinecloud.store.migrations import DataVersion, check_not_newer
@@ -100,11 +99,10 @@ def _foundation(settings: Settings, packs: Packs) -> Iterator[Finding]:
     """Look at what everything else stands on; where it stands, at rules and entities."""
     collector = ErrorCollector()
     with collector.collect():
-        city_terms(settings.folder, packs)
+        terms, _ = city_terms(settings.folder, packs)
+        read_policies(settings.folder, compile_context(terms, {}))
     with collector.collect():
         city_content(settings.folder, core_context())
-    with collector.collect():
-        Policy(city_policies(settings.folder))
     with collector.collect():
         make_store(settings.section("store", StoreSettings), settings.data)
     if collector.found:

@@ -5,10 +5,10 @@ The running city adds stream, consumers, feeds and doors (`city`); the command l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rhinecloud import __version__
 from rhinecloud.app.content import KINDS
@@ -30,7 +30,7 @@ from rhinecloud.loader.folder import CONTEXT, read_terms
 from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.part import ContentSource
-from rhinecloud.policy import Policy
+from rhinecloud.policy import Authorization, Policies, PolicySource, read_areas
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.migrations import Migrations, migrate_data, require_current
 
@@ -66,7 +66,9 @@ class Foundation:
             self.store = self.telemetry.around_store(self.store)
         timeline = settings.section("history", HistorySettings).timeline_types
         self.history = HotTable(settings.data / "history.db", timeline)
-        self.policy = Policy(city_policies(settings.folder))
+        self.policy = Authorization(
+            read_policies(settings.folder, self.context), clock, ZoneInfo(settings.city.timezone)
+        )
         self.identity = Identity(
             StoreRecords(self.store), settings.section("identity", IdentitySettings), clock
         )
@@ -154,12 +156,13 @@ def city_content(folder: Path, context: Context) -> Items:
     return read_content(own, ContentSource("city", folder, context))
 
 
-def city_policies(folder: Path) -> Sequence[str]:
-    """Read the city's own policies, `policies/*.cedar`; raises Invalid where one cannot be read."""
-    texts = []
+def read_policies(folder: Path, vocabulary: Context) -> Policies:
+    """Read all policies with the city's own, `policies/*.cedar`, and its areas, `areas/*.geojson`; raise Invalid."""
+    sources = []
     for path in sorted((folder / "policies").glob("*.cedar")):
+        owner = f"policies/{path.name}"
         try:
-            texts.append(path.read_text(encoding="utf-8"))
+            sources.append(PolicySource(owner, path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError) as error:
-            raise Invalid(f"cannot be read: {error}", field=f"policies/{path.name}") from None
-    return texts
+            raise Invalid(f"cannot be read: {error}", field=owner) from None
+    return Policies((), sources, vocabulary, read_areas(folder / "areas"))

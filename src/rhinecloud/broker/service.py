@@ -28,7 +28,7 @@ from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.expression import links
 from rhinecloud.ngsild.parsing import parse_fragment
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.policy import Action, Policy
+from rhinecloud.policy import Action, Authorization
 from rhinecloud.store.port import Decide, Edit, Store, Stored, Written
 
 PAGE = 1_000
@@ -49,7 +49,9 @@ Plan = Callable[[EditBuilder], Decide]
 class Broker:
     """The one door to the city's state: nobody reads or writes around it, nor it around the policy."""
 
-    def __init__(self, store: Store, policy: Policy, clock: Clock, *, max_attributes: int = 1_000) -> None:
+    def __init__(
+        self, store: Store, policy: Authorization, clock: Clock, *, max_attributes: int = 1_000
+    ) -> None:
         self._store = store
         self._max_attributes = max_attributes
         self._policy = policy
@@ -96,7 +98,7 @@ class Broker:
         """Give an entity, or None where there is none."""
         stored = await self._store.get(tenant, entity_id)
         if stored is None:
-            self._policy.check(actor, Action.READ, tenant)
+            self._policy.check_could(actor, Action.READ, tenant)
             return None
         return stored if self._sight.check(actor, tenant, stored) else None
 
@@ -112,9 +114,9 @@ class Broker:
             await self.need_tenant(tenant)
         if query.q is not None and links(query.q):
             query = replace(query, q=await follow(query.q, partial(self.query, actor, tenant)))
-        hidden = self._policy.hidden_types(actor, tenant)
-        if hidden:
-            query = replace(query, hidden=hidden)
+        hidden, rows = self._policy.hidden_types(actor, tenant), self._policy.visible_rows(actor, tenant)
+        if hidden or rows is not None:
+            query = replace(query, hidden=hidden, rows=rows)
         page = await self._store.query(tenant, query)
         items = self._sight.visible(actor, tenant, page.items)
         return page if len(items) == len(page.items) else Page(items, page.offset, page.more, page.total)
@@ -213,10 +215,11 @@ class Broker:
 
     async def discover(self, actor: Actor, tenant: str) -> TypeCounts:
         """Count the tenant's types and attributes (clauses 5.7.5 to 5.7.10)."""
-        self._policy.check(actor, Action.READ, tenant)
+        self._policy.check_could(actor, Action.READ, tenant)
         await self.need_tenant(tenant)
+        rows = self._policy.visible_rows(actor, tenant)
         return await self._discovery.tally(
-            tenant, lambda name: self._policy.allows(actor, Action.READ, tenant, (name,))
+            tenant, lambda name: self._policy.could(actor, Action.READ, tenant, (name,)), rows
         )
 
     def allow(self, actor: Actor, action: Action, tenant: str, types: Sequence[str] = ()) -> None:
@@ -225,8 +228,12 @@ class Broker:
 
     def _may_ask(self, actor: Actor, tenant: str, query: EntityQuery) -> None:
         """Raise Denied unless the actor may read in general, or one of the types that the query names."""
-        if not any(self._policy.allows(actor, Action.READ, tenant, types) for types in ((), *query.types)):
-            self._policy.check(actor, Action.READ, tenant)
+        if not any(self._policy.could(actor, Action.READ, tenant, types) for types in ((), *query.types)):
+            self._policy.check_could(actor, Action.READ, tenant)
+
+    def is_steady(self, actor: Actor, tenant: str) -> bool:
+        """Return whether the actor may read the same entities as long as these stay as they are, whatever the hour."""
+        return self._policy.is_steady(actor, tenant)
 
     def is_lasting(self, items: Iterable[Stored]) -> bool:
         """Tell whether nothing in these entities ever expires."""

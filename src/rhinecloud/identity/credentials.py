@@ -1,34 +1,50 @@
-"""What a request carries to say who sends it: a Bearer token (RFC 6750) or the cookie of a person's session."""
+"""What a request carries to say who sends it: a Bearer token (RFC 6750) or the cookie of a person's session.
+
+The header `Data-Purpose` says what for; policies may ask for it. Browsers send a `Purpose` when they prefetch.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from rhinecloud.identity.model import WrongCredentials
 from rhinecloud.kernel.cache import BoundedCache
+from rhinecloud.kernel.errors import Invalid
 
 SESSION_COOKIE = "rhinecloud_session"
 _COOKIE_PREFIX = SESSION_COOKIE.encode() + b"="
+
+PURPOSE = b"data-purpose"
+_PURPOSE = re.compile(r"[\w.:/#-]{1,100}", re.ASCII)
 
 RawHeaders = Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]]
 """Header fields with their names in lower case: by name, or one by one as ASGI hands them over."""
 
 
 class Credentials(NamedTuple):
-    """A token, or a session's id, or neither."""
+    """A token, or a session's id, or neither; and the purpose of the request where it states one."""
 
     token: str = ""
     session: str = ""
+    purpose: str = ""
 
 
 def read_credentials(headers: RawHeaders, query: bytes = b"") -> Credentials:
-    """Find the credentials in a request; `query` is the query string where a token may stand there (a WebSocket).
+    """Return the credentials of a request; `query` is the query string where a token may stand there (a WebSocket).
 
-    Raises WrongCredentials for an Authorization header of another scheme.
+    Raise WrongCredentials for an Authorization header of another scheme, Invalid for a purpose that is not a word.
     """
     fields = headers if type(headers) is dict or isinstance(headers, Mapping) else _by_name(headers)
+    purpose = fields.get(PURPOSE)
+    if purpose is None:
+        return _read_credentials(fields, query)
+    return _read_credentials(fields, query)._replace(purpose=_read_purpose(purpose))
+
+
+def _read_credentials(fields: Mapping[bytes, bytes], query: bytes) -> Credentials:
     authorization = fields.get(b"authorization")
     if authorization is not None:
         return _bearer[authorization]
@@ -38,6 +54,13 @@ def read_credentials(headers: RawHeaders, query: bytes = b"") -> Credentials:
             return Credentials(token=tokens[0])
     cookies = fields.get(b"cookie")
     return Credentials(session=_session_in(cookies)) if cookies else Credentials()
+
+
+def _read_purpose(value: bytes) -> str:
+    purpose = value.decode("latin-1").strip()
+    if not _PURPOSE.fullmatch(purpose):
+        raise Invalid("must be a word of at most 100 letters, digits and . : / # - _", field="Data-Purpose")
+    return purpose
 
 
 def _read_bearer(authorization: bytes) -> Credentials:

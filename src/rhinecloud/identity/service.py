@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 
@@ -80,7 +81,14 @@ class Identity:
         return self.actor_of(read_credentials(headers))
 
     def actor_of(self, credentials: Credentials) -> Actor:
-        """Give the actor behind credentials; raises Unauthenticated, or PasswordChangeNeeded."""
+        """Return the actor behind credentials with the purpose that the request states.
+
+        Raise Unauthenticated, or PasswordChangeNeeded.
+        """
+        actor = self._find_actor(credentials)
+        return actor if not credentials.purpose else replace(actor, purpose=credentials.purpose)
+
+    def _find_actor(self, credentials: Credentials) -> Actor:
         token = credentials.token
         if token and (token.startswith(TOKEN_PREFIX) or not self.settings.open):
             return self.tokens.actor(token, self._clock())

@@ -20,13 +20,17 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person, machine or part of the house; `agency` is an agency's entity id or ''."""
+    """A person, a machine or a part of the system.
+
+    `agency` is an agency's entity id or ''; `purpose` is what the request is for, as it states it, or ''.
+    """
 
     id: str
     name: str
     roles: frozenset[Role]
     agency: str = ""
     tenant: str = ""
+    purpose: str = ""
 
     def __hash__(self) -> int:
         """Tell actors apart by their ids, most of the time: every read looks something up by its actor."""
@@ -38,5 +42,5 @@ class Actor:
 
 
 def part(name: str) -> Actor:
-    """Give the actor that stands for a part of the house, such as `risk`, in the log of changes."""
+    """Return the actor that stands for a part, such as `risk`, in the log of changes."""
     return Actor(id=f"part:{name}", name=name, roles=frozenset({Role.SYSTEM}))

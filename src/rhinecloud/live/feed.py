@@ -123,7 +123,7 @@ class LiveFeed:
             self._policy.check(actor, Action.READ, self._tenant)
         except Unauthenticated:
             return UNAUTHENTICATED
-        except Forbidden:
+        except (Forbidden, Invalid):
             return FORBIDDEN
         return TOO_MANY if len(self._clients) > self._settings.clients else 0
 

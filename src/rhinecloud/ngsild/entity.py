@@ -50,7 +50,8 @@ class Instance(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True,
 
 class Entity(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True, gc=False):
     """One entity in stored form; `type` are IRIs, `attrs` map an attribute's IRI to its instances (at most one per
-    datasetId).
+    datasetId). `created_by` is the id of the actor who created it, '' where that was the system itself; NGSI-LD does
+    not show it.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Entity(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True, g
     created_at: str = ""
     modified_at: str = ""
     expires_at: str = ""
+    created_by: str = ""
     attrs: dict[str, list[Instance]] = msgspec.field(default_factory=dict)
 
     def first(self, name: str) -> Instance | None:

@@ -31,6 +31,8 @@ def decoder_for(query: EntityQuery) -> Decode:
         names |= {path.iris[0] for path in paths(query.q)}
     if query.geo is not None:
         names.add(query.geo.property)
+    if query.rows is not None:
+        names |= query.rows.attributes
     return decode if query.order or len(names) > FEW else _decoder(tuple(sorted(names)))
 
 

@@ -51,7 +51,7 @@ def create(entity: Entity, now: str) -> Patched:
 
 
 def replace(entity: Entity, new: Entity, now: str) -> Patched:
-    """Put `new` in the place of `entity`, of which only the id and `createdAt` remain (clause 5.6.18)."""
+    """Put `new` in the place of `entity`, of which only the id, creation and creator remain (clause 5.6.18)."""
     fresh = _made(new, now)
     made = Entity(
         id=entity.id,
@@ -60,6 +60,7 @@ def replace(entity: Entity, new: Entity, now: str) -> Patched:
         created_at=entity.created_at,
         modified_at=now,
         expires_at=fresh.expires_at,
+        created_by=entity.created_by,
         attrs=fresh.attrs,
     )
     before = entity.attrs

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, fields
 from functools import cache, partial
-from typing import Any
+from typing import Any, Protocol
 
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
@@ -76,12 +76,29 @@ def _has_any_attribute(names: tuple[str, ...], entity: Entity) -> bool:
     return any(name in attributes for name in names)
 
 
+class RowCondition(Protocol):
+    """A condition beyond the query language, such as what the reader may see; `attributes` are the IRIs it looks at.
+
+    `is_steady` says that it admits an entity as long as that stays as it is.
+    """
+
+    @property
+    def attributes(self) -> frozenset[str]: ...
+
+    @property
+    def is_steady(self) -> bool: ...
+
+    def admits(self, entity: Entity) -> bool:
+        """Return whether the entity meets the condition."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EntityQuery:
     """A query over the entities of one tenant; every condition that is given must hold.
 
     `types` is a disjunction of conjunctions of type IRIs (clause 4.17); `attrs` are IRIs of which an entity has one;
-    of `selectors` one must match; entities with a type in `hidden` never match.
+    of `selectors` one must match; entities with a type in `hidden`, or that `rows` does not admit, never match.
 
     Each condition is declared with its check, the cheap ones first. An engine names the conditions that its indexes
     answer; all others, and each that is added here and that the engine does not know, are checked (`remaining`).
@@ -90,6 +107,7 @@ class EntityQuery:
     types: tuple[tuple[str, ...], ...] = condition((), _has_types)
     ids: tuple[str, ...] = condition((), lambda ids, entity: entity.id in ids)
     hidden: frozenset[str] = condition(frozenset(), lambda hidden, entity: hidden.isdisjoint(entity.type))
+    rows: RowCondition | None = condition(None, lambda rows, entity: rows.admits(entity))
     selectors: tuple[EntitySelector, ...] = condition(
         (), lambda selectors, entity: any(each.matches(entity) for each in selectors)
     )

@@ -1,6 +1,25 @@
-"""May this actor do this to that: one point of decision, asked at the broker's door, by the live feed and by MQTT."""
+"""May this actor do this to that: one service that every protocol, part and pack asks."""
 
-from rhinecloud.policy.model import HOUSE_TYPES, Action, Denied
-from rhinecloud.policy.service import Policy
+from rhinecloud.policy.areas import Areas, read_areas
+from rhinecloud.policy.authorization import Authorization, Decision
+from rhinecloud.policy.facts import NO_FACTS, Facts
+from rhinecloud.policy.model import Action, Denied
+from rhinecloud.policy.policies import Policies
+from rhinecloud.policy.statements import PolicySource
 
-__all__ = ["HOUSE_TYPES", "Action", "Denied", "Policy"]
+Policy = Authorization
+"""The former name of the service."""
+
+__all__ = [
+    "NO_FACTS",
+    "Action",
+    "Areas",
+    "Authorization",
+    "Decision",
+    "Denied",
+    "Facts",
+    "Policies",
+    "Policy",
+    "PolicySource",
+    "read_areas",
+]

@@ -1,4 +1,4 @@
-"""The words of the policy: what can be done, which types the house itself writes, and what a refusal says."""
+"""The words of the policy: what the core knows how to permit, and what a refusal says."""
 
 from __future__ import annotations
 
@@ -8,54 +8,55 @@ from enum import StrEnum
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Forbidden
 
+CORE = "rhinecloud"
+"""The owner of the core's own actions and policies, as it stands in messages and ids of policies."""
+
 
 class Action(StrEnum):
-    """Everything that an actor can be allowed to do; the names stand in the Cedar policies as they stand here."""
+    """The core's own actions; parts and packs add others by name, such as `incidents.assign`."""
 
     READ = "read"
-    """See entities, their history and their changes, over every door."""
+    """See entities, their history and their changes, over every protocol."""
     CREATE = "create"
+    """Create entities."""
     UPDATE = "update"
+    """Change entities."""
     DELETE = "delete"
+    """Delete entities."""
     SUBSCRIBE = "subscribe"
-    """Create, see, change and delete subscriptions."""
+    """Create, see, change and delete one's own subscriptions."""
+    MANAGE_SUBSCRIPTIONS = "manage_subscriptions"
+    """See, change and delete everybody's subscriptions."""
     HOST_CONTEXT = "host_context"
     """Keep JSON-LD contexts at the city's broker."""
     PUBLISH = "publish"
-    """Send device messages over the stream's MQTT port."""
+    """Send device messages over the stream's MQTT port, and receive the commands to the own name."""
+    MONITOR_DEVICES = "monitor_devices"
+    """Send and receive every device's messages and commands over the stream's MQTT port."""
+    SEE_PEOPLE = "see_people"
+    """See who works for an agency; the agency is the resource."""
     SEE_STATUS = "see_status"
     """See feeds, consumers, rules and dead letters."""
     OPERATE = "operate"
     """Retry and drop dead letters, start and stop feeds."""
     ADMINISTER = "administer"
-    """Accounts, tokens, backups."""
+    """Manage accounts, tokens and backups; read the audit trail."""
 
     __hash__ = (
         str.__hash__
     )  # quicker than that of an Enum: every read asks the policy, whose answers it is a key to
 
 
-HOUSE = "urn:rhinecloud:ns:"
-"""The namespace of the house's own terms."""
-
-HOUSE_TYPES = frozenset(
-    {
-        f"{HOUSE}Incident",
-        f"{HOUSE}Task",
-        f"{HOUSE}Agency",
-        f"{HOUSE}ServiceNote",
-        "https://smartdatamodels.org/dataModel.Alert/Alert",
-    }
-)
-"""Types that stand for the city's own work: partners and devices neither read nor write them."""
-
-
 class Denied(Forbidden):
-    """The policy has no permission for this; the facts are attributes, for logs and for the answer."""
+    """No policy permits this, or one forbids it; the facts are attributes, for logs and for the answer.
 
-    def __init__(self, actor: Actor, action: Action, types: Sequence[str]) -> None:
+    `policies` are the ids of the policies that forbid it; empty where none permits it.
+    """
+
+    def __init__(self, actor: Actor, action: str, types: Sequence[str], policies: Sequence[str] = ()) -> None:
         what = ", ".join(sorted(name.rpartition(":")[2].rpartition("/")[2] for name in types))
-        super().__init__(f"{actor.name} may not {action.value.replace('_', ' ')}{f' {what}' if what else ''}")
+        super().__init__(f"{actor.name} may not {action.replace('_', ' ')}{f' {what}' if what else ''}")
         self.actor = actor
         self.action = action
         self.types = tuple(types)
+        self.policies = tuple(policies)

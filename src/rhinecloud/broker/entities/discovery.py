@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from rhinecloud.kernel.time import Clock
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.ngsild.query import EntityQuery, RowCondition
 from rhinecloud.store.port import Store
 
 PAGE = 1_000
@@ -67,12 +67,17 @@ class Discovery:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._tallies: dict[tuple[str, frozenset[str]], TypeCounts] = {}
+        self._tallies: dict[tuple[str, frozenset[str], RowCondition | None], TypeCounts] = {}
 
-    async def tally(self, tenant: str, may_see: Callable[[str], bool]) -> TypeCounts:
-        """Count the entities whose types `may_see` allows, as they are, in a large city as they were a minute ago."""
+    async def tally(
+        self, tenant: str, may_see: Callable[[str], bool], rows: RowCondition | None = None
+    ) -> TypeCounts:
+        """Count the entities whose types `may_see` allows and that `rows` admits.
+
+        In a large city the count may be a minute old.
+        """
         hidden = frozenset(name for name in await self._store.types(tenant) if not may_see(name))
-        key = (tenant, hidden)
+        key = (tenant, hidden, rows)
         known = self._tallies.get(key)
         now = self._clock().timestamp()
         if known is not None and (
@@ -82,12 +87,15 @@ class Discovery:
         tally = TypeCounts(self._store.last_change(), now)
         offset, more = 0, True
         while more:
-            page = await self._store.query(tenant, EntityQuery(hidden=hidden, limit=PAGE, offset=offset))
+            page = await self._store.query(
+                tenant, EntityQuery(hidden=hidden, rows=rows, limit=PAGE, offset=offset)
+            )
             for stored in page.items:
                 tally.add(stored.entity())
             offset += PAGE
             more = page.more
         if len(self._tallies) >= REMEMBERED:
             self._tallies.clear()
-        self._tallies[key] = tally
+        if rows is None or rows.is_steady:
+            self._tallies[key] = tally
         return tally

@@ -6,16 +6,20 @@ Source: ETSI GS CIM 009 v1.9.1, clause 5.6.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextvars import Context as CallContext
+from contextvars import copy_context
+from dataclasses import dataclass, field
 from functools import partial
 
+from msgspec.structs import replace as with_members
+
 from rhinecloud.broker.errors import AlreadyExists
-from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid, NotFound, TooLarge
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.patch import Patched
-from rhinecloud.policy import Action, Policy
+from rhinecloud.policy import Action, Authorization
 from rhinecloud.store.port import Decide, Decision, Put, Remove
 
 Change = Callable[[Entity, str], Patched]
@@ -31,11 +35,13 @@ class EditBuilder:
     `most` attributes, types or scopes.
     """
 
-    policy: Policy
+    policy: Authorization
     actor: Actor
     tenant: str
     now: str
     most: int = 1_000
+    call: CallContext = field(default_factory=copy_context)
+    """The context of the request: what it writes is decided in the task of a writer."""
 
     def create(self, entity: Entity) -> Decide:
         """Create the entity; AlreadyExists when it is there (clause 5.6.1)."""
@@ -44,7 +50,7 @@ class EditBuilder:
         def decide(present: Entity | None) -> Decision:
             if self.alive(present) is not None:
                 raise AlreadyExists(f"{entity.id} exists already")
-            return self.put(patch.create(entity, self.now))
+            return self.put(patch.create(self.own(entity), self.now))
 
         return decide
 
@@ -62,7 +68,7 @@ class EditBuilder:
         entity = self.need(Action.UPDATE, entity_id, present, types)
         patched = change(entity, self.now)
         new = patched.entity
-        if new.type != entity.type and not set(new.type) <= set(entity.type):
+        if self.policy.looks_at_entities or not set(new.type) <= set(entity.type):
             self.check(Action.UPDATE, new)
         return self.put(patched) if patched.changed or _differs(entity, new) else None
 
@@ -72,7 +78,7 @@ class EditBuilder:
         if present is not None and not has_expired(present, self.now):
             return self._change(fragment.id, change, (), present)
         self.check(Action.CREATE, fragment)
-        return self.put(patch.create(fragment if is_whole else whole(fragment), self.now))
+        return self.put(patch.create(self.own(fragment if is_whole else whole(fragment)), self.now))
 
     def remove(self, entity_id: str, types: TypeSelection = ()) -> Decide:
         """Delete an entity; NotFound when it is not there (clause 5.6.6)."""
@@ -92,6 +98,9 @@ class EditBuilder:
                 self.check(Action.DELETE, present or decision.entity)
             elif isinstance(decision, Put):
                 self.check(Action.CREATE if present is None else Action.UPDATE, present or decision.entity)
+                creator = self.creator if present is None else present.created_by
+                if decision.entity.created_by != creator:
+                    return with_members(decision, entity=with_members(decision.entity, created_by=creator))
             return decision
 
         return guarded
@@ -103,9 +112,18 @@ class EditBuilder:
             raise TooLarge(f"an entity has at most {most} attributes, types and scopes")
         return Put(entity, patched.changed, patched.previous)
 
+    @property
+    def creator(self) -> str:
+        """The actor's id as it stays with what is created; '' for the system itself, which creates the most."""
+        return "" if self.actor.has(Role.SYSTEM) else self.actor.id
+
+    def own(self, entity: Entity) -> Entity:
+        """Return a new entity with its creator."""
+        return with_members(entity, created_by=self.creator) if self.creator else entity
+
     def check(self, action: Action, entity: Entity) -> None:
         """Ask the policy; raises Denied."""
-        self.policy.check(self.actor, action, self.tenant, (), entity)
+        self.policy.check(self.actor, action, self.tenant, (), entity, self.call)
 
     def alive(self, present: Entity | None) -> Entity | None:
         """Give the entity unless its time is over: it is as good as gone, though not swept yet (clause 4.5.22)."""
@@ -118,7 +136,7 @@ class EditBuilder:
         """
         entity = self.alive(present)
         if entity is None:
-            self.policy.check(self.actor, action, self.tenant)
+            self.policy.check_could(self.actor, action, self.tenant, within=self.call)
             raise NotFound(f"there is no entity {entity_id}")
         self.check(action, entity)
         if not is_of(entity, types):

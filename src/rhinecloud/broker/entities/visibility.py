@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rhinecloud.broker.entities.edits import is_past
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.ngsild.stored import decode_header, may_expire, types_slice
-from rhinecloud.policy import Action, Policy
+from rhinecloud.policy import Action, Authorization, Decision
 from rhinecloud.store.port import Stored
 
 KINDS = 10_000
@@ -30,7 +30,7 @@ class EntityHeader(NamedTuple):
 class ReadFilter:
     """Applies the policy to what is read."""
 
-    def __init__(self, policy: Policy, now: Callable[[], str]) -> None:
+    def __init__(self, policy: Authorization, now: Callable[[], str]) -> None:
         self._policy = policy
         self._now = now
         self._heads: dict[bytes, EntityHeader] = {}
@@ -38,20 +38,29 @@ class ReadFilter:
     def check(self, actor: Actor, tenant: str, stored: Stored) -> bool:
         """Tell whether this entity is still there; raises Denied unless `actor` may read it."""
         types, expires_at, _ = stored.head or self._read(stored)
-        self._policy.check(actor, Action.READ, tenant, types)
+        if not self._may_read(actor, tenant, types, stored):
+            self._policy.check(actor, Action.READ, tenant, entity=stored.entity())
         return not (expires_at and is_past(expires_at, self._now()))
 
     def visible(self, actor: Actor, tenant: str, items: Sequence[Stored]) -> list[Stored]:
         """Give those of `items` that are still there and that `actor` may read."""
-        answers: dict[tuple[str, ...], bool] = {}
+        answers: dict[tuple[str, ...], Decision] = {}
         seen = []
         for stored in items:
             types, expires_at, _ = stored.head or self._read(stored)
-            if types not in answers:
-                answers[types] = self._policy.allows(actor, Action.READ, tenant, types)
-            if answers[types] and not (expires_at and is_past(expires_at, self._now())):
+            answer = answers.get(types)
+            if answer is None:
+                answer = answers[types] = self._policy.answer(actor, Action.READ, tenant, types)
+            allowed = self._may_read(actor, tenant, types, stored) if answer.is_open else answer.allowed
+            if allowed and not (expires_at and is_past(expires_at, self._now())):
                 seen.append(stored)
         return seen
+
+    def _may_read(self, actor: Actor, tenant: str, types: tuple[str, ...], stored: Stored) -> bool:
+        answer = self._policy.answer(actor, Action.READ, tenant, types)
+        if not answer.is_open:
+            return answer.allowed
+        return self._policy.allows(actor, Action.READ, tenant, entity=stored.entity())
 
     def is_lasting(self, items: Iterable[Stored]) -> bool:
         """Tell whether nothing in these entities ever expires."""

@@ -172,7 +172,7 @@ class BrokerApplication:
         finally:
             if request.admitted is not None:
                 request.admitted.release()
-        if reply.ground is not None and question:
+        if reply.ground is not None and question and self._broker.is_steady(request.actor, request.tenant):
             self.answers.misses += 1
             compiled, generation = envelope.compiled, envelope.generation
             kept = CachedResponse(

@@ -7,8 +7,8 @@ import pytest
 from rhinecloud.kernel.actor import Actor, Role, part
 from rhinecloud.kernel.errors import Forbidden, Invalid
 from rhinecloud.ngsild.entity import Entity, Instance
-from rhinecloud.policy import Action, Denied, Policy
-from rhinecloud.policy.rows import ASSIGNED_AGENCY
+from rhinecloud.policy import Action, Authorization, Denied, Policies, PolicySource
+from rhinecloud.policy.facts import ASSIGNED_AGENCY
 
 VESSEL = "https://example.org/Vessel"
 INCIDENT = "urn:rhinecloud:ns:Incident"
@@ -20,6 +20,10 @@ def actor(*roles: Role, agency: str = "", tenant: str = "", name: str = "someone
     return Actor(id=f"urn:x:{name}", name=name, roles=frozenset(roles), agency=agency, tenant=tenant)
 
 
+def city(*texts: str) -> Authorization:
+    return Authorization(Policies(city=[PolicySource("policies/city.cedar", text) for text in texts]))
+
+
 def incident(agency: str) -> Entity:
     attrs = {ASSIGNED_AGENCY: [Instance(type="Relationship", value=agency)]} if agency else {}
     return Entity(id="urn:ngsi-ld:Incident:1", type=[INCIDENT], attrs=attrs)
@@ -28,7 +32,7 @@ def incident(agency: str) -> Entity:
 ALLOWED = {
     Role.ADMIN: set(Action),
     Role.SYSTEM: set(Action),
-    Role.OPERATOR: set(Action) - {Action.ADMINISTER, Action.PUBLISH},
+    Role.OPERATOR: set(Action) - {Action.ADMINISTER, Action.PUBLISH, Action.MONITOR_DEVICES},
     Role.AGENCY: {Action.READ, Action.SUBSCRIBE, Action.SEE_STATUS},
     Role.READER: {Action.READ, Action.SEE_STATUS},
     Role.PARTNER: {
@@ -46,22 +50,22 @@ ALLOWED = {
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("action", list(Action))
 def test_each_role_may_do_to_a_citys_thing_what_the_table_says(role: Role, action: Action) -> None:
-    assert Policy().allows(actor(role, agency=FIRE), action, "", [VESSEL]) == (action in ALLOWED[role])
+    assert Authorization().allows(actor(role, agency=FIRE), action, "", [VESSEL]) == (action in ALLOWED[role])
 
 
 def test_nobody_without_a_role_may_do_anything() -> None:
-    assert not any(Policy().allows(actor(), action, "", [VESSEL]) for action in Action)
+    assert not any(Authorization().allows(actor(), action, "", [VESSEL]) for action in Action)
 
 
 def test_a_refusal_is_forbidden_and_names_who_what_and_which() -> None:
     with pytest.raises(Denied, match="someone may not delete Vessel") as refusal:
-        Policy().check(actor(Role.READER), Action.DELETE, "", [VESSEL])
+        Authorization().check(actor(Role.READER), Action.DELETE, "", [VESSEL])
     assert isinstance(refusal.value, Forbidden)
     assert refusal.value.action is Action.DELETE
 
 
 def test_an_agency_acts_only_on_incidents_assigned_to_it() -> None:
-    policy, harbour = Policy(), actor(Role.AGENCY, agency=HARBOUR)
+    policy, harbour = Authorization(), actor(Role.AGENCY, agency=HARBOUR)
     policy.check(harbour, Action.UPDATE, "", [INCIDENT], incident(HARBOUR))
     for other in (FIRE, ""):
         with pytest.raises(Denied):
@@ -70,28 +74,28 @@ def test_an_agency_acts_only_on_incidents_assigned_to_it() -> None:
 
 def test_an_agency_does_not_change_the_citys_things() -> None:
     with pytest.raises(Denied):
-        Policy().check(actor(Role.AGENCY, agency=HARBOUR), Action.UPDATE, "", [INCIDENT, VESSEL])
+        Authorization().check(actor(Role.AGENCY, agency=HARBOUR), Action.UPDATE, "", [INCIDENT, VESSEL])
 
 
 def test_an_operator_of_an_agency_is_not_bound_to_its_incidents() -> None:
-    Policy().check(
+    Authorization().check(
         actor(Role.AGENCY, Role.OPERATOR, agency=HARBOUR), Action.UPDATE, "", [INCIDENT], incident(FIRE)
     )
 
 
 def test_a_partner_neither_reads_nor_writes_the_citys_own_work() -> None:
-    policy, partner = Policy(), actor(Role.PARTNER)
+    policy, partner = Authorization(), actor(Role.PARTNER)
     assert not policy.allows(partner, Action.READ, "", [INCIDENT])
     assert not policy.allows(partner, Action.CREATE, "", [VESSEL, INCIDENT])
     assert INCIDENT in policy.hidden_types(partner)
 
 
 def test_nothing_is_hidden_from_an_operator() -> None:
-    assert Policy().hidden_types(actor(Role.OPERATOR)) == frozenset()
+    assert Authorization().hidden_types(actor(Role.OPERATOR)) == frozenset()
 
 
 def test_a_tenant_is_closed_to_the_others() -> None:
-    policy = Policy()
+    policy = Authorization()
     assert policy.allows(actor(Role.OPERATOR, tenant="moers"), Action.READ, "moers")
     assert not policy.allows(actor(Role.OPERATOR, tenant="moers"), Action.READ, "")
     assert policy.allows(part("risk"), Action.CREATE, "moers", [INCIDENT])
@@ -99,27 +103,17 @@ def test_a_tenant_is_closed_to_the_others() -> None:
 
 def test_the_entitys_own_types_count_when_none_are_named() -> None:
     with pytest.raises(Denied):
-        Policy().check(actor(Role.PARTNER), Action.READ, entity=incident(""))
+        Authorization().check(actor(Role.PARTNER), Action.READ, entity=incident(""))
 
 
 def test_a_citys_forbid_outweighs_the_shipped_permits() -> None:
-    policy = Policy(
-        [
-            f'forbid (principal, action == Action::"read", resource) when {{ resource.types.contains("{VESSEL}") }};'
-        ]
+    policy = city(
+        f'forbid (principal, action == Action::"read", resource) when {{ resource.types.contains("{VESSEL}") }};'
     )
     assert not policy.allows(actor(Role.OPERATOR), Action.READ, "", [VESSEL])
     assert policy.allows(actor(Role.OPERATOR), Action.UPDATE, "", [VESSEL])
 
 
 def test_a_policy_that_cannot_be_read_is_said() -> None:
-    with pytest.raises(Invalid, match="policies"):
-        Policy(["permit ("])
-
-
-def test_answers_do_not_grow_without_end() -> None:
-    policy, reader = Policy(), actor(Role.READER)
-    for number in range(10_050):
-        policy._answers[(reader, Action.READ, "", (str(number),))] = True
-    policy.allows(reader, Action.READ, "", ["new"])
-    assert len(policy._answers) < 10_000
+    with pytest.raises(Invalid, match=r"policies/city.cedar: line 1: unexpected end of input"):
+        city("permit (")

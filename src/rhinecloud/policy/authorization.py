@@ -1,0 +1,315 @@
+"""Authorization: may this actor do this to that. Every protocol, part and pack asks here, and nowhere else.
+
+A question is who (actor), what (action), whose (tenant) and which types. Cedar answers it once; from then on it is a
+look-up. Only where a policy that could apply looks at the entity itself, or at the time of day, is each entity, or each
+hour, a question of its own. `docs/adr/0010-facts-of-policies.md` says how that is found out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import Context as CallContext
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any, NamedTuple
+
+import cedarpy
+
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.cache import BoundedCache
+from rhinecloud.kernel.time import Clock, utc_now
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.policy.analysis import Mentions
+from rhinecloud.policy.facts import NO_FACTS, FactReader, Facts, only, resource_attributes
+from rhinecloud.policy.model import Action, Denied
+from rhinecloud.policy.policies import Policies, mentioned
+from rhinecloud.policy.schema import ACTOR, RESOURCE
+
+CACHE_CHARACTERS = 4_000_000
+"""Answers are kept with as many characters of types and facts: these come from whoever asks."""
+LARGEST_KEY = 4_096
+"""A question of more characters is decided each time."""
+OWN_CHARACTERS = 200
+"""What an answer weighs beside its texts."""
+MOST_ACTORS = 10_000
+"""Actors of whom it is kept what decides which entities they read."""
+
+Moment = tuple[int, int]
+"""The hour, 0 to 23, and the day of the week, 1 (Monday) to 7, in the city's time zone."""
+
+ANY_TIME: Moment = (0, 1)
+
+
+class Question(NamedTuple):
+    """What is asked, whichever entity of the types it is."""
+
+    actor: Actor
+    action: str
+    tenant: str
+    types: tuple[str, ...]
+
+
+EntityQuestion = tuple[Question, Facts, Moment]
+"""A question about one entity at one time."""
+
+
+class Decision(NamedTuple):
+    """An answer; `policies` are the ids of the policies that forbid it, or permit it."""
+
+    allowed: bool
+    policies: tuple[str, ...]
+    depends_on: Mentions = Mentions()
+    """What decides for each entity or hour anew; `allowed` is then of no meaning."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the entity or the time decides."""
+        return bool(self.depends_on.facts)
+
+
+class _Scope(NamedTuple):
+    actor: Actor
+    action: str
+    tenant: str
+
+
+@dataclass(frozen=True)
+class VisibleRows:
+    """The entities that an actor may read, as a condition of a query; `attributes` are the IRIs that it looks at."""
+
+    authorization: Authorization
+    actor: Actor
+    tenant: str
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The attributes that decide, as IRIs."""
+        return self.authorization.attributes
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether it admits an entity as long as that stays as it is."""
+        return self.authorization.is_steady(self.actor, self.tenant)
+
+    def admits(self, entity: Entity) -> bool:
+        """Tell whether the actor may read this entity."""
+        return self.authorization.allows(self.actor, Action.READ, self.tenant, entity=entity)
+
+
+class Authorization:
+    """Answers from all policies. `check` raises, `allows` returns; `could` returns whether it is possible at all."""
+
+    def __init__(
+        self, policies: Policies | None = None, clock: Clock = utc_now, time_zone: tzinfo = UTC
+    ) -> None:
+        self.policies = policies or Policies()
+        self._clock = clock
+        self._time_zone = time_zone
+        reader = FactReader(self.policies.mentions, self.policies.areas, self.policies.name)
+        self.facts: Callable[[Entity], Facts] = reader.read
+        """Reads from an entity what decides about it; for questions that are asked again when it is not at hand."""
+        self.attributes = reader.attributes
+        self.looks_at_entities = self.policies.mentions.of_entity
+        """Whether any policy looks at more of an entity than its types."""
+        self._answers: BoundedCache[Question, Decision] = BoundedCache(
+            self._answer, CACHE_CHARACTERS, weigh=_weigh_question, largest=LARGEST_KEY
+        )
+        self._decisions: BoundedCache[EntityQuestion, Decision] = BoundedCache(
+            self._decide, CACHE_CHARACTERS, weigh=_weigh_entity, largest=LARGEST_KEY
+        )
+        self._scopes: BoundedCache[_Scope, Mentions] = BoundedCache(self._scope, MOST_ACTORS)
+        self._listeners: list[Callable[[Denied], None]] = []
+
+    def on_denied(self, listener: Callable[[Denied], None]) -> None:
+        """Call `listener` with each refusal that `check` raises."""
+        self._listeners.append(listener)
+
+    def check(
+        self,
+        actor: Actor,
+        action: str,
+        tenant: str = "",
+        types: Sequence[str] = (),
+        entity: Entity | None = None,
+        within: CallContext | None = None,
+    ) -> None:
+        """Return, or raise Denied. `types` are type IRIs; an entity brings its own where none are given.
+
+        Without an entity the question is about none: give it wherever there is one. `within` is the context of the
+        request where the call is made in another task.
+        """
+        types = entity.type if entity is not None and not types else types
+        facts = self.facts(entity) if entity is not None else NO_FACTS
+        decision = self.decide(actor, action, tenant, types, facts)
+        if not decision.allowed:
+            raise self._denied(Denied(actor, action, types, decision.policies), within)
+
+    def check_could(
+        self,
+        actor: Actor,
+        action: str,
+        tenant: str = "",
+        types: Sequence[str] = (),
+        within: CallContext | None = None,
+    ) -> None:
+        """Return, or raise Denied where the actor may do this to no entity of these types."""
+        if not self.could(actor, action, tenant, types):
+            decision = self.decide(actor, action, tenant, types, NO_FACTS)
+            raise self._denied(Denied(actor, action, types, decision.policies), within)
+
+    def allows(
+        self,
+        actor: Actor,
+        action: str,
+        tenant: str = "",
+        types: Sequence[str] = (),
+        entity: Entity | None = None,
+    ) -> bool:
+        """Tell whether the policies permit it, as `check` has it."""
+        types = entity.type if entity is not None and not types else types
+        facts = self.facts(entity) if entity is not None else NO_FACTS
+        return self.decide(actor, action, tenant, types, facts).allowed
+
+    def decide(
+        self, actor: Actor, action: str, tenant: str, types: Sequence[str], facts: Facts = NO_FACTS
+    ) -> Decision:
+        """Return the decision about an entity of which the types and facts are known."""
+        question = Question(actor, action, tenant, tuple(types))
+        answer = self._answers[question]
+        if not answer.is_open:
+            return answer
+        moment = self._moment() if answer.depends_on.of_time else ANY_TIME
+        return self._decisions[question, only(facts, answer.depends_on), moment]
+
+    def answer(self, actor: Actor, action: str, tenant: str, types: tuple[str, ...]) -> Decision:
+        """Return the decision about all entities of these types alike, or an open one where each decides."""
+        return self._answers[Question(actor, action, tenant, types)]
+
+    def could(self, actor: Actor, action: str, tenant: str = "", types: Sequence[str] = ()) -> bool:
+        """Tell whether the actor may now do this to some entity of these types; the entity may decide yet."""
+        answer = self.answer(actor, action, tenant, tuple(types))
+        if answer.depends_on.of_entity:
+            return True
+        return self.decide(actor, action, tenant, types).allowed
+
+    def hidden_types(self, actor: Actor, tenant: str = "") -> frozenset[str]:
+        """Return the protected types that `actor` may not read: a query leaves them out by its index."""
+        return frozenset(
+            name for name in self.policies.protected if not self.could(actor, Action.READ, tenant, (name,))
+        )
+
+    def visible_rows(self, actor: Actor, tenant: str = "") -> VisibleRows | None:
+        """Return the condition that queries need beside `hidden_types`; None where types need not be looked at."""
+        if not self._scopes[_Scope(actor, Action.READ, tenant)].facts:
+            return None
+        return VisibleRows(self, actor, tenant)
+
+    def is_steady(self, actor: Actor, tenant: str = "") -> bool:
+        """Tell whether what the actor may read stays as long as the entities stay, so that answers may be kept."""
+        return not self._scopes[_Scope(actor, Action.READ, tenant)].of_time
+
+    def actions(self, actor: Actor, tenant: str = "") -> list[str]:
+        """Return the actions that the actor could do to something, by name: what a screen offers."""
+        return sorted(name for name in self.policies.actions if self._offers(actor, name, tenant))
+
+    def _offers(self, actor: Actor, action: str, tenant: str) -> bool:
+        return self.could(actor, action, tenant) or any(
+            self.could(actor, action, tenant, (name,)) for name in self.policies.protected
+        )
+
+    def _denied(self, denied: Denied, within: CallContext | None) -> Denied:
+        for listener in self._listeners:
+            (within.run if within is not None else _call)(listener, denied)
+        return denied
+
+    def _moment(self) -> Moment:
+        now = self._clock().astimezone(self._time_zone)
+        return now.hour, now.isoweekday()
+
+    def _answer(self, question: Question) -> Decision:
+        """Decide for all entities of the types at once, or say what decides for each."""
+        if question.action not in self.policies.actions:
+            raise ValueError(f"no part declares the action {question.action!r}")
+        fixed = self._ask(self.policies.fixed, question)
+        policies = self._ids(fixed)
+        if fixed.diagnostics.errors or (not fixed.allowed and fixed.diagnostics.reasons):
+            return Decision(False, policies)
+        applicable = self._applicable(self.policies.by_types, question)
+        forbids = [each for each in applicable if each.body["effect"] == "forbid"]
+        if len(forbids) == (0 if fixed.allowed else len(applicable)):
+            return Decision(fixed.allowed, policies)
+        return Decision(False, (), mentioned(forbids if fixed.allowed else applicable))
+
+    def _decide(self, key: EntityQuestion) -> Decision:
+        question, facts, moment = key
+        result = self._ask(self.policies.everything, question, facts, moment)
+        return Decision(result.allowed and not result.diagnostics.errors, self._ids(result))
+
+    def _scope(self, scope: _Scope) -> Mentions:
+        """Return what decides which entities an actor may read, beside whether their types are protected."""
+        return mentioned(self._applicable(self.policies.by_actor, Question(*scope, ())))
+
+    def _applicable(self, guards: cedarpy.PolicySet, question: Question) -> list[Any]:
+        """Return the statements whose guards hold; all where a guard cannot be evaluated."""
+        result = self._ask(guards, question)
+        if result.diagnostics.errors:
+            return list(self.policies.statements.values())
+        return self.policies.of_place(result.diagnostics.reasons)
+
+    def _ids(self, result: cedarpy.AuthzResult) -> tuple[str, ...]:
+        return tuple(sorted(each.id for each in self.policies.of_place(result.diagnostics.reasons)))
+
+    def _ask(
+        self,
+        policies: cedarpy.PolicySet,
+        question: Question,
+        facts: Facts = NO_FACTS,
+        moment: Moment = ANY_TIME,
+    ) -> cedarpy.AuthzResult:
+        actor, resource = question.actor, facts.id or "none"
+        hour, weekday = moment
+        request = {
+            "principal": {"type": ACTOR, "id": actor.id},
+            "action": {"type": "Action", "id": str(question.action)},
+            "resource": {"type": RESOURCE, "id": resource},
+            "context": {"hour": hour, "weekday": weekday, "purpose": actor.purpose},
+        }
+        return cedarpy.is_authorized(request, policies, [self._actor(actor), self._resource(question, facts)])
+
+    def _actor(self, actor: Actor) -> dict[str, Any]:
+        attributes = {
+            "id": actor.id,
+            "roles": sorted(actor.roles),
+            "agency": actor.agency,
+            "tenant": actor.tenant,
+        }
+        return _entity(ACTOR, actor.id, attributes)
+
+    def _resource(self, question: Question, facts: Facts) -> dict[str, Any]:
+        attributes = {
+            **resource_attributes(facts, self.policies.mentions),
+            "types": question.types,
+            "type": [self.policies.vocabulary.compact(each) for each in question.types],
+            "protected": not self.policies.protected.isdisjoint(question.types),
+            "tenant": question.tenant,
+        }
+        return _entity(RESOURCE, facts.id or "none", attributes)
+
+
+def _weigh_question(question: Question, _: Decision) -> int:
+    return OWN_CHARACTERS + sum(map(len, question.types))
+
+
+def _weigh_entity(key: EntityQuestion, decision: Decision) -> int:
+    question, facts, _ = key
+    texts = sum(len(text) for _, values in facts.text for text in values)
+    others = sum(map(len, (*facts.agency, *facts.area, facts.id, facts.owner)))
+    return _weigh_question(question, decision) + texts + others
+
+
+def _entity(kind: str, name: str, attributes: dict[str, Any]) -> dict[str, Any]:
+    return {"uid": {"type": kind, "id": name}, "attrs": attributes, "parents": []}
+
+
+def _call(listener: Callable[[Denied], None], denied: Denied) -> None:
+    listener(denied)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from rhinecloud import __version__
-from rhinecloud.cli import accounts, cities, copying, letters, recordings, rules, transfers
+from rhinecloud.cli import accounts, cities, copying, letters, recordings, rules, schemas, transfers
 from rhinecloud.cli.exits import Exit, exit_of
 from rhinecloud.cli.options import Json
 from rhinecloud.kernel.errors import RhineCloudError
@@ -37,7 +37,7 @@ def build_program() -> typer.Typer:
         rich_markup_mode="markdown",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for part in (cities, recordings, transfers, copying):
+    for part in (cities, schemas, recordings, transfers, copying):
         part.add_to(program)
     program.add_typer(rules.build(), name="rules", rich_help_panel="What happens in it")
     program.add_typer(letters.build(), name="deadletters", rich_help_panel="What happens in it")

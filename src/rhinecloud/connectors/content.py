@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rhinecloud.connectors.fixtures import FixtureFile, RecordedCase
 from rhinecloud.connectors.mapping import DeclaredMapping, load_mapping
+from rhinecloud.connectors.mapping.document import MappingFile
 from rhinecloud.kernel.declarative import read_document
 from rhinecloud.part import ContentKind, ContentSource
 
@@ -27,6 +28,7 @@ MAPPINGS: ContentKind[DeclaredMapping] = ContentKind(
     pattern="*.y*ml",
     summary="What a feed's messages mean; a feed names it `<pack>.<name of the file>`.",
     read=_read_mapping,
+    model=MappingFile,
     reload=True,
     in_city=False,  # a feed names a file of the city's folder by its path
 )

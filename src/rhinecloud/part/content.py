@@ -51,7 +51,7 @@ class ContentKind(Generic[T]):
     pattern: str
     summary: str
     read: Callable[[Path, ContentSource], T]
-    model: type[Any] | None = None
+    model: Any = None
     reload: bool = False
     in_city: bool = True
 

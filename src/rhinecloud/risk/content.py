@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rhinecloud.kernel.declarative import FileFault, all_of
+from rhinecloud.kernel.declarative import all_of
 from rhinecloud.part import ContentKind, ContentSource
 from rhinecloud.risk.model import Rule
+from rhinecloud.risk.rule_document import RuleDocument
 from rhinecloud.risk.rulebook import read_rules
 
 
 def _read(path: Path, source: ContentSource) -> tuple[Rule, ...]:
-    rules, faults = read_rules(path, source.context)
+    rules, faults = read_rules(path, source.context, source.place(path))
     if faults:
-        place = source.place(path)
-        raise all_of([FileFault(each.reason, place, each.place, each.path) for each in faults])
+        raise all_of(faults)
     return tuple(rules)
 
 
@@ -23,6 +23,7 @@ RULES: ContentKind[tuple[Rule, ...]] = ContentKind(
     pattern="**/*.y*ml",
     summary="Rules that watch the city: one in a file, or several between lines of `---`.",
     read=_read,
+    model=RuleDocument,
     reload=True,
     in_city=False,  # the city's own files are named by `risk.rules`
 )

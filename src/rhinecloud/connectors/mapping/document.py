@@ -94,3 +94,7 @@ class MappingKeys(DeclarativeModel):
     says: str = ""
     """A comment."""
     rules: Annotated[tuple[MappingRuleKeys, ...], Field(min_length=1)]
+
+
+MappingFile = MappingKeys | MappingRuleKeys
+"""What a file holds: one rule, or several."""

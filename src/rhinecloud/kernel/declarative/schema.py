@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -14,13 +15,23 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def json_schema(model: Any, title: str = "", says: str = "") -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a model, with descriptions from its docstrings."""
     schema = TypeAdapter(model).json_schema(by_alias=True, mode="validation")
-    if schema.get("additionalProperties") is False and "properties" in schema:
-        schema["properties"][SCHEMA_KEY] = {
-            "type": "string",
-            "description": "The schema that an editor uses.",
-        }
+    for each in _documents(schema):
+        if each.get("additionalProperties") is False and "properties" in each:
+            each["properties"][SCHEMA_KEY] = {
+                "type": "string",
+                "description": "The schema that an editor uses.",
+            }
     if title:
         schema["title"] = title
     if says:
         schema["description"] = says
     return {"$schema": DIALECT, **schema}
+
+
+def _documents(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the schemas that a whole document may have."""
+    if "$ref" in schema:
+        schema = schema["$defs"][schema["$ref"].rpartition("/")[2]]
+    members = schema.get("anyOf", [])
+    yield from (schema["$defs"][each["$ref"].rpartition("/")[2]] for each in members if "$ref" in each)
+    yield schema

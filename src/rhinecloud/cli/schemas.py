@@ -1,0 +1,81 @@
+"""`rhinecloud schema`: the JSON Schema of each kind of file, for editors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from rhinecloud.cli.options import Json
+from rhinecloud.cli.screen import console, print_json, table
+from rhinecloud.kernel.errors import NotFound
+from rhinecloud.kernel.faults import unknown
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """A kind of file that experts write: its `name`, where it stands, and the model that reads it."""
+
+    name: str
+    files: str
+    summary: str
+    model: Any
+
+
+def add_to(program: typer.Typer) -> None:
+    """Add the command."""
+
+    @program.command(rich_help_panel="The city")
+    def schema(
+        kind: Annotated[str, typer.Argument(help="A kind of file; none: list them.")] = "",
+        as_json: Json = False,
+    ) -> None:
+        """Print the JSON Schema of a kind of file, with which an editor completes and checks it as you write.
+
+        Name the schema at the top of a file: `# yaml-language-server: $schema=rules.json` in YAML, `"$schema"` in JSON,
+        `#:schema rules.json` in TOML.
+
+        Example: `rhinecloud schema rules > rules.json`
+        """
+        kinds = {each.name: each for each in file_kinds()}
+        if kind:
+            print_json(schema_of(_find(kind, kinds)))
+        elif as_json:
+            print_json(
+                [{"name": each.name, "files": each.files, "summary": each.summary} for each in kinds.values()]
+            )
+        else:
+            rows = [(each.name, each.files, each.summary) for each in kinds.values()]
+            console().print(table("", ("kind", "files", "what"), rows))
+
+
+def file_kinds() -> list[FileKind]:
+    """List the kinds of files that have a model."""
+    from rhinecloud.app.content import KINDS
+    from rhinecloud.loader.manifest import MANIFEST, PackManifest
+    from rhinecloud.simulator.scenario import ScenarioKeys
+
+    content = [
+        FileKind(each.folder, f"{each.folder}/{each.pattern}", each.summary, each.model)
+        for each in KINDS
+        if each.model is not None
+    ]
+    return [
+        *content,
+        FileKind("pack", MANIFEST, "The manifest of a pack.", PackManifest),
+        FileKind("scenario", "simulation.json", "Where things move in a city that is played.", ScenarioKeys),
+    ]
+
+
+def schema_of(kind: FileKind) -> dict[str, Any]:
+    """Return the JSON Schema of a kind of file."""
+    from rhinecloud.kernel.declarative import json_schema
+
+    return json_schema(kind.model, title=f"{kind.name} ({kind.files})", says=kind.summary)
+
+
+def _find(name: str, kinds: dict[str, FileKind]) -> FileKind:
+    if name not in kinds:
+        raise NotFound(unknown("kind of file", name, kinds))
+    return kinds[name]

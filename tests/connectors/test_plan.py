@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,12 @@ import pytest
 from connectors.city import MAPPINGS, connector_settings, feed_settings
 from rhinecloud.connectors.plan import CitySources, FeedPlan, plan_feed, plan_feeds
 from rhinecloud.connectors.protocols import protocols
+from rhinecloud.connectors.replay.recording import FeedRecording
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.settings import describe
+from rhinecloud.ngsild.context import compile_context
+from rhinecloud.pack import DecodeFault, Framing, Message, Parcel
 
 
 def plan(root: Path, mqtt_url: str = "mqtt://127.0.0.1:1", **table: Any) -> FeedPlan:
@@ -35,7 +41,7 @@ def plan(root: Path, mqtt_url: str = "mqtt://127.0.0.1:1", **table: Any) -> Feed
         (
             {"connector": "ais", "mapping": "ais", "url": "http://h"},
             "url",
-            "begins with none of tcp, tls, udp",
+            "begins with none of mqtt, mqtts, tcp, tls, udp",
         ),
         ({"connector": "ais", "mapping": "ais", "url": "tcp://host"}, "url", "names no port"),
         ({"connector": "ais", "mapping": "ais", "url": "tcp://h:99999"}, "url", "is no URL"),
@@ -188,4 +194,53 @@ def test_every_setting_says_what_it_is_for() -> None:
     for settings in (ConnectorSettings, FeedSettings):
         assert all(each.says for each in describe("x", settings))
     named = next(each.says for each in describe("x", FeedSettings) if each.name == "connector")
-    assert all(name in named for name in protocols())
+    assert all(name in named for name in protocols({}))
+
+
+class WordCodec:
+    """A codec of a pack: words between blanks."""
+
+    framing = Framing.LINE
+    time_members: frozenset[str] = frozenset()
+
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
+        for word in parcel.body.decode().split():
+            yield {"word": word, "topic": parcel.origin}
+
+    def recorded_at(self, unit: bytes) -> datetime | None:
+        return None
+
+
+@pytest.mark.parametrize("url", ["tcp://h:1", "http://h/x", "mqtt://h", "udp://0.0.0.0:1"])
+def test_a_codec_of_a_pack_reads_what_comes_by_any_transport(tmp_path: Path, url: str) -> None:
+    sources = CitySources(tmp_path, MAPPINGS, codecs={"quay.words": WordCodec})
+    table = feed_settings(connector="quay.words", mapping="ais", url=url, topic="words")
+    planned = plan_feed("rhine", table, connector_settings(), sources)
+    assert isinstance(planned.make_codec(), WordCodec)
+    assert planned.make_codec() is not planned.make_codec()
+
+
+def test_any_codec_reads_what_devices_publish_on_the_citys_own_mqtt_port(tmp_path: Path) -> None:
+    """Transport and codec are settings of their own: limits and credentials go by the transport."""
+    planned = plan(tmp_path, connector="gtfs-rt", transport="mqtt", mapping="gtfs-rt", topic="devices/trams")
+    assert planned.own_mqtt
+    assert (planned.settings.url, planned.settings.username) == ("mqtt://127.0.0.1:1", "house")
+    assert planned.marks.most_bytes == connector_settings().message_bytes
+
+
+def test_a_recording_of_mqtt_messages_is_read_by_any_codec(tmp_path: Path) -> None:
+    line = {"topic": "words/1", "payload": "left right", "tst": "2026-03-01T12:00:00.000Z+0100"}
+    (tmp_path / "words.ndjson").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    recording = FeedRecording((tmp_path / "words.ndjson",), WordCodec(), 8_192, 1 << 20, mqtt=True)
+    [unit] = recording.units()
+    found = list(WordCodec().decode(Parcel(unit.body, datetime(2026, 3, 1, tzinfo=UTC), unit.origin)))
+    assert found == [{"word": "left", "topic": "words/1"}, {"word": "right", "topic": "words/1"}]
+
+
+def test_what_a_packs_mapping_makes_is_read_in_the_packs_own_context(tmp_path: Path) -> None:
+    own = compile_context({"status": "https://example.org/port/status"}, {})
+    sources = CitySources(tmp_path, MAPPINGS, contexts={"port": own})
+    table = feed_settings(connector="ais", mapping="port.ais", url="tcp://h:1")
+    assert plan_feed("rhine", table, connector_settings(), sources).context is own
+    other = feed_settings(connector="cap", mapping="environment.cap", url="http://h")
+    assert plan_feed("dwd", other, connector_settings(), sources).context is None

@@ -61,7 +61,7 @@ class Feeds:
         self._feeds: dict[str, Feed] = {}
         self._enabled: list[Feed] = []
         self._waiting: list[Feed] = []
-        self._house: list[Feed] = []
+        self._on_own_mqtt: list[Feed] = []
         for plan in plans:
             self._add(plan)
 
@@ -83,7 +83,7 @@ class Feeds:
 
     async def listening(self) -> None:
         """Wait until those at the city's own MQTT server have subscribed: what comes before is lost."""
-        await asyncio.gather(*(feed.linked() for feed in self._house))
+        await asyncio.gather(*(feed.linked() for feed in self._on_own_mqtt))
 
     async def stop(self) -> None:
         """Stop all feeds at once; each may still work off its queue for `drain_s`."""
@@ -100,7 +100,7 @@ class Feeds:
         return [feed.status() for feed in self._feeds.values()]
 
     def _add(self, plan: FeedPlan) -> None:
-        ingest = self._ingest_as(plan.name, plan.settings.tenant)
+        ingest = self._ingest_as(plan.name, plan.settings.tenant, plan.context or self._world.context)
 
         def make_pipeline() -> Pipeline:
             return Pipeline(plan.make_codec(), plan.meaning, ingest, plan.marks)
@@ -110,12 +110,12 @@ class Feeds:
         self._feeds[plan.name] = feed
         if plan.settings.enabled:
             self._enabled.append(feed)
-            if plan.house:
-                self._house.append(feed)
+            if plan.own_mqtt:
+                self._on_own_mqtt.append(feed)
 
-    def _ingest_as(self, name: str, tenant: str) -> Ingest:
+    def _ingest_as(self, name: str, tenant: str, context: Context) -> Ingest:
         actor = part(f"feed:{name}")
-        broker, context = self._world.broker, self._world.context
+        broker = self._world.broker
 
         async def ingest(fragments: Sequence[EntityFragment]) -> Sequence[Written | Exception]:
             return await broker.ingest(actor, tenant, fragments, context)

@@ -69,7 +69,7 @@ def replay_link(feed: FeedSettings, root: Path, make_codec: Callable[[], Codec])
             make_codec(),
             tools.limits.line_bytes,
             tools.limits.body_bytes,
-            mqtt=feed.connector == "mqtt",
+            mqtt=feed.is_mqtt,
         )
         return ReplayLink(recording, pace, tools.clock, tools.monotonic)
 

@@ -14,8 +14,10 @@ from rhinecloud.connectors.protocols import MQTT, Protocol, protocols
 from rhinecloud.connectors.settings import MEASURED, ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, unknown
+from rhinecloud.ngsild.context import Context
 from rhinecloud.pack.codec import Codec
 from rhinecloud.pack.mapping import Mapping as Meaning
+from rhinecloud.pack.model import MakeCodec
 
 SHORTEST_SILENCE_S = 300.0
 
@@ -24,8 +26,9 @@ SHORTEST_SILENCE_S = 300.0
 class CitySources:
     """What feeds may refer to: the city's folder, the mappings of packs and city by name, the city's own MQTT server.
 
-    `mqtt_url` is what a feed of connector `mqtt` without a url connects to, with `mqtt_username` and `mqtt_password`;
-    below `mqtt_topics` devices may publish there, anywhere where it is empty.
+    `mqtt_url` is what a feed of transport `mqtt` without a url connects to, with `mqtt_username` and `mqtt_password`;
+    below `mqtt_topics` devices may publish there, anywhere where it is empty. `codecs` are those of packs by name;
+    `contexts` are the packs' own @contexts by pack.
     """
 
     root: Path
@@ -34,20 +37,26 @@ class CitySources:
     mqtt_username: str = ""
     mqtt_password: str = field(default="", repr=False)
     mqtt_topics: tuple[str, ...] = ()
+    codecs: Mapping[str, MakeCodec] = field(default_factory=dict)
+    contexts: Mapping[str, Context] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPlan:
-    """A feed that is ready to be made: nothing is open yet."""
+    """A feed that is ready to be made: nothing is open yet.
+
+    `context` is that of the pack whose mapping it is; None where the names are the city's.
+    """
 
     name: str
     settings: FeedSettings
     meaning: Meaning
+    context: Context | None
     marks: FeedMarks
     silent_after_s: float
     make_codec: Callable[[], Codec]
     make_link: MakeLink
-    house: bool = False
+    own_mqtt: bool = False
     """Whether it listens to the city's own MQTT server."""
 
 
@@ -75,18 +84,18 @@ def plan_feed(name: str, settings: FeedSettings, limits: ConnectorSettings, sour
 
 
 def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources: CitySources) -> FeedPlan:
-    house = settings.connector == "mqtt" and not settings.url and not settings.path
+    own_mqtt = settings.is_mqtt and not settings.url and not settings.path
     collector = ErrorCollector()
     with collector.collect():
         _check_values(settings)
     with collector.collect():
-        protocol = _protocol(settings.connector)
-        if not settings.path and not house:
+        protocol = _protocol(settings.connector, sources.codecs)
+        if not settings.path and not own_mqtt:
             _check_scheme(settings, protocol.schemes)
     with collector.collect():
-        meaning = _meaning(settings.mapping, sources)
+        meaning, context = _meaning(settings.mapping, sources)
     collector.finish()
-    feed = _below(_as_house(settings, sources) if house else settings, sources.root)
+    feed = _below(_on_own_mqtt(settings, sources) if own_mqtt else settings, sources.root)
 
     def make_codec() -> Codec:
         return protocol.make_codec(feed, limits)
@@ -95,20 +104,21 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
         make_link = replay_link(feed, sources.root, make_codec)
     else:
         topics = _topics(feed, meaning)
-        if house:
+        if own_mqtt:
             _check_topics(topics, sources.mqtt_topics)
         make_link = live_link(name, feed, feed.url, topics, sources.root)
-    most_bytes = limits.message_bytes if settings.connector == "mqtt" else limits.body_bytes
+    most_bytes = limits.message_bytes if settings.is_mqtt else limits.body_bytes
     simulated = feed.simulated or (bool(feed.path) and feed.dates != MEASURED)
     return FeedPlan(
         name=name,
         settings=feed,
         meaning=meaning,
+        context=context,
         marks=FeedMarks(simulated=simulated, fields=feed.fields, most_bytes=most_bytes),
         silent_after_s=feed.silent_after_s or max(3 * feed.interval_s, SHORTEST_SILENCE_S),
         make_codec=make_codec,
         make_link=make_link,
-        house=house,
+        own_mqtt=own_mqtt,
     )
 
 
@@ -121,8 +131,8 @@ def _check_values(settings: FeedSettings) -> None:
     collector.finish()
 
 
-def _protocol(name: str) -> Protocol:
-    known = protocols()
+def _protocol(name: str, codecs: Mapping[str, MakeCodec]) -> Protocol:
+    known = protocols(codecs)
     if not name:
         raise Invalid(f"is needed: one of {', '.join(known)}", field="connector")
     if name not in known:
@@ -130,16 +140,17 @@ def _protocol(name: str) -> Protocol:
     return known[name]
 
 
-def _meaning(name: str, sources: CitySources) -> Meaning:
-    """Find a mapping by its whole name (`port.ais`), or by the part after the dot where only one pack has it."""
+def _meaning(name: str, sources: CitySources) -> tuple[Meaning, Context | None]:
+    """Return a mapping by its whole name (`port.ais`), or by what follows the dot where only one pack has it, and the
+    @context of its names."""
     if name in sources.mappings:
-        return sources.mappings[name]
+        return sources.mappings[name], sources.contexts.get(name.partition(".")[0])
     alike = [whole for whole in sources.mappings if name and whole.endswith(f".{name}")]
     if len(alike) == 1:
-        return sources.mappings[alike[0]]
+        return _meaning(alike[0], sources)
     if name.endswith((".yaml", ".yml")):
         try:
-            return load_mapping(sources.root / name, name)
+            return load_mapping(sources.root / name, name), None
         except Invalid as error:
             raise Invalid("; ".join(map(str, error.faults)), field="mapping") from None
     if not name:
@@ -148,7 +159,7 @@ def _meaning(name: str, sources: CitySources) -> Meaning:
     raise Invalid(unknown(what, name, sources.mappings), field="mapping")
 
 
-def _as_house(settings: FeedSettings, sources: CitySources) -> FeedSettings:
+def _on_own_mqtt(settings: FeedSettings, sources: CitySources) -> FeedSettings:
     """Connect to the city's own MQTT server, as whom the city says unless the feed says otherwise."""
     if not sources.mqtt_url:
         raise Invalid("the city has no MQTT port of its own; name another server", field="url")

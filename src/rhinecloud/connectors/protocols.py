@@ -1,4 +1,4 @@
-"""Which protocols there are: for each, its codec and the kinds of URL that it comes by."""
+"""The codecs of the core: for each, how it is made for a feed, and the transports that its bytes come by."""
 
 from __future__ import annotations
 
@@ -14,31 +14,41 @@ from rhinecloud.connectors.json.codec import JsonCodec
 from rhinecloud.connectors.pegelonline.codec import PegelonlineCodec
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.pack.codec import Codec
+from rhinecloud.pack.model import MakeCodec
 
 HTTP = frozenset({"http", "https"})
 LINES = frozenset({"tcp", "tls", "udp"})
 MQTT = frozenset({"mqtt", "mqtts"})
+ANY = HTTP | LINES | MQTT
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A protocol by name: `make_codec` gives a fresh codec for a feed."""
+    """A codec by name: `make_codec` makes a fresh one for a feed, whose URL must have one of `schemes`."""
 
     schemes: frozenset[str]
     make_codec: Callable[[FeedSettings, ConnectorSettings], Codec]
 
 
-def protocols() -> Mapping[str, Protocol]:
-    """Give all protocols by the name that `connector` names them by."""
+def protocols(codecs: Mapping[str, MakeCodec]) -> Mapping[str, Protocol]:
+    """Return the codecs by the name by which `connector` names them: the core's, and those of packs (`port.vts`)."""
+    return {**_core(), **{name: _of_pack(make) for name, make in codecs.items()}}
+
+
+def _of_pack(make: MakeCodec) -> Protocol:
+    return Protocol(ANY, lambda feed, limits: make())
+
+
+def _core() -> Mapping[str, Protocol]:
     return {
-        "ais": Protocol(LINES, lambda feed, limits: AisCodec()),
-        "cap": Protocol(HTTP, lambda feed, limits: CapCodec(limits.body_bytes)),
+        "ais": Protocol(LINES | MQTT, lambda feed, limits: AisCodec()),
+        "cap": Protocol(HTTP | MQTT, lambda feed, limits: CapCodec(limits.body_bytes)),
         "csv": Protocol(
-            HTTP, lambda feed, limits: CsvCodec(feed.delimiter, feed.time_field, whole=not feed.path)
+            HTTP | MQTT, lambda feed, limits: CsvCodec(feed.delimiter, feed.time_field, whole=not feed.path)
         ),
         "gtfs": Protocol(HTTP, lambda feed, limits: GtfsCodec(feed.tables, limits.unpacked_bytes)),
-        "gtfs-rt": Protocol(HTTP, lambda feed, limits: GtfsRealtimeCodec()),
-        "json": Protocol(HTTP, lambda feed, limits: JsonCodec(feed.items, feed.time_field)),
+        "gtfs-rt": Protocol(HTTP | MQTT, lambda feed, limits: GtfsRealtimeCodec()),
+        "json": Protocol(ANY, lambda feed, limits: JsonCodec(feed.items, feed.time_field)),
         "mqtt": Protocol(MQTT, lambda feed, limits: JsonCodec(feed.items, feed.time_field)),
-        "pegelonline": Protocol(HTTP, lambda feed, limits: PegelonlineCodec()),
+        "pegelonline": Protocol(HTTP | MQTT, lambda feed, limits: PegelonlineCodec()),
     }

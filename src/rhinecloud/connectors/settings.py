@@ -80,7 +80,16 @@ _MOMENT = SettingCheck("a date or moment of ISO 8601, such as `2018-09-04`", _is
 class FeedSettings:
     """A table `[feeds.<name>]` of `city.toml`: one feed."""
 
-    connector: str = setting("", "The protocol: ais, cap, csv, gtfs, gtfs-rt, json, mqtt or pegelonline")
+    connector: str = setting(
+        "",
+        "The codec that reads it: ais, cap, csv, gtfs, gtfs-rt, json, pegelonline, or a pack's such as `port.vts`; "
+        "mqtt is json by the transport mqtt",
+    )
+    transport: str = setting(
+        "",
+        "How it comes where no url says so: `mqtt` is the city's own MQTT server, or a recording of MQTT messages",
+        check=one_of("", "mqtt"),
+    )
     mapping: str = setting(
         "", "What its messages mean: a pack's mapping by name, or a YAML file of the city's folder"
     )
@@ -135,3 +144,8 @@ class FeedSettings:
     tables: tuple[str, ...] = setting(
         ("agency", "stops", "routes", "trips"), "GTFS tables that are read, in this order"
     )
+
+    @property
+    def is_mqtt(self) -> bool:
+        """Return whether its messages come, or were recorded, by MQTT."""
+        return "mqtt" in (self.connector, self.transport) or self.url.startswith(("mqtt:", "mqtts:"))

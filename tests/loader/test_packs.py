@@ -12,7 +12,7 @@ import pytest
 from rhinecloud.app.content import KINDS
 from rhinecloud.app.foundation import city_content
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.loader import GROUP, Packs, merge_contexts
+from rhinecloud.loader import GROUP, Packs
 from rhinecloud.loader import find_packs as find_with
 from rhinecloud.ngsild.context import compile_context, core_context
 from rhinecloud.views.screen import layers_of, texts_of
@@ -184,33 +184,6 @@ def test_only_the_packs_that_are_wanted_load(city: Path) -> None:
     packs = find_packs(["two", "three"], found)
     assert [each.name for each in packs.loaded] == ["two"]
     assert [(each.name, each.reason) for each in packs.failed] == [("three", "is not installed")]
-
-
-def test_the_same_term_may_stand_twice_with_one_meaning() -> None:
-    merged, disagreements = merge_contexts(
-        [
-            ("house", {"rc": "urn:rc:", "name": "rc:name"}),
-            ("port", {"name": "urn:rc:name"}),
-        ]
-    )
-    assert merged["name"] == "urn:rc:name"
-    assert disagreements == []
-
-
-def test_two_meanings_of_a_term_are_said_and_the_first_one_stands() -> None:
-    merged, disagreements = merge_contexts(
-        [("port", {"level": "https://a.example/level"}), ("rail", {"level": "https://b.example/level"})]
-    )
-    assert merged == {"level": "https://a.example/level"}
-    assert str(disagreements[0]) == (
-        "level: port says https://a.example/level, rail says https://b.example/level"
-    )
-
-
-def test_two_coercions_of_a_term_are_two_meanings() -> None:
-    iri = "https://a.example/ship"
-    _, disagreements = merge_contexts([("a", {"ship": iri}), ("b", {"ship": {"@id": iri, "@type": "@id"}})])
-    assert [each.term for each in disagreements] == ["ship"]
 
 
 def test_a_city_adds_layers_of_its_own_and_may_draw_a_packs_layer_its_own_way(city: Path) -> None:

@@ -9,9 +9,12 @@ import pytest
 
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.change import Change, ChangeKind
+from rhinecloud.ngsild.context import compile_context, core_context
+from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.risk.engine import Engine
 from rhinecloud.risk.message import write_value
 from rhinecloud.risk.model import OutcomeKind, RuleOutcome
+from rhinecloud.risk.rulebook import read_rules
 from rhinecloud.risk.state import decode_state, encode_state
 from risk.city import CONTEXT, START, River, minute, rule
 
@@ -467,3 +470,24 @@ def test_what_has_cooled_is_forgotten_though_nobody_asks_for_it_again(tmp_path: 
         gauge = f"gauge-{number}"
         engine.step([river.reads(900, number * 20, gauge), river.reads(700, number * 20 + 1, gauge)])
     assert list(engine.state.cooling["high-water"]) == ["urn:ngsi-ld:WaterObserved:gauge-49"]
+
+
+def test_rules_of_two_packs_read_one_name_with_the_meaning_of_each(tmp_path: Path) -> None:
+    """`level` is a water level in one pack and a floor in another: each rule looks at its own attribute."""
+    of_port = compile_context({"Thing": "urn:x:Thing", "level": "urn:port:level"}, {})
+    of_house = compile_context({"Thing": "urn:x:Thing", "level": "urn:house:level"}, {})
+    rules = []
+    for name, context in (("port", of_port), ("house", of_house)):
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(f"id: {name}\ntype: Thing\nseverity: high\nwhen: level > 5.0\n", encoding="utf-8")
+        found, faults = read_rules(file, context, own=True)
+        assert faults == []
+        rules += found
+    engine = Engine(rules, core_context())
+    thing = Entity(
+        id="urn:x:1", type=["urn:x:Thing"], attrs={"urn:house:level": [Instance(type="Property", value=9)]}
+    )
+    change = Change(seq=1, kind=ChangeKind.CREATED, at=minute(1), entity=thing, changed=["urn:house:level"])
+    outcomes = engine.step([change])
+    assert [(each.rule, each.kind.value) for each in outcomes] == [("house", "raised")]
+    assert [each["attribute"] for each in outcomes[0].evidence] == ["urn:house:level"]

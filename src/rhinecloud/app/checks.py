@@ -99,7 +99,7 @@ def _foundation(settings: Settings, packs: Packs) -> Iterator[Finding]:
     """Look at what everything else stands on; where it stands, at rules and entities."""
     collector = ErrorCollector()
     with collector.collect():
-        terms, _ = city_terms(settings.folder, packs)
+        terms, _ = city_terms(settings.folder, packs, settings.city.terms)
         read_policies(settings.folder, compile_context(terms, {}))
     with collector.collect():
         city_content(settings.folder, core_context())
@@ -141,7 +141,14 @@ def _feeds(settings: Settings, packs: Packs) -> Iterator[Finding]:
     limits = settings.section("connectors", ConnectorSettings)
     stream = settings.section("stream", StreamSettings)
     mqtt = f"mqtt://127.0.0.1:{stream.mqtt_port}" if stream.mqtt_port else ""
-    sources = CitySources(settings.folder, packs.mappings(), mqtt, mqtt_topics=stream.devices_topics)
+    sources = CitySources(
+        settings.folder,
+        packs.mappings(),
+        mqtt,
+        mqtt_topics=stream.devices_topics,
+        codecs=packs.codecs(),
+        contexts=packs.contexts(),
+    )
     for name, table in settings.feeds.items():
         collector = ErrorCollector()
         with collector.collect():

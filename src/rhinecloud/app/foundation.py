@@ -5,9 +5,11 @@ The running city adds stream, consumers, feeds and doors (`city`); the command l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from rhinecloud import __version__
@@ -52,7 +54,7 @@ class Foundation:
         self.clock = clock
         self.started_at: datetime = clock()
         self.packs = find_packs(settings.city.packs, kinds=KINDS) if packs is None else packs
-        terms, self.disagreements = city_terms(settings.folder, self.packs)
+        terms, self.disagreements = city_terms(settings.folder, self.packs, settings.city.terms)
         self.terms = terms
         self.context: Context = compile_context(terms, {})
         self.content = self.packs.content(city_content(settings.folder, self.context))
@@ -139,15 +141,17 @@ def broker_settings(settings: Settings) -> BrokerSettings:
     return replace(own, base_url=(own.base_url or server.public_url or server.url).rstrip("/"))
 
 
-def city_terms(folder: Path, packs: Packs) -> tuple[dict[str, object], list[TermConflict]]:
-    """Merge the vocabularies of house, packs and city; raises Invalid for a bad `context.jsonld` of the city."""
+def city_terms(
+    folder: Path, packs: Packs, chosen: Mapping[str, str] = MappingProxyType({})
+) -> tuple[dict[str, object], list[TermConflict]]:
+    """Return the terms of core, packs and city, and those on which packs disagree and the city has not decided.
+
+    Raises Invalid for a bad `context.jsonld` or choice of the city.
+    """
     own = read_terms(folder / CONTEXT)
-    parts = [
-        ("rhinecloud", core_vocabulary()["@context"]),
-        *((each.name, each.terms) for each in packs.loaded),
-        ("city", own),
-    ]
-    return merge_contexts(parts)
+    of_packs = [(each.name, each.terms) for each in packs.loaded]
+    merged = merge_contexts(core_vocabulary()["@context"], of_packs, own, chosen)
+    return merged.terms, [each for each in merged.conflicts if not each.counts]
 
 
 def city_content(folder: Path, context: Context) -> Items:

@@ -113,8 +113,8 @@ def rulebook_of(foundation: Foundation) -> Rulebook:
     own = [
         foundation.settings.folder / path for path in foundation.settings.section("risk", RiskSettings).rules
     ]
-    paths = [item.path for item in foundation.content.of(RULES)]
-    return read_rulebook([*paths, *(path for path in own if path.exists())], foundation.context)
+    of_packs = [rule for rules in foundation.content.values(RULES) for rule in rules]
+    return read_rulebook([path for path in own if path.exists()], foundation.context, of_packs)
 
 
 def _make_subscriptions(foundation: Foundation, upstream: StreamConnection) -> tuple[Notifier, Subscriptions]:
@@ -166,6 +166,8 @@ def _make_feeds(
         "connectors",
         password,
         foundation.settings.section("stream", StreamSettings).devices_topics,
+        codecs=foundation.packs.codecs(),
+        contexts=foundation.packs.contexts(),
     )
     plans = plan_feeds(feeds, limits, sources)
     return Feeds(

@@ -47,7 +47,12 @@ class CitySettings:
         ("de", "en"), "Languages of the operations centre, the first one by default."
     )
     timezone: str = setting("Europe/Berlin", "The city's time zone (IANA name): how times are shown.")
-    packs: tuple[str, ...] = setting(("*",), "Packs to load by name; `*`: all that are installed.")
+    packs: tuple[str, ...] = setting(
+        ("*",), "Packs to load by name; `*`: all that are installed; `!port`: all but this one."
+    )
+    terms: dict[str, str] = setting(
+        {}, "For a short name that packs use with different meanings: the pack whose meaning clients get."
+    )
     data: Path = setting(Path("data"), "Folder of everything the city keeps, relative to the city's folder.")
 
     def __post_init__(self) -> None:

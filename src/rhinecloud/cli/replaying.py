@@ -55,11 +55,14 @@ class Replay:
         packs = find_packs(settings.city.packs, kinds=(MAPPINGS,))
         self._desk = desk
         self._limits = settings.section("connectors", ConnectorSettings)
-        self._context: Context = compile_context(city_terms(settings.folder, packs)[0], {})
-        self._tenant = feed.tenant
-        self._plan: FeedPlan = plan_feed(
-            "replay", feed, self._limits, CitySources(settings.folder, packs.mappings())
+        self._context: Context = compile_context(
+            city_terms(settings.folder, packs, settings.city.terms)[0], {}
         )
+        self._tenant = feed.tenant
+        sources = CitySources(
+            settings.folder, packs.mappings(), codecs=packs.codecs(), contexts=packs.contexts()
+        )
+        self._plan: FeedPlan = plan_feed("replay", feed, self._limits, sources)
         self._counts: dict[str, Any] = {
             "received": 0,
             "accepted": 0,
@@ -113,7 +116,7 @@ class Replay:
     async def _ingest(self, fragments: Sequence[dict[str, Any]]) -> Sequence[Written | Exception]:
         """Send fragments as the broker's batch upsert, with whole IRIs, so that no context need be named."""
         bodies = [
-            render(parse_fragment(fragment, self._context), core_context(), Options())
+            render(parse_fragment(fragment, self._plan.context or self._context), core_context(), Options())
             for fragment in fragments
         ]
         answer = await asyncio.to_thread(

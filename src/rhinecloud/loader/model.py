@@ -10,7 +10,7 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.loader.content import Items, join_content
 from rhinecloud.loader.manifest import PackManifest
 from rhinecloud.ngsild.context import Context
-from rhinecloud.pack import Mapping, Pack
+from rhinecloud.pack import MakeCodec, Mapping, Pack
 from rhinecloud.part import Content
 
 
@@ -65,6 +65,16 @@ class Packs:
             found |= {f"{each.name}.{item.path.stem}": item.value for item in each.items.get("mappings", ())}
             found |= {f"{each.name}.{name}": mapping for name, mapping in each.pack.mappings.items()}
         return found
+
+    def codecs(self) -> dict[str, MakeCodec]:
+        """Return every codec by `<pack>.<name>`, which is how a feed's settings name it."""
+        return {
+            f"{each.name}.{name}": make for each in self.loaded for name, make in each.pack.codecs.items()
+        }
+
+    def contexts(self) -> dict[str, Context]:
+        """Return each pack's own @context by its name."""
+        return {each.name: each.context for each in self.loaded}
 
     def content(self, own: Items | None = None) -> Content:
         """Return the content of all packs by name, and then the city's own."""

@@ -81,7 +81,7 @@ class AlertContent:
         }
         if rule.silence and rule.silence.interval_from:
             names.add(rule.silence.interval_from)
-        return frozenset(map(self._context.expand, names)) | {SIMULATED}
+        return frozenset(map((rule.context or self._context).expand, names)) | {SIMULATED}
 
     def _worked_out(self, rule: Rule, condition: Condition, facts: EntityFacts) -> Severity:
         try:
@@ -97,14 +97,24 @@ class AlertContent:
     def _evidence(self, rule: Rule, facts: EntityFacts) -> list[dict[str, Any]]:
         found = [each for name in sorted(rule.decisive) if (each := self._exhibit(name, facts))]
         if rule.window:
-            found.append({"window": rule.window.attribute, **facts.extras.get("window", {})})
+            found.append(
+                {"window": self._shown(facts, rule.window.attribute), **facts.extras.get("window", {})}
+            )
         return found
+
+    def _shown(self, facts: EntityFacts, name: str) -> str:
+        """Return an attribute's name as the city writes it: the rule's pack may have another."""
+        return self._context.compact(facts.iri(name))
 
     def _exhibit(self, name: str, facts: EntityFacts) -> dict[str, Any] | None:
         instance = facts.instance(name)
         if instance is None or (instance.type == "GeoProperty" and instance.value.get("type") != "Point"):
             return None  # a warning's area is a map, not a reading
-        exhibit = {"entity": facts.reading.entity.id, "attribute": name, "value": instance.value}
+        exhibit = {
+            "entity": facts.reading.entity.id,
+            "attribute": self._shown(facts, name),
+            "value": instance.value,
+        }
         if instance.unit_code:
             exhibit["unitCode"] = instance.unit_code
         if instance.observed_at:
@@ -112,7 +122,7 @@ class AlertContent:
         quality = facts.quality(frozenset({name}))
         if quality != "good":
             exhibit["quality"] = quality
-        before = first_of(facts.reading.previous.get(self._context.expand(name), []))
+        before = first_of(facts.reading.previous.get(facts.iri(name), []))
         if before is not None:
             exhibit["previous"] = {"value": before.value, "observedAt": before.observed_at}
         return exhibit

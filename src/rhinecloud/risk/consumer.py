@@ -194,9 +194,8 @@ class Risk:
     async def _present(self) -> list[Entity]:
         """Read the entities that fresh rules have to look at, and those that serve as areas."""
         fresh = self._engine.fresh_rules()
-        types = tuple(
-            (name,) for name in sorted({self._context.expand(t) for rule in fresh for t in rule.types})
-        )
+        names = {(rule.context or self._context).expand(name) for rule in fresh for name in rule.types}
+        types = tuple((name,) for name in sorted(names))
         areas = sorted({rule.zone.entity for rule in fresh if rule.zone and rule.zone.entity})
         found = [stored.entity() for stored in (await self._store.get_many(self._tenant, areas)).values()]
         offset = 0

@@ -12,7 +12,7 @@ from rhinecloud.risk.rulebook import read_rules
 
 
 def _read(path: Path, source: ContentSource) -> tuple[Rule, ...]:
-    rules, faults = read_rules(path, source.context, source.place(path))
+    rules, faults = read_rules(path, source.context, source.place(path), own=True)
     if faults:
         raise all_of(faults)
     return tuple(rules)

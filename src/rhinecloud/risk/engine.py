@@ -55,7 +55,7 @@ class Engine:
         self._by_type: dict[str, list[Rule]] = {}
         for rule in self.rules.values():
             for name in rule.types:
-                self._by_type.setdefault(context.expand(name), []).append(rule)
+                self._by_type.setdefault(self._names(rule).expand(name), []).append(rule)
         self._zones = {rule.zone.entity for rule in self.rules.values() if rule.zone and rule.zone.entity}
         self.signs = tuple(sorted(name_bytes(name) for name in {*self._by_type, *self._zones}))
         """What the JSON of a change holds that may concern a rule: the IRIs of types and the ids of areas."""
@@ -117,7 +117,10 @@ class Engine:
         return outcomes
 
     def _iris(self, rule: Rule) -> frozenset[str]:
-        return frozenset(map(self._context.expand, rule.attributes))
+        return frozenset(map(self._names(rule).expand, rule.attributes))
+
+    def _names(self, rule: Rule) -> Context:
+        return rule.context or self._context
 
     def _rules_for(self, entity: Entity) -> list[Rule]:
         if len(entity.type) == 1:
@@ -147,11 +150,15 @@ class Engine:
             return
         changed = set(change.changed)
         reading = ReadingFacts(change.entity, change.changed, change.previous, self.state.now)
-        facts = EntityFacts(reading, self._context)
+        by_context: dict[str, EntityFacts] = {}
         for rule in rules:
             watched = self._watched[rule.id] & changed if self._watched[rule.id] else changed
             if watched:
                 reading.observed = self._observed(change.entity, watched)
+                names = self._names(rule)
+                facts = by_context.get(names.key) or by_context.setdefault(
+                    names.key, EntityFacts(reading, names)
+                )
                 yield from self._fenced(rule, self._judge.look(rule, facts, watched))
 
     def _fenced(self, rule: Rule, outcomes: Iterator[RuleOutcome]) -> Iterator[RuleOutcome]:

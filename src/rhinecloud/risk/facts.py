@@ -67,6 +67,10 @@ class EntityFacts:
         self._values: dict[str, Any] = {}
         self._news: dict[str, ReadingChange | None] = {}
 
+    def iri(self, name: str) -> str:
+        """Return the IRI of a compact name."""
+        return self._context.expand(name)
+
     def instance(self, name: str) -> Instance | None:
         """Give an attribute's default instance by compact name."""
         if name not in self._instances:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from rhinecloud.kernel.severity import Severity
+from rhinecloud.ngsild.context import Context
 from rhinecloud.risk.area import Area
 from rhinecloud.risk.condition import Condition
 from rhinecloud.risk.message import Template
@@ -102,6 +103,8 @@ class Rule:
     incident: IncidentCall = IncidentCall()
     hears_alerts: bool = False
     source: str = ""
+    context: Context | None = None
+    """What its names of types and attributes belong to: a pack's own @context; None for the city's."""
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:

@@ -77,7 +77,9 @@ class RuleEvaluator:
                 reading.at = self._state.now
                 extras = {"window": watch.samples.figures()} if watch.samples else {}
                 onset = reading.observed if watch.since is None else watch.since
-                yield from self._raise(rule, watch, EntityFacts(reading, self._context, extras), onset)
+                yield from self._raise(
+                    rule, watch, EntityFacts(reading, rule.context or self._context, extras), onset
+                )
         finally:
             self._tidy(rule, entity_id, watch)
 
@@ -200,7 +202,7 @@ class RuleEvaluator:
         return moment.timestamp()
 
     def _sample(self, rule: Rule, watch: RuleWatch, facts: EntityFacts) -> None:
-        if rule.window is None or self._context.expand(rule.window.attribute) not in facts.reading.changed:
+        if rule.window is None or facts.iri(rule.window.attribute) not in facts.reading.changed:
             return
         value = facts.value(rule.window.attribute)
         if isinstance(value, float):

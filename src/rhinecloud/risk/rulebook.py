@@ -31,25 +31,26 @@ def check(file: Path | str, context: Context | None = None) -> list[FileFault]:
 
 
 def read_rules(
-    path: Path, context: Context | None = None, name: str = ""
+    path: Path, context: Context | None = None, name: str = "", *, own: bool = False
 ) -> tuple[list[Rule], list[FileFault]]:
-    """Read the rules of one file, which may hold several between lines of `---`, and its faults.
+    """Return the rules of one file, which may hold several between lines of `---`, and its faults.
 
-    A file with a fault gives no rule; it is called `name` in faults, else by its path.
+    A file with a fault gives no rule; it is called `name` in faults, else by its path. With `own` the rules keep
+    `context` for their names, else those are the city's.
     """
     try:
         documents = read_rule_documents(path, context or core_context(), name)
     except Invalid as error:
         return [], [each for each in error.faults if isinstance(each, FileFault)]
-    return [make_rule(each, path) for each in documents if each.value.enabled], []
+    return [make_rule(each, path, context if own else None) for each in documents if each.value.enabled], []
 
 
-def read_rulebook(paths: Iterable[Path], context: Context) -> Rulebook:
+def read_rulebook(paths: Iterable[Path], context: Context, of_packs: Iterable[Rule] = ()) -> Rulebook:
     """Read files, and those of folders, in order; a file with a fault gives no rule but its problems.
 
     A later rule with the id of an earlier one replaces it: so a city words a pack's rule its own way.
     """
-    rules: dict[str, Rule] = {}
+    rules = {rule.id: rule for rule in of_packs}
     problems: list[FileFault] = []
     for path in _files(paths):
         found, faults = read_rules(path, context)

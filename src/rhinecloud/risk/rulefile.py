@@ -33,8 +33,8 @@ def read_rule_documents(path: Path, context: Context, name: str = "") -> list[Do
     return documents
 
 
-def make_rule(document: Document[RuleDocument], source: Path) -> Rule:
-    """Return a rule, ready to judge readings."""
+def make_rule(document: Document[RuleDocument], source: Path, context: Context | None = None) -> Rule:
+    """Return a rule, ready to judge readings; its names belong to `context`, None for the city's."""
     written = document.value
     title = written.title or {"de": written.id, "en": written.id}
     message = written.message or {
@@ -67,6 +67,7 @@ def make_rule(document: Document[RuleDocument], source: Path) -> Rule:
         incident=_incident_call(written.incident),
         hears_alerts=written.hear_alerts,
         source=str(source),
+        context=context,
     )
 
 

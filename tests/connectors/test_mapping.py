@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rhinecloud.connectors.mapping.declared import DeclaredMapping, load_mapping, load_mappings, parse_mapping
+from rhinecloud.connectors.mapping.document import MappingRuleKeys
+from rhinecloud.kernel.declarative import FileFault
 from rhinecloud.kernel.errors import Invalid
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -235,3 +240,31 @@ def test_a_time_of_another_format_is_named_with_the_wanted_one() -> None:
 def test_a_decimal_mark_is_comma_or_full_stop() -> None:
     with pytest.raises(Invalid, match=r"decimal: must be one of \., ,, not ';'"):
         mapping(rule(decimal=";"))
+
+
+VALUES: Any = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.sampled_from(["", "a", "{x}", "a/#", "Europe/Berlin"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["from", "as", "point", "values", "rules", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    written=st.fixed_dictionaries(
+        {}, optional=dict.fromkeys([*MappingRuleKeys.key_names(), "rules", "unknown"], VALUES)
+    )
+)
+@settings(max_examples=300)
+def test_any_values_give_a_mapping_or_faults_with_places(written: dict[str, Any]) -> None:
+    try:
+        parse_mapping(json.dumps(written).encode(), "m.yaml")
+    except Invalid as error:
+        for fault in error.faults:
+            assert isinstance(fault, FileFault)
+            assert str(fault).startswith("m.yaml, line 1, column")

@@ -157,6 +157,16 @@ def test_faults_of_areas(tmp_path: Path, text: str, line: int, reason: str) -> N
     assert faults(tmp_path, AREA + "  file: port.geojson\n  feature: A\n") == []
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["[]", '{"features": 3}', '{"features": [1, {"properties": []}, {"properties": {"name": "B"}}]}'],
+)
+def test_a_file_of_areas_may_hold_anything(tmp_path: Path, content: str) -> None:
+    (tmp_path / "port.geojson").write_text(content, encoding="utf-8")
+    [found] = faults(tmp_path, AREA + "  file: port.geojson\n  feature: A\n")
+    assert found == (6, 9, "area.file: port.geojson has no feature whose id or name is 'A'")
+
+
 def test_a_place_within_a_text_block_is_found(tmp_path: Path) -> None:
     text = SOUND.replace("when: waterLevel >= 800", "when: |\n  waterLevel >= 800\n    && waterLvl < 3")
     assert [each[:2] for each in faults(tmp_path, text)] == [(6, 8)]

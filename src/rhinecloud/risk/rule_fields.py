@@ -42,10 +42,12 @@ class RuleScope:
 
 def read_names(value: Any, info: ValidationInfo) -> tuple[str, ...]:
     """Return entity types or attributes, compact or IRIs: one, or a list."""
-    names = value if isinstance(value, list) else [value]
+    names = _names(value)
+    if not names or len(names) != len(value if isinstance(value, list) else [value]):
+        raise Invalid("must be a name, or a list of names")
     for name in names:
         _scope(info).context.name(name)
-    return tuple(names)
+    return names
 
 
 def read_attribute(value: Any, info: ValidationInfo) -> str:
@@ -116,7 +118,8 @@ def read_area_file(value: Any, info: ValidationInfo) -> Area:
     if feature is None:
         return Area(geojson.data, value)
     features = geojson.data.get("features") if isinstance(geojson.data, dict) else None
-    named = [each for each in features or () if isinstance(each, dict) and feature in _names_of(each)]
+    listed = features if isinstance(features, list) else []
+    named = [each for each in listed if isinstance(each, dict) and feature in _names_of(each)]
     if not named:
         raise Invalid(f"{value} has no feature whose id or name is {feature!r}")
     return Area({"type": "FeatureCollection", "features": named}, str(feature))
@@ -164,4 +167,5 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _names_of(feature: Mapping[str, Any]) -> tuple[Any, Any]:
-    return feature.get("id"), (feature.get("properties") or {}).get("name")
+    properties = feature.get("properties")
+    return feature.get("id"), properties.get("name") if isinstance(properties, dict) else None

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Unauthenticated
 from rhinecloud.live import LiveFeed, LiveSettings
 from rhinecloud.ngsild.context import compile_context
-from rhinecloud.policy import Policy
+from rhinecloud.policy import Authorization, Policies, PolicySource
 from rhinecloud.stream.jetstream import JetStream
 
 PARTNER = Actor("partner", "partner", frozenset({Role.PARTNER}))
@@ -96,10 +97,15 @@ async def office(tmp_path: Path, stream: JetStream) -> AsyncIterator[Office]:
 
 @asynccontextmanager
 async def open_feed(
-    stream: JetStream, settings: LiveSettings | None = None, who: Callable[[Any], Actor] = authenticate
+    stream: JetStream,
+    settings: LiveSettings | None = None,
+    who: Callable[[Any], Actor] = authenticate,
+    policy: Authorization | None = None,
 ) -> AsyncIterator[LiveFeed]:
     context = compile_context({"Vessel": "https://uri.etsi.org/ngsi-ld/default-context/Vessel"}, {})
-    feed = LiveFeed(stream, Policy(), who, context, settings or LiveSettings(interval_s=0.02))
+    feed = LiveFeed(
+        stream, policy or Authorization(), who, context, settings or LiveSettings(interval_s=0.02)
+    )
     await feed.open()
     task = asyncio.create_task(feed.run())
     try:
@@ -168,6 +174,55 @@ async def test_what_leaves_the_box_is_sent_once_more(office: Office, feed: LiveF
         changes = await browser.hear_changes(3)
         assert [each.get("left", False) for each in changes] == [False, True, False]
         assert [each["entity"]["location"]["coordinates"][0] for each in changes] == [6.79, 6.85, 6.76]
+
+
+FORBID = 'forbid (principal, action == Action::"read", resource) when { principal.roles.contains("partner") && %s };'
+STATE = 'resource.text["https://uri.etsi.org/ngsi-ld/default-context/state"].contains("secret")'
+
+
+async def test_what_a_policy_forbids_is_not_sent_and_what_was_seen_is_withdrawn(
+    office: Office, stream: JetStream
+) -> None:
+    policy = Authorization(Policies(city=[PolicySource("policies/state.cedar", FORBID % STATE)]))
+    async with open_feed(stream, policy=policy) as feed, look(feed, "partner") as partner:
+        partner.say(type="subscribe")
+        seen = []
+        for name, state in (("1", "open"), ("1", "secret"), ("1", "shown"), ("1", "secret")):
+            await office.put(name, state=state)
+            seen += await partner.hear_changes(1)
+        await office.put("1", state="secret", speed=1)
+        await office.put("2", state="secret")
+        await office.put("3", state="open")
+        seen += await partner.hear_changes(1)
+        assert [(each["id"], each.get("left", False)) for each in seen] == [
+            ("urn:v:1", False),
+            ("urn:v:1", True),
+            ("urn:v:1", False),
+            ("urn:v:1", True),
+            ("urn:v:3", False),
+        ]
+        assert all("state" not in each["entity"] for each in seen if each.get("left"))
+
+
+async def test_the_hour_decides_each_time(office: Office, stream: JetStream) -> None:
+    now = [datetime(2026, 11, 2, 12, tzinfo=UTC)]
+    source = PolicySource("policies/night.cedar", FORBID % "context.hour >= 22")
+    policy = Authorization(Policies(city=[source]), lambda: now[0])
+    async with (
+        open_feed(stream, policy=policy) as feed,
+        look(feed, "partner") as partner,
+        look(feed) as admin,
+    ):
+        for browser in (partner, admin):
+            browser.say(type="subscribe")
+        await office.put("1", speed=1)
+        assert [each["id"] for each in await partner.hear_changes(1)] == ["urn:v:1"]
+        now[0] = datetime(2026, 11, 2, 22, tzinfo=UTC)
+        await office.put("2", speed=1)
+        assert [each["id"] for each in await admin.hear_changes(2)] == ["urn:v:1", "urn:v:2"]
+        now[0] = datetime(2026, 11, 3, 6, tzinfo=UTC)
+        await office.put("3", speed=1)
+        assert [each["id"] for each in await partner.hear_changes(1)] == ["urn:v:3"]
 
 
 async def test_some_types_and_entities_are_seen_wherever_they_are(office: Office, feed: LiveFeed) -> None:

@@ -42,7 +42,7 @@ async def drain(backlog: Backlog) -> list[int]:
     while len(backlog):
         if not backlog.at_hand:
             await backlog.refill()
-        for item in backlog.take(lambda types, moment: True, ""):
+        for item in backlog.take(lambda item: True):
             taken.append(item.seq)
             backlog.finish(item)
     return taken
@@ -78,7 +78,7 @@ async def test_what_may_not_be_read_any_more_is_left_out(store: Store) -> None:
     backlog = Backlog("lane", store, NotificationSettings())
     for number, type_iri in enumerate(["A", "B", "A"]):
         backlog.put(PendingItem(number, f"urn:x:{number}", b"{}", (type_iri,)))
-    assert [item.seq for item in backlog.take(lambda types, moment: types == ("A",), "")] == [0, 2]
+    assert [item.seq for item in backlog.take(lambda item: item.types == ("A",))] == [0, 2]
     assert len(backlog) == 0
 
 

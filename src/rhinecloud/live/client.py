@@ -16,7 +16,7 @@ from rhinecloud.live.rendered_change import RenderedChange
 from rhinecloud.live.settings import LiveSettings
 from rhinecloud.ngsild.box import Box
 from rhinecloud.ngsild.change import ChangeKind
-from rhinecloud.policy import Action, Policy
+from rhinecloud.policy import Action, Authorization
 
 SendText = Callable[[str], Awaitable[None]]
 
@@ -43,13 +43,23 @@ class Range(Enum):
     EVERYWHERE = auto()
 
 
+class Shown(Enum):
+    """How a change is shown."""
+
+    WHOLE = auto()
+    LEFT = auto()
+    """The entity has left the box."""
+    WITHDRAWN = auto()
+    """The browser may no longer see the entity."""
+
+
 class LiveClient:
     """A connected browser; it gets nothing before it has said what it wants.
 
     `doubted` is set when its rights may have changed.
     """
 
-    def __init__(self, actor: Actor, tenant: str, policy: Policy, settings: LiveSettings) -> None:
+    def __init__(self, actor: Actor, tenant: str, policy: Authorization, settings: LiveSettings) -> None:
         self.actor = actor
         self.tenant = tenant
         self.doubted = asyncio.Event()
@@ -57,7 +67,7 @@ class LiveClient:
         self._settings = settings
         self._filter: LiveFilter | None = None
         self._seen = 0
-        self._queue: dict[tuple[str, int], tuple[RenderedChange, bool]] = {}
+        self._queue: dict[tuple[str, int], tuple[RenderedChange, Shown]] = {}
         self._ranges: dict[tuple[str, ...], Range] = {}
         self._must_resync = False
         self._ready = asyncio.Event()
@@ -101,10 +111,11 @@ class LiveClient:
             found = self._range_of(wanted, picture.types)
             if found is Range.FORBIDDEN or picture.tenant != self.tenant:
                 continue
+            may_see = self._may_see(picture)
             if found is Range.EVERYWHERE or picture.id in wanted.ids:
-                self._put(picture, False)
+                self._put(picture, Shown.WHOLE, may_see)
             elif found is Range.IN_BOX and wanted.box is not None:
-                self._put_within(picture, wanted.box)
+                self._put_within(picture, wanted.box, may_see)
         if len(self._queue) > self._settings.queue:
             self.resync(last)
         elif self._queue:
@@ -127,23 +138,36 @@ class LiveClient:
             self._queue.clear()
             return f'{{"type":"resync","cursor":{self._seen}}}'
         queue, self._queue = self._queue, {}
-        bodies = ",".join([picture.body(left=left) for picture, left in queue.values()])
+        bodies = ",".join([_body(*each) for each in queue.values()])
         return f'{{"type":"changes","cursor":{self._seen},"changes":[{bodies}]}}' if queue else ""
 
-    def _put(self, picture: RenderedChange, left: bool) -> None:
+    def _may_see(self, picture: RenderedChange) -> Shown | None:
+        """Return WHOLE where the actor may see the entity, WITHDRAWN where it only could before, else None."""
+        policy, types = self._policy, picture.types
+        if not policy.answer(self.actor, Action.READ, self.tenant, types).is_open:
+            return Shown.WHOLE
+        before, now = picture.facts(policy.facts)
+        if policy.decide(self.actor, Action.READ, self.tenant, types, now).allowed:
+            return Shown.WHOLE
+        was_visible = policy.decide(self.actor, Action.READ, self.tenant, types, before).allowed
+        return Shown.WITHDRAWN if was_visible and picture.kind is not ChangeKind.CREATED else None
+
+    def _put(self, picture: RenderedChange, shown: Shown, may_see: Shown | None) -> None:
         """Queue a change: an update replaces an older update of the same object, a birth or an end stands alone."""
+        if may_see is None:
+            return
         if picture.kind is ChangeKind.UPDATED:
             key = (picture.id, 0)
             self._queue.pop(key, None)
         else:
             key = (picture.id, picture.seq)
-        self._queue[key] = (picture, left)
+        self._queue[key] = (picture, shown if may_see is Shown.WHOLE else may_see)
 
-    def _put_within(self, picture: RenderedChange, box: Box) -> None:
+    def _put_within(self, picture: RenderedChange, box: Box, may_see: Shown | None) -> None:
         if picture.is_within(box):
-            self._put(picture, False)
+            self._put(picture, Shown.WHOLE, may_see)
         elif picture.has_left(box):
-            self._put(picture, True)
+            self._put(picture, Shown.LEFT, may_see)
 
     def _range_of(self, wanted: LiveFilter, types: tuple[str, ...]) -> Range:
         found = self._ranges.get(types)
@@ -152,10 +176,17 @@ class LiveClient:
         return found
 
     def _find_range(self, wanted: LiveFilter, types: tuple[str, ...]) -> Range:
-        if not self._policy.allows(self.actor, Action.READ, self.tenant, types):
+        answer = self._policy.answer(self.actor, Action.READ, self.tenant, types)
+        if not (answer.is_open or answer.allowed):
             return Range.FORBIDDEN
         if not wanted.everywhere.isdisjoint(types):
             return Range.EVERYWHERE
         if wanted.types and wanted.types.isdisjoint(types):
             return Range.NOWHERE
         return Range.EVERYWHERE if wanted.box is None else Range.IN_BOX
+
+
+def _body(picture: RenderedChange, shown: Shown) -> str:
+    if shown is Shown.WITHDRAWN:
+        return picture.withdrawn()
+    return picture.body(left=shown is Shown.LEFT)

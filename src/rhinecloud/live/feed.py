@@ -120,7 +120,7 @@ class LiveFeed:
         """Give the close code for who may not look (any more), 0 for who may."""
         try:
             actor = self._authenticate(scope)
-            self._policy.check(actor, Action.READ, self._tenant)
+            self._policy.check_could(actor, Action.READ, self._tenant)
         except Unauthenticated:
             return UNAUTHENTICATED
         except (Forbidden, Invalid):

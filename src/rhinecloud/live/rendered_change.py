@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import orjson
+from msgspec.structs import replace
 
 from rhinecloud.ngsild.box import Box, box_of, touches
 from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.options import LOCATION, Options
 from rhinecloud.ngsild.rendering import render
+from rhinecloud.policy import Facts
 
 _SIMPLE = Options(form="simplified")
 
@@ -16,7 +21,19 @@ _SIMPLE = Options(form="simplified")
 class RenderedChange:
     """One change; `place` is the box around where the entity is, `before` where it was, None where it has no place."""
 
-    __slots__ = ("_body", "_change", "_context", "before", "id", "kind", "place", "seq", "tenant", "types")
+    __slots__ = (
+        "_body",
+        "_change",
+        "_context",
+        "_facts",
+        "before",
+        "id",
+        "kind",
+        "place",
+        "seq",
+        "tenant",
+        "types",
+    )
 
     def __init__(self, change: Change, context: Context) -> None:
         self.seq = change.seq
@@ -32,6 +49,17 @@ class RenderedChange:
         self._change = change
         self._context = context
         self._body: str | None = None
+        self._facts: tuple[Facts, Facts] | None = None
+
+    def facts(self, read: Callable[[Entity], Facts]) -> tuple[Facts, Facts]:
+        """Return what policies look at in the entity, as it was before and as it is."""
+        if self._facts is None:
+            entity, before = self._change.entity, {**self._change.entity.attrs}
+            for name in self._change.changed:
+                before.pop(name, None)
+            before.update(self._change.previous)
+            self._facts = (read(replace(entity, attrs=before)), read(entity))
+        return self._facts
 
     def is_within(self, box: Box | None) -> bool:
         """Tell whether the entity touches the box; what has no place is nowhere outside."""
@@ -51,6 +79,14 @@ class RenderedChange:
         if self._body is None:
             self._body = self._render()
         return f'{{"left":true,{self._body[1:]}' if left else self._body
+
+    def withdrawn(self) -> str:
+        """Return the JSON that takes the entity away from whoever may no longer see it, with nothing of its content."""
+        change = self._change
+        types = [self._context.compact(each) for each in change.entity.type]
+        entity = {"id": change.entity.id, "type": types[0] if len(types) == 1 else types}
+        shown = {"left": True, "seq": change.seq, "kind": change.kind, "id": change.entity.id, "type": types}
+        return orjson.dumps({**shown, "at": change.at, "changed": [], "entity": entity}).decode()
 
     def _render(self) -> str:
         change, context = self._change, self._context

@@ -67,6 +67,10 @@ class Decision(NamedTuple):
         return bool(self.depends_on.facts)
 
 
+UNKNOWN = Decision(False, ())
+"""The answer where what decides is not known."""
+
+
 class _Scope(NamedTuple):
     actor: Actor
     action: str
@@ -109,6 +113,7 @@ class Authorization:
         self.facts: Callable[[Entity], Facts] = reader.read
         """Reads from an entity what decides about it; for questions that are asked again when it is not at hand."""
         self.attributes = reader.attributes
+        self._mentioned = reader.mentioned
         self.looks_at_entities = self.policies.mentions.of_entity
         """Whether any policy looks at more of an entity than its types."""
         self._answers: BoundedCache[Question, Decision] = BoundedCache(
@@ -171,15 +176,28 @@ class Authorization:
         return self.decide(actor, action, tenant, types, facts).allowed
 
     def decide(
-        self, actor: Actor, action: str, tenant: str, types: Sequence[str], facts: Facts = NO_FACTS
+        self,
+        actor: Actor,
+        action: str,
+        tenant: str,
+        types: Sequence[str],
+        facts: Facts | None = NO_FACTS,
     ) -> Decision:
-        """Return the decision about an entity of which the types and facts are known."""
+        """Return the decision about an entity by its types and facts.
+
+        Where the facts decide and are not known (None), or were read for other policies, the answer is no.
+        """
         question = Question(actor, action, tenant, tuple(types))
         answer = self._answers[question]
         if not answer.is_open:
             return answer
+        if answer.depends_on.of_entity and not self._is_known(facts):
+            return UNKNOWN
         moment = self._moment() if answer.depends_on.of_time else ANY_TIME
-        return self._decisions[question, only(facts, answer.depends_on), moment]
+        return self._decisions[question, only(facts or NO_FACTS, answer.depends_on), moment]
+
+    def _is_known(self, facts: Facts | None) -> bool:
+        return facts is NO_FACTS or (facts is not None and facts.mentions == self._mentioned)
 
     def answer(self, actor: Actor, action: str, tenant: str, types: tuple[str, ...]) -> Decision:
         """Return the decision about all entities of these types alike, or an open one where each decides."""

@@ -29,6 +29,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     location: tuple[str, str] | None = None
     text: tuple[tuple[str, tuple[str, ...]], ...] = ()
     number: tuple[tuple[str, str], ...] = ()
+    mentions: str = ""
+    """Which facts were read: those that were kept while other policies held are not enough for the present ones."""
 
 
 NO_FACTS = Facts()
@@ -44,6 +46,8 @@ class FactReader:
         self._texts = {each: name(each) for each in sorted(mentions.texts)}
         self._numbers = {each: name(each) for each in sorted(mentions.numbers)}
         self._reads = mentions.of_entity
+        self.mentioned = " ".join(sorted(mentions.facts | mentions.texts | mentions.numbers))
+        """What is read, as it stands in the facts."""
 
     @property
     def attributes(self) -> frozenset[str]:
@@ -68,6 +72,7 @@ class FactReader:
             location=_location(place[0].value) if "location" in facts and place else None,
             text=tuple((name, _texts(entity, iri)) for name, iri in self._texts.items()),
             number=tuple(_numbers(entity, self._numbers)),
+            mentions=self.mentioned,
         )
 
 

@@ -243,7 +243,7 @@ class Notifier:
     ) -> None:
         """Queue a change for each of those who must hear of it; each look is made once, however many share it."""
         concerned, differences = await self.linked.look(partial(self.index.match, change))
-        types = tuple(change.entity.type)
+        types, facts = tuple(change.entity.type), self.rights.facts(change.entity)
         shown: dict[int, bytes] = {}
         allowed: dict[SubscriptionOwner, bool] = {}
         for ready in concerned:
@@ -252,14 +252,14 @@ class Notifier:
                 continue  # it was deleted while others were looked up
             reader = lane.way.reader
             if reader not in allowed:
-                allowed[reader] = reader.may_read(types, present.moment)
+                allowed[reader] = reader.may_read(types, present.moment, facts)
             if not (allowed[reader] and ready.is_due(present)):
                 continue
             body = shown.get(id(ready.look))
             if body is None:
                 assert differences is not None
                 body = shown[id(ready.look)] = await self.linked.look(partial(ready.show, differences))
-            item = PendingItem(change.seq, change.entity.id, body, types)
+            item = PendingItem(change.seq, change.entity.id, body, types, facts)
             hold.add(lane, item)
             lane.put(item)
             told[lane] = None
@@ -269,7 +269,7 @@ class Notifier:
 
         def find(entity_id: str) -> Entity | None:
             entity = self.linked.find((subscription.tenant, entity_id))
-            if entity is None or not self.rights.may_read(subscription, entity.type):
+            if entity is None or not self.rights.may_read(subscription, entity):
                 return None
             return entity
 

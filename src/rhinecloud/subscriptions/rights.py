@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.policy import Action, Policy
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.policy import Action, Authorization, Facts
 from rhinecloud.subscriptions.model.subscription import Subscription
 
 Present = Callable[[Actor], Actor | None]
@@ -24,19 +25,21 @@ class SubscriptionOwner:
 
     __slots__ = ("_answers", "_known", "_moment", "_owner", "_policy", "_present", "_tenant")
 
-    def __init__(self, owner: Actor, tenant: str, policy: Policy, present: Present) -> None:
+    def __init__(self, owner: Actor, tenant: str, policy: Authorization, present: Present) -> None:
         self._owner = owner
         self._tenant = tenant
         self._policy = policy
         self._present = present
         self._known: Actor | None = None
         self._moment: str | None = None
-        self._answers: dict[tuple[str, ...], bool] = {}
+        self._answers: dict[tuple[str, ...], bool | None] = {}
+        """By types; None where the entity or the time decides."""
 
-    def may_read(self, types: tuple[str, ...], moment: str | None = None) -> bool:
-        """Tell whether the owner may now be told of an entity of these types.
+    def may_read(self, types: tuple[str, ...], moment: str | None = None, facts: Facts | None = None) -> bool:
+        """Return whether the owner may now be told of an entity of these types and facts.
 
-        The owner is looked up once for a `moment`: the very text that `Moments` gives for a millisecond.
+        `types` are empty for entities that a query under the owner's rights brought. The owner is looked up once for a
+        `moment`: the very text that `Moments` gives for a millisecond.
         """
         if moment is None or moment is not self._moment:
             self._moment = moment
@@ -44,10 +47,10 @@ class SubscriptionOwner:
             if owner is not self._known or len(self._answers) > REMEMBERED:
                 self._known = owner
                 self._answers.clear()
-        answer = self._answers.get(types)
-        if answer is None:
-            answer = self._answers[types] = self._may(self._known, types)
-        return answer
+        if types not in self._answers:
+            self._answers[types] = self._answer(self._known, types)
+        answer = self._answers[types]
+        return self._decide(self._known, types, facts) if answer is None else answer
 
     def present(self) -> Actor | None:
         """Give the owner as of now, None where there is none who may subscribe."""
@@ -56,17 +59,28 @@ class SubscriptionOwner:
             return None
         return owner
 
-    def _may(self, owner: Actor | None, types: tuple[str, ...]) -> bool:
+    def _answer(self, owner: Actor | None, types: tuple[str, ...]) -> bool | None:
+        """Return what holds for all entities of the types at all times; None where there is no such answer."""
+        if owner is None:
+            return False
+        subscribes = self._policy.answer(owner, Action.SUBSCRIBE, self._tenant, ())
+        reads = self._policy.answer(owner, Action.READ, self._tenant, types)
+        return None if subscribes.is_open or reads.is_open else subscribes.allowed and reads.allowed
+
+    def _decide(self, owner: Actor | None, types: tuple[str, ...], facts: Facts | None) -> bool:
         if owner is None or not self._policy.allows(owner, Action.SUBSCRIBE, self._tenant):
             return False
-        return self._policy.allows(owner, Action.READ, self._tenant, types)
+        if not types:
+            return self._policy.could(owner, Action.READ, self._tenant)
+        return self._policy.decide(owner, Action.READ, self._tenant, types, facts).allowed
 
 
 class SubscriptionRights:
     """Asks the policy in the name of a subscription's owner; each question is a few dict look-ups."""
 
-    def __init__(self, policy: Policy, present: Present) -> None:
+    def __init__(self, policy: Authorization, present: Present) -> None:
         self._policy = policy
+        self.facts = policy.facts
         self._present = present
         self._readers: dict[tuple[Actor, str], SubscriptionOwner] = {}
 
@@ -82,9 +96,9 @@ class SubscriptionRights:
         """Give the owner as of now, None where there is none who may subscribe."""
         return self.reader(subscription).present()
 
-    def may_read(self, subscription: Subscription, types: Sequence[str]) -> bool:
-        """Tell whether the owner may be told of an entity of these types."""
-        return self.reader(subscription).may_read(tuple(types))
+    def may_read(self, subscription: Subscription, entity: Entity) -> bool:
+        """Return whether the owner may be told of an entity."""
+        return self.reader(subscription).may_read(tuple(entity.type), facts=self.facts(entity))
 
     def refusal(self, subscription: Subscription) -> str:
         """Say why nobody is told any more, '' where somebody is."""

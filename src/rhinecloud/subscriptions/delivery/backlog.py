@@ -58,16 +58,16 @@ class Backlog:
         self._on_disk += len(items)
         return chunk
 
-    def take(self, may_read: Callable[[tuple[str, ...], str], bool], moment: str) -> list[PendingItem]:
+    def take(self, may_send: Callable[[PendingItem], bool]) -> list[PendingItem]:
         """Take the items of the next notification: each entity once, so that no state hides another.
 
-        What the owner may not read at this `moment` is left out.
+        What may not be sent is left out.
         """
         taken: dict[str, PendingItem] = {}
         waiting, most = self.at_hand, self._settings.entities
         while waiting and len(taken) < most and waiting[0].entity_id not in taken:
             item = waiting.popleft()
-            if may_read(item.types, moment):
+            if may_send(item):
                 taken[item.entity_id] = item
             else:
                 self.finish(item)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from rhinecloud.policy import NO_FACTS, Facts
 from rhinecloud.store.port import Record, Store
 
 KIND = "pending-notification"
@@ -27,16 +28,20 @@ class CompletionListener(Protocol):
 class PendingItem:
     """One entity for one subscription: `body` is its JSON, `seq` the change that made it (0: no change did).
 
-    `types` are the entity's IRIs, by which it is judged again whether its receiver may have it when it leaves.
+    `types` are the entity's IRIs and `facts` what else the policies look at: by them it is decided again, when it is
+    sent, whether its receiver may have it.
     """
 
-    __slots__ = ("awaited", "body", "chunk", "entity_id", "seq", "types")
+    __slots__ = ("awaited", "body", "chunk", "entity_id", "facts", "seq", "types")
 
-    def __init__(self, seq: int, entity_id: str, body: bytes, types: tuple[str, ...]) -> None:
+    def __init__(
+        self, seq: int, entity_id: str, body: bytes, types: tuple[str, ...], facts: Facts | None = None
+    ) -> None:
         self.seq = seq
         self.entity_id = entity_id
         self.body = body
         self.types = types
+        self.facts = facts
         self.awaited: CompletionListener | None = None
         self.chunk: PendingChunk | None = None
 
@@ -77,6 +82,7 @@ class _Kept(msgspec.Struct, array_like=True):
     entity_id: str
     body: msgspec.Raw
     types: tuple[str, ...] = ()
+    facts: Facts | None = None
 
 
 _encoder = msgspec.json.Encoder()
@@ -85,8 +91,13 @@ _decoder = msgspec.json.Decoder(list[_Kept])
 
 def record_of(lane_key: str, chunk: PendingChunk) -> Record:
     """Write a chunk as the record that keeps it."""
-    kept = [_Kept(item.seq, item.entity_id, msgspec.Raw(item.body), item.types) for item in chunk.items or ()]
+    kept = [_keep(item) for item in chunk.items or ()]
     return Record(KIND, "", record_id(lane_key, chunk.first), _encoder.encode(kept))
+
+
+def _keep(item: PendingItem) -> _Kept:
+    facts = item.facts if item.facts is not NO_FACTS else None
+    return _Kept(item.seq, item.entity_id, msgspec.Raw(item.body), item.types, facts)
 
 
 def record_id(lane_key: str, first: int) -> str:
@@ -120,5 +131,6 @@ def recover(record: Record, position: int) -> tuple[str, PendingChunk]:
 
 def _items(body: bytes) -> list[PendingItem]:
     return [
-        PendingItem(each.seq, each.entity_id, bytes(each.body), each.types) for each in _decoder.decode(body)
+        PendingItem(each.seq, each.entity_id, bytes(each.body), each.types, each.facts)
+        for each in _decoder.decode(body)
     ]

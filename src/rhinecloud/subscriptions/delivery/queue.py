@@ -114,7 +114,7 @@ class DeliveryQueue:
     def _begin(self) -> None:
         """Send the next notification."""
         moment = self._moments.now()
-        self._current = self.backlog.take(self.way.reader.may_read, moment)
+        self._current = self.backlog.take(lambda item: self._may_send(item, moment))
         self._refusals = 0
         if not (self._current and self._attempt(moment)):
             self._end_current()
@@ -139,10 +139,13 @@ class DeliveryQueue:
     def _repeat(self) -> None:
         """Send a notification once more, unless the owner lost a right meanwhile."""
         self._pausing = None
-        moment, may_read = self._moments.now(), self.way.reader.may_read
-        if not (all(may_read(item.types, moment) for item in self._current) and self._attempt(moment)):
+        moment = self._moments.now()
+        if not (all(self._may_send(item, moment) for item in self._current) and self._attempt(moment)):
             self._end_current()
             self.go()
+
+    def _may_send(self, item: PendingItem, moment: str) -> bool:
+        return self.way.reader.may_read(item.types, moment, item.facts)
 
     async def _fetch(self) -> None:
         """Refill the memory, then go on; what cannot be read is given up."""

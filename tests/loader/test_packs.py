@@ -91,8 +91,8 @@ def test_a_pack_brings_the_files_of_every_kind(city: Path) -> None:
     assert set(packs.mappings()) == {"cranes.m", "cranes.winch"}
     vocabulary = compile_context(crane.terms, {})
     (layer,) = layers_of(packs.content(), vocabulary)
-    assert (layer["pack"], layer["types"], layer["visible"]) == ("cranes", ["Crane"], True)
-    assert texts_of(packs.content(), vocabulary)["cranes"]["en"]["types"] == {"Crane": "Crane"}
+    assert (layer.pack, layer.types, layer.visible) == ("cranes", ("Crane",), True)
+    assert texts_of(packs.content(), vocabulary)["cranes"]["en"].types == {"Crane": "Crane"}
 
 
 def test_files_are_shown_in_the_citys_names(city: Path) -> None:
@@ -105,9 +105,9 @@ def test_files_are_shown_in_the_citys_names(city: Path) -> None:
     content = find_packs(found=[write_pack(city, "cranes", files)]).content()
     vocabulary = compile_context({"wind": "https://example.org/windSpeed"}, {})
     (layer,) = layers_of(content, vocabulary)
-    assert layer["label"] == "wind"
-    assert layer["types"] == ["https://example.org/Crane"]
-    assert texts_of(content, vocabulary)["cranes"]["de"]["attributes"] == {"wind": "Wind"}
+    assert layer.label == "wind"
+    assert layer.types == ("https://example.org/Crane",)
+    assert texts_of(content, vocabulary)["cranes"]["de"].attributes == {"wind": "Wind"}
 
 
 @pytest.mark.parametrize(
@@ -193,8 +193,8 @@ def test_a_city_adds_layers_of_its_own_and_may_draw_a_packs_layer_its_own_way(ci
     (city / "layers" / "lamps.json").write_text(json.dumps(lamps), encoding="utf-8")
     (city / "layers" / "cranes.json").write_text(json.dumps({**LAYER, "color": "red"}), encoding="utf-8")
     content = packs.content(city_content(city, core_context()))
-    drawn = {layer["id"]: layer for layer in layers_of(content, core_context())}
-    assert (drawn["lamps"]["pack"], drawn["cranes"]["color"]) == ("city", "red")
+    drawn = {layer.id: layer for layer in layers_of(content, core_context())}
+    assert (drawn["lamps"].pack, drawn["cranes"].color) == ("city", "red")
     (city / "layers" / "bad.json").write_text('{"id": "x"}', encoding="utf-8")
     with pytest.raises(Invalid, match=r"layers/bad\.json, line 1, column 1: types: this key is missing"):
         city_content(city, core_context())

@@ -31,8 +31,8 @@ def test_layers_have_ids_of_their_own_and_draw_types_that_the_city_knows() -> No
     packs = find_packs()
     terms, _ = city_terms(ROOT / "examples" / "duisburg", packs)
     layers = layers_of(packs.content(), compile_context(terms, {}))
-    assert len({layer["id"] for layer in layers}) == len(layers)
-    assert [name for layer in layers for name in layer["types"] if name not in terms] == []
+    assert len({layer.id for layer in layers}) == len(layers)
+    assert [name for layer in layers for name in layer.types if name not in terms] == []
 
 
 def test_packs_speak_german_and_english() -> None:

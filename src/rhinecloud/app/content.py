@@ -8,6 +8,6 @@ from rhinecloud.broker.content import SEEDS, TYPES
 from rhinecloud.connectors.content import FIXTURES, MAPPINGS
 from rhinecloud.part import ContentKind
 from rhinecloud.risk.content import RULES
-from rhinecloud.views.content import LAYERS, TEXTS
+from rhinecloud.views.content import ICONS, LAYERS, TEXTS
 
-KINDS: tuple[ContentKind[Any], ...] = (TYPES, SEEDS, MAPPINGS, FIXTURES, RULES, LAYERS, TEXTS)
+KINDS: tuple[ContentKind[Any], ...] = (TYPES, SEEDS, MAPPINGS, FIXTURES, RULES, LAYERS, ICONS, TEXTS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import APIRouter
 
 from rhinecloud.app.authentication import Authentication
@@ -29,6 +31,11 @@ from rhinecloud.policy import Action
 from rhinecloud.risk.routes import risk_routes
 from rhinecloud.subscriptions.routes import subscription_routes
 from rhinecloud.subscriptions.service import Subscriptions
+from rhinecloud.views.modules import module_routes, read_modules
+from rhinecloud.views.routes import icon_routes
+from rhinecloud.views.screen import icons_of
+
+log = logging.getLogger(__name__)
 
 
 def foundation_routes(foundation: Foundation, gate: Authentication) -> list[APIRouter]:
@@ -45,9 +52,12 @@ def foundation_routes(foundation: Foundation, gate: Authentication) -> list[APIR
     copies = {"history.db": foundation.history.backup, "city.db": foundation.store.backup}
     transfer = Transfer(foundation.broker, copies, foundation.city.name, settings.data, foundation.clock)
     administrator = gate.may(Action.ADMINISTER)
+    modules, unreadable = read_modules(module for each in foundation.packs.loaded for module in each.pack.web)
+    for each in unreadable:
+        log.warning("the page %s is not shown: %s", each.name, each.reason)
 
     async def describe(actor: Actor | None) -> dict[str, object]:
-        return (await portrait.describe(actor)).model_dump(mode="json")
+        return (await portrait.describe(actor)).model_dump(mode="json", by_alias=True)
 
     secure = settings.section("server", ServerSettings).https
     return [
@@ -58,6 +68,8 @@ def foundation_routes(foundation: Foundation, gate: Authentication) -> list[APIR
         user_routes(foundation.identity, administrator),
         token_routes(foundation.identity, administrator),
         transfer_routes(transfer, gate),
+        module_routes(modules, gate.signed_in),
+        icon_routes(icons_of(foundation.content), gate.signed_in),
     ]
 
 

@@ -79,6 +79,13 @@ class Layer(DeclarativeModel):
     listed: Listing | None = None
 
 
+class LayerView(Layer):
+    """A layer as the operations centre gets it."""
+
+    pack: str
+    """The pack that it comes from; `city` for the city's own."""
+
+
 def renamed(layer: Layer, rename: Callable[[str], str]) -> dict[str, Any]:
     """Return a layer as JSON, every type and attribute under the name that `rename` returns for it."""
     shown = layer.model_dump(mode="json", by_alias=True, exclude_none=True)

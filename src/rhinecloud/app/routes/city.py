@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
@@ -20,7 +19,9 @@ from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.part import Content
+from rhinecloud.views.layers import LayerView
 from rhinecloud.views.screen import layers_of, texts_of
+from rhinecloud.views.texts import PackTexts
 
 MOST_AGENCIES = 1000
 
@@ -46,7 +47,7 @@ class PackView(BaseModel):
     title: str
     description: str
     version: str
-    texts: dict[str, dict[str, Any]]
+    texts: dict[str, PackTexts]
 
 
 class CityView(BaseModel):
@@ -61,7 +62,7 @@ class CityView(BaseModel):
     tiles_url: str | None
     languages: list[str]
     packs: list[PackView]
-    layers: list[dict[str, Any]]
+    layers: list[LayerView]
     agencies: list[AgencyView]
     version: str
     access: str = Field(description="`accounts`, or `open`: everybody is an administrator")

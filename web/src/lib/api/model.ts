@@ -83,53 +83,16 @@ export interface Titled {
   en: string;
 }
 
-/** How things of some types are drawn; packs write these as plain JSON. */
-export interface Layer {
-  id: string;
-  title: Titled;
-  types: string[];
-  geometry: 'point' | 'line' | 'polygon';
-  icon?: string | null;
-  color: string;
-  label?: string | null;
-  /** The attribute that names its things; by default `name`. */
-  title_attribute?: string | null;
-  /** An NGSI-LD query (`q`) that things of the layer match. */
-  filter?: string | null;
-  /** Attributes that say where a thing points, the first that is there counts. */
-  rotate?: string[] | null;
-  visible: boolean;
-  min_zoom?: number;
-  order: number;
-  panel: string[];
-  /** The attribute whose history is shown first. */
-  chart?: string | null;
-  /** Attributes drawn as lines across that chart. */
-  marks?: { attribute: string; title: Titled }[];
-  color_by?: { attribute: string; colors: Record<string, string> } | null;
-  listed?: Listed | null;
-}
-
+/** How things of some types are drawn; the packs' layers come from the server, parts declare layers of their own. */
+export type Layer = Omit<Schemas['LayerView'], 'pack'>;
 /** How a layer's things are listed beside the map, by attribute: those alone for which `while` holds. */
-export interface Listed {
-  title: string;
-  severity?: string;
-  until?: string;
-  while?: { attribute: string; value: unknown };
-}
+export type Listed = Schemas['Listing'];
+/** The names of types, attributes and coded values in one language. */
+export type PackWords = Schemas['PackTexts'];
 
-/** What a pack calls types, attributes and coded values in one language. */
-export interface PackWords {
-  types?: Record<string, string>;
-  attributes?: Record<string, string>;
-  values?: Record<string, Record<string, string>>;
-}
-
-export type City = Omit<Schemas['CityView'], 'layers' | 'packs' | 'bbox' | 'centre'> & {
+export type City = Omit<Schemas['CityView'], 'bbox' | 'centre'> & {
   bbox: [number, number, number, number] | null;
   centre: [number, number] | null;
-  layers: Layer[];
-  packs: { name: string; title: string; texts: Partial<Record<string, PackWords>> }[];
 };
 
 export type SessionState = Omit<Schemas['SessionView'], 'city'> & { city: City };

@@ -231,6 +231,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views/modules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pages from elsewhere that the operations centre loads */
+        get: operations["list_modules_api_v1_views_modules_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/icons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The icons that layers name, as outlines */
+        get: operations["list_icons_api_v1_views_icons_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/status": {
         parameters: {
             query?: never;
@@ -775,9 +809,7 @@ export interface components {
             /** Packs */
             packs: components["schemas"]["PackView"][];
             /** Layers */
-            layers: {
-                [key: string]: unknown;
-            }[];
+            layers: components["schemas"]["LayerView"][];
             /** Agencies */
             agencies: components["schemas"]["AgencyView"][];
             /** Version */
@@ -814,6 +846,18 @@ export interface components {
          */
         ClosingReason: "resolved" | "false_alarm" | "duplicate" | "test" | "handed_over" | "no_action";
         /**
+         * ColorBy
+         * @description A colour for each value of an attribute.
+         */
+        ColorBy: {
+            /** Attribute */
+            attribute: string;
+            /** Colors */
+            colors: {
+                [key: string]: string;
+            };
+        };
+        /**
          * CommentView
          * @description Something that was said.
          */
@@ -828,6 +872,16 @@ export interface components {
             name: string;
             /** Text */
             text: string;
+        };
+        /**
+         * Condition
+         * @description An attribute that has a value.
+         */
+        Condition: {
+            /** Attribute */
+            attribute: string;
+            /** Value */
+            value: string;
         };
         /**
          * ConsumerView
@@ -954,6 +1008,31 @@ export interface components {
             last_error: string;
         };
         /**
+         * Icon
+         * @description An icon that layers name.
+         */
+        Icon: {
+            /** Name */
+            name: string;
+            /**
+             * Size
+             * @description Width on the map in pixels
+             */
+            size: number;
+            /**
+             * View Box
+             * @description Left, top, width, height
+             */
+            view_box: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /** Outlines */
+            outlines: components["schemas"]["Outline"][];
+        };
+        /**
          * IncidentPage
          * @description Incidents, the newest first.
          */
@@ -1071,6 +1150,94 @@ export interface components {
             allowed: components["schemas"]["Act"][];
         };
         /**
+         * LayerView
+         * @description A layer as the operations centre gets it.
+         */
+        LayerView: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+            /** Types */
+            types: string[];
+            /**
+             * Geometry
+             * @enum {string}
+             */
+            geometry: "point" | "line" | "polygon";
+            /** Icon */
+            icon?: string | null;
+            /**
+             * Color
+             * @default #5b6b7a
+             * @example #1f77b4
+             */
+            color: string;
+            color_by?: components["schemas"]["ColorBy"] | null;
+            /**
+             * Title Attribute
+             * @description The attribute that names an entity; `name` where it is not written.
+             */
+            title_attribute?: string | null;
+            /**
+             * Label
+             * @description The attribute that stands beside the symbol.
+             */
+            label?: string | null;
+            /**
+             * Filter
+             * @description An expression (`q`, ETSI GS CIM 009, clause 4.9) that entities of the layer match.
+             */
+            filter?: string | null;
+            /**
+             * Rotate
+             * @description Attributes in degrees; the first one that an entity has counts.
+             * @default []
+             */
+            rotate: string[];
+            /**
+             * Visible
+             * @description Whether it is shown at first.
+             * @default true
+             */
+            visible: boolean;
+            /**
+             * Min Zoom
+             * @default 0
+             */
+            min_zoom: number;
+            /**
+             * Order
+             * @description Layers of a higher order lie above.
+             * @default 0
+             */
+            order: number;
+            /**
+             * Panel
+             * @description Attributes that are shown first.
+             * @default []
+             */
+            panel: string[];
+            /**
+             * Chart
+             * @description The attribute whose past is drawn.
+             */
+            chart?: string | null;
+            /**
+             * Marks
+             * @default []
+             */
+            marks: components["schemas"]["Mark"][];
+            listed?: components["schemas"]["Listing"] | null;
+            /**
+             * Pack
+             * @description The pack that it comes from; `city` for the city's own.
+             */
+            pack: string;
+        };
+        /**
          * LetterContent
          * @description A dead letter with what was received, in base64.
          */
@@ -1179,6 +1346,45 @@ export interface components {
              * @description When it came last, empty where it came once
              */
             last_received: string;
+        };
+        /**
+         * Listing
+         * @description Which attributes a list shows of things that must not be missed for being out of view.
+         */
+        Listing: {
+            /** Title */
+            title: string;
+            /** Severity */
+            severity?: string | null;
+            /** Until */
+            until?: string | null;
+            /** @description Only entities of which this holds. */
+            while?: components["schemas"]["Condition"] | null;
+        };
+        /**
+         * Mark
+         * @description A line across the chart, at the value of an attribute.
+         */
+        Mark: {
+            /** Attribute */
+            attribute: string;
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ModuleView
+         * @description A module that the operations centre imports.
+         */
+        ModuleView: {
+            /** Name */
+            name: string;
+            /**
+             * Url
+             * @description The address of the ES module, below the city's own origin
+             */
+            url: string;
         };
         /**
          * MqttStoreView
@@ -1334,6 +1540,27 @@ export interface components {
             password: string;
         };
         /**
+         * Outline
+         * @description A shape of an icon.
+         */
+        Outline: {
+            /**
+             * Path
+             * @description Path data (SVG 2, clause 9.3)
+             */
+            path: string;
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "body" | "glyph";
+            /**
+             * Stroke Width
+             * @description Width of its line in units of the view box; 0: it is filled
+             */
+            stroke_width: number;
+        };
+        /**
          * PackFailureView
          * @description A pack that could not be loaded.
          */
@@ -1342,6 +1569,45 @@ export interface components {
             name: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * PackTexts
+         * @description The words of one pack in one language; the file is called as the language (`de.json`).
+         */
+        PackTexts: {
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Types
+             * @description What each type is called, by its compact name.
+             */
+            types?: {
+                [key: string]: string;
+            };
+            /**
+             * Attributes
+             * @description What each attribute is called, by its compact name.
+             */
+            attributes?: {
+                [key: string]: string;
+            };
+            /**
+             * Values
+             * @description What the values of an attribute are called, by attribute and value.
+             */
+            values?: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
         };
         /**
          * PackView
@@ -1358,9 +1624,7 @@ export interface components {
             version: string;
             /** Texts */
             texts: {
-                [key: string]: {
-                    [key: string]: unknown;
-                };
+                [key: string]: components["schemas"]["PackTexts"];
             };
         };
         /**
@@ -2409,6 +2673,64 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_modules_api_v1_views_modules_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModuleView"][];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_icons_api_v1_views_icons_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Icon"][];
+                };
             };
             /** @description What went wrong */
             default: {

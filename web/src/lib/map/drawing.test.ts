@@ -5,6 +5,8 @@ import { bounds, pointOf } from '$lib/api/geometry';
 
 const layer: Layer = {
   id: 'warnings',
+  min_zoom: 0,
+  marks: [],
   title: { de: 'Warnungen', en: 'Warnings' },
   types: ['WeatherAlert'],
   geometry: 'polygon',

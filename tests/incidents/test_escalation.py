@@ -1,18 +1,21 @@
-"""Alerts become incidents: once, together where they belong together, and nobody closes one behind people's backs."""
+"""Alerts become incidents: each once, together where they belong together, and none is closed without a person."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from incidents.town_hall import FIREFIGHTER, OPERATOR, TownHall, town_hall
+from rhinecloud.changes.batch import Batch
 from rhinecloud.incidents.errors import NotYours
 from rhinecloud.incidents.model import ClosingReason, IncidentStatus
 from rhinecloud.incidents.settings import IncidentSettings
-from rhinecloud.incidents.timeline import tell
+from rhinecloud.incidents.timeline import describe_changes
 from rhinecloud.kernel.errors import NotFound
 from rhinecloud.kernel.severity import Severity
+from rhinecloud.stream.port import Frame
 
 FAR = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [6.9, 51.5]}}
 
@@ -33,6 +36,32 @@ async def test_an_alert_that_calls_gets_its_incident_once(tmp_path: Path) -> Non
         before = hall.store.last_change()
         await hall.hear(again=True)
         assert hall.store.last_change() == before
+
+
+async def test_an_alert_delivered_twice_at_once_opens_one_incident(tmp_path: Path) -> None:
+    async with town_hall(tmp_path) as hall:
+        await hall.alert()
+        rows = await hall.store.changes(0, 10_000)
+        frames = [Frame(row.seq, row.seq, b"[" + row.body + b"]") for row in rows]
+        batches = [Batch(frame, frame.first - 1) for frame in frames]
+        await asyncio.gather(*(hall.escalation.handle(batch) for batch in batches * 2))
+        assert len(await listed(hall)) == 1
+
+
+async def test_an_alert_whose_handling_was_cut_short_opens_no_second_incident(tmp_path: Path) -> None:
+    async with town_hall(tmp_path) as hall:
+        alert = await hall.alert()
+        await hall.hear()
+        (incident,) = await listed(hall)
+        # as if the process had ended before the alert named its incident, which somebody closed meanwhile
+        await hall.incidents.close(OPERATOR, incident.id, 1, ClosingReason.FALSE_ALARM)
+        await hall.broker.delete(OPERATOR, "", alert)
+        await hall.alert()
+        await hall.hear()
+        (only,) = await listed(hall)
+        assert (only.id, only.status) == (incident.id, IncidentStatus.CLOSED)
+        entity = (await hall.broker.get(OPERATOR, "", alert)).entity()
+        assert entity.first("urn:rhinecloud:ns:incident").value == incident.id
 
 
 async def test_an_alert_that_does_not_call_gets_one_by_hand(tmp_path: Path) -> None:
@@ -91,7 +120,7 @@ async def test_when_all_alerts_are_over_the_incident_says_so_and_stays_open(tmp_
         (incident,) = await listed(hall)
         assert incident.alerts_over_at
         assert incident.status is IncidentStatus.NEW
-        events = tell(await hall.changes(incident.id), hall.context, {})
+        events = describe_changes(await hall.changes(incident.id), hall.context, {})
         assert [event.act for event in events] == ["open", "attach_alert", "alerts_over"]
         assert events[-1].texts["de"] == "Alle Alarme dieses Vorfalls sind vorbei"
 
@@ -105,7 +134,7 @@ async def test_a_rule_may_resolve_its_incident_with_the_alert(tmp_path: Path) ->
         assert (await listed(hall))[0].status is IncidentStatus.RESOLVED
 
 
-async def test_an_alert_that_grows_graver_takes_the_incident_along(tmp_path: Path) -> None:
+async def test_an_alert_that_becomes_more_severe_raises_its_incident(tmp_path: Path) -> None:
     async with town_hall(tmp_path) as hall:
         await hall.alert(severity="medium")
         await hall.hear()

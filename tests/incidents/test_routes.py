@@ -1,4 +1,4 @@
-"""The incidents' door: two people at two screens, typed answers, problems that say what to do."""
+"""The incidents' routes: two people at two screens, typed answers, problems that say what to do."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from fastapi import Request
 from incidents.town_hall import FIRE, FIREFIGHTER, OFFICER, OPERATOR, PLACE, READER, TownHall, town_hall
 from rhinecloud.app.api import build_api
 from rhinecloud.history.sqlite import HotTable
-from rhinecloud.incidents.model import INCIDENT
-from rhinecloud.incidents.records import IncidentRecords
+from rhinecloud.incidents.model import INCIDENT, TASK
 from rhinecloud.incidents.routes import incident_routes
+from rhinecloud.incidents.timelines import Timelines
 from rhinecloud.kernel.actor import Actor
 
 PEOPLE = {"olga": OPERATOR, "fred": FIREFIGHTER, "paul": OFFICER, "rita": READER}
@@ -32,11 +32,11 @@ def name_of(text: str) -> str:
 
 @asynccontextmanager
 async def screens(folder: Path) -> AsyncIterator[tuple[TownHall, dict[str, httpx.AsyncClient]]]:
-    history = HotTable(folder / "history.db", [INCIDENT])
+    history = HotTable(folder / "history.db", [INCIDENT, TASK])
     await history.open()
     async with town_hall(folder) as hall:
-        records = IncidentRecords(hall.incidents, history, hall.broker, hall.context, name_of=name_of)
-        api = build_api("0", [incident_routes(hall.incidents, hall.escalation, records, who, name_of)])
+        timelines = Timelines(hall.incidents, history, hall.broker, hall.context, name_of=name_of)
+        api = build_api("0", [incident_routes(hall.incidents, hall.escalation, timelines, who, name_of)])
         transport = httpx.ASGITransport(api)
         url = "http://city/api/v1"
         clients = {
@@ -55,7 +55,7 @@ async def screens(folder: Path) -> AsyncIterator[tuple[TownHall, dict[str, httpx
 NEW = {"title": "Flooded underpass", "severity": "high", "location": PLACE, "agency": FIRE}
 
 
-async def test_two_people_at_once_and_one_is_told_the_present_version(tmp_path: Path) -> None:
+async def test_of_two_people_at_once_one_gets_the_present_version(tmp_path: Path) -> None:
     async with screens(tmp_path) as (_, at):
         made = (await at["olga"].post("/incidents", json=NEW)).json()
         assert (made["status"], made["version"], made["agency"], made["address"]) == ("new", 1, FIRE, None)
@@ -80,7 +80,7 @@ async def test_an_illegal_act_says_what_is_possible(tmp_path: Path) -> None:
         )
 
 
-async def test_each_sees_what_is_theirs_to_do(tmp_path: Path) -> None:
+async def test_each_person_sees_what_they_may_do(tmp_path: Path) -> None:
     async with screens(tmp_path) as (_, at):
         made = (await at["olga"].post("/incidents", json=NEW)).json()
         seen = {name: (await client.get(f"/incidents/{made['id']}")).json() for name, client in at.items()}
@@ -119,7 +119,7 @@ async def test_the_whole_story_and_its_timeline(tmp_path: Path) -> None:
         page = (await at["rita"].get("/incidents", params={"status": "closed"})).json()
         assert (page["total"], page["items"][0]["id"], page["more"]) == (1, made["id"], False)
         events = (await at["rita"].get(f"{url}/timeline")).json()
-        assert events[-1]["act"] == "close"  # heard of before the history did
+        assert events[-1]["act"] == "close"  # the history does not have it yet
     async with screens(tmp_path) as (_, at):
         events = (await at["rita"].get(f"{url}/timeline")).json()
         assert [each["act"] for each in events] == [
@@ -130,7 +130,7 @@ async def test_the_whole_story_and_its_timeline(tmp_path: Path) -> None:
         assert events[1]["texts"]["de"] == "Fred hat den Vorfall angenommen"
 
 
-async def test_an_alert_gets_its_incident_by_hand(tmp_path: Path) -> None:
+async def test_an_operator_opens_the_incident_of_an_alert(tmp_path: Path) -> None:
     async with screens(tmp_path) as (hall, at):
         alert = await hall.alert(callsForIncident=False)
         answer = await at["olga"].post(f"/alerts/{alert}/incident")
@@ -143,7 +143,7 @@ async def test_an_alert_gets_its_incident_by_hand(tmp_path: Path) -> None:
         assert (await at["olga"].post("/alerts/urn:x:none/incident")).status_code == 404
 
 
-async def test_what_makes_no_sense_is_refused_by_name(tmp_path: Path) -> None:
+async def test_each_wrong_member_is_refused_by_its_name(tmp_path: Path) -> None:
     async with screens(tmp_path) as (_, at):
         made = (await at["olga"].post("/incidents", json=NEW)).json()
         url = f"/incidents/{made['id']}"
@@ -178,7 +178,7 @@ async def test_an_incident_made_by_a_rule_is_read_in_the_askers_language(tmp_pat
         assert await read(headers={"Accept-Language": "nl"}) == german
 
 
-async def test_what_a_person_words_stands_in_that_language_alone(tmp_path: Path) -> None:
+async def test_what_a_person_writes_is_in_that_language_alone(tmp_path: Path) -> None:
     async with screens(tmp_path) as (hall, at):
         await hall.alert()
         await hall.hear()

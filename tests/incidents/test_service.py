@@ -19,9 +19,9 @@ from incidents.town_hall import (
     town_hall,
 )
 from rhinecloud.incidents.errors import IllegalAct, NoSuchIncident, NotYours, StaleVersion
-from rhinecloud.incidents.model import Act, ClosingReason, IncidentStatus
+from rhinecloud.incidents.model import Act, ClosingReason, IncidentStatus, TaskDraft
 from rhinecloud.incidents.service import IncidentDraft
-from rhinecloud.incidents.timeline import tell
+from rhinecloud.incidents.timeline import describe_changes
 from rhinecloud.kernel.errors import Forbidden, Invalid
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.representation import parse_entity
@@ -58,7 +58,7 @@ async def test_only_operators_open_and_only_what_makes_sense(tmp_path: Path) -> 
                 await hall.incidents.open(OPERATOR, bad)
 
 
-async def test_of_two_acknowledgements_at_once_one_is_told_that_it_came_second(tmp_path: Path) -> None:
+async def test_of_two_acknowledgements_at_once_the_second_is_refused(tmp_path: Path) -> None:
     async with town_hall(tmp_path) as hall:
         incident, _ = await hall.incidents.open(OPERATOR, DRAFT)
         answers = await asyncio.gather(
@@ -75,13 +75,13 @@ async def test_of_two_acknowledgements_at_once_one_is_told_that_it_came_second(t
         assert len(await hall.changes(incident.id)) == 2
 
 
-async def test_a_walk_through_the_house(tmp_path: Path) -> None:
+async def test_an_incident_from_opening_to_closing(tmp_path: Path) -> None:
     async with town_hall(tmp_path) as hall:
         incidents = hall.incidents
         incident, _ = await incidents.open(OPERATOR, DRAFT)
         incident = await incidents.acknowledge(FIREFIGHTER, incident.id, 1)
         incident = await incidents.start(FIREFIGHTER, incident.id, 2)
-        incident = await incidents.add_task(FIREFIGHTER, incident.id, 3, "Pump it dry")
+        incident = await incidents.add_task(FIREFIGHTER, incident.id, 3, TaskDraft(title="Pump it dry"))
         incident = await incidents.change_task(
             FIREFIGHTER, incident.id, 4, incident.tasks[0].id, {"done": True}
         )
@@ -96,7 +96,9 @@ async def test_a_walk_through_the_house(tmp_path: Path) -> None:
         incident = await incidents.resolve(OFFICER, incident.id, 9, "dry")
         incident = await incidents.close(OPERATOR, incident.id, 10, ClosingReason.RESOLVED)
         assert await incidents.get(OPERATOR, incident.id) == incident
-        events = tell(await hall.changes(incident.id), CONTEXT, {POLICE: {"de": "Polizei", "en": "Police"}})
+        events = describe_changes(
+            await hall.changes(incident.id), CONTEXT, {POLICE: {"de": "Polizei", "en": "Police"}}
+        )
     assert [event.act for event in events] == [
         *("open", "acknowledge", "start", "add_task", "change_task", "comment", "severity"),
         *("assign", "acknowledge", "resolve", "close"),
@@ -138,7 +140,7 @@ async def test_lists_go_by_state_and_agency_newest_first(tmp_path: Path) -> None
             await hall.incidents.list(OPERATOR, status="broken")
 
 
-async def test_an_unknown_incident_is_not_found_and_an_alert_is_none(tmp_path: Path) -> None:
+async def test_an_unknown_incident_is_not_found_and_an_alert_is_not_one(tmp_path: Path) -> None:
     async with town_hall(tmp_path) as hall:
         for incident_id in ("urn:ngsi-ld:Incident:none", await hall.alert()):
             with pytest.raises(NoSuchIncident):
@@ -147,7 +149,7 @@ async def test_an_unknown_incident_is_not_found_and_an_alert_is_none(tmp_path: P
                 await hall.incidents.acknowledge(OPERATOR, incident_id, 1)
 
 
-async def test_what_others_write_into_the_entity_stays_and_is_told(tmp_path: Path) -> None:
+async def test_what_others_write_into_the_entity_stays_and_is_on_the_timeline(tmp_path: Path) -> None:
     async with town_hall(tmp_path) as hall:
         incident, _ = await hall.incidents.open(OPERATOR, DRAFT)
         foreign = {"id": incident.id, "type": "Incident", "radioChannel": 4, "description": "by NGSI-LD"}
@@ -158,15 +160,17 @@ async def test_what_others_write_into_the_entity_stays_and_is_told(tmp_path: Pat
             CONTEXT.expand("radioChannel")
             in (await hall.broker.get(OPERATOR, "", incident.id)).entity().attrs
         )
-        events = tell(await hall.changes(incident.id), CONTEXT, {})
+        events = describe_changes(await hall.changes(incident.id), CONTEXT, {})
         assert [event.act for event in events] == ["open", "change", "acknowledge"]
 
 
-async def test_a_reader_cannot_act_even_past_the_rules(tmp_path: Path) -> None:
+async def test_a_reader_cannot_act_whatever_the_rule_is(tmp_path: Path) -> None:
     async with town_hall(tmp_path) as hall:
         incident, _ = await hall.incidents.open(OPERATOR, DRAFT)
         with pytest.raises(Forbidden):
-            await hall.incidents.act(READER, incident.id, 1, lambda each, doing: _renamed(each))
+            await hall.incidents.act(
+                READER, Act.DESCRIBE, incident.id, 1, lambda each, acting: _renamed(each)
+            )
 
 
 def _renamed(incident: object) -> object:

@@ -89,7 +89,7 @@ class TownHall:
         rows = await self.store.changes(0 if again else self.heard, 10_000)
         for row in rows:
             frame = Frame(row.seq, row.seq, b"[" + row.body + b"]")
-            await self.escalation.handle(Batch(frame, row.seq - 1, self.escalation.selection))
+            await self.escalation.handle(Batch(frame, row.seq - 1))
             self.heard = max(self.heard, row.seq)
 
 

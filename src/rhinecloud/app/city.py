@@ -130,7 +130,7 @@ class City:
         keep("notifier", parts.subscriptions.run)
         keep("live", parts.live.run)
         keep("risk", parts.risk.run)
-        keep("incidents", lambda: parts.alert_follower.run(parts.escalation.handle))
+        keep("incidents", lambda: parts.incident_follower.run(parts.incident_consumer.handle))
         keep("expiry", self.foundation.broker.sweep_always)
         keep("sessions", chores.flush_identity)
         keep("past", chores.expire_history)

@@ -24,6 +24,8 @@ from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.history.settings import HistorySettings
 from rhinecloud.history.sqlite import HotTable
 from rhinecloud.identity import Identity, IdentitySettings
+from rhinecloud.incidents.migrations import MIGRATIONS as INCIDENT_MIGRATIONS
+from rhinecloud.incidents.related import INDEXED
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import Clock
 from rhinecloud.loader import Packs, TermConflict, find_packs, merge_contexts
@@ -36,7 +38,7 @@ from rhinecloud.policy import Authorization, Policies, PolicySource, read_areas
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.migrations import Migrations, migrate_data, require_current
 
-MIGRATIONS: Migrations = {}
+MIGRATIONS: Migrations = MappingProxyType({"incidents": INCIDENT_MIGRATIONS})
 """What brings the data of each part up to date, by the part's name."""
 
 
@@ -60,7 +62,7 @@ class Foundation:
         self.content = self.packs.content(city_content(settings.folder, self.context))
         self.folder = DataFolder(settings.data)
         store = settings.section("store", StoreSettings)
-        own = (self.context.name(name) for name in store.indexes)
+        own = (self.context.name(name) for name in (INDEXED, *store.indexes))
         indexes = dict.fromkeys((*own, *self.packs.indexes()))
         self.telemetry = make_telemetry(settings.section("telemetry", TelemetrySettings))
         self.store = make_store(store, settings.data, reads_only=reads_only, indexes=tuple(indexes))

@@ -13,7 +13,6 @@ from rhinecloud.app.measured import tell
 from rhinecloud.app.parts import CityParts as Running
 from rhinecloud.app.routes.city import CityDescription, city_routes
 from rhinecloud.app.routes.history import HistoryQueries, history_routes
-from rhinecloud.app.routes.people import AgencyPeople, people_routes
 from rhinecloud.app.routes.status import status_routes
 from rhinecloud.app.routes.transfer import Transfer, transfer_routes
 from rhinecloud.app.settings import ServerSettings
@@ -25,8 +24,11 @@ from rhinecloud.broker.routes import routes_with
 from rhinecloud.connectors.routes import deadletter_routes, feed_routes
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.identity.routes import session_routes, token_routes, user_routes
+from rhinecloud.incidents.agency_routes import agency_routes
+from rhinecloud.incidents.directory import AgencyDirectory
 from rhinecloud.incidents.routes import incident_routes
 from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.ids import new_urn
 from rhinecloud.policy import Action
 from rhinecloud.risk.routes import risk_routes
 from rhinecloud.subscriptions.routes import subscription_routes
@@ -42,8 +44,16 @@ def foundation_routes(foundation: Foundation, gate: Authentication) -> list[APIR
     """Build the routes that need nothing but the foundation."""
     settings = foundation.settings
     access = settings.section("identity", IdentitySettings).access
+    agencies = AgencyDirectory(
+        foundation.broker,
+        foundation.policy,
+        foundation.identity.accounts,
+        foundation.context,
+        new_urn,
+        foundation.tenant,
+    )
     portrait = CityDescription(
-        foundation.city, access, foundation.packs, foundation.broker, foundation.context, foundation.content
+        foundation.city, access, foundation.packs, agencies, foundation.context, foundation.content
     )
     past = HistoryQueries(
         foundation.history, foundation.broker, foundation.policy, foundation.context, foundation.tenant
@@ -63,7 +73,7 @@ def foundation_routes(foundation: Foundation, gate: Authentication) -> list[APIR
     return [
         session_routes(foundation.identity, describe, secure=secure),
         city_routes(portrait, gate),
-        people_routes(AgencyPeople(foundation.identity.accounts, portrait), gate),
+        agency_routes(agencies, gate.signed_in),
         history_routes(past, gate),
         user_routes(foundation.identity, administrator),
         token_routes(foundation.identity, administrator),
@@ -86,7 +96,7 @@ def part_routes(
         incident_routes(
             parts.incidents,
             parts.escalation,
-            parts.records,
+            parts.timelines,
             gate.signed_in,
             foundation.identity.accounts.name_of,
         ),

@@ -17,10 +17,12 @@ from rhinecloud.connectors.feeds import Feeds, IngestContext
 from rhinecloud.connectors.plan import CitySources, plan_feeds
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.identity.presence import Presence
+from rhinecloud.incidents.cascade import DeletionCascade
+from rhinecloud.incidents.consumer import IncidentConsumer
 from rhinecloud.incidents.escalation import Escalation
-from rhinecloud.incidents.records import IncidentRecords
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.settings import IncidentSettings
+from rhinecloud.incidents.timelines import Timelines
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.ids import new_urn
 from rhinecloud.live import LiveFeed, LiveSettings
@@ -52,8 +54,9 @@ class CityParts:
     alerts: Alerts
     incidents: Incidents
     escalation: Escalation
-    alert_follower: SharedFollower
-    records: IncidentRecords
+    incident_consumer: IncidentConsumer
+    incident_follower: SharedFollower
+    timelines: Timelines
     feeds: Feeds
 
 
@@ -84,6 +87,8 @@ async def make_parts(
         foundation.settings.section("incidents", IncidentSettings),
         foundation.tenant,
     )
+    cascade = DeletionCascade(foundation.broker, incidents.related, foundation.tenant)
+    consumer = IncidentConsumer(escalation, cascade, foundation.tenant)
     return CityParts(
         upstream=upstream,
         relay=Relay(foundation.store, upstream.stream, foundation.settings.section("relay", RelaySettings)),
@@ -95,8 +100,9 @@ async def make_parts(
         alerts=Alerts(foundation.broker, foundation.context, foundation.tenant),
         incidents=incidents,
         escalation=escalation,
-        alert_follower=SharedFollower("incidents", upstream.stream, select=escalation.selection),
-        records=IncidentRecords(
+        incident_consumer=consumer,
+        incident_follower=SharedFollower("incidents", upstream.stream, select=consumer.selection),
+        timelines=Timelines(
             incidents,
             foundation.history,
             foundation.broker,

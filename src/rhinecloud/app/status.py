@@ -89,7 +89,7 @@ class Status:
 
     async def _open_incidents(self) -> int:
         try:
-            page = await self._parts.incidents.list(ASKER, status="open", agency="", limit=1, offset=0)
+            page = await self._parts.incidents.list(ASKER, status="open", limit=1, related=False)
         except RhineCloudError:
             return 0
         return page.total or 0
@@ -103,7 +103,7 @@ class Status:
         trouble = {"notifier": _trouble_of(notifier), "relay": self._parts.relay.counters.error}
         consumers = {
             "history": self._parts.recorder.counters,
-            "incidents": self._parts.alert_follower.counters,
+            "incidents": self._parts.incident_follower.counters,
         }
         lags = {"relay": self._parts.relay.lag, "notifier": notifier.lag, "risk": risk.lag}
         found = [

@@ -29,7 +29,7 @@ from rhinecloud.ngsild.expression import links
 from rhinecloud.ngsild.parsing import parse_fragment
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.policy import Action, Authorization
-from rhinecloud.store.port import Decide, Edit, Store, Stored, Written
+from rhinecloud.store.port import Decide, DecideJointly, Edit, JointEdit, Store, Stored, Written
 
 PAGE = 1_000
 """Entities that are taken at a time where all that match are gone through."""
@@ -79,6 +79,23 @@ class Broker:
     async def edit(self, actor: Actor, tenant: str, entity_id: str, decide: Decide) -> Written:
         """Let `decide` see the entity as it is, in the transaction, and say what becomes of it; raises what it does."""
         return await self.write(actor, tenant, entity_id, lambda writer: writer.guard(entity_id, decide))
+
+    async def edit_jointly(
+        self,
+        actor: Actor,
+        tenant: str,
+        entity_ids: Sequence[str],
+        decide: DecideJointly,
+        *,
+        subjects: Sequence[str],
+    ) -> dict[str, Written]:
+        """Let `decide` see several entities in one transaction and say what becomes of each; raise what it does.
+
+        The policy must permit the actor to update at least one of `subjects`; the others are written as part of that.
+        """
+        builder = EditBuilder(self._policy, actor, tenant, self.moment(), self._max_attributes)
+        guarded = builder.guard_jointly(subjects, decide)
+        return await self._store.write_jointly(JointEdit(tenant, entity_ids, guarded, builder.now, actor.id))
 
     async def delete(
         self, actor: Actor, tenant: str, entity_id: str, *, types: TypeSelection = ()

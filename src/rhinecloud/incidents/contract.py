@@ -1,39 +1,62 @@
-"""What goes in and out at the incidents' door: the typed contract of the people's API."""
+"""The bodies and answers of the incidents' routes: the typed contract of the API for people."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
-from rhinecloud.incidents.model import Act, ClosingReason, Incident, IncidentStatus
-from rhinecloud.incidents.timeline import Event
-from rhinecloud.kernel.language import choose
+from rhinecloud.incidents.model import Act, ClosingReason, IncidentStatus, TaskStatus
 from rhinecloud.kernel.severity import Severity
 
 Text = Annotated[str, Field(max_length=10_000)]
 Title = Annotated[str, Field(min_length=1, max_length=300)]
 GeoJson = dict[str, Any]
 NameOf = Callable[[str], str]
-"""Gives the name of an account by the id of its actor; any other text is a name already."""
+"""Returns the name of an account by the id of its actor; any other text is a name already."""
 
 
 class TaskView(BaseModel):
-    """Something to be done."""
+    """Something to be done for an incident."""
 
     id: str
+    incident: str
     title: str
-    done: bool
-    assignee: str
+    description: str
+    status: TaskStatus
+    done: bool = Field(description="Whether `status` is `done`")
+    agency: str | None = Field(description="The agency that shall do it, by id")
+    assignee: str = Field(description="A name, the id of an account, or empty")
+    assignee_name: str | None = Field(description="The assignee as people read it")
+    due_at: str | None
     created_at: str
     created_by: str
     done_at: str | None
     done_by: str | None
+    simulated: bool
+    allowed: list[Act] = Field(
+        description="What the asking person may do to it now: `change_task` or nothing"
+    )
+
+
+class IncidentTaskView(TaskView):
+    """A task beside the incident that it belongs to."""
+
+    incident_title: str | None = Field(description="Null where the incident is gone")
+    incident_version: int | None = Field(description="To be sent back with a change of the task")
+
+
+class TaskPage(BaseModel):
+    """Tasks of any incident, the newest first."""
+
+    items: list[IncidentTaskView]
+    total: int
+    more: bool
 
 
 class CommentView(BaseModel):
-    """Something that was said."""
+    """What somebody said about an incident."""
 
     id: str
     at: str
@@ -43,15 +66,15 @@ class CommentView(BaseModel):
 
 
 class IncidentView(BaseModel):
-    """An incident as it stands, and what the asking person may do to it now."""
+    """An incident with its tasks and comments, and what the asking person may do to it now."""
 
     id: str
     version: int = Field(
-        description="To be sent back with each act; an act on an older version is refused (409)"
+        description="To be sent back with each act; an act on an older version is refused with 409"
     )
-    title: str = Field(description="In the asker's language where it is there, see `lang`")
+    title: str = Field(description="In the language that was asked for where there is one, see `lang`")
     titles: dict[str, str] | None = Field(
-        default=None, description="By language; null where a person worded it, in one"
+        default=None, description="By language; null where a person wrote it, in one language"
     )
     description: str
     descriptions: dict[str, str] | None = None
@@ -74,7 +97,7 @@ class IncidentView(BaseModel):
     created_at: str
     modified_at: str
     acknowledged_at: str | None = Field(
-        description="Null also after another agency got it, until that acknowledges"
+        description="Null also when another agency got it and has not acknowledged yet"
     )
     acknowledged_by: str | None
     started_at: str | None
@@ -82,8 +105,8 @@ class IncidentView(BaseModel):
     resolved_by: str | None
     closed_at: str | None
     closed_by: str | None
-    alerts_over_at: str | None = Field(description="Since when none of its alerts is up any longer")
-    allowed: list[Act] = Field(description="What the asking person may do now")
+    alerts_over_at: str | None = Field(description="Since when none of its alerts is active")
+    allowed: list[Act] = Field(description="What the asking person may do to it now")
 
 
 class IncidentPage(BaseModel):
@@ -107,7 +130,7 @@ class EventView(BaseModel):
 
 
 class NewIncident(BaseModel):
-    """An incident to be opened by hand."""
+    """An incident to be opened."""
 
     title: Title
     severity: Severity = Severity.MEDIUM
@@ -119,14 +142,29 @@ class NewIncident(BaseModel):
     assignee: str = ""
 
 
+class TaskQuery(BaseModel):
+    """Which tasks to list; what is absent does not matter."""
+
+    agency: str = Field(default="", description="The agency that shall do it, by id")
+    assignee: str = Field(default="", description="A name, or the id of an account")
+    incident: str = Field(default="", description="The incident, by id")
+    status: str = Field(
+        default="",
+        description="`pending` (open or in progress), one state, or several with commas; empty: all",
+    )
+    due_before: AwareDatetime | None = Field(default=None, description="Due before this time")
+    limit: int = Field(default=100, ge=1, le=1000)
+    offset: int = Field(default=0, ge=0)
+
+
 class ActBody(BaseModel):
-    """What each act carries: the version that the person saw."""
+    """What each act contains: the version that the person saw."""
 
     version: int = Field(ge=1)
 
 
 class Assignment(ActBody):
-    """Who gets it; '' takes it away, null or absent leaves it."""
+    """Who gets it; an empty text removes agency or person, null or absent leaves it."""
 
     agency: str | None = None
     assignee: str | None = None
@@ -134,13 +172,13 @@ class Assignment(ActBody):
 
 
 class Resolution(ActBody):
-    """How it was dealt with."""
+    """How the incident was dealt with."""
 
     resolution: Text = ""
 
 
 class Closing(ActBody):
-    """Why it is closed; a duplicate names the incident that it repeats."""
+    """Why it is closed; a duplicate names the other incident."""
 
     reason: ClosingReason
     duplicate_of: str = ""
@@ -148,99 +186,57 @@ class Closing(ActBody):
 
 
 class Reopening(ActBody):
-    """Why it is not over."""
+    """Why it is opened again."""
 
     note: Text = ""
 
 
 class NewComment(ActBody):
-    """Something to say."""
+    """A comment to be added."""
 
     text: Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
 class SeverityChange(ActBody):
-    """How grave it is."""
+    """The new severity."""
 
     severity: Severity
     note: Text = ""
 
 
 class NewTask(ActBody):
-    """Something to be done."""
+    """A task to be added."""
 
     title: Title
-    assignee: str = ""
+    description: Text = ""
+    agency: str = Field(default="", description="The agency that shall do it, by id")
+    assignee: str = Field(default="", description="A name, or the id of an account")
+    due_at: AwareDatetime | None = None
 
 
 class TaskChange(ActBody):
-    """What changes in a task; absent members stay."""
+    """What changes in a task; absent members stay, `due_at` null removes the due time."""
 
-    done: bool | None = None
+    done: bool | None = Field(default=None, description="True for the status `done`, false for `open`")
+    status: TaskStatus | None = None
     title: Title | None = None
+    description: Text | None = None
+    agency: str | None = Field(default=None, description="An empty text takes it from the agency")
     assignee: str | None = None
+    due_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _one_status(self) -> Self:
+        if self.done is not None and self.status is not None:
+            raise ValueError("done must not be combined with status")
+        return self
 
 
-class Wording(ActBody):
-    """What changes in the words and the place of an incident; absent members stay, `location` null clears it."""
+class Description(ActBody):
+    """What changes in the texts and the place of an incident; absent members stay, `location` null removes it."""
 
     title: Title | None = None
     description: Text | None = None
     category: str | None = None
     location: GeoJson | None = None
     address: str | None = None
-
-
-def view(
-    incident: Incident, allowed: list[Act], languages: Sequence[str] = (), name_of: NameOf = str
-) -> IncidentView:
-    """Show an incident in the first of `languages` that its texts are in; `name_of` names an account."""
-    plain = {name: getattr(incident, name) for name in IncidentView.model_fields if hasattr(incident, name)}
-    empty = {
-        name: None
-        for name, value in plain.items()
-        if value in ("", {}) and name not in ("description", "modified_at")
-    }
-    return IncidentView(
-        **{
-            **plain,
-            **empty,
-            "title": choose(incident.titles, languages, incident.title),
-            "description": choose(incident.descriptions, languages, incident.description),
-            "assignee_name": name_of(incident.assignee) or None,
-            "alerts": list(incident.alerts),
-            "tasks": [
-                TaskView(
-                    id=task.id,
-                    title=task.title,
-                    done=task.done,
-                    assignee=task.assignee,
-                    created_at=task.created_at,
-                    created_by=task.created_by,
-                    done_at=task.done_at or None,
-                    done_by=task.done_by or None,
-                )
-                for task in incident.tasks
-            ],
-            "comments": [
-                CommentView(id=each.id, at=each.at, by=each.by, name=each.name, text=each.text)
-                for each in incident.comments
-            ],
-            "created_at": incident.created_at,
-            "modified_at": incident.modified_at or incident.created_at,
-            "allowed": allowed,
-        }
-    )
-
-
-def view_event(event: Event) -> EventView:
-    """Show an event."""
-    return EventView(
-        at=event.at,
-        actor=event.actor,
-        actor_name=event.actor_name,
-        act=event.act,
-        note=event.note,
-        details=event.details,
-        texts=event.texts,
-    )

@@ -25,7 +25,7 @@ class IllegalAct(Conflict):
 
 
 class StaleVersion(Conflict):
-    """Somebody else was quicker: the act was meant for an earlier version than the present one."""
+    """The act was meant for an earlier version than the present one; the message names who did what since."""
 
     def __init__(self, seen: int, incident: Incident) -> None:
         last = f", where {incident.last.name} did: {incident.last.act}" if incident.last else ""
@@ -34,6 +34,15 @@ class StaleVersion(Conflict):
         )
         self.seen = seen
         self.version = incident.version
+
+
+class LimitReached(Conflict):
+    """The incident has as many comments or tasks as it may have."""
+
+    def __init__(self, incident_id: str, what: str, most: int) -> None:
+        super().__init__(f"the incident has {most} {what} already, which is the limit")
+        self.incident_id = incident_id
+        self.most = most
 
 
 class NotYours(Forbidden):

@@ -1,7 +1,7 @@
-"""From alert to incident: by rule or by hand, once for each alert, and what comes when the alerts are over.
+"""From alert to incident: by rule or by hand, once for each alert, and what follows when the alerts are over.
 
-Everything here may be done again without harm: an incident's id is derived from its first alert's, an alert that is
-attached stays attached, and that all alerts are over is noted once.
+Every step is idempotent: an incident's id is derived from its first alert's, an alert that is attached stays attached,
+and that all alerts are over is noted once.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import logging
 from collections.abc import Callable
 
 from rhinecloud.broker.service import Broker
-from rhinecloud.changes.batch import Batch, Selection
+from rhinecloud.changes.batch import Batch
 from rhinecloud.incidents import rules
 from rhinecloud.incidents.errors import IllegalAct
-from rhinecloud.incidents.model import ALERT, Incident
+from rhinecloud.incidents.model import Act, Incident
+from rhinecloud.incidents.rights import authorize
 from rhinecloud.incidents.rules import ActInProgress
-from rhinecloud.incidents.service import IncidentDraft, Incidents, check_opener
+from rhinecloud.incidents.service import IncidentDraft, Incidents
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.incidents.signal import AlertSignal, choose, is_alert, read_signal
 from rhinecloud.kernel.actor import Actor, part
@@ -37,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 class Escalation:
-    """Hears alerts on the stream and opens incidents; also opens one by hand."""
+    """Follows alerts on the stream and opens incidents; also opens one on request."""
 
     def __init__(
         self,
@@ -56,16 +57,13 @@ class Escalation:
         self._tenant = tenant
         self.refused = 0
 
-    @property
-    def selection(self) -> Selection:
-        """Return the changes that `handle` wants: the alerts of this tenant."""
-        return Selection(self._tenant, frozenset({ALERT}))
-
     async def handle(self, batch: Batch) -> None:
-        """Open, worsen and settle incidents for a batch of alerts. Raise Unavailable: then it must be handled again."""
+        """Process the alerts of a batch; raise Unavailable where it must be handled again."""
         for change in batch.changes():
+            if change.tenant != self._tenant or not is_alert(change.entity):
+                continue
             try:
-                await self._handle_alert(change)
+                await self._process(change)
             except Unavailable:
                 raise
             except RhineCloudError as error:
@@ -73,30 +71,31 @@ class Escalation:
                 logger.warning("alert %s led to no incident: %s", change.entity.id, error)
 
     async def open_by_hand(self, actor: Actor, alert_id: str) -> Incident:
-        """Open the incident of an alert, or give the one that has it; raises NotFound when there is no such alert."""
+        """Open the incident of an alert, or return the one that has it; raise NotFound or NotYours."""
         stored = await self._broker.find(actor, self._tenant, alert_id)
         entity = stored.entity() if stored else None
         if entity is None or not is_alert(entity):
             raise NotFound(f"there is no alert {alert_id}")
-        check_opener(actor)
+        authorize(actor, Act.OPEN)
         return await self._escalate(actor, read_signal(entity, self._context))
 
-    async def _handle_alert(self, change: Change) -> None:
-        """Act on the alert as it is now: the change that was heard may be long past."""
+    async def _process(self, change: Change) -> None:
+        """Act on the alert as it is now: the change may be long past."""
         stored = await self._broker.find(ACTOR, self._tenant, change.entity.id)
         if stored is None:
             return
         signal = read_signal(stored.entity(), self._context)
-        if signal.is_active and signal.calls and not signal.incident:
+        if signal.is_active and signal.calls_for_incident and not signal.incident:
             await self._escalate(ACTOR, signal)
         elif not signal.is_active and signal.incident:
-            await self._note_end(signal.incident)
+            await self._note_alerts_over(signal.incident)
         elif signal.is_active and signal.incident and self._context.expand("severity") in change.previous:
             await self._incidents.act(
                 ACTOR,
+                Act.SEVERITY,
                 signal.incident,
                 0,
-                lambda incident, doing: rules.worsen(incident, doing, signal.severity),
+                lambda incident, acting: rules.raise_severity(incident, acting, signal.severity),
             )
 
     async def _escalate(self, actor: Actor, signal: AlertSignal) -> Incident:
@@ -111,7 +110,7 @@ class Escalation:
 
     async def _join_open(self, signal: AlertSignal) -> Incident | None:
         """Attach the alert to an open incident that is about the same: it has it, or the fingerprint, or the place."""
-        page = await self._incidents.list(ACTOR, status="open", limit=MOST_OPEN)
+        page = await self._incidents.list(ACTOR, status="open", limit=MOST_OPEN, related=False)
         about: tuple[Callable[[Incident], bool], ...] = (
             lambda incident: signal.id in incident.alerts,
             lambda incident: bool(signal.fingerprint) and signal.fingerprint in incident.fingerprints,
@@ -124,13 +123,13 @@ class Escalation:
         return None
 
     async def _join(self, signal: AlertSignal, incident_id: str) -> Incident | None:
-        def change(incident: Incident, doing: ActInProgress) -> Incident:
+        def rule(incident: Incident, acting: ActInProgress) -> Incident:
             return rules.attach_alert(
-                incident, doing, signal.id, fingerprint=signal.fingerprint, severity=signal.severity
+                incident, acting, signal.id, fingerprint=signal.fingerprint, severity=signal.severity
             )
 
         try:
-            return await self._incidents.act(ACTOR, incident_id, 0, change)
+            return await self._incidents.act(ACTOR, Act.ATTACH_ALERT, incident_id, 0, rule)
         except (NotFound, IllegalAct):
             return None  # closed or gone since: the alert gets one of its own
 
@@ -154,11 +153,11 @@ class Escalation:
             alerts=(signal.id,),
             fingerprints=(signal.fingerprint,) if signal.fingerprint else (),
             simulated=signal.simulated,
-            settles=signal.settles,
+            resolves_with_alerts=signal.resolves_incident,
         )
 
     async def _link(self, alert_id: str, incident_id: str) -> None:
-        """Let the alert name its incident."""
+        """Write the alert's Relationship to its incident."""
         now = format_time(self._clock())
         iri = self._context.expand("incident")
 
@@ -172,8 +171,8 @@ class Escalation:
 
         await self._broker.edit(ACTOR, self._tenant, alert_id, decide)
 
-    async def _note_end(self, incident_id: str) -> None:
-        """When no alert of the incident is up any longer, say so in it."""
+    async def _note_alerts_over(self, incident_id: str) -> None:
+        """Note in the incident that none of its alerts is active any more, where that is so."""
         stored = await self._broker.find(ACTOR, self._tenant, incident_id)
         if stored is None:
             return
@@ -181,9 +180,9 @@ class Escalation:
             alert = await self._broker.find(ACTOR, self._tenant, alert_id)
             if alert is not None and read_signal(alert.entity(), self._context).is_active:
                 return
-        await self._incidents.act(ACTOR, incident_id, 0, rules.alerts_over)
+        await self._incidents.act(ACTOR, Act.ALERTS_OVER, incident_id, 0, rules.alerts_over)
 
 
 def _by_language(texts: dict[str, str]) -> dict[str, str]:
-    """Give a text by language where the languages differ."""
+    """Return a text by language where the languages differ."""
     return dict(texts) if len(set(texts.values())) > 1 else {}

@@ -1,4 +1,4 @@
-"""The words of incidents: states, acts, reasons, and the incident as one value that never changes."""
+"""The words of incidents: states, acts, reasons, and incident, task and comment as values that never change."""
 
 from __future__ import annotations
 
@@ -9,20 +9,36 @@ import msgspec
 
 from rhinecloud.kernel.severity import Severity
 
-HOUSE = "urn:rhinecloud:ns:"
-INCIDENT = f"{HOUSE}Incident"
-AGENCY = f"{HOUSE}Agency"
+NAMESPACE = "urn:rhinecloud:ns:"
+INCIDENT = f"{NAMESPACE}Incident"
+TASK = f"{NAMESPACE}Task"
+COMMENT = "https://schema.org/Comment"
+AGENCY = f"{NAMESPACE}Agency"
 ALERT = "https://smartdatamodels.org/dataModel.Alert/Alert"
 
 
 class IncidentStatus(StrEnum):
-    """Where an incident stands. `new`: nobody took it yet; `closed`: it is over and stays in the records."""
+    """The state of an incident. `new`: nobody took it yet; `closed`: it is over and stays in the records."""
 
     NEW = "new"
     ACKNOWLEDGED = "acknowledged"
     IN_PROGRESS = "in_progress"
     RESOLVED = "resolved"
     CLOSED = "closed"
+
+
+class TaskStatus(StrEnum):
+    """The state of a task. `cancelled`: its incident was closed before, or it is no longer needed."""
+
+    OPEN = "open"
+    IN_PROGRESS = "in_progress"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is still something to be done."""
+        return self in (TaskStatus.OPEN, TaskStatus.IN_PROGRESS)
 
 
 class ClosingReason(StrEnum):
@@ -37,7 +53,10 @@ class ClosingReason(StrEnum):
 
 
 class Act(StrEnum):
-    """What can be done to an incident; `open`, `attach_alert`, `alerts_over` and `settle` are the house's own too."""
+    """What can be done to an incident.
+
+    The last three are done by the system alone; `settle` resolves an incident because all its alerts are over.
+    """
 
     OPEN = "open"
     ACKNOWLEDGE = "acknowledge"
@@ -53,46 +72,79 @@ class Act(StrEnum):
     REOPEN = "reopen"
     ATTACH_ALERT = "attach_alert"
     ALERTS_OVER = "alerts_over"
-    SETTLE = "settle"
+    RESOLVE_WITH_ALERTS = "settle"
 
 
-class Task(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something to be done; moments are ISO 8601, '' for not yet."""
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to be done for an incident, by an agency, a person or both; times are ISO 8601, '' for not yet."""
 
     id: str
+    incident: str
     title: str
-    done: bool = False
+    status: TaskStatus = TaskStatus.OPEN
+    description: str = ""
+    agency: str = ""
     assignee: str = ""
+    due_at: str = ""
     created_at: str = ""
     created_by: str = ""
     done_at: str = ""
     done_by: str = ""
+    simulated: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether it is done."""
+        return self.status is TaskStatus.DONE
 
 
-class Comment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that was said; `by` is the actor's id, `name` the actor's name at that time."""
+class TaskDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """What is given when a task is added; `agency` is an id, `due_at` is ISO 8601 in UTC or ''."""
+
+    title: str
+    description: str = ""
+    agency: str = ""
+    assignee: str = ""
+    due_at: str = ""
+
+
+class Comment(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody said about an incident; `by` is the actor's id, `name` the actor's name at that time."""
 
     id: str
+    incident: str
     at: str
     by: str
     name: str
     text: str
+    simulated: bool = False
 
 
-class IncidentRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The last act: who did what, and what was said with it. The history of this is the incident's timeline."""
+class TaskSummary(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the record of an act says of the task that it was about."""
+
+    id: str
+    title: str
+    done: bool = False
+    status: str = ""
+
+
+class ActRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The last act: who did what, with which note. The history of this attribute is the incident's timeline."""
 
     act: Act
     by: str
     name: str
     agency: str = ""
     note: str = ""
+    task: TaskSummary | None = None
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as it stands. `version` grows by one with each act; `alerts` are entity ids.
+    """An incident. `version` grows by one with each act; `alerts` are entity ids.
 
-    The acknowledgement is the present agency's: it goes when another agency gets the incident.
+    The acknowledgement is the present agency's: it goes when another agency gets the incident. `tasks` and `comments`
+    are entities of their own; only those are here that the caller asked for.
     """
 
     id: str
@@ -100,7 +152,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     version: int = 1
     titles: dict[str, str] = {}
-    """The title by language where a rule worded it; none as soon as a person did."""
+    """The title by language where it comes from a rule; none as soon as a person rewrote it."""
     description: str = ""
     descriptions: dict[str, str] = {}
     category: str = "other"
@@ -117,7 +169,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[Task, ...] = ()
     comments: tuple[Comment, ...] = ()
     simulated: bool = False
-    settles: bool = False
+    resolves_with_alerts: bool = False
     """Whether it is resolved as soon as all its alerts are over."""
     opened_by: str = ""
     acknowledged_at: str = ""
@@ -130,9 +182,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     alerts_over_at: str = ""
     created_at: str = ""
     modified_at: str = ""
-    last: IncidentRecord | None = None
+    last: ActRecord | None = None
 
     @property
     def is_open(self) -> bool:
-        """Tell whether somebody still has to deal with it."""
+        """Whether it is neither resolved nor closed."""
         return self.status not in (IncidentStatus.RESOLVED, IncidentStatus.CLOSED)

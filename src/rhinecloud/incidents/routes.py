@@ -1,4 +1,4 @@
-"""The incidents' door in the people's API: parse, call, show."""
+"""The incidents' routes in the API for people: parse, call, show. Who may do what is decided by the service."""
 
 from __future__ import annotations
 
@@ -8,52 +8,58 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from rhinecloud.incidents import contract
-from rhinecloud.incidents.contract import EventView, IncidentPage, IncidentView, NameOf
+from rhinecloud.incidents.acts import ACT_ROUTES, ActRoute, changed_task
+from rhinecloud.incidents.contract import (
+    EventView,
+    IncidentPage,
+    IncidentView,
+    NameOf,
+    TaskPage,
+    TaskQuery,
+)
 from rhinecloud.incidents.escalation import Escalation
-from rhinecloud.incidents.model import Incident
-from rhinecloud.incidents.records import IncidentRecords
-from rhinecloud.incidents.rights import allowed_acts
+from rhinecloud.incidents.related import TaskFilter
 from rhinecloud.incidents.service import IncidentDraft, Incidents
+from rhinecloud.incidents.timelines import Timelines
+from rhinecloud.incidents.views import Views, event_view
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.language import preferred
+from rhinecloud.kernel.time import format_time
 
 Dependency = Callable[..., Any]
-Show = Callable[[Incident], IncidentView]
 
 
 def incident_routes(
     incidents: Incidents,
     escalation: Escalation,
-    records: IncidentRecords,
+    timelines: Timelines,
     signed_in: Dependency,
     name_of: NameOf = str,
 ) -> APIRouter:
-    """Build `/incidents` and `/alerts/{id}/incident`; who may do what is decided below, not here."""
+    """Build `/incidents`, `/tasks` and `/alerts/{id}/incident`."""
     router = APIRouter(tags=["incidents"])
-    shown = _shown_to(signed_in, name_of)
-    router.include_router(_reading(incidents, records, signed_in, shown))
-    router.include_router(_opening(incidents, escalation, signed_in, shown))
-    router.include_router(_handling(incidents, signed_in, shown))
-    router.include_router(_working(incidents, signed_in, shown))
+    views = _views_for(signed_in, name_of)
+    router.include_router(_reading(incidents, timelines, signed_in, views))
+    router.include_router(_opening(incidents, escalation, signed_in, views))
+    router.include_router(_acting(incidents, signed_in, views))
     return router
 
 
-def _shown_to(signed_in: Dependency, name_of: NameOf) -> Dependency:
-    """Make the dependency that shows an incident to who asks: with that one's rights, in that one's language."""
+def _views_for(signed_in: Dependency, name_of: NameOf) -> Dependency:
+    """Return the dependency that shows things to the person who asks."""
 
-    async def shown(
+    async def views(
         actor: Actor = Depends(signed_in),
         lang: Annotated[str, Query(description="Language of the texts, such as `en`")] = "",
         accept_language: Annotated[str, Header()] = "",
-    ) -> Show:
-        languages = [*preferred(lang), *preferred(accept_language)]
-        return lambda incident: contract.view(incident, allowed_acts(incident, actor), languages, name_of)
+    ) -> Views:
+        return Views(actor, (*preferred(lang), *preferred(accept_language)), name_of)
 
-    return shown
+    return views
 
 
 def _reading(
-    incidents: Incidents, records: IncidentRecords, signed_in: Dependency, shown: Dependency
+    incidents: Incidents, timelines: Timelines, signed_in: Dependency, views: Dependency
 ) -> APIRouter:
     router = APIRouter()
 
@@ -66,170 +72,99 @@ def _reading(
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         offset: Annotated[int, Query(ge=0)] = 0,
         actor: Actor = Depends(signed_in),
-        show: Show = Depends(shown),
+        show: Views = Depends(views),
     ) -> IncidentPage:
         page = await incidents.list(actor, status=status, agency=agency, limit=limit, offset=offset)
-        items = [show(each) for each in page.items]
+        items = [show.incident(each) for each in page.items]
         return IncidentPage(items=items, total=page.total or 0, more=page.more)
 
     @router.get("/incidents/{incident_id}", summary="One incident")
     async def get_incident(
-        incident_id: str, actor: Actor = Depends(signed_in), show: Show = Depends(shown)
+        incident_id: str, actor: Actor = Depends(signed_in), show: Views = Depends(views)
     ) -> IncidentView:
-        return show(await incidents.get(actor, incident_id))
+        return show.incident(await incidents.get(actor, incident_id))
 
     @router.get("/incidents/{incident_id}/timeline", summary="What happened to an incident, oldest first")
     async def get_timeline(incident_id: str, actor: Actor = Depends(signed_in)) -> list[EventView]:
-        return [contract.view_event(each) for each in await records.timeline(actor, incident_id)]
+        return [event_view(each) for each in await timelines.timeline(actor, incident_id)]
+
+    @router.get("/tasks", summary="Tasks of any incident, the newest first")
+    async def list_tasks(
+        asked: Annotated[TaskQuery, Query()],
+        actor: Actor = Depends(signed_in),
+        show: Views = Depends(views),
+    ) -> TaskPage:
+        due = format_time(asked.due_before) if asked.due_before else ""
+        wanted = TaskFilter(asked.incident, asked.agency, asked.assignee, asked.status, due)
+        page = await incidents.list_tasks(actor, wanted, limit=asked.limit, offset=asked.offset)
+        items = [show.task_of_any(task, of) for task, of in page.items]
+        return TaskPage(items=items, total=page.total or 0, more=page.more)
 
     return router
 
 
 def _opening(
-    incidents: Incidents, escalation: Escalation, signed_in: Dependency, shown: Dependency
+    incidents: Incidents, escalation: Escalation, signed_in: Dependency, views: Dependency
 ) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/incidents", status_code=201, summary="Open an incident by hand")
+    @router.post("/incidents", status_code=201, summary="Open an incident")
     async def open_incident(
-        body: contract.NewIncident, actor: Actor = Depends(signed_in), show: Show = Depends(shown)
+        body: contract.NewIncident, actor: Actor = Depends(signed_in), show: Views = Depends(views)
     ) -> IncidentView:
         incident, _ = await incidents.open(actor, IncidentDraft(**body.model_dump()))
-        return show(incident)
+        return show.incident(incident)
 
     @router.post(
-        "/alerts/{alert_id}/incident", summary="Open the incident of an alert, or give the one that has it"
+        "/alerts/{alert_id}/incident", summary="Open the incident of an alert, or return the one that has it"
     )
     async def open_of_alert(
-        alert_id: str, response: Response, actor: Actor = Depends(signed_in), show: Show = Depends(shown)
+        alert_id: str, response: Response, actor: Actor = Depends(signed_in), show: Views = Depends(views)
     ) -> IncidentView:
         incident = await escalation.open_by_hand(actor, alert_id)
         response.headers["Location"] = f"/api/v1/incidents/{incident.id}"
-        return show(incident)
+        return show.incident(incident)
 
     return router
 
 
-def _handling(incidents: Incidents, signed_in: Dependency, shown: Dependency) -> APIRouter:
-    """Acts that move an incident from state to state and from hand to hand."""
+def _acting(incidents: Incidents, signed_in: Dependency, views: Dependency) -> APIRouter:
     router = APIRouter(prefix="/incidents/{incident_id}")
-
-    @router.post("/acknowledge", summary="Take it")
-    async def acknowledge(
-        incident_id: str,
-        body: contract.ActBody,
-        actor: Actor = Depends(signed_in),
-        show: Show = Depends(shown),
-    ) -> IncidentView:
-        return show(await incidents.acknowledge(actor, incident_id, body.version))
-
-    @router.post("/start", summary="Begin the work")
-    async def start(
-        incident_id: str,
-        body: contract.ActBody,
-        actor: Actor = Depends(signed_in),
-        show: Show = Depends(shown),
-    ) -> IncidentView:
-        return show(await incidents.start(actor, incident_id, body.version))
-
-    @router.post("/assign", summary="Give it to an agency or a person")
-    async def assign(
-        incident_id: str,
-        body: contract.Assignment,
-        actor: Actor = Depends(signed_in),
-        show: Show = Depends(shown),
-    ) -> IncidentView:
-        incident = await incidents.assign(
-            actor, incident_id, body.version, agency=body.agency, assignee=body.assignee, note=body.note
+    for act in ACT_ROUTES:
+        router.add_api_route(
+            act.path,
+            _endpoint(act, incidents, signed_in, views),
+            methods=[act.method],
+            status_code=act.status,
+            summary=act.summary,
+            response_model=IncidentView,
         )
-        return show(incident)
 
-    @router.post("/resolve", summary="Say that it is dealt with")
-    async def resolve(
-        incident_id: str,
-        body: contract.Resolution,
-        actor: Actor = Depends(signed_in),
-        show: Show = Depends(shown),
-    ) -> IncidentView:
-        return show(await incidents.resolve(actor, incident_id, body.version, body.resolution))
-
-    @router.post("/close", summary="End it for a reason")
-    async def close(
-        incident_id: str,
-        body: contract.Closing,
-        actor: Actor = Depends(signed_in),
-        show: Show = Depends(shown),
-    ) -> IncidentView:
-        incident = await incidents.close(
-            actor, incident_id, body.version, body.reason, duplicate_of=body.duplicate_of, note=body.note
-        )
-        return show(incident)
-
-    @router.post("/reopen", summary="Say that it is not over")
-    async def reopen(
-        incident_id: str,
-        body: contract.Reopening,
-        actor: Actor = Depends(signed_in),
-        show: Show = Depends(shown),
-    ) -> IncidentView:
-        return show(await incidents.reopen(actor, incident_id, body.version, body.note))
-
-    return router
-
-
-def _working(incidents: Incidents, signed_in: Dependency, shown: Dependency) -> APIRouter:
-    """Acts that say something about an incident or what is to be done."""
-    router = APIRouter(prefix="/incidents/{incident_id}")
-
-    @router.patch("", summary="Word it anew")
-    async def describe(
-        incident_id: str,
-        body: contract.Wording,
-        actor: Actor = Depends(signed_in),
-        show: Show = Depends(shown),
-    ) -> IncidentView:
-        given = body.model_dump(exclude_unset=True, exclude={"version"})
-        words = {name: value for name, value in given.items() if value is not None or name == "location"}
-        return show(await incidents.describe(actor, incident_id, body.version, words))
-
-    @router.post("/severity", summary="Say how grave it is")
-    async def change_severity(
-        incident_id: str,
-        body: contract.SeverityChange,
-        actor: Actor = Depends(signed_in),
-        show: Show = Depends(shown),
-    ) -> IncidentView:
-        incident = await incidents.change_severity(actor, incident_id, body.version, body.severity, body.note)
-        return show(incident)
-
-    @router.post("/comment", summary="Say something about it")
-    async def comment(
-        incident_id: str,
-        body: contract.NewComment,
-        actor: Actor = Depends(signed_in),
-        show: Show = Depends(shown),
-    ) -> IncidentView:
-        return show(await incidents.comment(actor, incident_id, body.version, body.text))
-
-    @router.post("/tasks", status_code=201, summary="Add a task")
-    async def add_task(
-        incident_id: str,
-        body: contract.NewTask,
-        actor: Actor = Depends(signed_in),
-        show: Show = Depends(shown),
-    ) -> IncidentView:
-        incident = await incidents.add_task(actor, incident_id, body.version, body.title, body.assignee)
-        return show(incident)
-
-    @router.patch("/tasks/{task_id}", summary="Tick a task off, or change it")
+    @router.patch("/tasks/{task_id}", summary="Change a task, or set its status")
     async def change_task(
         incident_id: str,
         task_id: str,
         body: contract.TaskChange,
         actor: Actor = Depends(signed_in),
-        show: Show = Depends(shown),
+        show: Views = Depends(views),
     ) -> IncidentView:
-        fields = body.model_dump(exclude_unset=True, exclude={"version"})
-        return show(await incidents.change_task(actor, incident_id, body.version, task_id, fields))
+        changes = changed_task(body)
+        return show.incident(await incidents.change_task(actor, incident_id, body.version, task_id, changes))
 
     return router
+
+
+def _endpoint(act: ActRoute, incidents: Incidents, signed_in: Dependency, views: Dependency) -> Dependency:
+    """Return the function that answers one act; FastAPI reads its body's type and its name."""
+
+    async def endpoint(
+        incident_id: str,
+        body: Any,
+        actor: Actor = Depends(signed_in),
+        show: Views = Depends(views),
+    ) -> IncidentView:
+        return show.incident(await act.call(incidents, actor, incident_id, body))
+
+    endpoint.__annotations__["body"] = act.body
+    endpoint.__name__ = act.name
+    return endpoint

@@ -1,29 +1,32 @@
-"""What becomes of an incident by each act: pure decisions, no store, no clock; `rights` says who may do which.
+"""What becomes of an incident by each act: pure decisions without store or clock. `rights` decides who may.
 
-Who is assigned and who has taken it are two facts: assigning never acknowledges, acknowledging never assigns.
-Handed on to another agency, an acknowledged incident is new again and one in progress goes on; either way the new
+Who is assigned and who acknowledged it are two facts: assigning never acknowledges, acknowledging never assigns.
+When another agency gets an incident, an acknowledged one is new again and one in progress stays so; either way the new
 agency has to acknowledge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
 
-from rhinecloud.incidents.errors import IllegalAct, NoSuchTask, NotYours
+from rhinecloud.incidents.errors import IllegalAct, NoSuchTask
 from rhinecloud.incidents.model import (
     Act,
+    ActRecord,
     ClosingReason,
     Comment,
     Incident,
-    IncidentRecord,
     IncidentStatus,
     Task,
+    TaskDraft,
+    TaskStatus,
+    TaskSummary,
 )
-from rhinecloud.incidents.rights import EVERYWHERE, allowed_acts, check
+from rhinecloud.incidents.rights import allowed_acts, check_state
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.severity import Severity
@@ -32,45 +35,53 @@ MOST_COMMENTS = 1000
 MOST_TASKS = 200
 MOST_ALERTS = 1000
 
+SET_BY_PROGRESS = (
+    *("acknowledged_at", "acknowledged_by", "started_at", "resolved_at", "resolved_by", "resolution"),
+    *("closed_at", "closed_by", "duplicate_of"),
+)
+"""Fields that are empty again when an incident is reopened."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActInProgress:
-    """Who acts and when (ISO 8601), with an id for what the act may create."""
+    """Who acts and when (ISO 8601), with an id for the task or comment that the act may create."""
 
     actor: Actor
     now: str
     new_id: str = ""
 
 
-def acknowledge(incident: Incident, doing: ActInProgress) -> Incident:
-    """Take it: somebody has seen it and will see to it."""
-    check(incident, Act.ACKNOWLEDGE, doing.actor)
+Rule = Callable[[Incident, ActInProgress], Incident]
+"""One of the functions below, with everything but the incident and the act filled in."""
+
+
+def acknowledge(incident: Incident, acting: ActInProgress) -> Incident:
+    """Take it: somebody has seen it and will deal with it."""
+    check_state(incident, Act.ACKNOWLEDGE, acting.actor)
     status = IncidentStatus.ACKNOWLEDGED if incident.status is IncidentStatus.NEW else incident.status
     return _done(
         incident,
         Act.ACKNOWLEDGE,
-        doing,
+        acting,
         status=status,
-        acknowledged_at=doing.now,
-        acknowledged_by=doing.actor.id,
+        acknowledged_at=acting.now,
+        acknowledged_by=acting.actor.id,
     )
 
 
-def start(incident: Incident, doing: ActInProgress) -> Incident:
+def start(incident: Incident, acting: ActInProgress) -> Incident:
     """Begin the work."""
-    check(incident, Act.START, doing.actor)
-    return _done(incident, Act.START, doing, status=IncidentStatus.IN_PROGRESS, started_at=doing.now)
+    check_state(incident, Act.START, acting.actor)
+    return _done(incident, Act.START, acting, status=IncidentStatus.IN_PROGRESS, started_at=acting.now)
 
 
 def assign(
-    incident: Incident, doing: ActInProgress, agency: str | None, assignee: str | None, note: str = ""
+    incident: Incident, acting: ActInProgress, agency: str | None, assignee: str | None, note: str = ""
 ) -> Incident:
-    """Give it to an agency, a person, or both: '' takes it away, None leaves it. Another agency acknowledges anew."""
-    check(incident, Act.ASSIGN, doing.actor)
+    """Give it to an agency, a person, or both: '' removes one, None leaves it. Another agency acknowledges anew."""
+    check_state(incident, Act.ASSIGN, acting.actor)
     agency = incident.agency if agency is None else agency
     changes_hands = agency != incident.agency
-    if changes_hands and not doing.actor.roles & EVERYWHERE:
-        raise NotYours(doing.actor, Act.ASSIGN, "only operators give an incident to another agency")
     if assignee is None:
         assignee = "" if changes_hands else incident.assignee
     fields: dict[str, Any] = {"agency": agency, "assignee": assignee}
@@ -78,189 +89,227 @@ def assign(
         fields |= {"acknowledged_at": "", "acknowledged_by": ""}
         if incident.status is IncidentStatus.ACKNOWLEDGED:
             fields["status"] = IncidentStatus.NEW
-    return _done(incident, Act.ASSIGN, doing, note, **fields)
+    return _done(incident, Act.ASSIGN, acting, note, **fields)
 
 
-def change_severity(incident: Incident, doing: ActInProgress, severity: Severity, note: str = "") -> Incident:
-    """Say how grave it is."""
-    check(incident, Act.SEVERITY, doing.actor)
-    return _done(incident, Act.SEVERITY, doing, note, severity=severity)
+def change_severity(
+    incident: Incident, acting: ActInProgress, severity: Severity, note: str = ""
+) -> Incident:
+    """Set the severity."""
+    check_state(incident, Act.SEVERITY, acting.actor)
+    return _done(incident, Act.SEVERITY, acting, note, severity=severity)
 
 
-def worsen(incident: Incident, doing: ActInProgress, severity: Severity) -> Incident:
-    """Follow an alert that became graver; an incident that is graver already, or over, stays as it is."""
+def raise_severity(incident: Incident, acting: ActInProgress, severity: Severity) -> Incident:
+    """Follow an alert that became more severe; an incident that is more severe already, or over, stays as it is."""
     if not incident.is_open or severity.rank <= incident.severity.rank:
         return incident
-    return change_severity(incident, doing, severity)
+    return change_severity(incident, acting, severity)
 
 
-def describe(incident: Incident, doing: ActInProgress, words: Mapping[str, Any]) -> Incident:
-    """Word it anew: any of title, description, category, location and address."""
-    check(incident, Act.DESCRIBE, doing.actor)
-    if not str(words.get("title", incident.title)).strip():
-        raise Invalid("an incident needs a title", field="title")
-    # What a person words stands in that person's language alone.
-    own: dict[str, Any] = {f"{name}s": {} for name in ("title", "description") if name in words}
-    return _done(incident, Act.DESCRIBE, doing, **{**words, **own})
+def describe(incident: Incident, acting: ActInProgress, changes: Mapping[str, Any]) -> Incident:
+    """Change any of title, description, category, location and address; raise Invalid for an empty title."""
+    check_state(incident, Act.DESCRIBE, acting.actor)
+    if not str(changes.get("title", incident.title)).strip():
+        raise Invalid("an incident must have a title", field="title")
+    # What a person writes is in that person's language alone.
+    translations: dict[str, Any] = {f"{name}s": {} for name in ("title", "description") if name in changes}
+    return _done(incident, Act.DESCRIBE, acting, **{**changes, **translations})
 
 
-def comment(incident: Incident, doing: ActInProgress, text: str) -> Incident:
-    """Say something about it."""
-    check(incident, Act.COMMENT, doing.actor)
+def comment(incident: Incident, acting: ActInProgress, text: str) -> Incident:
+    """Add a comment; raise Invalid for an empty one."""
+    check_state(incident, Act.COMMENT, acting.actor)
     if not text.strip():
-        raise Invalid("a comment says something", field="text")
-    if len(incident.comments) >= MOST_COMMENTS:
-        raise IllegalAct(incident, Act.COMMENT, (), f"it has {MOST_COMMENTS} comments")
-    said = Comment(doing.new_id, doing.now, doing.actor.id, doing.actor.name, text)
-    return _done(incident, Act.COMMENT, doing, text, comments=(*incident.comments, said))
+        raise Invalid("must not be empty", field="text")
+    added = Comment(
+        id=acting.new_id,
+        incident=incident.id,
+        at=acting.now,
+        by=acting.actor.id,
+        name=acting.actor.name,
+        text=text,
+        simulated=incident.simulated,
+    )
+    return _done(incident, Act.COMMENT, acting, text, comments=(*incident.comments, added))
 
 
-def add_task(incident: Incident, doing: ActInProgress, title: str, assignee: str = "") -> Incident:
-    """Add something to be done."""
-    check(incident, Act.ADD_TASK, doing.actor)
-    if not title.strip():
-        raise Invalid("a task needs a title", field="title")
-    if len(incident.tasks) >= MOST_TASKS:
-        raise IllegalAct(incident, Act.ADD_TASK, (), f"it has {MOST_TASKS} tasks")
-    task = Task(doing.new_id, title, assignee=assignee, created_at=doing.now, created_by=doing.actor.id)
-    return _done(incident, Act.ADD_TASK, doing, title, tasks=(*incident.tasks, task))
+def add_task(incident: Incident, acting: ActInProgress, draft: TaskDraft) -> Incident:
+    """Add something to be done; raise Invalid for an empty title."""
+    check_state(incident, Act.ADD_TASK, acting.actor)
+    task = Task(
+        id=acting.new_id,
+        incident=incident.id,
+        title=_title(draft.title),
+        description=draft.description,
+        agency=draft.agency,
+        assignee=draft.assignee,
+        due_at=draft.due_at,
+        created_at=acting.now,
+        created_by=acting.actor.id,
+        simulated=incident.simulated,
+    )
+    after = replace(incident, tasks=(*incident.tasks, task))
+    return _done(after, Act.ADD_TASK, acting, task.title, task)
 
 
 def change_task(
-    incident: Incident,
-    doing: ActInProgress,
-    task_id: str,
-    *,
-    done: bool | None = None,
-    title: str | None = None,
-    assignee: str | None = None,
+    incident: Incident, acting: ActInProgress, task_id: str, changes: Mapping[str, Any]
 ) -> Incident:
-    """Tick a task off, or word or assign it anew; None leaves what it was. Raises NoSuchTask."""
-    check(incident, Act.CHANGE_TASK, doing.actor)
-    task = next((each for each in incident.tasks if each.id == task_id), None)
-    if task is None:
-        raise NoSuchTask(incident.id, task_id)
-    if title is not None and not title.strip():
-        raise Invalid("a task needs a title", field="title")
-    changed = replace(
-        task,
-        title=task.title if title is None else title,
-        assignee=task.assignee if assignee is None else assignee,
-    )
+    """Change any of title, description, status, agency, assignee and due_at; raise NoSuchTask or Invalid.
+
+    `done` stands for a status: True for done, False for open where it was done.
+    """
+    check_state(incident, Act.CHANGE_TASK, acting.actor)
+    task = get_task(incident, task_id)
+    given = dict(changes)
+    done = given.pop("done", None)
     if done is not None and done != task.done:
-        changed = replace(
-            changed, done=done, done_at=doing.now if done else "", done_by=doing.actor.id if done else ""
-        )
-    tasks = tuple(changed if each.id == task_id else each for each in incident.tasks)
-    return _done(incident, Act.CHANGE_TASK, doing, changed.title, tasks=tasks)
+        given["status"] = TaskStatus.DONE if done else TaskStatus.OPEN
+    changed = replace(task, **given)
+    _title(changed.title)
+    if changed.done != task.done:
+        times = (acting.now, acting.actor.id) if changed.done else ("", "")
+        changed = replace(changed, done_at=times[0], done_by=times[1])
+    return _done(_with_task(incident, changed), Act.CHANGE_TASK, acting, changed.title, changed)
 
 
-def resolve(incident: Incident, doing: ActInProgress, resolution: str = "") -> Incident:
+def resolve(incident: Incident, acting: ActInProgress, resolution: str = "") -> Incident:
     """Say that it is dealt with, and how."""
-    check(incident, Act.RESOLVE, doing.actor)
+    check_state(incident, Act.RESOLVE, acting.actor)
     return _done(
         incident,
         Act.RESOLVE,
-        doing,
+        acting,
         resolution,
         status=IncidentStatus.RESOLVED,
-        resolved_at=doing.now,
-        resolved_by=doing.actor.id,
+        resolved_at=acting.now,
+        resolved_by=acting.actor.id,
         resolution=resolution,
     )
 
 
 def close(
-    incident: Incident, doing: ActInProgress, reason: ClosingReason, *, duplicate_of: str = "", note: str = ""
+    incident: Incident,
+    acting: ActInProgress,
+    reason: ClosingReason,
+    *,
+    duplicate_of: str = "",
+    note: str = "",
 ) -> Incident:
-    """End it for a reason; only one that is resolved closes as resolved, and a duplicate names the other."""
-    check(incident, Act.CLOSE, doing.actor)
+    """End it for a reason, and cancel the tasks that are still open.
+
+    Only one that is resolved closes as resolved, and a duplicate names the other one; raise IllegalAct or Invalid.
+    """
+    check_state(incident, Act.CLOSE, acting.actor)
     if reason is ClosingReason.RESOLVED and incident.status is not IncidentStatus.RESOLVED:
-        allowed = allowed_acts(incident, doing.actor)
+        allowed = allowed_acts(incident, acting.actor)
         raise IllegalAct(incident, Act.CLOSE, allowed, "it closes as resolved only after it was resolved")
     if (reason is ClosingReason.DUPLICATE) != bool(duplicate_of):
-        raise Invalid("a duplicate, and only that, names the incident that it repeats", field="duplicate_of")
+        raise Invalid("must name the other incident for a duplicate, and only then", field="duplicate_of")
     if duplicate_of == incident.id:
-        raise Invalid("an incident is no duplicate of itself", field="duplicate_of")
+        raise Invalid("must be another incident than itself", field="duplicate_of")
     return _done(
         incident,
         Act.CLOSE,
-        doing,
+        acting,
         note,
         status=IncidentStatus.CLOSED,
         closing_reason=reason,
         duplicate_of=duplicate_of,
-        closed_at=doing.now,
-        closed_by=doing.actor.id,
+        closed_at=acting.now,
+        closed_by=acting.actor.id,
+        tasks=tuple(
+            replace(task, status=TaskStatus.CANCELLED) if task.status.is_open else task
+            for task in incident.tasks
+        ),
     )
 
 
-def reopen(incident: Incident, doing: ActInProgress, note: str = "") -> Incident:
-    """It was not over: it begins as new, and somebody has to take it."""
-    check(incident, Act.REOPEN, doing.actor)
+def reopen(incident: Incident, acting: ActInProgress, note: str = "") -> Incident:
+    """Open it again: it begins as new, and somebody has to acknowledge it."""
+    check_state(incident, Act.REOPEN, acting.actor)
+    cleared: dict[str, Any] = dict.fromkeys(SET_BY_PROGRESS, "")
     return _done(
-        incident,
-        Act.REOPEN,
-        doing,
-        note,
-        status=IncidentStatus.NEW,
-        closing_reason=None,
-        duplicate_of="",
-        resolution="",
-        **dict.fromkeys(
-            ("acknowledged_at", "acknowledged_by", "started_at", "resolved_at", "resolved_by"), ""
-        ),
-        **dict.fromkeys(("closed_at", "closed_by"), ""),
+        incident, Act.REOPEN, acting, note, status=IncidentStatus.NEW, closing_reason=None, **cleared
     )
 
 
 def attach_alert(
     incident: Incident,
-    doing: ActInProgress,
+    acting: ActInProgress,
     alert_id: str,
     *,
     fingerprint: str = "",
     severity: Severity | None = None,
 ) -> Incident:
-    """Add an alert; a graver one makes the incident graver. One that is attached already changes nothing."""
+    """Add an alert; a more severe one raises the severity. One that is attached already changes nothing."""
     if alert_id in incident.alerts:
         return incident
-    check(incident, Act.ATTACH_ALERT, doing.actor)
+    check_state(incident, Act.ATTACH_ALERT, acting.actor)
     if len(incident.alerts) >= MOST_ALERTS:
         return incident
-    graver = severity is not None and severity.rank > incident.severity.rank
+    is_worse = severity is not None and severity.rank > incident.severity.rank
     fingerprints = {*incident.fingerprints, fingerprint} - {""}
     return _done(
         incident,
         Act.ATTACH_ALERT,
-        doing,
+        acting,
         alert_id,
         alerts=(*incident.alerts, alert_id),
         fingerprints=tuple(sorted(fingerprints)),
-        severity=severity if graver else incident.severity,
+        severity=severity if is_worse else incident.severity,
         alerts_over_at="",
     )
 
 
-def alerts_over(incident: Incident, doing: ActInProgress) -> Incident:
+def alerts_over(incident: Incident, acting: ActInProgress) -> Incident:
     """Note that all its alerts are over; where its rule says so, that resolves it. Noted already: nothing changes."""
     if incident.alerts_over_at or incident.status is IncidentStatus.CLOSED:
         return incident
-    check(incident, Act.ALERTS_OVER, doing.actor)
-    if incident.settles and incident.is_open:
+    check_state(incident, Act.ALERTS_OVER, acting.actor)
+    if incident.resolves_with_alerts and incident.is_open:
         return _done(
             incident,
-            Act.SETTLE,
-            doing,
+            Act.RESOLVE_WITH_ALERTS,
+            acting,
             status=IncidentStatus.RESOLVED,
-            alerts_over_at=doing.now,
-            resolved_at=doing.now,
-            resolved_by=doing.actor.id,
+            alerts_over_at=acting.now,
+            resolved_at=acting.now,
+            resolved_by=acting.actor.id,
         )
-    return _done(incident, Act.ALERTS_OVER, doing, alerts_over_at=doing.now)
+    return _done(incident, Act.ALERTS_OVER, acting, alerts_over_at=acting.now)
 
 
-def _done(incident: Incident, act: Act, doing: ActInProgress, note: str = "", **fields: Any) -> Incident:
-    actor = doing.actor
-    record = IncidentRecord(act, actor.id, actor.name, actor.agency, note)
-    return replace(incident, **fields, version=incident.version + 1, modified_at=doing.now, last=record)
+def get_task(incident: Incident, task_id: str) -> Task:
+    """Return a task of the incident; raise NoSuchTask."""
+    for task in incident.tasks:
+        if task.id == task_id:
+            return task
+    raise NoSuchTask(incident.id, task_id)
+
+
+def _with_task(incident: Incident, changed: Task) -> Incident:
+    return replace(
+        incident, tasks=tuple(changed if each.id == changed.id else each for each in incident.tasks)
+    )
+
+
+def _title(title: str) -> str:
+    if not title.strip():
+        raise Invalid("a task must have a title", field="title")
+    return title
+
+
+def _done(
+    incident: Incident,
+    act: Act,
+    acting: ActInProgress,
+    note: str = "",
+    task: Task | None = None,
+    **fields: Any,
+) -> Incident:
+    actor = acting.actor
+    summary = TaskSummary(task.id, task.title, task.done, task.status.value) if task else None
+    record = ActRecord(act, actor.id, actor.name, actor.agency, note, summary)
+    return replace(incident, **fields, version=incident.version + 1, modified_at=acting.now, last=record)

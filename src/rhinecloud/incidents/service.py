@@ -1,28 +1,35 @@
-"""The incidents of a city: each verb is one decision in the store's transaction, so two cannot both be first."""
+"""The incidents of a city: each act is one decision in the store's transaction, so that two cannot both be first."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.incidents import rules
 from rhinecloud.incidents.codec import IncidentCodec
-from rhinecloud.incidents.errors import NoSuchIncident, NotYours, StaleVersion
+from rhinecloud.incidents.errors import LimitReached, NoSuchIncident, StaleVersion
 from rhinecloud.incidents.model import (
     AGENCY,
     INCIDENT,
+    TASK,
     Act,
+    ActRecord,
     ClosingReason,
     Incident,
-    IncidentRecord,
     IncidentStatus,
+    Task,
+    TaskDraft,
 )
-from rhinecloud.incidents.rules import ActInProgress
-from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.incidents.related import RelatedEntities, TaskFilter
+from rhinecloud.incidents.rights import authorize
+from rhinecloud.incidents.rules import MOST_COMMENTS, MOST_TASKS, ActInProgress, Rule
+from rhinecloud.incidents.task_codec import CommentCodec, TaskCodec
+from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.ids import NewId
 from rhinecloud.kernel.page import Page
@@ -30,17 +37,17 @@ from rhinecloud.kernel.severity import Severity
 from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.expression import Expression
 from rhinecloud.ngsild.ordering import parse_order
 from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.ngsild.values import check_geometry
-from rhinecloud.store.port import Decision, Written
+from rhinecloud.store.port import Decision
 
-Change = Callable[[Incident, ActInProgress], Incident]
-"""One of `rules`, with everything but the incident and the doing filled in."""
+OPEN_STATES = (IncidentStatus.NEW, IncidentStatus.ACKNOWLEDGED, IncidentStatus.IN_PROGRESS)
 
 
 class IncidentDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody says when opening an incident."""
+    """What is given when an incident is opened."""
 
     title: str
     severity: Severity = Severity.MEDIUM
@@ -55,7 +62,7 @@ class IncidentDraft(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[str, ...] = ()
     fingerprints: tuple[str, ...] = ()
     simulated: bool = False
-    settles: bool = False
+    resolves_with_alerts: bool = False
 
 
 class Incidents:
@@ -69,18 +76,31 @@ class Incidents:
         self._clock = clock
         self._new_id = new_id
         self._tenant = tenant
-        self._form = IncidentCodec(context)
+        self._codec = IncidentCodec(context)
+        self._tasks = TaskCodec(context)
+        self._comments = CommentCodec(context)
+        self.related = RelatedEntities(broker, context, tenant)
 
     async def get(self, actor: Actor, incident_id: str) -> Incident:
-        """Give an incident; raises NoSuchIncident."""
+        """Return an incident with its tasks and comments; raise NoSuchIncident."""
         stored = await self._broker.find(actor, self._tenant, incident_id)
         entity = stored.entity() if stored else None
-        return self._form.read(_incident(entity, incident_id))
+        return await self._filled(actor, self._codec.read(_incident(entity, incident_id)))
 
     async def list(
-        self, actor: Actor, *, status: str = "", agency: str = "", limit: int = 100, offset: int = 0
+        self,
+        actor: Actor,
+        *,
+        status: str = "",
+        agency: str = "",
+        limit: int = 100,
+        offset: int = 0,
+        related: bool = True,
     ) -> Page[Incident]:
-        """Give incidents, the newest first; `status` is one state, several joined by commas, `open` or '' for all."""
+        """Return incidents, the newest first, with tasks and comments where they are `related`.
+
+        `status` is one state, several joined by commas, `open`, or '' for all; raise Invalid for any other.
+        """
         query = EntityQuery(
             types=((INCIDENT,),),
             q=self._condition(status, agency),
@@ -90,37 +110,51 @@ class Incidents:
             count=True,
         )
         page = await self._broker.query(actor, self._tenant, query)
-        items = [self._form.read(stored.entity()) for stored in page.items]
+        items = [self._codec.read(stored.entity()) for stored in page.items]
+        if related:
+            items = await self.related.fill(actor, items)
+        return Page(items, page.offset, page.more, page.total)
+
+    async def list_tasks(
+        self, actor: Actor, wanted: TaskFilter, *, limit: int = 100, offset: int = 0
+    ) -> Page[tuple[Task, Incident | None]]:
+        """Return tasks, the newest first, each with its incident (None where that is gone); raise Invalid."""
+        page = await self.related.list_tasks(actor, wanted, limit=limit, offset=offset)
+        ids = {task.incident for task in page.items}
+        stored = await self._broker.find_many(actor, self._tenant, ids)
+        incidents = {each.id: self._codec.read(each.entity()) for each in stored}
+        items = [(task, incidents.get(task.incident)) for task in page.items]
         return Page(items, page.offset, page.more, page.total)
 
     async def open(self, actor: Actor, draft: IncidentDraft, incident_id: str = "") -> tuple[Incident, bool]:
-        """Open an incident; under an id that exists already the present one is given, and False."""
-        check_opener(actor)
+        """Open an incident; under an id that exists already return the present one, and False."""
+        authorize(actor, Act.OPEN)
         if not draft.title.strip():
-            raise Invalid("an incident needs a title", field="title")
+            raise Invalid("an incident must have a title", field="title")
         await self._check_links(actor, draft.agency, draft.location)
         now = format_time(self._clock())
         fields = {name: getattr(draft, name) for name in draft.__struct_fields__}
-        made = Incident(
+        opened = Incident(
             id=incident_id or self._new_id("Incident"),
             **fields,
             opened_by=actor.id,
-            last=IncidentRecord(Act.OPEN, actor.id, actor.name, actor.agency),
+            last=ActRecord(Act.OPEN, actor.id, actor.name, actor.agency),
         )
 
         def decide(entity: Entity | None) -> Decision:
-            return None if entity is not None else self._form.write(made, None, now)
+            return None if entity is not None else self._codec.write(opened, None, now)
 
-        written = await self._broker.edit(actor, self._tenant, made.id, decide)
-        return self._form.read(_incident(written.entity, made.id)), written.created
+        written = await self._broker.edit(actor, self._tenant, opened.id, decide)
+        incident = self._codec.read(_incident(written.entity, opened.id))
+        return (incident, True) if written.created else (await self._filled(actor, incident), False)
 
     async def acknowledge(self, actor: Actor, incident_id: str, version: int) -> Incident:
         """Take it."""
-        return await self.act(actor, incident_id, version, rules.acknowledge)
+        return await self.act(actor, Act.ACKNOWLEDGE, incident_id, version, rules.acknowledge)
 
     async def start(self, actor: Actor, incident_id: str, version: int) -> Incident:
         """Begin the work."""
-        return await self.act(actor, incident_id, version, rules.start)
+        return await self.act(actor, Act.START, incident_id, version, rules.start)
 
     async def assign(
         self,
@@ -132,62 +166,77 @@ class Incidents:
         assignee: str | None = None,
         note: str = "",
     ) -> Incident:
-        """Give it to an agency, a person, or both; raises Invalid when there is no such agency."""
+        """Give it to an agency, a person, or both; raise Invalid when there is no such agency."""
         await self._check_links(actor, agency or "", None)
 
-        def change(incident: Incident, doing: ActInProgress) -> Incident:
-            return rules.assign(incident, doing, agency, assignee, note)
+        def rule(incident: Incident, acting: ActInProgress) -> Incident:
+            return rules.assign(incident, acting, agency, assignee, note)
 
-        return await self.act(actor, incident_id, version, change)
+        return await self.act(actor, Act.ASSIGN, incident_id, version, rule, agency=agency)
 
     async def change_severity(
         self, actor: Actor, incident_id: str, version: int, severity: Severity, note: str = ""
     ) -> Incident:
-        """Say how grave it is."""
+        """Set the severity."""
 
-        def change(incident: Incident, doing: ActInProgress) -> Incident:
-            return rules.change_severity(incident, doing, severity, note)
+        def rule(incident: Incident, acting: ActInProgress) -> Incident:
+            return rules.change_severity(incident, acting, severity, note)
 
-        return await self.act(actor, incident_id, version, change)
+        return await self.act(actor, Act.SEVERITY, incident_id, version, rule)
 
-    async def describe(self, actor: Actor, incident_id: str, version: int, words: dict[str, Any]) -> Incident:
-        """Word it anew: any of title, description, category, location and address."""
-        await self._check_links(actor, "", words.get("location"))
-        return await self.act(
-            actor, incident_id, version, lambda incident, doing: rules.describe(incident, doing, words)
-        )
+    async def describe(
+        self, actor: Actor, incident_id: str, version: int, changes: Mapping[str, Any]
+    ) -> Incident:
+        """Change any of title, description, category, location and address."""
+        await self._check_links(actor, "", changes.get("location"))
+
+        def rule(incident: Incident, acting: ActInProgress) -> Incident:
+            return rules.describe(incident, acting, changes)
+
+        return await self.act(actor, Act.DESCRIBE, incident_id, version, rule)
 
     async def comment(self, actor: Actor, incident_id: str, version: int, text: str) -> Incident:
-        """Say something about it."""
-        return await self.act(
-            actor, incident_id, version, lambda incident, doing: rules.comment(incident, doing, text)
-        )
+        """Add a comment; raise LimitReached."""
+        present = await self._related_to(actor, incident_id)
+        _check_limit(incident_id, "comments", len(present.comments), MOST_COMMENTS)
 
-    async def add_task(
-        self, actor: Actor, incident_id: str, version: int, title: str, assignee: str = ""
-    ) -> Incident:
-        """Add something to be done."""
+        def rule(incident: Incident, acting: ActInProgress) -> Incident:
+            return rules.comment(incident, acting, text)
 
-        def change(incident: Incident, doing: ActInProgress) -> Incident:
-            return rules.add_task(incident, doing, title, assignee)
+        return await self.act(actor, Act.COMMENT, incident_id, version, rule)
 
-        return await self.act(actor, incident_id, version, change)
+    async def add_task(self, actor: Actor, incident_id: str, version: int, draft: TaskDraft) -> Incident:
+        """Add something to be done; raise LimitReached, or Invalid when there is no such agency."""
+        await self._check_links(actor, draft.agency, None)
+        present = await self._related_to(actor, incident_id)
+        _check_limit(incident_id, "tasks", len(present.tasks), MOST_TASKS)
+
+        def rule(incident: Incident, acting: ActInProgress) -> Incident:
+            return rules.add_task(incident, acting, draft)
+
+        return await self.act(actor, Act.ADD_TASK, incident_id, version, rule)
 
     async def change_task(
-        self, actor: Actor, incident_id: str, version: int, task_id: str, fields: dict[str, Any]
+        self, actor: Actor, incident_id: str, version: int, task_id: str, changes: Mapping[str, Any]
     ) -> Incident:
-        """Tick a task off (`done`), or word (`title`) or assign it (`assignee`) anew."""
+        """Change any of title, description, status, agency, assignee and due_at; `done` stands for a status."""
+        agency = changes.get("agency")
+        await self._check_links(actor, agency or "", None)
 
-        def change(incident: Incident, doing: ActInProgress) -> Incident:
-            return rules.change_task(incident, doing, task_id, **fields)
+        def rule(incident: Incident, acting: ActInProgress) -> Incident:
+            return rules.change_task(incident, acting, task_id, changes)
 
-        return await self.act(actor, incident_id, version, change)
+        return await self.act(
+            actor, Act.CHANGE_TASK, incident_id, version, rule, tasks=(task_id,), agency=agency
+        )
 
     async def resolve(self, actor: Actor, incident_id: str, version: int, resolution: str = "") -> Incident:
         """Say that it is dealt with, and how."""
-        return await self.act(
-            actor, incident_id, version, lambda incident, doing: rules.resolve(incident, doing, resolution)
-        )
+
+        def rule(incident: Incident, acting: ActInProgress) -> Incident:
+            return rules.resolve(incident, acting, resolution)
+
+        return await self.act(actor, Act.RESOLVE, incident_id, version, rule)
 
     async def close(
         self,
@@ -199,34 +248,90 @@ class Incidents:
         duplicate_of: str = "",
         note: str = "",
     ) -> Incident:
-        """End it for a reason."""
+        """End it for a reason; tasks that are still open are cancelled with it."""
         if duplicate_of:
             await self.get(actor, duplicate_of)
+        present = await self._related_to(actor, incident_id)
+        still_open = [task.id for task in present.tasks if task.status.is_open]
 
-        def change(incident: Incident, doing: ActInProgress) -> Incident:
-            return rules.close(incident, doing, reason, duplicate_of=duplicate_of, note=note)
+        def rule(incident: Incident, acting: ActInProgress) -> Incident:
+            return rules.close(incident, acting, reason, duplicate_of=duplicate_of, note=note)
 
-        return await self.act(actor, incident_id, version, change)
+        return await self.act(actor, Act.CLOSE, incident_id, version, rule, tasks=still_open)
 
     async def reopen(self, actor: Actor, incident_id: str, version: int, note: str = "") -> Incident:
-        """It was not over."""
-        return await self.act(
-            actor, incident_id, version, lambda incident, doing: rules.reopen(incident, doing, note)
+        """Open it again."""
+
+        def rule(incident: Incident, acting: ActInProgress) -> Incident:
+            return rules.reopen(incident, acting, note)
+
+        return await self.act(actor, Act.REOPEN, incident_id, version, rule)
+
+    async def act(
+        self,
+        actor: Actor,
+        act: Act,
+        incident_id: str,
+        version: int,
+        rule: Rule,
+        *,
+        tasks: Sequence[str] = (),
+        agency: str | None = None,
+    ) -> Incident:
+        """Do one act in one transaction of the store, to the incident and to those of its `tasks` that it concerns.
+
+        `agency` is the one that something is given to. Raise NotYours, StaleVersion, IllegalAct or NoSuchIncident.
+        """
+        now = format_time(self._clock())
+        acting = ActInProgress(actor, now, self._new_id("Task" if act is Act.ADD_TASK else "Comment"))
+
+        def decide(entities: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
+            before = self._read(entities, incident_id, tasks)
+            task = before.tasks[0] if act is Act.CHANGE_TASK and before.tasks else None
+            authorize(actor, act, before, task=task, agency=agency)
+            if version and version != before.version:
+                raise StaleVersion(version, before)
+            return self._decisions(before, rule(before, acting), entities, now)
+
+        written = await self._broker.edit_jointly(
+            actor,
+            self._tenant,
+            [incident_id, *tasks, acting.new_id],
+            decide,
+            subjects=[incident_id, *(tasks if act is Act.CHANGE_TASK else ())],
         )
+        entity = written[incident_id].entity
+        return await self._filled(actor, self._codec.read(_incident(entity, incident_id)))
 
-    async def act(self, actor: Actor, incident_id: str, version: int, change: Change) -> Incident:
-        """Do one act in the store's transaction; raises StaleVersion, IllegalAct, NotYours or NoSuchIncident."""
-        doing = ActInProgress(actor, format_time(self._clock()), self._new_id("Note"))
+    def _read(
+        self, entities: Mapping[str, Entity | None], incident_id: str, tasks: Sequence[str]
+    ) -> Incident:
+        """Return the incident with those of its tasks that the transaction holds."""
+        incident = self._codec.read(_incident(entities[incident_id], incident_id))
+        held = [entity for each in tasks if (entity := entities[each]) is not None and TASK in entity.type]
+        own = tuple(task for task in map(self._tasks.read, held) if task.incident == incident_id)
+        return replace(incident, tasks=own)
 
-        def decide(entity: Entity | None) -> Decision:
-            incident = self._form.read(_incident(entity, incident_id))
-            if version and version != incident.version:
-                raise StaleVersion(version, incident)
-            after = change(incident, doing)
-            return None if after is incident else self._form.write(after, entity, doing.now)
+    def _decisions(
+        self, before: Incident, after: Incident, entities: Mapping[str, Entity | None], now: str
+    ) -> dict[str, Decision]:
+        """Return what an act changes: the incident, and each task and comment that is new or another."""
+        if after is before:
+            return {}
+        decisions = {after.id: self._codec.write(after, entities[after.id], now)}
+        for task in after.tasks:
+            if task not in before.tasks:
+                decisions[task.id] = self._tasks.write(task, entities[task.id], now)
+        for comment in after.comments:
+            decisions[comment.id] = self._comments.write(comment, now)
+        return decisions
 
-        written: Written = await self._broker.edit(actor, self._tenant, incident_id, decide)
-        return self._form.read(_incident(written.entity, incident_id))
+    async def _filled(self, actor: Actor, incident: Incident) -> Incident:
+        return (await self.related.fill(actor, [incident]))[0]
+
+    async def _related_to(self, actor: Actor, incident_id: str) -> Incident:
+        """Return an incident of which only tasks and comments are read; none where there is no such incident."""
+        return await self._filled(actor, Incident(id=incident_id, title="", severity=Severity.MEDIUM))
 
     async def _check_links(self, actor: Actor, agency: str, location: Any) -> None:
         if location is not None:
@@ -239,30 +344,25 @@ class Incidents:
             if stored is None or AGENCY not in stored.entity().type:
                 raise Invalid(f"there is no agency {agency}", field="agency")
 
-    def _condition(self, status: str, agency: str) -> Any:
+    def _condition(self, status: str, agency: str) -> Expression | None:
         parts = []
-        states = (
-            [IncidentStatus.NEW, IncidentStatus.ACKNOWLEDGED, IncidentStatus.IN_PROGRESS]
-            if status == "open"
-            else status.split(",")
-        )
-        for state in filter(None, states):
-            if state not in list(IncidentStatus):
-                raise Invalid(f"{state!r} is not a state: open, {', '.join(IncidentStatus)}", field="status")
         if status:
-            parts.append("status==" + ",".join(f'"{state}"' for state in states))
+            states = OPEN_STATES if status == "open" else status.split(",")
+            for state in states:
+                if state not in list(IncidentStatus):
+                    raise Invalid(f"must be open, {', '.join(IncidentStatus)}, not {state!r}", field="status")
+            parts.append("status==" + ",".join(json.dumps(str(state)) for state in states))
         if agency:
             parts.append(f"assignedAgency=={json.dumps(agency)}")
         return parse_q(";".join(parts), self._context) if parts else None
-
-
-def check_opener(actor: Actor) -> None:
-    """Pass in silence; raises NotYours unless the actor may open incidents."""
-    if not actor.roles & {Role.ADMIN, Role.OPERATOR, Role.SYSTEM}:
-        raise NotYours(actor, Act.OPEN, "only operators open incidents")
 
 
 def _incident(entity: Entity | None, incident_id: str) -> Entity:
     if entity is None or INCIDENT not in entity.type:
         raise NoSuchIncident(incident_id)
     return entity
+
+
+def _check_limit(incident_id: str, what: str, count: int, most: int) -> None:
+    if count >= most:
+        raise LimitReached(incident_id, what, most)

@@ -1,4 +1,4 @@
-"""An alert as incidents see it: does it call for one, is it over, where is it, which one has it already?"""
+"""An alert as incidents see it: whether it calls for one, whether it is over, where it is, which one has it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class AlertSignal:
 
     id: str
     is_active: bool
-    calls: bool
-    settles: bool
+    calls_for_incident: bool
+    resolves_incident: bool
     severity: Severity
     category: str
     title: dict[str, str]
@@ -30,12 +30,12 @@ class AlertSignal:
 
 
 def is_alert(entity: Entity) -> bool:
-    """Tell whether an entity is an alert."""
+    """Return whether an entity is an alert."""
     return ALERT in entity.type
 
 
 def read_signal(entity: Entity, context: Context) -> AlertSignal:
-    """Read an alert, the house's own or a stranger's; what it does not say gets its default."""
+    """Read an alert of a rule or of another system; what it does not say gets its default."""
 
     def value(name: str) -> Any:
         instance = entity.first(context.expand(name))
@@ -47,8 +47,8 @@ def read_signal(entity: Entity, context: Context) -> AlertSignal:
     return AlertSignal(
         id=entity.id,
         is_active=value("status") != "resolved",
-        calls=value("callsForIncident") is True,
-        settles=value("resolvesIncident") is True,
+        calls_for_incident=value("callsForIncident") is True,
+        resolves_incident=value("resolvesIncident") is True,
         severity=Severity(severity) if severity in list(Severity) else Severity.MEDIUM,
         category=str(value("category") or "other"),
         title=_texts(value("title") or value("name") or value("subCategory") or value("category") or "Alert"),
@@ -67,5 +67,5 @@ def _texts(value: Any) -> dict[str, str]:
 
 
 def choose(texts: dict[str, str], language: str) -> str:
-    """Give the text in a language, else in any."""
+    """Return the text in a language, else in any."""
     return texts.get(language) or next(iter(texts.values()), "")

@@ -1,7 +1,7 @@
-"""What happened to an incident, in order and in words: made of the changes of its entity, nothing else is kept.
+"""What happened to an incident, in order and in words: made of the changes of its entity and of its tasks.
 
-An act that came through the incidents' door says itself what it was. Whatever else changed the entity (another system
-over NGSI-LD, say) is told by what differs.
+An act of a person says itself what it was, in the attribute `act`. Whatever else changed an entity (another system over
+NGSI-LD, say) is described by what differs.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rhinecloud.incidents.codec import IncidentCodec
-from rhinecloud.incidents.model import Act, Incident, Task
+from rhinecloud.incidents.migrations import OldTask, old_tasks
+from rhinecloud.incidents.model import INCIDENT, Act, Incident, Task, TaskSummary
+from rhinecloud.incidents.task_codec import TaskCodec
 from rhinecloud.kernel.language import choose
 from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 
-TOLD = (
+SHOWN = (
     *("status", "severity", "agency", "assignee", "title", "description", "category", "location", "address"),
     *("closing_reason", "duplicate_of", "resolution"),
 )
-"""Fields whose change is told as `{from, to}`."""
+"""Fields of an incident whose change is shown as `{from, to}`."""
+SHOWN_OF_TASKS = ("title", "description", "status", "agency", "assignee", "due_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,70 +42,146 @@ class Event:
 
 
 LANGUAGES = ("de", "en")
-HOUSE_NAME = "Rhine Cloud"
-"""Who acts when no person does."""
+SYSTEM_NAME = "Rhine Cloud"
+"""The name of the actor when no person acts."""
 
 
-def tell(
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One change with the incident before and after it; `before` is None where it was created."""
+
+    change: Change
+    before: Incident | None
+    after: Incident
+    known_tasks: frozenset[OldTask] = frozenset()
+    """The tasks that the incident held before, in changes of version 0."""
+
+
+def describe_changes(
     changes: Iterable[Change],
     context: Context,
     agencies: Mapping[str, Mapping[str, str]],
     name_of: Callable[[str], str] = str,
 ) -> list[Event]:
-    """Turn the changes of one incident, oldest first, into what people read.
+    """Turn the changes of one incident and of its tasks, oldest first, into what people read.
 
-    `agencies` map ids to names by language, `name_of` names an assignee.
+    `agencies` map ids to names by language; `name_of` returns the name of an assignee.
     """
-    form = IncidentCodec(context)
+    ordered = list(changes)
+    of_incident = [each for each in ordered if INCIDENT in each.entity.type]
+    acts = {(each.at, each.actor) for each in of_incident}
+    events = _incident_events(of_incident, context, agencies, name_of)
+    codec = TaskCodec(context)
+    others = [
+        _with_texts(event, "")
+        for change in ordered
+        if INCIDENT not in change.entity.type and (change.at, change.actor) not in acts
+        if (event := _task_event(change, codec)) is not None
+    ]
+    # Without its Z a time sorts rightly before the same one with a fraction of a second.
+    return sorted([*events, *others], key=lambda event: event.at[:-1]) if others else events
+
+
+def _incident_events(
+    changes: Iterable[Change],
+    context: Context,
+    agencies: Mapping[str, Mapping[str, str]],
+    name_of: Callable[[str], str],
+) -> list[Event]:
+    codec, act_iri = IncidentCodec(context), context.expand("act")
     events: list[Event] = []
     before: Incident | None = None
+    known: frozenset[OldTask] = frozenset()
     for change in changes:
-        after = form.read(change.entity)
+        after = codec.read(change.entity)
         if before is None and change.kind is ChangeKind.UPDATED:
-            before = form.read(_as_it_was(change))
-        event = _event(change, before, after, context.expand("act") in change.changed)
+            earlier = _as_it_was(change)
+            before, known = codec.read(earlier), frozenset(old_tasks(earlier))
+        event = _event(_Step(change, before, after, known), act_iri in change.changed)
         if event is not None:
-            assignee = name_of(after.assignee)
-            said = {}
-            for language in LANGUAGES:
-                agency = choose(agencies.get(after.agency, {}), (language,), after.agency)
-                said[language] = words(event, language, ", ".join(filter(None, (agency, assignee))))
-            events.append(replace(event, texts=said))
-        before = after
+            names = [
+                choose(agencies.get(after.agency, {}), (language,), after.agency) for language in LANGUAGES
+            ]
+            owners = [", ".join(filter(None, (name, name_of(after.assignee)))) for name in names]
+            events.append(_with_texts(event, *owners))
+        before, known = after, frozenset(old_tasks(change.entity))
     return events
 
 
-def _event(change: Change, before: Incident | None, after: Incident, spoke: bool) -> Event | None:
-    """Name what a change was; None where nothing that people are told differs."""
-    details = _differences(before, after) if before else {}
+def _with_texts(event: Event, *owners: str) -> Event:
+    """Return an event with its sentence by language; `owners` have the incident now, by language."""
+    by_language = zip(LANGUAGES, owners if len(owners) > 1 else owners * len(LANGUAGES), strict=True)
+    return replace(
+        event, texts={language: sentence(event, language, owner) for language, owner in by_language}
+    )
+
+
+def _event(step: _Step, is_act: bool) -> Event | None:
+    """Return what a change was; None where nothing that people are shown differs."""
+    change, after = step.change, step.after
+    details = _differences(step.before, after, SHOWN) if step.before else {}
     if change.kind is ChangeKind.DELETED:
         act, name, note = "delete", change.actor, ""
-    elif spoke and after.last is not None and after.last.by == change.actor:
+    elif is_act and after.last is not None and after.last.by == change.actor:
         act, name, note = after.last.act.value, after.last.name, after.last.note
-    elif before is None:
+        if task := after.last.task or _old_summary(step):
+            details["task"] = {"from": None, "to": _shown(task)}
+    elif step.before is None:
         act, name, note = Act.OPEN.value, change.actor, ""
     elif details:
         act, name, note = "change", change.actor, ""
     else:
         return None
-    task = _touched_task(before, after) if act in (Act.ADD_TASK, Act.CHANGE_TASK) else None
-    if task is not None:
-        details["task"] = {"from": None, "to": {"id": task.id, "title": task.title, "done": task.done}}
-    name = HOUSE_NAME if change.actor.startswith("part:") else name
-    return Event(change.at, change.actor, name, act, note, details)
+    return Event(change.at, change.actor, _name(change, name), act, note, details)
 
 
-def _differences(before: Incident, after: Incident) -> dict[str, dict[str, Any]]:
+def _task_event(change: Change, codec: TaskCodec) -> Event | None:
+    """Return what another system did to a task; None for a migration, and where nothing shown differs."""
+    if change.actor == "part:migration":
+        return None
+    after = codec.read(change.entity)
+    details: dict[str, dict[str, Any]] = {}
+    act = Act.CHANGE_TASK.value
+    if change.kind is ChangeKind.CREATED:
+        act = Act.ADD_TASK.value
+    elif change.kind is ChangeKind.DELETED:
+        act = "delete_task"
+    else:
+        details = _differences(codec.read(_as_it_was(change)), after, SHOWN_OF_TASKS)
+        if not details:
+            return None
+    details["task"] = {"from": None, "to": _shown(_summary(after))}
+    return Event(change.at, change.actor, _name(change, change.actor), act, after.title, details)
+
+
+def _name(change: Change, name: str) -> str:
+    return SYSTEM_NAME if change.actor.startswith("part:") else name
+
+
+def _differences(before: Any, after: Any, fields: Iterable[str]) -> dict[str, dict[str, Any]]:
     return {
         name: {"from": getattr(before, name) or None, "to": getattr(after, name) or None}
-        for name in TOLD
+        for name in fields
         if getattr(before, name) != getattr(after, name)
     }
 
 
-def _touched_task(before: Incident | None, after: Incident) -> Task | None:
-    known = set(before.tasks) if before else set()
-    return next((task for task in after.tasks if task not in known), None)
+def _summary(task: Task) -> TaskSummary:
+    return TaskSummary(task.id, task.title, task.done, task.status.value)
+
+
+def _shown(task: TaskSummary) -> dict[str, Any]:
+    return {"id": task.id, "title": task.title, "done": task.done, "status": task.status or None}
+
+
+def _old_summary(step: _Step) -> TaskSummary | None:
+    """Return the task that an act of version 0 touched: the one that differs in the incident itself."""
+    if step.after.last is None or step.after.last.act not in (Act.ADD_TASK, Act.CHANGE_TASK):
+        return None
+    for task in old_tasks(step.change.entity):
+        if task not in step.known_tasks:
+            return TaskSummary(task.id, task.title, task.done)
+    return None
 
 
 def _as_it_was(change: Change) -> Entity:
@@ -150,19 +229,23 @@ SENTENCES = {
     "resolve": ("{name} hat den Vorfall gelöst", "{name} resolved the incident"),
     "close": ("{name} hat den Vorfall abgeschlossen: {reason}", "{name} closed the incident: {reason}"),
     "reopen": ("{name} hat den Vorfall wieder geöffnet", "{name} reopened the incident"),
-    "attach_alert": ("Ein weiterer Alarm gehört dazu", "One more alert belongs to it"),
+    "attach_alert": (
+        "Ein weiterer Alarm gehört zu diesem Vorfall",
+        "Another alert was added to the incident",
+    ),
     "alerts_over": ("Alle Alarme dieses Vorfalls sind vorbei", "All alerts of this incident are over"),
     "settle": (
-        "Alle Alarme sind vorbei; damit ist der Vorfall gelöst",
-        "All alerts are over, which resolves the incident",
+        "Alle Alarme sind vorbei. Der Vorfall wurde damit gelöst",
+        "All alerts are over. The incident was resolved with them",
     ),
     "change": ("{name} hat den Vorfall geändert", "{name} changed the incident"),
     "delete": ("{name} hat den Vorfall gelöscht", "{name} deleted the incident"),
+    "delete_task": ("{name} hat die Aufgabe „{note}“ gelöscht", "{name} deleted the task “{note}”"),
 }
 
 
-def words(event: Event, language: str, owner: str = "") -> str:
-    """Say an event in one sentence; `owner` has the incident now."""
+def sentence(event: Event, language: str, owner: str = "") -> str:
+    """Return an event in one sentence; `owner` has the incident now."""
     column = 0 if language == "de" else 1
     act = event.act
     task = (event.details.get("task") or {}).get("to") or {}

@@ -55,6 +55,7 @@ def core_rights() -> Rights:
                 "urn:rhinecloud:ns:Incident",
                 "urn:rhinecloud:ns:Task",
                 "urn:rhinecloud:ns:Agency",
+                "https://schema.org/Comment",
                 "https://smartdatamodels.org/dataModel.Alert/Alert",
             }
         ),

@@ -1,4 +1,4 @@
-"""What the city is: `/city` and `/agencies`."""
+"""What the city is: `/city`."""
 
 from __future__ import annotations
 
@@ -10,34 +10,14 @@ from pydantic import BaseModel, Field
 from rhinecloud import __version__
 from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.settings import CitySettings
-from rhinecloud.broker.service import Broker
+from rhinecloud.incidents.directory import AgencyDirectory, AgencyView
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.errors import Forbidden
-from rhinecloud.kernel.ids import new_urn
 from rhinecloud.loader import Packs
 from rhinecloud.ngsild.context import Context
-from rhinecloud.ngsild.entity import Entity, Instance
-from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.part import Content
 from rhinecloud.views.layers import LayerView
 from rhinecloud.views.screen import layers_of, texts_of
 from rhinecloud.views.texts import PackTexts
-
-MOST_AGENCIES = 1000
-
-
-class AgencyView(BaseModel):
-    """An organisation that acts in the city."""
-
-    id: str
-    name: str
-
-
-class NewAgency(BaseModel):
-    """An agency to be made; without an id it gets a fresh one."""
-
-    name: str = Field(min_length=1, max_length=200)
-    id: str = ""
 
 
 class PackView(BaseModel):
@@ -79,7 +59,7 @@ class CityDescription:
         settings: CitySettings,
         access: str,
         packs: Packs,
-        broker: Broker,
+        agencies: AgencyDirectory,
         context: Context,
         content: Content,
     ) -> None:
@@ -89,9 +69,7 @@ class CityDescription:
         self._packs = packs
         self._layers = layers_of(content, context)
         self._texts = texts_of(content, context)
-        self._broker = broker
-        self._agency = context.expand("Agency")
-        self._name = context.expand("name")
+        self._agencies = agencies
 
     async def describe(self, actor: Actor | None) -> CityView:
         """Describe the city, to a stranger only as far as the page for signing in needs it."""
@@ -107,34 +85,10 @@ class CityDescription:
             languages=list(settings.languages),
             packs=self._pack_views() if actor else [],
             layers=self._layers if actor else [],
-            agencies=await self.agencies(actor) if actor else [],
+            agencies=await self._agencies.list(actor) if actor else [],
             version=__version__,
             access=self._access,
         )
-
-    async def agencies(self, actor: Actor) -> list[AgencyView]:
-        """Give the agencies that `actor` may see, by name."""
-        query = EntityQuery(types=((self._agency,),), limit=MOST_AGENCIES)
-        try:
-            page = await self._broker.query(actor, self._settings.tenant, query)
-        except Forbidden:
-            return []
-        views = [self._agency_view(stored.entity()) for stored in page.items]
-        return sorted(views, key=lambda view: view.name.casefold())
-
-    async def add_agency(self, actor: Actor, new: NewAgency) -> AgencyView:
-        """Create an agency; raises Forbidden, Conflict or Invalid."""
-        entity = Entity(
-            id=new.id or new_urn("Agency"),
-            type=[self._agency],
-            attrs={self._name: [Instance(type="Property", value=new.name)]},
-        )
-        await self._broker.create(actor, self._settings.tenant, entity)
-        return self._agency_view(entity)
-
-    def _agency_view(self, entity: Entity) -> AgencyView:
-        name = entity.first(self._name)
-        return AgencyView(id=entity.id, name=str(name.value) if name else entity.id)
 
     def _pack_views(self) -> list[PackView]:
         return [
@@ -150,19 +104,11 @@ class CityDescription:
 
 
 def city_routes(portrait: CityDescription, gate: Authentication) -> APIRouter:
-    """Build `/city` and `/agencies`."""
+    """Build `/city`."""
     router = APIRouter(tags=["city"])
 
     @router.get("/city", summary="What the city is")
     async def get_city(actor: Actor | None = Depends(gate.anyone)) -> CityView:
         return await portrait.describe(actor)
-
-    @router.get("/agencies", summary="All agencies")
-    async def list_agencies(actor: Actor = Depends(gate.signed_in)) -> list[AgencyView]:
-        return await portrait.agencies(actor)
-
-    @router.post("/agencies", status_code=201, summary="Make an agency")
-    async def add_agency(body: NewAgency, actor: Actor = Depends(gate.signed_in)) -> AgencyView:
-        return await portrait.add_agency(actor, body)
 
     return router

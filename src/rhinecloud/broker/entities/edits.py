@@ -5,7 +5,7 @@ Source: ETSI GS CIM 009 v1.9.1, clause 5.6.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context as CallContext
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -19,8 +19,8 @@ from rhinecloud.kernel.errors import Invalid, NotFound, TooLarge
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.patch import Patched
-from rhinecloud.policy import Action, Authorization
-from rhinecloud.store.port import Decide, Decision, Put, Remove
+from rhinecloud.policy import Action, Authorization, Denied
+from rhinecloud.store.port import Decide, DecideJointly, Decision, Put, Remove
 
 Change = Callable[[Entity, str], Patched]
 """What is to become of an entity that exists; the text is the moment of the write."""
@@ -98,12 +98,41 @@ class EditBuilder:
                 self.check(Action.DELETE, present or decision.entity)
             elif isinstance(decision, Put):
                 self.check(Action.CREATE if present is None else Action.UPDATE, present or decision.entity)
-                creator = self.creator if present is None else present.created_by
-                if decision.entity.created_by != creator:
-                    return with_members(decision, entity=with_members(decision.entity, created_by=creator))
-            return decision
+            return self._with_creator(present, decision)
 
         return guarded
+
+    def _with_creator(self, present: Entity | None, decision: Decision) -> Decision:
+        if isinstance(decision, Put):
+            creator = self.creator if present is None else present.created_by
+            if decision.entity.created_by != creator:
+                return with_members(decision, entity=with_members(decision.entity, created_by=creator))
+        return decision
+
+    def guard_jointly(self, subjects: Sequence[str], decide: DecideJointly) -> DecideJointly:
+        """Run a decision about several entities, if the policy permits to update one of `subjects`."""
+
+        def guarded(before: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
+            present = {entity_id: self.alive(entity) for entity_id, entity in before.items()}
+            decisions = decide(present)
+            if decisions:
+                self._check_any([entity for each in subjects if (entity := present[each]) is not None])
+            return {name: self._with_creator(present[name], each) for name, each in decisions.items()}
+
+        return guarded
+
+    def _check_any(self, entities: Sequence[Entity]) -> None:
+        """Raise Denied unless the actor may update one of the entities."""
+        denied: Denied | None = None
+        for entity in entities:
+            try:
+                self.check(Action.UPDATE, entity)
+            except Denied as error:
+                denied = denied or error
+            else:
+                return
+        if denied is not None:
+            raise denied
 
     def put(self, patched: Patched) -> Put:
         """Keep what a patch made; raises TooLarge."""

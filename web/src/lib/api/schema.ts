@@ -67,7 +67,7 @@ export interface paths {
         /** All agencies */
         get: operations["list_agencies_api_v1_agencies_get"];
         put?: never;
-        /** Make an agency */
+        /** Create an agency */
         post: operations["add_agency_api_v1_agencies_post"];
         delete?: never;
         options?: never;
@@ -82,7 +82,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who works there and can be given an incident */
+        /** The people of an agency, who can be given an incident */
         get: operations["list_people_api_v1_agencies__agency_id__people_get"];
         put?: never;
         post?: never;
@@ -418,7 +418,7 @@ export interface paths {
         /** Incidents, the newest first */
         get: operations["list_incidents_api_v1_incidents_get"];
         put?: never;
-        /** Open an incident by hand */
+        /** Open an incident */
         post: operations["open_incident_api_v1_incidents_post"];
         delete?: never;
         options?: never;
@@ -440,7 +440,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Word it anew */
+        /** Change the texts or the place of an incident */
         patch: operations["describe_api_v1_incidents__incident_id__patch"];
         trace?: never;
     };
@@ -461,6 +461,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tasks of any incident, the newest first */
+        get: operations["list_tasks_api_v1_tasks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts/{alert_id}/incident": {
         parameters: {
             query?: never;
@@ -470,7 +487,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Open the incident of an alert, or give the one that has it */
+        /** Open the incident of an alert, or return the one that has it */
         post: operations["open_of_alert_api_v1_alerts__alert_id__incident_post"];
         delete?: never;
         options?: never;
@@ -487,7 +504,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take it */
+        /** Acknowledge an incident */
         post: operations["acknowledge_api_v1_incidents__incident_id__acknowledge_post"];
         delete?: never;
         options?: never;
@@ -521,7 +538,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give it to an agency or a person */
+        /** Give an incident to an agency, a person, or both */
         post: operations["assign_api_v1_incidents__incident_id__assign_post"];
         delete?: never;
         options?: never;
@@ -538,7 +555,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say that it is dealt with */
+        /** Say that an incident is dealt with */
         post: operations["resolve_api_v1_incidents__incident_id__resolve_post"];
         delete?: never;
         options?: never;
@@ -555,7 +572,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End it for a reason */
+        /** Close an incident for a reason; its open tasks are cancelled */
         post: operations["close_api_v1_incidents__incident_id__close_post"];
         delete?: never;
         options?: never;
@@ -572,7 +589,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say that it is not over */
+        /** Open an incident again */
         post: operations["reopen_api_v1_incidents__incident_id__reopen_post"];
         delete?: never;
         options?: never;
@@ -589,7 +606,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say how grave it is */
+        /** Set the severity */
         post: operations["change_severity_api_v1_incidents__incident_id__severity_post"];
         delete?: never;
         options?: never;
@@ -606,7 +623,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say something about it */
+        /** Add a comment */
         post: operations["comment_api_v1_incidents__incident_id__comment_post"];
         delete?: never;
         options?: never;
@@ -644,7 +661,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Tick a task off, or change it */
+        /** Change a task, or set its status */
         patch: operations["change_task_api_v1_incidents__incident_id__tasks__task_id__patch"];
         trace?: never;
     };
@@ -654,13 +671,15 @@ export interface components {
     schemas: {
         /**
          * Act
-         * @description What can be done to an incident; `open`, `attach_alert`, `alerts_over` and `settle` are the house's own too.
+         * @description What can be done to an incident.
+         *
+         *     The last three are done by the system alone; `settle` resolves an incident because all its alerts are over.
          * @enum {string}
          */
         Act: "open" | "acknowledge" | "start" | "assign" | "severity" | "describe" | "comment" | "add_task" | "change_task" | "resolve" | "close" | "reopen" | "attach_alert" | "alerts_over" | "settle";
         /**
          * ActBody
-         * @description What each act carries: the version that the person saw.
+         * @description What each act contains: the version that the person saw.
          */
         ActBody: {
             /** Version */
@@ -764,7 +783,7 @@ export interface components {
         };
         /**
          * Assignment
-         * @description Who gets it; '' takes it away, null or absent leaves it.
+         * @description Who gets it; an empty text removes agency or person, null or absent leaves it.
          */
         Assignment: {
             /** Version */
@@ -822,7 +841,7 @@ export interface components {
         };
         /**
          * Closing
-         * @description Why it is closed; a duplicate names the incident that it repeats.
+         * @description Why it is closed; a duplicate names the other incident.
          */
         Closing: {
             /** Version */
@@ -859,7 +878,7 @@ export interface components {
         };
         /**
          * CommentView
-         * @description Something that was said.
+         * @description What somebody said about an incident.
          */
         CommentView: {
             /** Id */
@@ -896,6 +915,26 @@ export interface components {
             failures: number;
             /** Error */
             error: string;
+        };
+        /**
+         * Description
+         * @description What changes in the texts and the place of an incident; absent members stay, `location` null removes it.
+         */
+        Description: {
+            /** Version */
+            version: number;
+            /** Title */
+            title?: string | null;
+            /** Description */
+            description?: string | null;
+            /** Category */
+            category?: string | null;
+            /** Location */
+            location?: {
+                [key: string]: unknown;
+            } | null;
+            /** Address */
+            address?: string | null;
         };
         /**
          * EventView
@@ -1046,30 +1085,92 @@ export interface components {
         };
         /**
          * IncidentStatus
-         * @description Where an incident stands. `new`: nobody took it yet; `closed`: it is over and stays in the records.
+         * @description The state of an incident. `new`: nobody took it yet; `closed`: it is over and stays in the records.
          * @enum {string}
          */
         IncidentStatus: "new" | "acknowledged" | "in_progress" | "resolved" | "closed";
         /**
+         * IncidentTaskView
+         * @description A task beside the incident that it belongs to.
+         */
+        IncidentTaskView: {
+            /** Id */
+            id: string;
+            /** Incident */
+            incident: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            status: components["schemas"]["TaskStatus"];
+            /**
+             * Done
+             * @description Whether `status` is `done`
+             */
+            done: boolean;
+            /**
+             * Agency
+             * @description The agency that shall do it, by id
+             */
+            agency: string | null;
+            /**
+             * Assignee
+             * @description A name, the id of an account, or empty
+             */
+            assignee: string;
+            /**
+             * Assignee Name
+             * @description The assignee as people read it
+             */
+            assignee_name: string | null;
+            /** Due At */
+            due_at: string | null;
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Done At */
+            done_at: string | null;
+            /** Done By */
+            done_by: string | null;
+            /** Simulated */
+            simulated: boolean;
+            /**
+             * Allowed
+             * @description What the asking person may do to it now: `change_task` or nothing
+             */
+            allowed: components["schemas"]["Act"][];
+            /**
+             * Incident Title
+             * @description Null where the incident is gone
+             */
+            incident_title: string | null;
+            /**
+             * Incident Version
+             * @description To be sent back with a change of the task
+             */
+            incident_version: number | null;
+        };
+        /**
          * IncidentView
-         * @description An incident as it stands, and what the asking person may do to it now.
+         * @description An incident with its tasks and comments, and what the asking person may do to it now.
          */
         IncidentView: {
             /** Id */
             id: string;
             /**
              * Version
-             * @description To be sent back with each act; an act on an older version is refused (409)
+             * @description To be sent back with each act; an act on an older version is refused with 409
              */
             version: number;
             /**
              * Title
-             * @description In the asker's language where it is there, see `lang`
+             * @description In the language that was asked for where there is one, see `lang`
              */
             title: string;
             /**
              * Titles
-             * @description By language; null where a person worded it, in one
+             * @description By language; null where a person wrote it, in one language
              */
             titles?: {
                 [key: string]: string;
@@ -1123,7 +1224,7 @@ export interface components {
             modified_at: string;
             /**
              * Acknowledged At
-             * @description Null also after another agency got it, until that acknowledges
+             * @description Null also when another agency got it and has not acknowledged yet
              */
             acknowledged_at: string | null;
             /** Acknowledged By */
@@ -1140,12 +1241,12 @@ export interface components {
             closed_by: string | null;
             /**
              * Alerts Over At
-             * @description Since when none of its alerts is up any longer
+             * @description Since when none of its alerts is active
              */
             alerts_over_at: string | null;
             /**
              * Allowed
-             * @description What the asking person may do now
+             * @description What the asking person may do to it now
              */
             allowed: components["schemas"]["Act"][];
         };
@@ -1409,7 +1510,7 @@ export interface components {
         };
         /**
          * NewAgency
-         * @description An agency to be made; without an id it gets a fresh one.
+         * @description An agency to be created; without an id it gets a new one.
          */
         NewAgency: {
             /** Name */
@@ -1422,7 +1523,7 @@ export interface components {
         };
         /**
          * NewComment
-         * @description Something to say.
+         * @description A comment to be added.
          */
         NewComment: {
             /** Version */
@@ -1432,7 +1533,7 @@ export interface components {
         };
         /**
          * NewIncident
-         * @description An incident to be opened by hand.
+         * @description An incident to be opened.
          */
         NewIncident: {
             /** Title */
@@ -1471,7 +1572,7 @@ export interface components {
         };
         /**
          * NewTask
-         * @description Something to be done.
+         * @description A task to be added.
          */
         NewTask: {
             /** Version */
@@ -1479,10 +1580,24 @@ export interface components {
             /** Title */
             title: string;
             /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Agency
+             * @description The agency that shall do it, by id
+             * @default
+             */
+            agency: string;
+            /**
              * Assignee
+             * @description A name, or the id of an account
              * @default
              */
             assignee: string;
+            /** Due At */
+            due_at?: string | null;
         };
         /**
          * NewToken
@@ -1651,7 +1766,7 @@ export interface components {
         };
         /**
          * PersonView
-         * @description Somebody who signs in, as far as colleagues need to know.
+         * @description A person with an account, as far as colleagues need to know.
          */
         PersonView: {
             /**
@@ -1664,7 +1779,7 @@ export interface components {
         };
         /**
          * Reopening
-         * @description Why it is not over.
+         * @description Why it is opened again.
          */
         Reopening: {
             /** Version */
@@ -1677,7 +1792,7 @@ export interface components {
         };
         /**
          * Resolution
-         * @description How it was dealt with.
+         * @description How the incident was dealt with.
          */
         Resolution: {
             /** Version */
@@ -1840,7 +1955,7 @@ export interface components {
         Severity: "informational" | "low" | "medium" | "high" | "critical";
         /**
          * SeverityChange
-         * @description How grave it is.
+         * @description The new severity.
          */
         SeverityChange: {
             /** Version */
@@ -1936,31 +2051,85 @@ export interface components {
         };
         /**
          * TaskChange
-         * @description What changes in a task; absent members stay.
+         * @description What changes in a task; absent members stay, `due_at` null removes the due time.
          */
         TaskChange: {
             /** Version */
             version: number;
-            /** Done */
+            /**
+             * Done
+             * @description True for the status `done`, false for `open`
+             */
             done?: boolean | null;
+            status?: components["schemas"]["TaskStatus"] | null;
             /** Title */
             title?: string | null;
+            /** Description */
+            description?: string | null;
+            /**
+             * Agency
+             * @description An empty text takes it from the agency
+             */
+            agency?: string | null;
             /** Assignee */
             assignee?: string | null;
+            /** Due At */
+            due_at?: string | null;
         };
         /**
+         * TaskPage
+         * @description Tasks of any incident, the newest first.
+         */
+        TaskPage: {
+            /** Items */
+            items: components["schemas"]["IncidentTaskView"][];
+            /** Total */
+            total: number;
+            /** More */
+            more: boolean;
+        };
+        /**
+         * TaskStatus
+         * @description The state of a task. `cancelled`: its incident was closed before, or it is no longer needed.
+         * @enum {string}
+         */
+        TaskStatus: "open" | "in_progress" | "done" | "cancelled";
+        /**
          * TaskView
-         * @description Something to be done.
+         * @description Something to be done for an incident.
          */
         TaskView: {
             /** Id */
             id: string;
+            /** Incident */
+            incident: string;
             /** Title */
             title: string;
-            /** Done */
+            /** Description */
+            description: string;
+            status: components["schemas"]["TaskStatus"];
+            /**
+             * Done
+             * @description Whether `status` is `done`
+             */
             done: boolean;
-            /** Assignee */
+            /**
+             * Agency
+             * @description The agency that shall do it, by id
+             */
+            agency: string | null;
+            /**
+             * Assignee
+             * @description A name, the id of an account, or empty
+             */
             assignee: string;
+            /**
+             * Assignee Name
+             * @description The assignee as people read it
+             */
+            assignee_name: string | null;
+            /** Due At */
+            due_at: string | null;
             /** Created At */
             created_at: string;
             /** Created By */
@@ -1969,6 +2138,13 @@ export interface components {
             done_at: string | null;
             /** Done By */
             done_by: string | null;
+            /** Simulated */
+            simulated: boolean;
+            /**
+             * Allowed
+             * @description What the asking person may do to it now: `change_task` or nothing
+             */
+            allowed: components["schemas"]["Act"][];
         };
         /**
          * TokenMade
@@ -2049,26 +2225,6 @@ export interface components {
             locked: boolean;
             /** Created At */
             created_at: string;
-        };
-        /**
-         * Wording
-         * @description What changes in the words and the place of an incident; absent members stay, `location` null clears it.
-         */
-        Wording: {
-            /** Version */
-            version: number;
-            /** Title */
-            title?: string | null;
-            /** Description */
-            description?: string | null;
-            /** Category */
-            category?: string | null;
-            /** Location */
-            location?: {
-                [key: string]: unknown;
-            } | null;
-            /** Address */
-            address?: string | null;
         };
         /**
          * Problem
@@ -3148,7 +3304,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Wording"];
+                "application/json": components["schemas"]["Description"];
             };
         };
         responses: {
@@ -3190,6 +3346,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventView"][];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tasks_api_v1_tasks_get: {
+        parameters: {
+            query?: {
+                /** @description The agency that shall do it, by id */
+                agency?: string;
+                /** @description A name, or the id of an account */
+                assignee?: string;
+                /** @description The incident, by id */
+                incident?: string;
+                /** @description `pending` (open or in progress), one state, or several with commas; empty: all */
+                status?: string;
+                /** @description Due before this time */
+                due_before?: string | null;
+                limit?: number;
+                offset?: number;
+                /** @description Language of the texts, such as `en` */
+                lang?: string;
+            };
+            header?: {
+                "accept-language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskPage"];
                 };
             };
             /** @description What went wrong */

@@ -120,10 +120,16 @@ class EntityQuery:
     limit: int = 20
     offset: int = 0
     count: bool = False
+    _given: frozenset[str] | None = field(default=None, init=False, repr=False, compare=False)
+    """The names of the conditions that are given, once they were worked out."""
 
     def remaining(self, answered: Collection[str]) -> frozenset[str]:
         """Return the names of the conditions that are given and not among those `answered`."""
-        return frozenset(name for name in self._checks() if name not in answered and getattr(self, name))
+        given = self._given
+        if given is None:
+            given = frozenset(name for name in self._checks() if getattr(self, name))
+            object.__setattr__(self, "_given", given)
+        return given.difference(answered)
 
     def _checks(self) -> dict[str, Check]:
         kind: Any = type(self)

@@ -50,6 +50,7 @@ class House:
     broker: Broker
     contexts: Contexts
     door: BrokerApplication
+    parts: HandlerContext
 
     async def call(
         self,
@@ -127,7 +128,7 @@ async def open_house(
     )
     sweeper = asyncio.create_task(broker.sweep_always(0.2))
     try:
-        yield House(store, broker, contexts, door)
+        yield House(store, broker, contexts, door, parts)
     finally:
         sweeper.cancel()
         await contexts.close()

@@ -216,6 +216,6 @@ async def test_a_remote_context_that_cannot_be_had_leaves_no_room_taken(tmp_path
         )
         assert answer.status == 207
         assert len(answer.json()["success"]) == 40
-        intake = house.door._parts.intake
+        intake = house.parts.admission
         assert not intake.work.is_full(WORK_BYTES)
         assert not intake.bodies.is_full(BODIES_BYTES)

@@ -22,7 +22,7 @@ from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.http import BrokerApplication, application
 from rhinecloud.broker.http.rendering import Renderer
 from rhinecloud.broker.http.response import CacheValidator, Response
-from rhinecloud.broker.http.response_cache import CachedResponse, ResponseCache, question_of
+from rhinecloud.broker.http.response_cache import CachedResponse, ResponseCache, request_key
 from rhinecloud.broker.http.route import HandlerContext
 from rhinecloud.broker.routes import routes_with
 from rhinecloud.broker.service import Broker
@@ -138,9 +138,9 @@ def bearer(token: str) -> dict[str, str]:
 
 async def is_kept(city: Twins, path: str, headers: Mapping[str, str] | None = None) -> bool:
     """Ask, and tell whether the answer was one that was kept."""
-    before = city.door.answers.hits
+    before = city.door.responses.hits
     await city.call("GET", path, headers=headers)
-    return city.door.answers.hits > before
+    return city.door.responses.hits > before
 
 
 async def keep_both(city: Twins, headers: Mapping[str, str] | None = None) -> None:
@@ -302,7 +302,7 @@ async def test_answers_that_were_kept_are_counted_and_told_as_all_others(city: T
     answers = [await city.call("GET", ONE) for _ in range(3)]
     city.identity.tokens._by_digest.clear()
     assert (await city.call("GET", ONE)).status == 401
-    counted = {f"{route.verb} {route.path}": tally.counts() for route, tally in city.door.tallies()}
+    counted = {f"{route.verb} {route.path}": tally.counts() for route, tally in city.door.statistics()}
     assert counted["GET /entities/{entityId}"] == {200: 3, 401: 1}
     assert [status for _, status, _ in told] == [201, 200, 200, 200, 401]
     assert len({each.headers["x-request-id"] for each in answers}) == 3
@@ -330,7 +330,7 @@ async def test_an_answer_depends_on_no_header_field_that_is_not_asked_for(
             looked_at.add(name)
             return super().__contains__(name)
 
-    question_of({"raw_path": b"", "query_string": b""}, Watched())
+    request_key({"raw_path": b"", "query_string": b""}, Watched())
     asked, looked_at = looked_at, set()
     monkeypatch.setattr(application, "_fields", Watched)
     await city.call("POST", "/entities", CRANE)
@@ -361,8 +361,7 @@ def test_ever_new_questions_fill_no_memory() -> None:
         answers.keep(*answers_of(number, 1_000))
         if number > 200:
             assert answers.find((b"/1", b"")) is not None, "what is asked for stays"
-    held = [*answers._young.values(), *answers._old.values()]
-    assert 250 < len(held) < 1_000_000 / 1_700
+    assert 250 < answers.held < 1_000_000 / 1_700
     answers.keep(*answers_of(-1, 100_000))
     assert answers.find((b"/-1", b"")) is None, "one answer must not drive out the others"
 

@@ -28,7 +28,7 @@ class MetricsCollector:
         """Make the figures as they are now."""
         store = self._foundation.store
         entities = {tenant: await store.count(tenant) for tenant in await store.tenants()}
-        effort, answers = store.effort, self.door.answers
+        effort, answers = store.effort, self.door.responses
         contexts = self._foundation.contexts
         inside = {
             "commits": effort,
@@ -46,7 +46,7 @@ class MetricsCollector:
     def _served(self) -> list[RouteMetrics]:
         broker = [
             RouteMetrics(route.verb or "OTHER", f"{NGSI_LD}{route.path}" if route.path else NGSI_LD, tally)
-            for route, tally in self.door.tallies()
+            for route, tally in self.door.statistics()
         ]
         others = [RouteMetrics(*each) for watched in self.watched for each in watched.tallies()]
         return [*broker, *others]

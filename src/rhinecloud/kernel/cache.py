@@ -8,13 +8,15 @@ number of entries only: a thousand keys of a megabyte take a gigabyte.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 LONGEST = 512
 """Characters or bytes of a key that is kept, where a cache does not say otherwise."""
+
+_ABSENT: Any = object()
 
 
 class BoundedCache(dict[Key, Value]):
@@ -24,6 +26,8 @@ class BoundedCache(dict[Key, Value]):
     entries of both generations weigh at most `most`; `weigh(key, value)` is an entry's weight. Without it each entry
     weighs 1, and one whose key is longer than `longest` is not kept. Nor is an entry heavier than `largest`, by default
     a 50th of `most` where weights are given. Errors are not kept.
+
+    Threads may share a cache: two that miss one key at a time may both compute it.
 
     `misses` counts the answers that were not found, `hits` those that `find` found.
     """
@@ -51,15 +55,14 @@ class BoundedCache(dict[Key, Value]):
 
     def __missing__(self, key: Key) -> Value:
         """Return the value of a key that is not in the young generation."""
-        if key in self._old:
-            value = self._old.pop(key)
-        elif self._compute is None:
-            raise KeyError(key)
-        else:
+        value: Any = self._old.pop(key, _ABSENT)
+        if value is _ABSENT:
+            if self._compute is None:
+                raise KeyError(key)
             self.misses += 1
             value = self._compute(key)
         self.keep(key, value)
-        return value
+        return cast(Value, value)
 
     def find(self, key: Key) -> Value | None:
         """Return the value of a key, None where it is not kept."""
@@ -79,8 +82,7 @@ class BoundedCache(dict[Key, Value]):
         if weight > self._largest:
             self.drop(key)
             return
-        if key in self:
-            self._left += self._weight(key, self[key])
+        self._release(key, self.get(key, _ABSENT))
         if weight > self._left:
             self._old = dict(self)
             super().clear()
@@ -90,8 +92,7 @@ class BoundedCache(dict[Key, Value]):
 
     def drop(self, key: Key) -> None:
         """Forget one entry."""
-        if key in self:
-            self._left += self._weight(key, self.pop(key))
+        self._release(key, self.pop(key, _ABSENT))
         self._old.pop(key, None)
 
     def clear(self) -> None:
@@ -104,6 +105,10 @@ class BoundedCache(dict[Key, Value]):
     def held(self) -> int:
         """How many entries both generations hold."""
         return len(self) + len(self._old)
+
+    def _release(self, key: Key, value: Any) -> None:
+        if value is not _ABSENT:
+            self._left += self._weight(key, value)
 
     def _weight(self, key: Any, value: Value) -> int:
         if self._weigh is not None:

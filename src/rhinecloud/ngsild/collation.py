@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid
 
 ROOT = "und"
@@ -34,12 +34,7 @@ def check_collation(collation: str) -> None:
         sort_key(collation)
 
 
-@lru_cache(64)
-def sort_key(collation: str) -> Callable[[str], bytes]:
-    """Give the function that makes of a text the bytes by which it is ordered.
-
-    `collation` is one that was checked. Texts that it takes for equal have equal bytes.
-    """
+def _make_sort_key(collation: str) -> Callable[[str], bytes]:
     import icu  # noqa: PLC0415 - see above
 
     try:
@@ -49,6 +44,13 @@ def sort_key(collation: str) -> Callable[[str], bytes]:
     except icu.ICUError:
         raise Invalid(f"{collation!r} is no collation that ICU knows (RFC 6067)", field="collation") from None
     return key
+
+
+sort_key = BoundedCache(_make_sort_key, 64).__getitem__
+"""Return the function that makes of a text the bytes by which it is ordered, for a collation that was checked.
+
+Texts that are equal in the collation have equal bytes.
+"""
 
 
 def _refuse_unknown(locale: Any, collator: Any) -> None:

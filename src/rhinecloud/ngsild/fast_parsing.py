@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.entity import NULL, Instance
 from rhinecloud.ngsild.values import GREATEST, LEAST, check_geometry, check_moment, is_uri
@@ -57,7 +56,6 @@ Member = PlainAttribute | str | Whole | float | bool | Names
 
 _MEMBERS = frozenset(("type", "value", "object", "observedAt", "unitCode"))
 
-_is_target = BoundedCache(is_uri, 4_096).__getitem__  # many things point to few
 _decode = msgspec.json.Decoder(list[dict[str, Member]]).decode
 _decode_one = msgspec.json.Decoder(dict[str, Member]).decode
 
@@ -108,7 +106,7 @@ def read_sent(sent: PlainAttribute, now: str) -> Instance | None:
     elif unit is not UNSET:
         return None
     elif kind == "Relationship":
-        if value is not UNSET or type(target) is not str or not _is_target(target) or target == NULL:
+        if value is not UNSET or type(target) is not str or not is_uri(target) or target == NULL:
             return None
         value = target
     elif kind != "GeoProperty" or target is not UNSET or (value := _geometry(value)) is None:
@@ -119,7 +117,7 @@ def read_sent(sent: PlainAttribute, now: str) -> Instance | None:
         return None
     if observed is UNSET:
         observed = ""
-    elif type(observed) is not str or (observed := _moment(observed)) is None:
+    elif type(observed) is not str or (observed := _checked_or_none(observed)) is None:
         return None
     return Instance(
         type=kind, value=value, observed_at=observed, unit_code=unit, created_at=now, modified_at=now
@@ -142,6 +140,3 @@ def _checked_or_none(text: str) -> str | None:
         return check_moment(text)
     except Invalid:
         return None
-
-
-_moment = BoundedCache(_checked_or_none, 8_192, longest=64).__getitem__  # a feed's readings share few moments

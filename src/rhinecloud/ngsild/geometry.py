@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from math import asin, cos, degrees, isfinite, radians, sin, sqrt
 from typing import Any
 
@@ -18,6 +18,7 @@ import shapely
 import shapely.affinity
 from shapely.geometry.base import BaseGeometry
 
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
@@ -29,6 +30,9 @@ EARTH_RADIUS_M = 6_371_008.8
 
 Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
+
+SHAPES_BYTES, SHAPE_BYTES = 8 * 1024 * 1024, 1_024
+"""Bytes of GeoJSON whose shapes are kept, and what each counts beside its own: the shapes take about as much."""
 
 _OF_POINTS = frozenset(("within", "intersects", "disjoint"))
 """The relations that are told of a point without making a shape of it."""
@@ -150,12 +154,16 @@ def shape_of(geometry: dict[str, Any]) -> BaseGeometry:
     if geometry["type"] == "Point":
         longitude, latitude = geometry["coordinates"][:2]
         return shapely.Point(longitude, latitude)
-    return _cached_shape(orjson.dumps({"type": geometry["type"], "coordinates": geometry["coordinates"]}))
+    return _shape_of_json(orjson.dumps({"type": geometry["type"], "coordinates": geometry["coordinates"]}))
 
 
-@lru_cache(512)
-def _cached_shape(body: bytes) -> BaseGeometry:
+def _make_shape(body: bytes) -> BaseGeometry:
     return mended(shapely.from_geojson(body))
+
+
+_shape_of_json = BoundedCache(
+    _make_shape, SHAPES_BYTES, weigh=lambda body, _: SHAPE_BYTES + len(body)
+).__getitem__
 
 
 def box_of_ring(geometry: dict[str, Any]) -> Bounds | None:

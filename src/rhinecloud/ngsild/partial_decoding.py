@@ -6,11 +6,11 @@ A query looks into many entities to find few, and into one or two attributes of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.ngsild.entity import Entity, Instance, decode
 from rhinecloud.ngsild.expression import paths
 from rhinecloud.ngsild.query import EntityQuery
@@ -36,8 +36,7 @@ def decoder_for(query: EntityQuery) -> Decode:
     return decode if query.order or len(names) > FEW else _decoder(tuple(sorted(names)))
 
 
-@lru_cache(256)
-def _decoder(names: tuple[str, ...]) -> Decode:
+def _make_decoder(names: tuple[str, ...]) -> Decode:
     members = {name: f"_{number}" for number, name in enumerate(names)}
 
     def get(self: Any, name: str, default: Any = None) -> Any:
@@ -68,4 +67,5 @@ def _member(of: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
     return (of.name, of.type, of.default)
 
 
+_decoder = BoundedCache(_make_decoder, 256).__getitem__
 _OWN_MEMBERS = [_member(each) for each in msgspec.structs.fields(Entity) if each.name != "attrs"]

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from math import factorial
 
 import cel
 
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid
 
 MAX_LENGTH = 512
@@ -88,11 +89,7 @@ class _Cost:
         return int(steps ** (1 / nested_loops))
 
 
-@lru_cache(1024)
-def compile_pattern(source: str) -> Pattern:
-    """Compile a pattern (POSIX extended, much as Python writes it); raises Invalid for look-arounds and back
-    references.
-    """
+def _compile(source: str) -> Pattern:
     if len(source) > MAX_LENGTH:
         raise Invalid(f"it is longer than {MAX_LENGTH} characters")
     cost = _cost_of(source)
@@ -109,7 +106,13 @@ def compile_pattern(source: str) -> Pattern:
     return Pattern(source, quick, cost.quick_length, STEPS // max(1, cost.states))
 
 
-@lru_cache(1)
+compile_pattern = BoundedCache(_compile, 1_024).__getitem__
+"""Return a compiled pattern (POSIX extended, much as Python writes it). Raise Invalid for look-arounds and back
+references.
+"""
+
+
+@cache
 def _linear() -> cel.Program:
     return cel.compile("text.matches(pattern)")
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
-from functools import lru_cache
 from math import isfinite
 from typing import Any
 
 import orjson
 
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.entity import NULL
 
@@ -84,8 +84,7 @@ def check_moment(text: Any) -> str:
     return _checked_moment(text)
 
 
-@lru_cache(8192)
-def _checked_moment(text: str) -> str:
+def _check_moment(text: str) -> str:
     if _MOMENT.fullmatch(text) is None:
         raise Invalid(f"{_short(text)} is not a DateTime in UTC (YYYY-MM-DDThh:mm:ssZ)")
     moment = text.replace(",", ".")
@@ -94,6 +93,11 @@ def _checked_moment(text: str) -> str:
     except ValueError as error:
         raise Invalid(f"{_short(text)} is not a DateTime: {error}") from None
     return moment
+
+
+_checked_moment = BoundedCache(
+    _check_moment, 8_192, longest=64
+).__getitem__  # a feed's readings share few moments
 
 
 def check_json(value: Any, *, nulls: bool = False, depth: int = 0) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rhinecloud.kernel.cache import BoundedCache
+
 HALF_LIFE_S = 3_600.0
 """Documents that were looked through count half after an hour."""
 
@@ -44,22 +46,24 @@ class AttributeIndex:
         return self.built is None
 
 
+COUNTED = 1_000
+"""Attributes for which documents are counted; clients choose their names."""
+
+
 class IndexCosts:
     """Adds up, attribute by attribute, the documents that queries looked through in vain."""
 
     def __init__(self) -> None:
-        self._missed: dict[str, tuple[float, float]] = {}
+        self._missed: BoundedCache[str, tuple[float, float]] = BoundedCache(most=COUNTED, longest=2_048)
 
     def miss(self, name: str, documents: int, entities: int, now: float) -> bool:
         """Count documents that an index would have spared; tell whether there have been enough to build one."""
-        amount, at = self._missed.get(name, (0.0, now))
+        amount, at = self._missed.find(name) or (0.0, now)
         amount = amount * 0.5 ** ((now - at) / HALF_LIFE_S) + documents
-        if len(self._missed) > 1_000:
-            self._missed.clear()
-        self._missed[name] = (amount, now)
+        self._missed.keep(name, (amount, now))
         if amount < max(LEAST_DOCUMENTS, SCANS * entities):
             return False
-        del self._missed[name]
+        self._missed.drop(name)
         return True
 
 

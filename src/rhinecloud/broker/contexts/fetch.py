@@ -18,6 +18,7 @@ import orjson
 
 from rhinecloud.broker.errors import ContextNotAvailable
 from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import Clock
 from rhinecloud.outgoing import check_url, open_session
@@ -45,7 +46,7 @@ class Fetcher:
         self._settings = settings
         self._clock = clock
         self._calls: dict[str, asyncio.Task[Fetched]] = {}
-        self._failed: dict[str, tuple[datetime, str]] = {}
+        self._failed: BoundedCache[str, tuple[datetime, str]] = BoundedCache(most=REMEMBERED, longest=2_048)
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
@@ -77,14 +78,14 @@ class Fetcher:
 
         What is remembered are words: an error that is raised again holds every request that it has ended.
         """
-        until, reason = self._failed.get(url, (None, ""))
+        until, reason = self._failed.find(url) or (None, "")
         if until is not None and until > self._clock():
             raise ContextNotAvailable(reason)
         return await self.fetch(url)
 
     def forgive(self, url: str) -> None:
         """Forget that `url` failed."""
-        self._failed.pop(url, None)
+        self._failed.drop(url)
 
     async def _fetch(self, url: str) -> Fetched:
         if self._session is None:
@@ -93,9 +94,7 @@ class Fetcher:
         try:
             fetched = await _retrieve(self._session, url, self._settings, now)
         except ContextNotAvailable as error:
-            if len(self._failed) >= REMEMBERED:
-                self._failed.clear()
-            self._failed[url] = (now + timedelta(seconds=self._settings.context_retry_s), str(error))
+            self._failed.keep(url, (now + timedelta(seconds=self._settings.context_retry_s), str(error)))
             raise
         self.forgive(url)
         return fetched

@@ -21,6 +21,7 @@ from rhinecloud.broker.contexts.fetch import Fetched, Fetcher
 from rhinecloud.broker.contexts.model import CompiledContext, ContextKind, StoredContext
 from rhinecloud.broker.errors import ContextNotAvailable, InvalidRequest, OperationNotSupported
 from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid, NotFound, Unavailable
 from rhinecloud.kernel.time import Clock
 from rhinecloud.ngsild.context import compile_context, core_context, missing_urls
@@ -33,7 +34,8 @@ CITY = "city"
 """The local id of the city's own @context: the house's vocabulary and that of the packs."""
 
 COMPILED = 2_000
-"""Compiled @contexts kept: inline ones come from whoever calls, so there must be a bound."""
+"""Compiled @contexts kept, where an inline one counts once more for each KB: clients choose them."""
+LARGEST_COMPILED = 500
 
 CACHED = 1_000
 """Fetched @contexts kept, beyond which the one used longest ago goes."""
@@ -42,6 +44,10 @@ IMPLICIT = 1_000
 """Implicitly created @contexts kept for a tenant, beyond which the one used longest ago goes."""
 
 SWEEP_S = 30.0
+
+
+ContextKey = tuple[str, str | bytes]
+"""A tenant and a URL or an inline @context."""
 
 
 class Contexts:
@@ -62,7 +68,9 @@ class Contexts:
         self._new_id = new_id
         self._by_id: dict[str, StoredContext] = {}
         self._by_url: dict[str, StoredContext] = {}
-        self._compiled: dict[tuple[str, str | bytes], CompiledContext] = {}
+        self._compiled: BoundedCache[ContextKey, CompiledContext] = BoundedCache(
+            most=COMPILED, weigh=lambda key, _: 1 + len(key[1]) // 1_024, largest=LARGEST_COMPILED
+        )
         self._fetcher = Fetcher(settings, clock)
         self._sweeper: asyncio.Task[None] | None = None
         self.generation = 0
@@ -100,23 +108,19 @@ class Contexts:
         """
         if body is None:
             return CompiledContext(core_context())
-        key = (tenant, body if isinstance(body, str) else orjson.dumps(body))
-        found = self._compiled.get(key)
+        key = _key(tenant, body)
+        found = self._compiled.find(key)
         if found is not None:
             self.hits += 1
         else:
             self.misses += 1
             found = await self._compile(tenant, body)
-            if len(self._compiled) >= COMPILED:
-                self._compiled.clear()
-            self._compiled[key] = found
+            self._compiled.keep(key, found)
         return found
 
     def is_compiled(self, tenant: str, body: Any) -> bool:
-        """Tell whether `compiled` gives this one at once."""
-        return (
-            body is None or (tenant, body if isinstance(body, str) else orjson.dumps(body)) in self._compiled
-        )
+        """Return whether `compiled` returns this one without compiling or fetching anything."""
+        return body is None or self._compiled.find(_key(tenant, body)) is not None
 
     def url(self, entry: StoredContext) -> str:
         """Give the address at which an @context can be had."""
@@ -302,6 +306,10 @@ class Contexts:
                 for entry in stale:
                     if entry.used_at() + idle < now:
                         await self._forget(entry)
+
+
+def _key(tenant: str, body: Any) -> ContextKey:
+    return (tenant, body if isinstance(body, str) else orjson.dumps(body))
 
 
 def _is_visible(entry: StoredContext, tenant: str) -> bool:

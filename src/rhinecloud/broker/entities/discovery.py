@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.time import Clock
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.query import EntityQuery, RowCondition
@@ -61,13 +62,17 @@ class TypeCounts:
                 by_type.setdefault(iri, Counter()).update(kinds)
 
 
+TallyKey = tuple[str, frozenset[str], RowCondition | None]
+"""A tenant, the types that are not counted, and the condition that each counted entity meets."""
+
+
 class Discovery:
     """Counts on demand and remembers the last counts."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._tallies: dict[tuple[str, frozenset[str], RowCondition | None], TypeCounts] = {}
+        self._tallies: BoundedCache[TallyKey, TypeCounts] = BoundedCache(most=REMEMBERED)
 
     async def tally(
         self, tenant: str, may_see: Callable[[str], bool], rows: RowCondition | None = None
@@ -78,7 +83,7 @@ class Discovery:
         """
         hidden = frozenset(name for name in await self._store.types(tenant) if not may_see(name))
         key = (tenant, hidden, rows)
-        known = self._tallies.get(key)
+        known = self._tallies.find(key)
         now = self._clock().timestamp()
         if known is not None and (
             known.seq == self._store.last_change() or (known.entities >= LARGE and now - known.at < STALE_S)
@@ -94,8 +99,6 @@ class Discovery:
                 tally.add(stored.entity())
             offset += PAGE
             more = page.more
-        if len(self._tallies) >= REMEMBERED:
-            self._tallies.clear()
         if rows is None or rows.is_steady:
-            self._tallies[key] = tally
+            self._tallies.keep(key, tally)
         return tally

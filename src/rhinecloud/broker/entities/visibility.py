@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from rhinecloud.broker.entities.edits import is_past
 from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.ngsild.stored import decode_header, may_expire, types_slice
 from rhinecloud.policy import Action, Authorization, Decision
 from rhinecloud.store.port import Stored
@@ -33,7 +34,7 @@ class ReadFilter:
     def __init__(self, policy: Authorization, now: Callable[[], str]) -> None:
         self._policy = policy
         self._now = now
-        self._heads: dict[bytes, EntityHeader] = {}
+        self._headers: BoundedCache[bytes, EntityHeader] = BoundedCache(most=KINDS)
 
     def check(self, actor: Actor, tenant: str, stored: Stored) -> bool:
         """Tell whether this entity is still there; raises Denied unless `actor` may read it."""
@@ -74,12 +75,10 @@ class ReadFilter:
             stored.head = head = EntityHeader(tuple(document.type), document.expires_at, False)
             return head
         types = types_slice(body)
-        known = self._heads.get(types)
+        known = self._headers.find(types)
         if known is None:
             known = EntityHeader(tuple(decode_header(body).type), "", True)
-            if len(self._heads) >= KINDS:
-                self._heads.clear()
             if b"\\" not in types:
-                self._heads[types] = known
+                self._headers.keep(types, known)
         stored.head = known
         return known

@@ -1,4 +1,4 @@
-"""Answers laid out for people's eyes: `prettyPrint=yes`, which other brokers know and the standard does not."""
+"""Indented JSON in responses: `prettyPrint=yes`, which other brokers know and the standard does not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from rhinecloud.broker.http.request import Send
 
 SWITCH = b"prettyPrint="
-"""What stands in the query string of who asks for a layout."""
+"""In the query string of each request for indented JSON."""
 
 SPACES = b"spaces="
 WIDTHS = {b"%d" % width: width for width in range(1, 9)}
@@ -18,10 +18,10 @@ USUAL = b"2"
 Scope = MutableMapping[str, Any]
 
 
-def laid_out(scope: Scope, send: Send) -> tuple[Scope, Send]:
-    """Take `prettyPrint=yes|no` and `spaces=1…8` out of a request, and give what indents the JSON of its answer.
+def pretty_printed(scope: Scope, send: Send) -> tuple[Scope, Send]:
+    """Return a request without `prettyPrint=yes|no` and `spaces=1…8`, and a `send` that indents JSON.
 
-    Where they say anything else they stay, and are refused as any unknown parameter is.
+    Other values are left in the query string, and are refused like any unknown parameter.
     """
     pieces = scope["query_string"].split(b"&")
     rest = [piece for piece in pieces if not piece.startswith((SWITCH, SPACES))]

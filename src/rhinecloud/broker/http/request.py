@@ -1,4 +1,4 @@
-"""One call of the door, read only as far as its route needs."""
+"""One HTTP request, read only as far as its route needs."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ Headers = Mapping[bytes, bytes]
 
 
 BODIED = frozenset({"POST", "PATCH", "PUT"})
-"""Methods that bring a body, and with it an @context."""
+"""Methods of requests that have a body, which may contain an @context."""
 
-READ_AWAY_DIGITS, READ_AWAY_S = 7, 1.0
-"""A body that was refused unread is taken in nevertheless, where it is not larger and does not take longer."""
+DISCARD_DIGITS, DISCARD_S = 7, 1.0
+"""The body of a refused request is received and discarded if its length has no more digits and it takes no longer."""
 
 
 class Request:
-    """What a handler sees: `variables` of the path, `query` parameters (decoded, each once), the actor and tenant, the
-    representation to answer in, and the @context that the call works with.
+    """What a handler is given: `variables` of the path, `query` parameters (decoded, each once), the actor and tenant,
+    the representation of the response, and the @context.
 
-    `newest` is the newest change's number where the door has just asked for it.
+    `newest` is the number of the newest change if it was just looked up.
     `context` is compiled; `source` is the same @context as the client named it (a URL, or the object or list of its
-    body); `link` is the header field that names it in answers of plain JSON, empty when it has no URL.
-    `is_read` says whether the body was asked for.
+    body); `link` is the header field that names it in responses of plain JSON, empty when it has no URL.
+    `is_read` says whether the body was read.
     `admitted` is the memory reserved for a larger body, None where the body is small.
     """
 
@@ -77,7 +77,7 @@ class Request:
         variables: Mapping[str, str],
         newest: int | None = None,
     ) -> None:
-        """Take what comes with the call; the door sets the rest before a handler sees it."""
+        """Keep what was received; the application sets the other attributes before it calls a handler."""
         self.verb = verb
         self.headers = headers
         self.query_string = query_string
@@ -88,7 +88,7 @@ class Request:
         self.admitted = None
 
     def header(self, name: bytes) -> str:
-        """Give a header field as text, '' when it is absent."""
+        """Return a header field as text, '' where it is absent."""
         return self.headers.get(name, b"").decode("latin-1")
 
     def parameters(self) -> QueryParameters:
@@ -112,23 +112,25 @@ class Request:
         )
 
     def length(self, limit: int) -> int:
-        """Give the bytes of the body, at most `limit`; raises LengthRequired when its length was not announced."""
+        """Return the announced bytes of the body. Raise LengthRequired, InvalidRequest, or TooLarge above `limit`."""
         announced = self.headers.get(b"content-length")
         if announced is None:
             raise LengthRequired
         if not announced.isdigit() or len(announced) > 18:
-            raise InvalidRequest("is not a number of bytes", field="Content-Length")
+            raise InvalidRequest("must be a number of bytes", field="Content-Length")
         length = int(announced)
         if length > limit:
-            raise TooLarge(f"the body has {length} bytes; at most {limit} are read")
+            raise TooLarge(f"the body has {length} bytes; at most {limit} are accepted")
         return length
 
     async def body(self, length: int) -> bytes:
-        """Read the body of so many bytes, or less where it ends before."""
+        """Return the body, `length` bytes or fewer if it ends before."""
         self.is_read = True
         left = length
         parts: list[bytes] = []
-        while left > 0:  # to hear that nothing follows would take one more turn of the server's threads
+        while (
+            left > 0
+        ):  # one more message, to learn that nothing follows, would cost a switch of the server's threads
             message = await self.receive()
             parts.append(message.get("body", b""))
             left -= len(parts[-1])
@@ -137,19 +139,19 @@ class Request:
         return b"".join(parts)
 
 
-async def read_away(request: Request | None, headers: Headers, receive: Receive) -> None:
-    """Take in a body that was refused unread, unless it is large or slow, and answer only then.
+async def discard_body(request: Request | None, headers: Headers, receive: Receive) -> None:
+    """Receive the body of a refused request before it is answered, unless it is large or slow.
 
-    Who still sends when the connection is closed may never read the answer (RFC 9112, section 9.6).
+    A client that is still sending when the connection is closed may never read the response (RFC 9112, section 9.6).
     """
     announced = headers.get(b"content-length", b"0")
     if request is not None and request.is_read:
         return
-    if not announced.isdigit() or len(announced) > READ_AWAY_DIGITS or b"expect" in headers:
+    if not announced.isdigit() or len(announced) > DISCARD_DIGITS or b"expect" in headers:
         return
     left = int(announced)
     with suppress(TimeoutError):
-        async with asyncio.timeout(READ_AWAY_S):
+        async with asyncio.timeout(DISCARD_S):
             while left > 0:
                 message = await receive()
                 left = left - len(message.get("body", b"")) if message.get("more_body") else 0

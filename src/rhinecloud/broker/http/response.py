@@ -1,4 +1,4 @@
-"""What the door answers: status, header fields, bytes."""
+"""What the HTTP layer answers: status, header fields, bytes."""
 
 from __future__ import annotations
 
@@ -16,55 +16,54 @@ HeaderList = list[tuple[bytes, bytes]]
 
 
 class CacheValidator(NamedTuple):
-    """What an answer rests on: an entity's `version` or, where `entity_id` is empty, the newest change of all."""
+    """What a response depends on: an entity's `version` or, where `entity_id` is empty, the newest change of all."""
 
     entity_id: str
     version: int
 
 
 class Response:
-    """An answer ready to be sent; `headers` are not changed after it is made, so lists of them may be shared.
+    """A response ready to be sent; `headers` are not changed after it is made, so lists of them may be shared.
 
-    Where it has a `ground`, it is right as long as that stays, for the same actor asking in the same words.
+    One with a `validator` may be sent again to the same actor for the same request until what that names has changed.
     """
 
-    __slots__ = ("body", "ground", "headers", "status")
+    __slots__ = ("body", "headers", "status", "validator")
 
     def __init__(
         self,
         status: int,
         headers: HeaderList | None = None,
         body: bytes = b"",
-        ground: CacheValidator | None = None,
+        validator: CacheValidator | None = None,
     ) -> None:
         self.status = status
         self.headers = headers if headers is not None else []
         self.body = body
-        self.ground = ground
+        self.validator = validator
 
 
 def nothing() -> Response:
-    """Answer 204: done, and there is nothing to say."""
+    """Return 204: done, no content."""
     return Response(204)
 
 
 def created(collection: str, name: str) -> Response:
-    """Answer 201 with the path of what was created in a collection below the door.
+    """Return 201 with the path of what was created in a collection of the API.
 
-    The slashes of a name that is a URI stay as they are, and the router reads them so, unless one might be taken for
-    that before an attribute.
+    The slashes of a name that is a URI are not escaped, unless the router would read one as that before an attribute.
     """
-    place = quote(name, safe=":" if "/attrs" in name else ":/")
-    return Response(201, [(b"location", f"/ngsi-ld/v1/{collection}/{place}".encode())])
+    path = quote(name, safe=":" if "/attrs" in name else ":/")
+    return Response(201, [(b"location", f"/ngsi-ld/v1/{collection}/{path}".encode())])
 
 
 def plain(status: int, document: Any) -> Response:
-    """Answer with JSON that has no @context: errors and partial successes (clause 6.3.6)."""
+    """Return JSON that has no @context: errors and partial successes (clause 6.3.6)."""
     return Response(status, [(b"content-type", b"application/json")], orjson.dumps(document))
 
 
 def document_headers(request: Request, extra: Sequence[tuple[bytes, bytes]] = ()) -> HeaderList:
-    """Make the header fields of a document in the request's representation: JSON names its @context in a Link."""
+    """Return the header fields of a document in the request's representation: JSON names its @context in a Link."""
     headers: HeaderList = [(b"content-type", request.media.value.encode())]
     if request.media is Media.JSON and request.link:
         headers.append((b"link", request.link))
@@ -76,7 +75,7 @@ def document_headers(request: Request, extra: Sequence[tuple[bytes, bytes]] = ()
 
 
 def document(request: Request, content: Any, extra: Sequence[tuple[bytes, bytes]] = ()) -> Response:
-    """Answer 200 with an object, or a list of objects, of compact names; JSON-LD carries the @context inside."""
+    """Return 200 with an object or a list of objects of compact names; JSON-LD has the @context inside."""
     if request.media is Media.LD:
         content = (
             [_with_context(each, request) for each in content]

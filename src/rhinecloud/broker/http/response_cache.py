@@ -1,7 +1,8 @@
-"""Answers that were given before: asked again in the same words, one is given again as long as it stands.
+"""Responses to earlier GETs, sent again as long as they are valid.
 
-What is kept here is known to be right before it is given, never just believed to be: see `Door`. In return the most
-usual requests, which ask again and again for the same entity or page, pass all stations of the door but the first.
+`BrokerApplication` checks each one before it is sent: the caller must be the same, and the data and the @context must
+not have changed. In return the most frequent requests, which ask again and again for the same entity or page, are
+answered without routing, parsing or rendering.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ from rhinecloud.broker.contexts import CompiledContext
 from rhinecloud.broker.http.response import CacheValidator, Response
 from rhinecloud.broker.http.route import Route
 from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.cache import BoundedCache
 
-ROOM_BYTES = 16 * 1024 * 1024
-"""Memory for all answers together."""
+CACHE_BYTES = 16 * 1024 * 1024
+"""Memory for all responses."""
 
 OVERHEAD_BYTES = 640
-"""What keeping an answer costs beside its bytes and those of its question."""
+"""Memory that keeping a response takes beside its own bytes and those of its key."""
 
-Question = tuple[bytes | None, ...]
-"""The words of a GET: path, query string, and every header field on which an answer may depend."""
+RequestKey = tuple[bytes | None, ...]
+"""All that the response to a GET may depend on: path, query string, and header fields."""
 
 
-def question_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Question:
-    """Give the words of a request; what the door adds to each answer by itself is not among them."""
+def request_key(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> RequestKey:
+    """Return the key of a request, without the header fields that only add fields to each response."""
     field = headers.get
     return (
         scope["raw_path"],
@@ -39,14 +41,15 @@ def question_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Que
         field(b"ngsild-tenant"),
         field(b"prefer"),
         field(b"ngsild-entitymap"),
+        field(b"data-purpose"),
     )
 
 
 class CachedResponse(msgspec.Struct, frozen=True, gc=False):
-    """An answer, who was given it, and what it rests on: the `ground`, and what an @context meant."""
+    """A response and what it depends on: its validator, who asked, and the generation of the @contexts."""
 
-    reply: Response
-    ground: CacheValidator
+    response: Response
+    validator: CacheValidator
     route: Route
     actor: Actor
     tenant: str
@@ -55,35 +58,27 @@ class CachedResponse(msgspec.Struct, frozen=True, gc=False):
 
 
 class ResponseCache:
-    """Keeps answers within `room` bytes, in two generations: when the young one is full the old one goes."""
+    """Keeps responses within `most_bytes`; `hits` and `misses` count the GETs that could be answered from it."""
 
-    def __init__(self, room: int) -> None:
-        self._room = self._left = room // 2
-        self._young: dict[Question, CachedResponse] = {}
-        self._old: dict[Question, CachedResponse] = {}
+    def __init__(self, most_bytes: int) -> None:
+        self._responses: BoundedCache[RequestKey, CachedResponse] = BoundedCache(
+            most=most_bytes, weigh=_weigh
+        )
+        self.find = self._responses.find
+        """Return the response to a request, valid or not; None where there is none."""
+        self.keep = self._responses.keep
+        """Keep a response, unless it is large."""
         self.hits = 0
         self.misses = 0
 
-    def find(self, question: Question) -> CachedResponse | None:
-        """Give what was kept, whether or not it still stands."""
-        kept = self._young.get(question)
-        if kept is None and question in self._old:
-            kept = self._old.pop(question)
-            self.keep(question, kept)
-        return kept
-
-    def keep(self, question: Question, kept: CachedResponse) -> None:
-        """Keep an answer unless it is large."""
-        size = _size(question, kept.reply)
-        if size > self._room // 50:
-            return
-        if size > self._left:
-            self._old, self._young, self._left = self._young, {}, self._room
-        self._left -= size
-        self._young[question] = kept
+    @property
+    def held(self) -> int:
+        """How many responses are kept."""
+        return self._responses.held
 
 
-def _size(question: Question, reply: Response) -> int:
-    words = sum([len(each) for each in question if each])
-    fields = sum([len(name) + len(value) for name, value in reply.headers])
-    return OVERHEAD_BYTES + words + fields + len(reply.body)
+def _weigh(key: RequestKey, cached: CachedResponse) -> int:
+    response = cached.response
+    key_bytes = sum([len(each) for each in key if each])
+    header_bytes = sum([len(name) + len(value) for name, value in response.headers])
+    return OVERHEAD_BYTES + key_bytes + header_bytes + len(response.body)

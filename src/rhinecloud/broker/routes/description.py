@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 
 import orjson
 
@@ -17,7 +17,7 @@ from rhinecloud.broker.openapi import describe
 def route_of(table: Sequence[Route]) -> Route:
     """Make the route that describes a table, and itself."""
 
-    @lru_cache(1)
+    @cache
     def written(max_limit: int) -> bytes:
         return orjson.dumps(describe((*table, own), max_limit=max_limit))
 

@@ -24,7 +24,7 @@ from rhinecloud.broker.http.parameters import (
     type_selection,
 )
 from rhinecloud.broker.http.query_parameters import QueryParameters
-from rhinecloud.broker.http.rendering import NOTHING, View, linked, listing, view_of, with_context
+from rhinecloud.broker.http.rendering import EMPTY, View, linked, listing, view_of, with_context
 from rhinecloud.broker.http.request import Request
 from rhinecloud.broker.http.response import CacheValidator, Response, created, nothing
 from rhinecloud.broker.http.route import CREATED, DONE, HandlerContext, Route
@@ -73,10 +73,10 @@ async def retrieve(parts: HandlerContext, request: Request) -> Response:
     if retrieval.join is not None:
         return await _joined(parts, request, stored.entity(), retrieval.view, retrieval.join)
     body = parts.renderer.document(request.tenant, stored, retrieval.view)
-    if body == NOTHING:
+    if body == EMPTY:
         raise NotFound(f"{stored.id} has none of the members asked for")
     return Response(
-        retrieval.view.status([stored]), retrieval.view.headers, body, _ground(parts, request, stored)
+        retrieval.view.status([stored]), retrieval.view.headers, body, _validator(parts, request, stored)
     )
 
 
@@ -128,7 +128,7 @@ def _parse_retrieval(parameters: QueryParameters) -> Retrieval:
     )
 
 
-def _ground(parts: HandlerContext, request: Request, stored: Stored) -> CacheValidator | None:
+def _validator(parts: HandlerContext, request: Request, stored: Stored) -> CacheValidator | None:
     """Give what an answer with one entity rests on, where nothing in it expires and its version is at hand."""
     if (
         parts.broker.is_lasting((stored,))

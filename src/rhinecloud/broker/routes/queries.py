@@ -85,9 +85,13 @@ async def purge(parts: HandlerContext, request: Request) -> Response:
 
 
 async def _answer(
-    parts: HandlerContext, request: Request, search: Search, path: str, ground: CacheValidator | None = None
+    parts: HandlerContext,
+    request: Request,
+    search: Search,
+    path: str,
+    validator: CacheValidator | None = None,
 ) -> Response:
-    """Answer a query; `ground` is what the answer rests on, unless something in it expires or lies behind links."""
+    """Answer a query; `validator` is what the response depends on, unless a part of it expires or is linked."""
     page = await _find(parts, request, search.query)
     if search.join is None:
         body = parts.renderer.listed(request.tenant, page.items, search.view)
@@ -99,7 +103,7 @@ async def _answer(
         if page.total is None:
             search.headers[page.more] = headers
     lasts = search.join is None and parts.broker.is_lasting(page.items)
-    return Response(search.view.status(page.items), headers, body, ground if lasts else None)
+    return Response(search.view.status(page.items), headers, body, validator if lasts else None)
 
 
 async def _find(parts: HandlerContext, request: Request, query: EntityQuery) -> Page[Stored]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.port import Stored
@@ -34,7 +35,7 @@ class PageCache:
 
     def __init__(self) -> None:
         self._generation = -1
-        self._pages: dict[Question, tuple[tuple[str, ...], bool]] = {}
+        self._pages: BoundedCache[Question, tuple[tuple[str, ...], bool]] = BoundedCache(most=REMEMBERED)
 
     def find(
         self, question: Question, generation: int, recent: Callable[[str, str], Stored | None]
@@ -42,7 +43,7 @@ class PageCache:
         """Put a page together from recent entities; None where it is not known, or one of them is not at hand."""
         if generation != self._generation:
             return None
-        kept = self._pages.get(question)
+        kept = self._pages.find(question)
         if kept is None:
             return None
         tenant, items = question[0], []
@@ -55,7 +56,7 @@ class PageCache:
 
     def keep(self, question: Question, generation: int, page: Page[Stored]) -> None:
         """Remember a page that was read when `generation` was the present one."""
-        if generation != self._generation or len(self._pages) >= REMEMBERED:
+        if generation != self._generation:
             self._pages.clear()
             self._generation = generation
-        self._pages[question] = (tuple(stored.id for stored in page.items), page.more)
+        self._pages.keep(question, (tuple(stored.id for stored in page.items), page.more))

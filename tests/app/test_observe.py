@@ -23,10 +23,12 @@ from app.receiving_traces import receiving_traces
 from rhinecloud.app.city import City
 from rhinecloud.app.logs import JsonLines, LogSettings, TextLines
 from rhinecloud.app.sections import read_city
+from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.request_id import REQUEST_ID, RequestIds
 from rhinecloud.kernel.response_stats import BOUNDS, HIGH, ResponseStats
 from rhinecloud.loader import Packs
+from rhinecloud.stream.connection import StreamConnection
 
 GAUGE = {"id": "urn:x:gauge:1", "type": "Gauge", "level": 7}
 OPEN = '[identity]\naccess = "open"\n'
@@ -111,7 +113,7 @@ async def test_an_error_of_the_citys_own_names_its_request_in_answer_and_log(
             async def broken(*_: object, **__: object) -> None:
                 raise RuntimeError("on purpose")
 
-            city.foundation.broker.discover = broken  # type: ignore[method-assign]
+            city.foundation.services.get(Broker).discover = broken  # type: ignore[method-assign]
             async with http.get("/ngsi-ld/v1/types", headers={"X-Request-ID": "mine"}) as answer:
                 assert answer.status == 500
                 problem = await answer.json()
@@ -160,7 +162,7 @@ async def test_figures_tell_what_was_done(tmp_path: Path) -> None:
             await (await http.get("/ngsi-ld/v1/entities?type=Gauge")).read()
         await (await http.get("/api/v1/incidents")).read()
         await (await http.get("/ngsi-ld/v1/nothing")).read()
-        await until(lambda: city.status.consumers()[0]["lag"] == 0)
+        await until(lambda: next(city.status.consumers()).lag == 0)
         found = await scrape(http)
     one = "/ngsi-ld/v1/entities/{entityId}"
     assert found["rhinecloud_http_requests_total", ("POST", "/ngsi-ld/v1/entities", "201")] == 1
@@ -217,7 +219,7 @@ async def test_a_city_at_work_is_ready_and_says_of_what_it_is_made(tmp_path: Pat
 
 async def test_a_city_without_its_stream_says_so_until_it_is_back(tmp_path: Path, patient: None) -> None:
     async with running(tmp_path) as (city, http):
-        server = city.status._parts.upstream.server
+        server = city.foundation.services.get(StreamConnection).server
         assert server is not None and server.pid is not None
         os.kill(server.pid, signal.SIGKILL)
         status, health = await ready(http)
@@ -248,7 +250,7 @@ async def test_a_trace_leads_from_the_request_to_those_who_hear_of_it(tmp_path: 
             async with http.post("/ngsi-ld/v1/entities", json=GAUGE, headers=fields) as answer:
                 assert answer.status == 201
                 assert answer.headers["X-Request-ID"] == trace
-            await until(lambda: city.status.consumers()[0]["lag"] == 0)
+            await until(lambda: next(city.status.consumers()).lag == 0)
             await asyncio.sleep(0.3)
     ours = [span for span in receiver.spans if span.trace_id.hex() == trace]
     names = {span.name for span in ours}

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from rhinecloud.app.sections import FEED, SECTIONS, read_city, read_feeds
+from rhinecloud.app.parts import find_parts
+from rhinecloud.app.sections import read_city, sections_of, tables_of
 from rhinecloud.app.settings import describe_settings
+from rhinecloud.connectors.part import read_feeds
 from rhinecloud.kernel.errors import Invalid
+
+PARTS = find_parts().loaded
 
 
 def write(folder: Path, text: str) -> Path:
@@ -112,7 +116,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_an_unknown_key_of_a_feed_is_named_with_its_feed(tmp_path: Path) -> None:
     settings = read_city(write(tmp_path, '[feeds.rhine]\nconnectro = "ais"\n'))
     with pytest.raises(Invalid, match=r"feeds\.rhine\.connectro"):
-        read_feeds(settings)
+        read_feeds(settings.tables["feeds"])
 
 
 def test_the_environment_outweighs_the_file_and_flags_outweigh_both(
@@ -130,7 +134,7 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
     secret.write_text("hush\n", encoding="utf-8")
     monkeypatch.setenv("RHINECLOUD_FEEDS_RHINE_PASSWORD_FILE", str(secret))
     settings = read_city(write(tmp_path, '[feeds.rhine]\nconnector = "mqtt"\n'))
-    assert read_feeds(settings)["rhine"].password == "hush"
+    assert read_feeds(settings.tables["feeds"])["rhine"].password == "hush"
 
 
 def test_open_access_is_not_for_the_network(tmp_path: Path) -> None:
@@ -145,7 +149,9 @@ def test_the_data_folder_lies_in_the_citys_folder_by_default(tmp_path: Path) -> 
 
 
 def test_every_setting_says_what_it_is_for() -> None:
-    settings = describe_settings({**SECTIONS, "feeds.<name>": FEED})
+    settings = describe_settings(
+        {**sections_of(PARTS), "feeds.<name>": tables_of(PARTS)["feeds"] or type(None)}
+    )
     assert len(settings) > 50
     assert [f"{each.section}.{each.name}" for each in settings if not each.says] == []
 

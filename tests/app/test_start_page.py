@@ -11,7 +11,7 @@ import pytest
 
 from app.conftest import free_port
 from app.test_city import bearer, eventually
-from rhinecloud.app.checks import survey
+from rhinecloud.app.checks import check_city
 from rhinecloud.app.city import City
 from rhinecloud.app.sections import read_city
 from rhinecloud.identity import Token
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_city_of_the_page_passes_the_check(folder: Path) -> None:
-    assert [each.problem for each in survey(folder) if each.problem] == []
+    assert [each.problem for each in check_city(folder) if each.problem] == []
 
 
 async def test_a_message_of_the_car_park_raises_its_alert_and_its_layer_is_there(folder: Path) -> None:

@@ -13,8 +13,10 @@ from fastapi import Request
 
 from incidents.town_hall import FIRE, FIREFIGHTER, OFFICER, OPERATOR, PLACE, READER, TownHall, town_hall
 from rhinecloud.app.api import build_api
+from rhinecloud.app.problem import Problems
 from rhinecloud.history.sqlite import HotTable
 from rhinecloud.incidents.model import INCIDENT, TASK
+from rhinecloud.incidents.part import PART
 from rhinecloud.incidents.routes import incident_routes
 from rhinecloud.incidents.timelines import Timelines
 from rhinecloud.kernel.actor import Actor
@@ -36,7 +38,11 @@ async def screens(folder: Path) -> AsyncIterator[tuple[TownHall, dict[str, httpx
     await history.open()
     async with town_hall(folder) as hall:
         timelines = Timelines(hall.incidents, history, hall.broker, hall.context, name_of=name_of)
-        api = build_api("0", [incident_routes(hall.incidents, hall.escalation, timelines, who, name_of)])
+        api = build_api(
+            "0",
+            [incident_routes(hall.incidents, hall.escalation, timelines, who, name_of)],
+            Problems(PART.errors),
+        )
         transport = httpx.ASGITransport(api)
         url = "http://city/api/v1"
         clients = {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rhinecloud.app.content import KINDS
 from rhinecloud.app.foundation import city_content
+from rhinecloud.app.parts import find_parts, kinds_of
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.loader import GROUP, Packs
 from rhinecloud.loader import find_packs as find_with
@@ -41,7 +41,7 @@ CONTEXT = {"@context": {"Crane": "https://example.org/Crane", "windSpeed": "http
 
 
 def find_packs(wanted: Iterable[str] = ("*",), found: Iterable[EntryPoint] | None = None) -> Packs:
-    return find_with(wanted, found, kinds=KINDS)
+    return find_with(wanted, found, kinds=kinds_of(find_parts().loaded))
 
 
 @pytest.fixture
@@ -192,12 +192,12 @@ def test_a_city_adds_layers_of_its_own_and_may_draw_a_packs_layer_its_own_way(ci
     lamps = {**LAYER, "id": "lamps", "types": ["Lamp"]}
     (city / "layers" / "lamps.json").write_text(json.dumps(lamps), encoding="utf-8")
     (city / "layers" / "cranes.json").write_text(json.dumps({**LAYER, "color": "red"}), encoding="utf-8")
-    content = packs.content(city_content(city, core_context()))
+    content = packs.content(city_content(city, core_context(), kinds_of(find_parts().loaded)))
     drawn = {layer.id: layer for layer in layers_of(content, core_context())}
     assert (drawn["lamps"].pack, drawn["cranes"].color) == ("city", "red")
     (city / "layers" / "bad.json").write_text('{"id": "x"}', encoding="utf-8")
     with pytest.raises(Invalid, match=r"layers/bad\.json, line 1, column 1: types: this key is missing"):
-        city_content(city, core_context())
+        city_content(city, core_context(), kinds_of(find_parts().loaded))
 
 
 def test_packs_can_be_left_out_by_name(city: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rhinecloud.app.sections import FEED, SECTIONS
+from rhinecloud.app.parts import find_parts
+from rhinecloud.app.sections import sections_of, tables_of
 from rhinecloud.cli.reference import api_page, commands, commands_page, openapi_document, settings_page
 from rhinecloud.kernel.settings import describe
 from rules.conftest import ROOT, listed
@@ -16,10 +17,17 @@ from rules.conftest import ROOT, listed
 DOCS = ROOT / "docs"
 
 
-@pytest.mark.parametrize("section", [*SECTIONS, "feeds.<name>"])
+PARTS = find_parts().loaded
+KINDS = {
+    **sections_of(PARTS),
+    **{f"{name}.<name>": kind for name, kind in tables_of(PARTS).items() if kind is not None},
+}
+
+
+@pytest.mark.parametrize("section", KINDS)
 def test_every_setting_has_its_sentence_on_the_settings_page(section: str) -> None:
     page = settings_page()
-    for setting in describe(section, SECTIONS.get(section, FEED)):
+    for setting in describe(section, KINDS[section]):
         assert setting.says, setting.name
         assert f"| `{setting.name}` |" in page
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rhinecloud.app.content import KINDS
 from rhinecloud.app.foundation import city_terms
+from rhinecloud.app.parts import find_parts, kinds_of
 from rhinecloud.loader import Packs
 from rhinecloud.loader import find_packs as find_with
 from rhinecloud.ngsild.context import compile_context
@@ -12,7 +12,7 @@ from rules.conftest import ROOT
 
 
 def find_packs() -> Packs:
-    return find_with(kinds=KINDS)
+    return find_with(kinds=kinds_of(find_parts().loaded))
 
 
 def test_every_pack_of_the_house_loads() -> None:

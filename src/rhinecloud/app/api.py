@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from rhinecloud.app.problem import MEDIA_TYPE, SCHEMA, add_problems
+from rhinecloud.app.problem import MEDIA_TYPE, SCHEMA, Problems, add_problems
 
 PREFIX = "/api/v1"
 
@@ -36,7 +36,7 @@ class PeoplesApi(FastAPI):
         return document
 
 
-def build_api(version: str, routers: Sequence[APIRouter]) -> FastAPI:
+def build_api(version: str, routers: Sequence[APIRouter], problems: Problems) -> FastAPI:
     """Mount `routers`; the document of all routes is at `/api/v1/openapi.json`."""
     api = PeoplesApi(
         title="Rhine Cloud",
@@ -49,7 +49,7 @@ def build_api(version: str, routers: Sequence[APIRouter]) -> FastAPI:
         separate_input_output_schemas=False,
         responses={"default": PROBLEM},
     )
-    add_problems(api)
+    add_problems(api, problems)
     for router in routers:
         api.include_router(router, prefix=PREFIX)
     return api

@@ -9,7 +9,7 @@ from fastapi import Request
 from rhinecloud.app.asgi import Scope
 from rhinecloud.identity.credentials import Credentials, RawHeaders, read_credentials
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.errors import Forbidden, Unauthenticated
+from rhinecloud.kernel.errors import Forbidden, Unauthenticated, Unsupported
 from rhinecloud.policy import Action, Policy
 
 ActorOf = Callable[[Credentials], Actor]
@@ -19,13 +19,17 @@ ActorOf = Callable[[Credentials], Actor]
 class Authentication:
     """Makes dependencies. All questions are about the city's own tenant."""
 
-    def __init__(self, actor_of: ActorOf, policy: Policy, tenant: str) -> None:
+    def __init__(
+        self, actor_of: ActorOf, policy: Policy, tenant: str, issue: Callable[[Actor], str] | None = None
+    ) -> None:
+        """`issue` makes tokens for processes that parts start; without it there are none."""
         self._actor_of = actor_of
+        self._issue = issue
         self._policy = policy
         self._tenant = tenant
 
-    def may(self, action: Action) -> Callable[[Request], Awaitable[Actor]]:
-        """Let through whom the policy permits `action`, and give the actor."""
+    def may(self, action: str) -> Callable[[Request], Awaitable[Actor]]:
+        """Return a dependency that lets through whom the policy permits `action`, and returns the actor."""
 
         async def dependency(request: Request) -> Actor:
             actor = self._actor_of(read_credentials(request.scope["headers"]))
@@ -33,6 +37,12 @@ class Authentication:
             return actor
 
         return dependency
+
+    def token_for(self, actor: Actor) -> str:
+        """Return a token that stands for `actor` until the city stops; raise Unsupported where no city runs."""
+        if self._issue is None:
+            raise Unsupported("tokens for a part's own processes need a running city")
+        return self._issue(actor)
 
     async def signed_in(self, request: Request) -> Actor:
         """Let through whoever is signed in, and give the actor."""

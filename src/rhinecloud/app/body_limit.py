@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send, header, reply
-from rhinecloud.app.problem import MEDIA_TYPE, problem_of
+from rhinecloud.app.problem import MEDIA_TYPE, Problems
 from rhinecloud.kernel.errors import TooLarge
 
 
@@ -20,7 +20,7 @@ class BodyLimit:
         """Answer one request."""
         announced = header(scope, b"content-length")
         if announced.isdigit() and int(announced) > self._most_bytes:
-            document = problem_of(TooLarge(f"the body has more than {self._most_bytes} bytes"))
+            document = Problems().of(TooLarge(f"the body has more than {self._most_bytes} bytes"))
             await reply(send, 413, orjson.dumps(document), [(b"content-type", MEDIA_TYPE.encode())])
             return
         read = 0

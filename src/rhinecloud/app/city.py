@@ -1,4 +1,4 @@
-"""The running city: every part, opened in the order in which they need each other and closed in the reverse one."""
+"""The running city: every part, opened in the order of the layers and closed in the reverse one."""
 
 from __future__ import annotations
 
@@ -13,40 +13,39 @@ from fastapi import FastAPI
 from rhinecloud import __version__
 from rhinecloud.app.api import PREFIX, build_api
 from rhinecloud.app.asgi import Application
-from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.body_limit import BodyLimit
 from rhinecloud.app.dispatcher import Dispatcher
 from rhinecloud.app.folder import Access
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.health import HealthApplication, HealthSettings
-from rhinecloud.app.housekeeping import Housekeeping
 from rhinecloud.app.logs import LogSettings
 from rhinecloud.app.measured import MeasuredApplication
+from rhinecloud.app.memory import give_back_always
 from rhinecloud.app.metrics import Metrics, MetricsSettings
 from rhinecloud.app.metrics_collector import MetricsCollector
-from rhinecloud.app.mount import broker_application, foundation_routes, part_routes
-from rhinecloud.app.parts import CityParts, make_parts
 from rhinecloud.app.readers.reverse_proxy import from_readers
 from rhinecloud.app.readers.upstream import announce, inside_of
 from rhinecloud.app.readers.worker_pool import WorkerPool
-from rhinecloud.app.sections import own_origins, read_feeds
+from rhinecloud.app.routes.actions import action_routes
+from rhinecloud.app.routes.backup import backup_routes, backup_stream
+from rhinecloud.app.routes.city import city_routes
+from rhinecloud.app.routes.status import status_routes
 from rhinecloud.app.security import security_headers
-from rhinecloud.app.seed import read_seeds, seed_entities
 from rhinecloud.app.server import HttpServer, with_port
 from rhinecloud.app.settings import Settings
-from rhinecloud.app.simulation import feeds_played, play, until_it_plays
+from rhinecloud.app.space import Space, open_to
 from rhinecloud.app.static import StaticFiles
 from rhinecloud.app.status import Status
+from rhinecloud.app.stream_connection import open_stream
 from rhinecloud.app.supervisor import Supervisor
 from rhinecloud.identity.presence import CLI_ACTOR
-from rhinecloud.incidents.agencies import read_agencies, seed_agencies
-from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.time import Clock, utc_now
 from rhinecloud.loader import Packs
-from rhinecloud.simulator.settings import SimulatorSettings
+from rhinecloud.part import Mode
+from rhinecloud.stream.connection import StreamConnection
 
-LISTEN_S = 5.0
-"""How long a start waits for the feeds at the city's own MQTT port, which need a fraction of a second."""
+READY_S = 5.0
+"""How long a start waits until every part does what others rely on, which takes a fraction of a second."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,35 +54,32 @@ class City:
     """One city from `start` to `stop`. `url` is where it answers."""
 
     def __init__(self, settings: Settings, clock: Clock = utc_now, packs: Packs | None = None) -> None:
-        """Put everything together; raises Invalid where a file of the city is wrong. Nothing is opened yet."""
+        """Put everything together; raise Invalid where a file of the city is wrong. Nothing is opened yet."""
         self.settings = settings = with_port(settings)
         self.foundation = Foundation(settings, clock, packs)
-        self.feeds = read_feeds(settings)
-        self.agencies = read_agencies(settings.agencies)
-        self.seeds = read_seeds(settings.folder, self.foundation.context)
+        self.space: Space = open_to(self.foundation, Mode.RUNNING)
         self.supervisor = Supervisor()
         workers = settings.server.workers
-        self.crew = WorkerPool(settings, workers) if workers > 1 else None
-        self._inside = self.crew.inside if self.crew else inside_of(settings)
+        self.worker_pool = WorkerPool(settings, workers) if workers > 1 else None
+        self._upstream = self.worker_pool.inside if self.worker_pool else inside_of(settings)
         self._closing = AsyncExitStack()
-        self._clock = clock
         self.server: HttpServer
-        self.doors: Dispatcher
+        self.dispatcher: Dispatcher
         self.api: FastAPI
         self.status: Status
 
     @property
     def url(self) -> str:
-        """Give the address that reaches the city from this machine."""
+        """Return the address that reaches the city from this machine."""
         return self.server.url
 
     @property
     def first_password(self) -> str:
-        """Give the one-time password of the account `admin` where this start made it, else ''."""
+        """Return the one-time password of the account `admin` where this start made it, else ''."""
         return self.foundation.first_password
 
     async def start(self) -> None:
-        """Open everything; raises what the part that cannot be opened raises, after closing those that were."""
+        """Open everything; raise what the part that cannot be opened raises, after closing those that were."""
         try:
             await self._start()
         except BaseException:
@@ -91,130 +87,107 @@ class City:
             raise
 
     async def stop(self) -> None:
-        """Let nobody in any more, let those inside finish, then close part after part."""
+        """Accept no more requests, let those inside finish, then close part after part."""
         await self._closing.aclose()
 
     async def _start(self) -> None:
         foundation, closing = self.foundation, self._closing
         await foundation.open()
         closing.push_async_callback(foundation.close)
-        gate = Authentication(foundation.identity.actor_of, foundation.policy, foundation.tenant)
-        parts = await make_parts(foundation, gate, self.feeds, closing)
+        connection = await open_stream(foundation, closing)
+        foundation.services.add(StreamConnection, connection)
+        assembly = self.space.assembly
+        async with AsyncExitStack() as parts:
+            await assembly.open(self.space.context(connection.mqtt_url), parts)
+            closing.push_async_exit(parts.pop_all())
         closing.push_async_callback(self.supervisor.stop)
-        await seed_agencies(foundation.broker, foundation.tenant, self.agencies, foundation.context)
-        await seed_entities(
-            foundation.store, foundation.broker, foundation.tenant, self.seeds, foundation.context
-        )
-        self._follow(parts)
-        closing.push_async_callback(parts.feeds.stop)
-        self._play(parts)
-        self.server = self._build_server(parts, gate)
+        self.supervisor.keep("memory", give_back_always)
+        for name, worker in assembly.workers():
+            self.supervisor.keep(name, worker)
+        self.server = self._build_server(connection)
         await self.server.start()
         closing.push_async_callback(self._leave)
-        await self._listen(parts)
-        if self.crew is not None:
-            foundation.store.on_records(self.crew.tell)
-            closing.push_async_callback(self.crew.stop)
-            await self.crew.start()
-        # Other machines come in by the port: the socket behind readers is of this one.
-        if (reached := inside_of(self.settings) if self.crew else self._inside) is not None:
-            await announce(foundation.store, reached)
+        await self._wait_until_ready()
+        await self._start_readers()
         access = Access(self.server.url, foundation.identity.tokens.lend(CLI_ACTOR))
         foundation.folder.leave_access(access)
 
-    def _follow(self, parts: CityParts) -> None:
-        """Start what works in the background."""
-        chores, keep = Housekeeping(self.foundation), self.supervisor.keep
-        keep("relay", parts.relay.run)
-        keep("history", parts.recorder.run)
-        keep("notifier", parts.subscriptions.run)
-        keep("live", parts.live.run)
-        keep("risk", parts.risk.run)
-        keep("incidents", lambda: parts.incident_follower.run(parts.incident_consumer.handle))
-        keep("expiry", self.foundation.broker.sweep_always)
-        keep("sessions", chores.flush_identity)
-        keep("past", chores.expire_history)
-        keep("memory", chores.give_memory_back)
+    async def _start_readers(self) -> None:
+        """Start the processes that read, and say where they and other machines reach this one."""
+        store, pool = self.foundation.store, self.worker_pool
+        if pool is not None:
+            store.on_records(pool.tell)
+            self._closing.push_async_callback(pool.stop)
+            await pool.start()
+        # Other machines reach this one by its port: the socket behind the readers is of this machine.
+        reached = inside_of(self.settings) if pool else self._upstream
+        if reached is not None:
+            await announce(store, reached)
 
-    def _build_server(self, parts: CityParts, gate: Authentication) -> HttpServer:
-        foundation, server = self.foundation, self.settings.server
-        self.status = Status(foundation, parts, self.supervisor)
-        self.api = build_api(
-            __version__,
-            [*foundation_routes(foundation, gate), *part_routes(foundation, parts, gate, self.status)],
-        )
+    def _build_server(self, connection: StreamConnection) -> HttpServer:
+        server = self.settings.server
+        self.status = Status(self.foundation, self.space.assembly, self.supervisor)
+        routers = [
+            *self.space.assembly.routers(),
+            city_routes(self.space.description, self.space.access),
+            status_routes(self.status, self.space.access),
+            action_routes(self.space.actions, self.space.access),
+            backup_routes(backup_stream(self.foundation), self.space.access),
+        ]
+        self.api = build_api(__version__, routers, self.space.problems)
+        front: Application = self._build_dispatcher(connection)
+        if self._upstream is not None:
+            front = from_readers(front, self._upstream)
+        if self.foundation.telemetry is not None:
+            front = self.foundation.telemetry.around_application(front, self.space.assembly.route_of)
+        return HttpServer(front, server, socket_path=self.worker_pool.socket if self.worker_pool else None)
+
+    def _build_dispatcher(self, connection: StreamConnection) -> Dispatcher:
+        """Return the application that leads each request to its part, or to the pages."""
+        settings, assembly, access = self.settings, self.space.assembly, self.space.access
+        log = settings.section("log", LogSettings).access
+        collector = MetricsCollector(self.foundation, assembly, self.status)
         health = HealthApplication(
-            foundation, parts, self.supervisor, self.status, self.settings.section("health", HealthSettings)
+            self.foundation,
+            connection,
+            self.supervisor,
+            self.status,
+            settings.section("health", HealthSettings),
         )
-        log = self.settings.section("log", LogSettings).access
-        collector = MetricsCollector(foundation, parts, self.status)
-        collector.door = door = broker_application(foundation, gate, parts.subscriptions)
         metrics = Metrics(
-            collector.gather, gate.may_see_status, self.settings.section("metrics", MetricsSettings)
+            collector.gather, access.may_see_status, settings.section("metrics", MetricsSettings)
         )
-        people = MeasuredApplication(BodyLimit(self.api, server.max_body_bytes), PREFIX, log=log)
-        watching = (
-            MeasuredApplication(health, "/health", log=log),
-            MeasuredApplication(metrics, "/metrics", log=log),
+        headers = security_headers(self.foundation.city.tiles_url, https=settings.server.https)
+        people = MeasuredApplication(BodyLimit(self.api, settings.server.max_body_bytes), PREFIX, log=log)
+        watching = {
+            "/health/": MeasuredApplication(health, "/health", log=log),
+            "/metrics": MeasuredApplication(metrics, "/metrics", log=log),
+        }
+        pages = MeasuredApplication(StaticFiles(web_folder(), headers), "pages", log=log)
+        collector.measured = (people, *watching.values(), pages)
+        applications: dict[str, Application] = {**assembly.applications(), "/api/": people, **watching}
+        self.dispatcher = Dispatcher(
+            list(applications.items()),
+            pages,
+            self.space.origins(),
+            literal_hosts_only=self.foundation.identity.settings.open,
         )
-        pages = StaticFiles(web_folder(), security_headers(foundation.city.tiles_url, https=server.https))
-        seen = MeasuredApplication(pages, "pages", log=log)
-        collector.watched = (people, *watching, seen)
-        self.doors = Dispatcher(
-            [
-                ("/ngsi-ld/", door),
-                ("/live", parts.live),
-                ("/api/", people),
-                ("/health/", watching[0]),
-                ("/metrics", watching[1]),
-            ],
-            seen,
-            own_origins(self.settings),
-            literal_hosts_only=foundation.identity.settings.open,
-        )
-        front: Application = self.doors
-        if self._inside is not None:
-            front = from_readers(front, self._inside)
-        if foundation.telemetry is not None:
-            front = foundation.telemetry.around_door(front)
-        return HttpServer(front, server, socket_path=self.crew.socket if self.crew else None)
+        return self.dispatcher
 
     async def _leave(self) -> None:
-        if not await self.doors.close(self.settings.server.stop_s / 2):
+        if not await self.dispatcher.close(self.settings.server.stop_s / 2):
             _log.warning("some requests did not end in time")
         await self.server.stop()
 
-    def _play(self, parts: CityParts) -> None:
-        """Start the feeds; those for which a simulator plays get a moment for it to be there."""
-        settings = self.settings.section("simulator", SimulatorSettings)
-        if settings.enabled:
-            device = Actor(
-                id="urn:rhinecloud:token:simulator", name="simulator", roles=frozenset({Role.DEVICE})
-            )
-            token = self.foundation.identity.tokens.lend(device)
-            self.supervisor.keep(
-                "simulator", lambda: play(self.settings.folder, parts.upstream.mqtt_url, token)
-            )
-
-        played = feeds_played(self.feeds, settings) if settings.enabled else {}
-
-        async def start_feeds() -> None:
-            await parts.feeds.start(dict.fromkeys(played, "the simulator starts"))
-            if played:
-                await until_it_plays(set(played.values()))
-                parts.feeds.start_waiting()
-
-        self.supervisor.keep("feeds", start_feeds)
-
-    async def _listen(self, parts: CityParts) -> None:
-        """Let nobody believe that the city is up while a device's first message would find nobody listening."""
+    async def _wait_until_ready(self) -> None:
+        """Wait for every part: a device's first message must find a feed that listens."""
         try:
-            async with asyncio.timeout(LISTEN_S):
-                await parts.feeds.listening()
+            async with asyncio.timeout(READY_S):
+                await self.space.assembly.ready()
         except TimeoutError:
-            _log.warning("feeds at the city's own MQTT port do not listen yet")
+            _log.warning("some parts are not ready yet: feeds at the city's own MQTT port may not listen")
 
 
 def web_folder() -> Path:
-    """Give the folder of the built operations centre."""
+    """Return the folder of the built operations centre."""
     return Path(str(files("rhinecloud"))) / "web"

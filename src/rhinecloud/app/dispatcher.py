@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send, header, reply
-from rhinecloud.app.problem import MEDIA_TYPE, problem_of
+from rhinecloud.app.problem import MEDIA_TYPE, Problems
 from rhinecloud.kernel.errors import Forbidden, RhineCloudError, Unavailable
 
 REMEMBERED = 1_000
@@ -161,7 +161,7 @@ async def _no_websocket(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _refuse(scope: Scope, send: Send, error: RhineCloudError) -> None:
-    document = problem_of(error)
+    document = Problems().of(error)
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 4000 + document["status"]})
         return

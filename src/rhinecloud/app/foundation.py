@@ -1,49 +1,46 @@
-"""The parts that a city has whether it runs or not: state, past, identity, policy, packs, broker.
+"""What every process of a city opens first: the engines of state and past, identity, policy, and the packs' content.
 
-The running city adds stream, consumers, feeds and doors (`city`); the command line opens just this where no city runs.
+The parts stand on it (`assembly`): all of them in a running city, a few in a process that reads or beside the command
+line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rhinecloud import __version__
-from rhinecloud.app.content import KINDS
 from rhinecloud.app.folder import DataFolder
+from rhinecloud.app.parts import find_parts, kinds_of, migrations_of, rights_of
 from rhinecloud.app.records import StoreRecords
 from rhinecloud.app.settings import CitySettings, Settings
 from rhinecloud.app.telemetry import TelemetrySettings, make_telemetry
-from rhinecloud.broker.contexts import Contexts
-from rhinecloud.broker.service import Broker
-from rhinecloud.broker.settings import BrokerSettings
+from rhinecloud.history.port import History
 from rhinecloud.history.settings import HistorySettings
 from rhinecloud.history.sqlite import HotTable
 from rhinecloud.identity import Identity, IdentitySettings
-from rhinecloud.incidents.migrations import MIGRATIONS as INCIDENT_MIGRATIONS
-from rhinecloud.incidents.related import INDEXED
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import Clock
 from rhinecloud.loader import Packs, TermConflict, find_packs, merge_contexts
 from rhinecloud.loader.content import Items, read_content
+from rhinecloud.loader.context import TermConflicts
 from rhinecloud.loader.folder import CONTEXT, read_terms
 from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import core_vocabulary
-from rhinecloud.part import ContentSource
+from rhinecloud.pack.installed import InstalledPacks
+from rhinecloud.part import ContentKind, ContentSource, Rights, Services, WebModules
 from rhinecloud.policy import Authorization, Policies, PolicySource, read_areas
 from rhinecloud.store.engine import StoreSettings, make_store
-from rhinecloud.store.migrations import Migrations, migrate_data, require_current
-
-MIGRATIONS: Migrations = MappingProxyType({"incidents": INCIDENT_MIGRATIONS})
-"""What brings the data of each part up to date, by the part's name."""
+from rhinecloud.store.migrations import migrate_data, require_current
+from rhinecloud.store.port import Store
 
 
 class Foundation:
-    """State, past, identity, policy, packs and broker of one city, from `open` to `close`."""
+    """State, past, identity, policy and packs of one city, from `open` to `close`; `services` offers them to parts."""
 
     def __init__(
         self, settings: Settings, clock: Clock, packs: Packs | None = None, *, reads_only: bool = False
@@ -55,14 +52,18 @@ class Foundation:
         self.settings = settings
         self.clock = clock
         self.started_at: datetime = clock()
-        self.packs = find_packs(settings.city.packs, kinds=KINDS) if packs is None else packs
+        parts = find_parts().loaded
+        self.migrations = migrations_of(parts)
+        kinds = kinds_of(parts)
+        self.packs = find_packs(settings.city.packs, kinds=kinds) if packs is None else packs
         terms, self.disagreements = city_terms(settings.folder, self.packs, settings.city.terms)
         self.terms = terms
         self.context: Context = compile_context(terms, {})
-        self.content = self.packs.content(city_content(settings.folder, self.context))
+        self.content = self.packs.content(city_content(settings.folder, self.context, kinds))
         self.folder = DataFolder(settings.data)
         store = settings.section("store", StoreSettings)
-        own = (self.context.name(name) for name in (INDEXED, *store.indexes))
+        wanted = (name for each in parts for name in each.indexes)
+        own = (self.context.name(name) for name in (*wanted, *store.indexes))
         indexes = dict.fromkeys((*own, *self.packs.indexes()))
         self.telemetry = make_telemetry(settings.section("telemetry", TelemetrySettings))
         self.store = make_store(store, settings.data, reads_only=reads_only, indexes=tuple(indexes))
@@ -71,14 +72,26 @@ class Foundation:
         timeline = settings.section("history", HistorySettings).timeline_types
         self.history = HotTable(settings.data / "history.db", timeline)
         self.policy = Authorization(
-            read_policies(settings.folder, self.context), clock, ZoneInfo(settings.city.timezone)
+            read_policies(settings.folder, self.context, rights_of(parts)),
+            clock,
+            ZoneInfo(settings.city.timezone),
         )
         self.identity = Identity(
             StoreRecords(self.store), settings.section("identity", IdentitySettings), clock
         )
-        limit = settings.section("broker", BrokerSettings).max_attributes
-        self.broker = Broker(self.store, self.policy, clock, max_attributes=limit)
-        self.contexts = Contexts(self.store, broker_settings(settings), clock, city={"@context": terms})
+        self.services = Services()
+        self.services.add(Store, self.store)
+        self.services.add(History, self.history)
+        self.services.add(Authorization, self.policy)
+        self.services.add(Identity, self.identity)
+        self.services.add(Packs, self.packs)
+        own_pages = [page for part in parts for page in part.web]
+        of_packs = [page for each in self.packs.loaded for page in each.pack.web]
+        self.services.add(WebModules, WebModules((*own_pages, *of_packs)))
+        self.services.add(TermConflicts, TermConflicts(self.disagreements))
+        self.services.add(
+            InstalledPacks, InstalledPacks(self.packs.mappings(), self.packs.codecs(), self.packs.contexts())
+        )
         self._opened: list[str] = []
         self.first_password = ""
 
@@ -93,7 +106,7 @@ class Foundation:
         return self.city.tenant
 
     async def open(self, *, leads: bool = True) -> None:
-        """Take the data folder, open the engines, and bring the data up to date; raises InUse or Unavailable.
+        """Take the data folder, open the engines, and bring the data up to date; raise InUse or Unavailable.
 
         A process that does not lead leaves data of an older version alone and raises DataTooOld.
         """
@@ -103,28 +116,20 @@ class Foundation:
                 await getattr(self, name).open()
                 self._opened.append(name)
             if leads:
-                await migrate_data(self.store, MIGRATIONS, self.clock, __version__)
+                await migrate_data(self.store, self.migrations, self.clock, __version__)
             else:
-                await require_current(self.store, MIGRATIONS, __version__)
+                await require_current(self.store, self.migrations, __version__)
             self.first_password = await self.identity.open()
-            await self.contexts.open()
-            self._opened.append("contexts")
         except BaseException:
             await self.close()
             raise
 
     async def open_to_read(self) -> None:
         """Open what the reading of entities needs, and change nothing; raise DataTooOld before the leader migrated."""
-        for name in ("store", "contexts"):
-            await getattr(self, name).open()
-            self._opened.append(name)
-        await require_current(self.store, MIGRATIONS, __version__)
+        await self.store.open()
+        self._opened.append("store")
+        await require_current(self.store, self.migrations, __version__)
         await self.identity.read()
-
-    async def read_again(self) -> None:
-        """Read anew what another process changed of accounts, tokens and @contexts."""
-        await self.identity.read()
-        await self.contexts.read()
 
     async def close(self) -> None:
         """Write down what is in hand and release everything, in the reverse order."""
@@ -137,32 +142,27 @@ class Foundation:
         self.folder.release()
 
 
-def broker_settings(settings: Settings) -> BrokerSettings:
-    """Give `[broker]` with the address at which clients reach the city, for @contexts that are served under it."""
-    own, server = settings.section("broker", BrokerSettings), settings.server
-    return replace(own, base_url=(own.base_url or server.public_url or server.url).rstrip("/"))
-
-
 def city_terms(
     folder: Path, packs: Packs, chosen: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[dict[str, object], list[TermConflict]]:
-    """Return the terms of core, packs and city, and those on which packs disagree and the city has not decided.
+    """Return the terms of core, parts, packs and city, and those on which two disagree and the city has not decided.
 
-    Raises Invalid for a bad `context.jsonld` or choice of the city.
+    Raise Invalid for a bad `context.jsonld` or choice of the city.
     """
     own = read_terms(folder / CONTEXT)
+    of_parts = [(each.name, each.vocabulary) for each in find_parts().loaded if each.vocabulary]
     of_packs = [(each.name, each.terms) for each in packs.loaded]
-    merged = merge_contexts(core_vocabulary()["@context"], of_packs, own, chosen)
+    merged = merge_contexts(core_vocabulary()["@context"], [*of_parts, *of_packs], own, chosen)
     return merged.terms, [each for each in merged.conflicts if not each.counts]
 
 
-def city_content(folder: Path, context: Context) -> Items:
-    """Read the city's own files of each kind; raises Invalid naming every fault."""
-    own = [kind for kind in KINDS if kind.in_city]
+def city_content(folder: Path, context: Context, kinds: Iterable[ContentKind[Any]]) -> Items:
+    """Read the city's own files of each kind; raise Invalid naming every fault."""
+    own = [kind for kind in kinds if kind.in_city]
     return read_content(own, ContentSource("city", folder, context))
 
 
-def read_policies(folder: Path, vocabulary: Context) -> Policies:
+def read_policies(folder: Path, vocabulary: Context, rights: Sequence[tuple[str, Rights]]) -> Policies:
     """Read all policies with the city's own, `policies/*.cedar`, and its areas, `areas/*.geojson`; raise Invalid."""
     sources = []
     for path in sorted((folder / "policies").glob("*.cedar")):
@@ -171,4 +171,4 @@ def read_policies(folder: Path, vocabulary: Context) -> Policies:
             sources.append(PolicySource(owner, path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError) as error:
             raise Invalid(f"cannot be read: {error}", field=owner) from None
-    return Policies((), sources, vocabulary, read_areas(folder / "areas"))
+    return Policies(rights, sources, vocabulary, read_areas(folder / "areas"))

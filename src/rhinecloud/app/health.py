@@ -17,18 +17,16 @@ import orjson
 from rhinecloud.app import liveness
 from rhinecloud.app.asgi import Receive, Scope, Send, reply
 from rhinecloud.app.foundation import Foundation
-from rhinecloud.app.parts import CityParts
 from rhinecloud.app.status import Status
 from rhinecloud.app.supervisor import Supervisor
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.settings import setting
 from rhinecloud.store.port import Record, StoreFull
+from rhinecloud.stream.connection import StreamConnection
 
 FRESH_S = 2.0
 PATIENCE_S = 2.0
 MEGABYTE = 1 << 20
-ADVISES = "notifier"
-"""Its error is advice about subscriptions: it does its work all the same."""
 PROBE = Record(kind="health", tenant="", id="probe", body=b"1")
 
 
@@ -62,13 +60,13 @@ class HealthApplication:
     def __init__(
         self,
         foundation: Foundation,
-        parts: CityParts,
+        stream: StreamConnection,
         supervisor: Supervisor,
         status: Status,
         settings: HealthSettings,
     ) -> None:
         self._foundation = foundation
-        self._parts = parts
+        self._connection = stream
         self._supervisor = supervisor
         self._status = status
         self._settings = settings
@@ -125,18 +123,18 @@ class HealthApplication:
         return HealthCheck("store")
 
     def _stream(self) -> HealthCheck:
-        return HealthCheck("stream", "" if self._parts.upstream.stream.connected else "no connection")
+        return HealthCheck("stream", "" if self._connection.stream.connected else "no connection")
 
     def _followers(self) -> Iterator[HealthCheck]:
         """Judge the relay and those who follow the changes: by what ails them, then by how far they are behind."""
         most = self._settings.max_lag_changes
-        errors = {work.name: work.error for work in self._supervisor.works()}
+        failed = {work.name for work in self._supervisor.works() if work.error}
         for each in self._status.consumers():
             reason = ""
-            if errors.get(each["name"]):
+            if each.name in failed:
                 reason = "failed, and is started again"
-            elif each["error"] and each["lag"] and each["name"] != ADVISES:
+            elif each.error and each.lag and not each.working:
                 reason = "cannot do its work now"
-            elif each["lag"] > most:
+            elif each.lag > most:
                 reason = f"is more than {most} changes behind"
-            yield HealthCheck(each["name"], reason, each["lag"])
+            yield HealthCheck(each.name, reason, each.lag)

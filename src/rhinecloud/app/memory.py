@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
 import sys
+
+GIVE_BACK_S = 10.0
 
 
 def ease_collector() -> None:
@@ -15,6 +18,13 @@ def ease_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
+
+
+async def give_back_always() -> None:
+    """Return free memory to the system every few seconds, until cancelled."""
+    while True:
+        await asyncio.sleep(GIVE_BACK_S)
+        give_back()
 
 
 def give_back() -> None:

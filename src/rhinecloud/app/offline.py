@@ -1,9 +1,9 @@
-"""The foundation of a city that does not run, behind the routes that make sense then: for the command line."""
+"""The parts of a city that does not run, behind the routes that make sense then: for the command line."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from rhinecloud import __version__
 from rhinecloud.app.api import build_api
@@ -11,27 +11,36 @@ from rhinecloud.app.asgi import Application
 from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.dispatcher import Dispatcher
 from rhinecloud.app.foundation import Foundation
-from rhinecloud.app.mount import broker_application, foundation_routes
+from rhinecloud.app.routes.backup import backup_routes, backup_stream
+from rhinecloud.app.routes.city import city_routes
 from rhinecloud.app.settings import Settings
+from rhinecloud.app.space import Space
 from rhinecloud.identity.credentials import Credentials
 from rhinecloud.kernel.actor import Actor, part
 from rhinecloud.kernel.time import utc_now
+from rhinecloud.part import Mode
 from rhinecloud.store.engine import StoreSettings
 
 
 @asynccontextmanager
 async def open_offline(settings: Settings) -> AsyncIterator[Application]:
-    """Open the foundation; whoever may open its files acts as the house. Raises InUse, Unavailable or Invalid."""
+    """Open the parts; whoever may open the city's files acts as the system. Raise InUse, Unavailable or Invalid."""
 
     def anyone(credentials: Credentials) -> Actor:
         return part("cli")
 
     foundation = Foundation(settings, utc_now)
-    # On a database that several processes share, another one may lead: the data is that one's to migrate.
-    await foundation.open(leads=not settings.section("store", StoreSettings).shared)
-    try:
-        gate = Authentication(anyone, foundation.policy, foundation.tenant)
-        api = build_api(__version__, foundation_routes(foundation, gate))
-        yield Dispatcher([("/ngsi-ld/", broker_application(foundation, gate))], api)
-    finally:
-        await foundation.close()
+    async with AsyncExitStack() as closing:
+        # On a database that several processes share, another one may lead: the data is that one's to migrate.
+        await foundation.open(leads=not settings.section("store", StoreSettings).shared)
+        closing.push_async_callback(foundation.close)
+        access = Authentication(anyone, foundation.policy, foundation.tenant)
+        space = Space(foundation, access, Mode.OFFLINE)
+        await space.assembly.open(space.context(), closing)
+        routers = [
+            *space.assembly.routers(),
+            city_routes(space.description, access),
+            backup_routes(backup_stream(foundation), access),
+        ]
+        api = build_api(__version__, routers, space.problems)
+        yield Dispatcher(list(space.assembly.applications().items()), api)

@@ -1,9 +1,10 @@
-"""The one table at the edge of the people's API: from what went wrong to RFC 9457 problem+json."""
+"""The one table at the edge of the people's API: from errors to problem documents (RFC 9457)."""
 
 from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -11,7 +12,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from rhinecloud.identity.model import AccountLocked, LockedOut, PasswordChangeNeeded
 from rhinecloud.kernel.errors import (
     Conflict,
     Forbidden,
@@ -23,25 +23,23 @@ from rhinecloud.kernel.errors import (
     Unavailable,
     Unsupported,
 )
+from rhinecloud.part import ErrorRow
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:rhinecloud:problem:"
 
-TABLE: tuple[tuple[type[RhineCloudError], int, str, str], ...] = (
-    (TooLarge, 413, "too-large", "Too large"),
-    (Invalid, 400, "invalid", "Invalid request"),
-    (LockedOut, 429, "locked-out", "Too many failed sign-ins"),
-    (AccountLocked, 401, "account-locked", "Account locked"),
-    (Unauthenticated, 401, "unauthenticated", "Not signed in"),
-    (PasswordChangeNeeded, 403, "password-change-needed", "Password change needed"),
-    (Forbidden, 403, "forbidden", "Not allowed"),
-    (NotFound, 404, "not-found", "Not found"),
-    (Conflict, 409, "conflict", "Conflict"),
-    (Unsupported, 501, "unsupported", "Not supported"),
-    (Unavailable, 503, "unavailable", "Not available now"),
-    (RhineCloudError, 500, "internal", "Internal error"),
+CORE = (
+    ErrorRow(TooLarge, 413, "too-large", "Too large"),
+    ErrorRow(Invalid, 400, "invalid", "Invalid request", facts=("field",)),
+    ErrorRow(Unauthenticated, 401, "unauthenticated", "Not signed in"),
+    ErrorRow(Forbidden, 403, "forbidden", "Not allowed"),
+    ErrorRow(NotFound, 404, "not-found", "Not found"),
+    ErrorRow(Conflict, 409, "conflict", "Conflict"),
+    ErrorRow(Unsupported, 501, "unsupported", "Not supported"),
+    ErrorRow(Unavailable, 503, "unavailable", "Not available now"),
+    ErrorRow(RhineCloudError, 500, "internal", "Internal error"),
 )
-"""Kind of error, HTTP status, the last part of the problem's type, and its title; the first that fits counts."""
+"""The kinds of the kernel; the rows of the parts come before them, and the first that fits counts."""
 
 SCHEMA: dict[str, Any] = {
     "title": "Problem",
@@ -67,29 +65,36 @@ SCHEMA: dict[str, Any] = {
         },
     },
 }
-"""How the API's document describes `problem_of`."""
-
-_FACTS = ("field", "version", "retry_after_s", "errors")
+"""How the API's document describes a problem."""
 
 _log = logging.getLogger(__name__)
 
 
-def problem_of(error: Exception) -> dict[str, Any]:
-    """Give the problem document of an error; what the house did not raise on purpose says nothing of its inside."""
-    for kind, status, name, title in TABLE:
-        if isinstance(error, kind):
-            detail = getattr(error, "reason", "") or str(error)
-            document = {"type": TYPE + name, "title": title, "status": status, "detail": detail}
-            facts = {
-                fact: getattr(error, fact) for fact in _FACTS if getattr(error, fact, None) not in (None, "")
-            }
-            return {**document, **facts}
-    return {
-        "type": TYPE + "internal",
-        "title": "Internal error",
-        "status": 500,
-        "detail": "see the city's log",
-    }
+class Problems:
+    """The table of a city: the rows of its parts, then those of the kernel."""
+
+    def __init__(self, rows: Iterable[ErrorRow] = ()) -> None:
+        self._rows = (*rows, *CORE)
+        self._facts = ("errors", *dict.fromkeys(fact for row in self._rows for fact in row.facts))
+
+    def of(self, error: Exception) -> dict[str, Any]:
+        """Return the problem document of an error; one that was not raised on purpose says nothing of its inside."""
+        for row in self._rows:
+            if isinstance(error, row.kind):
+                document = {
+                    "type": TYPE + row.name,
+                    "title": row.title,
+                    "status": row.status,
+                    "detail": getattr(error, "reason", "") or str(error),
+                }
+                facts = {fact: getattr(error, fact, None) for fact in self._facts}
+                return document | {name: value for name, value in facts.items() if value not in (None, "")}
+        return {
+            "type": TYPE + "internal",
+            "title": "Internal error",
+            "status": 500,
+            "detail": "see the city's log",
+        }
 
 
 def render_problem(document: dict[str, Any]) -> Response:
@@ -102,12 +107,12 @@ def render_problem(document: dict[str, Any]) -> Response:
     return response
 
 
-def add_problems(api: FastAPI) -> None:
-    """Have every error of an API end as a problem document."""
+def add_problems(api: FastAPI, problems: Problems) -> None:
+    """Answer every error of an API with a problem document."""
 
     @api.exception_handler(RhineCloudError)
     async def on_purpose(request: Request, error: RhineCloudError) -> Response:
-        return render_problem(problem_of(error))
+        return render_problem(problems.of(error))
 
     @api.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> Response:
@@ -116,7 +121,7 @@ def add_problems(api: FastAPI) -> None:
             for each in error.errors()
         ]
         detail = "; ".join(f"{place['field']}: {place['reason']}" for place in places)
-        document = problem_of(Invalid(detail or "malformed request"))
+        document = problems.of(Invalid(detail or "malformed request"))
         return render_problem({**document, "field": places[0]["field"] if places else "", "errors": places})
 
     @api.exception_handler(HTTPException)
@@ -132,4 +137,4 @@ def add_problems(api: FastAPI) -> None:
     @api.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> Response:
         _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return render_problem(problem_of(error))
+        return render_problem(problems.of(error))

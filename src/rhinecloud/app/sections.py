@@ -1,55 +1,38 @@
-"""Which section of `city.toml` belongs to which part."""
+"""Which section of `city.toml` belongs to which part, and the reading of the file as a whole."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rhinecloud.app.assembly import merged
 from rhinecloud.app.health import HealthSettings
 from rhinecloud.app.logs import LogSettings
 from rhinecloud.app.metrics import MetricsSettings
+from rhinecloud.app.parts import find_parts
 from rhinecloud.app.settings import CitySettings, ServerSettings, Settings, read_settings
 from rhinecloud.app.telemetry import TelemetrySettings
-from rhinecloud.broker.settings import BrokerSettings
-from rhinecloud.changes.relay import RelaySettings
-from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
-from rhinecloud.history.settings import HistorySettings
 from rhinecloud.identity import IdentitySettings
-from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector
-from rhinecloud.kernel.settings import read_section
-from rhinecloud.live import LiveSettings
-from rhinecloud.risk.settings import RiskSettings
-from rhinecloud.simulator.settings import SimulatorSettings
+from rhinecloud.part import Part
 from rhinecloud.store.engine import StoreSettings
 from rhinecloud.stream.settings import StreamSettings
-from rhinecloud.subscriptions.settings import NotificationSettings
 
-SECTIONS: Mapping[str, type] = {
+OWN: Mapping[str, type[Any]] = {
     "city": CitySettings,
     "server": ServerSettings,
     "log": LogSettings,
     "metrics": MetricsSettings,
     "health": HealthSettings,
     "telemetry": TelemetrySettings,
-    "identity": IdentitySettings,
     "store": StoreSettings,
     "stream": StreamSettings,
-    "relay": RelaySettings,
-    "history": HistorySettings,
-    "broker": BrokerSettings,
-    "notifications": NotificationSettings,
-    "live": LiveSettings,
-    "connectors": ConnectorSettings,
-    "risk": RiskSettings,
-    "incidents": IncidentSettings,
-    "simulator": SimulatorSettings,
 }
-"""Section name and the dataclass that reads it, in the order of the settings page."""
+"""Sections of the assembly and of the engines; those of the parts follow."""
 
 FILES = (
     *(("server", "tls_certificate"), ("server", "tls_key")),
@@ -57,8 +40,15 @@ FILES = (
 )
 """Settings that name a file, from the city's folder where the path is not absolute."""
 
-FEED = FeedSettings
-"""What each table `[feeds.<name>]` is read into."""
+
+def sections_of(parts: Iterable[Part]) -> dict[str, type[Any]]:
+    """Return each section's name and the dataclass that reads it, in the order of the settings page."""
+    return merged([OWN, *(part.settings for part in parts)])
+
+
+def tables_of(parts: Iterable[Part]) -> dict[str, type[Any] | None]:
+    """Return the tables that parts read themselves, with the dataclass of one entry where each has one."""
+    return merged(part.tables for part in parts)
 
 
 def read_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
@@ -73,8 +63,13 @@ def gather_city(
     folder: Path, collector: ErrorCollector, overrides: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Settings:
     """Read the settings as far as they can be read, see `read_settings`."""
-    settings = read_settings(folder, SECTIONS, os.environ, collector, overrides)
-    for check in (_require_safe, _require_ports, _require_simulator):
+    parts = find_parts().loaded
+    settings = read_settings(
+        folder, sections_of(parts), os.environ, collector, overrides, tables=tables_of(parts)
+    )
+    for check in (_require_safe, _require_ports, *(part.check_settings for part in parts)):
+        if check is None:
+            continue
         with collector.collect():
             check(settings)
     with collector.collect():
@@ -82,25 +77,9 @@ def gather_city(
     return settings
 
 
-def own_origins(settings: Settings) -> list[str]:
-    """List the origins whose pages may call the city."""
-    public = [settings.server.public_url] if settings.server.public_url else []
-    return [*settings.section("broker", BrokerSettings).cors_origins, *public]
-
-
 def is_shared(settings: Settings) -> bool:
     """Tell whether several processes may write the store."""
     return settings.section("store", StoreSettings).shared
-
-
-def read_feeds(settings: Settings) -> dict[str, FeedSettings]:
-    """Read each feed's table; raises Invalid naming what is wrong."""
-    feeds, collector = {}, ErrorCollector()
-    for name, table in settings.feeds.items():
-        with collector.collect():
-            feeds[name] = read_section(f"feeds.{name}", FEED, table, os.environ)
-    collector.finish()
-    return feeds
 
 
 def _with_files(settings: Settings) -> Settings:
@@ -128,19 +107,6 @@ def _require_ports(settings: Settings) -> None:
         if port and port in taken:
             collector.add(f"{port} is the port of {taken[port]} already", place)
         taken[port] = place
-    collector.finish()
-
-
-def _require_simulator(settings: Settings) -> None:
-    """Refuse a simulator that has nothing to play, or whose sensors would not be heard."""
-    simulator = settings.section("simulator", SimulatorSettings)
-    topics = settings.section("stream", StreamSettings).devices_topics
-    collector = ErrorCollector()
-    if simulator.enabled and not (settings.folder / simulator.scenario).is_file():
-        collector.add(f"there is no file {settings.folder / simulator.scenario}", "simulator.scenario")
-    if simulator.enabled and not any(f"{simulator.topic}/".startswith(f"{topic}/") for topic in topics):
-        below = " or ".join(f"`{topic}/`" for topic in topics)
-        collector.add(f"must lie below {below}, where devices may publish", "simulator.topic")
     collector.finish()
 
 

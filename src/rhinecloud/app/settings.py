@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -18,10 +19,9 @@ from rhinecloud.kernel.checks import PORT, address, between, more_than
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.settings import SettingDescription, describe, override, read_section, setting
+from rhinecloud.stream.settings import StreamSettings
 
 FILE = "city.toml"
-FEEDS = "feeds"
-AGENCIES = "agencies"
 
 S = TypeVar("S")
 
@@ -163,12 +163,11 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every section by name, the tables of feeds and agencies, and the folder that they were read from."""
+    """Every section by name, the tables that parts read themselves, and the folder that they were read from."""
 
     folder: Path
     sections: Mapping[str, Any]
-    feeds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    agencies: tuple[Mapping[str, Any], ...] = ()
+    tables: Mapping[str, Any] = field(default_factory=dict)
 
     def section(self, name: str, kind: type[S]) -> S:
         """Give a section as its part's dataclass."""
@@ -176,6 +175,11 @@ class Settings:
         if not isinstance(found, kind):
             raise TypeError(f"section {name} is a {type(found).__name__}")
         return found
+
+    @property
+    def device_topics(self) -> tuple[str, ...]:
+        """Return the first levels of the topics below which devices may publish."""
+        return self.section("stream", StreamSettings).devices_topics
 
     @property
     def city(self) -> CitySettings:
@@ -199,24 +203,31 @@ def read_settings(
     environment: Mapping[str, str],
     collector: ErrorCollector,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    tables: Mapping[str, type[Any] | None] = MappingProxyType({}),
 ) -> Settings:
     """Read `city.toml` of a folder, or the file itself; `kinds` name each section's dataclass.
+
+    `tables` are further tables, each with the dataclass of one entry where its entries have names.
 
     What is wrong goes to `collector`, and its section has its defaults; raises Invalid where there is nothing to read.
     """
     path = folder if folder.suffix == ".toml" else folder / FILE
-    tables = _read_file(path)
-    feeds = _feed_tables(tables.pop(FEEDS, {}), collector)
-    agencies = _agency_tables(tables.pop(AGENCIES, []), collector)
-    _require_tables(tables, kinds, collector)
+    found = _read_file(path)
+    further = {
+        name: _tables_of(name, found.pop(name), collector, named=kind is not None)
+        for name, kind in tables.items()
+        if name in found
+    }
+    _require_tables(found, kinds, tables, collector)
     sections: dict[str, Any] = {}
     for name, kind in kinds.items():
         sections[name] = kind()
         with collector.collect():
-            table = tables.get(name, {})
+            table = found.get(name, {})
             read: Any = read_section(name, kind, table if isinstance(table, dict) else {}, environment)
             sections[name] = override(name, read, (overrides or {}).get(name, {}))
-    return Settings(path.parent.resolve(), sections, feeds, agencies)
+    return Settings(path.parent.resolve(), sections, further)
 
 
 def describe_settings(kinds: Mapping[str, type]) -> list[SettingDescription]:
@@ -233,24 +244,21 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise Invalid(f"is not TOML: {error}", field=str(path)) from None
 
 
-def _feed_tables(feeds: Any, collector: ErrorCollector) -> Mapping[str, Mapping[str, Any]]:
-    if isinstance(feeds, dict) and all(isinstance(feed, dict) for feed in feeds.values()):
-        return feeds
-    collector.add("must hold one table a feed: [feeds.<name>]", FEEDS)
-    return {}
+def _tables_of(name: str, value: Any, collector: ErrorCollector, *, named: bool) -> Any:
+    """Return the tables `[name.<key>]` as a mapping, or `[[name]]` as a tuple; nothing where they are not that."""
+    entries = value.values() if named and isinstance(value, dict) else value
+    if isinstance(value, dict if named else list) and all(isinstance(each, dict) for each in entries):
+        return value if named else tuple(value)
+    collector.add(f"must be tables: [{name}.<name>]" if named else f"must be tables: [[{name}]]", name)
+    return {} if named else ()
 
 
-def _agency_tables(agencies: Any, collector: ErrorCollector) -> tuple[Mapping[str, Any], ...]:
-    if isinstance(agencies, list) and all(isinstance(agency, dict) for agency in agencies):
-        return tuple(agencies)
-    collector.add("must be tables: [[agencies]]", AGENCIES)
-    return ()
-
-
-def _require_tables(tables: Mapping[str, Any], kinds: Mapping[str, type], collector: ErrorCollector) -> None:
-    for name, table in tables.items():
+def _require_tables(
+    found: Mapping[str, Any], kinds: Mapping[str, type], tables: Iterable[str], collector: ErrorCollector
+) -> None:
+    for name, table in found.items():
         if name not in kinds:
-            collector.add(unknown("section", name, [*kinds, FEEDS, AGENCIES]), name)
+            collector.add(unknown("section", name, [*kinds, *tables]), name)
         elif not isinstance(table, dict):
             collector.add(f"must be a table: [{name}]", name)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
 import nats
 from nats.aio.client import Client
@@ -15,6 +14,7 @@ from rhinecloud.kernel.actor import Actor
 from rhinecloud.policy import Action
 from rhinecloud.stream.callout import Callout, JwtIssuer
 from rhinecloud.stream.configuration import ServerSecrets
+from rhinecloud.stream.connection import StreamConnection
 from rhinecloud.stream.devices import DeviceStores
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.revocation import DeviceRevocation
@@ -24,17 +24,7 @@ from rhinecloud.stream.settings import EMBEDDED, MEGABYTE, StreamSettings
 DAY_S = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class StreamConnection:
-    """The stream, its server where it is our own, and where devices of this machine reach MQTT ('' for nowhere)."""
-
-    stream: JetStream
-    server: NatsServer | None
-    mqtt_url: str
-    devices: DeviceStores | None
-
-
-async def open_upstream(foundation: Foundation, closing: AsyncExitStack) -> StreamConnection:
+async def open_stream(foundation: Foundation, closing: AsyncExitStack) -> StreamConnection:
     """Start the server where it is our own and connect; raises Unavailable."""
     settings = foundation.settings.section("stream", StreamSettings)
     server, url, user, devices = None, settings.url, None, None

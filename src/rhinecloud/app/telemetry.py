@@ -9,27 +9,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from rhinecloud.app.api import PREFIX as PEOPLE
 from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send, header
 from rhinecloud.app.measured import route_of
-from rhinecloud.broker.errors import MethodNotAllowed
-from rhinecloud.broker.http.application import PREFIX
-from rhinecloud.broker.http.router import Router
-from rhinecloud.broker.routes import routes_with
-from rhinecloud.kernel.errors import Invalid, NotFound
+from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.settings import setting
 from rhinecloud.store.port import Edit, JointEdit, Store, Written
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.port import Frame, Handle
-from rhinecloud.subscriptions.routes import subscription_routes
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Link, SpanContext, Tracer
+
+RouteOf = Callable[[Scope], str]
+"""Returns the route that a request leads to, '' where none is known."""
 
 REMEMBERED = 10_000
 """Commits of late whose traces are known: what they wrote is carried and heard of soon after."""
@@ -56,9 +54,9 @@ class Telemetry:
         self._tracer = provider.get_tracer("rhinecloud")
         self._commits = CommitTraces()
 
-    def around_door(self, application: Application) -> Application:
-        """Give the application with a span for each request."""
-        return TracedApplication(application, self._tracer)
+    def around_application(self, application: Application, route_of: RouteOf) -> Application:
+        """Return the application with a span for each request, which `route_of` names."""
+        return TracedApplication(application, self._tracer, route_of)
 
     def around_store(self, store: Store) -> Store:
         """Give the store with a span for each write."""
@@ -119,10 +117,10 @@ class CommitTraces:
 class TracedApplication:
     """An ASGI application around another: a span for each request, within the trace that it brings."""
 
-    def __init__(self, application: Application, tracer: Tracer) -> None:
+    def __init__(self, application: Application, tracer: Tracer, route_of: RouteOf) -> None:
         self._application = application
         self._tracer = tracer
-        self._router = Router(routes_with(subscription_routes(None)))
+        self._route_of = route_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -159,13 +157,7 @@ class TracedApplication:
     def _route(self, scope: Scope) -> str:
         if scope.get("route") is not None:
             return route_of(scope, PEOPLE)
-        if not scope["path"].startswith(PREFIX.decode()):
-            return ""
-        try:
-            found, _ = self._router.find(scope["method"], scope["raw_path"][len(PREFIX) :])
-        except (Invalid, NotFound, MethodNotAllowed):
-            return ""
-        return PREFIX.decode() + found.path
+        return self._route_of(scope)
 
 
 class TracedStore:

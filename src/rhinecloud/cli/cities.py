@@ -65,9 +65,9 @@ def add_to(program: typer.Typer) -> None:
 
         Example: `rhinecloud check --city examples/duisburg`
         """
-        from rhinecloud.app.checks import survey
+        from rhinecloud.app.checks import check_city
 
-        findings = list(survey(city))
+        findings = list(check_city(city))
         wrong = [each for each in findings if each.problem]
         if as_json:
             print_json([asdict(each) for each in findings])

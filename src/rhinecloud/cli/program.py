@@ -17,6 +17,7 @@ from rhinecloud.cli import accounts, cities, copying, letters, recordings, rules
 from rhinecloud.cli.exits import Exit, exit_of
 from rhinecloud.cli.options import Json
 from rhinecloud.kernel.errors import RhineCloudError
+from rhinecloud.part.discovery import find_declared
 
 HELP = """Rhine Cloud: an open operating system for a city.
 
@@ -43,6 +44,10 @@ def build_program() -> typer.Typer:
     program.add_typer(letters.build(), name="deadletters", rich_help_panel="What happens in it")
     program.add_typer(accounts.build_users(), name="users", rich_help_panel="Who gets in")
     program.add_typer(accounts.build_tokens(), name="tokens", rich_help_panel="Who gets in")
+
+    for each in find_declared().loaded:
+        if each.commands is not None:
+            program.add_typer(each.commands(), name=each.name, rich_help_panel="Of other distributions")
 
     @program.command(rich_help_panel="The city")
     def version(as_json: Json = False) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import typer.main
 
 from rhinecloud.app.city import City
-from rhinecloud.app.sections import FEED, SECTIONS, read_city
+from rhinecloud.app.parts import find_parts
+from rhinecloud.app.sections import read_city, sections_of, tables_of
 from rhinecloud.broker.openapi import describe as describe_routes
 from rhinecloud.broker.routes import routes_with
 from rhinecloud.broker.settings import BrokerSettings
@@ -80,9 +81,14 @@ def write_reference(folder: Path) -> None:
 
 def settings_page() -> str:
     """Write every setting by section."""
-    sections = [_section(name, kind) for name, kind in SECTIONS.items()]
-    feeds = _section("feeds.<name>", FEED, "One table for each feed, under a name of its own.\n\n")
-    return "\n".join([SETTINGS_HEAD, *sections, feeds, AGENCIES])
+    parts = find_parts().loaded
+    sections = [_section(name, kind) for name, kind in sections_of(parts).items()]
+    tables = [
+        _section(f"{name}.<name>", kind, "One table for each, under a name of its own.\n\n")
+        for name, kind in tables_of(parts).items()
+        if kind is not None
+    ]
+    return "\n".join([SETTINGS_HEAD, *sections, *tables, AGENCIES])
 
 
 def commands_page() -> str:

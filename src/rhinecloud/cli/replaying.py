@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from rhinecloud.app.foundation import city_terms
-from rhinecloud.app.sections import read_feeds
 from rhinecloud.app.settings import Settings
 from rhinecloud.cli.city_client import HttpCityClient
 from rhinecloud.connectors.content import MAPPINGS
 from rhinecloud.connectors.inlet import BoundedInlet
 from rhinecloud.connectors.links import LinkContext
 from rhinecloud.connectors.model import FeedCounters
+from rhinecloud.connectors.part import TABLE, read_feeds
 from rhinecloud.connectors.pipeline import EntityDraft, Pipeline
 from rhinecloud.connectors.plan import CitySources, FeedPlan, plan_feed
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
@@ -42,7 +42,7 @@ def choose_feed(settings: Settings, name: str, connector: str, mapping: str) -> 
         if not connector or not mapping:
             raise Invalid("name a --feed of the city, or --connector and --mapping")
         return FeedSettings(connector=connector, mapping=mapping)
-    feeds = read_feeds(settings)
+    feeds = read_feeds(settings.tables.get(TABLE, {}))
     if name not in feeds:
         raise Invalid(f"there is no feed {name!r}; the city has {', '.join(sorted(feeds)) or 'none'}")
     return feeds[name]

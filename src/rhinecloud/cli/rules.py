@@ -154,15 +154,21 @@ def _lines(outcome: dict[str, Any]) -> Iterator[str]:
 
 def _read(files: list[Path] | None, city: Path) -> Rulebook:
     from rhinecloud.app.foundation import Foundation
-    from rhinecloud.app.parts import rulebook_of
     from rhinecloud.app.sections import read_city
     from rhinecloud.kernel.time import utc_now
+    from rhinecloud.risk.part import read_city_rules
     from rhinecloud.risk.rulebook import read_rulebook
 
     if files and city == HERE and not (city / FILE).exists():
         return read_rulebook(files, _words_of_packs())
     foundation = Foundation(read_city(city), utc_now)
-    return read_rulebook(files, foundation.context) if files else rulebook_of(foundation)
+    return (
+        read_rulebook(files, foundation.context)
+        if files
+        else read_city_rules(
+            foundation.settings.folder, foundation.settings, foundation.content, foundation.context
+        )
+    )
 
 
 def _words_of_packs() -> Context:

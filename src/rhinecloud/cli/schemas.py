@@ -52,13 +52,13 @@ def add_to(program: typer.Typer) -> None:
 
 def file_kinds() -> list[FileKind]:
     """List the kinds of files that have a model."""
-    from rhinecloud.app.content import KINDS
+    from rhinecloud.app.parts import find_parts, kinds_of
     from rhinecloud.loader.manifest import MANIFEST, PackManifest
     from rhinecloud.simulator.scenario import ScenarioKeys
 
     content = [
         FileKind(each.folder, f"{each.folder}/{each.pattern}", each.summary, each.model)
-        for each in KINDS
+        for each in kinds_of(find_parts().loaded)
         if each.model is not None
     ]
     return [

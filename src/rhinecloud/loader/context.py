@@ -62,6 +62,12 @@ class CityTerms:
     conflicts: list[TermConflict] = field(default_factory=list)
 
 
+class TermConflicts(tuple[TermConflict, ...]):
+    """Every conflict of a city's vocabulary."""
+
+    __slots__ = ()
+
+
 def merge_contexts(
     core: Mapping[str, Any],
     packs: Iterable[tuple[str, Mapping[str, Any]]],

@@ -6,12 +6,12 @@ The core's own parts and those of other distributions (entry point `rhinecloud.p
 from rhinecloud.part.access import Access
 from rhinecloud.part.actions import Action, Actions, ActionView
 from rhinecloud.part.content import Content, ContentItem, ContentKind, ContentSource
-from rhinecloud.part.context import PartContext, Settings
-from rhinecloud.part.model import CheckFiles, Finding, OpenPart, Part, Worker
+from rhinecloud.part.context import Addresses, Mode, PartContext, Settings
+from rhinecloud.part.model import Application, CheckFiles, ConsumerState, Finding, OpenPart, Part, Worker
 from rhinecloud.part.problems import ErrorRow
 from rhinecloud.part.rights import ActionRight, Rights
 from rhinecloud.part.services import Services
-from rhinecloud.part.web import WebModule
+from rhinecloud.part.web import WebModule, WebModules
 
 __all__ = [
     "Access",
@@ -19,13 +19,17 @@ __all__ = [
     "ActionRight",
     "ActionView",
     "Actions",
+    "Addresses",
+    "Application",
     "CheckFiles",
+    "ConsumerState",
     "Content",
     "ContentItem",
     "ContentKind",
     "ContentSource",
     "ErrorRow",
     "Finding",
+    "Mode",
     "OpenPart",
     "Part",
     "PartContext",
@@ -33,5 +37,6 @@ __all__ = [
     "Services",
     "Settings",
     "WebModule",
+    "WebModules",
     "Worker",
 ]

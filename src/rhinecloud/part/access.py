@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Protocol
 
 from fastapi import Request
@@ -17,6 +17,10 @@ class Access(Protocol):
         """Return a dependency that lets through whom the policy permits `action`, and returns the actor."""
         ...
 
+    def token_for(self, actor: Actor) -> str:
+        """Return a token that stands for `actor` until the city stops: for a process that a part starts."""
+        ...
+
     async def signed_in(self, request: Request) -> Actor:
         """Return the actor who is signed in; raise Unauthenticated."""
         ...
@@ -25,7 +29,7 @@ class Access(Protocol):
         """Return the actor who is signed in, None for everybody else."""
         ...
 
-    def of_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> Actor:
+    def of_headers(self, headers: Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]]) -> Actor:
         """Return the actor behind a request's header fields; raise Unauthenticated."""
         ...
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.time import Clock
 from rhinecloud.ngsild.context import Context
 from rhinecloud.part.access import Access
@@ -15,9 +19,33 @@ from rhinecloud.part.services import Services
 
 S = TypeVar("S")
 
+LogRequest = Callable[[Mapping[str, Any], int, float, int], None]
+"""Writes one request: its ASGI scope, the status, seconds, and bytes of the answer."""
+
+
+class Mode(Enum):
+    """For what a part is opened."""
+
+    RUNNING = "running"
+    """A running city: with stream, workers and every route."""
+    OFFLINE = "offline"
+    """The command line beside a city that does not run: state and past, no stream."""
+    READER = "reader"
+    """A process that answers reads beside the one that runs the city: state only."""
+
 
 class Settings(Protocol):
     """The settings of one city, read once."""
+
+    @property
+    def folder(self) -> Path:
+        """Return the city's folder."""
+        ...
+
+    @property
+    def device_topics(self) -> Sequence[str]:
+        """Return the first levels of the topics below which devices may publish."""
+        ...
 
     def section(self, name: str, kind: type[S]) -> S:
         """Return a section as the dataclass that its part declares."""
@@ -25,21 +53,44 @@ class Settings(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where the city is reached: `url` by clients, `mqtt_url` by devices of this machine ('' for nowhere).
+
+    `host` is the address that it listens on. `expected` are local endpoints (host and port) that another part is about
+    to open, each with what opens it; parts add to it while they are opened.
+    """
+
+    url: str
+    https: bool = False
+    mqtt_url: str = ""
+    host: str = "127.0.0.1"
+    expected: dict[tuple[str, int | None], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartContext:
     """One space: its settings, folders, clock, vocabulary, content, and the services of the parts below.
 
-    `space` is the NGSI-LD tenant; `folder` is the city's folder, `data` the one that the city writes. `running` is
-    False where the command line opens a city that does not run: then there is no stream.
+    `space` is the NGSI-LD tenant; `folder` is the city's folder, `data` the one that the city writes, `tables` the
+    tables of `city.toml` that a part reads by name. `vocabulary` is the city's compiled @context, `terms` what it was
+    compiled from. `describe` returns what `/city` shows an actor; `log_request` writes a line of the access log, where
+    there is one.
     """
 
     space: str
     folder: Path
     data: Path
     settings: Settings
+    tables: Mapping[str, Any]
     clock: Clock
+    started_at: datetime
     vocabulary: Context
+    terms: Mapping[str, Any]
     content: Content
     services: Services
     actions: Actions
     access: Access
-    running: bool = True
+    addresses: Addresses
+    describe: Callable[[Actor | None], Awaitable[Mapping[str, Any]]]
+    log_request: LogRequest | None = None
+    mode: Mode = Mode.RUNNING

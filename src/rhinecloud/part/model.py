@@ -12,12 +12,16 @@ from fastapi import APIRouter
 from prometheus_client.core import Metric
 from pydantic import BaseModel
 
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.response_stats import ResponseStats
+from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.migration import Migration
 from rhinecloud.part.actions import Action
 from rhinecloud.part.content import Content, ContentKind
-from rhinecloud.part.context import PartContext, Settings
+from rhinecloud.part.context import Mode, PartContext, Settings
 from rhinecloud.part.problems import ErrorRow
 from rhinecloud.part.rights import Rights
+from rhinecloud.part.services import Services
 from rhinecloud.part.web import WebModule
 
 Worker = Callable[[], Coroutine[Any, Any, None]]
@@ -51,26 +55,55 @@ class CheckFiles:
 
     folder: Path
     settings: Settings
+    tables: Mapping[str, Any]
+    vocabulary: Context
     content: Content
+    services: Services
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerState:
+    """How a consumer of changes does: how many it is behind, its failures, and what is wrong now ('' for nothing).
+
+    `working` says that it does its work all the same: then `error` is advice.
+    """
+
+    name: str
+    lag: int = 0
+    failures: int = 0
+    error: str = ""
+    working: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class OpenPart:
     """What a part contributes once it is open; all of it is optional.
 
-    `routers` are mounted under `/api/v1`; `applications` are ASGI applications by path prefix. `workers` run in the
-    background under their names; `actions` can be called by name. `status` returns the members that the part's model
-    of the same name declares, `metrics` the figures of one scrape, `health` a reason by name ('' where all is well).
-    `reload` takes content that was read again and found sound.
+    `routers` are mounted under `/api/v1`; `applications` returns ASGI applications by path prefix, once every part is
+    open; `origins` are web origins whose pages may call. `workers` run in the background under their names once every
+    part is open; `ready` returns when the part does what others rely on. `actions` can be called by name.
+
+    `status` and `city` return the members that the part's models of these names declare, `metrics` the figures of one
+    scrape, `consumers` the state of those that follow the changes. An application that counts and names its requests
+    itself says so by `requests` (method, route, counts) and `route_of`.
+
+    `reload` takes content that was read again and found sound. `refresh` reads again, in a process that only reads,
+    what the running city changed of the records that the part names as `cached`.
     """
 
     routers: Sequence[APIRouter] = ()
-    applications: Mapping[str, Application] = field(default_factory=dict)
+    applications: Callable[[], Mapping[str, Application]] | None = None
+    origins: Sequence[str] = ()
     workers: Mapping[str, Worker] = field(default_factory=dict)
     actions: Sequence[Action[Any]] = ()
+    ready: Callable[[], Awaitable[None]] | None = None
     status: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
+    city: Callable[[Actor | None], Awaitable[Mapping[str, Any]]] | None = None
     metrics: Callable[[], Awaitable[Iterable[Metric]]] | None = None
-    health: Callable[[], Awaitable[Mapping[str, str]]] | None = None
+    consumers: Callable[[], Iterable[ConsumerState]] | None = None
+    requests: Callable[[], Iterable[tuple[str, str, ResponseStats]]] | None = None
+    route_of: Callable[[MutableMapping[str, Any]], str] | None = None
+    refresh: Callable[[], Awaitable[None]] | None = None
     reload: Callable[[Content], Awaitable[None]] | None = None
 
 
@@ -78,27 +111,38 @@ class OpenPart:
 class Part:
     """Everything that a part contributes, declared in one place.
 
-    `name` is the word of the package, the URL, the folder of tests and the docs page. `settings` maps a section of
-    `city.toml` to the frozen dataclass that reads it. `vocabulary` are JSON-LD terms for the city's @context. `records`
-    are kinds of records in the store that belong to the part, each with a sentence. `migrations` bring data of an older
-    version up to date when a city's store is opened. `commands` imports and returns a
-    typer application, mounted as `rhinecloud <name>`. `open` opens the part in one space; parts are opened in order of
-    their layers, and closed in the reverse one. `offline` says that it is opened for the command line too, where no
-    city runs.
+    `name` is the word of the package, the URL, the folder of tests and the docs page; `open` opens the part in one
+    space. Parts are opened in the order of their layers and closed in the reverse one; `modes` says for what.
+
+    `settings` maps a section of `city.toml` to the frozen dataclass that reads it; `tables` names further tables there
+    that the part reads itself, with the dataclass of one entry where each has a name (`[feeds.<name>]`).
+    `check_settings` raises Invalid where settings that are each sound do not fit together; `check` looks at the files
+    of a city for `rhinecloud check`.
+
+    `vocabulary` are JSON-LD terms for the city's @context; `indexes` names attributes that need an index. `records` are
+    kinds of records in the store that belong to the part, each with a sentence; those in `cached` are copied by
+    processes that only read. `migrations` bring data of an older version up to date when a city's store is opened.
+    `status` and `city` are models of what the part adds to `/status` and `/city`. `commands` imports and returns a
+    typer application, mounted as `rhinecloud <name>`.
     """
 
     name: str
     summary: str
     open: Callable[[PartContext], AbstractAsyncContextManager[OpenPart]]
     settings: Mapping[str, type[Any]] = field(default_factory=dict)
+    tables: Mapping[str, type[Any] | None] = field(default_factory=dict)
     vocabulary: Mapping[str, Any] = field(default_factory=dict)
     rights: Rights = field(default_factory=Rights)
     content: tuple[ContentKind[Any], ...] = ()
+    indexes: tuple[str, ...] = ()
     records: Mapping[str, str] = field(default_factory=dict)
     migrations: tuple[Migration, ...] = ()
+    cached: frozenset[str] = frozenset()
     errors: tuple[ErrorRow, ...] = ()
     status: type[BaseModel] | None = None
+    city: type[BaseModel] | None = None
     commands: Callable[[], Any] | None = None
     web: tuple[WebModule, ...] = ()
+    check_settings: Callable[[Settings], None] | None = None
     check: Callable[[CheckFiles], Iterable[Finding]] | None = None
-    offline: bool = False
+    modes: frozenset[Mode] = frozenset({Mode.RUNNING})

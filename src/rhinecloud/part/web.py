@@ -12,3 +12,9 @@ class WebModule:
 
     name: str
     path: Path
+
+
+class WebModules(tuple[WebModule, ...]):
+    """Every module that parts and packs bring, as a service of a space."""
+
+    __slots__ = ()

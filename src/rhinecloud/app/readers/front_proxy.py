@@ -10,17 +10,15 @@ from contextlib import AsyncExitStack
 
 from rhinecloud.app import liveness
 from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send
-from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.dispatcher import Dispatcher
 from rhinecloud.app.foundation import Foundation
-from rhinecloud.app.mount import broker_application
-from rhinecloud.app.sections import own_origins
 from rhinecloud.app.server import HttpServer
+from rhinecloud.app.space import open_to
+from rhinecloud.part import Mode
 
+NGSI_LD = "/ngsi-ld/"
 ENTITIES = "/ngsi-ld/v1/entities"
 BATCHES = "/ngsi-ld/v1/entityOperations"
-KINDS = frozenset({"account", "token", "session", "context", ""})
-"""Records of which a copy is kept in memory here; '' when nobody knows what changed."""
 
 
 class FrontProxy:
@@ -30,9 +28,9 @@ class FrontProxy:
     """
 
     def __init__(self, foundation: Foundation, passing: Application, *, writes: bool) -> None:
-        gate = Authentication(foundation.identity.actor_of, foundation.policy, foundation.tenant)
         self._foundation = foundation
-        self._door = broker_application(foundation, gate)
+        self._space = open_to(foundation, Mode.READER)
+        self._application: Application
         self._writes = writes
         self.passing = passing
 
@@ -42,13 +40,19 @@ class FrontProxy:
         Those inside have `leave_s` to end.
         """
         settings, identity = self._foundation.settings, self._foundation.identity
+        await self._space.assembly.open(self._space.context(), closing)
+        self._application = self._space.assembly.applications()[NGSI_LD]
         doors = Dispatcher(
-            [("/", self)], self.passing, own_origins(settings), literal_hosts_only=identity.settings.open
+            [("/", self)], self.passing, self._space.origins(), literal_hosts_only=identity.settings.open
         )
         server = HttpServer(doors, settings.server, shared=shared)
         await server.start()
         closing.push_async_callback(server.stop)
         closing.push_async_callback(doors.close, leave_s)
+
+    async def refresh(self) -> None:
+        """Read again what another process changed of accounts, tokens and @contexts."""
+        await self._space.assembly.refresh()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer here, or by passing on."""
@@ -74,7 +78,7 @@ class FrontProxy:
         async def repeat() -> Message:
             return heard.pop(0) if heard else await receive()
 
-        await self._door(scope, listen, keep)
+        await self._application(scope, listen, keep)
         if _stands(scope, answer[0]["status"]):
             for message in answer:
                 await send(message)

@@ -55,16 +55,16 @@ async def serve(orders: ReaderOptions, notices: asyncio.StreamReader) -> None:
         await front.open(closing, leave_s=LEAVE_S, shared=True)
         sys.stdout.buffer.write(READY)
         sys.stdout.buffer.flush()
-        await _keep_up(foundation, notices)
+        await _keep_up(front, notices)
 
 
-async def _keep_up(foundation: Foundation, notices: asyncio.StreamReader) -> None:
+async def _keep_up(front: FrontProxy, notices: asyncio.StreamReader) -> None:
     """Read anew what changed, each time that it is told, until the pipe ends."""
     while await notices.readline():
         await asyncio.sleep(SETTLE_S)
         while not notices.at_eof():
             try:
-                await foundation.read_again()
+                await front.refresh()
                 break
             except Unavailable:  # the engine is away for a moment; what cannot be known here is asked inside
                 await asyncio.sleep(AGAIN_S)

@@ -10,7 +10,8 @@ from contextlib import AsyncExitStack
 
 from rhinecloud.app.asgi import Receive, Scope, Send
 from rhinecloud.app.foundation import Foundation
-from rhinecloud.app.readers.front_proxy import KINDS, FrontProxy
+from rhinecloud.app.parts import cached_records
+from rhinecloud.app.readers.front_proxy import FrontProxy
 from rhinecloud.app.readers.reverse_proxy import ReverseProxy
 from rhinecloud.app.readers.upstream import KIND, UpstreamAddress, find_leader
 from rhinecloud.app.server import with_port
@@ -33,6 +34,8 @@ class Replica:
         self._foundation = Foundation(self.settings, clock, reads_only=True)
         self._passing = ReverseProxy(NOBODY)
         self._changed = asyncio.Event()
+        self._cached = cached_records()
+        self._front: FrontProxy
         self._closing = AsyncExitStack()
 
     @property
@@ -59,16 +62,16 @@ class Replica:
         foundation.store.on_records(self._hear)
         await self._find_leader()
         closing.push_async_callback(self._part)
-        keeping = asyncio.create_task(self._keep_up(), name="follower")
+        self._front = FrontProxy(foundation, self._pass, writes=True)
+        await self._front.open(closing, leave_s=self.settings.server.stop_s / 2)
+        keeping = asyncio.create_task(self._keep_up(), name="replica")
         closing.callback(keeping.cancel)
-        front = FrontProxy(foundation, self._pass, writes=True)
-        await front.open(closing, leave_s=self.settings.server.stop_s / 2)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._passing(scope, receive, send)
 
     def _hear(self, kind: str, _tenant: str, _record_id: str) -> None:
-        if kind in KINDS or kind in (KIND, ""):  # '': any record may have changed
+        if kind in self._cached or kind in (KIND, ""):  # '': any record may have changed
             self._changed.set()
 
     async def _keep_up(self) -> None:
@@ -79,7 +82,7 @@ class Replica:
             self._changed.clear()
             try:
                 await self._find_leader()
-                await self._foundation.read_again()
+                await self._front.refresh()
             except Unavailable:
                 self._changed.set()
                 await asyncio.sleep(1)

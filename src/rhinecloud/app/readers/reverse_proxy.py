@@ -18,7 +18,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from rhinecloud.app.asgi import Application, Receive, Scope, Send, header, reply
-from rhinecloud.app.problem import MEDIA_TYPE, problem_of
+from rhinecloud.app.problem import MEDIA_TYPE, Problems
 from rhinecloud.app.readers.upstream import UpstreamAddress
 from rhinecloud.kernel.errors import Unavailable
 
@@ -180,7 +180,7 @@ def _has_body(scope: Scope) -> bool:
 
 
 async def _reply_unavailable(send: Send, why: str) -> None:
-    document = problem_of(Unavailable(why))
+    document = Problems().of(Unavailable(why))
     fields = [(b"content-type", MEDIA_TYPE.encode()), (b"retry-after", b"1")]
     await reply(send, document["status"], orjson.dumps(document), fields)
 

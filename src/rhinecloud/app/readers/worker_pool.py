@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from rhinecloud.app.readers.front_proxy import KINDS
+from rhinecloud.app.parts import cached_records
 from rhinecloud.app.readers.reader import READY, ReaderOptions
 from rhinecloud.app.readers.upstream import UpstreamAddress
 from rhinecloud.app.server import free_port
@@ -35,6 +35,7 @@ class WorkerPool:
     def __init__(self, settings: Settings, number: int) -> None:
         self._settings = settings
         self._number = number
+        self._cached = cached_records()
         self._folder = tempfile.TemporaryDirectory(prefix="rhinecloud-", ignore_cleanup_errors=True)
         self._processes: dict[int, asyncio.subprocess.Process] = {}
         self._keepers: list[asyncio.Task[None]] = []
@@ -63,7 +64,7 @@ class WorkerPool:
 
     def tell(self, kind: str, _tenant: str, _record_id: str) -> None:
         """Tell the readers that a record changed, where they keep a copy of its kind."""
-        if not kind or kind in KINDS:
+        if not kind or kind in self._cached:
             for process in self._processes.values():
                 if process.stdin is not None and not process.stdin.is_closing():
                     process.stdin.write(b"changed\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -57,3 +57,19 @@ class Route:
     anonymous: bool = False
     body: str = ""
     answers: tuple[tuple[int, str], ...] = ()
+
+
+class RouteTable:
+    """The routes below `/ngsi-ld/v1`; parts above the broker add theirs while they are opened."""
+
+    def __init__(self) -> None:
+        self._more: list[Route] = []
+
+    @property
+    def more(self) -> tuple[Route, ...]:
+        """Return what other parts added."""
+        return tuple(self._more)
+
+    def extend(self, routes: Iterable[Route]) -> None:
+        """Add routes of another part."""
+        self._more.extend(routes)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rhinecloud.app.seed import SEEDER, read_seeds, seed_entities
+from rhinecloud.broker.seeds import SEEDER, read_seeds, seed_entities
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import compile_context

@@ -8,25 +8,15 @@ from pathlib import Path
 from app.conftest import free_port, write_city
 from rhinecloud.app.city import City
 from rhinecloud.app.sections import read_city
-from rhinecloud.app.simulation import feeds_played
 from rhinecloud.connectors.model import FeedState
-from rhinecloud.connectors.settings import FeedSettings
 from rhinecloud.loader import find_packs
+from rhinecloud.simulator.part import endpoints_of
 from rhinecloud.simulator.settings import SimulatorSettings
 
 
-def test_only_feeds_that_connect_to_the_simulators_ports_wait_for_it() -> None:
-    feeds = {
-        "vessels": FeedSettings(connector="ais", url="tcp://localhost:10110"),
-        "vehicles": FeedSettings(connector="gtfs-rt", url="http://127.0.0.1:10111/vehicles.pb"),
-        "gauges": FeedSettings(connector="pegelonline", url="https://example.org/stations.json"),
-        "recorded": FeedSettings(connector="ais", path="ais.nmea"),
-        "air": FeedSettings(connector="mqtt"),
-    }
-    assert feeds_played(feeds, SimulatorSettings()) == {
-        "vessels": ("127.0.0.1", 10110),
-        "vehicles": ("127.0.0.1", 10111),
-    }
+def test_the_simulator_names_the_endpoints_that_it_opens() -> None:
+    settings = SimulatorSettings(ais_address="localhost:1", gtfs_address="127.0.0.1:10111")
+    assert list(endpoints_of(settings)) == [("127.0.0.1", 1), ("127.0.0.1", 10111)]
 
 
 async def test_a_recording_plays_while_a_feed_waits_for_the_simulator(tmp_path: Path) -> None:

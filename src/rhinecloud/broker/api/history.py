@@ -7,13 +7,13 @@ from typing import Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from rhinecloud.app.authentication import Authentication
 from rhinecloud.broker.service import Broker
 from rhinecloud.history.port import History
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import NotFound
 from rhinecloud.kernel.time import format_time, parse_time
 from rhinecloud.ngsild.context import Context
+from rhinecloud.part import Access
 from rhinecloud.policy import Action, Policy
 
 
@@ -78,7 +78,7 @@ class HistoryQueries:
         )
 
 
-def history_routes(past: HistoryQueries, gate: Authentication) -> APIRouter:
+def history_routes(past: HistoryQueries, access: Access) -> APIRouter:
     """Build `/history`."""
     router = APIRouter(prefix="/history", tags=["history"])
 
@@ -89,7 +89,7 @@ def history_routes(past: HistoryQueries, gate: Authentication) -> APIRouter:
         since: str = Query("", description="ISO 8601; from this moment on"),
         until: str = Query("", description="ISO 8601; before this moment"),
         limit: int = Query(1000, ge=1, le=100_000),
-        actor: Actor = Depends(gate.signed_in),
+        actor: Actor = Depends(access.signed_in),
     ) -> SeriesView:
         return await past.series(actor, entity, attribute, (since, until), limit)
 

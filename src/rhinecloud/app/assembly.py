@@ -1,0 +1,167 @@
+"""Opens the parts of one space in order, and joins what they contribute. It knows no part by name."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from prometheus_client.core import Metric
+from pydantic import BaseModel, create_model
+
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.response_stats import ResponseStats
+from rhinecloud.part import Actions, Application, ConsumerState, OpenPart, Part, PartContext, Worker
+from rhinecloud.part.discovery import PartFailure, Parts
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPart:
+    """A part, and what it contributes now that it is open."""
+
+    part: Part
+    opened: OpenPart
+
+
+class Assembly:
+    """The opened parts of one space."""
+
+    def __init__(self, parts: Parts, core: frozenset[str], actions: Actions) -> None:
+        """`core` names the parts that must open; one from elsewhere that does not is reported and left out."""
+        self._parts = list(parts.loaded)
+        self._core = core
+        self._actions = actions
+        self._opened: list[OpenedPart] = []
+        self.failed: list[PartFailure] = list(parts.failed)
+
+    async def open(self, context: PartContext, closing: AsyncExitStack) -> None:
+        """Open the parts that `context.mode` needs; `closing` closes them in the reverse order."""
+        for part in self._parts:
+            if context.mode not in part.modes:
+                continue
+            try:
+                opened = await closing.enter_async_context(part.open(context))
+            except Exception as error:
+                if part.name in self._core:
+                    raise
+                _log.exception("the part %s cannot be opened", part.name)
+                self.failed.append(PartFailure(part.name, f"{type(error).__name__}: {error}"))
+                continue
+            for action in opened.actions:
+                self._actions.add(action)
+            self._opened.append(OpenedPart(part, opened))
+
+    def names(self) -> list[str]:
+        """Return the names of the parts that are open."""
+        return [each.part.name for each in self._opened]
+
+    def routers(self) -> list[APIRouter]:
+        """Return the routers of the people's API."""
+        return [router for each in self._opened for router in each.opened.routers]
+
+    def applications(self) -> dict[str, Application]:
+        """Return the ASGI applications by path prefix."""
+        found: dict[str, Application] = {}
+        for each in self._opened:
+            if each.opened.applications is not None:
+                found.update(each.opened.applications())
+        return found
+
+    def origins(self) -> list[str]:
+        """Return the web origins whose pages may call."""
+        return [origin for each in self._opened for origin in each.opened.origins]
+
+    def workers(self) -> Iterator[tuple[str, Worker]]:
+        """Yield each worker with its name."""
+        for each in self._opened:
+            yield from each.opened.workers.items()
+
+    async def ready(self) -> None:
+        """Wait until every part does what others rely on."""
+        await asyncio.gather(*(each.opened.ready() for each in self._opened if each.opened.ready))
+
+    async def refresh(self) -> None:
+        """Read again what another process changed."""
+        for each in self._opened:
+            if each.opened.refresh is not None:
+                await each.opened.refresh()
+
+    def cached(self) -> frozenset[str]:
+        """Return the kinds of records of which a process that only reads keeps a copy."""
+        return frozenset(kind for each in self._opened for kind in each.part.cached)
+
+    async def status(self) -> dict[str, Any]:
+        """Return the members of `/status` that the parts declare."""
+        found: dict[str, Any] = {}
+        for each in self._opened:
+            if each.opened.status is not None:
+                found.update(await each.opened.status())
+        return found
+
+    async def city(self, actor: Actor | None) -> dict[str, Any]:
+        """Return the members of `/city` that the parts declare, as `actor` may see them."""
+        found: dict[str, Any] = {}
+        for each in self._opened:
+            if each.opened.city is not None:
+                found.update(await each.opened.city(actor))
+        return found
+
+    def status_model(self, base: type[BaseModel]) -> type[BaseModel]:
+        """Return `base` with the members that the parts add to `/status`."""
+        return _joined(base, [each.part.status for each in self._opened if each.part.status])
+
+    def city_model(self, base: type[BaseModel]) -> type[BaseModel]:
+        """Return `base` with the members that the parts add to `/city`."""
+        return _joined(base, [each.part.city for each in self._opened if each.part.city])
+
+    def consumers(self) -> Iterator[ConsumerState]:
+        """Yield the state of everything that follows the changes."""
+        for each in self._opened:
+            if each.opened.consumers is not None:
+                yield from each.opened.consumers()
+
+    async def metrics(self) -> list[Metric]:
+        """Return the figures of one scrape."""
+        found: list[Metric] = []
+        for each in self._opened:
+            if each.opened.metrics is not None:
+                found.extend(await each.opened.metrics())
+        return found
+
+    def requests(self) -> Iterator[tuple[str, str, ResponseStats]]:
+        """Yield what applications counted themselves: method, route and counts."""
+        for each in self._opened:
+            if each.opened.requests is not None:
+                yield from each.opened.requests()
+
+    def route_of(self, scope: MutableMapping[str, Any]) -> str:
+        """Return the route that a request leads to, '' where no application names it."""
+        names = (each.opened.route_of(scope) for each in self._opened if each.opened.route_of is not None)
+        return next(filter(None, names), "")
+
+
+def _joined(base: type[BaseModel], models: Sequence[type[BaseModel]]) -> type[BaseModel]:
+    fields: dict[str, Any] = {}
+    for model in models:
+        taken = (base.model_fields.keys() | fields.keys()) & model.model_fields.keys()
+        if taken:
+            raise ValueError(f"{model.__name__} declares members that are there already: {sorted(taken)}")
+        fields |= {name: (field.annotation, field) for name, field in model.model_fields.items()}
+    return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **fields)
+
+
+def merged(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Join mappings; raise ValueError where two declare one key."""
+    found: dict[str, Any] = {}
+    for table in tables:
+        twice = found.keys() & table.keys()
+        if twice:
+            raise ValueError(f"declared by two parts: {', '.join(sorted(twice))}")
+        found.update(table)
+    return found

@@ -1,0 +1,55 @@
+"""What goes out as a whole: `/backup` of the city."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import StreamingResponse
+
+from rhinecloud.app.authentication import Authentication
+from rhinecloud.app.backup import Copy, write_backup
+from rhinecloud.app.foundation import Foundation
+from rhinecloud.kernel.time import Clock
+from rhinecloud.policy import Action
+
+CHUNK = 1 << 18
+
+
+class BackupStream:
+    """Makes backups; `copies` name their files in the order of copying."""
+
+    def __init__(self, copies: Mapping[str, Copy], city: str, data: Path, clock: Clock) -> None:
+        self._copies = copies
+        self._city = city
+        self._data = data
+        self._clock = clock
+
+    async def backup(self) -> AsyncIterator[bytes]:
+        """Yield a backup as the bytes of a tar file, made at once and kept no longer than it takes to send."""
+        with tempfile.TemporaryDirectory(prefix=".backup-", dir=self._data) as temporary:
+            target = Path(temporary) / "backup.tar"
+            await write_backup(target, self._copies, self._city, self._clock(), self._data)
+            with target.open("rb") as file:
+                while chunk := await asyncio.to_thread(file.read, CHUNK):
+                    yield chunk
+
+
+def backup_stream(foundation: Foundation) -> BackupStream:
+    """Return what makes backups of a foundation: the past before the state, see `app.backup`."""
+    copies = {"history.db": foundation.history.backup, "city.db": foundation.store.backup}
+    return BackupStream(copies, foundation.city.name, foundation.settings.data, foundation.clock)
+
+
+def backup_routes(stream: BackupStream, access: Authentication) -> APIRouter:
+    """Build `/backup`, for administrators."""
+    router = APIRouter(tags=["transfer"], dependencies=[Depends(access.may(Action.ADMINISTER))])
+
+    @router.get("/backup", summary="A backup of the city as a tar file", response_class=StreamingResponse)
+    async def backup() -> StreamingResponse:
+        return StreamingResponse(stream.backup(), media_type="application/x-tar")
+
+    return router

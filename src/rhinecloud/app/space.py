@@ -1,0 +1,75 @@
+"""One space of a city: its foundation, the access to it, and the context in which its parts are opened."""
+
+from __future__ import annotations
+
+from rhinecloud.app.assembly import Assembly
+from rhinecloud.app.authentication import Authentication
+from rhinecloud.app.foundation import Foundation
+from rhinecloud.app.logs import LogSettings
+from rhinecloud.app.measured import tell
+from rhinecloud.app.parts import NAMES, find_parts
+from rhinecloud.app.problem import Problems
+from rhinecloud.app.routes.city import CityDescription
+from rhinecloud.app.settings import ServerSettings
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.part import Actions, Addresses, Mode, PartContext
+from rhinecloud.policy import Action
+
+
+class Space:
+    """The parts over one foundation, for one mode."""
+
+    def __init__(self, foundation: Foundation, access: Authentication, mode: Mode) -> None:
+        self.foundation = foundation
+        self.access = access
+        self.mode = mode
+        self.parts = find_parts()
+        self.actions = Actions(self._allow)
+        self.assembly = Assembly(self.parts, NAMES, self.actions)
+        self.description = CityDescription(foundation, self.assembly)
+        self.problems = Problems(row for part in self.parts.loaded for row in part.errors)
+
+    def context(self, mqtt_url: str = "") -> PartContext:
+        """Return what the parts of this space are given."""
+        foundation = self.foundation
+        settings = foundation.settings
+        server = settings.section("server", ServerSettings)
+        return PartContext(
+            space=foundation.tenant,
+            folder=settings.folder,
+            data=settings.data,
+            settings=settings,
+            tables=settings.tables,
+            clock=foundation.clock,
+            started_at=foundation.started_at,
+            vocabulary=foundation.context,
+            terms=foundation.terms,
+            content=foundation.content,
+            services=foundation.services,
+            actions=self.actions,
+            access=self.access,
+            addresses=Addresses(
+                url=server.public_url or server.url,
+                https=server.https,
+                mqtt_url=mqtt_url,
+                host=server.host,
+            ),
+            describe=self.description.describe,
+            log_request=tell if settings.section("log", LogSettings).access else None,
+            mode=self.mode,
+        )
+
+    def origins(self) -> list[str]:
+        """Return the web origins whose pages may call."""
+        public = self.foundation.settings.server.public_url
+        return [*self.assembly.origins(), *([public] if public else [])]
+
+    def _allow(self, actor: Actor, name: str) -> None:
+        self.foundation.policy.check(actor, Action.OPERATE, self.foundation.tenant)
+
+
+def open_to(foundation: Foundation, mode: Mode) -> Space:
+    """Return the space of a foundation with its own accounts and tokens."""
+    issue = foundation.identity.tokens.lend if mode is Mode.RUNNING else None
+    access = Authentication(foundation.identity.actor_of, foundation.policy, foundation.tenant, issue)
+    return Space(foundation, access, mode)

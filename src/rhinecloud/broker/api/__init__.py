@@ -1,0 +1,1 @@
+"""The broker's routes in the people's API: the past of attributes, and exports of entities."""

@@ -1,0 +1,205 @@
+"""What connectors contribute: the feeds of a city, their dead letters, and `/feeds` and `/deadletters`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import urlsplit
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from pydantic import BaseModel, Field
+
+from rhinecloud.broker.service import Broker
+from rhinecloud.connectors.content import FIXTURES, MAPPINGS
+from rhinecloud.connectors.feeds import Feeds, IngestContext
+from rhinecloud.connectors.plan import CitySources, plan_feed, plan_feeds
+from rhinecloud.connectors.routes import FeedView, deadletter_routes, feed_routes
+from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
+from rhinecloud.kernel.actor import part
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.faults import ErrorCollector
+from rhinecloud.kernel.settings import read_section
+from rhinecloud.pack.installed import InstalledPacks
+from rhinecloud.part import CheckFiles, Finding, OpenPart, Part, PartContext
+from rhinecloud.part.metrics import PREFIX
+from rhinecloud.store.port import Store
+from rhinecloud.stream.settings import StreamSettings
+
+TABLE = "feeds"
+READY_S = 30.0
+"""How long what opens an expected endpoint may take, on a slow machine that has never read its files before."""
+OUTCOMES = ("received", "accepted", "unchanged", "ignored", "dead", "dropped")
+
+
+class FeedsStatus(BaseModel):
+    """The feeds, and messages a second of all of them."""
+
+    feeds: list[FeedView]
+    messages_per_s: float = Field(description="Messages a second of all feeds over the last minute")
+
+
+def read_feeds(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, FeedSettings]:
+    """Return each table `[feeds.<name>]` as settings; raise Invalid naming everything that is wrong."""
+    feeds, collector = {}, ErrorCollector()
+    for name, table in tables.items():
+        with collector.collect():
+            feeds[name] = read_section(f"{TABLE}.{name}", FeedSettings, table, os.environ)
+    collector.finish()
+    return feeds
+
+
+class CityFeeds:
+    """The feeds of one space, started once what they connect to is there."""
+
+    def __init__(self, context: PartContext) -> None:
+        services, stream = context.services, context.settings.section("stream", StreamSettings)
+        limits = context.settings.section("connectors", ConnectorSettings)
+        own_mqtt = context.addresses.mqtt_url
+        packs = services.get(InstalledPacks)
+        sources = CitySources(
+            context.folder,
+            packs.mappings,
+            own_mqtt,
+            "connectors",
+            context.access.token_for(part("connectors")) if own_mqtt else "",
+            stream.devices_topics,
+            codecs=packs.codecs,
+            contexts=packs.contexts,
+        )
+        self._settings = read_feeds(context.tables.get(TABLE, {}))
+        plans = plan_feeds(self._settings, limits, sources)
+        store = services.get(Store)
+        world = IngestContext(services.get(Broker), context.vocabulary, store, context.clock)
+        self.feeds = Feeds(plans, limits, world)
+        self._expected = context.addresses.expected
+        self._listening = bool(own_mqtt)
+
+    async def run(self) -> None:
+        """Start the feeds; those whose peer another part is about to start wait until it answers."""
+        awaited = {
+            name: endpoint
+            for name, feed in self._settings.items()
+            if feed.url and (endpoint := _endpoint(feed.url)) in self._expected
+        }
+        await self.feeds.start({name: self._expected[endpoint] for name, endpoint in awaited.items()})
+        if awaited:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(READY_S):
+                    for host, port in set(awaited.values()):
+                        await _until_it_answers(host, port)
+            self.feeds.start_waiting()
+
+    async def status(self) -> dict[str, Any]:
+        """Return the members of `FeedsStatus`."""
+        feeds = [asdict(feed) for feed in self.feeds.status()]
+        return {"feeds": feeds, "messages_per_s": round(sum(feed["rate_per_s"] for feed in feeds), 2)}
+
+    async def metrics(self) -> Iterable[Metric]:
+        """Return the figures of each feed."""
+        messages = CounterMetricFamily(
+            f"{PREFIX}feed_messages", "Messages of a feed by what became of them.", labels=["feed", "outcome"]
+        )
+        states = GaugeMetricFamily(
+            f"{PREFIX}feed_state", "1 for the state that a feed is in.", labels=["feed", "state"]
+        )
+        read = CounterMetricFamily(f"{PREFIX}feed_received_bytes", "Bytes received.", labels=["feed"])
+        again = CounterMetricFamily(f"{PREFIX}feed_reconnects", "New connections.", labels=["feed"])
+        waiting = GaugeMetricFamily(f"{PREFIX}feed_waiting", "Parcels that wait.", labels=["feed"])
+        for feed in self.feeds.status():
+            figures = asdict(feed)
+            for outcome in OUTCOMES:
+                messages.add_metric([feed.name, outcome], figures[outcome])
+            states.add_metric([feed.name, str(feed.state)], 1)
+            read.add_metric([feed.name], feed.received_bytes)
+            again.add_metric([feed.name], feed.reconnects)
+            waiting.add_metric([feed.name], feed.waiting)
+        return [messages, states, read, again, waiting]
+
+
+@asynccontextmanager
+async def open_connectors(context: PartContext) -> AsyncIterator[OpenPart]:
+    """Open the feeds of this space; they start with the workers."""
+    made = CityFeeds(context)
+    viewer, operator = context.access.may("see_status"), context.access.may("operate")
+    try:
+        yield OpenPart(
+            routers=[feed_routes(made.feeds, viewer), deadletter_routes(made.feeds, viewer, operator)],
+            workers={"feeds": made.run},
+            ready=made.feeds.listening,
+            status=made.status,
+            metrics=made.metrics,
+        )
+    finally:
+        await made.feeds.stop()
+
+
+def check_feeds(files: CheckFiles) -> Iterable[Finding]:
+    """Plan each feed without starting it."""
+    limits = files.settings.section("connectors", ConnectorSettings)
+    stream = files.settings.section("stream", StreamSettings)
+    mqtt = f"mqtt://127.0.0.1:{stream.mqtt_port}" if stream.mqtt_port else ""
+    packs = files.services.get(InstalledPacks)
+    sources = CitySources(
+        files.folder,
+        packs.mappings,
+        mqtt,
+        mqtt_topics=stream.devices_topics,
+        codecs=packs.codecs,
+        contexts=packs.contexts,
+    )
+    for name, table in files.tables.get(TABLE, {}).items():
+        collector = ErrorCollector()
+        with collector.collect():
+            plan_feed(name, _read_leniently(name, table, collector), limits, sources)
+        if not collector.found:
+            yield Finding("feed", f"{name}: {table.get('connector', '')}")
+        for each in collector.found:
+            yield Finding("feed", each.field or "feed", str(each), True, each.field, each.reason)
+
+
+def _read_leniently(name: str, table: Mapping[str, Any], collector: ErrorCollector) -> FeedSettings:
+    """Return a feed's settings; what is wrong goes to `collector`, and the rest is read as if that were not there."""
+    place = f"{TABLE}.{name}"
+    try:
+        return read_section(place, FeedSettings, table, os.environ)
+    except Invalid as error:
+        collector.found.extend(error.faults)
+        wrong = {each.field.removeprefix(f"{place}.").partition(".")[0] for each in error.faults}
+        return read_section(
+            place, FeedSettings, {key: value for key, value in table.items() if key not in wrong}, {}
+        )
+
+
+def _endpoint(url: str) -> tuple[str, int | None]:
+    parts = urlsplit(url)
+    host = parts.hostname or "127.0.0.1"
+    return ("127.0.0.1" if host == "localhost" else host), parts.port
+
+
+async def _until_it_answers(host: str, port: int | None) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.1)
+        else:
+            writer.close()
+            return
+
+
+PART = Part(
+    name="connectors",
+    summary="Feeds: they connect to the city's sources and turn what they send into entities.",
+    open=open_connectors,
+    content=(MAPPINGS, FIXTURES),
+    settings={"connectors": ConnectorSettings},
+    tables={TABLE: FeedSettings},
+    records={"deadletter": "A message that could not be used, with the reason."},
+    status=FeedsStatus,
+    check=check_feeds,
+)

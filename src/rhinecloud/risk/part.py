@@ -1,0 +1,112 @@
+"""What risk contributes: the rules over the stream, alerts, and `/rules` and `/alerts`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from pydantic import BaseModel
+
+from rhinecloud.broker.service import Broker
+from rhinecloud.kernel.faults import ErrorCollector, unknown
+from rhinecloud.ngsild.context import Context
+from rhinecloud.part import CheckFiles, ConsumerState, Content, Finding, OpenPart, Part, PartContext, Settings
+from rhinecloud.part.metrics import PREFIX
+from rhinecloud.risk.alerts import Alerts
+from rhinecloud.risk.consumer import Risk
+from rhinecloud.risk.content import RULES
+from rhinecloud.risk.routes import risk_routes
+from rhinecloud.risk.rulebook import Rulebook, read_rulebook
+from rhinecloud.risk.settings import RiskSettings
+from rhinecloud.store.port import Store
+from rhinecloud.stream.connection import StreamConnection
+
+
+class RulesView(BaseModel):
+    """Rules in force, and what is wrong with those that are not."""
+
+    loaded: int
+    failed: int
+    errors: list[str]
+
+
+class RiskFigures(BaseModel):
+    """Active alerts, and the rules that raise them."""
+
+    alerts_active: int
+    rules: RulesView
+
+
+def read_city_rules(folder: Path, settings: Settings, content: Content, context: Context) -> Rulebook:
+    """Read the rules of packs and city; the city's come last and may word a pack's rule its own way."""
+    own = [folder / path for path in settings.section("risk", RiskSettings).rules]
+    of_packs = [rule for rules in content.values(RULES) for rule in rules]
+    return read_rulebook([path for path in own if path.exists()], context, of_packs)
+
+
+@asynccontextmanager
+async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
+    """Open the rules of this space."""
+    services = context.services
+    broker = services.get(Broker)
+    risk = Risk(
+        read_city_rules(context.folder, context.settings, context.content, context.vocabulary),
+        broker,
+        services.get(Store),
+        services.get(StreamConnection).stream,
+        context.clock,
+        context.settings.section("risk", RiskSettings),
+        context.space,
+    )
+    alerts = Alerts(broker, context.vocabulary, context.space)
+
+    async def status() -> dict[str, Any]:
+        problems = [str(problem) for problem in risk.rulebook.problems]
+        rules = {"loaded": len(risk.rules()), "failed": len(problems), "errors": problems}
+        return {"alerts_active": risk.status().active, "rules": rules}
+
+    async def metrics() -> list[Metric]:
+        return [GaugeMetricFamily(f"{PREFIX}alerts_active", "Alerts that are active.", risk.status().active)]
+
+    viewer = context.access.may("see_status")
+    yield OpenPart(
+        routers=[risk_routes(risk, alerts, viewer, context.access.signed_in)],
+        workers={"risk": risk.run},
+        status=status,
+        consumers=lambda: [ConsumerState("risk", risk.status().lag)],
+        metrics=metrics,
+    )
+
+
+def check_rules(files: CheckFiles) -> Iterable[Finding]:
+    """Read every rule, and the settings that name rules and files of rules."""
+    settings = files.settings.section("risk", RiskSettings)
+    rulebook = read_city_rules(files.folder, files.settings, files.content, files.vocabulary)
+    yield Finding("rules", f"{len(rulebook.rules)} rules")
+    for problem in rulebook.problems:
+        yield Finding("rules", problem.file, str(problem), field=problem.file, reason=str(problem))
+    collector = ErrorCollector()
+    for path in settings.rules:
+        if settings.rules != RiskSettings().rules and not (files.folder / path).exists():
+            collector.add(f"there is no {files.folder / path}", "risk.rules")
+    known = {rule.id for rule in rulebook.rules}
+    for rule_id in settings.off:
+        if rule_id not in known:
+            collector.add(unknown(f"rule {rule_id!r}", rule_id, known), "risk.off")
+    for each in collector.found:
+        yield Finding("rules", each.field, str(each), field=each.field, reason=each.reason)
+
+
+PART = Part(
+    name="risk",
+    summary="Rules over the stream: they raise alerts with their evidence.",
+    open=open_risk,
+    content=(RULES,),
+    settings={"risk": RiskSettings},
+    records={"risk": "What the rules remember between two changes."},
+    status=RiskFigures,
+    check=check_rules,
+)

@@ -43,12 +43,12 @@ class InvalidExpression(Faults):
 
 
 def compile_expression(source: str, functions: Collection[str] = ()) -> Expression:
-    """Return a compiled expression, which may call `functions` too; raises InvalidExpression."""
+    """Return a compiled expression, which may call `functions` too; raise InvalidExpression."""
     return _compile(source, frozenset(functions))[0]
 
 
 def compile_condition(source: str, functions: Collection[str] = ()) -> Expression:
-    """Return an expression that is true or false; raises InvalidExpression, also where it never can be."""
+    """Return an expression that is true or false; raise InvalidExpression, also where it never can be."""
     expression, text = _compile(source, frozenset(functions))
     if _is_never_truth(expression, text):
         reason = "this is never true or false: compare it with something, such as `> 5.0`"

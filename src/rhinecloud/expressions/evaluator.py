@@ -40,7 +40,7 @@ class Evaluator:
         self._resolve: Resolve | None = None
 
     def value(self, expression: Expression, resolve: Resolve) -> Any:
-        """Return the value of an expression; raises EvaluationFailed."""
+        """Return the value of an expression; raise EvaluationFailed."""
         self._resolve = resolve
         try:
             return expression.program.execute(self._scope)
@@ -50,7 +50,7 @@ class Evaluator:
             self._resolve = None
 
     def truth(self, expression: Expression, resolve: Resolve) -> bool:
-        """Return true or false; raises EvaluationFailed where the value is neither."""
+        """Return true or false; raise EvaluationFailed where the value is neither."""
         found = self.value(expression, resolve)
         if not isinstance(found, bool):
             raise EvaluationFailed(expression, f"gives {found!r}, neither true nor false")

@@ -45,7 +45,7 @@ class AgencyKeys(DeclarativeModel):
 
 
 def read_agencies(tables: ParsedDocument | Sequence[Mapping[str, Any]]) -> list[Agency]:
-    """Read the tables `[[agencies]]` of a parsed file, or plain ones; raises Invalid naming each fault."""
+    """Read the tables `[[agencies]]` of a parsed file, or plain ones; raise Invalid naming each fault."""
     parsed = tables if isinstance(tables, ParsedDocument) else plain_document(list(tables), "agencies")
     agencies: dict[str, Agency] = {}
     collector = ErrorCollector()

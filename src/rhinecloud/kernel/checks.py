@@ -1,4 +1,4 @@
-"""What a setting may be: each check holds or not, and says in words what it asks for."""
+"""What a value of a setting or of a file may be: each check holds or not, and has words for what it asks for."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def address(*schemes: str) -> SettingCheck:
 
 
 def is_address(text: str, schemes: tuple[str, ...]) -> bool:
-    """Tell whether a text is a URL of one of the schemes that names a host."""
+    """Return whether a text is a URL of one of the schemes that names a host."""
     try:
         parts = urlsplit(text)
         return parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)

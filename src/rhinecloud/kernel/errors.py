@@ -22,7 +22,7 @@ class Invalid(RhineCloudError):
 
     @property
     def faults(self) -> Sequence[Invalid]:
-        """Give all that is wrong, each by itself."""
+        """Return each fault."""
         return (self,)
 
 

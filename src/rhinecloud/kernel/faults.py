@@ -1,4 +1,4 @@
-"""Several faults told at once, so that who mends a file does not find them one by one."""
+"""Collects several faults, so that all of them are reported at once."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ class Faults(Invalid):
 
     @property
     def faults(self) -> Sequence[Invalid]:
-        """Give all that is wrong, each by itself."""
+        """Return each fault."""
         return self._faults
 
 
 class ErrorCollector:
-    """Goes on after a fault, to find the others too."""
+    """Continues after a fault, to find the others."""
 
     def __init__(self) -> None:
         self.found: list[Invalid] = []
 
     @contextmanager
     def collect(self) -> Iterator[None]:
-        """Keep what is raised as Invalid within."""
+        """Keep an Invalid that is raised within, and continue."""
         try:
             yield
         except Invalid as error:
             self.found.extend(error.faults)
 
     def add(self, reason: str, field: str) -> None:
-        """Keep a fault."""
+        """Add a fault."""
         self.found.append(Invalid(reason, field=field))
 
     def finish(self) -> None:
-        """Pass in silence where all is well; raises Invalid, or Faults for several."""
+        """Raise Invalid for one fault, Faults for several; return where there is none."""
         if self.found:
             raise self.error()
 
     def error(self) -> Invalid:
-        """Give what was found as one error."""
+        """Return what was found as one error."""
         return self.found[0] if len(self.found) == 1 else Faults(self.found)
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """Say that a name is not known, with the nearest one that is, or else all of them."""
+    """Return the reason for an unknown name, with the nearest known one, else all of them."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, 1, 0.6)
     hint = f"known here: {', '.join(names) or 'none'}"

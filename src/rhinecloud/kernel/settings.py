@@ -59,7 +59,7 @@ class SettingDescription:
 
 
 def describe(section: str, settings_class: type) -> list[SettingDescription]:
-    """List the settings of a section in the order of their declaration."""
+    """Return the settings of a section in the order of their declaration."""
     hints = typing.get_type_hints(settings_class)
     return [
         SettingDescription(
@@ -82,7 +82,7 @@ def read_section(
     table: Mapping[str, Any] | ParsedDocument,
     environment: Mapping[str, str],
 ) -> S:
-    """Build one section; raises Invalid naming each key that is unknown or whose value does not fit.
+    """Return one section; raise Invalid naming each key that is unknown or whose value does not fit.
 
     `table` is the section of a parsed file, whose faults have their places, or a plain table.
     """
@@ -127,7 +127,7 @@ def section_model(settings_class: type) -> type[DeclarativeModel]:
 
 
 def override(section: str, read: S, values: Mapping[str, Any]) -> S:
-    """Give a section with some values in place of those that were read; raises Invalid where one does not fit."""
+    """Return a section with some values replaced; raise Invalid where one does not fit."""
     items = {item.name: item for item in fields(read)}  # type: ignore[arg-type]
     checked = {
         name: _checked(value, items[name], f"{section}.{name}")

@@ -23,7 +23,7 @@ def format_time(moment: datetime) -> str:
 
 
 def parse_time(text: str, *, field: str = "", zone: tzinfo | None = None) -> datetime:
-    """Read an ISO 8601 moment with a zone, or in `zone` where it has none, into aware UTC; raises Invalid naming
+    """Read an ISO 8601 moment with a zone, or in `zone` where it has none, into aware UTC; raise Invalid naming
     `field`.
     """
     try:

@@ -36,12 +36,12 @@ class Condition(Expression):
 
 
 def parse_condition(source: str) -> Condition:
-    """Compile an expression; raises InvalidExpression with the place of each fault in its text."""
+    """Compile an expression; raise InvalidExpression with the place of each fault in its text."""
     return _condition(compile_expression(source, FUNCTIONS))
 
 
 def parse_truth(source: str) -> Condition:
-    """Compile an expression that must be true or false; raises InvalidExpression, also where it never is."""
+    """Compile an expression that must be true or false; raise InvalidExpression, also where it never is."""
     return _condition(compile_condition(source, FUNCTIONS))
 
 

@@ -45,7 +45,7 @@ class Template:
 
 
 def parse_template(text: str) -> Template:
-    """Read a text; `{{` and `}}` stand for braces. Raises InvalidExpression with the place of each fault."""
+    """Read a text; `{{` and `}}` stand for braces. Raise InvalidExpression with the place of each fault."""
     pieces: list[str | Condition] = []
     faults: list[Invalid] = []
     for inside, piece, start in _split(text):

@@ -47,7 +47,7 @@ class RuleEvaluator:
         self._counters[rule.id].fail(reason, moment_text(self._state.now))
 
     def look(self, rule: Rule, facts: EntityFacts, watched: Iterable[str]) -> Iterator[RuleOutcome]:
-        """Judge a reading in which `watched` (IRIs) changed; raises EvaluationFailed."""
+        """Judge a reading in which `watched` (IRIs) changed; raise EvaluationFailed."""
         entity_id = facts.reading.entity.id
         if entity_id not in self._state.watches.get(rule.id, {}) and self._is_quiet(rule, facts):
             return
@@ -193,7 +193,7 @@ class RuleEvaluator:
         return holds and (until is None or until > self._state.now)
 
     def _until(self, rule: Rule, facts: EntityFacts) -> float | None:
-        """Give the moment after which the rule holds no longer; raises EvaluationFailed where it is none."""
+        """Give the moment after which the rule holds no longer; raise EvaluationFailed where it is none."""
         moment = self._evaluator.value(rule.until, facts) if rule.until else None
         if rule.until is None or moment is None:
             return None

@@ -16,7 +16,7 @@ from rhinecloud.risk.rule_fields import RuleScope
 
 
 def read_rule_documents(path: Path, context: Context, name: str = "") -> list[Document[RuleDocument]]:
-    """Return the rules of a file as they are written, none that has a fault; raises Invalid naming every fault."""
+    """Return the rules of a file as they are written, none that has a fault; raise Invalid naming every fault."""
     documents: list[Document[RuleDocument]] = []
     collector = ErrorCollector()
     for parsed in parse_file(path, name):

@@ -107,7 +107,7 @@ class ScenarioKeys(DeclarativeModel):
 
 
 def read_scenario(path: Path) -> Scenario:
-    """Read a scenario file; raises Invalid naming file, line and column of each fault."""
+    """Read a scenario file; raise Invalid naming file, line and column of each fault."""
     keys = read_document(path, ScenarioKeys).value
     return Scenario(
         waterway=Track(keys.waterway) if keys.waterway else None,

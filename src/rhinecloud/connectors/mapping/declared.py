@@ -144,12 +144,12 @@ class DeclaredMapping:
 
 
 def parse_mapping(content: bytes, name: str) -> DeclaredMapping:
-    """Return the mapping of a YAML text, called `name` in faults; raises Invalid naming each."""
+    """Return the mapping of a YAML text, called `name` in faults; raise Invalid naming each."""
     return _mapping(parse_bytes(content, ".yaml", name))
 
 
 def load_mapping(path: Path, name: str = "") -> DeclaredMapping:
-    """Return the mapping of a YAML file, called `name` in faults, else by its path; raises Invalid naming each."""
+    """Return the mapping of a YAML file, called `name` in faults, else by its path; raise Invalid naming each."""
     return _mapping(parse_file(path, name))
 
 

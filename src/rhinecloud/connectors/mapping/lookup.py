@@ -28,7 +28,7 @@ class MessageScope:
         return None
 
     def fill(self, template: str, *, as_uri: bool) -> str:
-        """Put values into the holes of a template; in a URI, what it cannot hold is escaped. Raises Invalid."""
+        """Put values into the holes of a template; in a URI, what it cannot hold is escaped. Raise Invalid."""
 
         def value_of(hole: re.Match[str]) -> str:
             value = self.find(hole[1])

@@ -13,7 +13,7 @@ class TopicPattern:
     """Matches topics and gives the named levels. Source of the wildcards: MQTT 3.1.1, clause 4.7."""
 
     def __init__(self, pattern: str) -> None:
-        """Read a pattern; raises Invalid."""
+        """Read a pattern; raise Invalid."""
         levels = pattern.split("/")
         self.filter = "/".join("+" if NAME.fullmatch(level) else level for level in levels)
         self._regex = re.compile(

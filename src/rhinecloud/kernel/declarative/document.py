@@ -64,7 +64,7 @@ def read_content(
 
 
 def fit_documents(parsed: list[ParsedDocument], model: type[M], context: Any = None) -> list[Document[M]]:
-    """Return parsed documents as a model; raises FileFault, or Faults for several."""
+    """Return parsed documents as a model; raise FileFault, or Faults for several."""
     documents: list[Document[M]] = []
     faults: list[FileFault] = []
     for each in parsed:
@@ -85,13 +85,13 @@ def all_of(faults: list[FileFault]) -> Invalid:
 
 
 def fit_document(parsed: ParsedDocument, model: type[M], context: Any = None) -> Document[M]:
-    """Return a parsed document as a model; raises FileFault, or Faults for several."""
+    """Return a parsed document as a model; raise FileFault, or Faults for several."""
     [document] = fit_documents([parsed], model, context)
     return document
 
 
 def only_document(parsed: list[ParsedDocument]) -> ParsedDocument:
-    """Return the one document of a file; raises FileFault where there are several."""
+    """Return the one document of a file; raise FileFault where there are several."""
     if len(parsed) > 1:
         raise parsed[1].fault((), "the file must hold one document, without lines of `---`")
     return parsed[0]

@@ -22,7 +22,7 @@ class _Unclean(ValueError):
 
 
 def parse_json(text: str, file: str, limits: Limits) -> list[ParsedDocument]:
-    """Return the one document of a JSON text; raises NotReadable where it is not JSON."""
+    """Return the one document of a JSON text; raise NotReadable where it is not JSON."""
     try:
         data = json.loads(
             text, object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite, parse_int=_whole

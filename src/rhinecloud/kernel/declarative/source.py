@@ -29,7 +29,7 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def parse_file(path: Path, name: str = "", limits: Limits = LIMITS) -> list[ParsedDocument]:
-    """Return the documents of a file, called `name` in faults, else by its path; raises FileFault."""
+    """Return the documents of a file, called `name` in faults, else by its path; raise FileFault."""
     name = name or str(path)
     try:
         with path.open("rb") as file:
@@ -40,7 +40,7 @@ def parse_file(path: Path, name: str = "", limits: Limits = LIMITS) -> list[Pars
 
 
 def parse_bytes(content: bytes, suffix: str, name: str, limits: Limits = LIMITS) -> list[ParsedDocument]:
-    """Return the documents of a file's content, whose syntax is named by `suffix` (`.yaml`); raises FileFault."""
+    """Return the documents of a file's content, whose syntax is named by `suffix` (`.yaml`); raise FileFault."""
     parse = SYNTAXES.get(suffix.lower())
     if parse is None:
         raise FileFault(f"the name of the file must end with one of {', '.join(SYNTAXES)}", name)

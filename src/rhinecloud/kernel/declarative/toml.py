@@ -30,7 +30,7 @@ _PLAIN_WORDS = {
 
 
 def parse_toml(text: str, file: str, limits: Limits) -> list[ParsedDocument]:
-    """Return the one document of a TOML text; raises NotReadable where it is not TOML."""
+    """Return the one document of a TOML text; raise NotReadable where it is not TOML."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -42,7 +42,7 @@ _PLAIN_WORDS = {
 
 
 def parse_yaml(text: str, file: str, limits: Limits) -> list[ParsedDocument]:
-    """Return every document of a YAML text; raises NotReadable where it is not YAML."""
+    """Return every document of a YAML text; raise NotReadable where it is not YAML."""
     try:
         return list(_Composer(text, file, limits).documents())
     except ReaderError as error:

@@ -89,13 +89,15 @@ async def nats(folder: Path, port: int = 0) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def member(folder: Path, store: str, stream: str, *flags: str) -> AsyncIterator[Member]:
+async def member(
+    folder: Path, store: str, stream: str, *flags: str, stdout: int = asyncio.subprocess.DEVNULL
+) -> AsyncIterator[Member]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "city.toml").write_text(TOML.format(store=store, stream=stream), encoding="utf-8")
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "rhinecloud", "up", "--city", str(folder), "--port", str(port), *flags),
-        stdout=asyncio.subprocess.DEVNULL,
+        stdout=stdout,
     )
     try:
         yield Member(f"http://127.0.0.1:{port}", process)

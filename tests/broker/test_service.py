@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,27 @@ async def test_an_agency_edits_only_what_is_assigned_to_it(house: House) -> None
         await house.broker.edit(AGENCY, "", "urn:i:theirs", note)
     with pytest.raises(Forbidden):
         await house.broker.delete(AGENCY, "", "urn:i:mine")
+
+
+async def test_a_joint_edit_asks_about_its_subjects_and_writes_what_belongs_to_them(house: House) -> None:
+    task = "urn:rhinecloud:ns:Task"
+    for name, agency in (("mine", AGENCY.agency), ("theirs", "urn:ngsi-ld:Agency:police")):
+        attrs = {ASSIGNED_AGENCY: [Instance(type="Relationship", value=agency)]}
+        await house.broker.create(ADMIN, "", Entity(id=f"urn:i:{name}", type=[task], attrs=attrs))
+
+    def note(before: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
+        changed = {name: Put(each, ["urn:rhinecloud:ns:note"]) for name, each in before.items() if each}
+        return {**changed, "urn:i:new": Put(Entity(id="urn:i:new", type=[task]), [])}
+
+    ids = ["urn:i:mine", "urn:i:theirs", "urn:i:new"]
+    with pytest.raises(Forbidden):
+        await house.broker.edit_jointly(AGENCY, "", ids, note, subjects=["urn:i:theirs"])
+    assert len(await changes(house)) == 2
+    written = await house.broker.edit_jointly(AGENCY, "", ids, note, subjects=ids[:2][::-1])
+    assert [written[name].seq for name in ids] == [3, 4, 5]
+    (*_, last) = await changes(house)
+    assert (last.actor, last.entity.id, last.entity.created_by) == (AGENCY.id, "urn:i:new", AGENCY.id)
+    assert await house.broker.edit_jointly(AGENCY, "", ids, lambda _: {}, subjects=["urn:i:theirs"])
 
 
 CONTEXT = compile_context({"Vessel": "urn:t:Vessel", "speed": "urn:t:speed", "course": "urn:t:course"}, {})

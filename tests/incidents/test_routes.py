@@ -11,7 +11,17 @@ from typing import Any
 import httpx
 from fastapi import Request
 
-from incidents.town_hall import FIRE, FIREFIGHTER, OFFICER, OPERATOR, PLACE, READER, TownHall, town_hall
+from incidents.town_hall import (
+    FIRE,
+    FIREFIGHTER,
+    OFFICER,
+    OPERATOR,
+    PLACE,
+    POLICE,
+    READER,
+    TownHall,
+    town_hall,
+)
 from rhinecloud.app.api import build_api
 from rhinecloud.app.problem import Problems
 from rhinecloud.history.sqlite import HotTable
@@ -204,3 +214,60 @@ async def test_an_assignee_who_has_an_account_is_named(tmp_path: Path) -> None:
         assert timeline[-1]["texts"]["en"] == f"Olga assigned the incident: Fire brigade, {FIREFIGHTER.name}"
         free = (await at["olga"].post(url, json={"version": 2, "assignee": "Eva"})).json()
         assert (free["assignee"], free["assignee_name"]) == ("Eva", "Eva")
+
+
+async def test_an_agency_finds_its_tasks_and_sets_their_status(tmp_path: Path) -> None:
+    async with screens(tmp_path) as (_, at):
+        made = (await at["olga"].post("/incidents", json=NEW)).json()
+        url = f"/incidents/{made['id']}/tasks"
+        task = {
+            "version": 1,
+            "title": "Close the road",
+            "agency": POLICE,
+            "due_at": "2026-03-01T15:00:00+01:00",
+        }
+        added = await at["fred"].post(url, json=task)
+        assert added.status_code == 201
+        (shown,) = added.json()["tasks"]
+        assert (shown["agency"], shown["due_at"], shown["status"], shown["allowed"]) == (
+            POLICE,
+            "2026-03-01T14:00:00Z",
+            "open",
+            ["change_task"],
+        )
+        mine = {"agency": POLICE, "status": "pending", "due_before": "2026-03-01T14:00:01Z"}
+        page = (await at["paul"].get("/tasks", params=mine)).json()
+        (found,) = page["items"]
+        assert (page["total"], found["incident_title"], found["allowed"]) == (
+            1,
+            NEW["title"],
+            ["change_task"],
+        )
+        assert (await at["rita"].get("/tasks", params=mine)).json()["items"][0]["allowed"] == []
+        change = {"version": found["incident_version"], "status": "in_progress", "due_at": None}
+        changed = (await at["paul"].patch(f"{url}/{found['id']}", json=change)).json()
+        assert (changed["tasks"][0]["status"], changed["tasks"][0]["due_at"]) == ("in_progress", None)
+        assert (changed["allowed"], changed["version"]) == ([], 3)
+        stale = await at["fred"].patch(f"{url}/{found['id']}", json=change)
+        assert stale.status_code == 409
+        assert "it is at 3, where Paul did: change_task" in stale.json()["detail"]
+
+
+async def test_a_change_of_a_task_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+    async with screens(tmp_path) as (_, at):
+        made = (await at["olga"].post("/incidents", json=NEW)).json()
+        url = f"/incidents/{made['id']}/tasks"
+        shown = (await at["olga"].post(url, json={"version": 1, "title": "Pump"})).json()["tasks"][0]
+        for body, said in (
+            ({"done": True, "status": "open"}, "must not be combined"),
+            ({"status": "forgotten"}, "status"),
+            ({"due_at": "2026-03-01T15:00:00"}, "due_at"),
+        ):
+            answer = await at["olga"].patch(f"{url}/{shown['id']}", json={"version": 2, **body})
+            assert answer.status_code == 400
+            assert said in answer.text
+        wrong = await at["olga"].get("/tasks", params={"status": "forgotten"})
+        assert wrong.status_code == 400
+        assert "must be pending, open" in wrong.text
+        unknown = await at["olga"].post(url, json={"version": 2, "title": "x", "agency": "urn:x:1"})
+        assert (unknown.status_code, unknown.json()["field"]) == (400, "agency")

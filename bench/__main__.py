@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def document(figures: list[Figure]) -> dict[str, Any]:
-    """Give the report as a JSON document."""
+    """Return the report as a JSON document."""
     return {
         "at": datetime.now(UTC).isoformat(),
         "machine": machine(),

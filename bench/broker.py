@@ -213,12 +213,12 @@ class Bench:
 
 
 def memory_mb(pid: int) -> float:
-    """Give the resident memory of a city's own process."""
+    """Return the resident memory of a city's own process."""
     return float(psutil.Process(pid).memory_info().rss) / 1e6
 
 
 def most_mb(pid: int) -> float:
-    """Give the greatest resident memory that a process ever had, where the system tells; 0 elsewhere."""
+    """Return the greatest resident memory that a process ever had, where the system tells; 0 elsewhere."""
     status = Path(f"/proc/{pid}/status")
     lines = status.read_text().splitlines() if status.exists() else []
     return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")), 0.0)

@@ -139,7 +139,7 @@ def post_requests(host: str, path: str, headers: list[str], bodies: Iterator[byt
 
 
 def numbered(template: str, prefix: str) -> Iterator[bytes]:
-    """Give bodies from a template in which `@ID@` becomes a number that never comes again."""
+    """Return bodies from a template in which `@ID@` becomes a number that never comes again."""
     number = 0
     while True:
         number += 1

@@ -137,7 +137,7 @@ def _kind(number: int) -> str:
 
 
 def _processor_s(pid: int) -> float:
-    """Give the processor time of a server and of all its processes that live."""
+    """Return the processor time of a server and of all its processes that live."""
     spent = 0.0
     postmaster = psutil.Process(pid)
     for each in [postmaster, *postmaster.children(recursive=True)]:

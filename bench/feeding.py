@@ -63,7 +63,7 @@ def _figure(name: str, ours: Sequence[float], peer: Sequence[float], *, goal: in
 
 
 def _rates(act: Callable[[], object], count: int, seconds: float, rounds: int) -> list[float]:
-    """Give messages a second of processor time in each of `rounds` runs."""
+    """Return messages a second of processor time in each of `rounds` runs."""
     found = []
     for _ in range(rounds):
         began = time.process_time()

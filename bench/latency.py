@@ -40,7 +40,7 @@ class Clockwork:
     heard: dict[int, float] = field(default_factory=dict)
 
     def report(self) -> dict[str, float]:
-        """Give p50 and p99 from commit to hearing in milliseconds, and how many were never heard."""
+        """Return p50 and p99 from commit to hearing in milliseconds, and how many were never heard."""
         waits = sorted(max(0.0, self.heard[n] - self.committed[n]) for n in self.committed if n in self.heard)
         whole = sorted(self.heard[n] - self.sent[n] for n in self.sent if n in self.heard)
         if not waits:

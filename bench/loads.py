@@ -65,7 +65,7 @@ class Load:
         write_requests(file, requests)
 
     def aimed_at(self, path: str) -> Load:
-        """Give the same load with every request sent to `path`."""
+        """Return the same load with every request sent to `path`."""
         aimed = [re.sub(rb"^(\w+) \S+", rb"\1 " + path.encode(), each, count=1) for each in self._requests]
         return Load(self._file, aimed, self._seconds)
 

@@ -143,7 +143,7 @@ def _wrk(
 
 
 def cpu_seconds(pid: int) -> float:
-    """Give the processor time that a process has used."""
+    """Return the processor time that a process has used."""
     times = psutil.Process(pid).cpu_times()
     return times.user + times.system
 

@@ -42,7 +42,7 @@ def gauge(number: int, size: int) -> dict[str, Any]:
 
 
 def batches(size: int, count: int = 1_000) -> Iterator[bytes]:
-    """Give all entities as bodies of batch upserts."""
+    """Return all entities as bodies of batch upserts."""
     for start in range(0, size, count):
         yield json.dumps([gauge(number, size) for number in range(start, min(size, start + count))]).encode()
 

@@ -23,14 +23,14 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Tell whether the goal is met; None where there is none."""
+        """Return whether the goal is met; None where there is none."""
         if self.ratio is None or self.goal is None:
             return None
         return self.ratio <= self.goal if self.smaller_is_better else self.ratio >= self.goal
 
 
 def median_ratio(ours: Sequence[float], peer: Sequence[float]) -> float:
-    """Give the median of the ratios of runs that were made in turn, so that the machine's drift cancels out."""
+    """Return the median of the ratios of runs that were made in turn, so that the machine's drift cancels out."""
     return statistics.median(a / b for a, b in zip(ours, peer, strict=True))
 
 

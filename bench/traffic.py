@@ -41,7 +41,7 @@ def read_requests(path: Path) -> list[bytes]:
 
 
 def cycle(requests: Sequence[bytes], first: int) -> Iterator[bytes]:
-    """Give the requests round and round, with fresh numbers from `first` on."""
+    """Return the requests round and round, with fresh numbers from `first` on."""
     fresh = [FRESH in each for each in requests]
     number = first
     while True:

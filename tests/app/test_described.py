@@ -35,7 +35,7 @@ def session() -> Iterator[requests.Session]:
 
 @pytest.fixture
 def known(city: Attacked, session: requests.Session) -> dict[str, Any]:
-    """Give names, by the parameters of paths, of things that there are, and an incident's version."""
+    """Return names, by the parameters of paths, of things that there are, and an incident's version."""
 
     def post(path: str, body: Any) -> Any:
         return session.post(f"{city.url}/api/v1{path}", json=body, timeout=WAIT_S).json()
@@ -57,7 +57,7 @@ def known(city: Attacked, session: requests.Session) -> dict[str, Any]:
 
 
 def can_be_wrong(label: str) -> bool:
-    """Tell whether an operation takes more than names in its path."""
+    """Return whether an operation takes more than names in its path."""
     operation = OPERATIONS[label]
     return bool(operation.body) or any(each.location != "path" for each in operation.iter_parameters())
 

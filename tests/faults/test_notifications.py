@@ -18,7 +18,7 @@ pytestmark = pytest.mark.fault
 
 
 def in_order(levels: list[int]) -> bool:
-    """Tell whether levels rise, but for stretches that are told again after a crash."""
+    """Return whether levels rise, but for stretches that are told again after a crash."""
     seen: list[int] = []
     for level in levels:
         if level in seen:

@@ -22,7 +22,7 @@ WRITER = Path(__file__).with_name("store_writer.py")
 
 
 def write_until_killed(folder: Path, url: str, seconds: float) -> list[tuple[int, str, int]]:
-    """Give what the writer said was acknowledged before it was killed: sequence number, entity, level."""
+    """Return what the writer said was acknowledged before it was killed: sequence number, entity, level."""
     child = subprocess.Popen([sys.executable, WRITER, folder, url, "12"], stdout=subprocess.PIPE)
     assert child.stdout is not None
     first = child.stdout.readline()

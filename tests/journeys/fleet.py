@@ -47,7 +47,7 @@ class Fleet:
 
 
 def vessel(number: int, moment: float) -> dict[str, object]:
-    """Give a vessel as it is at a moment in seconds: each circles around a place of its own in and about the city."""
+    """Return a vessel as it is at a moment in seconds: each circles around a place of its own in and about the city."""
     angle, distance = number * 2.399963, 0.1 * math.sqrt(number / 5_000)
     course = moment / 20 + number
     place = [

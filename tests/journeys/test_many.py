@@ -49,7 +49,7 @@ class Smoothness:
     acts_ms: list[float]
 
     def at(self, share: float) -> float:
-        """Give the cost that this share of the frames stays below."""
+        """Return the cost that this share of the frames stays below."""
         return self.costs_ms[min(len(self.costs_ms) - 1, int(len(self.costs_ms) * share))]
 
     def __str__(self) -> str:
@@ -128,7 +128,7 @@ def measure(browser: Browser, page: Page, act: Callable[[], None]) -> Smoothness
 
 
 def frame_costs(events: list[dict[str, Any]]) -> tuple[list[float], float]:
-    """Give the main thread's processor time from each frame to the next in milliseconds, and of its longest task."""
+    """Return the main thread's processor time from each frame to the next in milliseconds, and of its longest task."""
     marks = [each for each in events if each["name"] == "TimeStamp"]
     main = {(each["pid"], each["tid"]) for each in marks}
     tasks = [

@@ -67,7 +67,7 @@ class WatchRoom:
                 await task
 
     async def active(self) -> list[dict[str, Any]]:
-        """Give the alerts that are up."""
+        """Return the alerts that are up."""
         return (await self.alerts.list(OPERATOR, status="active", limit=100, offset=0)).items
 
     async def until(self, count: int, status: str = "active") -> list[dict[str, Any]]:
@@ -93,12 +93,12 @@ class WatchRoom:
         raise AssertionError("the relay does not catch up")
 
     async def entities(self, iri: str = ALERT) -> list[Entity]:
-        """Give all entities of a type."""
+        """Return all entities of a type."""
         page = await self.broker.query(OPERATOR, "", EntityQuery(types=((iri,),), limit=1000))
         return [stored.entity() for stored in page.items]
 
     async def changes(self, iri: str = ALERT) -> list[Change]:
-        """Give the logged changes of a type."""
+        """Return the logged changes of a type."""
         found = [decode_change(row.body) for row in await self.store.changes(0, 10_000)]
         return [each for each in found if iri in each.entity.type]
 

@@ -77,7 +77,7 @@ def frame(first: int, last: int = 0) -> Frame:
 
 
 def free_port() -> int:
-    """Give a port that nobody listens on just now."""
+    """Return a port that nobody listens on just now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -214,7 +214,7 @@ async def test_a_long_name_or_password_is_refused_before_anybody_looks_at_it(
 async def test_sign_ins_beyond_those_that_may_wait_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callout, "AT_ONCE", 1)
+    monkeypatch.setattr(callout, "CONCURRENT", 1)
     monkeypatch.setattr(callout, "MOST_WAITING", 3)
     waits = asyncio.Event()
 
@@ -236,7 +236,7 @@ async def test_sign_ins_beyond_those_that_may_wait_are_refused(
 
 
 async def is_cut(device: aiomqtt.Client) -> bool:
-    """Tell whether the server ends a connection within two seconds."""
+    """Return whether the server ends a connection within two seconds."""
     try:
         async with asyncio.timeout(2):
             async for _ in device.messages:
@@ -249,22 +249,22 @@ async def is_cut(device: aiomqtt.Client) -> bool:
 
 
 async def test_a_revoked_device_is_cut_at_once_and_others_feel_nothing(it: Running) -> None:
-    standing = {each.id for each in ACTORS.values()}
+    permitted = {each.id for each in ACTORS.values()}
     system = await nats.connect(it.server.url, user=f"{USER[0]}-watch", password=USER[1])
-    guard = DeviceRevocation(system, lambda: standing)
-    watching = asyncio.create_task(guard.watch())
+    revocation = DeviceRevocation(system, lambda: permitted)
+    watching = asyncio.create_task(revocation.watch())
     try:
         async with client(it, "lamp-token") as lamp, client(it, "house-token") as house:
             await house.subscribe("devices/#", qos=1)
             async with client(it, "gauge-token", "gauge") as gauge:
-                guard.notice(ACTORS["gauge-token"].id)
+                revocation.notice(ACTORS["gauge-token"].id)
                 assert await is_cut(gauge)
             await lamp.publish("devices/lamp", b"on", qos=1)
             assert await next_message(house) == ("devices/lamp", b"on")
-            standing.discard(ACTORS["lamp-token"].id)
-            await guard.review()
+            permitted.discard(ACTORS["lamp-token"].id)
+            await revocation.review()
             assert await is_cut(lamp)
-            assert guard.cut == 2
+            assert revocation.disconnected == 2
     finally:
         watching.cancel()
         await system.close()

@@ -12,8 +12,8 @@ import aiomqtt
 import nats
 import pytest
 
-from rhinecloud.stream.complaints import LONGEST, Complaints
 from rhinecloud.stream.devices import STORES, MqttUsage
+from rhinecloud.stream.server_log import LONGEST, ServerLog
 from stream.running import USER, Running, frame, free_port, running
 from stream.test_callout import authenticate, client, next_message
 
@@ -52,7 +52,7 @@ async def test_retained_messages_leave_the_log_of_changes_its_space(
         await flood(it)
         for number in range(2, 50):
             await it.stream.publish(frame(number))
-        await it.devices.look()
+        await it.devices.refresh()
         assert usage(it, "retained").full
         assert usage(it, "retained").bytes <= usage(it, "retained").limit_bytes == 4 << 20
         async with client(it, "house-token", "feed") as house, client(it, "lamp-token") as lamp:
@@ -77,7 +77,7 @@ async def test_a_retained_message_may_be_replaced_and_deleted_while_the_store_is
         async with client(it, "house-token", "feed") as house:
             await house.subscribe("devices/#", qos=1)
             assert await next_message(house) == ("devices/x0/junk", b"new")
-        await it.devices.look()
+        await it.devices.refresh()
         assert not usage(it, "retained").full
 
 
@@ -108,7 +108,7 @@ async def test_sessions_are_bounded_and_those_that_are_there_come_back(tmp_path:
         with pytest.raises(aiomqtt.MqttError):
             async with client(it, "gauge-token", "one-too-many", timeout=2):
                 raise AssertionError("signed in")
-        await it.devices.look()
+        await it.devices.refresh()
         assert usage(it, "sessions").full
         async with client(it, "house-token", "s0", clean_session=False) as one:
             await it.house.flush()
@@ -171,19 +171,21 @@ async def test_stores_that_the_server_made_anew_get_their_limits_again(tmp_path:
             await it.house.jetstream().delete_stream(store.stream)
         async with client(it, "gauge-token") as device:
             await device.publish("devices/gauge-7/level", b"3", qos=1)
-        await it.devices.look()
+        await it.devices.refresh()
         assert usage(it, "retained").limit_bytes == 4 << 20
 
 
 def test_lines_of_one_kind_are_written_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     now = 0.0
-    complaints = Complaints(lambda: now)
+    server_log = ServerLog(lambda: now)
     for number in range(500):
-        complaints.tell(logging.WARNING, f'"c{number}" - cannot store "a\\"{number}", topic "{"t" * 60_000}"')
-    complaints.tell(logging.WARNING, "another matter")
+        server_log.write(
+            logging.WARNING, f'"c{number}" - cannot store "a\\"{number}", topic "{"t" * 60_000}"'
+        )
+    server_log.write(logging.WARNING, "another matter")
     now = 61.0
-    complaints.tell(logging.WARNING, '"c" - cannot store "7", topic "t"')
+    server_log.write(logging.WARNING, '"c" - cannot store "7", topic "t"')
     assert len(caplog.messages) == 3
     assert max(map(len, caplog.messages)) < LONGEST + 50
     assert caplog.messages[-1].endswith("(499 more like it before)")

@@ -83,7 +83,7 @@ def build_users() -> typer.Typer:
 
     @users.command("passwd")
     def reset_password(name: Name, city: City = HERE, as_json: Json = False) -> None:
-        """Give an account a one-time password, print it, and end all its sessions.
+        """Set a one-time password of an account, print it, and end all its sessions.
 
         Example: `rhinecloud users passwd admin`
         """

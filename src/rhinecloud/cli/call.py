@@ -19,7 +19,7 @@ class ApiResponse:
         self._messages = messages
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Give the body piece by piece."""
+        """Return the body piece by piece."""
         while (message := await self._messages.get()) is not None:
             if message.get("body"):
                 yield message["body"]

@@ -89,7 +89,7 @@ async def _copy(city: Path, source_url: str, target_url: str) -> dict[str, Any]:
 
 
 def hidden(url: str) -> str:
-    """Give an address without the password in it."""
+    """Return an address without the password in it."""
     scheme, separator, rest = url.partition("://")
     user, at, place = rest.rpartition("@")
     return f"{scheme}{separator}{user.partition(':')[0]}{at}{place}" if separator else url

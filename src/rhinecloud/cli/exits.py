@@ -50,7 +50,7 @@ _CODES: tuple[tuple[type[RhineCloudError], Exit], ...] = (
 
 
 def exit_of(error: RhineCloudError) -> Exit:
-    """Give the exit code of an error."""
+    """Return the exit code of an error."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.FAILED)
 
 

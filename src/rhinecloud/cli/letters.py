@@ -119,7 +119,7 @@ def build() -> typer.Typer:
 
 
 def _told(letter: dict[str, Any]) -> Iterator[tuple[str, object]]:
-    """Give what is to be said of a letter, in words for people; what says nothing is left out."""
+    """Return what is to be said of a letter, in words for people; what says nothing is left out."""
     for name, value in letter.items():
         if value not in ("", False, None) and name != "decoded":
             yield name.replace("_", " "), "yes" if value is True else value
@@ -127,7 +127,7 @@ def _told(letter: dict[str, Any]) -> Iterator[tuple[str, object]]:
 
 
 def last_of(letter: dict[str, Any]) -> str:
-    """Give the moment at which a letter's fault came last, to the second."""
+    """Return the moment at which a letter's fault came last, to the second."""
     moment: str = letter["last_received"] or letter["received"]
     return moment[:19].replace("T", " ")
 
@@ -143,7 +143,7 @@ def _retry(desk: HttpCityClient, letter: str) -> dict[str, Any]:
 
 
 def _chosen(desk: HttpCityClient, ids: list[str] | None, feed: str) -> list[str]:
-    """Give the ids that were named, or all of a feed; raises Invalid where neither was."""
+    """Return the ids that were named, or all of a feed; raises Invalid where neither was."""
     if ids:
         return ids
     if not feed:

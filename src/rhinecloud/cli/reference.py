@@ -100,12 +100,12 @@ def commands_page() -> str:
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Give every command by the words that call it; typer keeps the type of a command to itself."""
+    """Return every command by the words that call it; typer keeps the type of a command to itself."""
     yield from _walk("rhinecloud", typer.main.get_command(build_program()))
 
 
 def openapi_document() -> dict[str, Any]:
-    """Give the OpenAPI document of a city without packs, which is started for the moment."""
+    """Return the OpenAPI document of a city without packs, which is started for the moment."""
 
     async def start(folder: Path) -> dict[str, Any]:
         city = City(read_city(folder), packs=Packs())
@@ -122,7 +122,7 @@ def openapi_document() -> dict[str, Any]:
 
 
 def broker_document() -> dict[str, Any]:
-    """Give the OpenAPI document of the broker's door, with its limits as they are by default."""
+    """Return the OpenAPI document of the broker's door, with its limits as they are by default."""
     return describe_routes(routes_with(subscription_routes(None)), max_limit=BrokerSettings().max_limit)
 
 

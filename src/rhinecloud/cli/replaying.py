@@ -37,7 +37,7 @@ REASONS = 10
 
 
 def choose_feed(settings: Settings, name: str, connector: str, mapping: str) -> FeedSettings:
-    """Give the feed that is named, or one of a connector and a mapping; raises Invalid."""
+    """Return the feed that is named, or one of a connector and a mapping; raises Invalid."""
     if not name:
         if not connector or not mapping:
             raise Invalid("name a --feed of the city, or --connector and --mapping")

@@ -172,7 +172,7 @@ def _read(files: list[Path] | None, city: Path) -> Rulebook:
 
 
 def _words_of_packs() -> Context:
-    """Give the vocabulary of the installed packs, for files that are checked where no city lies."""
+    """Return the vocabulary of the installed packs, for files that are checked where no city lies."""
     from rhinecloud.app.foundation import city_terms
     from rhinecloud.loader import find_packs
     from rhinecloud.ngsild.context import compile_context

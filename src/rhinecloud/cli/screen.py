@@ -23,7 +23,7 @@ STATES = {
 
 
 def console() -> Console:
-    """Give the console of standard output; where that is no terminal, lines are not cut at its width."""
+    """Return the console of standard output; where that is no terminal, lines are not cut at its width."""
     return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=160)
 
 

@@ -1,1 +1,1 @@
-"""What every room needs and no domain owns: errors, time, ids, settings, the actor, the page."""
+"""What every part needs and no domain owns: errors, time, ids, settings, declarative files, the actor, the page."""

@@ -1,4 +1,4 @@
-"""Who acts: every read and write of the city's state names one."""
+"""The actor: every read and write of the city's state names the person, machine or part that asks for it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Actor:
     purpose: str = ""
 
     def __hash__(self) -> int:
-        """Tell actors apart by their ids, most of the time: every read looks something up by its actor."""
+        """Return the hash of the id alone, because every read looks something up by its actor."""
         return hash(self.id)
 
     def has(self, role: Role) -> bool:
-        """Tell whether the actor holds `role`."""
+        """Return whether the actor holds `role`."""
         return role in self.roles
 
 

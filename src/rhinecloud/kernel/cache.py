@@ -20,7 +20,7 @@ _ABSENT: Any = object()
 
 
 class BoundedCache(dict[Key, Value]):
-    """A dictionary of the young generation that finds or computes what is missing in it.
+    """A cache that computes missing values, or is filled from outside; the dictionary is its young generation.
 
     `cache[key]` is the call of a cache that computes; `find` and `keep` are for one that is filled from outside. The
     entries of both generations weigh at most `most`; `weigh(key, value)` is an entry's weight. Without it each entry

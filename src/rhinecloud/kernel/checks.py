@@ -15,9 +15,9 @@ from pydantic_core import CoreSchema, core_schema
 
 @dataclass(frozen=True, slots=True)
 class SettingCheck:
-    """`words` complete the sentence "must be …"; `holds` says whether a value that has the right type is so.
+    """`words` complete the sentence "must be …"; `holds` returns whether a value of the right type is valid.
 
-    It may mark a field of a model of files, too: `Annotated[int, PORT]`; `schema` is what editors are told of it.
+    It also marks a field of a model of files, `Annotated[int, PORT]`; `schema` is its JSON Schema for editors.
     """
 
     words: str
@@ -41,31 +41,31 @@ class SettingCheck:
 
 
 def between(least: float, most: float) -> SettingCheck:
-    """Ask for a number within bounds, both included."""
+    """Return a check for a number within bounds, both included."""
     schema = {"minimum": least, "maximum": most}
     return SettingCheck(f"{least:,} to {most:,}", lambda value: least <= value <= most, schema)
 
 
 def at_least(least: float) -> SettingCheck:
-    """Ask for a finite number from a bound on."""
+    """Return a check for a finite number that is not below a bound."""
     return SettingCheck(
         f"{least:,} or more", lambda value: least <= value and math.isfinite(value), {"minimum": least}
     )
 
 
 def more_than(bound: float) -> SettingCheck:
-    """Ask for a finite number above a bound."""
+    """Return a check for a finite number above a bound."""
     schema = {"exclusiveMinimum": bound}
     return SettingCheck(f"more than {bound:,}", lambda value: value > bound and math.isfinite(value), schema)
 
 
 def one_of(*known: str) -> SettingCheck:
-    """Ask for one of some words."""
+    """Return a check for one of several words."""
     return SettingCheck(f"one of {', '.join(known)}", lambda value: value in known, {"enum": list(known)})
 
 
 def matching(words: str, pattern: str) -> SettingCheck:
-    """Ask for a text that is a pattern's whole; `words` say it to people."""
+    """Return a check for a text that matches a whole pattern; `words` describe the pattern to people."""
     whole = re.compile(pattern)
     return SettingCheck(
         words, lambda text: whole.fullmatch(text) is not None, {"pattern": f"^(?:{pattern})$"}
@@ -73,10 +73,10 @@ def matching(words: str, pattern: str) -> SettingCheck:
 
 
 def address(*schemes: str) -> SettingCheck:
-    """Ask for a URL with one of some schemes and a host, or for nothing."""
-    ways = " or ".join(f"{scheme}://" for scheme in schemes)
+    """Return a check for a URL with one of the schemes and a host, or for an empty text."""
+    beginnings = " or ".join(f"{scheme}://" for scheme in schemes)
     return SettingCheck(
-        f"an address that begins with {ways}", lambda value: not value or is_address(value, schemes)
+        f"an address that begins with {beginnings}", lambda value: not value or is_address(value, schemes)
     )
 
 

@@ -1,6 +1,6 @@
-"""What can go wrong, said by meaning: no error here knows HTTP; one table at each door translates.
+"""The errors by meaning. No error here knows HTTP: a table in each HTTP layer translates them.
 
-A part subclasses these beside its own code and puts the facts into attributes.
+A part subclasses these beside its own code, with the facts as attributes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ class RhineCloudError(Exception):
 
 
 class Invalid(RhineCloudError):
-    """What was sent cannot be accepted: `field` names the place (a path such as `location.value`), or ''."""
+    """What was sent is invalid: `field` is the path of the value (such as `location.value`), or ''."""
 
     def __init__(self, reason: str, *, field: str = "") -> None:
         super().__init__(f"{field}: {reason}" if field else reason)
@@ -22,7 +22,7 @@ class Invalid(RhineCloudError):
 
     @property
     def faults(self) -> Sequence[Invalid]:
-        """Return each fault."""
+        """Return every fault by itself."""
         return (self,)
 
 
@@ -31,24 +31,24 @@ class TooLarge(Invalid):
 
 
 class Unauthenticated(RhineCloudError):
-    """Nobody is signed in, or the credentials are wrong or expired."""
+    """The request carries no credentials, or they are wrong or expired."""
 
 
 class Forbidden(RhineCloudError):
-    """The actor is known and may not do this to that."""
+    """The actor is known and is not permitted to do this."""
 
 
 class NotFound(RhineCloudError):
-    """There is no such thing."""
+    """The thing does not exist, or the actor must not know of it."""
 
 
 class Conflict(RhineCloudError):
-    """The thing is not in the state that this act needs, or exists already."""
+    """The thing is not in the state that this action requires, or exists already."""
 
 
 class Unsupported(RhineCloudError):
-    """Known to the standard and not built here."""
+    """The standard defines it, and it is not built."""
 
 
 class Unavailable(RhineCloudError):
-    """An engine or peer does not answer now; the same act may succeed later."""
+    """An engine or peer does not answer; the same request may succeed later."""

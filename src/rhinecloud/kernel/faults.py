@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rhinecloud.kernel.errors import Invalid
 
 MOST_NAMED = 50
-"""More names than these are not listed."""
+"""The most names that a message lists."""
 
 
 class Faults(Invalid):
@@ -22,7 +22,7 @@ class Faults(Invalid):
 
     @property
     def faults(self) -> Sequence[Invalid]:
-        """Return each fault."""
+        """Return every fault by itself."""
         return self._faults
 
 

@@ -8,16 +8,16 @@ import time
 from collections.abc import Callable
 
 NewId = Callable[[str], str]
-"""A function from an entity type's short name to a fresh entity id."""
+"""A function from an entity type's short name to a new entity id."""
 
 
 def new_urn(kind: str) -> str:
-    """Make a fresh `urn:ngsi-ld:<kind>:<48-bit time><80-bit random>` whose text order is its order in time."""
+    """Return a new `urn:ngsi-ld:<kind>:<48-bit time><80-bit random>`; the order of such ids is their order in time."""
     milliseconds = time.time_ns() // 1_000_000
     return f"urn:ngsi-ld:{kind}:{milliseconds:012x}{secrets.token_hex(10)}"
 
 
 def derived_urn(kind: str, *parts: str) -> str:
-    """Make the one `urn:ngsi-ld:<kind>:<digest>` that belongs to `parts`, the same on every run."""
+    """Return the `urn:ngsi-ld:<kind>:<digest>` of `parts`, the same on every run."""
     digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
     return f"urn:ngsi-ld:{kind}:{digest}"

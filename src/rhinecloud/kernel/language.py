@@ -1,4 +1,4 @@
-"""Which language somebody reads: from what a browser says to the text that is shown."""
+"""The language of a text: from the browser's `Accept-Language` to the text that is shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 
 def preferred(header: str) -> list[str]:
-    """Read `Accept-Language` into languages such as `de`, the dearest first (RFC 9110, 12.5.4); regions are dropped."""
+    """Return the languages of `Accept-Language`, such as `de`, best first and without regions (RFC 9110, 12.5.4)."""
     weighed: list[tuple[float, str]] = []
     for item in header.split(","):
         tag, _, parameter = item.partition(";")
@@ -19,7 +19,7 @@ def preferred(header: str) -> list[str]:
 
 
 def choose(texts: Mapping[str, str], languages: Iterable[str], otherwise: str = "") -> str:
-    """Give the text in the first of `languages` that there is one in."""
+    """Return the text in the first of `languages` that has one, else `otherwise`."""
     return next((texts[language] for language in languages if texts.get(language)), otherwise)
 
 

@@ -9,20 +9,20 @@ from contextvars import ContextVar
 from itertools import chain, count
 
 REQUEST_ID: ContextVar[bytes] = ContextVar("request_id", default=b"")
-"""Which request the present task serves, empty where it serves none."""
+"""The id of the request that the present task serves, empty where it serves none."""
 
 FIELD = b"x-request-id"
 TRACE = b"traceparent"
 
-_SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+_WELL_FORMED = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _TRACE = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _ENDS = [b"%03x" % number for number in range(4096)]
 
 
 class RequestIds:
-    """Gives each request its id: that which it brings, else a new one that no other request of any start has.
+    """Assigns each request its id: its own where it has one, else a new one that is unique over all starts.
 
-    `make` gives a new one: every request pays for it, so its parts are made beforehand, and there is no other call.
+    `make` returns a new id. Every request calls it, so it only joins parts that are made beforehand.
     """
 
     def __init__(self) -> None:
@@ -31,12 +31,12 @@ class RequestIds:
         self.make = made.__next__
 
     def begin(self, headers: Mapping[bytes, bytes]) -> bytes:
-        """Take up a request by its header fields; from now on the present task serves it.
+        """Return the id of a request from its header fields, and set it as the id of the present task.
 
-        `X-Request-ID` counts if it is sane, then the trace of `traceparent` (W3C Trace Context, section 3.2).
+        `X-Request-ID` is used if it is well-formed, else the trace of `traceparent` (W3C Trace Context, section 3.2).
         """
         request_id = self.make()
-        if FIELD in headers and _SANE.fullmatch(headers[FIELD]):
+        if FIELD in headers and _WELL_FORMED.fullmatch(headers[FIELD]):
             request_id = headers[FIELD]
         elif TRACE in headers:
             trace = _TRACE.fullmatch(headers[TRACE])

@@ -1,8 +1,8 @@
 """Settings: each part owns a frozen dataclass; this reads them all once, from file, environment and secret files.
 
 A section is a dataclass whose fields are made with `setting(...)`, so that each has a default, a unit, one sentence and
-what it may be, from which the settings page is generated. Order of weight: `city.toml`, then the environment
-(`RHINECLOUD_<SECTION>_<FIELD>`), then `RHINECLOUD_<SECTION>_<FIELD>_FILE` (the content of a secret file).
+its check, from which the settings page is generated. The environment (`RHINECLOUD_<SECTION>_<FIELD>`) overrides
+`city.toml`, and a secret file (`RHINECLOUD_<SECTION>_<FIELD>_FILE` names it) overrides both.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ S = TypeVar("S")
 
 
 def setting(default: Any, says: str, *, unit: str = "", check: SettingCheck | None = None) -> Any:
-    """Declare a setting: its default, one sentence about it, its unit where it is a quantity, and what it may be.
+    """Return a field of a section: its default, one sentence, its unit where it is a quantity, and its check.
 
-    A number without a `check` of its own must not be negative.
+    A number without a check must not be negative.
     """
     metadata = {"says": says, "unit": unit, "check": check or _usual_check(default)}
     if isinstance(default, list | dict):
@@ -46,7 +46,7 @@ def setting(default: Any, says: str, *, unit: str = "", check: SettingCheck | No
 
 @dataclass(frozen=True, slots=True)
 class SettingDescription:
-    """One setting in words: for the generated page and for `rhinecloud check`."""
+    """One setting in words, for the generated page and for `rhinecloud check`."""
 
     section: str
     name: str
@@ -82,7 +82,7 @@ def read_section(
     table: Mapping[str, Any] | ParsedDocument,
     environment: Mapping[str, str],
 ) -> S:
-    """Return one section; raise Invalid naming each key that is unknown or whose value does not fit.
+    """Return one section. Raise Invalid, or Faults, for keys that are unknown or whose values are invalid.
 
     `table` is the section of a parsed file, whose faults have their places, or a plain table.
     """
@@ -127,7 +127,7 @@ def section_model(settings_class: type) -> type[DeclarativeModel]:
 
 
 def override(section: str, read: S, values: Mapping[str, Any]) -> S:
-    """Return a section with some values replaced; raise Invalid where one does not fit."""
+    """Return a section with some of its values replaced. Raise Invalid where one is invalid; None replaces nothing."""
     items = {item.name: item for item in fields(read)}  # type: ignore[arg-type]
     checked = {
         name: _checked(value, items[name], f"{section}.{name}")

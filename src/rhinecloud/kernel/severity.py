@@ -1,4 +1,4 @@
-"""How grave something is: one scale for alerts, incidents and whoever compares them."""
+"""Severity: one scale for alerts and incidents."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """Smart Data Models' words for alerts (dataModel.Alert), from the least to the gravest."""
+    """The severities of Smart Data Models' alerts (dataModel.Alert), from the least to the greatest."""
 
     INFORMATIONAL = "informational"
     LOW = "low"
@@ -16,5 +16,5 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Give its place in the order, 0 for the least."""
+        """Return the position in the order, 0 for the least."""
         return list(Severity).index(self)

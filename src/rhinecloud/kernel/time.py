@@ -8,23 +8,24 @@ from datetime import UTC, datetime, tzinfo
 from rhinecloud.kernel.errors import Invalid
 
 Clock = Callable[[], datetime]
-"""A function of no arguments that gives the present moment as an aware UTC datetime."""
+"""A function without arguments that returns the present moment as an aware UTC datetime."""
 
 
 def utc_now() -> datetime:
-    """Give the present moment, aware, in UTC."""
+    """Return the present moment as an aware UTC datetime."""
     return datetime.now(UTC)
 
 
 def format_time(moment: datetime) -> str:
-    """Print an aware moment as ISO 8601 in UTC with `Z`, microseconds only where there are any."""
+    """Return an aware moment as ISO 8601 in UTC with `Z`, microseconds only where there are any."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return f"{utc.isoformat().removesuffix('+00:00')}Z"
 
 
 def parse_time(text: str, *, field: str = "", zone: tzinfo | None = None) -> datetime:
-    """Read an ISO 8601 moment with a zone, or in `zone` where it has none, into aware UTC; raise Invalid naming
-    `field`.
+    """Return an ISO 8601 text as an aware moment in UTC; `zone` is used where the text has none.
+
+    Raise Invalid, with `field`, for any other text.
     """
     try:
         moment = datetime.fromisoformat(text)

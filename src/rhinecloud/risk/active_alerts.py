@@ -47,7 +47,7 @@ class ActiveAlerts:
         self._repeat_every_s = repeat_every_s
 
     def cools_until(self, rule: Rule, fingerprint: str) -> float | None:
-        """Give the moment until which no new alert may rise under the fingerprint, None when one may."""
+        """Return the moment until which no new alert may rise under the fingerprint, None when one may."""
         until = self._state.cooling.get(rule.id, {}).get(fingerprint)
         if until is None or fingerprint in self._state.alerts.get(rule.id, {}):
             return None

@@ -31,7 +31,7 @@ class AlertWriter:
         self._language = language
 
     def decision(self, outcome: RuleOutcome) -> Decide:
-        """Give the decision that brings an alert up to date with an outcome."""
+        """Return the decision that brings an alert up to date with an outcome."""
 
         def decide(alert: Entity | None) -> Decision:
             if outcome.kind is OutcomeKind.RESOLVED:

@@ -27,7 +27,7 @@ class Alerts:
         self._tenant = tenant
 
     async def list(self, actor: Actor, *, status: str, limit: int, offset: int) -> Page[dict[str, Any]]:
-        """Give alerts, the newest first; `status` '' gives all."""
+        """Return alerts, the newest first; `status` '' gives all."""
         if status and status not in QUERIES:
             raise Invalid(f"{status!r} is not a status: {', '.join(QUERIES)}", field="status")
         query = EntityQuery(
@@ -43,7 +43,7 @@ class Alerts:
         return Page(rows, page.offset, page.more, page.total)
 
     def row(self, alert: Entity) -> dict[str, Any]:
-        """Give one alert as plain values; what a stranger's alert does not say is None."""
+        """Return one alert as plain values; what a stranger's alert does not say is None."""
 
         def value(name: str) -> Any:
             instance = alert.first(self._context.expand(name))
@@ -79,7 +79,7 @@ class Alerts:
 
 
 def _texts(value: Any) -> dict[str, str]:
-    """Give a text in each language; one text serves for all."""
+    """Return a text in each language; one text serves for all."""
     if isinstance(value, dict):
         return {str(language): str(text) for language, text in value.items()}
     text = "" if value is None else str(value)

@@ -35,7 +35,7 @@ class Area:
         shapely.prepare(self._ground)
 
     def holds(self, place: Any, margin_m: float = 0.0) -> bool:
-        """Tell whether a GeoJSON geometry touches the area, or lies no further off than `margin_m`."""
+        """Return whether a GeoJSON geometry touches the area, or lies no further off than `margin_m`."""
         if not isinstance(place, dict):
             return False
         if place.get("type") == "Point":
@@ -67,7 +67,7 @@ class Plane:
         self.narrowing = max(math.cos(math.radians(latitude)), 1e-6)
 
     def spot(self, longitude: float, latitude: float) -> tuple[float, float]:
-        """Give a point's metres."""
+        """Return a point's metres."""
         return (
             (longitude - self.longitude) * METRES_A_DEGREE * self.narrowing,
             (latitude - self.latitude) * METRES_A_DEGREE,

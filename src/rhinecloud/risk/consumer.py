@@ -100,7 +100,7 @@ class Risk:
                 await self._save()
 
     def status(self) -> RiskStatus:
-        """Give the figures for the status page."""
+        """Return the figures for the status page."""
         state = self._engine.state
         return RiskStatus(
             position=state.cursor,
@@ -111,7 +111,7 @@ class Risk:
         )
 
     def rules(self) -> list[tuple[Rule, RuleCounters, int]]:
-        """Give each rule in force, what it did, and how many of its alerts are up."""
+        """Return each rule in force, what it did, and how many of its alerts are up."""
         engine = self._engine
         return [
             (rule, engine.counters[rule.id], len(engine.state.alerts.get(rule.id, {})))

@@ -135,7 +135,7 @@ class Engine:
         return rules
 
     def _is_by_hearer(self, change: Change) -> bool:
-        """Tell whether a rule that hears alerts raised this one: it must not set off another, nor itself."""
+        """Return whether a rule that hears alerts raised this one: it must not set off another, nor itself."""
         instance = change.entity.first("urn:rhinecloud:ns:rule")
         rule = self.rules.get(str(instance.value)) if instance else None
         return rule is None or rule.hears_alerts
@@ -169,7 +169,7 @@ class Engine:
             self._judge.complain(rule, str(error))
 
     def _observed(self, entity: Entity, iris: Iterable[str]) -> float:
-        """Give when the newest of the attributes was true; nothing is true later than now."""
+        """Return when the newest of the attributes was true; nothing is true later than now."""
         times = [seconds(instance.observed_at) for iri in iris if (instance := entity.first(iri))]
         known = [each for each in times if each is not None]
         return min(max(known), self.state.now) if known else self.state.now

@@ -43,7 +43,7 @@ class ReadingFacts(msgspec.Struct, omit_defaults=True):
     observed: float = 0.0
 
     def keep(self, iris: frozenset[str]) -> ReadingFacts:
-        """Give the part that concerns some attributes, small enough to lie in a timer's memory."""
+        """Return the part that concerns some attributes, small enough to lie in a timer's memory."""
         entity = Entity(
             id=self.entity.id,
             type=self.entity.type,
@@ -72,7 +72,7 @@ class EntityFacts:
         return self._context.expand(name)
 
     def instance(self, name: str) -> Instance | None:
-        """Give an attribute's default instance by compact name."""
+        """Return an attribute's default instance by compact name."""
         if name not in self._instances:
             self._instances[name] = self.reading.entity.first(self._context.expand(name))
         return self._instances[name]
@@ -90,20 +90,20 @@ class EntityFacts:
         )
 
     def value(self, name: str) -> Any:
-        """Give an attribute's plain value by compact name, None where there is none."""
+        """Return an attribute's plain value by compact name, None where there is none."""
         if name not in self._values:
             self._values[name] = plain_value(self.instance(name))
         return self._values[name]
 
     def before(self, name: str) -> Any:
-        """Give the attribute's value before this change; one that did not change had the value that it has."""
+        """Return the attribute's value before this change; one that did not change had the value that it has."""
         iri = self._context.expand(name)
         if iri not in self.reading.changed:
             return self.value(name)
         return plain_value(first_of(self.reading.previous.get(iri, [])))
 
     def has(self, path: tuple[str, ...]) -> bool:
-        """Tell whether what a reference reads is there."""
+        """Return whether what a reference reads is there."""
         head = path[0]
         if head == "e":
             return len(path) == 1 or self.value(path[1]) is not None
@@ -119,7 +119,7 @@ class EntityFacts:
         return self.value(head) is not None
 
     def fact(self, name: str, condition: Condition) -> Any:
-        """Give the variable `name` as the expression `condition` sees it, None where there is none."""
+        """Return the variable `name` as the expression `condition` sees it, None where there is none."""
         reading = self.reading
         match name:
             case "id":
@@ -143,7 +143,7 @@ class EntityFacts:
         return self.value(name)
 
     def is_simulated(self, attributes: frozenset[str]) -> bool:
-        """Tell whether the entity, or one of the attributes, says of itself that it is simulated."""
+        """Return whether the entity, or one of the attributes, says of itself that it is simulated."""
         entity = self.reading.entity
         if plain_value(entity.first(SIMULATED)) is True:
             return True
@@ -152,7 +152,7 @@ class EntityFacts:
         return any(plain_value(first_of(each)) is True for each in marks)
 
     def quality(self, attributes: frozenset[str]) -> str:
-        """Give the worst quality that the attributes carry: `bad`, `uncertain` or `good`; unmarked counts as good."""
+        """Return the worst quality that the attributes carry: `bad`, `uncertain` or `good`; unmarked counts as good."""
         instances = [self.instance(name) for name in attributes]
         marks = {
             plain_value(first_of(each.attrs[QUALITY])) for each in instances if each and QUALITY in each.attrs
@@ -182,14 +182,14 @@ class EntityFacts:
 
 
 def first_of(instances: list[Instance]) -> Instance | None:
-    """Give the default instance, else the first, else None."""
+    """Return the default instance, else the first, else None."""
     if len(instances) == 1:
         return instances[0]
     return next((each for each in instances if not each.dataset_id), instances[0] if instances else None)
 
 
 def plain_value(instance: Instance | None) -> Any:
-    """Give an instance's value as CEL takes it: numbers as decimals, DateTimes as moments."""
+    """Return an instance's value as CEL takes it: numbers as decimals, DateTimes as moments."""
     return None if instance is None else _plain(instance.value)
 
 

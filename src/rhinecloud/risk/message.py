@@ -68,7 +68,7 @@ def name_thing(title: Template) -> Template:
 
 
 def _split(text: str) -> Iterator[tuple[bool, str, int]]:
-    """Give (is an expression, text, where it starts) piece by piece."""
+    """Return (is an expression, text, where it starts) piece by piece."""
     position, plain = 0, ""
     while position < len(text):
         character = text[position]

@@ -193,7 +193,7 @@ class RuleEvaluator:
         return holds and (until is None or until > self._state.now)
 
     def _until(self, rule: Rule, facts: EntityFacts) -> float | None:
-        """Give the moment after which the rule holds no longer; raise EvaluationFailed where it is none."""
+        """Return the moment after which the rule holds no longer; raise EvaluationFailed where it is none."""
         moment = self._evaluator.value(rule.until, facts) if rule.until else None
         if rule.until is None or moment is None:
             return None

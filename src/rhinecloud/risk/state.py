@@ -27,7 +27,7 @@ class RuleWatch(msgspec.Struct, omit_defaults=True):
     reading: ReadingFacts | None = None
 
     def is_idle(self) -> bool:
-        """Tell whether there is nothing to remember."""
+        """Return whether there is nothing to remember."""
         return (
             self.since is None
             and self.due is None

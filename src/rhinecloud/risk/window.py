@@ -29,7 +29,7 @@ class WindowSamples(msgspec.Struct):
             del self.points[1 : MOST_SAMPLES // 2 : 2]
 
     def figures(self) -> dict[str, Any]:
-        """Give count, min, max, mean, first, last and, from two samples on, change, span_s and rate_per_h."""
+        """Return count, min, max, mean, first, last and, from two samples on, change, span_s and rate_per_h."""
         values = [value for _, value in self.points]
         if not values:
             return {"count": 0.0}

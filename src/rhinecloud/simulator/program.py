@@ -26,7 +26,7 @@ async def simulate(settings: SimulatorSettings, folder: Path) -> None:
 
 
 def plays(settings: SimulatorSettings, scenario: Scenario) -> list[Coroutine[Any, Any, None]]:
-    """Give what is to run: one task each for vessels, vehicles and sensors, where there are any."""
+    """Return what is to run: one task each for vessels, vehicles and sensors, where there are any."""
     found: list[Coroutine[Any, Any, None]] = []
     if settings.vessels and scenario.waterway:
         fleet = Fleet(settings.vessels, scenario.waterway, random.Random(settings.seed))

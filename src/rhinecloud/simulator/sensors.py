@@ -39,7 +39,7 @@ class SensorField:
         return Sensor(f"{sensor.id}-{index}", sensor.kind, f"{sensor.name} {index}", near, sensor.quantities)
 
     def read(self, index: int, now: datetime) -> bytes:
-        """Give the next reading of a sensor as its MQTT payload."""
+        """Return the next reading of a sensor as its MQTT payload."""
         sensor = self.sensors[index]
         values = self._values[index]
         for name, (usual, spread) in sensor.quantities.items():

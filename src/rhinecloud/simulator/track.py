@@ -35,7 +35,7 @@ class Track:
         self.length_m = self._marks[-1]
 
     def at(self, distance: float, *, offset_m: float = 0.0, backwards: bool = False) -> Fix:
-        """Give the place at `distance` metres from the start, `offset_m` to the right of the direction of travel."""
+        """Return the place at `distance` metres from the start, `offset_m` to the right of the direction of travel."""
         distance = min(max(distance, 0.0), self.length_m)
         index = min(bisect_right(self._marks, distance), len(self._marks) - 1) - 1
         start, end = self._points[index], self._points[index + 1]
@@ -48,7 +48,7 @@ class Track:
         return Fix(longitude, latitude, bearing)
 
     def cut(self, first: Position, last: Position) -> Track:
-        """Give the stretch between the points nearest to two places."""
+        """Return the stretch between the points nearest to two places."""
         begin, end = (self._nearest(place) for place in (first, last))
         return Track(self._points[min(begin, end) : max(begin, end) + 1])
 
@@ -66,7 +66,7 @@ def distance_m(a: Position, b: Position) -> float:
 
 
 def bearing_deg(a: Position, b: Position) -> float:
-    """Give the direction from `a` to `b` in degrees clockwise from north."""
+    """Return the direction from `a` to `b` in degrees clockwise from north."""
     east = (b[0] - a[0]) * math.cos(math.radians((a[1] + b[1]) / 2))
     return math.degrees(math.atan2(east, b[1] - a[1])) % 360
 

@@ -35,7 +35,7 @@ class Vehicle:
         return self.line.track.at(self.distance_m, offset_m=4.0, backwards=not self.outbound)
 
     def next_stop(self) -> tuple[int, Stop]:
-        """Give the next stop in its direction with its number in the trip."""
+        """Return the next stop in its direction with its number in the trip."""
         stops = self.line.stops
         if self.outbound:
             for index, stop in enumerate(stops):

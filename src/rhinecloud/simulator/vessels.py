@@ -86,7 +86,7 @@ class Fleet:
                 vessel.downstream = not vessel.downstream
 
     def report(self, vessel: Vessel, unix_time: int) -> Iterator[bytes]:
-        """Give the position report of a vessel."""
+        """Return the position report of a vessel."""
         fix = self._waterway.at(vessel.distance_m, offset_m=vessel.offset_m, backwards=not vessel.downstream)
         message = MessageType1.create(
             mmsi=vessel.mmsi,
@@ -102,7 +102,7 @@ class Fleet:
         yield from tagged(encode_msg(message, talker_id="AI", sentence_type="VDM"), unix_time)
 
     def describe(self, vessel: Vessel, unix_time: int) -> Iterator[bytes]:
-        """Give the static messages of a vessel: name and size, and its inland particulars."""
+        """Return the static messages of a vessel: name and size, and its inland particulars."""
         static = MessageType5.create(
             mmsi=vessel.mmsi,
             shipname=vessel.name[:20],

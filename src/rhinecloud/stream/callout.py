@@ -1,8 +1,8 @@
-"""Who may sign in to the stream's ports: the server asks, the house answers with a signed permission for each client.
+"""Authentication at the stream's ports: for each client the server asks the city, which returns signed permissions.
 
-NATS calls this an auth callout (ADR-26): a request comes on `$SYS.REQ.USER.AUTH` as a JWT with what the client sent;
-the answer is a JWT that holds either an error or the client's own permissions, signed with the key that the server's
-configuration names. The house itself signs in with a password made for the run and is not asked about.
+NATS calls this an auth callout (ADR-26): a request arrives on `$SYS.REQ.USER.AUTH` as a JWT with what the client sent;
+the response is a JWT with either an error or the client's own permissions, signed with the key that the server's
+configuration names. The city itself signs in with a password made for the run, without a callout.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from rhinecloud.stream.settings import StreamSettings
 
 logger = logging.getLogger(__name__)
 
-QUESTIONS = "$SYS.REQ.USER.AUTH"
-AT_ONCE = 16
-"""So many sign-ins are looked at together; hashing passwords takes memory."""
+REQUESTS = "$SYS.REQ.USER.AUTH"
+CONCURRENT = 16
+"""Sign-ins that are decided at the same time; hashing passwords takes memory."""
 MOST_WAITING = 500
-"""Sign-ins that wait for their turn; further ones are refused."""
+"""Sign-ins that may wait; further ones are rejected."""
 LONGEST = 1_024
-"""Characters of a user name or password; longer ones are refused before anything of them is kept."""
+"""Characters of a user name or password; longer ones are rejected before anything of them is stored."""
 OWN_CLIENT_IDS = "rhinecloud-"
 """Begins the client ids of the city's own feeds: a second client of the same id would end their connection."""
 MQTT = "mqtt"
 WRONG = "wrong credentials"
 
 Authenticate = Callable[[str, str], Awaitable[Actor | None]]
-"""Gives the actor of a user name and a password or token; None or a RhineCloudError refuses."""
+"""Returns the actor of a user name and a password or token; returns None or raises RhineCloudError to reject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +54,24 @@ class Permissions:
 
 
 def permissions_of(actor: Actor, settings: StreamSettings) -> Permissions | None:
-    """Decide what an actor may do on the device port: a device reports and hears the commands to its own name.
+    """Return what an actor may do on the MQTT port, None for nothing.
 
-    Administrators and parts of the house do and hear all of it; nobody else has business there.
+    A device publishes its reports and subscribes to commands to its own name; administrators and parts may do both
+    for all devices; other actors are rejected.
     """
-    reports = tuple(each for topic in settings.devices_topics for each in _below(_subject(topic)))
+    report_subjects = tuple(each for topic in settings.devices_topics for each in _below(_subject(topic)))
     commands = _subject(settings.commands_topic)
     if actor.has(Role.ADMIN) or actor.has(Role.SYSTEM):
-        everything = (*reports, *_below(commands))
+        everything = (*report_subjects, *_below(commands))
         return Permissions(everything, everything)
     if not actor.has(Role.DEVICE) or not _is_level(actor.name):
         return None
-    return Permissions(reports, _below(f"{commands}.{_subject(actor.name)}"))
+    return Permissions(report_subjects, _below(f"{commands}.{_subject(actor.name)}"))
 
 
 @dataclass(frozen=True, slots=True)
-class SignInQuestion:
-    """What is kept of the server's question while its client waits: never more than a few kilobytes."""
+class SignInRequest:
+    """What is kept of the server's request while its client waits: a few kilobytes at most."""
 
     key: str
     server_id: str
@@ -82,13 +83,13 @@ class SignInQuestion:
     too_long: bool = False
 
 
-def question_in(token: bytes) -> SignInQuestion:
-    """Read the server's question; what no account and no token can have is not taken from it."""
+def parse_request(token: bytes) -> SignInRequest:
+    """Return the server's request; a name or password that is too long for any account or token is dropped."""
     asked = _claims(token)["nats"]
     client, options = asked.get("client_info", {}), asked.get("connect_opts", {})
     user, password = options.get("user", ""), options.get("pass", "")
     too_long = len(user) > LONGEST or len(password) > LONGEST
-    return SignInQuestion(
+    return SignInRequest(
         key=asked["user_nkey"],
         server_id=asked["server_id"]["id"],
         host=client.get("host", ""),
@@ -101,7 +102,7 @@ def question_in(token: bytes) -> SignInQuestion:
 
 
 class JwtIssuer:
-    """The key of the account: what it signs, the server believes."""
+    """The account's key pair; the server accepts what it signs."""
 
     def __init__(self) -> None:
         seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_ACCOUNT)
@@ -109,7 +110,7 @@ class JwtIssuer:
         self.public: str = self._key.public_key.decode()
 
     def sign(self, claims: dict[str, Any], now: int) -> str:
-        """Make a JWT of `claims`, issued by this account at `now` (seconds since 1970)."""
+        """Return a JWT of `claims`, issued by this account at `now` (seconds since 1970)."""
         body = {**claims, "iss": self.public, "iat": now}
         body["jti"] = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
         text = f"{_part({'typ': 'JWT', 'alg': 'ed25519-nkey'})}.{_part(body)}"
@@ -117,70 +118,70 @@ class JwtIssuer:
 
 
 class Callout:
-    """Answers the server's questions for as long as the connection lives."""
+    """Answers the server's requests while the connection is open; `rejected` counts sign-ins that were not allowed."""
 
     def __init__(
         self, issuer: JwtIssuer, authenticate: Authenticate, settings: StreamSettings, clock: Clock
     ) -> None:
-        self.refused = 0
+        self.rejected = 0
         self._issuer = issuer
         self._authenticate = authenticate
         self._settings = settings
         self._clock = clock
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(CONCURRENT)
         self._answering: set[asyncio.Task[None]] = set()
         self._client: Client
 
     async def listen(self, client: Client) -> None:
-        """Begin to answer; the client renews the subscription whenever it reconnects."""
+        """Start to answer; the client renews the subscription whenever it reconnects."""
         self._client = client
-        await client.subscribe(QUESTIONS, cb=self._receive)
+        await client.subscribe(REQUESTS, cb=self._receive)
         await client.flush()
 
     async def _receive(self, message: Msg) -> None:
-        question = question_in(message.data)
+        request = parse_request(message.data)
         if len(self._answering) >= MOST_WAITING:
-            await self._respond(message.reply, question, "too many sign-ins at once")
+            await self._respond(message.reply, request, "too many sign-ins at once")
             return
-        task = asyncio.create_task(self._answer(message.reply, question))
+        task = asyncio.create_task(self._answer(message.reply, request))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 
-    async def _answer(self, reply: str, question: SignInQuestion) -> None:
-        async with self._turns:
-            answer = await self._decide(question)
-        await self._respond(reply, question, answer)
+    async def _answer(self, reply: str, request: SignInRequest) -> None:
+        async with self._slots:
+            answer = await self._decide(request)
+        await self._respond(reply, request, answer)
 
-    async def _decide(self, question: SignInQuestion) -> tuple[Actor, Permissions] | str:
-        """Return who signs in and what it may do, or why it may not."""
-        if question.kind != MQTT:
+    async def _decide(self, request: SignInRequest) -> tuple[Actor, Permissions] | str:
+        """Return the actor and its permissions, or the reason why it is rejected."""
+        if request.kind != MQTT:
             return "devices sign in by MQTT"
-        if question.too_long:
+        if request.too_long:
             return WRONG
         try:
-            actor = await self._authenticate(question.user, question.password)
+            actor = await self._authenticate(request.user, request.password)
         except RhineCloudError:
             return WRONG
         if actor is None:
             return WRONG
-        own = actor.has(Role.SYSTEM) or actor.has(Role.ADMIN)
-        if question.client_id.startswith(OWN_CLIENT_IDS) and not own:
+        is_own = actor.has(Role.SYSTEM) or actor.has(Role.ADMIN)
+        if request.client_id.startswith(OWN_CLIENT_IDS) and not is_own:
             return f"client ids that begin with {OWN_CLIENT_IDS} are the city's own"
         permissions = permissions_of(actor, self._settings)
         return (actor, permissions) if permissions is not None else "not for this account"
 
     async def _respond(
-        self, reply: str, question: SignInQuestion, decided: tuple[Actor, Permissions] | str
+        self, reply: str, request: SignInRequest, decided: tuple[Actor, Permissions] | str
     ) -> None:
         answer: dict[str, Any] = {"type": "authorization_response", "version": 2}
         now = int(self._clock().timestamp())
         if isinstance(decided, str):
-            self.refused += 1
+            self.rejected += 1
             answer["error"] = decided
-            logger.info("a client at %s may not sign in: %s", question.host, decided)
+            logger.info("rejected a client at %s: %s", request.host, decided)
         else:
-            answer["jwt"] = self._issuer.sign(self._permit(question.key, *decided, now), now)
-        claims = {"sub": question.key, "aud": question.server_id, "nats": answer}
+            answer["jwt"] = self._issuer.sign(self._permit(request.key, *decided, now), now)
+        claims = {"sub": request.key, "aud": request.server_id, "nats": answer}
         await self._client.publish(reply, self._issuer.sign(claims, now).encode())
 
     def _permit(self, user: str, actor: Actor, permissions: Permissions, now: int) -> dict[str, Any]:
@@ -203,22 +204,22 @@ class Callout:
 
 
 def _subject(topic: str) -> str:
-    """Turn an MQTT topic into the NATS subject that the server makes of it: a full stop is written `//`."""
+    """Return the NATS subject of an MQTT topic; the server writes a full stop as `//`."""
     return ".".join(level.replace(".", "//") for level in topic.strip("/").split("/"))
 
 
 def _below(subject: str) -> tuple[str, str]:
-    """Give what fits a subject and everything below it."""
+    """Return the subjects that match a subject and everything below it."""
     return subject, f"{subject}.>"
 
 
 def _is_level(text: str) -> bool:
-    """Tell whether a text may stand as one level of a topic, so that no name reaches beyond its own commands."""
+    """Return whether a text is a single level of a topic, so that a name cannot match the commands of others."""
     return bool(text) and not set(text) & set("*>#+/ \t\r\n")
 
 
 def _claims(token: bytes) -> dict[str, Any]:
-    """Read the claims of the server's question; it came over the house's own connection."""
+    """Return the claims of the server's request. They are not verified: they came over the city's own connection."""
     body = token.split(b".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + b"=" * (-len(body) % 4)))
     return claims

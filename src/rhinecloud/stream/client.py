@@ -1,8 +1,8 @@
-"""The NATS client with requests that end: with their task, and with the connection.
+"""The NATS client with requests that end with their task and with the connection.
 
 The library waits with `asyncio.wait_for`, which up to Python 3.11 loses a cancellation that comes at the same moment
-as the answer: the task then goes on for ever, and the city does not stop. And a request whose connection breaks would
-wait out its whole time for an answer that cannot come.
+as the response: the task then never ends, and the city does not stop. And a request whose connection breaks would
+wait for its whole timeout for a response that cannot come.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 
 
 class StreamClient(Client):
-    """A client whose requests do not outlive what they wait for."""
+    """A client whose requests end when their connection does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class StreamClient(Client):
         old_style: bool = False,
         headers: dict[str, Any] | None = None,
     ) -> Msg:
-        """Ask and wait for the answer; raises TimeoutError."""
+        """Send a request and return the response. Raise TimeoutError."""
         async with asyncio.timeout(timeout) as deadline:
             self._deadlines.add(deadline)
             try:
@@ -37,8 +37,8 @@ class StreamClient(Client):
             finally:
                 self._deadlines.discard(deadline)
 
-    def give_up(self) -> None:
-        """End the requests that wait: their connection is gone."""
+    def cancel_requests(self) -> None:
+        """End the pending requests, because their connection is gone."""
         now = asyncio.get_running_loop().time()
         for deadline in self._deadlines:
             deadline.reschedule(now)

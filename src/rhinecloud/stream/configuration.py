@@ -1,4 +1,4 @@
-"""What the embedded nats-server is told: one JSON document, which its configuration language takes as it is."""
+"""The configuration of the embedded nats-server: one JSON document, which its configuration language accepts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from rhinecloud.stream.settings import MEGABYTE, StreamSettings
 
 CITY = "CITY"
-"""The account of the log of changes; the city alone signs in to it."""
+"""The account of the log of changes; only the city signs in to it."""
 DEVICES = "DEVICES"
-"""The account of MQTT: devices, the city's own feeds, and what the server keeps for them. Its limits are its own."""
+"""The account of MQTT: devices, the city's own feeds, and what the server stores for them, with its own limits."""
 SYSTEM = "SYSTEM"
-"""The account of the server's own questions and answers; the house alone signs in to it."""
+"""The account of the server's own requests and responses; only the city signs in to it."""
 
 HOST = "127.0.0.1"
 MEMORY = 64 * MEGABYTE
@@ -24,7 +24,7 @@ CONSUMERS_A_SESSION = 2
 
 @dataclass(frozen=True, slots=True)
 class ServerSecrets:
-    """Made afresh for each run: the house's own sign-in, and the public key that vouches for everybody else's."""
+    """New for each run: the city's own credentials, and the public key that signs the permissions of all others."""
 
     user: str
     password: str
@@ -32,17 +32,17 @@ class ServerSecrets:
 
     @property
     def devices(self) -> str:
-        """Return the user name under which the city looks after the account of the devices."""
+        """Return the user name with which the city manages the account of the devices."""
         return f"{self.user}-devices"
 
     @property
     def watch(self) -> str:
-        """Give the user name under which the house sees connections."""
+        """Return the user name with which the city lists and ends connections."""
         return f"{self.user}-watch"
 
 
 def write_configuration(settings: StreamSettings, folder: Path, port: int, secrets: ServerSecrets) -> Path:
-    """Write the document into `folder`, readable by its owner only; give its path."""
+    """Write the document into `folder`, readable by its owner only, and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "nats-server.json"
     path.touch(mode=0o600)

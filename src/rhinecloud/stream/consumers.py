@@ -1,4 +1,4 @@
-"""Consumers of the stream as the server keeps them: durable ones that acknowledge, and followers for a while."""
+"""Consumers of the stream on the server: durable ones that acknowledge, and temporary ones that only read."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from rhinecloud.stream.frames import NAME
 from rhinecloud.stream.work import ACK_WAIT_S
 
 TAIL_S = 60.0
-"""The server forgets a follower that has not asked for so long."""
+"""The server removes a temporary consumer that has not asked for this time."""
 
 logger = logging.getLogger(__name__)
 
 
 async def ensure(context: JetStreamContext, name: str) -> None:
-    """Make sure that a durable consumer is there; a new one begins with the oldest frame."""
+    """Create a durable consumer where it does not exist; a new one begins with the oldest frame."""
     try:
         await context.consumer_info(NAME, name)
     except NotFoundError:
         await _add(context, name, api.ConsumerConfig(deliver_policy=api.DeliverPolicy.ALL))
 
 
-async def lead_back(context: JetStreamContext, end: int) -> None:
-    """Put consumers that are ahead of the stream to its end.
+async def reset_ahead(context: JetStreamContext, end: int) -> None:
+    """Reset consumers whose position is behind the stream's end `end`.
 
-    A server that lost power may have lost the stream's newest messages, and remembers that they were done with. The
-    numbers are given again, to other frames, which such a consumer would never see.
+    A server that lost power may have lost the stream's newest messages while it still knows that they were
+    acknowledged. Their numbers are assigned again, to other frames, which such a consumer would never get.
     """
     for info in await context.consumers_info(NAME):
         done = info.ack_floor.stream_seq if info.ack_floor else 0
         if info.config.durable_name and done > end:
-            logger.warning("the consumer %s is ahead of the stream: leading it back", info.name)
+            logger.warning("the consumer %s is ahead of the stream: resetting it", info.name)
             await context.delete_consumer(NAME, info.name)
             start = api.ConsumerConfig(
                 deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=end + 1
@@ -42,7 +42,7 @@ async def lead_back(context: JetStreamContext, end: int) -> None:
 
 
 async def make_follower(context: JetStreamContext, start: int) -> str:
-    """Make a consumer that acknowledges nothing, from the stream's number `start` on; give its name."""
+    """Create a consumer without acknowledgements from the stream's number `start` on, and return its name."""
     info = await context.add_consumer(
         NAME,
         api.ConsumerConfig(
@@ -57,9 +57,9 @@ async def make_follower(context: JetStreamContext, start: int) -> str:
 
 
 async def _add(context: JetStreamContext, name: str, config: api.ConsumerConfig) -> None:
-    """Make a durable consumer: with one frame under way at a time, nothing overtakes, not even after a crash.
+    """Create a durable consumer. With one unacknowledged frame at a time the order holds even after a crash.
 
-    It is told of frames without their bodies, which are at hand in the process that publishes.
+    It gets frames without their bodies, because the process that publishes has them in memory.
     """
     await context.add_consumer(
         NAME,

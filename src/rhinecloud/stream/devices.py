@@ -1,8 +1,8 @@
-"""What the server keeps for MQTT devices: in an account of its own, each kind within a limit of its own.
+"""The streams in which the server stores MQTT messages and sessions: in an account of its own, each with a limit.
 
-The server would make these streams by itself when the first client signs in, without any limit: one device could then
-fill the disk's share of the log of changes with retained messages. So they are made here before anybody can sign in;
-the server takes what it finds (`mqttCreateAccountSessionManager` in its `server/mqtt.go`).
+The server would create these streams when the first client signs in, without limits: one device could then fill the
+log's share of the disk with retained messages. So they are created here before a client can sign in, and the server
+uses what it finds (`mqttCreateAccountSessionManager` in its `server/mqtt.go`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from nats.js.errors import NotFoundError
 from rhinecloud.stream.configuration import CITY, DEVICES
 from rhinecloud.stream.settings import MEGABYTE, StreamSettings
 
-LOOK_S = 5.0
+CHECK_S = 5.0
 FULL = 0.98
-"""From this share of its limit on a store counts as full: there is no space for a message of usual size."""
+"""The share of its limit from which a store counts as full: a message of usual size does not fit any more."""
 ANSWER_S = 5.0
 DAY_S = 86_400.0
 
@@ -32,9 +32,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MqttStream:
-    """One of the server's streams for MQTT: its name for people, its part of `mqtt_megabytes`, and its form.
+    """One of the server's streams for MQTT: its name for people, its part of `mqtt_megabytes`, and its configuration.
 
-    Where it is full the server takes nothing new (`DiscardPolicy.NEW`): what was acknowledged is not pushed out.
+    A full stream rejects new messages (`DiscardPolicy.NEW`), so that acknowledged ones are never dropped.
     """
 
     name: str
@@ -53,12 +53,12 @@ STORES = (
     MqttStream("sessions", 1 / 16, "$MQTT_sess", "$MQTT.sess.>", per_subject=1),
     MqttStream("outgoing", 1 / 16, "$MQTT_out", "$MQTT.out.>", api.RetentionPolicy.INTEREST),
 )
-"""Messages that wait for a client, retained ones, those of QoS 2 on their way in, sessions, receipts of QoS 2."""
+"""Messages for clients, retained messages, incoming ones of QoS 2, sessions, receipts of QoS 2."""
 
 
 @dataclass(frozen=True, slots=True)
 class MqttUsage:
-    """How much a store holds; a limit of 0 messages is none."""
+    """How much a store holds; a limit of 0 means no limit."""
 
     name: str
     bytes: int = 0
@@ -68,7 +68,7 @@ class MqttUsage:
 
     @property
     def full(self) -> bool:
-        """Tell whether it takes nothing new."""
+        """Return whether it rejects new messages."""
         by_bytes = self.limit_bytes and self.bytes >= FULL * self.limit_bytes
         by_count = self.limit_messages and self.messages >= self.limit_messages
         return bool(by_bytes or by_count)
@@ -83,22 +83,22 @@ class DeviceStores:
         self.usage: tuple[MqttUsage, ...] = ()
 
     async def open(self) -> None:
-        """Make the stores, or give those that are there their limits."""
+        """Create the stores, and set the limits of those that exist."""
         for store in STORES:
             await self._ensure(self._config(store))
-        await self.look()
+        await self.refresh()
 
     async def watch(self) -> None:
-        """Look at the stores for ever, and write into the log when one is full, and when it is no longer."""
+        """Refresh the usage at intervals until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_S)
             try:
-                await self.look()
+                await self.refresh()
             except (nats.errors.Error, TimeoutError, OSError) as error:
-                logger.debug("what MQTT clients make the server keep cannot be seen now: %s", error)
+                logger.debug("cannot read the usage of the MQTT stores: %s", error)
 
-    async def look(self) -> None:
-        """Read how full the stores are."""
+    async def refresh(self) -> None:
+        """Read the usage of the stores, and log a warning for each that became full or has space again."""
         was_full = {each.name for each in self.usage if each.full}
         self.usage = tuple([await self._usage(store) for store in STORES])
         for each in self.usage:
@@ -111,7 +111,7 @@ class DeviceStores:
         info = await self._context.stream_info(store.stream)
         if info.config.max_bytes != bytes_of(
             store, self._settings
-        ):  # made by the server, after its folder was lost
+        ):  # created by the server, after its folder was lost
             await self._ensure(self._config(store))
             info = await self._context.stream_info(store.stream)
         limits = info.config
@@ -124,7 +124,7 @@ class DeviceStores:
         )
 
     async def _ensure(self, config: api.StreamConfig) -> None:
-        """Make a stream. One that is over a limit loses its oldest messages first, for it would take nothing new."""
+        """Create or update a stream. One over its limit first drops its oldest messages to accept new ones."""
         assert config.name is not None
         try:
             present = (await self._context.stream_info(config.name)).config
@@ -161,7 +161,7 @@ def bytes_of(store: MqttStream, settings: StreamSettings) -> int:
 
 
 def move_stores(folder: Path) -> None:
-    """Move the stores of an earlier release, where they lay in the account of the log of changes; no server runs."""
+    """Move the stores of an earlier release from the account of the log of changes. The server must not be running."""
     before, after = (folder / "jetstream" / account / "streams" for account in (CITY, DEVICES))
     for store in STORES:
         if (before / store.stream).is_dir() and not (after / store.stream).exists():

@@ -1,4 +1,4 @@
-"""Frames as messages of JetStream: which changes a message holds, told by a header, and where a change is found."""
+"""Frames as messages of JetStream: a header names the changes of a message, and a change is found by bisection."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ from rhinecloud.stream.port import Frame, Gone
 NAME = "CHANGES"
 SUBJECT = "city.changes"
 CHANGES = "Changes"
-"""The header that says which changes a frame holds, such as `17-20`; short, as the client reads letter by letter."""
+"""The header with the changes of a frame, such as `17-20`; short, because the client parses each character."""
 
 LARGE_BYTES = 16 * 1024
-"""Larger bodies travel compressed. Changes repeat each other: a frame of many takes a tenth of the room or less, in the
-server's memory, too, which keeps for ten seconds whatever was written; packing takes half a microsecond a change."""
+"""Larger bodies are compressed. Changes are alike: a frame of many shrinks to a tenth or less, also in the server's
+memory, which holds for ten seconds what was written. Compression takes half a microsecond per change."""
 
 LEVEL = -1
 PACKED = b"\x28\xb5\x2f\xfd"
-"""With this zstandard begins, and no JSON."""
+"""The first bytes of a zstandard frame; no JSON begins with them."""
 
 
 def pack(body: bytes) -> bytes:
-    """Give a body as it travels."""
+    """Return a body as it is sent."""
     return zstandard.compress(body, LEVEL) if len(body) >= LARGE_BYTES else body
 
 
 def unpack(data: bytes) -> bytes:
-    """Give the body that travelled as `data`, in either form."""
+    """Return the body that was sent as `data`, compressed or not."""
     return zstandard.decompress(data) if data.startswith(PACKED) else data
 
 
 def headers_of(frame: Frame) -> dict[str, str]:
-    """Give the header that a frame travels with."""
+    """Return the header of a frame."""
     return {CHANGES: f"{frame.first}-{frame.last}"}
 
 
 def frame_of(message: Msg) -> Frame:
-    """Read a frame from its message."""
+    """Return the frame of a message."""
     first, last = _range(message.headers)
     return Frame(first, last, unpack(message.data))
 
 
 async def fetch(context: JetStreamContext, sequence: int) -> Frame:
-    """Fetch the frame with the stream's own number `sequence`."""
+    """Return the frame with the stream's own number `sequence`, from the server."""
     message = await context.get_msg(NAME, sequence)
     return Frame(*_range(message.headers), unpack(message.data or b""))
 
 
 async def range_at(context: JetStreamContext, sequence: int) -> tuple[int, int]:
-    """Ask for the first and last change of the message with the stream's own number `sequence`."""
+    """Return the first and last change of the message with the stream's own number `sequence`, from the server."""
     return _range((await context.get_msg(NAME, sequence)).headers)
 
 
 async def find(context: JetStreamContext, after: int) -> int:
-    """Find the stream's number of the frame that holds change `after + 1`, by bisection. Raise Gone."""
+    """Return the stream's number of the frame with change `after + 1`. Raise Gone where it is not held any more."""
     state = (await context.stream_info(NAME)).state
     low, high = max(1, state.first_seq), state.last_seq + 1  # an empty stream has no first message
     if low < high and (first := (await range_at(context, low))[0]) > after + 1:

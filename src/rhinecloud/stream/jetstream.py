@@ -1,8 +1,8 @@
 """The stream on NATS JetStream: one file-backed stream of frames, pulled by durable consumers.
 
-A frame is one message; a header names its first and last change. Each is published under the condition that the
-message before it is the stream's last, so that frames form one chain: no repeat, no overlap and no second relay gets
-in, whatever became of an acknowledgement.
+A frame is one message; a header names its first and last change. Each is published on condition that the message
+before it is the stream's last, so that frames form one chain: without repeats, overlaps or frames of a second relay,
+even where an acknowledgement was lost.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _AWAY = (OSError, TimeoutError, nats.errors.Error)
 
 
 class JetStream:
-    """`stream.port.Stream` on a NATS server or cluster; reconnects for ever."""
+    """`stream.port.Stream` on a NATS server or cluster; reconnects until it is closed."""
 
     def __init__(
         self,
@@ -70,28 +70,28 @@ class JetStream:
         self._client: StreamClient | None = None
         self._context: JetStreamContext | None = None
         self._pulls: set[Pull] = set()
-        self._trouble: Exception | None = None
+        self._last_error: Exception | None = None
         self._followers = LocalFollowers()
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._end: int | None = None
-        """The stream's own number of its last message, None while it is not known for sure."""
+        """The stream's own number of its last message, None while it is unknown."""
         self._held = 0
         """The last change within that message."""
 
     @property
     def connected(self) -> bool:
-        """Tell whether the connection stands now."""
+        """Return whether the client is connected."""
         return self._client is not None and self._client.is_connected
 
     @property
     def client(self) -> Client:
-        """The connection to the server; raises Unavailable before `open`."""
+        """Return the connection to the server. Raise Unavailable before `open`."""
         if self._client is None:
             raise Unavailable("the stream is not open")
         return self._client
 
     async def open(self) -> None:
-        """Connect and make sure that the stream exists."""
+        """Connect, and create the stream where it does not exist. Raise Unavailable."""
         try:
             self._client = StreamClient()
             async with asyncio.timeout(OPEN_S):
@@ -99,7 +99,7 @@ class JetStream:
                     self._url,
                     name="rhinecloud",
                     max_reconnect_attempts=-1,
-                    reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds, and any number will do
+                    reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds, a float is valid
                     connect_timeout=2,
                     ping_interval=10,
                     max_outstanding_pings=2,
@@ -112,8 +112,8 @@ class JetStream:
             await self._ensure()
         except _AWAY as error:
             await self.close()
-            trouble = _words(self._trouble or error)
-            raise Unavailable(f"the stream at {self._url} does not answer: {trouble}") from error
+            reason = _words(self._last_error or error)
+            raise Unavailable(f"the stream at {self._url} does not answer: {reason}") from error
 
     async def close(self) -> None:
         """Disconnect."""
@@ -124,31 +124,31 @@ class JetStream:
 
     async def publish(self, frame: Frame) -> None:
         """Append a frame and wait until the stream holds it."""
-        async with self._turn:
+        async with self._lock:
             if self._end is None:
-                await self._look()
+                await self._read_end()
             if frame.last > self._held:
                 await self._append(frame)
 
     def offer(self, frame: Frame) -> None:
-        """Let those who follow in this process hear a frame that is on its way."""
+        """Pass a frame that will be published to the followers in this process."""
         self._followers.offer(frame)
 
     async def last(self) -> int:
-        """Ask for the newest change that the stream holds; a stream that is missing is made anew."""
-        async with self._turn:
-            return await self._look()
+        """Return the newest change that the stream holds; create the stream where it is missing. Raise Unavailable."""
+        async with self._lock:
+            return await self._read_end()
 
     async def first(self) -> int:
-        """Ask for the oldest change that the stream still holds, 0 when it is empty."""
+        """Return the oldest change that the stream still holds, 0 when it is empty. Raise Unavailable."""
         try:
             state = (await self._js().stream_info(NAME)).state
             return (await frames.range_at(self._js(), state.first_seq))[0] if state.messages else 0
         except _AWAY as error:
-            raise Unavailable(f"the stream does not say what it holds: {_words(error)}") from error
+            raise Unavailable(f"cannot read the state of the stream: {_words(error)}") from error
 
     async def consume(self, name: str, handle: Handle) -> None:
-        """Run the durable consumer `name` until cancelled; while the server is away, wait and go on."""
+        """Run the durable consumer `name` until cancelled; retry while the server is away."""
         while True:
             try:
                 await consumers.ensure(self._js(), name)
@@ -160,30 +160,30 @@ class JetStream:
                 await asyncio.sleep(RETRY_S)
 
     async def tail(self, after: int, *, urgent: bool = False) -> AsyncGenerator[Frame, None]:
-        """Follow the stream from the frame that holds change `after + 1`; while the server is away, wait and go on.
+        """Yield frames from the one with change `after + 1` on; retry while the server is away.
 
-        Raises Gone where changes are missing between what was seen and what the stream still holds.
+        Raise Gone where the next changes are not held any more.
         """
         while True:
             try:
                 async for frame in self._followers.follow(after, urgent=urgent):
                     after = frame.last
                     yield frame
-                async for frame in self._read_on(after):
+                async for frame in self._read(after):
                     after = frame.last
                     yield frame
-                    if self._followers.reach(after):
+                    if self._followers.has_after(after):
                         break
             except (Unavailable, *_AWAY) as error:
                 logger.debug("following the stream is interrupted: %s", _words(error))
                 await asyncio.sleep(RETRY_S)
 
     async def lag(self, name: str) -> int:
-        """Count the frames that a consumer has not acknowledged yet."""
+        """Return the number of frames that a consumer has not acknowledged. Raise Unavailable."""
         try:
             info = await self._js().consumer_info(NAME, name)
         except _AWAY as error:
-            raise Unavailable(f"the consumer {name} cannot be seen: {_words(error)}") from error
+            raise Unavailable(f"cannot read the state of the consumer {name}: {_words(error)}") from error
         return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
     async def _append(self, frame: Frame) -> None:
@@ -196,17 +196,17 @@ class JetStream:
                 SUBJECT, frames.pack(frame.body), timeout=ANSWER_S, stream=NAME, headers=headers
             )
         except _AWAY as error:
-            raise Unavailable(f"the stream takes no frame: {_words(error)}") from error
+            raise Unavailable(f"cannot publish to the stream: {_words(error)}") from error
         self._end, self._held = answer.seq, frame.last
 
-    async def _look(self) -> int:
+    async def _read_end(self) -> int:
         try:
             await self._ensure()
             state = (await self._js().stream_info(NAME)).state
             held = (await frames.range_at(self._js(), state.last_seq))[1] if state.messages else 0
-            await consumers.lead_back(self._js(), state.last_seq)
+            await consumers.reset_ahead(self._js(), state.last_seq)
         except _AWAY as error:
-            raise Unavailable(f"the stream does not say what it holds: {_words(error)}") from error
+            raise Unavailable(f"cannot read the state of the stream: {_words(error)}") from error
         self._end, self._held = state.last_seq, held
         return held
 
@@ -216,8 +216,8 @@ class JetStream:
         except JetStreamError:
             await self._js().update_stream(self._config)
 
-    async def _read_on(self, after: int) -> AsyncGenerator[Frame, None]:
-        """Read the frames after the change `after` from the server; raises Gone."""
+    async def _read(self, after: int) -> AsyncGenerator[Frame, None]:
+        """Yield the frames after the change `after` from the server. Raise Gone."""
         consumer = await consumers.make_follower(self._js(), await frames.find(self._js(), after))
         async with self._pulling(consumer) as pull:
             async for message in pull.messages():
@@ -229,7 +229,7 @@ class JetStream:
                     yield frame
 
     async def _frame_of(self, message: Msg) -> Frame:
-        """Give the frame that a consumer was told of: its body came along, is at hand here, or is fetched."""
+        """Return the frame of a consumer's message; a missing body is found in memory, else fetched."""
         frame = frames.frame_of(message)
         if frame.body:
             return frame
@@ -246,14 +246,14 @@ class JetStream:
                 self._pulls.discard(pull)
 
     async def _note(self, error: Exception) -> None:
-        self._trouble = error
+        self._last_error = error
         logger.debug("nats: %s", error)
 
     async def _disconnected(self) -> None:
         self._end = None
         self._recent.clear()
         if self._client is not None:
-            self._client.give_up()
+            self._client.cancel_requests()
 
     async def _reconnected(self) -> None:
         for pull in list(self._pulls):

@@ -1,8 +1,8 @@
-"""A short cut for those who follow the stream in the very process that writes it.
+"""A short cut for followers in the process that writes the stream.
 
-What is committed is at hand already: whoever follows from where the last frame ended hears the next one at once,
-instead of after the way to the server's disk and back. It is no other road: the changes are the same, in the same
-order, and who falls behind or comes later reads them from the server.
+Committed frames are in memory already: a follower that has read up to the last frame gets the next one immediately,
+instead of after a round trip to the server's disk. The changes and their order are the same, and a follower that
+falls behind, or starts later, reads from the server.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from rhinecloud.stream.port import Frame
 
 MOST_FRAMES = 4_096
 MOST_BYTES = 8 << 20
-"""So much is at hand; a follower that is further behind goes back to the server."""
+"""The frames in memory; a follower that is further behind reads from the server."""
 DECODED_FRAMES, DECODED_CHANGES = 16, 2_000
-"""So many of the newest stay decoded: those who follow are done with them by then, and objects by the thousand would
-burden memory and the garbage collector. What goes while the processor has it at hand goes in half the time."""
+"""The newest frames that stay decoded. Followers have read older ones, whose thousands of objects would cost memory and
+time of the garbage collector; freeing them while they are in the processor's cache takes half the time."""
 
 
 class LocalFollowers:
-    """The newest frames, and those who wait for the next one."""
+    """The newest frames, and the followers that wait for the next one."""
 
     def __init__(self) -> None:
         self._recent: deque[Frame] = deque()
@@ -33,7 +33,7 @@ class LocalFollowers:
         self._urgent: set[asyncio.Future[None]] = set()
 
     def offer(self, frame: Frame) -> None:
-        """Hand out a frame that is committed; one that was handed out before is passed over."""
+        """Pass a committed frame to the followers; skip one that was passed before."""
         if self._recent and frame.last <= self._recent[-1].last:
             return
         if self._recent and frame.first > self._recent[-1].last + 1:
@@ -46,13 +46,13 @@ class LocalFollowers:
             if not each.done():
                 each.set_result(None)
 
-    def reach(self, after: int) -> bool:
-        """Tell whether everything after the change `after` is at hand here."""
+    def has_after(self, after: int) -> bool:
+        """Return whether every frame after the change `after` is in memory."""
         return bool(self._recent) and self._recent[0].first <= after + 1 <= self._recent[-1].last + 1
 
     async def follow(self, after: int, *, urgent: bool = False) -> AsyncIterator[Frame]:
-        """Give the frames after the change `after` as they come, until they are out of reach; the urgent go first."""
-        while self.reach(after):
+        """Yield the frames after the change `after` until they are not in memory; urgent followers are served first."""
+        while self.has_after(after):
             for frame in self._newer(after):
                 after = frame.last
                 yield frame
@@ -60,7 +60,7 @@ class LocalFollowers:
                 await self._next(self._urgent if urgent else self._waiting)
 
     def _newer(self, after: int) -> list[Frame]:
-        """Look from the newest frame backwards, because nearly all followers stand near the end."""
+        """Return the frames after a change, searched from the end, where nearly all followers are."""
         found = []
         for frame in reversed(self._recent):
             if frame.last <= after:

@@ -62,12 +62,12 @@ class Frame:
         return self._changes is not None
 
     def mentions(self, signs: Iterable[bytes]) -> bool:
-        """Return whether one of these byte strings, such as the IRI of an entity type, stands in the body."""
+        """Return whether one of these byte strings, such as the IRI of an entity type, is in the body."""
         body = self.body
         return any(sign in body for sign in signs)
 
     def forget(self) -> None:
-        """Drop the decoded changes: thousands of objects would burden the garbage collector."""
+        """Drop the decoded changes, because thousands of objects slow the garbage collector down."""
         self._changes = None
 
 
@@ -84,7 +84,7 @@ class Stream(Protocol):
     """A durable log of frames. All methods may raise Unavailable while the engine is away."""
 
     async def open(self) -> None:
-        """Connect and make sure that the log exists."""
+        """Connect, and create the log where it does not exist."""
         ...
 
     async def close(self) -> None:
@@ -96,9 +96,9 @@ class Stream(Protocol):
         ...
 
     def offer(self, frame: Frame) -> None:
-        """Hand a frame that is committed and will be published to the followers in this process.
+        """Pass a frame that is committed and will be published to the followers in this process.
 
-        Offered frames may be cut in other places than published ones; both are complete and in order.
+        Offered frames may be divided differently than published ones; both are complete and in order.
         """
         ...
 
@@ -113,13 +113,13 @@ class Stream(Protocol):
     async def consume(self, name: str, handle: Handle) -> None:
         """Run a member of the durable consumer `name` until cancelled: acknowledge each frame after `handle` returned.
 
-        Several processes may consume under one name: one frame at a time is given to one of them. When `handle` raises,
-        or its process dies, the frame is given out again before the next one, after a pause that grows.
+        Several processes may consume under one name: one frame at a time is sent to one of them. When `handle` raises,
+        or its process dies, the frame is sent again before the next one, after a pause that grows.
         """
         ...
 
     def tail(self, after: int, *, urgent: bool = False) -> AsyncGenerator[Frame, None]:
-        """Yield frames from the one that holds change `after + 1`, for ever. Urgent followers are served first.
+        """Yield frames from the one that holds change `after + 1`, until cancelled. Urgent followers are served first.
 
         Raise Gone where the changes that follow are not held.
         """

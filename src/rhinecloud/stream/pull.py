@@ -1,7 +1,7 @@
-"""A pull on a consumer that is always open: frames come the moment the stream has them.
+"""A pull request on a consumer that is always open: frames arrive as soon as the stream has them.
 
-One request stands at the server and asks for many messages; when it is used up or runs out, the next one follows. The
-client's own `fetch` waits for a batch to fill, which would cost a change its quickness. Source: NATS ADR-37.
+One request for many messages waits at the server; when it is used up or expires, the next one follows. The client's
+own `fetch` waits until a batch is full, which would delay changes. Source: NATS ADR-37.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Pull:
         self._arrived = asyncio.Event()
         self._wanted = 0
         self._loop = asyncio.get_running_loop()
-        self._heard_at = self._loop.time()
+        self._received_at = self._loop.time()
 
     async def __aenter__(self) -> Pull:
         self._watch()
@@ -56,7 +56,7 @@ class Pull:
                 await self._subscription.unsubscribe()
 
     async def messages(self) -> AsyncIterator[Msg]:
-        """Give messages for ever; raises Unavailable when the server is silent or the consumer is gone."""
+        """Yield messages until cancelled. Raise Unavailable when the server is silent or the consumer is gone."""
         await self.renew()
         while True:
             message = await self._next()
@@ -72,7 +72,7 @@ class Pull:
                 await self.renew()
 
     async def renew(self) -> None:
-        """Ask for the next messages; after the connection came back, the server knows nothing of what was asked."""
+        """Request the next messages; needed after a reconnection, too, because the server forgets requests."""
         self._wanted = BATCH
         request = {
             "batch": BATCH,
@@ -83,7 +83,7 @@ class Pull:
 
     async def _receive(self, message: Msg) -> None:
         self._waiting.append(message)
-        self._heard_at = self._loop.time()
+        self._received_at = self._loop.time()
         self._arrived.set()
 
     async def _next(self) -> Msg:
@@ -95,14 +95,14 @@ class Pull:
         return self._waiting.popleft()
 
     def _watch(self) -> None:
-        """Wake the reader when the server has not even sent a heartbeat."""
-        if self._loop.time() - self._heard_at > SILENT_S:
+        """Wake the reader when the server has not sent even a heartbeat."""
+        if self._loop.time() - self._received_at > SILENT_S:
             self._arrived.set()
         self._watching = self._loop.call_later(HEARTBEAT_S, self._watch)
 
     @staticmethod
     def _is_lost(message: Msg) -> bool:
-        """Tell whether the consumer itself is gone, and not just this request at its end."""
+        """Return whether the consumer is gone, not just the request expired."""
         return "Consumer" in _description(message) and "Deleted" in _description(message)
 
 

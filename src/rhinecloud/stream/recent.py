@@ -1,6 +1,6 @@
-"""The frames that this process published last: its consumers need not have them sent back.
+"""The frames that this process published last, so that its consumers need not receive them again.
 
-Consumers are told which frames there are, and fetch the body of one only where another process published it.
+Consumers receive frames without bodies, and fetch the body of one only where another process published it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class RecentFrames:
         self._bytes = 0
 
     def keep(self, number: int, frame: Frame) -> None:
-        """Keep a frame that is to be the stream's message `number`."""
+        """Keep a frame that will be the stream's message `number`."""
         self._drop(number)
         self._frames[number] = frame
         self._bytes += frame.size
@@ -25,12 +25,12 @@ class RecentFrames:
             self._drop(next(iter(self._frames)))
 
     def find(self, number: int, first: int, last: int) -> Frame | None:
-        """Give the frame of these changes that was published under `number`, the same one to all who ask."""
+        """Return the frame of these changes that was published as `number`, None where it is not kept."""
         held = self._frames.get(number)
         return held if held is not None and (held.first, held.last) == (first, last) else None
 
     def clear(self) -> None:
-        """Forget all: the stream may give the same numbers to others."""
+        """Drop all frames, because the stream may assign the same numbers to others."""
         self._frames.clear()
         self._bytes = 0
 

@@ -1,8 +1,8 @@
-"""Shows out devices whose right to be there has ended: a permission, once given, would otherwise last for hours.
+"""Disconnects devices whose permission has ended; it would otherwise last for hours after sign-in.
 
 The server's system account lists connections with the actor behind each, as the callout named it, and ends one on
-request (`$SYS.REQ.SERVER.<id>.CONNZ` and `.KICK`, NATS 2.10 and later). So nothing is remembered here, and a device
-that may stay feels nothing.
+request (`$SYS.REQ.SERVER.<id>.CONNZ` and `.KICK`, NATS 2.10 and later). So no list is kept here, and other devices
+are not affected.
 """
 
 from __future__ import annotations
@@ -20,31 +20,34 @@ from nats.aio.client import Client
 from rhinecloud.stream.configuration import DEVICES
 
 REVIEW_S = 30.0
-"""So late at most is noticed that a token has expired; what is revoked is cut off at once."""
+"""An expired token is noticed after this time at the latest; a revoked one is disconnected immediately."""
 PAGE = 1_000
 ANSWER_S = 5.0
-TRY_AGAIN_S = 1.0
+RETRY_S = 1.0
 
 logger = logging.getLogger(__name__)
 
 
 class DeviceRevocation:
-    """`standing` gives the ids of all actors who may be there; `client` belongs to the system account."""
+    """`permitted` returns the ids of all actors that may connect; `client` belongs to the system account.
 
-    def __init__(self, client: Client, standing: Callable[[], Collection[str]]) -> None:
-        self.cut = 0
+    `disconnected` counts the connections that were ended.
+    """
+
+    def __init__(self, client: Client, permitted: Callable[[], Collection[str]]) -> None:
+        self.disconnected = 0
         self._client = client
-        self._standing = standing
+        self._permitted = permitted
         self._ended: set[str] = set()
         self._wake = asyncio.Event()
 
     def notice(self, actor_id: str) -> None:
-        """Hear that an actor's rights have ended or changed: what it has open is cut, and it may sign in anew."""
+        """Disconnect an actor whose rights have ended or changed; it may sign in again."""
         self._ended.add(actor_id)
         self._wake.set()
 
     async def watch(self) -> None:
-        """Look for ever: at once where somebody was noticed, else now and then."""
+        """Review connections until cancelled: immediately after `notice`, else every `REVIEW_S`."""
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), REVIEW_S)
@@ -53,24 +56,24 @@ class DeviceRevocation:
             try:
                 await self.review(ended)
             except (nats.errors.Error, TimeoutError, OSError) as error:
-                logger.debug("connections cannot be seen now: %s", error)
+                logger.debug("cannot list the connections: %s", error)
                 self._ended |= ended
-                await asyncio.sleep(TRY_AGAIN_S)
+                await asyncio.sleep(RETRY_S)
                 if self._ended:
                     self._wake.set()
 
     async def review(self, ended: Collection[str] = ()) -> None:
-        """Look at every device's connection once, and cut those of `ended` and of who stands no longer."""
-        standing = self._standing()
+        """Check every device's connection once, and end those of `ended` and of actors without permission."""
+        permitted = self._permitted()
         for server, connection in await self._connections():
             actor_id = connection.get("authorized_user", "")
-            if actor_id in ended or actor_id not in standing:
-                self.cut += 1
-                logger.info("%s may stay no longer: its connection is cut", actor_id)
+            if actor_id in ended or actor_id not in permitted:
+                self.disconnected += 1
+                logger.info("%s is no longer permitted: its connection is closed", actor_id)
                 await self._ask(f"$SYS.REQ.SERVER.{server}.KICK", {"cid": connection["cid"]})
 
     async def _connections(self) -> list[tuple[str, dict[str, Any]]]:
-        """Give the server's id and each connection of the MQTT port."""
+        """Return each connection of the MQTT port with the server's id."""
         found: list[tuple[str, dict[str, Any]]] = []
         offset = 0
         while True:
@@ -83,7 +86,7 @@ class DeviceRevocation:
                 break
         return found
 
-    async def _ask(self, subject: str, question: dict[str, Any]) -> Any:
+    async def _ask(self, subject: str, request: dict[str, Any]) -> Any:
         return orjson.loads(
-            (await self._client.request(subject, orjson.dumps(question), timeout=ANSWER_S)).data
+            (await self._client.request(subject, orjson.dumps(request), timeout=ANSWER_S)).data
         )

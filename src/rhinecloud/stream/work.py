@@ -1,4 +1,4 @@
-"""One frame's work in a group of consumers: kept from the others while it lasts, then acknowledged or given back."""
+"""Handling of one frame in a group of consumers: reserved while it lasts, then acknowledged or released."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nats.aio.msg import Msg
 from rhinecloud.stream.port import Frame, Handle
 
 ACK_WAIT_S = 2.0
-"""The server gives a frame to another consumer after this time without a sign of life."""
+"""The server sends a frame to another consumer after this time without a progress report."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
 LARGEST_EXPONENT = 16
 
@@ -19,8 +19,8 @@ LARGEST_EXPONENT = 16
 async def work(message: Msg, frame: Frame, handle: Handle) -> None:
     """Handle one message's frame and acknowledge it.
 
-    When `handle` raises, the frame is given back: until it succeeds no later one is given out. When the consumer is
-    stopped, it is given back at once.
+    When `handle` raises, the frame is released, and no later one is sent until it succeeds. When the consumer is
+    stopped, it is released immediately.
     """
     progress = WorkInProgress(message)
     try:
@@ -32,14 +32,14 @@ async def work(message: Msg, frame: Frame, handle: Handle) -> None:
         raise
     except nats.errors.Error:
         raise
-    except Exception:  # noqa: BLE001 - a consumer's loop: the frame is given out again; its follower has logged why
+    except Exception:  # noqa: BLE001 - a consumer's loop: the frame is sent again; its follower has logged why
         await message.nak(delay=_pause(message.metadata.num_delivered))
     finally:
         progress.stop()
 
 
 def _pause(attempts: int) -> float:
-    """Return the seconds before the next attempt, which double."""
+    """Return the seconds before the next attempt, doubled each time."""
     return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempts - 1, LARGEST_EXPONENT))
 
 
@@ -52,7 +52,7 @@ class WorkInProgress:
         self._wait()
 
     def stop(self) -> None:
-        """Report no more."""
+        """Stop the reports."""
         self._timer.cancel()
 
     def _wait(self) -> None:

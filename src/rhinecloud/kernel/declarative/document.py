@@ -19,7 +19,7 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class Document(Generic[M]):
-    """A document that fits its model: `value` is the model, `text` the source."""
+    """A document that was validated: `value` is the model, `text` the source."""
 
     value: M
     parsed: ParsedDocument
@@ -43,8 +43,8 @@ def read_document(
 ) -> Document[M]:
     """Return the one document of a file, which is called `name` in faults, else by its path.
 
-    `model` is a `DeclarativeModel`, or any type that pydantic validates; `context` is handed to its validators.
-    Raises FileFault, or Faults naming every fault in order of lines.
+    `model` is a `DeclarativeModel`, or any type that pydantic validates; `context` is passed to its validators.
+    Raise FileFault, or Faults with every fault in order of lines.
     """
     return fit_document(only_document(parse_file(path, name, limits)), model, context)
 

@@ -124,7 +124,7 @@ class DeclarativeModel(BaseModel):
 class ReadBy:
     """Marks a field that a function reads: `Annotated[float, ReadBy(parse_duration, {"type": "string"})]`.
 
-    The function gets the value as it is written, and raises Invalid; `schema` is what an editor is told.
+    The function gets the value as it is written, and raises Invalid; `schema` is the JSON Schema for editors.
     With `needs_info` it also gets pydantic's `ValidationInfo`: `.context`, and `.data` of the fields above.
     """
 

@@ -1,4 +1,4 @@
-"""Passes on what the server complains of, once for many lines of one kind: clients cause as many as they like."""
+"""Forwards the server's warnings to the log, once for many lines of one kind, because clients can cause any number."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from collections.abc import Callable
 logger = logging.getLogger(__name__)
 
 PAUSE_S = 60.0
-"""Lines of one kind are counted so long, not written."""
+"""After a line was written, lines of its kind are only counted for this time."""
 LONGEST = 300
 """Characters of a line that are written: topics, which clients choose, may have 64 KB."""
 MOST = 100
 VARIABLE = re.compile(r'"(?:[^"\\]|\\.)*"|[0-9]+')
-"""What differs between lines of one kind: what is quoted, and numbers."""
+"""What differs between lines of one kind: quoted texts and numbers."""
 
 
-class Complaints:
-    """Writes into the log; `now` is a clock that does not jump, in seconds."""
+class ServerLog:
+    """Writes the server's lines into the log; `now` is a monotonic clock in seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._kinds: dict[str, tuple[float, int]] = {}
 
-    def tell(self, level: int, text: str) -> None:
-        """Write a line, or count it where one of its kind was written a short time ago."""
+    def write(self, level: int, text: str) -> None:
+        """Write a line, or count it where one of its kind was written less than `PAUSE_S` ago."""
         kind = VARIABLE.sub("#", text)[:LONGEST]
         now = self._now()
         written, more = self._kinds.get(kind, (now - PAUSE_S, 0))

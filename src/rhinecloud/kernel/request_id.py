@@ -1,4 +1,7 @@
-"""The id of the request that is being served: in its answer, in every line of the log, in the body of an error."""
+"""The id of the request that is being served: in its answer, in every line of the log, in the body of an error.
+
+Beside it stands where the request came from, for the audit trail.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from itertools import chain, count
 
 REQUEST_ID: ContextVar[bytes] = ContextVar("request_id", default=b"")
 """The id of the request that the present task serves, empty where it serves none."""
+
+CLIENT: ContextVar[str] = ContextVar("client", default="")
+"""The address from which that request came, empty where it is not known."""
 
 FIELD = b"x-request-id"
 TRACE = b"traceparent"

@@ -129,7 +129,7 @@ async def open_office(
     )
     tasks = [_start(subscriptions.run()), _start(Relay(store, stream, RelaySettings()).run())]
     try:
-        yield Office(store, broker, contexts, door, subscriptions, notifier)
+        yield Office(store, broker, contexts, door, parts, subscriptions, notifier)
     finally:
         for task in tasks:
             task.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rhinecloud.audit import AuditTrail
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.policy import Action, Authorization, Facts
@@ -78,11 +79,26 @@ class SubscriptionOwner:
 class SubscriptionRights:
     """Asks the policy in the name of a subscription's owner; each question is a few dict look-ups."""
 
-    def __init__(self, policy: Authorization, present: Present) -> None:
+    def __init__(self, policy: Authorization, present: Present, audit: AuditTrail | None = None) -> None:
+        """`audit` gets what is done to the subscriptions of others."""
         self._policy = policy
+        self._audit = audit
         self.facts = policy.facts
         self._present = present
         self._readers: dict[tuple[Actor, str], SubscriptionOwner] = {}
+
+    def may_manage(self, actor: Actor, tenant: str) -> bool:
+        """Return whether the actor sees and changes everybody's subscriptions."""
+        return self._policy.allows(actor, Action.MANAGE_SUBSCRIPTIONS, tenant)
+
+    def may_see(self, actor: Actor, subscription: Subscription) -> bool:
+        """Return whether the actor sees and changes this subscription."""
+        return subscription.owner.id == actor.id or self.may_manage(actor, subscription.tenant)
+
+    def record(self, actor: Actor, act: str, name: str) -> None:
+        """Note in the audit trail what was done to a subscription of somebody else."""
+        if self._audit is not None:
+            self._audit.record(actor, Action.MANAGE_SUBSCRIPTIONS, f"{act} {name}")
 
     def reader(self, subscription: Subscription) -> SubscriptionOwner:
         """Give the owner of a subscription, the same one for all of its subscriptions."""

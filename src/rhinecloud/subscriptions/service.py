@@ -17,7 +17,7 @@ import msgspec
 from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.errors import AlreadyExists
 from rhinecloud.broker.service import Broker
-from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid, NotFound, RhineCloudError
 from rhinecloud.kernel.ids import NewId
 from rhinecloud.kernel.time import Clock, format_time
@@ -39,7 +39,6 @@ from rhinecloud.subscriptions.transports.mqtt import SCHEMES as MQTT
 log = logging.getLogger(__name__)
 
 KIND = "subscription"
-SEES_ALL = frozenset({Role.ADMIN, Role.OPERATOR, Role.SYSTEM})
 AGAIN_S = 10.0
 """After so long a subscription is tried again that could not be served at the start."""
 
@@ -75,6 +74,7 @@ class Subscriptions:
         self._broker = broker
         self._contexts = contexts
         self._notifier = notifier
+        self._rights = notifier.rights
         self._periodic = Periodic(broker, notifier, clock)
         self._clock = clock
         self._new_id: Callable[[], str] = partial(new_id, "Subscription")
@@ -151,12 +151,14 @@ class Subscriptions:
         if status_of(before, now) != "active" and status_of(subscription, now) == "active":
             subscription.since = self._store.last_change()
         await self._take_up(subscription, source)
+        if before.owner.id != actor.id:
+            self._rights.record(actor, "update", name)
 
     async def get(self, actor: Actor, tenant: str, name: str) -> Subscription:
         """Give a subscription of the actor's own, or any to those who run the city (clause 5.8.3); raises NotFound."""
         self._broker.allow(actor, Action.SUBSCRIBE, tenant)
         found = self._all.get((tenant, name))
-        if found is None or not _may_see(actor, found):
+        if found is None or not self._rights.may_see(actor, found):
             await self._broker.need_tenant(tenant)
             raise NotFound(f"there is no subscription {name}")
         return found
@@ -164,11 +166,13 @@ class Subscriptions:
     def list(self, actor: Actor, tenant: str) -> list[Subscription]:
         """List the subscriptions that an actor may see in the order of their making (clause 5.8.4)."""
         self._broker.allow(actor, Action.SUBSCRIBE, tenant)
-        return [each for each in self._all.values() if each.tenant == tenant and _may_see(actor, each)]
+        return [
+            each for each in self._all.values() if each.tenant == tenant and self._rights.may_see(actor, each)
+        ]
 
     def broken(self, actor: Actor, tenant: str) -> tuple[BrokenSubscription, ...]:
         """List the records that cannot be read, to those who see all subscriptions: whose they are is not known."""
-        if SEES_ALL.isdisjoint(actor.roles):
+        if not self._rights.may_manage(actor, tenant):
             return ()
         return tuple(each for each in self._broken.values() if each.tenant == tenant)
 
@@ -186,6 +190,7 @@ class Subscriptions:
         if broken is not None:
             await self._store.delete_record(KIND, "", broken.record_id)
             self._broken.pop((tenant, name), None)
+            self._rights.record(actor, "delete", name)
             return
         subscription = await self.get(actor, tenant, name)
         del self._all[tenant, name]
@@ -193,6 +198,8 @@ class Subscriptions:
         self._periodic.forget(key_of(subscription))
         await self._store.delete_record(KIND, "", key_of(subscription))
         await self._notifier.forget(subscription)
+        if subscription.owner.id != actor.id:
+            self._rights.record(actor, "delete", name)
 
     def counters(self, subscription: Subscription) -> DeliveryCounters:
         """Tell what became of a subscription's notifications."""
@@ -276,10 +283,6 @@ class Subscriptions:
             raise Invalid(f"{error.reason}; {hint}", field=field) from None
         except Invalid as error:
             raise Invalid(error.reason, field=field) from None
-
-
-def _may_see(actor: Actor, subscription: Subscription) -> bool:
-    return subscription.owner.id == actor.id or not SEES_ALL.isdisjoint(actor.roles)
 
 
 def _only(source: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +40,8 @@ class RecordedCase(DeclarativeModel):
     """How many units or messages cannot be used."""
     expect: tuple[dict[str, Any], ...] = ()
     """Entities that must be among them, by `id`, with the attributes that they must have in simplified form."""
+    alerts: tuple[str, ...] = ()
+    """Rules of the pack that the recording must set off."""
 
 
 class FixtureFile(DeclarativeModel):
@@ -62,14 +64,27 @@ def play(
 ) -> PlayedCase:
     """Read a recording and map its messages, as a feed does; raise LinkBroken where it cannot be read."""
     limits = ConnectorSettings()
+    file = folder / case.file
+    recording = FeedRecording((file,), make_codec(), limits.line_bytes, limits.body_bytes, mqtt=mqtt)
+    units = (Parcel(unit.body, case.received, unit.origin) for unit in recording.units())
+    return _read(units, case, make_codec, meaning)
+
+
+def read_damaged(
+    body: bytes, case: RecordedCase, make_codec: Callable[[], Codec], meaning: Mapping
+) -> PlayedCase:
+    """Read bytes in which something is wrong; whatever is raised is a fault of the codec."""
+    return _read([Parcel(body, case.received, case.file)], case, make_codec, meaning)
+
+
+def _read(
+    parcels: Iterable[Parcel], case: RecordedCase, make_codec: Callable[[], Codec], meaning: Mapping
+) -> PlayedCase:
     fields = {str(key): str(value) for key, value in dict(case.feed.get("fields", {})).items()}
     pipeline = Pipeline(make_codec(), meaning, _never_written, FeedMarks(fields=fields))
-    recording = FeedRecording(
-        (folder / case.file,), make_codec(), limits.line_bytes, limits.body_bytes, mqtt=mqtt
-    )
     played = PlayedCase()
-    for unit in recording.units():
-        for item in pipeline.read(Parcel(unit.body, case.received, unit.origin)):
+    for parcel in parcels:
+        for item in pipeline.read(parcel):
             _take(item, played)
     return played
 

@@ -13,6 +13,9 @@ from typing import Any
 
 from rhinecloud.pack import EntityFragment, Message, utc
 
+LOADED = {1: True, 2: False}
+"""Codes of inland AIS for loaded and unloaded."""
+
 NOT_AVAILABLE = {"speed": 102.3, "course": 360.0, "heading": 511, "turn": -128, "status": 15}
 
 
@@ -64,9 +67,12 @@ def _particulars(message: Message) -> EntityFragment:
         text = _text(message.get(member))
         if text:
             found[name] = text
-    for member, name in (("imo", "imo"), ("ship_type", "vesselType")):
-        if message.get(member):
-            found[name] = int(message[member])
+    if message.get("imo"):
+        found["imo"] = int(message["imo"])
+    if ship_type := int(message.get("ship_type") or 0):
+        found["aisShipType"] = ship_type
+        if 10 <= ship_type <= 99:
+            found["vesselType"] = ship_type // 10
     length = _sum(message, "to_bow", "to_stern")
     beam = _sum(message, "to_port", "to_starboard")
     for name, value in (("length", length), ("beam", beam), ("draught", message.get("draught"))):
@@ -84,10 +90,11 @@ def _inland(message: Message) -> EntityFragment:
     for member, name in (
         ("eri_ship_type", "eriShipType"),
         ("hazard", "hazardousCargo"),
-        ("loaded", "loaded"),
     ):
         if message.get(member) is not None:
             found[name] = message[member]
+    if message.get("loaded") in LOADED:
+        found["loaded"] = LOADED[message["loaded"]]
     for member, name in (("inland_length", "length"), ("inland_beam", "beam"), ("inland_draught", "draught")):
         if message.get(member):
             found[name] = {"value": message[member], "unitCode": "MTR"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from jsonschema.exceptions import SchemaError, best_match
 
 from rhinecloud.kernel.declarative import read_document
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.context import Context, compile_context
+from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.rendering import Options, render
 from rhinecloud.part import ContentSource
@@ -39,15 +41,36 @@ class EntitySchema:
         return found
 
     def faults(self, entity: Entity, context: Context) -> Iterator[str]:
-        """Yield what does not fit: the attribute and why. Attributes that the schema does not describe are faults."""
+        """Yield what does not fit: the attribute and why. Attributes that neither the
+        schema nor the core's vocabulary knows are faults."""
         shown = render(entity, context, SIMPLIFIED)
-        attributes = {key: value for key, value in shown.items() if key not in ("id", "type", "@context")}
+        attributes = {
+            key: _plain(value) for key, value in shown.items() if key not in ("id", "type", "@context")
+        }
         for error in sorted(Draft202012Validator(dict(self.schema)).iter_errors(attributes), key=str):
             place = ".".join(str(step) for step in error.absolute_path)
             yield f"{place or self.name}: {error.message}"
         for name in attributes:
-            if name not in self.properties:
+            if name not in self.properties and not _core().knows(name):
                 yield f"{name}: not in the schema of {self.name}"
+
+
+def _plain(value: Any) -> Any:
+    """Return a value without what NGSI-LD adds to it: the type of a typed value, the languages of a text."""
+    if isinstance(value, dict):
+        if "@value" in value:
+            return value["@value"]
+        for wrapper in ("languageMap", "vocab", "json"):
+            if set(value) == {wrapper}:
+                inner = value[wrapper]
+                return next(iter(inner.values()), "") if wrapper == "languageMap" else inner
+    return value
+
+
+@cache
+def _core() -> Context:
+    """Return the core's own vocabulary: attributes that any entity may have."""
+    return compile_context(core_vocabulary()["@context"], {})
 
 
 def read_schema(path: Path, source: ContentSource) -> EntitySchema:

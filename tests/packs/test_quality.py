@@ -1,0 +1,43 @@
+"""Every pack of this repository keeps what its quality table promises, and its recordings become what they must."""
+
+from __future__ import annotations
+
+import pytest
+
+from rhinecloud.app.parts import find_parts, kinds_of
+from rhinecloud.cli.packs.ladder import judge
+from rhinecloud.cli.packs.trial import run_trials
+from rhinecloud.loader import LoadedPack, find_packs
+
+KINDS = kinds_of(find_parts().loaded)
+OURS = [each for each in find_packs(kinds=KINDS).loaded if "rhinecloud_packs" in each.pack.root.parts]
+
+
+@pytest.fixture(params=OURS, ids=lambda pack: pack.name)
+def pack(request: pytest.FixtureRequest) -> LoadedPack:
+    found: LoadedPack = request.param
+    return found
+
+
+def test_all_packs_of_the_repository_are_looked_at() -> None:
+    assert {each.name for each in OURS} >= {"port", "transport", "environment"}
+
+
+def test_recordings_become_the_expected_entities_which_fit_their_types(pack: LoadedPack) -> None:
+    faults = {trial.name: trial.faults for trial in run_trials(pack) if trial.faults}
+    assert faults == {}
+
+
+def test_the_marks_of_quality_are_true_and_reach_silver(pack: LoadedPack) -> None:
+    report = judge(pack)
+    assert report.problems == []
+    assert report.tier in ("silver", "gold")
+
+
+def test_what_a_machine_finds_done_is_not_left_as_todo(pack: LoadedPack) -> None:
+    behind = [
+        each.rule.name
+        for each in judge(pack).verdicts
+        if each.mark == "todo" and each.rule.verify is not None and not each.missing
+    ]
+    assert behind == []

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,7 +146,7 @@ class Town:
         self.process.wait(15)
 
 
-def build_town(folder: Path) -> Town:
+def build_town(folder: Path, environment: Mapping[str, str] | None = None) -> Town:
     """Write a city's folder and start it; its people and its device are made."""
     (folder / "rules").mkdir(parents=True)
     url = f"http://127.0.0.1:{(port := _free_port())}"
@@ -160,6 +161,7 @@ def build_town(folder: Path) -> Town:
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
+            env=environment,
         )
     town = Town(folder, url, _wait_for_password(log, process), process)
     town.token = _access_token(folder)

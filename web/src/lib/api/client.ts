@@ -2,12 +2,12 @@
 
 import { readProblem, unreachable } from './problem';
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
 export interface Asked {
-  query?: Query;
+  query?: Query | undefined;
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;

@@ -72,7 +72,7 @@ export class EntityStore {
 
   /** Connects. `followed`: types whose changes listeners get wherever they are. */
   start(followed: string[]): void {
-    this.followed = followed;
+    this.followed = [...followed, ...this.followed];
     this.feed = new LiveFeed(feedAddress(location), this.filter(), {
       onChanges: (changes) => this.apply(changes),
       onSubscribed: () => this.confirm(),
@@ -194,6 +194,21 @@ export class EntityStore {
   listen(listener: (changes: Change[]) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Calls `listener` with the changes of some types, wherever they are; returns how to stop. */
+  listenTo(types: string[], listener: (changes: Change[]) => void): () => void {
+    this.followed = [...this.followed, ...types];
+    this.refilter();
+    const stop = this.listen((changes) => {
+      const own = changes.filter((change) => change.type.some((type) => types.includes(type)));
+      if (own.length) listener(own);
+    });
+    return () => {
+      stop();
+      for (const type of types) this.followed.splice(this.followed.indexOf(type), 1);
+      this.refilter();
+    };
   }
 
   /** Takes changes from the feed: each has the whole entity as it is afterwards. */

@@ -6,7 +6,7 @@ import type { EntityStore, Seen } from '$lib/api/store.svelte';
 import { colorOf, headingOf, isOver, isSimulated } from './drawing';
 import { geometryOf, pointOf } from '$lib/api/geometry';
 import { MovingPoints } from './points';
-import { shapeOf } from './shapes';
+import type { IconSet, Shape } from './shapes';
 import { scaleAt, type SymbolStyle, type StyleCache } from './sprites';
 
 /** After this long without news a thing that moves is drawn faintly. */
@@ -17,15 +17,18 @@ const MOVING_LABELS_FROM_ZOOM = 12.5;
 export class PointLayer {
   readonly points: MovingPoints<SymbolStyle>;
   visible: boolean;
+  readonly shape: Shape;
 
   constructor(
     private readonly entityStore: EntityStore,
     private readonly styles: StyleCache,
+    private readonly icons: IconSet,
     readonly layer: Layer,
     still: boolean,
   ) {
     this.points = new MovingPoints(still);
     this.visible = layer.visible;
+    this.shape = icons.get(layer.icon);
   }
 
   /** Takes over everything that the entityStore holds. */
@@ -62,7 +65,7 @@ export class PointLayer {
 
   /** The radius within which a finger or pointer meets a sign, in pixels. */
   reach(zoom: number): number {
-    return Math.max(9, (shapeOf(this.layer.icon).size * scaleAt(zoom)) / 2);
+    return Math.max(9, (this.shape.size * scaleAt(zoom)) / 2);
   }
 
   private put({ entity, at }: Seen, now: Date, now_ms: number): void {
@@ -83,9 +86,11 @@ export class PointLayer {
   }
 
   private styleOf(entity: Entity, heading: number | null, faint: boolean): SymbolStyle {
-    const shape = shapeOf(this.layer.icon);
+    const { shape } = this;
+    const turns = Boolean(this.layer.rotate.length);
+    const still = turns ? this.icons.unknownHeading : shape.still;
     return this.styles.find({
-      body: heading === null ? shape.still : shape.moving,
+      body: heading === null ? still : shape.moving,
       glyph: shape.glyph,
       color: colorOf(this.layer, entity),
       hollow: isSimulated(entity),

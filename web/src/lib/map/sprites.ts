@@ -35,7 +35,7 @@ export class StyleCache {
 
   find(style: SymbolStyle): SymbolStyle {
     const { body, glyph, color, hollow, turns, size, faint } = style;
-    const key = `${body}|${glyph}|${color}|${hollow}|${turns}|${size}|${faint}`;
+    const key = `${body.key}|${glyph.key}|${color}|${hollow}|${turns}|${size}|${faint}`;
     const known = this.styles.get(key);
     if (known) return known;
     this.styles.set(key, style);

@@ -16,7 +16,7 @@ import type { Text, LabelRequest } from './labels';
 import { boxOf, corner, Overlay, worldSize, type Camera, type Scene } from './overlay';
 import { AdaptiveResolution, type Timing } from './resolution';
 import { PALETTES } from './palette';
-import { shapeOf } from './shapes';
+import type { IconSet } from './shapes';
 import { nearest, PointLayer } from './point-layer';
 import { scaleAt, StyleCache, type SymbolStyle } from './sprites';
 
@@ -66,6 +66,7 @@ export class MapView implements Scene {
     private readonly city: City,
     private readonly entityStore: EntityStore,
     layers: Layer[],
+    icons: IconSet,
     private shade: Shade,
     private readonly callbacks: MapCallbacks,
     words: MapWords,
@@ -77,7 +78,7 @@ export class MapView implements Scene {
     for (const layer of layers) {
       this.visible.set(layer.id, layer.visible);
       if (layer.geometry === 'point')
-        this.pointLayers.push(new PointLayer(entityStore, styles, layer, still));
+        this.pointLayers.push(new PointLayer(entityStore, styles, icons, layer, still));
       else this.areaLayers.push(new AreaLayer(this.map, entityStore, layer));
     }
     this.map.getCanvasContainer().append(this.overlay.canvas);
@@ -200,7 +201,7 @@ export class MapView implements Scene {
     const size = worldSize(camera);
     for (const layer of this.pointLayers) {
       if (!layer.isLabelled(camera.zoom)) continue;
-      const distance = (shapeOf(layer.layer.icon).size * scaleAt(camera.zoom)) / 2.6 + 2;
+      const distance = (layer.shape.size * scaleAt(camera.zoom)) / 2.6 + 2;
       layer.points.within(boxOf(camera, 0), now, (id, x, y) => {
         const entity = labelRequests.length < MOST_LABEL_REQUESTS ? layer.find(id) : undefined;
         if (!entity) return;

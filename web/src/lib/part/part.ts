@@ -23,7 +23,8 @@ export interface Page<Store> {
   /** The page's address is `#/<path>`, or `#/<path>/<id>` for one thing of it. */
   path: string;
   title: Title;
-  icon: IconName;
+  /** One of the screen's icons, or the path data of an outline in a box of 24. */
+  icon: IconName | { path: string };
   order: number;
   /** The roles of which one is needed; without it everyone may see the page. */
   roles?: Role[];

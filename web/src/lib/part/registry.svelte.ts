@@ -1,6 +1,7 @@
 // The parts on the screen: finds them by their folder, opens what they hold, and hands out what they declare.
 // It knows none of them by name; one that comes from elsewhere is added in the same way.
 
+import { SvelteMap } from 'svelte/reactivity';
 import type { Change } from '$lib/api/live';
 import type { Layer, Role } from '$lib/api/model';
 import type { AppContext } from '$lib/ui/context';
@@ -24,6 +25,8 @@ export function builtParts(): WebPart[] {
 }
 
 export class Registry {
+  /** Modules from elsewhere that cannot be used, and why. */
+  readonly failures = new SvelteMap<string, string>();
   private entries = $state.raw<Entry[]>([]);
 
   /** Opens parts; one that fails takes none of the others down. */
@@ -37,6 +40,10 @@ export class Registry {
       }
     });
     this.entries = [...this.entries, ...opened];
+  }
+
+  failed(module: string, cause: unknown): void {
+    this.failures.set(module, cause instanceof Error ? cause.message : String(cause));
   }
 
   start(): void {

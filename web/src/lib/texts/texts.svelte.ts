@@ -4,7 +4,7 @@ import type { City, PackWords, Titled } from '$lib/api/model';
 import { builtBooks, type Book, type Language } from './books';
 import type { Counted, Key } from './keys';
 
-export type { Counted, Key, Language };
+export type { Book, Counted, Key, Language };
 export type Values = Record<string, string | number>;
 
 const STORED = 'rhinecloud.language';
@@ -67,7 +67,8 @@ export class Texts {
   };
 
   /** A title: the text of a key, or a text in both languages. */
-  title = (title: Key | Titled): string => (typeof title === 'string' ? this.say(title) : this.titled(title));
+  title = (title: Key | Titled, values: Values = {}): string =>
+    typeof title === 'string' ? this.say(title, values) : this.titled(title);
 
   /** What a coded word means, by the key `<prefix>.<word>`; a word without a text is made readable. */
   coded = (prefix: string, word: string): string => this.own(`${prefix}.${word}`) ?? spaced(word);

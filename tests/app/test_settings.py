@@ -61,7 +61,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, place: str) -> None:
         ("[srever]\nport = 1\n", "srever", "did you mean `server`"),
         ("[risk]\ntick_s = -1\n", "risk.tick_s", "must be more than 0"),
         ("[relay]\nkeep_s = -1\n", "relay.keep_s", "must be 0 or more"),
-        ("[relay]\nkeep_s = nan\n", "relay.keep_s", "must be 0 or more"),
+        ("[relay]\nkeep_s = nan\n", "relay.keep_s", "must be a finite number"),
         ('[server]\npublic_url = "city.example"\n', "server.public_url", "begins with https://"),
         ('[server]\npublic_url = "https://"\n', "server.public_url", "an address"),
         ('[stream]\nurl = "http://nats"\n', "stream.url", "nats://"),
@@ -91,6 +91,28 @@ def test_all_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
     assert str(refusal.value).count("\n") == 4
 
 
+def test_a_fault_has_its_place_in_the_file(tmp_path: Path) -> None:
+    text = "[server]\nport = 1883\n[stream]\nmqtt_port = 1883\n[ctiy]\n[risk]\ntick_s = nan\n"
+    with pytest.raises(Invalid) as refusal:
+        read_city(write(tmp_path, text))
+    assert [str(each) for each in refusal.value.faults] == [
+        "city.toml, line 5, column 2: ctiy: unknown section; did you mean `city`?",
+        "city.toml, line 7, column 10: risk.tick_s: must be a finite number",
+        "city.toml, line 4, column 13: stream.mqtt_port: 1883 is the port of server.port already",
+    ]
+    (tmp_path / "city.toml").write_text("[server\n", encoding="utf-8")
+    with pytest.raises(Invalid, match=r"city\.toml, line 1, column 8: this is not TOML: "):
+        read_city(tmp_path)
+
+
+def test_a_fault_of_a_feed_has_its_place_too(tmp_path: Path) -> None:
+    settings = read_city(write(tmp_path, '[feeds.rhine]\ninterval_s = "x"\n'))
+    with pytest.raises(
+        Invalid, match=r"city\.toml, line 2, column 15: feeds\.rhine\.interval_s: must be a number"
+    ):
+        read_feeds(settings.tables["feeds"])
+
+
 def test_an_area_may_cross_the_antimeridian(tmp_path: Path) -> None:
     city = read_city(write(tmp_path, "[city]\nbbox = [179.0, -18.0, -178.0, -16.0]\n")).city
     assert city.middle() == (-179.5, -17.0)
@@ -109,7 +131,7 @@ def test_lists_of_numbers_are_read_from_the_environment(
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match=r"city\.toml: cannot be read"):
+    with pytest.raises(Invalid, match=r"city\.toml: cannot read the file"):
         read_city(tmp_path)
 
 

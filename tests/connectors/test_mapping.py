@@ -170,7 +170,7 @@ def test_a_time_that_is_none_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("written", "field"),
     [
-        ("- 1", ""),
+        ("- 1", "m.yaml"),
         (rule(id=None), "id"),
         (rule(attributes={}), "attributes"),
         (rule(atributes={}), "atributes"),

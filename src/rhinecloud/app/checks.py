@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rhinecloud import __version__
@@ -34,7 +34,7 @@ def check_city(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
     if collector.found:
         yield from _wrong("settings", collector.error())
     else:
-        tables = ", ".join(f"{len(table)} {name}" for name, table in sorted(settings.tables.items()))
+        tables = ", ".join(f"{len(table.data)} {name}" for name, table in sorted(settings.tables.items()))
         yield Finding("settings", ", ".join(filter(None, [f"{len(settings.sections)} sections", tables])))
     yield from _environment(settings, parts.loaded)
     if settings.section("identity", IdentitySettings).open:
@@ -57,9 +57,8 @@ def _environment(settings: Settings, parts: Iterable[Part]) -> Iterator[Finding]
     sections, tables = sections_of(parts), tables_of(parts)
     kinds = dict(sections)
     for table, kind in tables.items():
-        entries = settings.tables.get(table, {})
-        if kind is not None and isinstance(entries, Mapping):
-            kinds |= {f"{table}.{name}": kind for name in entries}
+        if kind is not None:
+            kinds |= {f"{table}.{name}": kind for name in settings.tables[table].data}
     known = {each.environment for each in describe_settings(kinds)}
     known |= {f"{name}_FILE" for name in known}
     prefixes = tuple(f"RHINECLOUD_{name.upper()}_" for name in [*sections, *tables])

@@ -73,7 +73,8 @@ def gather_city(
         with collector.collect():
             check(settings)
     with collector.collect():
-        return _with_files(settings)
+        settings = _with_files(settings)
+    collector.found = list(map(settings.source.placed, collector.found))
     return settings
 
 

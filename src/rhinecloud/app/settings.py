@@ -7,7 +7,6 @@ override both.
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from rhinecloud.kernel.checks import PORT, address, between, more_than
+from rhinecloud.kernel.declarative import ParsedDocument, parse_file, plain_document
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.settings import SettingDescription, describe, override, read_section, setting
@@ -163,11 +163,12 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every section by name, the tables that parts read themselves, and the folder that they were read from."""
+    """Every section by name, the tables that parts read themselves, and the folder and file that they come from."""
 
     folder: Path
     sections: Mapping[str, Any]
-    tables: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, ParsedDocument] = field(default_factory=dict)
+    source: ParsedDocument = field(default_factory=lambda: plain_document({}), repr=False)
 
     def section(self, name: str, kind: type[S]) -> S:
         """Give a section as its part's dataclass."""
@@ -213,21 +214,19 @@ def read_settings(
     What is wrong goes to `collector`, and its section has its defaults; raises Invalid where there is nothing to read.
     """
     path = folder if folder.suffix == ".toml" else folder / FILE
-    found = _read_file(path)
+    [document] = parse_file(path, path.name if path.is_file() else str(path))
     further = {
-        name: _tables_of(name, found.pop(name), collector, named=kind is not None)
-        for name, kind in tables.items()
-        if name in found
+        name: _tables_of(name, document, collector, named=kind is not None) for name, kind in tables.items()
     }
-    _require_tables(found, kinds, tables, collector)
+    _require_tables(document, kinds, tables, collector)
     sections: dict[str, Any] = {}
     for name, kind in kinds.items():
         sections[name] = kind()
         with collector.collect():
-            table = found.get(name, {})
-            read: Any = read_section(name, kind, table if isinstance(table, dict) else {}, environment)
+            is_table = isinstance(document.data.get(name), dict)
+            read: Any = read_section(name, kind, document.part(name) if is_table else {}, environment)
             sections[name] = override(name, read, (overrides or {}).get(name, {}))
-    return Settings(path.parent.resolve(), sections, further)
+    return Settings(path.parent.resolve(), sections, further, document)
 
 
 def describe_settings(kinds: Mapping[str, type]) -> list[SettingDescription]:
@@ -235,32 +234,30 @@ def describe_settings(kinds: Mapping[str, type]) -> list[SettingDescription]:
     return [each for name, kind in kinds.items() for each in describe(name, kind)]
 
 
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Invalid(f"cannot be read: {error.strerror}", field=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Invalid(f"is not TOML: {error}", field=str(path)) from None
-
-
-def _tables_of(name: str, value: Any, collector: ErrorCollector, *, named: bool) -> Any:
-    """Return the tables `[name.<key>]` as a mapping, or `[[name]]` as a tuple; nothing where they are not that."""
+def _tables_of(
+    name: str, document: ParsedDocument, collector: ErrorCollector, *, named: bool
+) -> ParsedDocument:
+    """Return the tables `[name.<key>]` or `[[name]]`; none where they are not that."""
+    if name not in document.data:
+        return plain_document({} if named else [], name)
+    value = document.data[name]
     entries = value.values() if named and isinstance(value, dict) else value
     if isinstance(value, dict if named else list) and all(isinstance(each, dict) for each in entries):
-        return value if named else tuple(value)
-    collector.add(f"must be tables: [{name}.<name>]" if named else f"must be tables: [[{name}]]", name)
-    return {} if named else ()
+        return document.part(name)
+    reason = f"must be tables: [{name}.<name>]" if named else f"must be tables: [[{name}]]"
+    collector.found.append(document.key_fault((name,), reason))
+    return plain_document({} if named else [], name)
 
 
 def _require_tables(
-    found: Mapping[str, Any], kinds: Mapping[str, type], tables: Iterable[str], collector: ErrorCollector
+    document: ParsedDocument, kinds: Mapping[str, type], tables: Iterable[str], collector: ErrorCollector
 ) -> None:
-    for name, table in found.items():
-        if name not in kinds:
-            collector.add(unknown("section", name, [*kinds, *tables]), name)
-        elif not isinstance(table, dict):
-            collector.add(f"must be a table: [{name}]", name)
+    known = [*kinds, *tables]
+    for name, table in document.data.items():
+        if name not in known:
+            collector.found.append(document.key_fault((name,), unknown("section", name, known)))
+        elif name in kinds and not isinstance(table, dict):
+            collector.found.append(document.key_fault((name,), f"must be a table: [{name}]"))
 
 
 def require_bbox(bbox: tuple[float, ...], place: str) -> None:

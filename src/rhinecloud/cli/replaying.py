@@ -42,7 +42,7 @@ def choose_feed(settings: Settings, name: str, connector: str, mapping: str) -> 
         if not connector or not mapping:
             raise Invalid("name a --feed of the city, or --connector and --mapping")
         return FeedSettings(connector=connector, mapping=mapping)
-    feeds = read_feeds(settings.tables.get(TABLE, {}))
+    feeds = read_feeds(settings.tables[TABLE])
     if name not in feeds:
         raise Invalid(f"there is no feed {name!r}; the city has {', '.join(sorted(feeds)) or 'none'}")
     return feeds[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
@@ -21,6 +21,7 @@ from rhinecloud.connectors.plan import CitySources, plan_feed, plan_feeds
 from rhinecloud.connectors.routes import FeedView, deadletter_routes, feed_routes
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.kernel.actor import part
+from rhinecloud.kernel.declarative import ParsedDocument
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.kernel.settings import read_section
@@ -43,12 +44,12 @@ class FeedsStatus(BaseModel):
     messages_per_s: float = Field(description="Messages a second of all feeds over the last minute")
 
 
-def read_feeds(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, FeedSettings]:
+def read_feeds(tables: ParsedDocument) -> dict[str, FeedSettings]:
     """Return each table `[feeds.<name>]` as settings; raise Invalid naming everything that is wrong."""
     feeds, collector = {}, ErrorCollector()
-    for name, table in tables.items():
+    for name in tables.data:
         with collector.collect():
-            feeds[name] = read_section(f"{TABLE}.{name}", FeedSettings, table, os.environ)
+            feeds[name] = read_section(f"{TABLE}.{name}", FeedSettings, tables.part(name), os.environ)
     collector.finish()
     return feeds
 
@@ -71,7 +72,7 @@ class CityFeeds:
             codecs=packs.codecs,
             contexts=packs.contexts,
         )
-        self._settings = read_feeds(context.tables.get(TABLE, {}))
+        self._settings = read_feeds(context.tables[TABLE])
         plans = plan_feeds(self._settings, limits, sources)
         store = services.get(Store)
         world = IngestContext(services.get(Broker), context.vocabulary, store, context.clock)
@@ -152,17 +153,17 @@ def check_feeds(files: CheckFiles) -> Iterable[Finding]:
         codecs=packs.codecs,
         contexts=packs.contexts,
     )
-    for name, table in files.tables.get(TABLE, {}).items():
+    for name, table in files.tables[TABLE].data.items():
         collector = ErrorCollector()
         with collector.collect():
-            plan_feed(name, _read_leniently(name, table, collector), limits, sources)
+            plan_feed(name, _read_leniently(name, files.tables[TABLE].part(name), collector), limits, sources)
         if not collector.found:
             yield Finding("feed", f"{name}: {table.get('connector', '')}")
         for each in collector.found:
             yield Finding("feed", each.field or "feed", str(each), True, each.field, each.reason)
 
 
-def _read_leniently(name: str, table: Mapping[str, Any], collector: ErrorCollector) -> FeedSettings:
+def _read_leniently(name: str, table: ParsedDocument, collector: ErrorCollector) -> FeedSettings:
     """Return a feed's settings; what is wrong goes to `collector`, and the rest is read as if that were not there."""
     place = f"{TABLE}.{name}"
     try:
@@ -171,7 +172,7 @@ def _read_leniently(name: str, table: Mapping[str, Any], collector: ErrorCollect
         collector.found.extend(error.faults)
         wrong = {each.field.removeprefix(f"{place}.").partition(".")[0] for each in error.faults}
         return read_section(
-            place, FeedSettings, {key: value for key, value in table.items() if key not in wrong}, {}
+            place, FeedSettings, {key: value for key, value in table.data.items() if key not in wrong}, {}
         )
 
 

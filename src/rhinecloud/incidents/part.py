@@ -121,7 +121,7 @@ async def open_incidents(context: PartContext) -> AsyncIterator[OpenPart]:
     if context.mode is not Mode.RUNNING:
         yield OpenPart(routers=[agency_routes(directory, context.access.signed_in)], city=describe)
         return
-    await seed_agencies(broker, space, read_agencies(context.tables.get(TABLE, ())), vocabulary)
+    await seed_agencies(broker, space, read_agencies(context.tables[TABLE]), vocabulary)
     made = IncidentsAssembly(context, directory)
     yield OpenPart(
         routers=made.routers(),
@@ -136,7 +136,7 @@ async def open_incidents(context: PartContext) -> AsyncIterator[OpenPart]:
 def check_agencies(files: CheckFiles) -> Iterable[Finding]:
     """Read the agencies that the settings name."""
     try:
-        yield Finding("agencies", f"{len(read_agencies(files.tables.get(TABLE, ())))} agencies")
+        yield Finding("agencies", f"{len(read_agencies(files.tables[TABLE]))} agencies")
     except Invalid as error:
         for each in error.faults:
             yield Finding("agencies", each.field or "agencies", str(each), True, each.field, each.reason)

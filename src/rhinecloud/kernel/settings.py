@@ -23,7 +23,6 @@ from rhinecloud.kernel.declarative import (
     DeclarativeModel,
     ParsedDocument,
     fit_document,
-    path_of,
     plain_document,
 )
 from rhinecloud.kernel.declarative.wording import word_error
@@ -105,7 +104,7 @@ def read_section(
     try:
         made = settings_class(**values)
     except Invalid as error:
-        collector.found.extend(_placed(each, section, document) for each in error.faults)
+        collector.found.extend(map(document.placed, error.faults))
     collector.finish()
     return made
 
@@ -179,14 +178,6 @@ def _default(item: Field[Any]) -> Any:
 
 def _type_name(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
-
-
-def _placed(fault: Invalid, section: str, document: ParsedDocument) -> Invalid:
-    """Return a fault of a check between settings with its place in the file, where the file names the setting."""
-    path = path_of(fault.field.removeprefix(f"{section}."))
-    if not fault.field.startswith(f"{section}.") or path[0] not in document.data:
-        return fault
-    return document.fault(path, fault.reason)
 
 
 def _parse(text: str, kind: Any, place: str) -> Any:

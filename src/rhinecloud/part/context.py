@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.declarative import ParsedDocument
 from rhinecloud.kernel.time import Clock
 from rhinecloud.ngsild.context import Context
 from rhinecloud.part.access import Access
@@ -81,7 +82,7 @@ class PartContext:
     folder: Path
     data: Path
     settings: Settings
-    tables: Mapping[str, Any]
+    tables: Mapping[str, ParsedDocument]
     clock: Clock
     started_at: datetime
     vocabulary: Context

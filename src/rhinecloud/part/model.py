@@ -13,6 +13,7 @@ from prometheus_client.core import Metric
 from pydantic import BaseModel
 
 from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.declarative import ParsedDocument
 from rhinecloud.kernel.response_stats import ResponseStats
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.migration import Migration
@@ -55,7 +56,7 @@ class CheckFiles:
 
     folder: Path
     settings: Settings
-    tables: Mapping[str, Any]
+    tables: Mapping[str, ParsedDocument]
     vocabulary: Context
     content: Content
     services: Services

@@ -7,10 +7,13 @@ from rhinecloud.kernel.errors import Invalid
 
 
 class FileFault(Invalid):
-    """One fault: `file` ('' where there is none), `place` (line and column), `path` in the document, and the reason."""
+    """One fault: `file` ('' where there is none), `place` (line and column), `path` in the document, and the reason.
+
+    `field` is the path as text, or the file's name where the fault is the whole file's.
+    """
 
     def __init__(self, reason: str, file: str, place: Place | None = None, path: DocumentPath = ()) -> None:
-        super().__init__(reason, field=path_text(path))
+        super().__init__(reason, field=path_text(path) or file)
         self.file = file
         self.place = place
         self.path = path
@@ -29,7 +32,7 @@ class FileFault(Invalid):
     @property
     def sentence(self) -> str:
         """Return what is wrong with its path, for where file and line stand apart."""
-        return f"{self.field}: {self.reason}" if self.field else self.reason
+        return f"{self.field}: {self.reason}" if self.path else self.reason
 
     def _whole(self) -> str:
         where = f", line {self.place.line}, column {self.place.column}" if self.place else ""

@@ -22,7 +22,9 @@ class _Unclean(ValueError):
 
 
 def parse_json(text: str, file: str, limits: Limits) -> list[ParsedDocument]:
-    """Return the one document of a JSON text; raise NotReadable where it is not JSON."""
+    """Return the one document of a JSON text, none of an empty one; raise NotReadable where it is not JSON."""
+    if not text.strip():
+        return []
     try:
         data = json.loads(
             text, object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite, parse_int=_whole

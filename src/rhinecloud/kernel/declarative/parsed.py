@@ -9,6 +9,7 @@ from typing import Any
 
 from rhinecloud.kernel.declarative.fault import FileFault, NotReadable
 from rhinecloud.kernel.declarative.place import DocumentPath, Node, path_of
+from rhinecloud.kernel.errors import Invalid
 
 
 @dataclass
@@ -45,6 +46,14 @@ class ParsedDocument:
         refusals = [each for each in self.refusals if each.path[: len(whole)] == whole]
         return ParsedDocument(self.file, data, self.text, lambda: self.root, refusals, whole)
 
+    def placed(self, fault: Invalid) -> Invalid:
+        """Return a fault whose `field` is a path in the file with its place; one that stands elsewhere as it is."""
+        path = path_of(fault.field)
+        own = path[len(self.prefix) :]
+        if isinstance(fault, FileFault) or not self.file or path[: len(self.prefix)] != self.prefix:
+            return fault
+        return self.fault(own, fault.reason) if own and _has(self.data, own) else fault
+
     def fault(self, path: DocumentPath, reason: str, *, line: int = 1, column: int = 1) -> FileFault:
         """Return a fault at a value, or at a line and column within its text."""
         path = (*self.prefix, *path)
@@ -55,6 +64,15 @@ class ParsedDocument:
         """Return a fault at a key rather than at its value."""
         path = (*self.prefix, *path)
         return FileFault(reason, self.file, self.root.place_of_key(path) if self.file else None, path)
+
+
+def _has(data: Any, path: DocumentPath) -> bool:
+    for step in path:
+        keys = data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
+        if step not in keys:
+            return False
+        data = data[step]
+    return True
 
 
 def plain_document(data: Any, prefix: str = "") -> ParsedDocument:

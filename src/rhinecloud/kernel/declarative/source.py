@@ -61,10 +61,7 @@ def _decode(content: bytes) -> str:
     if content.startswith(_UTF_16):
         raise NotReadable("the file is UTF-16: save it as UTF-8")
     try:
-        text = content.decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8")
         raise NotReadable("the file is not UTF-8 text", Lines(before).place(len(before))) from None
-    if not text.strip():
-        raise NotReadable("the file is empty")
-    return text

@@ -48,7 +48,10 @@ def validate(parsed: ParsedDocument, model: type[M], context: Any = None) -> tup
         found = _condense([_locate(each, data) for each in errors])
     except Invalid as error:
         found = [_Found((), Wording(each.reason)) for each in error.faults]
-    faults = [*parsed.faults, *(_place(each, parsed) for each in found)]
+    refused = parsed.faults
+    paths = {each.path for each in refused}
+    fitted = [each for each in found if (*parsed.prefix, *each.path) not in paths]
+    faults = [*refused, *(_place(each, parsed) for each in fitted)]
     return (None if faults else value), faults
 
 

@@ -57,7 +57,7 @@ def check_url(url: str, *, allow_private: bool, schemes: tuple[str, ...] = ("htt
 
 
 async def addresses_of(host: str, port: int, *, allow_private: bool) -> list[AddrInfoType]:
-    """Resolve a name for connections over TCP; raises OSError, also where it leads to a forbidden address."""
+    """Resolve a name for connections over TCP. Raise OSError, also where it leads to a forbidden address."""
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -70,7 +70,7 @@ async def addresses_of(host: str, port: int, *, allow_private: bool) -> list[Add
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an IP address belongs to the open Internet."""
+    """Return whether an IP address belongs to the open Internet."""
     return ipaddress.ip_address(address).is_global
 
 

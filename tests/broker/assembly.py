@@ -1,4 +1,4 @@
-"""A broker with everything real behind it, put together for tests: store, policy, contexts, door; access is open."""
+"""A real broker for tests: store, policy, contexts and HTTP application, with open access."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ADMIN = Actor(id="test", name="test", roles=frozenset({Role.ADMIN}))
 
 @dataclass
 class Answer:
-    """What the door answered."""
+    """A response of the API."""
 
     status: int
     headers: dict[str, str]
@@ -43,13 +43,13 @@ class Answer:
 
 
 @dataclass
-class House:
-    """A broker at work."""
+class BrokerApi:
+    """A running broker and its API."""
 
     store: Store
     broker: Broker
     contexts: Contexts
-    door: BrokerApplication
+    application: BrokerApplication
     parts: HandlerContext
 
     async def call(
@@ -62,7 +62,7 @@ class House:
         headers: Mapping[str, str] | None = None,
         actor: Actor | None = None,
     ) -> Answer:
-        """Send one request through the door; `path` is below `/ngsi-ld/v1` and may carry a query string."""
+        """Send one request; `path` is below `/ngsi-ld/v1` and may carry a query string."""
         path, _, inline = path.partition("?")
         raw = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
         fields = {"content-type": "application/json"} if body is not None else {}
@@ -71,7 +71,7 @@ class House:
         fields.update({name.lower(): value for name, value in (headers or {}).items()})
         if actor is not None:
             fields["authorization"] = actor.id
-        return await ask(self.door, verb, path, raw, query or inline, fields)
+        return await ask(self.application, verb, path, raw, query or inline, fields)
 
 
 async def ask(app: Any, verb: str, path: str, body: bytes, query: str, headers: Mapping[str, str]) -> Answer:
@@ -101,7 +101,7 @@ async def ask(app: Any, verb: str, path: str, body: bytes, query: str, headers: 
 
 
 @asynccontextmanager
-async def open_house(
+async def open_broker(
     folder: Path,
     *,
     settings: BrokerSettings | None = None,
@@ -109,7 +109,7 @@ async def open_house(
     actors: tuple[Actor, ...] = (),
     city: dict[str, Any] | None = None,
     kept: StoreSettings | None = None,
-) -> AsyncIterator[House]:
+) -> AsyncIterator[BrokerApi]:
     """Open a broker in `folder`, or `kept` elsewhere.
 
     Requests act as the actor whose id is their Authorization field, else as an admin.
@@ -123,12 +123,12 @@ async def open_house(
     contexts = Contexts(store, settings, clock, city=city)
     await contexts.open()
     parts = HandlerContext(broker, contexts, Renderer(settings.render_cache), settings, clock, clock())
-    door = BrokerApplication(
+    application = BrokerApplication(
         parts, ROUTES, lambda headers: by_id.get(headers.get(b"authorization", b""), ADMIN)
     )
     sweeper = asyncio.create_task(broker.sweep_always(0.2))
     try:
-        yield House(store, broker, contexts, door, parts)
+        yield BrokerApi(store, broker, contexts, application, parts)
     finally:
         sweeper.cancel()
         await contexts.close()

@@ -12,7 +12,7 @@ from typing import Any
 
 import nkeys
 
-from broker.assembly import ADMIN, House
+from broker.assembly import ADMIN, BrokerApi
 from broker.receiving import Receiver
 from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.http import BrokerApplication
@@ -60,7 +60,7 @@ async def open_stream(folder: Path) -> AsyncIterator[JetStream]:
 
 
 @dataclass
-class Office(House):
+class Office(BrokerApi):
     """A broker at work that notifies."""
 
     subscriptions: Subscriptions
@@ -122,14 +122,14 @@ async def open_office(
     )
     await subscriptions.open()
     parts = HandlerContext(broker, contexts, Renderer(100), broker_settings, clock, clock())
-    door = BrokerApplication(
+    application = BrokerApplication(
         parts,
         routes_with(subscription_routes(subscriptions)),
         lambda headers: by_id.get(headers.get(b"authorization", b""), ADMIN),
     )
     tasks = [_start(subscriptions.run()), _start(Relay(store, stream, RelaySettings()).run())]
     try:
-        yield Office(store, broker, contexts, door, parts, subscriptions, notifier)
+        yield Office(store, broker, contexts, application, parts, subscriptions, notifier)
     finally:
         for task in tasks:
             task.cancel()

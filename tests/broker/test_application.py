@@ -1,4 +1,4 @@
-"""The door: who may come in, from where, and what it costs to ask twice."""
+"""The ASGI application: authentication, CORS, limits, and repeated requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from broker.assembly import House, open_house
+from broker.assembly import BrokerApi, open_broker
 from rhinecloud.broker.errors import MethodNotAllowed, NotAcceptable
 from rhinecloud.broker.http.link import context_link, context_url
 from rhinecloud.broker.http.media import DOCUMENT, SPATIAL, Media, choose
@@ -77,203 +77,201 @@ def test_no_two_routes_share_a_verb_and_a_path() -> None:
 
 
 async def test_the_policy_stands_at_every_verb(tmp_path: Path) -> None:
-    async with open_house(tmp_path, actors=ACTORS) as house:
-        assert (await house.call("POST", "/entities", CRANE, actor=READER)).status == 403
-        assert (await house.call("POST", "/entities", CRANE, actor=PARTNER)).status == 201
+    async with open_broker(tmp_path, actors=ACTORS) as api:
+        assert (await api.call("POST", "/entities", CRANE, actor=READER)).status == 403
+        assert (await api.call("POST", "/entities", CRANE, actor=PARTNER)).status == 201
         path = f"/entities/{CRANE['id']}"
-        assert (await house.call("GET", path, actor=READER)).status == 200
+        assert (await api.call("GET", path, actor=READER)).status == 200
         for verb, body in (("PATCH", {"load": 1}), ("PUT", CRANE), ("DELETE", None)):
-            assert (await house.call(verb, path, body, actor=READER)).status == 403
-        assert (await house.call("POST", f"{path}/attrs", {"a": 1}, actor=READER)).status == 403
-        assert (await house.call("DELETE", f"{path}/attrs/load", actor=READER)).status == 403
-        batch = await house.call("POST", "/entityOperations/upsert", [CRANE], actor=READER)
+            assert (await api.call(verb, path, body, actor=READER)).status == 403
+        assert (await api.call("POST", f"{path}/attrs", {"a": 1}, actor=READER)).status == 403
+        assert (await api.call("DELETE", f"{path}/attrs/load", actor=READER)).status == 403
+        batch = await api.call("POST", "/entityOperations/upsert", [CRANE], actor=READER)
         assert batch.json()["errors"][0]["error"]["status"] == 403
         for asked in ("/types", "/attributes", "/entities?type=Crane", path, "/entities/urn:x:none"):
-            assert (await house.call("GET", asked, actor=DEVICE)).status == 403
+            assert (await api.call("GET", asked, actor=DEVICE)).status == 403
         hosted = {"@context": {}}
-        assert (await house.call("POST", "/jsonldContexts", hosted, actor=READER)).status == 403
+        assert (await api.call("POST", "/jsonldContexts", hosted, actor=READER)).status == 403
 
 
 @pytest.mark.parametrize("actor", [READER, DEVICE])
 async def test_who_may_not_write_is_not_told_what_there_is(tmp_path: Path, actor: Actor) -> None:
-    async with open_house(tmp_path, actors=ACTORS) as house:
-        assert (await house.call("POST", "/entities", CRANE)).status == 201
+    async with open_broker(tmp_path, actors=ACTORS) as api:
+        assert (await api.call("POST", "/entities", CRANE)).status == 201
         for name in (CRANE["id"], "urn:ngsi-ld:Crane:none"):
             entity = {**CRANE, "id": name}
             for verb, body in (("PATCH", {"load": 1}), ("PUT", entity), ("DELETE", None)):
-                assert (await house.call(verb, f"/entities/{name}", body, actor=actor)).status == 403
-        assert (await house.call("DELETE", "/entities/urn:ngsi-ld:Crane:none")).status == 404
+                assert (await api.call(verb, f"/entities/{name}", body, actor=actor)).status == 403
+        assert (await api.call("DELETE", "/entities/urn:ngsi-ld:Crane:none")).status == 404
 
 
 async def test_partners_do_not_see_the_citys_own_work(tmp_path: Path) -> None:
-    async with open_house(tmp_path, actors=ACTORS) as house:
-        await house.call("POST", "/entityOperations/create", [INCIDENT, CRANE])
-        seen = await house.call("GET", "/entities?local=true&count=true", actor=PARTNER)
+    async with open_broker(tmp_path, actors=ACTORS) as api:
+        await api.call("POST", "/entityOperations/create", [INCIDENT, CRANE])
+        seen = await api.call("GET", "/entities?local=true&count=true", actor=PARTNER)
         assert [each["id"] for each in seen.json()] == [CRANE["id"]]
         assert seen.headers["ngsild-results-count"] == "1"
-        assert (await house.call("GET", f"/entities/{INCIDENT['id']}", actor=PARTNER)).status == 403
+        assert (await api.call("GET", f"/entities/{INCIDENT['id']}", actor=PARTNER)).status == 403
         change = [{**CRANE, "type": [INCIDENT["type"], "Crane"]}]
-        answer = await house.call("POST", "/entityOperations/update", change, actor=PARTNER)
+        answer = await api.call("POST", "/entityOperations/update", change, actor=PARTNER)
         assert answer.json()["errors"][0]["error"]["status"] == 403
-        assert (await house.call("GET", "/types", actor=PARTNER)).json()["typeList"] == ["Crane"]
+        assert (await api.call("GET", "/types", actor=PARTNER)).json()["typeList"] == ["Crane"]
 
 
 async def test_linked_entities_that_may_not_be_seen_stay_out(tmp_path: Path) -> None:
-    async with open_house(tmp_path, actors=ACTORS) as house:
+    async with open_broker(tmp_path, actors=ACTORS) as api:
         crane = {**CRANE, "cause": {"object": INCIDENT["id"]}}
-        await house.call("POST", "/entityOperations/create", [INCIDENT, crane])
+        await api.call("POST", "/entityOperations/create", [INCIDENT, crane])
         path = f"/entities/{CRANE['id']}?join=inline"
-        assert "entity" in (await house.call("GET", path)).json()["cause"]
-        assert "entity" not in (await house.call("GET", path, actor=PARTNER)).json()["cause"]
+        assert "entity" in (await api.call("GET", path)).json()["cause"]
+        assert "entity" not in (await api.call("GET", path, actor=PARTNER)).json()["cause"]
 
 
 async def test_a_document_changes_when_its_entity_does(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
-        await house.call("POST", "/entities", CRANE)
+    async with open_broker(tmp_path) as api:
+        await api.call("POST", "/entities", CRANE)
         path = f"/entities/{CRANE['id']}?options=keyValues"
         loads = []
         for load in (13, 14):
-            loads.append((await house.call("GET", path)).json()["load"])
-            loads.append((await house.call("GET", path)).json()["load"])
-            await house.call("PATCH", f"/entities/{CRANE['id']}/attrs/load", {"value": load})
-        loads.append((await house.call("GET", path)).json()["load"])
+            loads.append((await api.call("GET", path)).json()["load"])
+            loads.append((await api.call("GET", path)).json()["load"])
+            await api.call("PATCH", f"/entities/{CRANE['id']}/attrs/load", {"value": load})
+        loads.append((await api.call("GET", path)).json()["load"])
         assert loads == [12, 12, 13, 13, 14]
-        await house.call("DELETE", f"/entities/{CRANE['id']}")
-        await house.call("POST", "/entities", {**CRANE, "load": 1})
-        assert (await house.call("GET", path)).json()["load"] == 1
+        await api.call("DELETE", f"/entities/{CRANE['id']}")
+        await api.call("POST", "/entities", {**CRANE, "load": 1})
+        assert (await api.call("GET", path)).json()["load"] == 1
 
 
 async def test_a_document_changes_when_its_context_does(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
-        await house.call("POST", "/entities", CRANE)
+    async with open_broker(tmp_path) as api:
+        await api.call("POST", "/entities", CRANE)
         link = 'rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
         term = "https://uri.etsi.org/ngsi-ld/default-context/load"
         shown = []
         for name in ("weight", "burden"):
-            added = await house.call("POST", "/jsonldContexts", {"@context": {name: term}})
+            added = await api.call("POST", "/jsonldContexts", {"@context": {name: term}})
             headers = {"link": f"<http://127.0.0.1{added.headers['location']}>; {link}"}
-            answer = await house.call("GET", f"/entities/{CRANE['id']}?options=keyValues", headers=headers)
+            answer = await api.call("GET", f"/entities/{CRANE['id']}?options=keyValues", headers=headers)
             shown.append(sorted(answer.json()))
         assert shown == [["id", "type", "weight"], ["burden", "id", "type"]]
 
 
 async def test_an_answer_to_a_query_lasts_until_the_next_change(tmp_path: Path) -> None:
-    async with open_house(tmp_path, actors=ACTORS) as house:
+    async with open_broker(tmp_path, actors=ACTORS) as api:
         query = "/entities?local=true&options=keyValues"
 
         async def seen(actor: Actor | None = None) -> list[str]:
-            found = (await house.call("GET", query, actor=actor)).json()
+            found = (await api.call("GET", query, actor=actor)).json()
             return [each["id"].rpartition(":")[2] for each in found]
 
         assert (await seen(), await seen()) == ([], [])
-        await house.call("POST", "/entityOperations/create", [INCIDENT, CRANE])
+        await api.call("POST", "/entityOperations/create", [INCIDENT, CRANE])
         for _ in range(2):
             assert (await seen(), await seen(PARTNER)) == (["1", "7"], ["7"])
-        await house.call("DELETE", f"/entities/{INCIDENT['id']}")
+        await api.call("DELETE", f"/entities/{INCIDENT['id']}")
         assert (await seen(), await seen(PARTNER)) == (["7"], ["7"])
         other = {"ngsild-tenant": "harbour"}
-        await house.call("POST", "/entities", {"id": "urn:x:mine", "type": "T"}, headers=other)
-        assert [each["id"] for each in (await house.call("GET", query, headers=other)).json()] == [
-            "urn:x:mine"
-        ]
+        await api.call("POST", "/entities", {"id": "urn:x:mine", "type": "T"}, headers=other)
+        assert [each["id"] for each in (await api.call("GET", query, headers=other)).json()] == ["urn:x:mine"]
         assert await seen() == ["7"]
 
 
 async def test_an_answer_with_what_expires_does_not_last(tmp_path: Path) -> None:
     now = [datetime(2026, 3, 1, 12, tzinfo=UTC)]
-    async with open_house(tmp_path, clock=lambda: now[0]) as house:
-        await house.call("POST", "/entities", {**CRANE, "expiresAt": "2026-03-01T12:00:05Z"})
-        assert len((await house.call("GET", "/entities?type=Crane")).json()) == 1
+    async with open_broker(tmp_path, clock=lambda: now[0]) as api:
+        await api.call("POST", "/entities", {**CRANE, "expiresAt": "2026-03-01T12:00:05Z"})
+        assert len((await api.call("GET", "/entities?type=Crane")).json()) == 1
         now[0] += timedelta(seconds=5)
-        assert (await house.call("GET", "/entities?type=Crane")).json() == []
+        assert (await api.call("GET", "/entities?type=Crane")).json() == []
 
 
 @pytest.mark.parametrize("size", [0, 3])
 async def test_documents_are_right_whatever_is_remembered(tmp_path: Path, size: int) -> None:
-    async with open_house(tmp_path, settings=BrokerSettings(render_cache=size)) as house:
+    async with open_broker(tmp_path, settings=BrokerSettings(render_cache=size)) as api:
         entities = [{**CRANE, "id": f"urn:x:{number}", "load": number} for number in range(10)]
-        await house.call("POST", "/entityOperations/create", entities)
+        await api.call("POST", "/entityOperations/create", entities)
         for _ in range(3):
-            found = (await house.call("GET", "/entities?type=Crane&options=keyValues")).json()
+            found = (await api.call("GET", "/entities?type=Crane&options=keyValues")).json()
             assert [each["load"] for each in found] == list(range(10))
 
 
 async def test_limits_are_settings(tmp_path: Path) -> None:
     settings = BrokerSettings(max_body_bytes=200, max_batch=2, max_limit=5, max_depth=4)
-    async with open_house(tmp_path, settings=settings) as house:
+    async with open_broker(tmp_path, settings=settings) as api:
         batch = [{"id": f"urn:x:{number}", "type": "T"} for number in range(3)]
-        assert (await house.call("POST", "/entityOperations/create", batch)).status == 413
-        assert (await house.call("POST", "/entityOperations/create", batch[:2])).status == 201
-        assert (await house.call("POST", "/entities", {**batch[2], "a": "x" * 200})).status == 413
-        assert (await house.call("POST", "/entities", {**batch[2], "a": [[[[[]]]]]})).status == 413
-        assert (await house.call("GET", "/entities?type=T&limit=6")).status == 400
-        assert (await house.call("GET", "/entities?type=T&limit=5")).status == 200
+        assert (await api.call("POST", "/entityOperations/create", batch)).status == 413
+        assert (await api.call("POST", "/entityOperations/create", batch[:2])).status == 201
+        assert (await api.call("POST", "/entities", {**batch[2], "a": "x" * 200})).status == 413
+        assert (await api.call("POST", "/entities", {**batch[2], "a": [[[[[]]]]]})).status == 413
+        assert (await api.call("GET", "/entities?type=T&limit=6")).status == 400
+        assert (await api.call("GET", "/entities?type=T&limit=5")).status == 200
 
 
 async def test_browsers_of_known_origins_may_call(tmp_path: Path) -> None:
     settings = BrokerSettings(cors_origins=("https://city.example",))
-    async with open_house(tmp_path, settings=settings) as house:
-        known = await house.call("GET", "/types", headers={"origin": "https://city.example"})
-        other = await house.call("GET", "/types", headers={"origin": "https://evil.example"})
+    async with open_broker(tmp_path, settings=settings) as api:
+        known = await api.call("GET", "/types", headers={"origin": "https://city.example"})
+        other = await api.call("GET", "/types", headers={"origin": "https://evil.example"})
         assert known.headers["access-control-allow-origin"] == "https://city.example"
         assert "access-control-allow-origin" not in other.headers
         asked = {"origin": "https://city.example", "access-control-request-headers": "link"}
-        preflight = await house.call("OPTIONS", "/entities", headers=asked)
+        preflight = await api.call("OPTIONS", "/entities", headers=asked)
         assert "POST" in preflight.headers["access-control-allow-methods"]
         assert preflight.headers["access-control-allow-headers"] == "link"
 
 
 async def test_the_citys_own_context_is_served_to_everybody(tmp_path: Path) -> None:
     terms = {"@context": {"berth": "https://example.org/berth"}}
-    async with open_house(tmp_path, city=terms, actors=(DEVICE,)) as house:
-        answer = await house.call("GET", "/jsonldContexts/city", actor=DEVICE)
+    async with open_broker(tmp_path, city=terms, actors=(DEVICE,)) as api:
+        answer = await api.call("GET", "/jsonldContexts/city", actor=DEVICE)
         assert (answer.status, answer.json()) == (200, terms)
-        answer = await house.call("GET", "/jsonldContexts/city", headers={"ngsild-tenant": "other"})
+        answer = await api.call("GET", "/jsonldContexts/city", headers={"ngsild-tenant": "other"})
         assert answer.status == 200
-        assert (await house.call("DELETE", "/jsonldContexts/city")).status == 400
+        assert (await api.call("DELETE", "/jsonldContexts/city")).status == 400
         link = '<http://127.0.0.1/ngsi-ld/v1/jsonldContexts/city>; rel="http://www.w3.org/ns/json-ld#context"'
         body: dict[str, Any] = {"id": "urn:x:1", "type": "Ship", "berth": 7}
-        assert (await house.call("POST", "/entities", body, headers={"link": link})).status == 201
+        assert (await api.call("POST", "/entities", body, headers={"link": link})).status == 201
     found = "https://example.org/berth"
-    async with open_house(tmp_path) as house:
-        assert (await house.call("GET", "/entities/urn:x:1?options=keyValues")).json()[found] == 7
+    async with open_broker(tmp_path) as api:
+        assert (await api.call("GET", "/entities/urn:x:1?options=keyValues")).json()[found] == 7
 
 
 async def test_contexts_outlive_a_restart(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
-        added = await house.call("POST", "/jsonldContexts", {"@context": {"a": "urn:a"}})
-        await house.call(
+    async with open_broker(tmp_path) as api:
+        added = await api.call("POST", "/jsonldContexts", {"@context": {"a": "urn:a"}})
+        await api.call(
             "POST", "/jsonldContexts", {"@context": {"b": "urn:b"}}, headers={"ngsild-tenant": "t"}
         )
-    async with open_house(tmp_path) as house:
+    async with open_broker(tmp_path) as api:
         path = added.headers["location"].removeprefix("/ngsi-ld/v1")
-        assert (await house.call("GET", path)).json() == {"@context": {"a": "urn:a"}}
-        assert len(house.contexts.list("t")) == 2
+        assert (await api.call("GET", path)).json() == {"@context": {"a": "urn:a"}}
+        assert len(api.contexts.list("t")) == 2
 
 
 async def test_an_error_that_nobody_meant_tells_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_house(tmp_path) as house:
+    async with open_broker(tmp_path) as api:
 
         def fail(*_: object) -> None:
             raise RuntimeError("the secret is 42")
 
-        monkeypatch.setattr(house.store, "get", fail)
-        answer = await house.call("GET", "/entities/urn:x:1")
+        monkeypatch.setattr(api.store, "get", fail)
+        answer = await api.call("GET", "/entities/urn:x:1")
         assert answer.status == 500
         assert b"secret" not in answer.body
 
 
-async def total(house: House) -> int:
-    answer = await house.call("GET", "/entities?local=true&limit=0&count=true")
+async def total(api: BrokerApi) -> int:
+    answer = await api.call("GET", "/entities?local=true&limit=0&count=true")
     return int(answer.headers["ngsild-results-count"])
 
 
 async def test_a_purge_of_thousands_leaves_nothing(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
+    async with open_broker(tmp_path) as api:
         entities = [{"id": f"urn:x:{number}", "type": "T"} for number in range(2_500)]
-        await house.call("POST", "/entityOperations/create", entities)
-        assert await total(house) == 2_500
-        assert (await house.call("DELETE", "/entities?type=T")).status == 204
-        assert await total(house) == 0
+        await api.call("POST", "/entityOperations/create", entities)
+        assert await total(api) == 2_500
+        assert (await api.call("DELETE", "/entities?type=T")).status == 204
+        assert await total(api) == 0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.assembly import open_house
+from broker.assembly import open_broker
 from rhinecloud.broker.errors import TooSlow
 from rhinecloud.broker.http.body_admission import BODIES_BYTES, WORK_BYTES, Admission, ByteSemaphore
 from rhinecloud.broker.http.request import Request
@@ -175,7 +175,7 @@ async def test_who_waits_for_something_else_lets_others_work() -> None:
 
 
 async def test_a_body_that_does_not_come_is_given_up_when_others_wait_for_its_room() -> None:
-    intake = Admission(bodies=10, work=10, patience_s=0.05)
+    intake = Admission(bodies=10, work=10, deadline_s=0.05)
     silent, other = Sender(10), Sender(10)
     stalled = silent.read(intake)
     await asyncio.sleep(0.1)
@@ -206,16 +206,16 @@ async def test_a_request_that_is_cancelled_while_it_waits_leaves_nothing_behind(
 
 
 async def test_a_remote_context_that_cannot_be_had_leaves_no_room_taken(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
+    async with open_broker(tmp_path) as api:
         batch = [
             {"id": f"urn:x:{number}", "type": "Thing", "note": "x" * 600, "@context": context}
             for number, context in enumerate(["http://127.0.0.1:9/missing"] + 40 * [CORE_URL])
         ]
-        answer = await house.call(
+        answer = await api.call(
             "POST", "/entityOperations/upsert", batch, headers={"content-type": "application/ld+json"}
         )
         assert answer.status == 207
         assert len(answer.json()["success"]) == 40
-        intake = house.parts.admission
+        intake = api.parts.admission
         assert not intake.work.is_full(WORK_BYTES)
         assert not intake.bodies.is_full(BODIES_BYTES)

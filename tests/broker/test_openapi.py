@@ -1,4 +1,4 @@
-"""The door described for machines: valid, whole, and in step with what the door does."""
+"""The OpenAPI document: valid, complete, and the same as what the API does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from broker.assembly import open_house
+from broker.assembly import open_broker
 from rhinecloud.broker.openapi import describe, parameter_names
 from rhinecloud.broker.routes import routes_with
 from rhinecloud.subscriptions.routes import subscription_routes
@@ -53,8 +53,8 @@ def test_the_examples_are_what_their_schemas_say(document: dict[str, Any]) -> No
 
 
 async def test_anyone_may_read_it(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
-        answer = await house.call("GET", "/openapi.json")
+    async with open_broker(tmp_path) as api:
+        answer = await api.call("GET", "/openapi.json")
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["paths"]["/entities"]["get"]["summary"] == "Query Entities"
@@ -64,7 +64,7 @@ async def test_anyone_may_read_it(tmp_path: Path) -> None:
 async def test_an_answer_is_what_the_document_says(tmp_path: Path, document: dict[str, Any]) -> None:
     """One answer of each kind; the attack tests hold thousands against it."""
     crane = {"id": "urn:ngsi-ld:Crane:7", "type": "Crane", "load": 12}
-    async with open_house(tmp_path) as house:
+    async with open_broker(tmp_path) as api:
         for verb, path, body, name in (
             ("POST", "/entityOperations/create", [crane], "IdList"),
             ("POST", "/entityOperations/create", [crane], "BatchResult"),
@@ -78,6 +78,6 @@ async def test_an_answer_is_what_the_document_says(tmp_path: Path, document: dic
             ("GET", "/info/sourceIdentity", None, "ContextSourceIdentity"),
             ("GET", "/entities/nothing", None, "ProblemDetails"),
         ):
-            answer = await house.call(verb, path, body)
+            answer = await api.call(verb, path, body)
             schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
             assert not list(Draft202012Validator(schema).iter_errors(answer.json())), (path, answer.body)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from broker.assembly import open_house
+from broker.assembly import open_broker
 from rhinecloud.broker.http.media import Media
 from rhinecloud.broker.http.parameter_cache import KEPT, ParameterCache
 from rhinecloud.broker.http.query_parameters import QueryParameters
@@ -39,11 +39,11 @@ def make_request(**changed: Any) -> Request:
 async def test_a_header_that_makes_a_request_unsupported_is_seen_whatever_was_asked_before(
     tmp_path: Path, path: str, first: dict[str, str]
 ) -> None:
-    async with open_house(tmp_path) as house:
-        await house.call("POST", "/entities", LOCK)
-        await house.call("GET", path, headers=first)
-        assert (await house.call("GET", path, headers={"ngsild-entitymap": "urn:x:map"})).status == 501
-        assert (await house.call("GET", path)).status == 200
+    async with open_broker(tmp_path) as api:
+        await api.call("POST", "/entities", LOCK)
+        await api.call("GET", path, headers=first)
+        assert (await api.call("GET", path, headers={"ngsild-entitymap": "urn:x:map"})).status == 501
+        assert (await api.call("GET", path)).status == 200
 
 
 CHANGES: dict[str, dict[str, Any]] = {

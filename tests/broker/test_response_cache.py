@@ -57,14 +57,14 @@ class Clock:
 
 
 @dataclass
-class Twins:
-    """Two applications of one broker with accounts: `door` has caches, and each `fresh()` one has empty ones."""
+class CachedApi:
+    """Two applications of one broker with accounts: `cached` has caches, and each `fresh()` one has empty ones."""
 
     clock: Clock
     identity: Identity
     broker: Broker
     contexts: Contexts
-    door: BrokerApplication
+    cached: BrokerApplication
     fresh: Callable[[], BrokerApplication]
     admin: dict[str, str] = field(default_factory=dict)
 
@@ -76,19 +76,24 @@ class Twins:
         headers: Mapping[str, str] | None = None,
         at: BrokerApplication | None = None,
     ) -> Answer:
-        """Ask at the door that keeps answers, or `at` another; as an administrator where no headers say who asks."""
+        """Send a request to `cached`, or to the application `at`; as an administrator unless headers are given."""
         path, _, query = path.partition("?")
         raw = b"" if body is None else orjson.dumps(body)
         sent = {"content-type": "application/json", "content-length": str(len(raw))} if raw else {}
         return await ask(
-            at or self.door, verb, path, raw, query, {**sent, **(self.admin if headers is None else headers)}
+            at or self.cached,
+            verb,
+            path,
+            raw,
+            query,
+            {**sent, **(self.admin if headers is None else headers)},
         )
 
     async def read(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """Send a GET twice to the application with caches and once to a new one; all responses must be equal."""
         answers = [
             await self.call("GET", path, headers=headers, at=each)
-            for each in (self.door, self.door, self.fresh())
+            for each in (self.cached, self.cached, self.fresh())
         ]
         for each in answers:
             del each.headers["x-request-id"]
@@ -99,7 +104,7 @@ class Twins:
 
 
 @asynccontextmanager
-async def twins(folder: Path, kept: StoreSettings | None = None) -> AsyncIterator[Twins]:
+async def open_cached(folder: Path, kept: StoreSettings | None = None) -> AsyncIterator[CachedApi]:
     clock, policy = Clock(), Policy()
     store = make_store(kept or StoreSettings(), folder)
     await store.open()
@@ -109,7 +114,7 @@ async def twins(folder: Path, kept: StoreSettings | None = None) -> AsyncIterato
     contexts = Contexts(store, SETTINGS, clock)
     await contexts.open()
 
-    def make_door(size: int) -> BrokerApplication:
+    def make_application(size: int) -> BrokerApplication:
         own = replace(SETTINGS, render_cache=size)
         return BrokerApplication(
             HandlerContext(broker, contexts, Renderer(size), own, clock, clock()),
@@ -117,7 +122,7 @@ async def twins(folder: Path, kept: StoreSettings | None = None) -> AsyncIterato
             identity.authenticate,
         )
 
-    made = Twins(clock, identity, broker, contexts, make_door(1000), lambda: make_door(0))
+    made = CachedApi(clock, identity, broker, contexts, make_application(1000), lambda: make_application(0))
     made.admin = bearer(await identity.add_token(Token("keeper", "", (Role.ADMIN,))))
     try:
         yield made
@@ -127,8 +132,8 @@ async def twins(folder: Path, kept: StoreSettings | None = None) -> AsyncIterato
 
 
 @pytest.fixture
-async def city(tmp_path: Path) -> AsyncIterator[Twins]:
-    async with twins(tmp_path) as made:
+async def city(tmp_path: Path) -> AsyncIterator[CachedApi]:
+    async with open_cached(tmp_path) as made:
         yield made
 
 
@@ -136,20 +141,20 @@ def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-async def is_kept(city: Twins, path: str, headers: Mapping[str, str] | None = None) -> bool:
+async def is_kept(city: CachedApi, path: str, headers: Mapping[str, str] | None = None) -> bool:
     """Ask, and tell whether the answer was one that was kept."""
-    before = city.door.responses.hits
+    before = city.cached.responses.hits
     await city.call("GET", path, headers=headers)
-    return city.door.responses.hits > before
+    return city.cached.responses.hits > before
 
 
-async def keep_both(city: Twins, headers: Mapping[str, str] | None = None) -> None:
+async def keep_both(city: CachedApi, headers: Mapping[str, str] | None = None) -> None:
     for path in (ONE, LIST):
         assert (await city.read(path, headers)).status == 200
         assert await is_kept(city, path, headers)
 
 
-async def test_an_answer_is_given_again_until_its_entity_changes(city: Twins) -> None:
+async def test_an_answer_is_given_again_until_its_entity_changes(city: CachedApi) -> None:
     await city.call("POST", "/entities", CRANE)
     await keep_both(city)
     await city.call("POST", "/entities", {"id": "urn:x:other", "type": "T"})
@@ -164,7 +169,7 @@ async def test_an_answer_is_given_again_until_its_entity_changes(city: Twins) ->
     assert (await city.read(LIST)).json() == []
 
 
-async def test_a_revoked_token_opens_nothing_more(city: Twins) -> None:
+async def test_a_revoked_token_opens_nothing_more(city: CachedApi) -> None:
     await city.call("POST", "/entities", CRANE)
     caller = bearer(await city.identity.add_token(Token("reader", "", (Role.READER,))))
     await keep_both(city, caller)
@@ -172,7 +177,7 @@ async def test_a_revoked_token_opens_nothing_more(city: Twins) -> None:
     assert [(await city.read(path, caller)).status for path in (ONE, LIST)] == [401, 401]
 
 
-async def test_a_token_that_expires_opens_nothing_more(city: Twins) -> None:
+async def test_a_token_that_expires_opens_nothing_more(city: CachedApi) -> None:
     await city.call("POST", "/entities", CRANE)
     until = format_time(city.clock() + timedelta(seconds=5))
     caller = bearer(await city.identity.add_token(Token("reader", "", (Role.READER,), expires_at=until)))
@@ -181,12 +186,12 @@ async def test_a_token_that_expires_opens_nothing_more(city: Twins) -> None:
     assert [(await city.read(path, caller)).status for path in (ONE, LIST)] == [401, 401]
 
 
-async def signed_in(city: Twins, *roles: Role) -> dict[str, str]:
+async def signed_in(city: CachedApi, *roles: Role) -> dict[str, str]:
     await city.identity.add_account(Account("ada", "", roles), PASSWORD)
     return {"cookie": f"rhinecloud_session={await city.identity.sign_in('ada', PASSWORD, '::1')}"}
 
 
-async def test_a_locked_account_is_let_in_no_more(city: Twins) -> None:
+async def test_a_locked_account_is_let_in_no_more(city: CachedApi) -> None:
     await city.call("POST", "/entities", CRANE)
     caller = await signed_in(city, Role.READER)
     await keep_both(city, caller)
@@ -195,7 +200,7 @@ async def test_a_locked_account_is_let_in_no_more(city: Twins) -> None:
     assert [(await city.read(path, caller)).status for path in (ONE, LIST)] == [401, 401]
 
 
-async def test_other_roles_see_other_things_at_once(city: Twins) -> None:
+async def test_other_roles_see_other_things_at_once(city: CachedApi) -> None:
     incident = {"id": "urn:x:i", "type": "urn:rhinecloud:ns:Incident"}
     await city.call("POST", "/entities", incident)
     caller = await signed_in(city, Role.READER)
@@ -208,7 +213,7 @@ async def test_other_roles_see_other_things_at_once(city: Twins) -> None:
     assert (await city.read("/entities?local=true", caller)).json() == []
 
 
-async def test_a_session_lasts_by_answers_that_were_kept_and_ends_without(city: Twins) -> None:
+async def test_a_session_lasts_by_answers_that_were_kept_and_ends_without(city: CachedApi) -> None:
     await city.call("POST", "/entities", CRANE)
     caller = await signed_in(city, Role.READER)
     await keep_both(city, caller)
@@ -219,7 +224,7 @@ async def test_a_session_lasts_by_answers_that_were_kept_and_ends_without(city: 
     assert (await city.read(ONE, caller)).status == 401
 
 
-async def test_who_signs_out_is_out(city: Twins) -> None:
+async def test_who_signs_out_is_out(city: CachedApi) -> None:
     await city.call("POST", "/entities", CRANE)
     caller = await signed_in(city, Role.READER)
     await keep_both(city, caller)
@@ -227,7 +232,7 @@ async def test_who_signs_out_is_out(city: Twins) -> None:
     assert (await city.read(ONE, caller)).status == 401
 
 
-async def test_a_token_is_seen_to_be_used_by_answers_that_were_kept(city: Twins) -> None:
+async def test_a_token_is_seen_to_be_used_by_answers_that_were_kept(city: CachedApi) -> None:
     await city.call("POST", "/entities", CRANE)
     await keep_both(city)
     city.clock.now += timedelta(hours=1)
@@ -238,7 +243,7 @@ async def test_a_token_is_seen_to_be_used_by_answers_that_were_kept(city: Twins)
     assert token.last_used_at == "2026-03-01T13:00:00Z"
 
 
-async def test_what_expires_is_gone_in_that_moment(city: Twins) -> None:
+async def test_what_expires_is_gone_in_that_moment(city: CachedApi) -> None:
     await city.call("POST", "/entities", {**CRANE, "expiresAt": "2026-03-01T12:00:05Z"})
     assert (await city.read(ONE)).status == 200
     assert (await city.read(LIST)).json() != []
@@ -247,7 +252,7 @@ async def test_what_expires_is_gone_in_that_moment(city: Twins) -> None:
     assert (await city.read(LIST)).json() == []
 
 
-async def test_an_attribute_that_was_swept_is_gone(city: Twins) -> None:
+async def test_an_attribute_that_was_swept_is_gone(city: CachedApi) -> None:
     load = {"type": "Property", "value": 1, "expiresAt": "2026-03-01T12:00:05Z"}
     await city.call("POST", "/entities", {**CRANE, "load": load, "name": "seven"})
     assert "load" in (await city.read(ONE)).json()
@@ -256,7 +261,7 @@ async def test_an_attribute_that_was_swept_is_gone(city: Twins) -> None:
     assert "load" not in (await city.read(ONE)).json()
 
 
-async def test_a_context_that_was_deleted_means_nothing_more(city: Twins) -> None:
+async def test_a_context_that_was_deleted_means_nothing_more(city: CachedApi) -> None:
     await city.call("POST", "/entities", CRANE)
     terms = {"weight": "https://uri.etsi.org/ngsi-ld/default-context/load"}
     hosted = await city.call("POST", "/jsonldContexts", {"@context": terms})
@@ -269,7 +274,7 @@ async def test_a_context_that_was_deleted_means_nothing_more(city: Twins) -> Non
     assert (await city.read(ONE, caller)).status >= 400
 
 
-async def test_a_context_that_was_reloaded_is_seen(city: Twins) -> None:
+async def test_a_context_that_was_reloaded_is_seen(city: CachedApi) -> None:
     await city.call("POST", "/entities", CRANE)
     term = ["weight"]
 
@@ -295,14 +300,16 @@ async def test_a_context_that_was_reloaded_is_seen(city: Twins) -> None:
         await runner.cleanup()
 
 
-async def test_answers_that_were_kept_are_counted_and_told_as_all_others(city: Twins) -> None:
+async def test_answers_that_were_kept_are_counted_and_told_as_all_others(city: CachedApi) -> None:
     told: list[tuple[str, int, int]] = []
-    city.door._log = lambda scope, status, _, size: told.append((scope["path"], status, size))
+    city.cached._log = lambda scope, status, _, size: told.append((scope["path"], status, size))
     await city.call("POST", "/entities", CRANE)
     answers = [await city.call("GET", ONE) for _ in range(3)]
     city.identity.tokens._by_digest.clear()
     assert (await city.call("GET", ONE)).status == 401
-    counted = {f"{route.verb} {route.path}": tally.counts() for route, tally in city.door.statistics()}
+    counted = {
+        f"{route.verb} {route.path}": statistics.counts() for route, statistics in city.cached.statistics()
+    }
     assert counted["GET /entities/{entityId}"] == {200: 3, 401: 1}
     assert [status for _, status, _ in told] == [201, 200, 200, 200, 401]
     assert len({each.headers["x-request-id"] for each in answers}) == 3
@@ -311,7 +318,7 @@ async def test_answers_that_were_kept_are_counted_and_told_as_all_others(city: T
 
 
 async def test_an_answer_depends_on_no_header_field_that_is_not_asked_for(
-    city: Twins, monkeypatch: pytest.MonkeyPatch
+    city: CachedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever lets an answer to a GET depend on one more header field must enter it into the question."""
     looked_at: set[bytes] = set()
@@ -344,9 +351,9 @@ async def test_an_answer_depends_on_no_header_field_that_is_not_asked_for(
             {"origin": "https://x"},
         ):
             await city.call("GET", path, headers={**city.admin, **caller})
-    of_the_door_itself = {b"x-request-id", b"traceparent", b"origin"}
+    added_to_each_response = {b"x-request-id", b"traceparent", b"origin"}
     of_refusals = {b"content-length", b"expect"}  # which are not kept
-    assert looked_at == asked | of_the_door_itself | of_refusals
+    assert looked_at == asked | added_to_each_response | of_refusals
 
 
 def answers_of(number: int, size: int) -> tuple[tuple[bytes, ...], CachedResponse]:
@@ -411,7 +418,7 @@ TYPES = ("Crane", "urn:rhinecloud:ns:Incident")
 class Story:
     """A city in which things happen; `act` does the next one."""
 
-    def __init__(self, city: Twins) -> None:
+    def __init__(self, city: CachedApi) -> None:
         self.city = city
         self.callers: list[dict[str, str]] = [{}, city.admin, bearer("rct_unknown")]
         self.links = [f"<http://127.0.0.1/ngsi-ld/v1/jsonldContexts/none>; {CONTEXT}"]
@@ -518,7 +525,7 @@ def test_kept_or_not_every_answer_is_the_same(
 async def tell(
     steps: list[tuple[int, int, int, int, int]], folder: Path, kept: StoreSettings | None = None
 ) -> None:
-    async with twins(folder, kept) as city:
+    async with open_cached(folder, kept) as city:
         story = Story(city)
         for name in range(3):
             await story.write(0, name, name, 1)

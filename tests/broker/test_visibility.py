@@ -38,9 +38,9 @@ def test_the_types_are_those_of_the_entity(types: tuple[str, ...]) -> None:
     eyes, other = sight(), stored('https://example.org/"]c')
     for each in (other, stored(*types), stored(*types)):
         assert eyes.visible(READER, "", [each]) == [each]
-    assert other.head.types == ('https://example.org/"]c',)
-    assert each.head.types == types
-    assert each.head.lasting
+    assert other.header.types == ('https://example.org/"]c',)
+    assert each.header.types == types
+    assert each.header.never_expires
 
 
 def test_what_has_expired_is_not_seen() -> None:
@@ -49,4 +49,4 @@ def test_what_has_expired_is_not_seen() -> None:
     eyes = sight()
     assert eyes.visible(READER, "", [past, future, lasting, partly]) == [future, lasting, partly]
     assert not eyes.check(READER, "", past)
-    assert [eyes.is_lasting([each]) for each in (future, lasting, partly)] == [False, True, False]
+    assert [eyes.never_expires([each]) for each in (future, lasting, partly)] == [False, True, False]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from broker.assembly import House, open_house
+from broker.assembly import BrokerApi, open_broker
 from broker.notifying import QUICK, Office, open_office, open_stream
 from broker.receiving import Receiver, open_receiver
 from conformance.attacked import Attacked, attacked_city
@@ -18,8 +18,8 @@ from rhinecloud.store.engine import StoreSettings
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path, store_settings: StoreSettings) -> AsyncIterator[House]:
-    async with open_house(tmp_path, kept=store_settings) as opened:
+async def api(tmp_path: Path, store_settings: StoreSettings) -> AsyncIterator[BrokerApi]:
+    async with open_broker(tmp_path, kept=store_settings) as opened:
         yield opened
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from broker.assembly import House, open_house
+from broker.assembly import BrokerApi, open_broker
 from rhinecloud.store.engine import StoreSettings
 
 ID = "urn:ngsi-ld:Closure:1"
@@ -40,8 +40,8 @@ async def watch() -> Watch:
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path, watch: Watch, store_settings: StoreSettings) -> AsyncIterator[House]:
-    async with open_house(tmp_path, clock=watch, kept=store_settings) as opened:
+async def api(tmp_path: Path, watch: Watch, store_settings: StoreSettings) -> AsyncIterator[BrokerApi]:
+    async with open_broker(tmp_path, clock=watch, kept=store_settings) as opened:
         yield opened
 
 
@@ -49,8 +49,8 @@ def closure(**members: Any) -> dict[str, Any]:
     return {"id": ID, "type": "Closure", "street": "Ruhrorter Straße", **members}
 
 
-async def shown(house: House, query: str = "format=concise") -> dict[str, Any] | None:
-    answer = await house.call("GET", PATH, query=query)
+async def shown(api: BrokerApi, query: str = "format=concise") -> dict[str, Any] | None:
+    answer = await api.call("GET", PATH, query=query)
     return answer.json() if answer.status == 200 else None
 
 
@@ -66,18 +66,18 @@ async def shown(house: House, query: str = "format=concise") -> dict[str, Any] |
     ],
 )
 async def test_an_entity_is_there_until_its_moment(
-    house: House, watch: Watch, verb: str, path: str, body: Any
+    api: BrokerApi, watch: Watch, verb: str, path: str, body: Any
 ) -> None:
     if path not in ("/entities", "/entityOperations/create"):
-        await house.call("POST", "/entities", closure())
-    assert (await house.call(verb, path, body)).status in (201, 204)
-    assert await shown(house) is not None
-    assert len((await house.call("GET", "/entities?type=Closure")).json()) == 1
+        await api.call("POST", "/entities", closure())
+    assert (await api.call(verb, path, body)).status in (201, 204)
+    assert await shown(api) is not None
+    assert len((await api.call("GET", "/entities?type=Closure")).json()) == 1
     watch.pass_seconds(11)
-    assert await shown(house) is None
-    assert (await house.call("GET", "/entities?type=Closure")).json() == []
-    assert (await house.call("PATCH", PATH, {"street": "x"})).status == 404
-    assert (await house.call("POST", "/entities", closure())).status == 201, "its id is free again"
+    assert await shown(api) is None
+    assert (await api.call("GET", "/entities?type=Closure")).json() == []
+    assert (await api.call("PATCH", PATH, {"street": "x"})).status == 404
+    assert (await api.call("POST", "/entities", closure())).status == 201, "its id is free again"
 
 
 @pytest.mark.parametrize(
@@ -94,27 +94,27 @@ async def test_an_entity_is_there_until_its_moment(
     ],
 )
 async def test_an_attribute_of_any_kind_ends_and_the_rest_stays(
-    house: House, watch: Watch, attribute: dict[str, Any]
+    api: BrokerApi, watch: Watch, attribute: dict[str, Any]
 ) -> None:
-    await house.call("POST", "/entities", closure())
-    assert (await house.call("POST", f"{PATH}/attrs", {"a": {**attribute, "expiresAt": SOON}})).status == 204
-    assert (await shown(house, "")) == {
+    await api.call("POST", "/entities", closure())
+    assert (await api.call("POST", f"{PATH}/attrs", {"a": {**attribute, "expiresAt": SOON}})).status == 204
+    assert (await shown(api, "")) == {
         **closure(street={"type": "Property", "value": "Ruhrorter Straße"}),
         "a": attribute,
     }
-    assert len((await house.call("GET", "/entities?attrs=a")).json()) == 1
+    assert len((await api.call("GET", "/entities?attrs=a")).json()) == 1
     watch.pass_seconds(11)
-    await house.broker.sweep()
-    assert await shown(house) == closure()
-    assert (await house.call("GET", "/entities?attrs=a")).json() == []
+    await api.broker.sweep()
+    assert await shown(api) == closure()
+    assert (await api.call("GET", "/entities?attrs=a")).json() == []
 
 
-async def test_an_instance_ends_by_itself(house: House, watch: Watch) -> None:
+async def test_an_instance_ends_by_itself(api: BrokerApi, watch: Watch) -> None:
     several = [{"value": 1}, {"value": 2, "datasetId": "urn:d:2", "expiresAt": SOON}]
-    await house.call("POST", "/entities", closure(a=several))
+    await api.call("POST", "/entities", closure(a=several))
     watch.pass_seconds(11)
-    await house.broker.sweep()
-    assert await shown(house) == closure(a=1)
+    await api.broker.sweep()
+    assert await shown(api) == closure(a=1)
 
 
 @pytest.mark.parametrize(
@@ -128,39 +128,39 @@ async def test_an_instance_ends_by_itself(house: House, watch: Watch) -> None:
     ],
 )
 async def test_5_5_8_what_is_replaced_whole_loses_its_moment(
-    house: House, watch: Watch, verb: str, path: str, body: dict[str, Any], kept: bool
+    api: BrokerApi, watch: Watch, verb: str, path: str, body: dict[str, Any], kept: bool
 ) -> None:
-    await house.call("POST", "/entities", closure(a={"value": 1, "expiresAt": SOON}))
-    assert (await house.call(verb, path, body)).status == 204
+    await api.call("POST", "/entities", closure(a={"value": 1, "expiresAt": SOON}))
+    assert (await api.call(verb, path, body)).status == 204
     watch.pass_seconds(11)
-    await house.broker.sweep()
-    found = await shown(house)
+    await api.broker.sweep()
+    found = await shown(api)
     assert found is not None
     assert ("a" in found) is not kept
 
 
-async def test_a_moment_can_be_moved_and_taken_back(house: House, watch: Watch) -> None:
-    await house.call("POST", "/entities", closure(expiresAt=SOON, a={"value": 1, "expiresAt": SOON}))
-    await house.call("PATCH", PATH, {"expiresAt": LATER, "a": {"expiresAt": "urn:ngsi-ld:null"}})
+async def test_a_moment_can_be_moved_and_taken_back(api: BrokerApi, watch: Watch) -> None:
+    await api.call("POST", "/entities", closure(expiresAt=SOON, a={"value": 1, "expiresAt": SOON}))
+    await api.call("PATCH", PATH, {"expiresAt": LATER, "a": {"expiresAt": "urn:ngsi-ld:null"}})
     watch.pass_seconds(11)
-    assert await shown(house) == closure(a=1)
-    await house.call("PATCH", PATH, {"expiresAt": PAST})
-    assert await shown(house) is None, "a moment that is past ends it at once"
+    assert await shown(api) == closure(a=1)
+    await api.call("PATCH", PATH, {"expiresAt": PAST})
+    assert await shown(api) is None, "a moment that is past ends it at once"
 
 
 @pytest.mark.parametrize("form", ["", "concise"])
-async def test_6_3_11_the_moment_is_shown_among_system_attributes_only(house: House, form: str) -> None:
-    await house.call("POST", "/entities", closure(expiresAt=SOON, a={"value": 1, "expiresAt": SOON}))
+async def test_6_3_11_the_moment_is_shown_among_system_attributes_only(api: BrokerApi, form: str) -> None:
+    await api.call("POST", "/entities", closure(expiresAt=SOON, a={"value": 1, "expiresAt": SOON}))
     options = f"format={form}" if form else ""
-    plain = await shown(house, options)
-    full = await shown(house, f"{options}&options=sysAttrs".removeprefix("&"))
+    plain = await shown(api, options)
+    full = await shown(api, f"{options}&options=sysAttrs".removeprefix("&"))
     assert plain is not None and full is not None
     assert "expiresAt" not in plain and "expiresAt" not in str(plain["a"])
     assert (full["expiresAt"], full["a"]["expiresAt"]) == (SOON, SOON)
 
 
 @pytest.mark.parametrize("moment", ["soon", "2026-03-01", "2026-03-01T12:00:00+01:00", 5, ""])
-async def test_what_is_no_moment_is_refused(house: House, moment: Any) -> None:
-    assert (await house.call("POST", "/entities", closure(expiresAt=moment))).status == 400
+async def test_what_is_no_moment_is_refused(api: BrokerApi, moment: Any) -> None:
+    assert (await api.call("POST", "/entities", closure(expiresAt=moment))).status == 400
     attribute = {"value": 1, "expiresAt": moment}
-    assert (await house.call("POST", "/entities", closure(a=attribute))).status == 400
+    assert (await api.call("POST", "/entities", closure(a=attribute))).status == 400

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker.assembly import House
+from broker.assembly import BrokerApi
 
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
 ID = "urn:ngsi-ld:Sluice:4"
@@ -29,9 +29,9 @@ def _sluice(value: Any) -> dict[str, Any]:
         [{"@type": "Date", "@value": "2026-05-01"}],
     ],
 )
-async def test_4_6_3_a_typed_value_is_kept_as_it_came(house: House, value: Any) -> None:
-    assert (await house.call("POST", "/entities", _sluice(value))).status == 201
-    kept = (await house.call("GET", f"/entities/{ID}")).json()["opened"]["value"]
+async def test_4_6_3_a_typed_value_is_kept_as_it_came(api: BrokerApi, value: Any) -> None:
+    assert (await api.call("POST", "/entities", _sluice(value))).status == 201
+    kept = (await api.call("GET", f"/entities/{ID}")).json()["opened"]["value"]
     assert kept == value
 
 
@@ -52,8 +52,8 @@ async def test_4_6_3_a_typed_value_is_kept_as_it_came(house: House, value: Any) 
         [{"@type": "Date", "@value": "2026-05-01"}, {"@type": "Date", "@value": "soon"}],
     ],
 )
-async def test_5_5_4_a_value_object_that_json_ld_cannot_read_is_bad_data(house: House, value: Any) -> None:
-    answer = await house.call("POST", "/entities", _sluice(value))
+async def test_5_5_4_a_value_object_that_json_ld_cannot_read_is_bad_data(api: BrokerApi, value: Any) -> None:
+    answer = await api.call("POST", "/entities", _sluice(value))
     problem = answer.json()
     assert (answer.status, problem["type"], problem["field"]) == (
         400,

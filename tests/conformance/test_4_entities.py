@@ -1,4 +1,4 @@
-"""Clauses 4.4 to 4.8, 4.18, 5.5: what may stand in an entity, what may not, and how it comes back through the door."""
+"""Clauses 4.4 to 4.8, 4.18, 5.5: what may stand in an entity, what may not, and how it comes back by the API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from broker.assembly import Answer, House
+from broker.assembly import Answer, BrokerApi
 
 ID = "urn:ngsi-ld:Quay:1"
 PATH = f"/entities/{ID}"
@@ -57,27 +57,27 @@ def kind(answer: Answer) -> tuple[int, str]:
     return answer.status, str(answer.json()["type"]).rpartition("/")[2]
 
 
-async def test_4_5_every_kind_of_attribute_comes_back_as_it_was_sent(house: House) -> None:
+async def test_4_5_every_kind_of_attribute_comes_back_as_it_was_sent(api: BrokerApi) -> None:
     sent = quay(scope=["/rhine/ruhrort", "/port"], **EVERY_KIND)
-    assert (await house.call("POST", "/entities", sent)).status == 201
-    found = await house.call("GET", PATH)
+    assert (await api.call("POST", "/entities", sent)).status == 201
+    found = await api.call("GET", PATH)
     assert found.json() == sent
     assert "港".encode() in found.body, "UTF-8 as it came, not escaped (clause 4.6.1)"
 
 
-async def test_4_5_what_is_read_in_concise_form_can_be_written_again(house: House) -> None:
-    await house.call("POST", "/entities", quay(**EVERY_KIND))
-    concise = (await house.call("GET", f"{PATH}?format=concise")).json()
-    assert (await house.call("POST", "/entities", {**concise, "id": "urn:ngsi-ld:Quay:2"})).status == 201
-    assert (await house.call("GET", "/entities/urn:ngsi-ld:Quay:2")).json() == {
+async def test_4_5_what_is_read_in_concise_form_can_be_written_again(api: BrokerApi) -> None:
+    await api.call("POST", "/entities", quay(**EVERY_KIND))
+    concise = (await api.call("GET", f"{PATH}?format=concise")).json()
+    assert (await api.call("POST", "/entities", {**concise, "id": "urn:ngsi-ld:Quay:2"})).status == 201
+    assert (await api.call("GET", "/entities/urn:ngsi-ld:Quay:2")).json() == {
         **quay(**EVERY_KIND),
         "id": "urn:ngsi-ld:Quay:2",
     }
 
 
-async def test_4_5_4_the_simplified_form_is_values(house: House) -> None:
-    await house.call("POST", "/entities", quay(**EVERY_KIND))
-    found = (await house.call("GET", f"{PATH}?format=simplified")).json()
+async def test_4_5_4_the_simplified_form_is_values(api: BrokerApi) -> None:
+    await api.call("POST", "/entities", quay(**EVERY_KIND))
+    found = (await api.call("GET", f"{PATH}?format=simplified")).json()
     assert {
         name: found[name] for name in ("number", "owner", "owners", "title", "use", "plan", "several")
     } == {
@@ -149,8 +149,8 @@ TONGUES: dict[str, Any] = {"type": "LanguageProperty", "languageMap": {"de": "x"
         ("5.5.4", {**PROPERTY, "value": {"deep": NULL}}),
     ],
 )
-async def test_what_is_no_attribute_is_bad_data(house: House, clause: str, attribute: Any) -> None:
-    assert kind(await house.call("POST", "/entities", quay(a=attribute))) == (400, "BadRequestData"), clause
+async def test_what_is_no_attribute_is_bad_data(api: BrokerApi, clause: str, attribute: Any) -> None:
+    assert kind(await api.call("POST", "/entities", quay(a=attribute))) == (400, "BadRequestData"), clause
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,8 @@ async def test_what_is_no_attribute_is_bad_data(house: House, clause: str, attri
         ("4.22", {"expiresAt": "soon"}),
     ],
 )
-async def test_what_is_no_entity_is_bad_data(house: House, clause: str, members: dict[str, Any]) -> None:
-    assert kind(await house.call("POST", "/entities", {**quay(), **members})) == (400, "BadRequestData"), (
-        clause
-    )
+async def test_what_is_no_entity_is_bad_data(api: BrokerApi, clause: str, members: dict[str, Any]) -> None:
+    assert kind(await api.call("POST", "/entities", {**quay(), **members})) == (400, "BadRequestData"), clause
 
 
 @pytest.mark.parametrize(
@@ -211,87 +209,87 @@ async def test_what_is_no_entity_is_bad_data(house: House, clause: str, members:
     ],
 )
 async def test_what_may_be_written_otherwise(
-    house: House, clause: str, members: dict[str, Any], shown: dict[str, Any]
+    api: BrokerApi, clause: str, members: dict[str, Any], shown: dict[str, Any]
 ) -> None:
     sent = {name: member for name, member in {**quay(), **members}.items() if member is not None}
-    answer = await house.call("POST", "/entities", sent)
+    answer = await api.call("POST", "/entities", sent)
     assert answer.status == 201, (clause, answer.body)
-    assert (await house.call("GET", PATH)).json() == shown, clause
+    assert (await api.call("GET", PATH)).json() == shown, clause
 
 
-async def test_4_5_2_2_a_proof_keeps_what_it_seals(house: House) -> None:
+async def test_4_5_2_2_a_proof_keeps_what_it_seals(api: BrokerApi) -> None:
     proof = {
         "type": "Property",
         "value": {"type": "DataIntegrityProof"},
         "entityIdSealed": ID,
         "entityTypeSealed": "Quay",
     }
-    assert (await house.call("POST", "/entities", quay(ngsildproof=proof))).status == 201
-    assert (await house.call("GET", PATH)).json()["ngsildproof"] == proof
+    assert (await api.call("POST", "/entities", quay(ngsildproof=proof))).status == 201
+    assert (await api.call("GET", PATH)).json()["ngsildproof"] == proof
     wrong = {**proof, "value": 1}
-    answer = await house.call("PUT", PATH, {"type": "Quay", "ngsildproof": wrong})
+    answer = await api.call("PUT", PATH, {"type": "Quay", "ngsildproof": wrong})
     assert kind(answer) == (400, "BadRequestData")
 
 
 @pytest.mark.parametrize("body", [b"{", b"", b'{"id":"urn:x:1",}', b"\xff", b"[1"])
-async def test_5_5_4_what_is_no_json_is_an_invalid_request(house: House, body: bytes) -> None:
+async def test_5_5_4_what_is_no_json_is_an_invalid_request(api: BrokerApi, body: bytes) -> None:
     for verb, path in (("POST", "/entities"), ("PATCH", PATH), ("POST", "/entityOperations/upsert")):
-        assert kind(await house.call(verb, path, body)) == (400, "InvalidRequest"), (verb, path)
+        assert kind(await api.call(verb, path, body)) == (400, "InvalidRequest"), (verb, path)
 
 
 @pytest.mark.parametrize("body", [{}, [], 1, "x", None])
-async def test_5_5_4_what_is_no_object_is_bad_data(house: House, body: Any) -> None:
-    assert kind(await house.call("POST", "/entities", orjson.dumps(body)))[0] == 400
+async def test_5_5_4_what_is_no_object_is_bad_data(api: BrokerApi, body: Any) -> None:
+    assert kind(await api.call("POST", "/entities", orjson.dumps(body)))[0] == 400
 
 
-async def test_4_4_a_users_context_cannot_redefine_the_core(house: House) -> None:
+async def test_4_4_a_users_context_cannot_redefine_the_core(api: BrokerApi) -> None:
     context = [{"location": "https://example.org/location", "Quay": "https://example.org/Quay"}, CORE]
     sent = {**quay(location=POINT), "@context": context}
-    assert (await house.call("POST", "/entities", sent, headers=LD)).status == 201
-    found = (await house.call("GET", PATH)).json()
+    assert (await api.call("POST", "/entities", sent, headers=LD)).status == 201
+    found = (await api.call("GET", PATH)).json()
     assert (found["type"], found["location"]["type"]) == ("https://example.org/Quay", "GeoProperty")
 
 
-async def test_5_5_5_without_a_context_names_belong_to_the_default_one(house: House) -> None:
-    await house.call("POST", "/entities", quay(depth=4))
+async def test_5_5_5_without_a_context_names_belong_to_the_default_one(api: BrokerApi) -> None:
+    await api.call("POST", "/entities", quay(depth=4))
     renamed = {"Kai": f"{DEFAULT}Quay", "tiefe": f"{DEFAULT}depth"}
-    hosted = await house.call("POST", "/jsonldContexts", {"@context": renamed})
+    hosted = await api.call("POST", "/jsonldContexts", {"@context": renamed})
     link = f'<http://127.0.0.1{hosted.headers["location"]}>; rel="http://www.w3.org/ns/json-ld#context"'
-    found = await house.call("GET", "/entities?type=Kai&q=tiefe==4&format=simplified", headers={"link": link})
+    found = await api.call("GET", "/entities?type=Kai&q=tiefe==4&format=simplified", headers={"link": link})
     assert found.json() == [{"id": ID, "type": "Kai", "tiefe": 4}]
-    assert (await house.call("GET", "/entities?type=Kai")).json() == [], "each request has its own words"
+    assert (await api.call("GET", "/entities?type=Kai")).json() == [], "each request has its own words"
 
 
-async def test_5_5_7_what_no_term_stands_for_is_shown_whole(house: House) -> None:
+async def test_5_5_7_what_no_term_stands_for_is_shown_whole(api: BrokerApi) -> None:
     sent = {**quay(depth=4), "@context": {"depth": "https://example.org/depth"}}
-    await house.call("POST", "/entities", sent, headers=LD)
-    assert "https://example.org/depth" in (await house.call("GET", PATH)).json()
+    await api.call("POST", "/entities", sent, headers=LD)
+    assert "https://example.org/depth" in (await api.call("GET", PATH)).json()
     scoped = {"depth": {"@id": "https://example.org/depth", "@context": {"x": "urn:x"}}}
-    answer = await house.call("POST", "/entities", {**sent, "id": "urn:x:2", "@context": scoped}, headers=LD)
+    answer = await api.call("POST", "/entities", {**sent, "id": "urn:x:2", "@context": scoped}, headers=LD)
     assert kind(answer) == (400, "BadRequestData")
 
 
 @pytest.mark.parametrize("value", [{"street": "Kai"}, ["a", "b"], 4, "text", True])
-async def test_4_5_2_3_the_concise_form_keeps_attributes_of_attributes(house: House, value: Any) -> None:
+async def test_4_5_2_3_the_concise_form_keeps_attributes_of_attributes(api: BrokerApi, value: Any) -> None:
     address = {"value": value, "checked": True}
-    await house.call("POST", "/entities", quay(address=address))
+    await api.call("POST", "/entities", quay(address=address))
     for query in ("format=concise", "options=concise"):
-        assert (await house.call("GET", f"{PATH}?{query}")).json()["address"] == address
-    assert (await house.call("GET", "/entities?type=Quay&format=concise")).json()[0]["address"] == address
+        assert (await api.call("GET", f"{PATH}?{query}")).json()["address"] == address
+    assert (await api.call("GET", "/entities?type=Quay&format=concise")).json()[0]["address"] == address
 
 
-async def test_4_5_20_a_term_for_a_keyword_comes_back_as_it_was_sent(house: House) -> None:
-    await house.call("POST", "/entities", quay(use={"vocab": ["cargo", "id", "type"]}))
-    assert (await house.call("GET", f"/entities/{ID}")).json()["use"]["vocab"] == ["cargo", "id", "type"]
+async def test_4_5_20_a_term_for_a_keyword_comes_back_as_it_was_sent(api: BrokerApi) -> None:
+    await api.call("POST", "/entities", quay(use={"vocab": ["cargo", "id", "type"]}))
+    assert (await api.call("GET", f"/entities/{ID}")).json()["use"]["vocab"] == ["cargo", "id", "type"]
 
 
-async def test_4_5_20_a_list_of_one_term_or_text_is_that_term_or_text(house: House) -> None:
-    await house.call(
+async def test_4_5_20_a_list_of_one_term_or_text_is_that_term_or_text(api: BrokerApi) -> None:
+    await api.call(
         "POST", "/entities", quay(use={"vocab": ["cargo"]}, title={"languageMap": {"de": ["Kai"]}}, n=[1])
     )
-    found = (await house.call("GET", f"/entities/{ID}?options=keyValues")).json()
+    found = (await api.call("GET", f"/entities/{ID}?options=keyValues")).json()
     assert found["use"] == {"vocab": "cargo"}
     assert found["title"] == {"languageMap": {"de": "Kai"}}
     assert found["n"] == [1], "values that are plain JSON stay as they came"
     query = "/entities?type=Quay&q=use==%22cargo%22&expandValues=use"
-    assert len((await house.call("GET", query)).json()) == 1
+    assert len((await api.call("GET", query)).json()) == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker.assembly import Answer, House
+from broker.assembly import Answer, BrokerApi
 
 ID = "urn:ngsi-ld:Ferry:1"
 BODY = {"a": {"type": "Property", "value": 2}}
@@ -36,64 +36,64 @@ def kind(answer: Answer) -> tuple[int, str]:
     return answer.status, str(answer.json()["type"]).rpartition("/")[2]
 
 
-async def at(house: House, verb: str, path: str, body: Any, entity_id: str = ID, **more: Any) -> Answer:
-    return await house.call(verb, path.replace("{id}", entity_id), body, **more)
+async def at(api: BrokerApi, verb: str, path: str, body: Any, entity_id: str = ID, **more: Any) -> Answer:
+    return await api.call(verb, path.replace("{id}", entity_id), body, **more)
 
 
 @pytest.mark.parametrize(("clause", "verb", "path", "body"), OPERATIONS)
 async def test_an_entity_that_is_not_there_is_told(
-    house: House, clause: str, verb: str, path: str, body: Any
+    api: BrokerApi, clause: str, verb: str, path: str, body: Any
 ) -> None:
-    assert kind(await at(house, verb, path, body)) == (404, "ResourceNotFound"), clause
+    assert kind(await at(api, verb, path, body)) == (404, "ResourceNotFound"), clause
 
 
 @pytest.mark.parametrize(("clause", "verb", "path", "body"), OPERATIONS)
 @pytest.mark.parametrize("entity_id", ["nothing", "a%20b", "%3Cx%3E"])
 async def test_an_id_that_is_no_uri_is_bad_data(
-    house: House, clause: str, verb: str, path: str, body: Any, entity_id: str
+    api: BrokerApi, clause: str, verb: str, path: str, body: Any, entity_id: str
 ) -> None:
-    assert kind(await at(house, verb, path, body, entity_id)) == (400, "BadRequestData"), clause
+    assert kind(await at(api, verb, path, body, entity_id)) == (400, "BadRequestData"), clause
 
 
 @pytest.mark.parametrize(("clause", "verb", "path", "body"), OPERATIONS)
 async def test_a_type_narrows_which_entity_is_meant(
-    house: House, clause: str, verb: str, path: str, body: Any
+    api: BrokerApi, clause: str, verb: str, path: str, body: Any
 ) -> None:
-    await house.call("POST", "/entities", ferry())
-    other = await at(house, verb, path, body, query="type=Bridge|(Ferry;Ship)")
+    await api.call("POST", "/entities", ferry())
+    other = await at(api, verb, path, body, query="type=Bridge|(Ferry;Ship)")
     assert kind(other) == (404, "ResourceNotFound"), clause
-    assert (await at(house, verb, path, body, query="type=Bridge|Ferry")).status in (200, 204), clause
+    assert (await at(api, verb, path, body, query="type=Bridge|Ferry")).status in (200, 204), clause
 
 
 @pytest.mark.parametrize(("clause", "verb", "path", "body"), OPERATIONS)
 async def test_an_entity_belongs_to_its_tenant(
-    house: House, clause: str, verb: str, path: str, body: Any
+    api: BrokerApi, clause: str, verb: str, path: str, body: Any
 ) -> None:
-    await house.call("POST", "/entities", ferry())
-    await house.call("POST", "/entities", ferry(id="urn:x:2"), headers={"ngsild-tenant": "harbour"})
-    there = await at(house, verb, path, body, headers={"ngsild-tenant": "harbour"})
-    nowhere = await at(house, verb, path, body, headers={"ngsild-tenant": "nobody"})
+    await api.call("POST", "/entities", ferry())
+    await api.call("POST", "/entities", ferry(id="urn:x:2"), headers={"ngsild-tenant": "harbour"})
+    there = await at(api, verb, path, body, headers={"ngsild-tenant": "harbour"})
+    nowhere = await at(api, verb, path, body, headers={"ngsild-tenant": "nobody"})
     assert (kind(there)[1], kind(nowhere)) == ("ResourceNotFound", (404, "NonexistentTenant")), clause
 
 
 @pytest.mark.parametrize(("clause", "verb", "path", "body"), OPERATIONS)
 async def test_a_parameter_of_none_of_the_operation_is_refused(
-    house: House, clause: str, verb: str, path: str, body: Any
+    api: BrokerApi, clause: str, verb: str, path: str, body: Any
 ) -> None:
-    await house.call("POST", "/entities", ferry())
-    assert kind(await at(house, verb, path, body, query="fancy=1")) == (400, "InvalidRequest"), clause
+    await api.call("POST", "/entities", ferry())
+    assert kind(await at(api, verb, path, body, query="fancy=1")) == (400, "InvalidRequest"), clause
 
 
 @pytest.mark.parametrize(("clause", "verb", "path", "body"), [each for each in OPERATIONS if each[3]])
 async def test_6_3_4_bodies_are_json_with_a_length(
-    house: House, clause: str, verb: str, path: str, body: Any
+    api: BrokerApi, clause: str, verb: str, path: str, body: Any
 ) -> None:
-    await house.call("POST", "/entities", ferry())
-    text = await at(house, verb, path, body, headers={"content-type": "text/plain"})
-    patch = await at(house, verb, path, body, headers={"content-type": "application/merge-patch+json"})
+    await api.call("POST", "/entities", ferry())
+    text = await at(api, verb, path, body, headers={"content-type": "text/plain"})
+    patch = await at(api, verb, path, body, headers={"content-type": "application/merge-patch+json"})
     assert text.status == 415, clause
     assert patch.status == (204 if verb == "PATCH" else 415), clause
-    assert kind(await at(house, verb, path, b"{")) == (400, "InvalidRequest"), clause
+    assert kind(await at(api, verb, path, b"{")) == (400, "InvalidRequest"), clause
 
 
 @pytest.mark.parametrize(
@@ -110,17 +110,17 @@ async def test_6_3_4_bodies_are_json_with_a_length(
         ("DELETE", "/entities/"),
     ],
 )
-async def test_a_path_without_its_id_means_no_entity(house: House, verb: str, path: str) -> None:
-    await house.call("POST", "/entities", ferry())
-    answer = await house.call(verb, path, None if verb == "DELETE" else BODY)
+async def test_a_path_without_its_id_means_no_entity(api: BrokerApi, verb: str, path: str) -> None:
+    await api.call("POST", "/entities", ferry())
+    answer = await api.call(verb, path, None if verb == "DELETE" else BODY)
     assert answer.status == (405 if path.endswith("/attrs/") else 400)
-    assert (await house.call("GET", f"/entities/{ID}?format=simplified")).json()["a"] == 1
+    assert (await api.call("GET", f"/entities/{ID}?format=simplified")).json()["a"] == 1
 
 
 @pytest.mark.parametrize("operation", ["create", "upsert", "update", "merge", "delete"])
 @pytest.mark.parametrize("body", [b"{", [], {}, [None], "x"])
-async def test_5_6_7_what_is_no_batch_is_refused(house: House, operation: str, body: Any) -> None:
-    assert (await house.call("POST", f"/entityOperations/{operation}", body)).status == 400
+async def test_5_6_7_what_is_no_batch_is_refused(api: BrokerApi, operation: str, body: Any) -> None:
+    assert (await api.call("POST", f"/entityOperations/{operation}", body)).status == 400
 
 
 @pytest.mark.parametrize(
@@ -133,12 +133,12 @@ async def test_5_6_7_what_is_no_batch_is_refused(house: House, operation: str, b
     ],
 )
 async def test_5_6_7_each_item_of_a_batch_fails_alone(
-    house: House, operation: str, success: list[int], statuses: list[int]
+    api: BrokerApi, operation: str, success: list[int], statuses: list[int]
 ) -> None:
-    await house.call("POST", "/entities", ferry())
+    await api.call("POST", "/entities", ferry())
     wrong = ferry(id="urn:ngsi-ld:Ferry:3", a={"type": "Property"})
     batch = [ferry(), ferry(id="urn:ngsi-ld:Ferry:2"), wrong, ferry(id="urn:ngsi-ld:Ferry:2")]
-    answer = await house.call("POST", f"/entityOperations/{operation}", batch)
+    answer = await api.call("POST", f"/entityOperations/{operation}", batch)
     result = answer.json()
     assert answer.status == 207
     named = [int(each.rpartition(":")[2]) for each in result["success"]]
@@ -148,10 +148,10 @@ async def test_5_6_7_each_item_of_a_batch_fails_alone(
 
 
 @pytest.mark.parametrize("operation", ["update", "merge", "delete"])
-async def test_5_5_10_a_batch_in_a_tenant_that_never_was_fails_whole(house: House, operation: str) -> None:
+async def test_5_5_10_a_batch_in_a_tenant_that_never_was_fails_whole(api: BrokerApi, operation: str) -> None:
     body = [ID] if operation == "delete" else [ferry()]
     headers = {"ngsild-tenant": "nobody"}
-    answer = await house.call("POST", f"/entityOperations/{operation}", body, headers=headers)
+    answer = await api.call("POST", f"/entityOperations/{operation}", body, headers=headers)
     assert kind(answer) == (404, "NonexistentTenant")
 
 
@@ -159,40 +159,42 @@ async def test_5_5_10_a_batch_in_a_tenant_that_never_was_fails_whole(house: Hous
     ("operation", "types"),
     [("upsert", "Boat"), ("upsert?options=update", ["Ferry", "Boat"]), ("update", ["Ferry", "Boat"])],
 )
-async def test_4_16_types_are_added_or_replaced(house: House, operation: str, types: Any) -> None:
-    await house.call("POST", "/entities", ferry())
-    answer = await house.call("POST", f"/entityOperations/{operation}", [{"id": ID, "type": "Boat"}])
+async def test_4_16_types_are_added_or_replaced(api: BrokerApi, operation: str, types: Any) -> None:
+    await api.call("POST", "/entities", ferry())
+    answer = await api.call("POST", f"/entityOperations/{operation}", [{"id": ID, "type": "Boat"}])
     assert answer.status == 204
-    found = (await house.call("GET", f"/entities/{ID}")).json()
+    found = (await api.call("GET", f"/entities/{ID}")).json()
     assert found["type"] == types
     assert ("a" in found) is (operation != "upsert")
 
 
 @pytest.mark.parametrize("options", ["replace", "update"])
-async def test_5_6_9_an_update_replaces_what_is_there_as_upserts_say_it(house: House, options: str) -> None:
-    await house.call("POST", "/entities", ferry(b=1))
-    answer = await house.call("POST", f"/entityOperations/update?options={options}", [{"id": ID, "a": 7}])
+async def test_5_6_9_an_update_replaces_what_is_there_as_upserts_say_it(api: BrokerApi, options: str) -> None:
+    await api.call("POST", "/entities", ferry(b=1))
+    answer = await api.call("POST", f"/entityOperations/update?options={options}", [{"id": ID, "a": 7}])
     assert answer.status == 204
-    found = (await house.call("GET", f"/entities/{ID}?format=simplified")).json()
+    found = (await api.call("GET", f"/entities/{ID}?format=simplified")).json()
     assert (found["a"], found["b"]) == (7, 1)
 
 
-async def test_4_6_6_the_later_of_two_items_is_what_remains(house: House) -> None:
+async def test_4_6_6_the_later_of_two_items_is_what_remains(api: BrokerApi) -> None:
     for operation in ("create", "upsert", "update", "merge"):
         later = ferry(a={"type": "Property", "value": operation})
-        await house.call("POST", f"/entityOperations/{operation}", [ferry(), later])
-        found = (await house.call("GET", f"/entities/{ID}?format=simplified")).json()
+        await api.call("POST", f"/entityOperations/{operation}", [ferry(), later])
+        found = (await api.call("GET", f"/entities/{ID}?format=simplified")).json()
         assert found["a"] == (1 if operation == "create" else operation)
 
 
 @pytest.mark.parametrize("operation", ["create", "upsert", "update", "merge"])
-async def test_6_3_5_each_item_of_a_batch_of_json_ld_brings_its_context(house: House, operation: str) -> None:
-    await house.call("POST", "/entities", ferry())
+async def test_6_3_5_each_item_of_a_batch_of_json_ld_brings_its_context(
+    api: BrokerApi, operation: str
+) -> None:
+    await api.call("POST", "/entities", ferry())
     path = f"/entityOperations/{operation}"
-    plain = await house.call("POST", path, [ferry(**{"@context": CORE})])
-    bare = await house.call("POST", path, [ferry()], headers=LD)
+    plain = await api.call("POST", path, [ferry(**{"@context": CORE})])
+    bare = await api.call("POST", path, [ferry()], headers=LD)
     link = f'<{CORE}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
-    both = await house.call("POST", path, [ferry(**{"@context": CORE})], headers={**LD, "link": link})
+    both = await api.call("POST", path, [ferry(**{"@context": CORE})], headers={**LD, "link": link})
     for answer in (plain, bare, both):
         failed = answer.json()
         status = failed["errors"][0]["error"]["status"] if answer.status == 207 else answer.status
@@ -217,10 +219,10 @@ async def test_6_3_5_each_item_of_a_batch_of_json_ld_brings_its_context(house: H
         ("type=Nothing", 204, 3),
     ],
 )
-async def test_5_6_21_a_purge_says_what_it_means(house: House, query: str, status: int, left: int) -> None:
+async def test_5_6_21_a_purge_says_what_it_means(api: BrokerApi, query: str, status: int, left: int) -> None:
     second = ferry(id="urn:ngsi-ld:Ferry:2", a={"type": "Property", "value": 2})
     third = {"id": "urn:ngsi-ld:Lock:1", "type": "Lock"}
-    await house.call("POST", "/entityOperations/create", [ferry(), second, third])
-    answer = await house.call("DELETE", "/entities", query=query)
+    await api.call("POST", "/entityOperations/create", [ferry(), second, third])
+    answer = await api.call("DELETE", "/entities", query=query)
     assert answer.status == status, answer.body
-    assert len((await house.call("GET", "/entities?local=true")).json()) == left
+    assert len((await api.call("GET", "/entities?local=true")).json()) == left

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from broker.assembly import House
+from broker.assembly import BrokerApi
 
 GAUGES = [
     {
@@ -33,19 +33,19 @@ RUHRORT = "/entities/urn:ngsi-ld:Gauge:ruhrort"
 
 
 @pytest_asyncio.fixture
-async def river(house: House) -> AsyncIterator[House]:
-    answer = await house.call("POST", "/entityOperations/create", [*GAUGES, RIVER, SEA])
+async def river(api: BrokerApi) -> AsyncIterator[BrokerApi]:
+    answer = await api.call("POST", "/entityOperations/create", [*GAUGES, RIVER, SEA])
     assert answer.status == 201
-    yield house
+    yield api
 
 
-async def names(house: House, query: str) -> list[str]:
-    answer = await house.call("GET", "/entities", query=query)
+async def names(api: BrokerApi, query: str) -> list[str]:
+    answer = await api.call("GET", "/entities", query=query)
     assert answer.status == 200, answer.body
     return [each["id"].rpartition(":")[2] for each in answer.json()]
 
 
-async def test_5_7_1_an_entity_in_each_form(river: House) -> None:
+async def test_5_7_1_an_entity_in_each_form(river: BrokerApi) -> None:
     normalized = (await river.call("GET", RUHRORT)).json()
     concise = (await river.call("GET", f"{RUHRORT}?format=concise")).json()
     simplified = (await river.call("GET", f"{RUHRORT}?options=keyValues&format=simplified")).json()
@@ -54,7 +54,7 @@ async def test_5_7_1_an_entity_in_each_form(river: House) -> None:
     assert simplified["level"] == 310
 
 
-async def test_5_7_1_geojson_shows_a_feature(river: House) -> None:
+async def test_5_7_1_geojson_shows_a_feature(river: BrokerApi) -> None:
     headers = {"accept": "application/geo+json"}
     feature = (await river.call("GET", f"{RUHRORT}?options=simplified", headers=headers)).json()
     assert (feature["type"], feature["geometry"]["type"]) == ("Feature", "Point")
@@ -66,7 +66,7 @@ async def test_5_7_1_geojson_shows_a_feature(river: House) -> None:
     assert "link" in answer.headers
 
 
-async def test_5_7_1_members_are_picked_and_omitted(river: House) -> None:
+async def test_5_7_1_members_are_picked_and_omitted(river: BrokerApi) -> None:
     assert set((await river.call("GET", f"{RUHRORT}?pick=id,level")).json()) == {"id", "level"}
     assert set((await river.call("GET", f"{RUHRORT}?attrs=level")).json()) == {"id", "type", "scope", "level"}
     omitted = (await river.call("GET", f"{RUHRORT}?omit=name,location,river,scope")).json()
@@ -92,11 +92,11 @@ async def test_5_7_1_members_are_picked_and_omitted(river: House) -> None:
         ("entityMap=true", 501),
     ],
 )
-async def test_5_7_1_parameters_are_held_to_their_word(river: House, query: str, status: int) -> None:
+async def test_5_7_1_parameters_are_held_to_their_word(river: BrokerApi, query: str, status: int) -> None:
     assert (await river.call("GET", RUHRORT, query=query)).status == status
 
 
-async def test_4_15_a_language_is_chosen(river: House) -> None:
+async def test_4_15_a_language_is_chosen(river: BrokerApi) -> None:
     name = (await river.call("GET", f"{RUHRORT}?lang=nl&pick=name")).json()["name"]
     assert name == {"type": "Property", "value": "Peil ruhrort", "lang": "nl"}
 
@@ -122,7 +122,7 @@ async def test_4_15_a_language_is_chosen(river: House) -> None:
         ("type=Nothing", []),
     ],
 )
-async def test_5_7_2_a_query_selects(river: House, query: str, expected: list[str]) -> None:
+async def test_5_7_2_a_query_selects(river: BrokerApi, query: str, expected: list[str]) -> None:
     assert await names(river, query) == expected
 
 
@@ -146,12 +146,12 @@ async def test_5_7_2_a_query_selects(river: House, query: str, expected: list[st
         "type=Gauge&q=river{length}==1233",
     ],
 )
-async def test_5_7_2_what_is_wrong_or_too_wide_is_bad_data(river: House, query: str) -> None:
+async def test_5_7_2_what_is_wrong_or_too_wide_is_bad_data(river: BrokerApi, query: str) -> None:
     answer = await river.call("GET", "/entities", query=query)
     assert (answer.status, answer.json()["type"].rpartition("/")[2]) == (400, "BadRequestData")
 
 
-async def test_5_5_9_pages_are_linked_and_counted(river: House) -> None:
+async def test_5_5_9_pages_are_linked_and_counted(river: BrokerApi) -> None:
     answer = await river.call("GET", "/entities?type=Gauge&limit=1&offset=1&count=true")
     links = [each for each in answer.headers["link"].split(", ") if "json-ld" not in each]
     assert links == [
@@ -163,19 +163,19 @@ async def test_5_5_9_pages_are_linked_and_counted(river: House) -> None:
     assert 'rel="next"' not in last.headers["link"]
 
 
-async def test_6_3_13_a_count_alone_needs_no_page(river: House) -> None:
+async def test_6_3_13_a_count_alone_needs_no_page(river: BrokerApi) -> None:
     answer = await river.call("GET", "/entities?type=Gauge&limit=0&count=true")
     assert (answer.json(), answer.headers["ngsild-results-count"]) == ([], "3")
 
 
-async def test_4_5_23_linked_entities_stand_inside(river: House) -> None:
+async def test_4_5_23_linked_entities_stand_inside(river: BrokerApi) -> None:
     query = "join=inline&joinLevel=2&options=concise&pick=river"
     river_of = (await river.call("GET", RUHRORT, query=query)).json()["river"]
     assert river_of["entity"]["length"] == 1233
     assert river_of["entity"]["sea"]["entity"] == {"id": SEA["id"], "type": "Sea", "salty": True}
 
 
-async def test_4_5_23_linked_entities_stand_behind_each_once(river: House) -> None:
+async def test_4_5_23_linked_entities_stand_behind_each_once(river: BrokerApi) -> None:
     query = "type=Gauge&join=flat&joinLevel=2&options=keyValues"
     assert await names(river, query) == ["ruhrort", "wesel", "emmerich", "rhine", "north"]
     assert await names(river, "type=Gauge&join=flat&containedBy=urn:ngsi-ld:River:rhine") == [
@@ -185,13 +185,13 @@ async def test_4_5_23_linked_entities_stand_behind_each_once(river: House) -> No
     ]
 
 
-async def test_4_21_what_is_picked_behind_a_relationship(river: House) -> None:
+async def test_4_21_what_is_picked_behind_a_relationship(river: BrokerApi) -> None:
     query = "join=inline&joinLevel=2&options=keyValues&pick=river{length,sea{salty}}"
     found = (await river.call("GET", RUHRORT, query=query)).json()
     assert found == {"river": {"length": 1233, "sea": {"salty": True}}}
 
 
-async def test_4_21_what_is_omitted_behind_a_relationship(river: House) -> None:
+async def test_4_21_what_is_omitted_behind_a_relationship(river: BrokerApi) -> None:
     query = "join=flat&options=keyValues&omit=name,location,scope,river{sea}"
     found = (await river.call("GET", RUHRORT, query=query)).json()
     assert [sorted(each) for each in found] == [
@@ -200,11 +200,11 @@ async def test_4_21_what_is_omitted_behind_a_relationship(river: House) -> None:
     ]
 
 
-async def post(house: House, body: dict[str, Any], query: str = "") -> Any:
-    return await house.call("POST", "/entityOperations/query", {"type": "Query", **body}, query=query)
+async def post(api: BrokerApi, body: dict[str, Any], query: str = "") -> Any:
+    return await api.call("POST", "/entityOperations/query", {"type": "Query", **body}, query=query)
 
 
-async def test_6_23_a_query_by_post_says_the_same(river: House) -> None:
+async def test_6_23_a_query_by_post_says_the_same(river: BrokerApi) -> None:
     body = {
         "entities": [
             {"type": "Gauge", "idPattern": ".*wesel"},
@@ -236,11 +236,11 @@ async def test_6_23_a_query_by_post_says_the_same(river: House) -> None:
         {"geoQ": "near"},
     ],
 )
-async def test_5_2_23_a_query_that_is_malformed_is_bad_data(river: House, body: dict[str, Any]) -> None:
+async def test_5_2_23_a_query_that_is_malformed_is_bad_data(river: BrokerApi, body: dict[str, Any]) -> None:
     assert (await post(river, body)).status == 400
 
 
-async def test_5_7_5_types_are_listed_and_described(river: House) -> None:
+async def test_5_7_5_types_are_listed_and_described(river: BrokerApi) -> None:
     listed = (await river.call("GET", "/types")).json()
     assert (listed["type"], listed["typeList"]) == ("EntityTypeList", ["Gauge", "River", "Sea"])
     details = (await river.call("GET", "/types?details=true")).json()
@@ -251,7 +251,7 @@ async def test_5_7_5_types_are_listed_and_described(river: House) -> None:
     assert (await river.call("GET", "/types/Bridge")).status == 404
 
 
-async def test_5_7_8_attributes_are_listed_and_described(river: House) -> None:
+async def test_5_7_8_attributes_are_listed_and_described(river: BrokerApi) -> None:
     listed = (await river.call("GET", "/attributes")).json()
     assert listed["attributeList"] == ["length", "level", "name", "river", "salty", "sea", "location"]
     details = (await river.call("GET", "/attributes?details=true")).json()

@@ -1,4 +1,4 @@
-"""Clauses 4.5.16, 4.9, 4.10, 4.15, 4.19, 4.21, 4.23 and 5.7 through the door: the corners of reading and querying."""
+"""Clauses 4.5.16, 4.9, 4.10, 4.15, 4.19, 4.21, 4.23 and 5.7 by the API: the corners of reading and querying."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from broker.assembly import House
+from broker.assembly import BrokerApi
 
 GEO = {"accept": "application/geo+json"}
 SQUARE = [[[0, 0], [0, 10], [10, 10], [10, 0], [0, 0]], [[4, 4], [4, 6], [6, 6], [6, 4], [4, 4]]]
@@ -47,9 +47,9 @@ A = "/entities/urn:ngsi-ld:Place:a"
 
 
 @pytest_asyncio.fixture
-async def places(house: House) -> AsyncIterator[House]:
-    assert (await house.call("POST", "/entityOperations/create", PLACES)).status == 201
-    yield house
+async def places(api: BrokerApi) -> AsyncIterator[BrokerApi]:
+    assert (await api.call("POST", "/entityOperations/create", PLACES)).status == 201
+    yield api
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def places(house: House) -> AsyncIterator[House]:
         ("local=true", "abc"),
     ],
 )
-async def test_a_query_finds(places: House, query: str, names: str) -> None:
+async def test_a_query_finds(places: BrokerApi, query: str, names: str) -> None:
     answer = await places.call("GET", "/entities", query=query)
     assert answer.status == 200, answer.body
     assert "".join(each["id"][-1] for each in answer.json()) == names
@@ -164,7 +164,7 @@ async def test_a_query_finds(places: House, query: str, names: str) -> None:
         "id=no uri&type=Place",
     ],
 )
-async def test_what_is_no_query_is_bad_data(places: House, query: str) -> None:
+async def test_what_is_no_query_is_bad_data(places: BrokerApi, query: str) -> None:
     answer = await places.call("GET", "/entities", query=query.replace(" ", "%20"))
     assert (answer.status, answer.json()["type"].rpartition("/")[2]) == (400, "BadRequestData"), answer.body
 
@@ -183,14 +183,14 @@ async def test_what_is_no_query_is_bad_data(places: House, query: str) -> None:
         ("format=simplified&datasetId=@none", 1),
     ],
 )
-async def test_6_3_7_forms_and_instances_are_chosen(places: House, query: str, level: Any) -> None:
+async def test_6_3_7_forms_and_instances_are_chosen(places: BrokerApi, query: str, level: Any) -> None:
     assert (await places.call("GET", f"{A}?pick=level", query=f"pick=level&{query}")).json() == {
         "level": level
     }
 
 
 @pytest.mark.parametrize("query", ["format=fancy", "options=fancy", "options=keyValues,fancy", "optoins=x"])
-async def test_6_3_7_an_unknown_form_is_an_invalid_request(places: House, query: str) -> None:
+async def test_6_3_7_an_unknown_form_is_an_invalid_request(places: BrokerApi, query: str) -> None:
     for path in (A, "/entities?type=Place"):
         answer = await places.call(
             "GET", path.partition("?")[0], query=f"{path.partition('?')[2]}&{query}".lstrip("&")
@@ -211,7 +211,7 @@ async def test_6_3_7_an_unknown_form_is_an_invalid_request(places: House, query:
     ],
 )
 async def test_4_15_a_language_is_chosen_by_weight_then_by_nearness(
-    places: House, lang: str, value: str, tag: str
+    places: BrokerApi, lang: str, value: str, tag: str
 ) -> None:
     found = (await places.call("GET", A, query=f"pick=name&lang={lang}")).json()["name"]
     assert found == {"type": "Property", "value": value, "lang": tag}
@@ -220,7 +220,7 @@ async def test_4_15_a_language_is_chosen_by_weight_then_by_nearness(
 
 
 @pytest.mark.parametrize("lang", ["fr", "*"])
-async def test_4_15_where_no_language_fits_some_language_is_given(places: House, lang: str) -> None:
+async def test_4_15_where_no_language_fits_some_language_is_given(places: BrokerApi, lang: str) -> None:
     found = (await places.call("GET", A, query=f"pick=name&format=simplified&lang={lang}")).json()
     assert found["name"] in ("Hafen", "harbour", "haven")
 
@@ -235,7 +235,7 @@ async def test_4_15_where_no_language_fits_some_language_is_given(places: House,
     ],
 )
 async def test_4_5_16_a_feature_has_the_geometry_that_is_asked_for(
-    places: House, query: str, geometry: str | None
+    places: BrokerApi, query: str, geometry: str | None
 ) -> None:
     for form in ("format=normalized", "format=simplified"):
         feature = (await places.call("GET", A, query=f"{form}&{query}".rstrip("&"), headers=GEO)).json()
@@ -259,17 +259,17 @@ async def test_4_5_16_a_feature_has_the_geometry_that_is_asked_for(
         ("attrs=rank,mix", {"id", "type", "scope", "rank", "mix"}),
     ],
 )
-async def test_4_21_members_are_picked_or_omitted(places: House, query: str, members: set[str]) -> None:
+async def test_4_21_members_are_picked_or_omitted(places: BrokerApi, query: str, members: set[str]) -> None:
     assert set((await places.call("GET", A, query=query)).json()) == members
 
 
-async def test_4_21_an_entity_of_which_nothing_is_left_is_not_found(places: House) -> None:
+async def test_4_21_an_entity_of_which_nothing_is_left_is_not_found(places: BrokerApi) -> None:
     assert (await places.call("GET", f"{A}?pick=open")).status == 404
     everything = "id,type,scope,rank,name,address,location,area,mix,level"
     assert (await places.call("GET", f"{A}?omit={everything}")).status == 404
 
 
-async def test_4_5_23_a_linked_entity_that_is_gone_is_left_out(places: House) -> None:
+async def test_4_5_23_a_linked_entity_that_is_gone_is_left_out(places: BrokerApi) -> None:
     await places.call("DELETE", A)
     c = "/entities/urn:ngsi-ld:Place:c"
     inline = (await places.call("GET", f"{c}?join=inline&pick=partOf")).json()
@@ -299,7 +299,7 @@ async def test_4_5_23_a_linked_entity_that_is_gone_is_left_out(places: House) ->
         ({"q": "rank>1", "omit": ["address"]}, "bc"),
     ],
 )
-async def test_5_2_23_a_query_in_a_body_finds(places: House, body: dict[str, Any], names: str) -> None:
+async def test_5_2_23_a_query_in_a_body_finds(places: BrokerApi, body: dict[str, Any], names: str) -> None:
     answer = await places.call("POST", "/entityOperations/query", {"type": "Query", **body})
     assert answer.status == 200, answer.body
     assert "".join(each["id"][-1] for each in answer.json()) == names
@@ -318,7 +318,7 @@ async def test_5_2_23_a_query_in_a_body_finds(places: House, body: dict[str, Any
         {"q": "rank", "ordering": {"orderBy": ["rank"], "collation": "!!nope"}},
     ],
 )
-async def test_5_2_23_what_is_no_query_in_a_body_is_bad_data(places: House, body: dict[str, Any]) -> None:
+async def test_5_2_23_what_is_no_query_in_a_body_is_bad_data(places: BrokerApi, body: dict[str, Any]) -> None:
     assert (await places.call("POST", "/entityOperations/query", {"type": "Query", **body})).status == 400
 
 
@@ -337,11 +337,11 @@ async def test_5_2_23_what_is_no_query_in_a_body_is_bad_data(places: House, body
         ("/attributes?fancy=1", 400),
     ],
 )
-async def test_5_7_5_what_there_is_can_be_asked_for(places: House, path: str, status: int) -> None:
+async def test_5_7_5_what_there_is_can_be_asked_for(places: BrokerApi, path: str, status: int) -> None:
     assert (await places.call("GET", path)).status == status
 
 
-async def test_5_7_5_each_tenant_has_types_of_its_own(places: House) -> None:
+async def test_5_7_5_each_tenant_has_types_of_its_own(places: BrokerApi) -> None:
     mine = {"ngsild-tenant": "harbour"}
     await places.call("POST", "/entities", {"id": "urn:x:1", "type": "Quay", "depth": 4}, headers=mine)
     assert (await places.call("GET", "/types", headers=mine)).json()["typeList"] == ["Quay"]

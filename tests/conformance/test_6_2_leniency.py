@@ -4,62 +4,62 @@ from __future__ import annotations
 
 import pytest
 
-from broker.assembly import House
+from broker.assembly import BrokerApi
 
 LOCK = {"id": "http://port.example/locks/7", "type": "Lock", "level": {"type": "Property", "value": 3.5}}
 BUOY = {"id": "urn:ngsi-ld:Buoy:9", "type": "Buoy", "drift": {"type": "Property", "value": 1}}
 CONTEXT = {"@context": {"Lock": "https://port.example/Lock", "level": "https://port.example/level"}}
 
 
-async def test_6_2_a_uri_in_a_path_may_keep_its_slashes(house: House) -> None:
-    made = await house.call("POST", "/entities", LOCK)
+async def test_6_2_a_uri_in_a_path_may_keep_its_slashes(api: BrokerApi) -> None:
+    made = await api.call("POST", "/entities", LOCK)
     assert made.headers["location"] == f"/ngsi-ld/v1/entities/{LOCK['id']}"
     for spelled in (LOCK["id"], "http:%2F%2Fport.example%2Flocks%2F7"):
-        assert (await house.call("GET", f"/entities/{spelled}")).json()["id"] == LOCK["id"]
+        assert (await api.call("GET", f"/entities/{spelled}")).json()["id"] == LOCK["id"]
 
 
-async def test_6_2_what_follows_a_uri_with_slashes_is_still_found(house: House) -> None:
-    await house.call("POST", "/entities", LOCK)
+async def test_6_2_what_follows_a_uri_with_slashes_is_still_found(api: BrokerApi) -> None:
+    await api.call("POST", "/entities", LOCK)
     path = f"/entities/{LOCK['id']}/attrs"
-    assert (await house.call("PATCH", f"{path}/level", {"value": 4})).status == 204
+    assert (await api.call("PATCH", f"{path}/level", {"value": 4})).status == 204
     long_name = "https://uri.etsi.org/ngsi-ld/default-context/level"
-    assert (await house.call("DELETE", f"{path}/{long_name}")).status == 204
-    assert set((await house.call("GET", f"/entities/{LOCK['id']}")).json()) == {"id", "type"}
+    assert (await api.call("DELETE", f"{path}/{long_name}")).status == 204
+    assert set((await api.call("GET", f"/entities/{LOCK['id']}")).json()) == {"id", "type"}
 
 
-async def test_6_2_types_and_attributes_may_be_asked_for_by_their_uri(house: House) -> None:
-    await house.call("POST", "/entities", LOCK)
+async def test_6_2_types_and_attributes_may_be_asked_for_by_their_uri(api: BrokerApi) -> None:
+    await api.call("POST", "/entities", LOCK)
     known = "https://uri.etsi.org/ngsi-ld/default-context"
-    assert (await house.call("GET", f"/types/{known}/Lock")).json()["typeName"] == "Lock"
-    assert (await house.call("GET", f"/attributes/{known}/level")).json()["attributeName"] == "level"
+    assert (await api.call("GET", f"/types/{known}/Lock")).json()["typeName"] == "Lock"
+    assert (await api.call("GET", f"/attributes/{known}/level")).json()["attributeName"] == "level"
 
 
-async def test_6_4_3_1_a_location_leads_to_the_entity_however_it_is_called(house: House) -> None:
+async def test_6_4_3_1_a_location_leads_to_the_entity_however_it_is_called(api: BrokerApi) -> None:
     for name in ("http://port.example/attrs/7", "urn:port:lock?7#2", "urn:port:%2F"):
-        made = await house.call("POST", "/entities", {**LOCK, "id": name})
-        found = await house.call("GET", made.headers["location"].removeprefix("/ngsi-ld/v1"))
+        made = await api.call("POST", "/entities", {**LOCK, "id": name})
+        found = await api.call("GET", made.headers["location"].removeprefix("/ngsi-ld/v1"))
         assert found.json()["id"] == name
 
 
-async def test_6_3_4_of_several_content_types_the_last_counts(house: House) -> None:
+async def test_6_3_4_of_several_content_types_the_last_counts(api: BrokerApi) -> None:
     headers = {"content-type": "application/json, application/ld+json"}
-    made = await house.call("POST", "/entities", {**LOCK, **CONTEXT}, headers=headers)
+    made = await api.call("POST", "/entities", {**LOCK, **CONTEXT}, headers=headers)
     assert made.status == 201
-    assert (await house.call("GET", f"/entities/{LOCK['id']}")).json()["type"] == "https://port.example/Lock"
+    assert (await api.call("GET", f"/entities/{LOCK['id']}")).json()["type"] == "https://port.example/Lock"
 
 
-async def test_5_2_23_q_in_a_body_may_be_encoded_as_in_a_url(house: House) -> None:
-    await house.call("POST", "/entities", {**LOCK, "phase": {"type": "Property", "value": "drained"}})
+async def test_5_2_23_q_in_a_body_may_be_encoded_as_in_a_url(api: BrokerApi) -> None:
+    await api.call("POST", "/entities", {**LOCK, "phase": {"type": "Property", "value": "drained"}})
     for q in ('phase=="drained"', "phase==%22drained%22", "phase==%22a%22..%22e%22"):
-        answer = await house.call("POST", "/entityOperations/query", {"type": "Query", "q": q})
+        answer = await api.call("POST", "/entityOperations/query", {"type": "Query", "q": q})
         assert [each["id"] for each in answer.json()] == [LOCK["id"]]
 
 
-async def test_6_3_5_a_lone_link_that_does_not_say_what_it_is_names_the_context(house: House) -> None:
-    hosted = await house.call("POST", "/jsonldContexts", CONTEXT)
+async def test_6_3_5_a_lone_link_that_does_not_say_what_it_is_names_the_context(api: BrokerApi) -> None:
+    hosted = await api.call("POST", "/jsonldContexts", CONTEXT)
     address = f"http://city.example{hosted.headers['location']}"
     for given in (f"<{address}>", f'<{address}>; type="application/ld+json"'):
-        answer = await house.call("GET", "/entities?type=Lock", headers={"link": given})
+        answer = await api.call("GET", "/entities?type=Lock", headers={"link": given})
         assert address in answer.headers["link"]
 
 
@@ -67,19 +67,19 @@ async def test_6_3_5_a_lone_link_that_does_not_say_what_it_is_names_the_context(
     ("query", "indent"),
     [("prettyPrint=yes", 2), ("prettyPrint=yes&spaces=4", 4), ("spaces=1&prettyPrint=yes", 1)],
 )
-async def test_an_answer_may_be_laid_out_for_reading(house: House, query: str, indent: int) -> None:
-    await house.call("POST", "/entities", BUOY)
+async def test_an_answer_may_be_laid_out_for_reading(api: BrokerApi, query: str, indent: int) -> None:
+    await api.call("POST", "/entities", BUOY)
     path = f"/entities/{BUOY['id']}"
-    plain = await house.call("GET", path)
-    laid_out = await house.call("GET", f"{path}?{query}&options=normalized")
+    plain = await api.call("GET", path)
+    laid_out = await api.call("GET", f"{path}?{query}&options=normalized")
     assert laid_out.json() == plain.json()
     assert laid_out.body.splitlines()[1].startswith(b" " * indent + b'"')
     assert laid_out.headers["link"] == plain.headers["link"]
 
 
-async def test_an_answer_is_not_laid_out_unasked(house: House) -> None:
-    await house.call("POST", "/entities", BUOY)
-    asked = await house.call("GET", f"/entities/{BUOY['id']}?prettyPrint=no")
+async def test_an_answer_is_not_laid_out_unasked(api: BrokerApi) -> None:
+    await api.call("POST", "/entities", BUOY)
+    asked = await api.call("GET", f"/entities/{BUOY['id']}?prettyPrint=no")
     assert (asked.status, asked.body.count(b"\n")) == (200, 0)
     for wrong in (
         "prettyPrint=perhaps",
@@ -87,18 +87,18 @@ async def test_an_answer_is_not_laid_out_unasked(house: House) -> None:
         "prettyPrint=yes&spaces=900",
         "spaces=2",
     ):
-        assert (await house.call("GET", f"/entities/{BUOY['id']}?{wrong}")).status == 400
+        assert (await api.call("GET", f"/entities/{BUOY['id']}?{wrong}")).status == 400
 
 
-async def test_6_3_14_the_tenant_may_have_its_former_name(house: House) -> None:
+async def test_6_3_14_the_tenant_may_have_its_former_name(api: BrokerApi) -> None:
     former = {"Fiware-Service": "harbour"}
-    assert (await house.call("POST", "/entities", BUOY, headers=former)).status == 201
+    assert (await api.call("POST", "/entities", BUOY, headers=former)).status == 201
     path = f"/entities/{BUOY['id']}"
-    assert (await house.call("GET", path)).status == 404
+    assert (await api.call("GET", path)).status == 404
     for headers in (
         former,
         {"NGSILD-Tenant": "harbour"},
         {"NGSILD-Tenant": "harbour", "Fiware-Service": "x"},
     ):
-        answer = await house.call("GET", path, headers=headers)
+        answer = await api.call("GET", path, headers=headers)
         assert (answer.status, answer.headers["ngsild-tenant"]) == (200, "harbour")

@@ -1,4 +1,4 @@
-"""What the OpenAPI document describes is what the door does: thousands of calls made from it, right and wrong ones. How
+"""What the OpenAPI document describes is what the API does: thousands of calls made from it, right and wrong ones. How
 many: see `conformance.described`.
 """
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from rhinecloud.broker.http.pretty_print import SPACES, SWITCH
-from rhinecloud.broker.http.problem import BARE, TABLE
+from rhinecloud.broker.http.problem import TABLE, WITHOUT_BODY
 from rhinecloud.broker.routes import routes_with
 from rhinecloud.broker.routes.unbuilt import ROUTES as UNBUILT
 from rhinecloud.subscriptions.routes import subscription_routes
@@ -42,5 +42,5 @@ def test_every_error_is_in_the_table() -> None:
     section = PAGE.partition("### Errors\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([\d, ]+) \| ([\w ]+) \|", section, re.MULTILINE)
     shown = {(int(status), name) for statuses, name in rows for status in statuses.split(",")}
-    known = {(kind.status, "no body" if kind.status in BARE else kind.name) for _, kind in TABLE}
+    known = {(kind.status, "no body" if kind.status in WITHOUT_BODY else kind.name) for _, kind in TABLE}
     assert shown == known

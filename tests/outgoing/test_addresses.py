@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from broker.assembly import open_house
+from broker.assembly import open_broker
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.outgoing import PrivateAddress, check_url, is_public, open_session
@@ -72,11 +72,11 @@ async def test_a_city_open_to_the_world_fetches_no_context_from_the_inside(tmp_p
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
     try:
-        async with open_house(tmp_path, settings=BrokerSettings()) as house:
+        async with open_broker(tmp_path, settings=BrokerSettings()) as api:
             for host in ("127.0.0.1", "localhost", "[::1]", "0"):
                 body = {"id": "urn:x:1", "type": "T", "@context": f"http://{host}:{port}/secret"}
                 headers = {"content-type": "application/ld+json"}
-                assert (await house.call("POST", "/entities", body, headers=headers)).status == 504
+                assert (await api.call("POST", "/entities", body, headers=headers)).status == 504
     finally:
         await runner.cleanup()
     assert asked == []
@@ -101,11 +101,11 @@ async def test_a_context_is_bounded_in_size_and_redirects(tmp_path: Path) -> Non
     settings = BrokerSettings(allow_private_contexts=True, context_max_bytes=1_000)
     statuses = {}
     try:
-        async with open_house(tmp_path, settings=settings) as house:
+        async with open_broker(tmp_path, settings=settings) as api:
             for name in ("small", "moved", "large", "loop"):
                 body = {"id": f"urn:x:{name}", "type": "T", "@context": f"http://127.0.0.1:{port}/{name}"}
                 headers = {"content-type": "application/ld+json"}
-                statuses[name] = (await house.call("POST", "/entities", body, headers=headers)).status
+                statuses[name] = (await api.call("POST", "/entities", body, headers=headers)).status
     finally:
         await runner.cleanup()
     assert statuses == {"small": 201, "moved": 201, "large": 504, "loop": 504}

@@ -1,4 +1,4 @@
-"""What can go wrong at the broker, where NGSI-LD distinguishes more than the house does.
+"""What can go wrong at the broker, where NGSI-LD distinguishes more errors than the kernel does.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.2 and 6.3.2.
 """
@@ -15,7 +15,7 @@ class InvalidRequest(Invalid):
 
 
 class AlreadyExists(Conflict):
-    """An entity or other element with this id is there already."""
+    """An entity or other element with this id exists already."""
 
 
 class NonexistentTenant(NotFound):
@@ -27,7 +27,7 @@ class ContextNotAvailable(Unavailable):
 
 
 class OperationNotSupported(Unsupported):
-    """The operation exists and does not apply to this element."""
+    """The operation exists but does not apply to this element."""
 
 
 class TooComplexQuery(RhineCloudError):
@@ -35,7 +35,7 @@ class TooComplexQuery(RhineCloudError):
 
 
 class MethodNotAllowed(RhineCloudError):
-    """The resource exists and has no such method; `allowed` are those it has."""
+    """The resource exists but has no such method; `allowed` are those it has."""
 
     def __init__(self, verb: str, allowed: Sequence[str]) -> None:
         super().__init__(f"{verb} is not among {', '.join(allowed)}")
@@ -43,7 +43,7 @@ class MethodNotAllowed(RhineCloudError):
 
 
 class NotAcceptable(RhineCloudError):
-    """None of the representations asked for can be given; `offers` are those that can."""
+    """None of the accepted representations is available; `offers` are those that are."""
 
     def __init__(self, accept: str, offers: Sequence[str]) -> None:
         super().__init__(f"cannot answer as {accept}; available: {', '.join(offers)}")
@@ -51,12 +51,12 @@ class NotAcceptable(RhineCloudError):
 
 
 class UnsupportedMediaType(RhineCloudError):
-    """The body is of a media type that is not read here."""
+    """The body has a media type that this operation does not accept."""
 
 
 class TooSlow(RhineCloudError):
-    """The request's body did not come within the time that there was for it."""
+    """The request's body was not received in time."""
 
 
 class LengthRequired(RhineCloudError):
-    """The request has a body and does not say how long it is."""
+    """The request has a body but no Content-Length."""

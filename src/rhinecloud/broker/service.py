@@ -1,4 +1,4 @@
-"""The broker as the house uses it: every read and write of the city's state, under the policy, in NGSI-LD's terms.
+"""The broker's Python interface: every read and write of the city's state, under the policy, in NGSI-LD's terms.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.6 (provision) and 5.7 (consumption).
 """
@@ -32,7 +32,7 @@ from rhinecloud.policy import Action, Authorization
 from rhinecloud.store.port import Decide, DecideJointly, Edit, JointEdit, Store, Stored, Written
 
 PAGE = 1_000
-"""Entities that are taken at a time where all that match are gone through."""
+"""Entities on a page where all that match are processed."""
 
 SWEEP_S = 1.0
 SWEEPER = part("broker")
@@ -40,14 +40,14 @@ SWEEPER = part("broker")
 logger = logging.getLogger(__name__)
 
 Outcome = Written | RhineCloudError
-"""What became of one entity of several."""
+"""The result for one entity of several."""
 
 Plan = Callable[[EditBuilder], Decide]
-"""Says what is to be decided about one entity, given who writes and when; it may raise a RhineCloudError at once."""
+"""Returns the decision about one entity for a writer and a time. May raise a RhineCloudError at once."""
 
 
 class Broker:
-    """The one door to the city's state: nobody reads or writes around it, nor it around the policy."""
+    """The only access to the city's state, and itself under the policy."""
 
     def __init__(
         self, store: Store, policy: Authorization, clock: Clock, *, max_attributes: int = 1_000
@@ -56,14 +56,14 @@ class Broker:
         self._max_attributes = max_attributes
         self._policy = policy
         self._clock = clock
-        self._sight = ReadFilter(policy, self.moment)
+        self._read_filter = ReadFilter(policy, self.moment)
         self._discovery = Discovery(store, clock)
         self._tenants: set[str] = {""}
         self.version = store.version
-        """Gives an entity's version, for '' the newest change, where that takes no waiting: see the store's port."""
+        """Returns an entity's version, or for '' the newest change, if that needs no waiting: see the store's port."""
 
     async def create(self, actor: Actor, tenant: str, entity: Entity) -> Written:
-        """Create an entity; raises AlreadyExists (clause 5.6.1)."""
+        """Create an entity. Raise AlreadyExists (clause 5.6.1)."""
         return await self.write(actor, tenant, entity.id, lambda writer: writer.create(entity))
 
     async def upsert(
@@ -77,7 +77,7 @@ class Broker:
         )
 
     async def edit(self, actor: Actor, tenant: str, entity_id: str, decide: Decide) -> Written:
-        """Let `decide` see the entity as it is, in the transaction, and say what becomes of it; raises what it does."""
+        """Write what `decide` returns for the present entity, within the transaction. Raise what `decide` raises."""
         return await self.write(actor, tenant, entity_id, lambda writer: writer.guard(entity_id, decide))
 
     async def edit_jointly(
@@ -89,7 +89,7 @@ class Broker:
         *,
         subjects: Sequence[str],
     ) -> dict[str, Written]:
-        """Let `decide` see several entities in one transaction and say what becomes of each; raise what it does.
+        """Write what `decide` returns for several entities, in one transaction. Raise what `decide` raises.
 
         The policy must permit the actor to update at least one of `subjects`; the others are written as part of that.
         """
@@ -100,11 +100,11 @@ class Broker:
     async def delete(
         self, actor: Actor, tenant: str, entity_id: str, *, types: TypeSelection = ()
     ) -> Written:
-        """Delete an entity; raises NotFound (clause 5.6.6)."""
+        """Delete an entity. Raise NotFound (clause 5.6.6)."""
         return await self.write(actor, tenant, entity_id, lambda writer: writer.remove(entity_id, types))
 
     async def get(self, actor: Actor, tenant: str, entity_id: str) -> Stored:
-        """Give an entity; raises NotFound (clause 5.7.1)."""
+        """Return an entity. Raise NotFound (clause 5.7.1)."""
         stored = await self.find(actor, tenant, entity_id)
         if stored is None:
             await self.need_tenant(tenant)
@@ -112,20 +112,20 @@ class Broker:
         return stored
 
     async def find(self, actor: Actor, tenant: str, entity_id: str) -> Stored | None:
-        """Give an entity, or None where there is none."""
+        """Return an entity, or None where there is none."""
         stored = await self._store.get(tenant, entity_id)
         if stored is None:
             self._policy.check_could(actor, Action.READ, tenant)
             return None
-        return stored if self._sight.check(actor, tenant, stored) else None
+        return stored if self._read_filter.check(actor, tenant, stored) else None
 
     async def find_many(self, actor: Actor, tenant: str, entity_ids: Collection[str]) -> list[Stored]:
-        """Give those entities that there are, without those that the actor may not read."""
+        """Return the entities that exist and that the actor may read."""
         found = await self._store.get_many(tenant, list(entity_ids))
-        return list(self._sight.visible(actor, tenant, list(found.values())))
+        return list(self._read_filter.visible(actor, tenant, list(found.values())))
 
     async def query(self, actor: Actor, tenant: str, query: EntityQuery) -> Page[Stored]:
-        """Give the page of entities that match, without those that the actor may not read (clause 5.7.2)."""
+        """Return the page of entities that match, without those that the actor may not read (clause 5.7.2)."""
         self._may_ask(actor, tenant, query)
         if tenant:
             await self.need_tenant(tenant)
@@ -135,16 +135,18 @@ class Broker:
         if hidden or rows is not None:
             query = replace(query, hidden=hidden, rows=rows)
         page = await self._store.query(tenant, query)
-        items = self._sight.visible(actor, tenant, page.items)
+        items = self._read_filter.visible(actor, tenant, page.items)
         return page if len(items) == len(page.items) else Page(items, page.offset, page.more, page.total)
 
     async def ingest(
         self, actor: Actor, tenant: str, fragments: Sequence[dict[str, Any]], context: Context
     ) -> list[Outcome]:
-        """Merge concise NGSI-LD fragments, as connectors make them, in one write; one outcome a fragment, in order.
+        """Merge concise NGSI-LD fragments, as connectors make them, in one write. Return one outcome per fragment, in
+        order.
 
-        A fragment with a type creates the entity that it names. Fragments of one entity that say nothing twice become
-        one change; each value that supersedes another of the same call is a change of its own, so that none is lost.
+        A fragment with a type creates the entity that it names. Fragments of one entity with
+        disjoint attributes become one change; a value that supersedes another one of the same call is a change of its
+        own, so that none is lost.
         """
         now = self.moment()
         parsed: list[Entity | RhineCloudError] = []
@@ -159,13 +161,13 @@ class Broker:
         answers: list[Outcome | None] = [
             each if isinstance(each, RhineCloudError) else None for each in parsed
         ]
-        for (_, places), outcome in zip(groups, outcomes, strict=True):
-            for place in places:
-                answers[place] = outcome
+        for (_, positions), outcome in zip(groups, outcomes, strict=True):
+            for position in positions:
+                answers[position] = outcome
         return [each for each in answers if each is not None]
 
     async def write(self, actor: Actor, tenant: str, entity_id: str, plan: Plan, *, now: str = "") -> Written:
-        """Carry out one plan; raises what it or its decision raises."""
+        """Carry out one plan. Raise what it or its decision raises."""
         writer = EditBuilder(self._policy, actor, tenant, now or self.moment(), self._max_attributes)
         try:
             edit = Edit(tenant, entity_id, plan(writer), writer.now, actor.id)
@@ -180,10 +182,10 @@ class Broker:
     async def write_all(
         self, actor: Actor, tenant: str, plans: Sequence[tuple[str, Plan]], *, now: str = ""
     ) -> list[Outcome]:
-        """Carry out plans in their order in one write, each failing alone, all at one moment (clause 5.5.11).
+        """Carry out plans in their order in one write, each failing alone, all with one time (clause 5.5.11).
 
-        `now` is that moment where the caller needed it before, as `moment` gave it. Raises NonexistentTenant where
-        nothing was found because there is no such tenant (clause 5.5.10).
+        `now` is that time, if the caller has asked `moment` for it already. Raise NonexistentTenant if nothing was
+        found because there is no such tenant (clause 5.5.10).
         """
         writer = EditBuilder(self._policy, actor, tenant, now or self.moment(), self._max_attributes)
         outcomes: list[Outcome | None] = []
@@ -213,7 +215,7 @@ class Broker:
     ) -> int:
         """Delete every entity that matches, or only its attributes to `drop`, or all but those to `keep`.
 
-        Returns how many entities were touched (clause 5.6.21).
+        Return how many entities were changed or deleted (clause 5.6.21).
         """
         strips = bool(drop or keep)
         touched, offset = 0, 0
@@ -235,12 +237,12 @@ class Broker:
         self._policy.check_could(actor, Action.READ, tenant)
         await self.need_tenant(tenant)
         rows = self._policy.visible_rows(actor, tenant)
-        return await self._discovery.tally(
+        return await self._discovery.count(
             tenant, lambda name: self._policy.could(actor, Action.READ, tenant, (name,)), rows
         )
 
     def allow(self, actor: Actor, action: Action, tenant: str, types: Sequence[str] = ()) -> None:
-        """Raise Denied unless the policy permits an act that is about no entity."""
+        """Raise Denied unless the policy permits an action that concerns no entity."""
         self._policy.check(actor, action, tenant, types)
 
     def _may_ask(self, actor: Actor, tenant: str, query: EntityQuery) -> None:
@@ -252,16 +254,16 @@ class Broker:
         """Return whether the actor may read the same entities as long as these stay as they are, whatever the hour."""
         return self._policy.is_steady(actor, tenant)
 
-    def is_lasting(self, items: Iterable[Stored]) -> bool:
-        """Tell whether nothing in these entities ever expires."""
-        return self._sight.is_lasting(items)
+    def never_expires(self, items: Iterable[Stored]) -> bool:
+        """Return whether no part of these entities expires."""
+        return self._read_filter.never_expires(items)
 
     def moment(self) -> str:
-        """Give the present moment as ISO 8601 in UTC, as it stands in what is written."""
+        """Return the present time as ISO 8601 in UTC, as it is stored."""
         return format_time(self._clock())
 
     async def newest_change(self) -> int:
-        """Give the number of the newest change: as long as it stays, every answer stays."""
+        """Return the number of the newest change: while it is the same, all responses are the same."""
         return await self._store.newest()
 
     async def need_tenant(self, tenant: str) -> None:
@@ -272,11 +274,13 @@ class Broker:
                 raise NonexistentTenant(f"there is no tenant {tenant}")
 
     def know_tenant(self, tenant: str) -> None:
-        """Take it that a tenant exists of which the store holds no entity: one with a subscription, for instance."""
+        """Add a tenant that exists without any entity in the store, such as one with a subscription."""
         self._tenants.add(tenant)
 
     async def sweep(self) -> int:
-        """Delete the entities and attributes whose `expiresAt` is past; return how many entities were touched."""
+        """Delete the entities and attributes whose `expiresAt` is past; return how many entities were changed or
+        deleted.
+        """
         moment = self._clock()
         now = format_time(moment)
         touched = 0
@@ -294,11 +298,11 @@ class Broker:
             try:
                 await self.sweep()
             except Unavailable:
-                logger.warning("what has expired stays for now: the store does not answer")
+                logger.warning("expired entities are not deleted now: the store is not available")
 
 
 def _expected(outcome: Written | Exception) -> Outcome:
-    """Pass on what was decided; an error that nobody meant ends the call."""
+    """Return an outcome; raise an error that is not one of the core's own."""
     if isinstance(outcome, Written | RhineCloudError):
         return outcome
     raise outcome

@@ -12,7 +12,7 @@ Box = tuple[float, float, float, float]
 
 
 def touches(one: Box, other: Box) -> bool:
-    """Tell whether two boxes share a point; a box whose west lies east of its east goes over the date line."""
+    """Return whether two boxes share a point; a box whose west lies east of its east goes over the date line."""
     if one[1] > other[3] or other[1] > one[3]:
         return False
     if other[0] <= other[2]:
@@ -21,7 +21,7 @@ def touches(one: Box, other: Box) -> bool:
 
 
 def box_of(instances: list[Instance] | None) -> Box | None:
-    """Give the box around all instances of a GeoProperty."""
+    """Return the box around all instances of a GeoProperty."""
     if not instances:
         return None
     value = instances[0].value

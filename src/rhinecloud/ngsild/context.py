@@ -28,7 +28,7 @@ _NAME = re.compile(r"[^\W\d_]\w*(?::[^\W\d_]\w*)?")
 class Context:
     """An immutable compiled @context; `key` is equal for contexts that give every term the same meaning.
 
-    `expand(term)` gives the IRI of a term (or the keyword that it stands for), `compact(iri)` the shortest term of an
+    `expand(term)` returns the IRI of a term (or the keyword that it stands for), `compact(iri)` the shortest term of an
     IRI, `name(term)` expands the name of a type or an attribute and raises Invalid where it is none (clause 4.6.2).
     """
 
@@ -53,12 +53,12 @@ class Context:
         self.key = _key(definitions)
 
     def coercion(self, term: str) -> str:
-        """Give what the values of a term are coerced to: `@id`, `@vocab`, `@json`, a datatype's IRI, or ''."""
+        """Return what the values of a term are coerced to: `@id`, `@vocab`, `@json`, a datatype's IRI, or ''."""
         found = self._definitions.terms.get(term)
         return found.coercion if found else ""
 
     def knows(self, term: str) -> bool:
-        """Tell whether the context defines `term` itself."""
+        """Return whether the context defines `term` itself."""
         return term in self._definitions.terms
 
     def terms(self) -> Iterable[str]:
@@ -110,14 +110,14 @@ class Context:
 
 @cache
 def core_context() -> Context:
-    """Give the compiled core @context, v1.9; it answers every published core address."""
+    """Return the compiled core @context, v1.9; it answers every published core address."""
     return Context(_core_definitions())
 
 
 def compile_context(body: Any, documents: Mapping[str, Any]) -> Context:
     """Compile the value of an `@context` member: a URL, an object, a list of those, or None.
 
-    `documents` holds every remote document that `missing_urls` asked for, by URL, as parsed JSON. Raises Invalid
+    `documents` holds every remote document that `missing_urls` asked for, by URL, as parsed JSON. Raise Invalid
     where the context is malformed, cyclic, too deep or too large, has scoped contexts (clause 5.5.7), or a document
     is missing.
     """

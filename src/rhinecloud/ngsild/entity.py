@@ -64,7 +64,7 @@ class Entity(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True, g
     attrs: dict[str, list[Instance]] = msgspec.field(default_factory=dict)
 
     def first(self, name: str) -> Instance | None:
-        """Give the default instance of the attribute with IRI `name`, else its first one, else None."""
+        """Return the default instance of the attribute with IRI `name`, else its first one, else None."""
         instances = self.attrs.get(name)
         if not instances:
             return None

@@ -25,7 +25,7 @@ class Every:
         return ";".join(_grouped(each) for each in self.terms)
 
     def holds(self, entity: Entity) -> bool:
-        """Tell whether all terms hold."""
+        """Return whether all terms hold."""
         return all(each.holds(entity) for each in self.terms)
 
 
@@ -39,7 +39,7 @@ class Some:
         return "|".join(f"({each})" if isinstance(each, Some) else str(each) for each in self.terms)
 
     def holds(self, entity: Entity) -> bool:
-        """Tell whether a term holds."""
+        """Return whether a term holds."""
         return any(each.holds(entity) for each in self.terms)
 
 
@@ -95,7 +95,7 @@ def links(expression: Expression) -> list[Linked]:
 
 
 def resolve(expression: Expression, found: Found) -> Expression:
-    """Give the expression with what was found in the place of the terms that follow relationships."""
+    """Return the expression with what was found in the place of the terms that follow relationships."""
     if isinstance(expression, Every | Some):
         return type(expression)(tuple(resolve(each, found) for each in expression.terms))
     return Reaches(expression.path, found[expression]) if isinstance(expression, Linked) else expression

@@ -43,7 +43,7 @@ class PlainAttribute(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_
         return repr(self.members())
 
     def members(self) -> dict[str, Any]:
-        """Give the same as the object that plain JSON would have been."""
+        """Return the same as the object that plain JSON would have been."""
         found: dict[str, Any] = msgspec.to_builtins(self)
         return found
 

@@ -72,7 +72,7 @@ class GeoQuery:
         return 1 if self.reference["type"] == "Point" else int(shapely.get_num_coordinates(self.shape))
 
     def bounds(self) -> Bounds | None:
-        """Give a box that touches every geometry that may match; None where no box can tell."""
+        """Return a box that touches every geometry that may match; None where no box can tell."""
         if self.relation == "disjoint" or self.min_m is not None:
             return None
         west, south, east, north = self.box or _bounds(self.reference) or self.shape.bounds
@@ -88,7 +88,7 @@ class GeoQuery:
         return west - widest, south, east + widest, north
 
     def matches(self, geometry: Any) -> bool:
-        """Tell whether a GeoJSON geometry lies so to the reference; False for what is no geometry."""
+        """Return whether a GeoJSON geometry lies so to the reference; False for what is no geometry."""
         if not is_geometry(geometry):
             return False
         if self.relation == "near":
@@ -107,7 +107,7 @@ class GeoQuery:
 def parse_geo(
     georel: str, geometry: str, coordinates: Any, context: Context, *, geoproperty: str = "location"
 ) -> GeoQuery:
-    """Read a geographic query; `coordinates` is JSON text or the array itself. Raises Invalid naming the parameter."""
+    """Read a geographic query; `coordinates` is JSON text or the array itself. Raise Invalid naming the parameter."""
     relation, max_m, min_m = _parse_georel(georel)
     if isinstance(coordinates, str):
         try:
@@ -142,7 +142,7 @@ def _parse_georel(text: str) -> tuple[str, float | None, float | None]:
 
 
 def matches_geo(query: GeoQuery, entity: Entity) -> bool:
-    """Tell whether any instance of the queried GeoProperty lies so; an entity without it never does (clause 4.10)."""
+    """Return whether any instance of the queried GeoProperty lies so; an entity without it never does (clause 4.10)."""
     for each in entity.attrs.get(query.property, ()):  # noqa: SIM110 - any() takes twice as long
         if query.matches(each.value):
             return True
@@ -167,7 +167,7 @@ _shape_of_json = BoundedCache(
 
 
 def box_of_ring(geometry: dict[str, Any]) -> Bounds | None:
-    """Give west, south, east and north of a polygon whose one ring runs along a box; None for any other geometry."""
+    """Return west, south, east and north of a polygon whose one ring runs along a box; None for any other geometry."""
     if geometry["type"] != "Polygon" or len(geometry["coordinates"]) != 1:
         return None
     ring = geometry["coordinates"][0]
@@ -182,7 +182,7 @@ def box_of_ring(geometry: dict[str, Any]) -> Bounds | None:
 
 
 def _bounds(geometry: dict[str, Any]) -> Bounds | None:
-    """Give the box around a point, None for any other geometry."""
+    """Return the box around a point, None for any other geometry."""
     if geometry["type"] != "Point":
         return None
     longitude, latitude = geometry["coordinates"][:2]
@@ -190,7 +190,7 @@ def _bounds(geometry: dict[str, Any]) -> Bounds | None:
 
 
 def _relate_point(relation: str, position: list[float], box: Bounds) -> bool:
-    """Tell how a point lies to a box: what is on the edge touches it and is not within."""
+    """Return how a point lies to a box: what is on the edge touches it and is not within."""
     longitude, latitude = position[0], position[1]
     west, south, east, north = box
     if relation == "within":
@@ -208,7 +208,7 @@ def _relate(relation: str, geometry: dict[str, Any], reference: BaseGeometry) ->
 
 
 def haversine_m(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:
-    """Give the distance of two places in metres on the sphere."""
+    """Return the distance of two places in metres on the sphere."""
     south, north = radians(latitude), radians(other_latitude)
     half_width = sin(radians(other_longitude - longitude) / 2)
     half_height = sin((north - south) / 2)
@@ -218,7 +218,7 @@ def haversine_m(longitude: float, latitude: float, other_longitude: float, other
 def distance_m(
     geometry: dict[str, Any], other: dict[str, Any], other_shape: BaseGeometry | None = None
 ) -> float:
-    """Give the distance in metres between the nearest points of two GeoJSON geometries, 0 where they touch."""
+    """Return the distance in metres between the nearest points of two GeoJSON geometries, 0 where they touch."""
     if geometry["type"] == "Point" and other["type"] == "Point":
         one, two = geometry["coordinates"], other["coordinates"]
         return haversine_m(one[0], one[1], two[0], two[1])
@@ -230,7 +230,7 @@ def distance_m(
 
 
 def _around_the_date_line(shape: BaseGeometry, reference: BaseGeometry) -> list[BaseGeometry]:
-    """Give the reference as it is and, where the way over the date line may be shorter, one turn to the east or
+    """Return the reference as it is and, where the way over the date line may be shorter, one turn to the east or
     west.
     """
     middle, other = shape.centroid.x, reference.centroid.x

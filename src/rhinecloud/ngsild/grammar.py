@@ -47,7 +47,7 @@ def parse_q(
 ) -> Expression:
     """Read a query; `expand_values` names the attributes (as written in `text`) whose values are expanded first.
 
-    Raises Invalid(field='q') where it is malformed. Where it follows relationships it raises Unsupported, unless the
+    Raise Invalid(field='q') where it is malformed. Where it follows relationships it raises Unsupported, unless the
     caller allows `links`, which somebody has to resolve before the expression can hold.
     """
     if len(text) > MAX_LENGTH:

@@ -56,7 +56,7 @@ _LANG_STRING = "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString"
 
 
 def within(name: str, error: Invalid) -> Invalid:
-    """Give the error with `name` set before its field, as it climbs from the value to the whole."""
+    """Return the error with `name` set before its field, as it climbs from the value to the whole."""
     field = f"{name}.{error.field}" if error.field else name
     return type(error)(error.reason, field=field)
 
@@ -96,14 +96,14 @@ class InstanceReader:
         depth: int,
         prohibited: frozenset[str] = _PROHIBITED,
     ) -> None:
-        """Read the attribute `name` and put it among `attrs`; raises Invalid, not yet naming the attribute."""
+        """Read the attribute `name` and put it among `attrs`. Raise Invalid, not yet naming the attribute."""
         if name in prohibited:
             raise Invalid("is a word of NGSI-LD and cannot name an attribute")
         proof = name == PROOF
         self.put(attrs, name, [self._proof(member, depth)] if proof else self.attribute(member, depth))
 
     def put(self, attrs: dict[str, list[Instance]], name: str, instances: list[Instance]) -> None:
-        """Put what was read of the attribute `name` among `attrs`; raises Invalid."""
+        """Put what was read of the attribute `name` among `attrs`. Raise Invalid."""
         iri = self.name(name)
         if iri in attrs:
             raise Invalid(f"is there twice: another member also means {iri}")

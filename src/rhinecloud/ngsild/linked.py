@@ -62,7 +62,7 @@ class Reaches:
         return f"{self.path}=={','.join(sorted(self.ids))}"
 
     def holds(self, entity: Entity) -> bool:
-        """Tell whether any instance leads to one of the entities."""
+        """Return whether any instance leads to one of the entities."""
         ids = self.ids
         for kind, value in self.path.targets(entity):
             if kind in RELATIONSHIPS and any(

@@ -58,7 +58,7 @@ def settle(instance: Instance) -> Instance:
 
 
 def is_emptied(instance: Instance) -> bool:
-    """Tell whether a LanguageProperty has lost its last language, and with it its value (clause 5.2.32)."""
+    """Return whether a LanguageProperty has lost its last language, and with it its value (clause 5.2.32)."""
     return instance.type == "LanguageProperty" and instance.value == {}
 
 
@@ -71,7 +71,7 @@ def merge_instance(
     lang: str = "",
     expand: Expand | None = None,
 ) -> Instance:
-    """Give `present` with the members that `patch` brings; `shallow` replaces values and sub-attributes whole."""
+    """Return `present` with the members that `patch` brings; `shallow` replaces values and sub-attributes whole."""
     kind, value = present.type, present.value
     if patch.value is not ABSENT:
         kind, value = _merged_value(present, patch, shallow=shallow, lang=lang, expand=expand)

@@ -25,7 +25,7 @@ class Options:
     `form` is `normalized`, `concise` or `simplified`. `pick`, `omit` and `attrs` hold IRIs as `context.expand` gives
     them (`id` is `@id`, `type` is `@type`): `pick` leaves nothing but what it names, `attrs` leaves id, type and scope.
     `lang` is an order of preference (`parse_lang`); `dataset_ids` selects instances, '' being the default one.
-    `geojson` gives a Feature, whose geometry is the GeoProperty with the IRI `geometry`.
+    `geojson` returns a Feature, whose geometry is the GeoProperty with the IRI `geometry`.
     """
 
     form: str = "normalized"
@@ -40,7 +40,7 @@ class Options:
 
 
 def parse_names(text: str, context: Context, *, field: str = "attrs") -> frozenset[str]:
-    """Read a list of member names, separated by commas or bars (clause 4.21), as IRIs; raises Invalid."""
+    """Read a list of member names, separated by commas or bars (clause 4.21), as IRIs. Raise Invalid."""
     try:
         return frozenset(
             f"@{name}" if name in ("id", "type") else context.name(name) for name in re.split(r"[,|]", text)
@@ -50,7 +50,7 @@ def parse_names(text: str, context: Context, *, field: str = "attrs") -> frozens
 
 
 def parse_lang(text: str) -> tuple[str, ...]:
-    """Read a language filter (clause 4.15) into tags in order of preference; raises Invalid(field='lang')."""
+    """Read a language filter (clause 4.15) into tags in order of preference. Raise Invalid(field='lang')."""
     wanted: list[tuple[float, str]] = []
     for each in text.replace(" ", "").split(","):
         match = _WEIGHTED.fullmatch(each)

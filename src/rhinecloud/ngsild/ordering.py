@@ -46,7 +46,7 @@ class OrderKey:
 def parse_order(
     text: str, context: Context, *, order_from: Any = None, geometry: str = "Point", collation: str = ""
 ) -> tuple[OrderKey, ...]:
-    """Read `orderBy`; `order_from` are the coordinates of the geometry from which distances count. Raises Invalid."""
+    """Read `orderBy`; `order_from` are the coordinates of the geometry from which distances count. Raise Invalid."""
     reference = _reference(order_from, geometry) if order_from is not None else None
     check_collation(collation)
     keys = []

@@ -31,7 +31,7 @@ _SPECIAL = _WORDS | _PLACES
 def parse_entity(data: Any, context: Context, *, now: str = "", simplified: bool = False) -> Entity:
     """Read a whole entity; `now` becomes `createdAt` and `modifiedAt` of it and its attributes where it is given.
 
-    Raises Invalid naming the field. `@context` in `data` is skipped: `context` is what it was compiled to.
+    Raise Invalid naming the field. `@context` in `data` is skipped: `context` is what it was compiled to.
     """
     return _read_entity(data, InstanceReader(context, now, simplified=simplified), fragment=False)
 
@@ -49,7 +49,7 @@ def parse_fragment(
 
     `nulls` says whether NGSI-LD null is allowed: not where attributes are appended (clause 5.5.4). `partial` is for a
     merge (clause 5.5.12): an instance may lack its value, a bare value its type, and null may stand inside values.
-    `simplified` says that the sender named that form, so that objects are values (clause 4.5.4). Raises Invalid.
+    `simplified` says that the sender named that form, so that objects are values (clause 4.5.4). Raise Invalid.
     """
     reader = InstanceReader(
         context, now, nulls=nulls, deep_nulls=nulls and partial, partial=partial, simplified=simplified
@@ -62,7 +62,7 @@ def parse_attribute(
 ) -> list[Instance]:
     """Read the instances of one attribute; `partial` reads an attribute fragment (clauses 5.6.4 and 5.5.8).
 
-    `name` is the attribute's name as it was sent, for the errors. Raises Invalid.
+    `name` is the attribute's name as it was sent, for the errors. Raise Invalid.
     """
     reader = InstanceReader(context, now, nulls=partial, partial=partial)
     if isinstance(data, dict) and "@context" in data:
@@ -167,7 +167,7 @@ def _check_place(instances: list[Instance]) -> None:
 
 
 def _with_plain_keywords(data: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
-    """Give an entity in which every alias of `@id` and `@type` is spelt `id` and `type` (clause 4.4)."""
+    """Return an entity in which every alias of `@id` and `@type` is spelt `id` and `type` (clause 4.4)."""
     plain: dict[str, Any] = {}
     for name, member in data.items():
         keyword = name if name in ("@id", "@type") else aliases.get(name, "")

@@ -45,7 +45,7 @@ class Patched(msgspec.Struct, frozen=True):
 
 
 def create(entity: Entity, now: str) -> Patched:
-    """Give a new entity its times (clause 5.6.1)."""
+    """Return a new entity its times (clause 5.6.1)."""
     made = _made(entity, now)
     return Patched(made, list(made.attrs))
 
@@ -150,7 +150,7 @@ def merge(
 def partial_update(entity: Entity, name: str, instances: Iterable[Instance], now: str) -> Patched:
     """Overwrite the given members of one attribute's instances and leave the others (clauses 5.6.4 and 5.5.8).
 
-    Raises AttributeNotFound; raises Invalid where the attribute's type would change.
+    Raise AttributeNotFound. Raise Invalid where the attribute's type would change.
     """
     work = _Work(entity, now)
     for instance in instances:
@@ -167,7 +167,7 @@ def partial_update(entity: Entity, name: str, instances: Iterable[Instance], now
 
 
 def replace_attribute(entity: Entity, name: str, instances: Iterable[Instance], now: str) -> Patched:
-    """Put instances in the place of those with the same datasetId; raises AttributeNotFound (clause 5.6.19)."""
+    """Put instances in the place of those with the same datasetId. Raise AttributeNotFound (clause 5.6.19)."""
     work = _Work(entity, now)
     for instance in instances:
         work.need(name, instance.dataset_id)
@@ -178,7 +178,7 @@ def replace_attribute(entity: Entity, name: str, instances: Iterable[Instance], 
 def delete_attribute(
     entity: Entity, name: str, now: str, *, dataset_id: str = "", delete_all: bool = False
 ) -> Patched:
-    """Delete the default instance, the one with `dataset_id`, or all of them; raises AttributeNotFound (clause
+    """Delete the default instance, the one with `dataset_id`, or all of them. Raise AttributeNotFound (clause
     5.6.5).
     """
     work = _Work(entity, now)
@@ -229,7 +229,7 @@ class _Work:
         return present or []
 
     def put(self, name: str, instance: Instance) -> None:
-        """Replace the instance with the same datasetId, which gives its `createdAt`, or add one."""
+        """Replace the instance with the same datasetId, which returns its `createdAt`, or add one."""
         if instance.value is ABSENT:
             raise Invalid("a new attribute needs a value", field=name)
         present = self.find(name, instance.dataset_id)
@@ -276,7 +276,7 @@ class _Work:
 
 
 def _made(entity: Entity, now: str) -> Entity:
-    """Give an entity and all that is in it the time of its making; the same object where it was read at that time."""
+    """Return an entity and all that is in it the time of its making; the same object where it was read at that time."""
     if _is_stamped(entity, now):
         return entity
     attrs = {
@@ -286,7 +286,7 @@ def _made(entity: Entity, now: str) -> Entity:
 
 
 def _is_stamped(entity: Entity, now: str) -> bool:
-    """Tell whether an entity was read at this very moment, so that it bears its times already."""
+    """Return whether an entity was read at this very moment, so that it bears its times already."""
     if entity.created_at != now or entity.modified_at != now:
         return False
     for instances in entity.attrs.values():
@@ -297,7 +297,7 @@ def _is_stamped(entity: Entity, now: str) -> bool:
 
 
 def _stamped(instance: Instance, created: str, now: str) -> Instance:
-    """Give an instance and its sub-attributes their system times; the same object where they stand already."""
+    """Return an instance and its sub-attributes their system times; the same object where they stand already."""
     if instance.created_at == created and instance.modified_at == now:
         return instance
     attrs = instance.attrs

@@ -28,7 +28,7 @@ class Path:
         return ".".join(self.names) + (f"[{'.'.join(self.trail)}]" if self.trail else "")
 
     def targets(self, entity: Entity) -> list[Target]:
-        """Give every target of the path in the entity."""
+        """Return every target of the path in the entity."""
         iris = self.iris
         level = entity.attrs.get(iris[0])
         if level is None:

@@ -62,7 +62,7 @@ class Pattern:
     length: int
 
     def is_in(self, text: str) -> bool:
-        """Tell whether the pattern is found anywhere in the text."""
+        """Return whether the pattern is found anywhere in the text."""
         if len(text) <= self.quick_length:
             return self.quick.search(text) is not None
         return len(text) <= self.length and _is_found(self.source, text)
@@ -177,6 +177,6 @@ def _is_wide(text: str) -> bool:
 
 
 def _times(text: str) -> int:
-    """Tell how often a repetition writes its atom out: `{2,7}` seven times, `{2,}` and `{2}` twice, `*` once."""
+    """Return how often a repetition writes its atom out: `{2,7}` seven times, `{2,}` and `{2}` twice, `*` once."""
     counts = [int(each) for each in re.findall(r"\d+", text)]
     return max(1, *counts) if counts else 1

@@ -91,7 +91,7 @@ class PrintedEntity(msgspec.Struct, Generic[T], rename="camel", gc=False):
 
 
 def printer_for(context: Context, options: Options) -> Print | None:
-    """Give what prints documents with these options; None where `rendering` makes all of them."""
+    """Return what prints documents with these options; None where `rendering` makes all of them."""
     if options.lang or options.dataset_ids or options.geojson or options.form not in _FORMS:
         return None
     return _FORMS[options.form](context, options).document
@@ -123,7 +123,7 @@ class _Printer:
         return self._write(shown)
 
     def stored(self, options: Options) -> Any:
-        """Give the type of what is read from the store: as much of it as is shown."""
+        """Return the type of what is read from the store: as much of it as is shown."""
         return PrintedEntity[TimedInstance] if options.sys_attrs else PrintedEntity[PrintedInstance]
 
     def one(self, instance: Any) -> Any:
@@ -255,7 +255,7 @@ def _is_flat(instance: Any) -> bool:
 
 
 def _is_mere(instance: Any) -> bool:
-    """Tell whether an instance has nothing but its value."""
+    """Return whether an instance has nothing but its value."""
     if (
         instance.observed_at is not UNSET
         or instance.unit_code is not UNSET

@@ -39,7 +39,7 @@ class Projection:
 
 
 def parse_projection(text: str, context: Context, *, field: str) -> Projection:
-    """Read `a,b{c|d{e}}`; raises Invalid naming the parameter."""
+    """Read `a,b{c|d{e}}`. Raise Invalid naming the parameter."""
     reader = _Reader(text, context, field)
     projection = reader.members(0)
     if reader.place < len(reader.tokens):

@@ -23,7 +23,7 @@ def mended(shape: BaseGeometry) -> BaseGeometry:
 
 
 def relates(relation: str, target: BaseGeometry, reference: BaseGeometry) -> bool:
-    """Tell whether `target` lies so to `reference`, which is prepared and therefore the one to be asked."""
+    """Return whether `target` lies so to `reference`, which is prepared and therefore the one to be asked."""
     if relation == "intersects":
         return bool(reference.intersects(target))
     if relation == "disjoint":
@@ -35,7 +35,7 @@ def relates(relation: str, target: BaseGeometry, reference: BaseGeometry) -> boo
 
 
 def is_tangled(shape: BaseGeometry) -> bool:
-    """Tell whether a shape is large and crosses itself."""
+    """Return whether a shape is large and crosses itself."""
     if shapely.get_num_coordinates(shape) <= MENDED:
         return False
     return not (shape.is_valid if shape.area else shape.is_simple)
@@ -53,7 +53,7 @@ def _relates_tangled(relation: str, target: BaseGeometry, reference: BaseGeometr
 
 
 def _holds(outer: BaseGeometry, inner: BaseGeometry) -> bool:
-    """Tell whether every position of `inner` lies inside `outer`, counting the lines on the way out."""
+    """Return whether every position of `inner` lies inside `outer`, counting the lines on the way out."""
     places = shapely.get_coordinates(inner)
     shapely.prepare(outer)
     return bool(shapely.intersects_xy(outer, places[:, 0], places[:, 1]).all())

@@ -186,7 +186,7 @@ def _wrapped(instance: Instance, context: Context, options: Options) -> dict[str
 
 
 def stands_alone(value: Any) -> bool:
-    """Tell whether a Property's value cannot be taken for anything else when it stands alone (clause 4.5.2.3)."""
+    """Return whether a Property's value cannot be taken for anything else when it stands alone (clause 4.5.2.3)."""
     if type(value) is dict:
         return not (is_wrapped(value) or "type" in value or "dataset" in value)
     if type(value) is list:

@@ -23,7 +23,7 @@ class ScopePattern:
     below: bool = False
 
     def matches(self, scope: str) -> bool:
-        """Tell whether one scope fits."""
+        """Return whether one scope fits."""
         levels = scope.strip("/").split("/")
         mine = self.levels
         if len(levels) < len(mine) or (len(levels) > len(mine) and not self.below):
@@ -42,7 +42,7 @@ class ScopeQuery:
         return self.text
 
     def matches(self, scopes: Sequence[str]) -> bool:
-        """Tell whether an entity with these scopes is meant."""
+        """Return whether an entity with these scopes is meant."""
         return any(
             all(any(pattern.matches(scope) for scope in scopes) for pattern in branch)
             for branch in self.branches
@@ -50,7 +50,7 @@ class ScopeQuery:
 
 
 def parse_scope_q(text: str) -> ScopeQuery:
-    """Read a scope query; raises Invalid(field='scopeQ')."""
+    """Read a scope query. Raise Invalid(field='scopeQ')."""
     branches = read_branches(text, field="scopeQ")
     return ScopeQuery(text, tuple(tuple(_pattern(each) for each in branch) for branch in branches))
 
@@ -65,7 +65,7 @@ def _pattern(text: str) -> ScopePattern:
 
 
 def read_branches(text: str, *, field: str) -> list[list[str]]:
-    """Read `a|(b;c),d` into [[a], [b, c], [d]]; raises Invalid naming `field` (the form of clauses 4.17 and 4.19).
+    """Read `a|(b;c),d` into [[a], [b, c], [d]]. Raise Invalid naming `field` (the form of clauses 4.17 and 4.19).
 
     A lone conjunction may stand without its parentheses, and alternatives with some, as clients write them.
     """

@@ -30,7 +30,7 @@ class Literal:
     expanded: str = ""
 
     def equals(self, value: Any) -> bool:
-        """Tell whether a single target value is this one; values of different types never are."""
+        """Return whether a single target value is this one; values of different types never are."""
         mine, kind = self.value, type(value)
         if kind is int or kind is float:
             return type(mine) in _NUMBERS and value == mine
@@ -43,7 +43,7 @@ class Literal:
         return kind is bool and value is mine
 
     def compares(self, value: Any) -> int | None:
-        """Give the sign of value minus this one; None where the two have no common order."""
+        """Return the sign of value minus this one; None where the two have no common order."""
         mine, kind = self.value, type(value)
         if kind is int or kind is float:
             return _sign(value, mine) if type(mine) in _NUMBERS else None
@@ -79,7 +79,7 @@ class Range:
         return f"{self.low.text}..{self.high.text}"
 
     def equals(self, value: Any) -> bool:
-        """Tell whether a single value lies inside, both ends included."""
+        """Return whether a single value lies inside, both ends included."""
         low, high = self.low.compares(value), self.high.compares(value)
         return low is not None and high is not None and low >= 0 >= high
 
@@ -112,7 +112,7 @@ class Exists(ExpressionTerm):
     path: Path
 
     def holds(self, entity: Entity) -> bool:
-        """Tell whether the entity has a target."""
+        """Return whether the entity has a target."""
         return bool(self.path.targets(entity))
 
 
@@ -126,7 +126,7 @@ class Missing:
         return f"!{self.path}"
 
     def holds(self, entity: Entity) -> bool:
-        """Tell whether the entity has no target."""
+        """Return whether the entity has no target."""
         return not self.path.targets(entity)
 
 
@@ -145,7 +145,7 @@ class Equality(ExpressionTerm):
         return f"{'!=' if self.negated else '=='}{values}"
 
     def holds(self, entity: Entity) -> bool:
-        """Tell whether any instance equals any value; when negated, whether any instance equals none of them."""
+        """Return whether any instance equals any value; when negated, whether any instance equals none of them."""
         wanted, negated = self.wanted, self.negated
         return any(_includes(value, wanted) is not negated for _, value in self.path.targets(entity))
 
@@ -172,7 +172,7 @@ class Order(ExpressionTerm):
         return f"{self.operator}{self.limit.text}"
 
     def holds(self, entity: Entity) -> bool:
-        """Tell whether any instance stands in this order to the limit."""
+        """Return whether any instance stands in this order to the limit."""
         signs, compares = _ORDERS[self.operator], self.limit.compares
         for kind, value in self.path.targets(entity):
             if kind in RELATIONSHIPS:
@@ -197,7 +197,7 @@ class Matches(ExpressionTerm):
         return f"{'!~=' if self.negated else '~='}{orjson.dumps(self.pattern.source).decode()}"
 
     def holds(self, entity: Entity) -> bool:
-        """Tell whether any instance's text, or one text of its array, matches; what is no text never does."""
+        """Return whether any instance's text, or one text of its array, matches; what is no text never does."""
         is_in = self.pattern.is_in
         for kind, value in self.path.targets(entity):
             if kind in RELATIONSHIPS:

@@ -54,7 +54,7 @@ def read_vocab(member: Any, context: Context, _: bool) -> Any:
 
 
 def _alone(texts: Any) -> Any:
-    """Give the only one of several texts by itself: in JSON-LD, which these are, both are the same set."""
+    """Return the only one of several texts by itself: in JSON-LD, which these are, both are the same set."""
     return texts[0] if isinstance(texts, list) and len(texts) == 1 else texts
 
 

@@ -1,7 +1,7 @@
 """What may stand as a value in NGSI-LD: JSON without null, URIs, moments of time, GeoJSON geometries, scopes,
 language maps.
 
-Every check raises Invalid with the reason alone; whoever calls it knows the field. Source: ETSI GS CIM 009 v1.9.1,
+Every check raises Invalid with the reason alone; clients it knows the field. Source: ETSI GS CIM 009 v1.9.1,
 clauses 4.5.0, 4.6.2 to 4.6.5, 4.7 and 4.18; IETF RFC 7946 for geometries.
 """
 
@@ -64,7 +64,7 @@ LEAST = -(2**63)
 
 
 def is_uri(text: str) -> bool:
-    """Tell whether a text is an absolute URI or IRI (RFC 3986, RFC 3987)."""
+    """Return whether a text is an absolute URI or IRI (RFC 3986, RFC 3987)."""
     return _PLAIN_URI.fullmatch(text) is not None or _URI.fullmatch(text) is not None
 
 
@@ -186,7 +186,7 @@ def _check_nesting(depth: int) -> None:
 
 
 def is_geometry(value: Any) -> bool:
-    """Tell whether a value has the outer form of a GeoJSON geometry (clause 4.7.1)."""
+    """Return whether a value has the outer form of a GeoJSON geometry (clause 4.7.1)."""
     if type(value) is not dict or "coordinates" not in value:
         return False
     kind = value.get("type")
@@ -194,7 +194,7 @@ def is_geometry(value: Any) -> bool:
 
 
 def check_geometry(value: Any) -> dict[str, Any]:
-    """Accept a GeoJSON geometry, or a text that holds one (clause 4.7.2), and give it as an object."""
+    """Accept a GeoJSON geometry, or a text that holds one (clause 4.7.2) and return it as an object."""
     if isinstance(value, str):
         try:
             value = orjson.loads(value)

@@ -24,7 +24,7 @@ _SINCE = {
 
 
 def amend(entity: Entity, version: Version) -> Entity:
-    """Give the entity as far as `version` can say it; the same object where there is nothing to amend."""
+    """Return the entity as far as `version` can say it; the same object where there is nothing to amend."""
     if version >= NATIVE:
         return entity
     amended = with_members(

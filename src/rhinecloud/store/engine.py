@@ -68,7 +68,7 @@ def make_leadership(settings: StoreSettings) -> Leadership | None:
 def make_store(
     settings: StoreSettings, folder: Path, *, reads_only: bool = False, indexes: Sequence[str] = ()
 ) -> Store:
-    """Make the store that the settings name, not yet open; `folder` is the data folder. Raises Invalid.
+    """Make the store that the settings name, not yet open; `folder` is the data folder. Raise Invalid.
 
     One that `reads_only` may be opened beside the process that writes. `indexes` are the IRIs of `settings.indexes`.
     """
@@ -84,7 +84,7 @@ def make_store(
 
 
 def make_depot(settings: StoreSettings, folder: Path) -> TransferableStore:
-    """Make what `store.transfer` moves from or into, not yet open. Raises Invalid."""
+    """Make what `store.transfer` moves from or into, not yet open. Raise Invalid."""
     return PostgresTransfer(settings.address) if settings.shared else SqliteTransfer(_file(settings, folder))
 
 

@@ -48,12 +48,12 @@ class EntityCache:
         self._warm_bytes = 0
 
     def entity(self, key: Key, stored: Stored) -> Entity:
-        """Give the entity that is stored, which is to be read and not changed."""
+        """Return the entity that is stored, which is to be read and not changed."""
         known = self._warm.get(key) or self._cooling.get(key)
         return known[1] if known is not None and known[0] == stored.version else stored.entity()
 
     def get(self, key: Key) -> CachedEntity | None:
-        """Give what is held under `key`."""
+        """Return what is held under `key`."""
         held = self._young.get(key)
         if held is None:
             held = self._old.pop(key, None)

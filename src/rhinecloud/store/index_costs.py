@@ -57,7 +57,7 @@ class IndexCosts:
         self._missed: BoundedCache[str, tuple[float, float]] = BoundedCache(most=COUNTED, longest=2_048)
 
     def miss(self, name: str, documents: int, entities: int, now: float) -> bool:
-        """Count documents that an index would have spared; tell whether there have been enough to build one."""
+        """Count documents that an index would have spared. Return whether there have been enough to build one."""
         amount, at = self._missed.find(name) or (0.0, now)
         amount = amount * 0.5 ** ((now - at) / HALF_LIFE_S) + documents
         self._missed.keep(name, (amount, now))
@@ -68,7 +68,7 @@ class IndexCosts:
 
 
 def idle_of(indexes: Iterable[AttributeIndex]) -> list[AttributeIndex]:
-    """Give the learnt indexes that cost more than they spared in the season that ends, and let a new one begin.
+    """Return the learnt indexes that cost more than they spared in the season that ends, and let a new one begin.
 
     Changing a row of an index costs about as much as looking into two documents.
     """

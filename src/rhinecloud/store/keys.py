@@ -29,7 +29,7 @@ _TRUTHS = {False: b"\x00", True: b"\x01"}
 
 
 def keys_of(entity: Entity | None, name: str) -> set[Key]:
-    """Give the keys of all instances of the attribute with IRI `name`, or of the scopes."""
+    """Return the keys of all instances of the attribute with IRI `name`, or of the scopes."""
     if entity is None:
         return set()
     if name == SCOPE:
@@ -38,7 +38,7 @@ def keys_of(entity: Entity | None, name: str) -> set[Key]:
 
 
 def keys_of_instances(instances: list[Instance] | tuple[()]) -> set[Key]:
-    """Give the keys of some instances; an instance without any has `NO_VALUE`."""
+    """Return the keys of some instances; an instance without any has `NO_VALUE`."""
     keys: set[Key] = set()
     for instance in instances:
         before = len(keys)
@@ -52,7 +52,7 @@ def keys_of_instances(instances: list[Instance] | tuple[()]) -> set[Key]:
 
 
 def key_of(value: Any) -> Key | None:
-    """Give the key of one value, None where it has none."""
+    """Return the key of one value, None where it has none."""
     kind = type(value)
     if kind is float or kind is int:
         return key_of_number(value)
@@ -66,7 +66,7 @@ def key_of(value: Any) -> Key | None:
 
 
 def key_of_number(value: float) -> float:
-    """Give the key of a number of any size."""
+    """Return the key of a number of any size."""
     try:
         return float(value)
     except OverflowError:
@@ -74,12 +74,12 @@ def key_of_number(value: float) -> float:
 
 
 def key_of_scope(scope: str) -> str:
-    """Give the key of a scope, with or without the stroke before it."""
+    """Return the key of a scope, with or without the stroke before it."""
     return ("/" + scope.strip("/"))[:TEXT_LENGTH]
 
 
 def _values(instance: Instance) -> Iterator[Any]:
-    """Give what a query compares: the items of a list, the texts of all languages, or the value itself."""
+    """Return what a query compares: the items of a list, the texts of all languages, or the value itself."""
     value = instance.value
     if instance.type == "LanguageProperty" and isinstance(value, dict):
         for text in value.values():

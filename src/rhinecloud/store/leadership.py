@@ -14,7 +14,7 @@ class Leadership(Protocol):
         ...
 
     async def open(self) -> None:
-        """Take part; `leads` tells at once whether from the start. Raises Unavailable."""
+        """Take part; `leads` tells at once whether from the start. Raise Unavailable."""
         ...
 
     async def close(self) -> None:

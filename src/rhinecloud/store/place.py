@@ -20,14 +20,14 @@ Box = tuple[float, float, float, float]
 
 
 def geometries_of(entity: Entity | None) -> list[Any]:
-    """Give the GeoJSON geometries of all instances of an entity's default location."""
+    """Return the GeoJSON geometries of all instances of an entity's default location."""
     if entity is None:
         return []
     return [each.value for each in entity.attrs.get(LOCATION, ()) if is_geometry(each.value)]
 
 
 def box_of(geometries: Sequence[Any]) -> Box | None:
-    """Give the box around GeoJSON geometries; None where they have no positions."""
+    """Return the box around GeoJSON geometries; None where they have no positions."""
     if len(geometries) == 1 and (point := _point(geometries[0])):
         longitude, latitude = point
         return longitude, longitude, latitude, latitude
@@ -40,7 +40,7 @@ def box_of(geometries: Sequence[Any]) -> Box | None:
 
 
 def expiry_of(entity: Entity | None) -> float | None:
-    """Give when the first of an entity and its attribute instances expires, in seconds since 1970, or None."""
+    """Return when the first of an entity and its attribute instances expires, in seconds since 1970, or None."""
     if entity is None:
         return None
     times = [entity.expires_at] if entity.expires_at else []
@@ -55,7 +55,7 @@ def _moments(times: list[str]) -> Iterator[float]:
 
 
 def _point(geometry: Any) -> tuple[float, float] | None:
-    """Give the position of what nearly all things have: a single point."""
+    """Return the position of what nearly all things have: a single point."""
     if type(geometry) is dict and geometry.get("type") == "Point":
         match geometry.get("coordinates"):
             case [int() | float() as longitude, int() | float() as latitude, *_]:

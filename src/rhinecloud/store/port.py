@@ -101,13 +101,13 @@ class Written(msgspec.Struct, frozen=True):
 class Stored(msgspec.Struct, gc=False):
     """An entity as it lies in the store: `version` is the sequence number of its last change.
 
-    `head` is for who reads: what was worked out about this version, kept as long as an engine keeps it at hand.
+    `header` is for readers: what they have computed from this version, kept as long as it is in memory.
     """
 
     id: str
     version: int
     body: bytes
-    head: Any = None
+    header: Any = None
 
     def entity(self) -> Entity:
         """Decode the body."""
@@ -170,22 +170,22 @@ class Store(Protocol):
         ...
 
     async def get(self, tenant: str, entity_id: str) -> Stored | None:
-        """Give one entity, None where there is none."""
+        """Return one entity, None where there is none."""
         ...
 
     def version(self, tenant: str, entity_id: str) -> int | None:
-        """Give the version of an entity as `get` would find it, or for '' the number of the newest change.
+        """Return the version of an entity as `get` would find it, or for '' the number of the newest change.
 
         None where there is no such entity, or the engine would have to wait.
         """
         ...
 
     async def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
-        """Give those of `entity_ids` that exist."""
+        """Return those of `entity_ids` that exist."""
         ...
 
     async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
-        """Give the page of entities that match, in order of creation unless the query orders otherwise."""
+        """Return the page of entities that match, in order of creation unless the query orders otherwise."""
         ...
 
     async def tenants(self) -> list[str]:
@@ -212,11 +212,11 @@ class Store(Protocol):
         ...
 
     def last_change(self) -> int:
-        """Give the sequence number of the newest change, 0 when there is none."""
+        """Return the sequence number of the newest change, 0 when there is none."""
         ...
 
     async def newest(self) -> int:
-        """Give the number of the newest durable change, whoever made it: as long as it stays, all answers do."""
+        """Return the number of the newest durable change, whoever made it: as long as it stays, all answers do."""
         ...
 
     def on_commit(self, listener: Callable[[Commit], None]) -> None:
@@ -239,11 +239,11 @@ class Store(Protocol):
         ...
 
     async def delete_record(self, kind: str, tenant: str, record_id: str) -> bool:
-        """Delete a record; tell whether it was there."""
+        """Delete a record. Return whether it was there."""
         ...
 
     async def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
-        """Give one record."""
+        """Return one record."""
         ...
 
     async def list_records(

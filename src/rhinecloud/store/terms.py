@@ -53,7 +53,7 @@ class IndexTerm:
 
 
 def terms_of(query: EntityQuery, has: Has) -> list[IndexTerm]:
-    """Give every term of a query for which there are indexes."""
+    """Return every term of a query for which there are indexes."""
     terms = list(_of_expression(query.q, has)) if query.q is not None else []
     if query.attrs and all(map(has, query.attrs)):
         terms.append(IndexTerm(tuple(KeyRange(name, LEAST, MOST) for name in query.attrs)))
@@ -82,7 +82,7 @@ def _of_expression(expression: Expression, has: Has) -> Iterator[IndexTerm]:
 
 
 def _name(path: Path) -> str:
-    """Give the attribute that a path is about, '' where it goes further than an index does."""
+    """Return the attribute that a path is about, '' where it goes further than an index does."""
     name = path.iris[0]
     return "" if len(path.iris) > 1 or path.trail or name in TIMES or name == SCOPE else name
 
@@ -122,7 +122,7 @@ def _of_order(order: Order, name: str) -> KeyRange:
 
 
 def _lowest(literal: Literal) -> Key:
-    """Give the least key that a value equal to the literal, or greater, may have."""
+    """Return the least key that a value equal to the literal, or greater, may have."""
     value = literal.value
     if isinstance(value, str):
         return value[: _meaning(literal)]
@@ -132,13 +132,13 @@ def _lowest(literal: Literal) -> Key:
 
 
 def _highest(literal: Literal) -> Key:
-    """Give the greatest key that a value equal to the literal, or less, may have."""
+    """Return the greatest key that a value equal to the literal, or less, may have."""
     key = _lowest(literal)
     return key + LAST_CHARACTER if literal.moment is not None and isinstance(key, str) else key
 
 
 def _meaning(literal: Literal) -> int:
-    """Tell how many characters count: a moment's fraction of a second may be written in several ways."""
+    """Return how many characters count: a moment's fraction of a second may be written in several ways."""
     if isinstance(literal.moment, datetime):
         return 19
     return 8 if isinstance(literal.moment, time) else TEXT_LENGTH
@@ -170,7 +170,9 @@ _PLAIN = frozenset(string.ascii_letters + string.digits + ":_-/%#@&=~!;, '\"<>")
 
 
 def literal_prefix(pattern: str) -> str:
-    """Give the text with which everything begins that a pattern such as `^urn:ngsi-ld:Gauge:1.*` finds, '' for none."""
+    """Return the text with which everything begins that a pattern such as `^urn:ngsi-ld:Gauge:1.*` finds, ''
+    for none.
+    """
     if not pattern.startswith("^") or "|" in pattern:
         return ""
     prefix, place = "", 1

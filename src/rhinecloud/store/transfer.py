@@ -57,7 +57,7 @@ class TransferableStore(Protocol):
     """A store from which, or into which, everything is moved; nobody else works on it meanwhile."""
 
     async def open(self) -> None:
-        """Take the store for oneself; raises Unavailable when a city runs on it."""
+        """Take the store for oneself. Raise Unavailable when a city runs on it."""
         ...
 
     async def close(self) -> None:
@@ -69,19 +69,19 @@ class TransferableStore(Protocol):
         ...
 
     def read_entities(self, after: int) -> AsyncIterator[Sequence[TransferRow]]:
-        """Give the entities behind a row in order, some at a time."""
+        """Return the entities behind a row in order, some at a time."""
         ...
 
     def read_changes(self, after: int) -> AsyncIterator[Sequence[LoggedChange]]:
-        """Give the changes behind a number in order, some at a time."""
+        """Return the changes behind a number in order, some at a time."""
         ...
 
     def read_records(self, after: tuple[str, str, str]) -> AsyncIterator[Sequence[Record]]:
-        """Give the records behind one in order of kind, tenant and id, some at a time."""
+        """Return the records behind one in order of kind, tenant and id, some at a time."""
         ...
 
     async def begin(self) -> TransferPosition:
-        """Mark the store as unfinished and tell how far it came; raises Conflict where there is a city already."""
+        """Mark the store as unfinished and tell how far it came. Raise Conflict where there is a city already."""
         ...
 
     async def put_entities(self, rows: Sequence[TransferRow]) -> None:
@@ -116,7 +116,7 @@ class TransferProof:
 async def move(
     source: TransferableStore, target: TransferableStore, advance: Advance = lambda _: None
 ) -> TransferContents:
-    """Enter everything that the target lacks, but do not finish it yet; raises Conflict, Unavailable."""
+    """Enter everything that the target lacks, but do not finish it yet. Raise Conflict, Unavailable."""
     contents = await source.contents()
     reached = await target.begin()
     async for rows in source.read_entities(reached.row):
@@ -134,7 +134,7 @@ async def move(
 async def prove(
     source: TransferableStore, target: TransferableStore, advance: Advance = lambda _: None
 ) -> TransferProof:
-    """Compare both and finish the target; raises CopyFailed when they differ."""
+    """Compare both and finish the target. Raise CopyFailed when they differ."""
     wanted = await digest(source, advance)
     found = await digest(target, advance)
     numbers, mine = wanted.contents, found.contents

@@ -242,7 +242,7 @@ class Notifier:
         self, change: Change, present: CurrentFrame, hold: FrameInProgress, told: dict[DeliveryQueue, None]
     ) -> None:
         """Queue a change for each of those who must hear of it; each look is made once, however many share it."""
-        concerned, differences = await self.linked.look(partial(self.index.match, change))
+        concerned, differences = await self.linked.run(partial(self.index.match, change))
         types, facts = tuple(change.entity.type), self.rights.facts(change.entity)
         shown: dict[int, bytes] = {}
         allowed: dict[SubscriptionOwner, bool] = {}
@@ -258,7 +258,7 @@ class Notifier:
             body = shown.get(id(ready.look))
             if body is None:
                 assert differences is not None
-                body = shown[id(ready.look)] = await self.linked.look(partial(ready.show, differences))
+                body = shown[id(ready.look)] = await self.linked.run(partial(ready.show, differences))
             item = PendingItem(change.seq, change.entity.id, body, types, facts)
             hold.add(lane, item)
             lane.put(item)

@@ -90,7 +90,7 @@ class Periodic:
             told.update(each.id for each in items)
             if items:
                 shown = [
-                    await self._notifier.linked.look(partial(ready.show_entity, each.entity()))
+                    await self._notifier.linked.run(partial(ready.show_entity, each.entity()))
                     for each in items
                 ]
                 self._notifier.put(subscription, b",".join(shown))

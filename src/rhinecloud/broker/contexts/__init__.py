@@ -1,4 +1,4 @@
-"""The @contexts that the broker works with: bundled, fetched, hosted for users, and made when a notification needs one.
+"""The @contexts that the broker uses: bundled, fetched, hosted for users, or created because a notification needs one.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.13 and 6.3.5.
 """

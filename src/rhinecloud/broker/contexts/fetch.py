@@ -1,6 +1,6 @@
-"""Fetching a remote @context: bounded in time, size and redirects, and kept away from the city's own network.
+"""Fetches remote @contexts: limited in time, size and redirects, and never from the city's own network.
 
-Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.6 and 6.3.16; RFC 9111, section 4.2.1 for how long an answer is fresh.
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.6 and 6.3.16; RFC 9111, section 4.2.1 for how long a response is fresh.
 """
 
 from __future__ import annotations
@@ -25,47 +25,49 @@ from rhinecloud.outgoing import check_url, open_session
 
 REDIRECTS = (301, 302, 303, 307, 308)
 ACCEPT = {"Accept": "application/ld+json, application/json;q=0.9"}
-REMEMBERED = 2_000
-"""URLs that failed which are remembered."""
+FAILURES_KEPT = 2_000
+"""Failed URLs that are kept with their errors."""
 
 MAX_AGE = re.compile(r"(?:s-maxage|max-age)\s*=\s*\"?(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A remote document, and the moment until which it may be used without asking again."""
+    """A remote document, and the time until which it may be used without fetching it again."""
 
     document: dict[str, Any]
     expires_at: datetime
 
 
 class Fetcher:
-    """Fetches documents, one call at a time for a URL; a URL that failed is left in peace for a moment."""
+    """Fetches documents, one call at a time for a URL; a URL that failed is not fetched again for a moment."""
 
     def __init__(self, settings: BrokerSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
         self._calls: dict[str, asyncio.Task[Fetched]] = {}
-        self._failed: BoundedCache[str, tuple[datetime, str]] = BoundedCache(most=REMEMBERED, longest=2_048)
+        self._failed: BoundedCache[str, tuple[datetime, str]] = BoundedCache(
+            most=FAILURES_KEPT, longest=2_048
+        )
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
-        """Make the HTTP client, on the event loop that will use it."""
+        """Open the HTTP client, on the event loop that will use it."""
         self._session = open_session(
             allow_private=self._settings.allow_private_contexts, timeout_s=self._settings.context_timeout_s
         )
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel the calls in progress and close the HTTP client."""
         for call in list(self._calls.values()):
             call.cancel()
         if self._session is not None:
             await self._session.close()
 
     async def fetch(self, url: str) -> Fetched:
-        """Fetch the @context document at `url`, all who wait for it at once sharing one call.
+        """Fetch the @context document at `url`; concurrent callers share one call.
 
-        Raises ContextNotAvailable when it cannot be had, Invalid when what is there is no @context.
+        Raise ContextNotAvailable if it cannot be fetched, Invalid if it is no @context.
         """
         call = self._calls.get(url)
         if call is None:
@@ -74,16 +76,16 @@ class Fetcher:
         return await asyncio.shield(call)
 
     async def fetch_unless_failed(self, url: str) -> Fetched:
-        """Fetch as `fetch` does, or say again what went wrong a moment ago.
+        """Fetch as `fetch` does, or raise the error of a moment ago.
 
-        What is remembered are words: an error that is raised again holds every request that it has ended.
+        Only its message is kept: an exception that is raised again would hold the frames of each request that it ended.
         """
         until, reason = self._failed.find(url) or (None, "")
         if until is not None and until > self._clock():
             raise ContextNotAvailable(reason)
         return await self.fetch(url)
 
-    def forgive(self, url: str) -> None:
+    def forget_failure(self, url: str) -> None:
         """Forget that `url` failed."""
         self._failed.drop(url)
 
@@ -96,7 +98,7 @@ class Fetcher:
         except ContextNotAvailable as error:
             self._failed.keep(url, (now + timedelta(seconds=self._settings.context_retry_s), str(error)))
             raise
-        self.forgive(url)
+        self.forget_failure(url)
         return fetched
 
 
@@ -110,9 +112,9 @@ async def _retrieve(
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise Invalid(f"the @context {url} is not JSON", field="@context") from None
+        raise Invalid(f"the @context {url} must be JSON", field="@context") from None
     if not isinstance(document, dict) or "@context" not in document:
-        raise Invalid(f"the document {url} holds no @context", field="@context")
+        raise Invalid(f"the document {url} must have the member @context", field="@context")
     return Fetched({"@context": document["@context"]}, _expiry(headers, settings, now))
 
 

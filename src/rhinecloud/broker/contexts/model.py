@@ -1,4 +1,4 @@
-"""What the broker keeps about an @context (clause 5.13.3.5)."""
+"""What the broker stores about an @context (clause 5.13.3.5)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rhinecloud.ngsild.context import Context
 
 
 class ContextKind(StrEnum):
-    """How an @context came to be here (clause 5.13.1)."""
+    """The origin of a stored @context (clause 5.13.1)."""
 
     CACHED = "Cached"
     HOSTED = "Hosted"
@@ -34,7 +34,7 @@ class StoredContext(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=
     last_usage: datetime | None = None
     number_of_hits: int = 0
     fixed: bool = False
-    """Comes with the house or the city's packs: it cannot be deleted."""
+    """Belongs to the core or to a pack: it cannot be deleted."""
 
     def touch(self, now: datetime) -> None:
         """Count one use."""
@@ -42,15 +42,15 @@ class StoredContext(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=
         self.last_usage = now
 
     def is_stale(self, now: datetime) -> bool:
-        """Tell whether a fetched copy should be fetched anew."""
+        """Return whether a fetched copy should be fetched anew."""
         return self.expires_at is not None and self.expires_at <= now
 
     def used_at(self) -> datetime:
-        """Give when it was used last, or came here."""
+        """Return when it was used last, else when it was stored."""
         return self.last_usage or self.created_at
 
     def describe(self, url: str) -> dict[str, Any]:
-        """Give the metadata that clients see, `url` being where the @context can be had."""
+        """Return the metadata for clients; `url` is the address of the @context."""
         described: dict[str, Any] = {
             "URL": url,
             "localId": self.local_id,

@@ -1,7 +1,7 @@
-"""The store of @contexts: it gives a compiled @context for whatever a request names, and hosts those of users.
+"""The store of @contexts: it compiles the @context that a request names, and hosts those of users.
 
-Everything is in memory and written through to the store's records, so that a look-up never waits and a restart
-forgets nothing. Fetched copies belong to all tenants, hosted ones to the tenant that brought them.
+Everything is in memory and written through to the store's records: a look-up never waits, and nothing is lost by a
+restart. Fetched copies belong to all tenants, hosted ones to the tenant that sent them.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from rhinecloud.store.port import Record, Store
 RECORDS = "context"
 PATH = "/ngsi-ld/v1/jsonldContexts/"
 CITY = "city"
-"""The local id of the city's own @context: the house's vocabulary and that of the packs."""
+"""The local id of the city's own @context: the core's vocabulary and that of the packs."""
 
 COMPILED = 2_000
 """Compiled @contexts kept, where an inline one counts once more for each KB: clients choose them."""
 LARGEST_COMPILED = 500
 
 CACHED = 1_000
-"""Fetched @contexts kept, beyond which the one used longest ago goes."""
+"""Fetched @contexts kept; above that, the least recently used one is deleted."""
 
 IMPLICIT = 1_000
-"""Implicitly created @contexts kept for a tenant, beyond which the one used longest ago goes."""
+"""Implicitly created @contexts kept for a tenant; above that, the least recently used one is deleted."""
 
 SWEEP_S = 30.0
 
@@ -51,7 +51,7 @@ ContextKey = tuple[str, str | bytes]
 
 
 class Contexts:
-    """All @contexts of the broker. `generation` grows whenever what an @context means may have changed."""
+    """All @contexts of the broker. `generation` grows when the meaning of any @context may have changed."""
 
     def __init__(
         self,
@@ -81,13 +81,13 @@ class Contexts:
             self._keep(self._bundled(CITY, ContextKind.HOSTED, {"@context": city.get("@context", city)}, ""))
 
     async def open(self) -> None:
-        """Read what was stored and begin to drop what has expired."""
+        """Read what was stored and start to delete what has expired."""
         self._fetcher.open()
         await self.read()
         self._sweeper = asyncio.create_task(self._sweep(), name="contexts: sweep")
 
     async def read(self) -> None:
-        """Read what was stored, also anew where another process changed it."""
+        """Read what was stored, at the start and when another process has changed it."""
         for entry in [each for each in self._by_id.values() if not each.fixed]:
             self._drop(entry)
         for record in await self._store.list_records(
@@ -104,7 +104,7 @@ class Contexts:
     async def compiled(self, tenant: str, body: Any) -> CompiledContext:
         """Compile the value of an `@context`: a URL, an object, a list of those, or None for the core alone.
 
-        Raises ContextNotAvailable when a remote one cannot be had, Invalid when one is malformed (clause 5.5.6).
+        Raise ContextNotAvailable if a remote one cannot be fetched, Invalid if one is malformed (clause 5.5.6).
         """
         if body is None:
             return CompiledContext(core_context())
@@ -123,13 +123,13 @@ class Contexts:
         return body is None or self._compiled.find(_key(tenant, body)) is not None
 
     def url(self, entry: StoredContext) -> str:
-        """Give the address at which an @context can be had."""
+        """Return the address of an @context."""
         return entry.url or f"{self._settings.base_url}{PATH}{entry.local_id}"
 
     async def add(self, tenant: str, document: Any) -> StoredContext:
         """Host a user's @context, the `@context` member of `document` (clause 5.13.2)."""
         if not isinstance(document, dict) or "@context" not in document:
-            raise InvalidRequest("the body has no member @context", field="@context")
+            raise InvalidRequest("the body must have the member @context", field="@context")
         body = document["@context"]
         stand_ins: dict[str, Any] = {}
         while missing := missing_urls(body, stand_ins):
@@ -138,9 +138,9 @@ class Contexts:
         return await self._create(tenant, ContextKind.HOSTED, {"@context": body})
 
     async def host(self, tenant: str, body: Any) -> str:
-        """Give `body` an address of its own, for answers and notifications that can only name a URL (clause 5.13.1).
+        """Store `body` and return its address, for responses and notifications that name a URL only (clause 5.13.1).
 
-        Equal ones share an address. So that nobody fills the store by asking, the idlest of a tenant's goes in time.
+        Equal ones share an address. The number for a tenant is bounded, so that requests cannot fill the store.
         """
         if isinstance(body, str):
             return body
@@ -156,7 +156,7 @@ class Contexts:
         return self.url(await self._create(tenant, ContextKind.IMPLICITLY_CREATED, document))
 
     def list(self, tenant: str, kind: ContextKind | None = None) -> list[StoredContext]:
-        """List the @contexts that a tenant sees, of one kind or of all (clause 5.13.3)."""
+        """Return the @contexts that a tenant may use, of one kind or of all (clause 5.13.3)."""
         return [
             entry
             for entry in self._by_id.values()
@@ -164,24 +164,24 @@ class Contexts:
         ]
 
     def get(self, tenant: str, name: str) -> StoredContext:
-        """Give a stored @context by its local id or, where it was fetched, by its URL (clause 5.13.4)."""
+        """Return a stored @context by its local id or, where it was fetched, by its URL (clause 5.13.4)."""
         entry = self._find(tenant, name)
         if entry is None:
             raise NotFound(f"there is no @context {name}")
         return entry
 
     async def delete(self, tenant: str, name: str) -> None:
-        """Forget a stored @context (clause 5.13.5)."""
+        """Delete a stored @context (clause 5.13.5)."""
         entry = self.get(tenant, name)
         if entry.fixed:
             raise Invalid(f"the @context {name} belongs to the broker and cannot be deleted")
         await self._forget(entry)
 
     async def reload(self, tenant: str, name: str) -> None:
-        """Fetch a cached @context anew; the old copy stays when that fails (clause 5.13.5.4)."""
+        """Fetch a cached @context again; the old copy is kept if that fails (clause 5.13.5.4)."""
         entry = self._find(tenant, name)
         if entry is None or entry.kind is not ContextKind.CACHED:
-            raise Invalid(f"{name} is no cached @context, so it cannot be reloaded")
+            raise Invalid(f"{name} must be a cached @context to be reloaded")
         if entry.fixed:
             return
         try:
@@ -190,7 +190,7 @@ class Contexts:
             raise ContextNotAvailable(error.reason) from None
 
     def content(self, tenant: str, name: str) -> dict[str, Any]:
-        """Give the document of an @context that the broker serves; cached ones are not served (clause 5.13.4.4)."""
+        """Return the document of an @context that the broker serves; cached ones are not served (clause 5.13.4.4)."""
         entry = self.get(tenant, name)
         if entry.kind is ContextKind.CACHED:
             raise OperationNotSupported(f"the @context {name} is a cached copy; its origin serves it")
@@ -207,10 +207,10 @@ class Contexts:
         return CompiledContext(compile_context(body, documents), tuple(entries))
 
     def _own(self, tenant: str, url: str) -> StoredContext | None:
-        """Find the entry of a URL that leads to this broker itself, so that it need not call itself."""
+        """Return the entry of a URL of this broker, so that it need not send a request to itself."""
         try:
             parts = urlsplit(url)
-        except ValueError:  # brackets that hold no address
+        except ValueError:  # brackets without an address
             return None
         if not parts.path.startswith(PATH):
             return None
@@ -221,7 +221,7 @@ class Contexts:
         return entry if entry is not None and _is_visible(entry, tenant) else None
 
     async def _fetched(self, url: str) -> StoredContext:
-        """Give the copy of a URL, fetched anew where it has expired; the old one serves while its origin is silent."""
+        """Return the copy of a URL, fetched again if it has expired; the old one if its origin does not respond."""
         entry = self._by_url.get(url)
         if entry is not None and not entry.is_stale(self._clock()):
             return entry
@@ -278,7 +278,7 @@ class Contexts:
     def _drop(self, entry: StoredContext) -> None:
         self._by_id.pop(entry.local_id, None)
         self._by_url.pop(entry.url, None)
-        self._fetcher.forgive(entry.url)
+        self._fetcher.forget_failure(entry.url)
         self._changed()
 
     def _changed(self) -> None:
@@ -294,7 +294,7 @@ class Contexts:
         return entry if entry is not None and _is_visible(entry, tenant) else None
 
     async def _sweep(self) -> None:
-        """Have stale copies fetched anew at their next use, and drop those that nobody uses (clause 6.3.16)."""
+        """Mark stale copies to be fetched again at their next use, and delete unused ones (clause 6.3.16)."""
         idle = timedelta(seconds=self._settings.context_fresh_s)
         while True:
             await asyncio.sleep(SWEEP_S)

@@ -1,1 +1,1 @@
-"""Decisions about entities: edits as pure functions, fragments, expiry, what a reader may see, and known types."""
+"""Decisions about entities: edits as pure functions, fragments, expiry, read rights, and the known types."""

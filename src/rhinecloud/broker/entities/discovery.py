@@ -1,4 +1,4 @@
-"""What there is in the city: which types and attributes the entities of a tenant have, counted by looking.
+"""Which types and attributes the entities of a tenant have, counted on demand.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.7.5 to 5.7.11.
 """
@@ -17,17 +17,17 @@ from rhinecloud.store.port import Store
 
 PAGE = 1_000
 LARGE = 20_000
-"""From so many entities on, a count may be `STALE_S` old: looking at all of them takes its time."""
+"""With this many entities a count may be `STALE_S` old: reading all of them takes long."""
 
 STALE_S = 60.0
 
-REMEMBERED = 100
-"""Counts kept: one for each tenant and each set of types that somebody may not see."""
+COUNTS_KEPT = 100
+"""Counts kept: one for each tenant and each set of types that an actor may not read."""
 
 
 @dataclass(slots=True)
 class AttributeCount:
-    """One attribute: how many instances there are, of which kinds, on entities of which types."""
+    """One attribute: how many instances exist, of which types, on entities of which types."""
 
     count: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
@@ -36,7 +36,7 @@ class AttributeCount:
 
 @dataclass(slots=True)
 class TypeCounts:
-    """A tenant's types and attributes, all names being IRIs; `seq` is the change up to which it counts."""
+    """A tenant's types and attributes by IRI; `seq` is the newest change that is counted."""
 
     seq: int
     at: float
@@ -50,31 +50,31 @@ class TypeCounts:
         self.entities += 1
         self.types.update(entity.type)
         for iri, instances in entity.attrs.items():
-            tally = self.attributes.get(iri)
-            if tally is None:
-                tally = self.attributes[iri] = AttributeCount()
+            count = self.attributes.get(iri)
+            if count is None:
+                count = self.attributes[iri] = AttributeCount()
             kinds = [instance.type for instance in instances]
-            tally.count += len(kinds)
-            tally.kinds.update(kinds)
-            tally.types.update(entity.type)
+            count.count += len(kinds)
+            count.kinds.update(kinds)
+            count.types.update(entity.type)
             for each in entity.type:
                 by_type = self.attributes_by_type.setdefault(each, {})
                 by_type.setdefault(iri, Counter()).update(kinds)
 
 
-TallyKey = tuple[str, frozenset[str], RowCondition | None]
+CountsKey = tuple[str, frozenset[str], RowCondition | None]
 """A tenant, the types that are not counted, and the condition that each counted entity meets."""
 
 
 class Discovery:
-    """Counts on demand and remembers the last counts."""
+    """Counts on demand and keeps the last counts."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._tallies: BoundedCache[TallyKey, TypeCounts] = BoundedCache(most=REMEMBERED)
+        self._counts: BoundedCache[CountsKey, TypeCounts] = BoundedCache(most=COUNTS_KEPT)
 
-    async def tally(
+    async def count(
         self, tenant: str, may_see: Callable[[str], bool], rows: RowCondition | None = None
     ) -> TypeCounts:
         """Count the entities whose types `may_see` allows and that `rows` admits.
@@ -83,22 +83,22 @@ class Discovery:
         """
         hidden = frozenset(name for name in await self._store.types(tenant) if not may_see(name))
         key = (tenant, hidden, rows)
-        known = self._tallies.find(key)
+        known = self._counts.find(key)
         now = self._clock().timestamp()
         if known is not None and (
             known.seq == self._store.last_change() or (known.entities >= LARGE and now - known.at < STALE_S)
         ):
             return known
-        tally = TypeCounts(self._store.last_change(), now)
+        counts = TypeCounts(self._store.last_change(), now)
         offset, more = 0, True
         while more:
             page = await self._store.query(
                 tenant, EntityQuery(hidden=hidden, rows=rows, limit=PAGE, offset=offset)
             )
             for stored in page.items:
-                tally.add(stored.entity())
+                counts.add(stored.entity())
             offset += PAGE
             more = page.more
         if rows is None or rows.is_steady:
-            self._tallies.keep(key, tally)
-        return tally
+            self._counts.keep(key, counts)
+        return counts

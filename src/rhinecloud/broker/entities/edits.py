@@ -1,4 +1,4 @@
-"""From what NGSI-LD wants done to the decisions that a store takes in its transaction, each asking the policy first.
+"""Turns the operations of NGSI-LD into decisions that a store makes in its transaction, each under the policy.
 
 Source: ETSI GS CIM 009 v1.9.1, clause 5.6.
 """
@@ -23,7 +23,7 @@ from rhinecloud.policy import Action, Authorization, Denied
 from rhinecloud.store.port import Decide, DecideJointly, Decision, Put, Remove
 
 Change = Callable[[Entity, str], Patched]
-"""What is to become of an entity that exists; the text is the moment of the write."""
+"""Returns what becomes of an entity that exists, given the time of the write."""
 
 TypeSelection = tuple[tuple[str, ...], ...]
 """A disjunction of conjunctions of type IRIs (clause 4.17)."""
@@ -31,8 +31,9 @@ TypeSelection = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class EditBuilder:
-    """Who writes, where and when: `now` is ISO 8601 in UTC, taken once for a whole call; no entity gets more than
-    `most` attributes, types or scopes.
+    """Builds the decisions of one request: for an actor, a tenant, and a time `now` (ISO 8601 in UTC).
+
+    No entity gets more than `most` attributes, types or scopes.
     """
 
     policy: Authorization
@@ -41,10 +42,10 @@ class EditBuilder:
     now: str
     most: int = 1_000
     call: CallContext = field(default_factory=copy_context)
-    """The context of the request: what it writes is decided in the task of a writer."""
+    """The context variables of the request: its decisions are made in the task of a writer."""
 
     def create(self, entity: Entity) -> Decide:
-        """Create the entity; AlreadyExists when it is there (clause 5.6.1)."""
+        """Create the entity. Raise AlreadyExists (clause 5.6.1)."""
         self.check(Action.CREATE, entity)
 
         def decide(present: Entity | None) -> Decision:
@@ -55,11 +56,11 @@ class EditBuilder:
         return decide
 
     def change(self, entity_id: str, change: Change, types: TypeSelection = ()) -> Decide:
-        """Change an entity that exists and is of one of `types`, where some are named; NotFound otherwise."""
+        """Change an entity that exists and has one of `types`, if any are given. Raise NotFound."""
         return partial(self._change, entity_id, change, types)
 
     def change_or_create(self, fragment: Entity, change: Change, *, is_whole: bool = False) -> Decide:
-        """Change an entity that exists, else create it from `fragment`, which then must be whole (clause 5.6.8)."""
+        """Change an entity that exists, else create it from `fragment`, which must then be complete (clause 5.6.8)."""
         return partial(self._change_or_create, fragment, change, is_whole)
 
     def _change(
@@ -81,7 +82,7 @@ class EditBuilder:
         return self.put(patch.create(self.own(fragment if is_whole else whole(fragment)), self.now))
 
     def remove(self, entity_id: str, types: TypeSelection = ()) -> Decide:
-        """Delete an entity; NotFound when it is not there (clause 5.6.6)."""
+        """Delete an entity. Raise NotFound (clause 5.6.6)."""
 
         def decide(present: Entity | None) -> Decision:
             return Remove(self.need(Action.DELETE, entity_id, present, types))
@@ -89,7 +90,7 @@ class EditBuilder:
         return decide
 
     def guard(self, entity_id: str, decide: Decide) -> Decide:
-        """Run a decision made elsewhere in the house under the policy."""
+        """Make a decision of another part under the policy."""
 
         def guarded(present: Entity | None) -> Decision:
             present = self.alive(present)
@@ -110,7 +111,7 @@ class EditBuilder:
         return decision
 
     def guard_jointly(self, subjects: Sequence[str], decide: DecideJointly) -> DecideJointly:
-        """Run a decision about several entities, if the policy permits to update one of `subjects`."""
+        """Make a decision about several entities, if the policy permits an update of one of `subjects`."""
 
         def guarded(before: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
             present = {entity_id: self.alive(entity) for entity_id, entity in before.items()}
@@ -135,7 +136,7 @@ class EditBuilder:
             raise denied
 
     def put(self, patched: Patched) -> Put:
-        """Keep what a patch made; raises TooLarge."""
+        """Store the result of a patch. Raise TooLarge."""
         entity, most = patched.entity, self.most
         if len(entity.attrs) > most or len(entity.type) > most or len(entity.scope) > most:
             raise TooLarge(f"an entity has at most {most} attributes, types and scopes")
@@ -143,7 +144,7 @@ class EditBuilder:
 
     @property
     def creator(self) -> str:
-        """The actor's id as it stays with what is created; '' for the system itself, which creates the most."""
+        """The actor's id, as it is stored with what the actor creates; '' for the system itself."""
         return "" if self.actor.has(Role.SYSTEM) else self.actor.id
 
     def own(self, entity: Entity) -> Entity:
@@ -151,17 +152,17 @@ class EditBuilder:
         return with_members(entity, created_by=self.creator) if self.creator else entity
 
     def check(self, action: Action, entity: Entity) -> None:
-        """Ask the policy; raises Denied."""
+        """Raise Denied unless the policy permits the action."""
         self.policy.check(self.actor, action, self.tenant, (), entity, self.call)
 
     def alive(self, present: Entity | None) -> Entity | None:
-        """Give the entity unless its time is over: it is as good as gone, though not swept yet (clause 4.5.22)."""
+        """Return the entity, None if it has expired and is not deleted yet (clause 4.5.22)."""
         return None if present is None or has_expired(present, self.now) else present
 
     def need(self, action: Action, entity_id: str, present: Entity | None, types: TypeSelection) -> Entity:
-        """Give the entity if it is there and of one of `types`; raises NotFound, but Denied first.
+        """Return the entity if it exists and has one of `types`. Raise Denied, else NotFound.
 
-        Whoever may not do it at all is not told by the answer what there is.
+        An actor without the right is not told whether the entity exists.
         """
         entity = self.alive(present)
         if entity is None:
@@ -174,24 +175,24 @@ class EditBuilder:
 
 
 def whole(fragment: Entity) -> Entity:
-    """Accept a fragment as a whole entity; raises Invalid where something is missing or is to be removed."""
+    """Return a fragment as a complete entity. Raise Invalid if it has no type or removes something."""
     if not fragment.type:
-        raise Invalid("a new entity needs a type", field="type")
+        raise Invalid("must be given for a new entity", field="type")
     return patch.append(Entity(id=fragment.id, type=fragment.type), fragment, "").entity
 
 
 def is_of(entity: Entity, types: TypeSelection) -> bool:
-    """Tell whether an entity has all types of one alternative (clause 4.17); every entity when there is none."""
+    """Return whether an entity has all types of one alternative (clause 4.17); True if there is no alternative."""
     return not types or any(all(each in entity.type for each in alternative) for alternative in types)
 
 
 def has_expired(entity: Entity, now: str) -> bool:
-    """Tell whether an entity's time is over."""
+    """Return whether an entity has expired."""
     return bool(entity.expires_at) and is_past(entity.expires_at, now)
 
 
 def is_past(moment: str, now: str) -> bool:
-    """Compare two texts in UTC with `Z`, which sorts wrongly behind a fraction of a second, so it goes."""
+    """Compare two UTC times without their `Z`, which would sort after a fraction of a second."""
     return moment[:-1] <= now[:-1]
 
 

@@ -1,4 +1,4 @@
-"""Transient entities and attributes: what has an `expiresAt` goes when that moment is past (clause 4.5.22)."""
+"""Transient entities and attributes: they are deleted when their `expiresAt` is past (clause 4.5.22)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rhinecloud.store.port import Decide, Decision, Put, Remove
 
 
 def expire(now: str) -> Decide:
-    """Decide what of an entity is over at `now`: all of it, some attribute instances, or nothing."""
+    """Delete what of an entity has expired at `now`: all of it, some attribute instances, or nothing."""
 
     def decide(entity: Entity | None) -> Decision:
         if entity is None:
@@ -19,7 +19,7 @@ def expire(now: str) -> Decide:
         patched: patch.Patched | None = None
         for name, instances in entity.attrs.items():
             for instance in instances:
-                if is_over(instance, now):
+                if is_expired(instance, now):
                     before = patched.entity if patched else entity
                     step = patch.delete_attribute(before, name, now, dataset_id=instance.dataset_id)
                     patched = _joined(patched, step)
@@ -28,8 +28,8 @@ def expire(now: str) -> Decide:
     return decide
 
 
-def is_over(instance: Instance, now: str) -> bool:
-    """Tell whether an attribute instance's time is over."""
+def is_expired(instance: Instance, now: str) -> bool:
+    """Return whether an attribute instance has expired."""
     return bool(instance.expires_at) and is_past(instance.expires_at, now)
 
 

@@ -1,4 +1,4 @@
-"""Many fragments of few entities: joined where that loses nothing, kept apart where one supersedes another.
+"""Many fragments of few entities: merged if they have no attribute in common, else written one after the other.
 
 Source: ETSI GS CIM 009 v1.9.1, clause 5.5.11 (several instances of an entity in one array).
 """
@@ -17,36 +17,38 @@ from rhinecloud.ngsild.entity import Entity
 from rhinecloud.store.port import Decide
 
 Group = tuple[Entity, list[int]]
-"""A fragment, and the places in the sequence from which it was put together."""
+"""A fragment, and the positions in the sequence of those that it was merged from."""
 
 
 def coalesce(fragments: Sequence[Entity | RhineCloudError]) -> list[Group]:
-    """Join the fragments of one entity that follow each other and share no attribute; errors are passed over."""
+    """Merge successive fragments of one entity that have no attribute in common; skip errors."""
     groups: list[Group] = []
     open_groups: dict[str, tuple[Group, set[tuple[str, str]]]] = {}
-    for place, fragment in enumerate(fragments):
+    for position, fragment in enumerate(fragments):
         if not isinstance(fragment, Entity):
             continue
-        says = {
+        names = {
             (name, instance.dataset_id)
             for name, instances in fragment.attrs.items()
             for instance in instances
         }
         found = open_groups.get(fragment.id)
-        if found is not None and found[1].isdisjoint(says):
-            (joined, places), said = found
+        if found is not None and found[1].isdisjoint(names):
+            (joined, positions), merged = found
             _join(joined, fragment)
-            places.append(place)
-            said |= says
+            positions.append(position)
+            merged |= names
         else:
-            group = (fragment, [place])
+            group = (fragment, [position])
             groups.append(group)
-            open_groups[fragment.id] = (group, says)
+            open_groups[fragment.id] = (group, names)
     return groups
 
 
 def merge_or_add(entity: Entity, *, replace: bool = False) -> Callable[[EditBuilder], Decide]:
-    """Plan to overwrite the attributes that a fragment brings, or to `replace` all by a whole one; or create."""
+    """Return a plan: overwrite the attributes of a fragment, or `replace` the entity; create it if it does not
+    exist.
+    """
 
     change = partial(_replace if replace else _update, entity)
     return lambda writer: writer.change_or_create(entity, change, is_whole=replace)
@@ -61,12 +63,12 @@ def _update(entity: Entity, present: Entity, now: str) -> patch.Patched:
 
 
 def removal(entity_id: str) -> Callable[[EditBuilder], Decide]:
-    """Plan to delete an entity."""
+    """Return a plan: delete an entity."""
     return lambda writer: writer.remove(entity_id)
 
 
 def strip(entity_id: str, drop: frozenset[str], keep: frozenset[str]) -> Callable[[EditBuilder], Decide]:
-    """Plan to delete the attributes to `drop`, or all but those to `keep` (clause 5.6.21)."""
+    """Return a plan: delete the attributes to `drop`, or all but those to `keep` (clause 5.6.21)."""
 
     def change(present: Entity, now: str) -> patch.Patched:
         gone = [name for name in present.attrs if (name in drop if drop else name not in keep)]
@@ -78,7 +80,7 @@ def strip(entity_id: str, drop: frozenset[str], keep: frozenset[str]) -> Callabl
 
 
 def _join(joined: Entity, fragment: Entity) -> None:
-    """Add to a fragment that nobody else holds."""
+    """Add a fragment to one that no other object refers to."""
     joined.type = list(dict.fromkeys([*joined.type, *fragment.type]))
     joined.scope = fragment.scope or joined.scope
     joined.expires_at = fragment.expires_at or joined.expires_at

@@ -1,7 +1,7 @@
-"""What a reader gets to see: the policy applied to stored entities, at the price of a look-up.
+"""Which stored entities an actor may read: the policy applied at the cost of a look-up.
 
-An entity's types decide, and its `expiresAt`; both are read from the stored document once for each version of it, and
-stay with it as long as the store keeps it at hand. Where nothing expires, entities of the same types share one head.
+An entity's types and its `expiresAt` decide. Both are read from the stored document once for each version, and stay
+with it as long as the store has it in memory. Entities of the same types share one header if nothing in them expires.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from rhinecloud.policy import Action, Authorization, Decision
 from rhinecloud.store.port import Stored
 
 KINDS = 10_000
-"""So many combinations of types are remembered as one object each."""
+"""Combinations of types whose headers are shared."""
 
 
 class EntityHeader(NamedTuple):
-    """What decides whether a version of an entity is seen; `lasting`: nothing in it ever expires."""
+    """What decides whether a version of an entity may be read; `never_expires`: no part of it expires."""
 
     types: tuple[str, ...]
     expires_at: str
-    lasting: bool
+    never_expires: bool
 
 
 class ReadFilter:
@@ -37,18 +37,18 @@ class ReadFilter:
         self._headers: BoundedCache[bytes, EntityHeader] = BoundedCache(most=KINDS)
 
     def check(self, actor: Actor, tenant: str, stored: Stored) -> bool:
-        """Tell whether this entity is still there; raises Denied unless `actor` may read it."""
-        types, expires_at, _ = stored.head or self._read(stored)
+        """Return whether this entity has not expired. Raise Denied unless `actor` may read it."""
+        types, expires_at, _ = stored.header or self._read(stored)
         if not self._may_read(actor, tenant, types, stored):
             self._policy.check(actor, Action.READ, tenant, entity=stored.entity())
         return not (expires_at and is_past(expires_at, self._now()))
 
     def visible(self, actor: Actor, tenant: str, items: Sequence[Stored]) -> list[Stored]:
-        """Give those of `items` that are still there and that `actor` may read."""
+        """Return those of `items` that have not expired and that `actor` may read."""
         answers: dict[tuple[str, ...], Decision] = {}
         seen = []
         for stored in items:
-            types, expires_at, _ = stored.head or self._read(stored)
+            types, expires_at, _ = stored.header or self._read(stored)
             answer = answers.get(types)
             if answer is None:
                 answer = answers[types] = self._policy.answer(actor, Action.READ, tenant, types)
@@ -63,22 +63,22 @@ class ReadFilter:
             return answer.allowed
         return self._policy.allows(actor, Action.READ, tenant, entity=stored.entity())
 
-    def is_lasting(self, items: Iterable[Stored]) -> bool:
-        """Tell whether nothing in these entities ever expires."""
-        return all([(stored.head or self._read(stored)).lasting for stored in items])  # noqa: C419 - twice as quick
+    def never_expires(self, items: Iterable[Stored]) -> bool:
+        """Return whether no part of these entities expires."""
+        return all([(stored.header or self._read(stored)).never_expires for stored in items])  # noqa: C419 - twice as quick
 
     def _read(self, stored: Stored) -> EntityHeader:
-        """Read the head of a version that was not seen before."""
+        """Read the header of a version."""
         body = stored.body
         if may_expire(body):
             document = decode_header(body)
-            stored.head = head = EntityHeader(tuple(document.type), document.expires_at, False)
-            return head
+            stored.header = header = EntityHeader(tuple(document.type), document.expires_at, False)
+            return header
         types = types_slice(body)
         known = self._headers.find(types)
         if known is None:
             known = EntityHeader(tuple(decode_header(body).type), "", True)
             if b"\\" not in types:
                 self._headers.keep(types, known)
-        stored.head = known
+        stored.header = known
         return known

@@ -1,7 +1,7 @@
-"""The broker's door to the network, `/ngsi-ld/v1`, as plain ASGI: this is the hot road, so nothing is made per request
-that a request does not need.
+"""The broker's HTTP API, `/ngsi-ld/v1`, as plain ASGI: this is the hot path, so no object is made that a request does
+not need.
 
-`door` takes a call through its stations: route, actor, representation, @context, handler, reply. Source: clause 6.
+`application` finds route, actor, representation and @context of a request, and calls the handler. Source: clause 6.
 """
 
 from rhinecloud.broker.http.application import Authenticate, BrokerApplication

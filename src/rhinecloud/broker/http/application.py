@@ -45,7 +45,7 @@ LONGEST_BYTES = 2_048
 """Bytes of a query string or of header fields that are kept decoded; longer ones are decoded each time."""
 
 Authenticate = Callable[[Mapping[bytes, bytes]], Actor]
-"""Returns who sent a request with these header fields: a look-up, not a computation. Raises Unauthenticated."""
+"""Returns who sent a request with these header fields: a look-up, not a computation. Raise Unauthenticated."""
 
 Log = Callable[[Mapping[str, Any], int, float, int], None]
 """Called for each response with the ASGI scope of its request, its status, the duration in s and its size in bytes."""

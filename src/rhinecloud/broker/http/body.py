@@ -1,4 +1,4 @@
-"""Reading a request's body: JSON within the limits, and the @context that goes with it.
+"""Reads a request's body: JSON within the limits, and the @context that belongs to it.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.4, 6.3.4 and 6.3.5.
 """
@@ -26,25 +26,25 @@ JSON_TYPE = "application/json"
 PATCH_TYPE = "application/merge-patch+json"
 LD_TYPE = "application/ld+json"
 CONTEXT = "@context"
-TWICE = "application/ld+json carries its @context in the body, not in a Link header"
+TWICE = "must not be combined with application/ld+json, which has its @context in the body"
 
 
 async def read_json(parts: HandlerContext, request: Request) -> Any:
-    """Read the body as JSON, whatever its @context.
+    """Return the body as JSON, without its @context being read.
 
-    Raises LengthRequired, TooLarge, UnsupportedMediaType, and InvalidRequest when it is not JSON.
+    Raise LengthRequired, TooLarge, UnsupportedMediaType, and InvalidRequest if it is not JSON.
     """
     return _parse(await _read(parts, request), parts)
 
 
 async def read_object(parts: HandlerContext, request: Request) -> dict[str, Any]:
-    """Read the body as one object without its @context, and set the request's @context from body or Link."""
+    """Return the body as one object without its @context; set the request's @context from body or Link."""
     return await _take_object(parts, request, await read_json(parts, request))
 
 
 async def read_entity(parts: HandlerContext, request: Request) -> dict[str, Any]:
-    """Read the body as `read_object` does. Where it is an entity or fragment of the commonest shapes, its attributes
-    are `ngsild.fast_parsing.PlainAttribute` instead of objects.
+    """Return the body as `read_object` does, but attributes of the usual shapes as
+    `ngsild.fast_parsing.PlainAttribute`.
     """
     body = await _read(parts, request)
     return await _take_object(parts, request, decode_item(body) or _parse(body, parts))
@@ -56,17 +56,17 @@ async def read_objects(
     """Return the items of a JSON array, each with its @context: its own (JSON-LD) or the one that Link names (JSON).
 
     An item whose @context is not available is returned with the error instead, so that it fails alone. Attributes of
-    the usual shapes are `ngsild.fast_parsing.PlainAttribute`. Raise Invalid when the array is empty, too
-    long or holds null.
+    the usual shapes are `ngsild.fast_parsing.PlainAttribute`. Raise Invalid if the array is empty or
+    contains null, TooLarge if it is too long.
     """
     body = await _read(parts, request)
     content: Any = decode_items(body) or _parse(body, parts)
     if not isinstance(content, list) or not content:
-        raise Invalid("the body is not a JSON array of at least one item")
+        raise Invalid("the body must be a JSON array with at least one item")
     if len(content) > parts.settings.max_batch:
-        raise TooLarge(f"the batch has {len(content)} items; at most {parts.settings.max_batch} are taken")
+        raise TooLarge(f"the batch has {len(content)} items; at most {parts.settings.max_batch} are accepted")
     if any(item is None for item in content):
-        raise Invalid("the array holds null")
+        raise Invalid("the array must not contain null")
     link = context_url(request.header(b"link"))
     is_plain = media_of(request) != LD_TYPE
     if is_plain:
@@ -83,25 +83,23 @@ async def read_objects(
 
 
 async def adopt_context(parts: HandlerContext, request: Request, content: dict[str, Any]) -> None:
-    """Set the @context that goes with a body: JSON-LD carries it inside, JSON names it in a Link, never both."""
+    """Set the @context of a body: JSON-LD has it inside, JSON names it in a Link, never both."""
     link = context_url(request.header(b"link"))
     if media_of(request) == LD_TYPE:
         if link is not None:
             raise Invalid(TWICE, field="Link")
         if CONTEXT not in content:
-            raise Invalid("an application/ld+json body needs an @context", field=CONTEXT)
+            raise Invalid("must be in an application/ld+json body", field=CONTEXT)
         source = content[CONTEXT]
         await set_context(parts, request, source.members() if type(source) is PlainAttribute else source)
     elif CONTEXT in content:
-        raise Invalid(
-            "application/json takes its @context from a Link header, not from the body", field=CONTEXT
-        )
-    elif link is not None:  # without one it is the default, which the door has settled
+        raise Invalid("must not be in an application/json body; name it in a Link header", field=CONTEXT)
+    elif link is not None:  # without one it is the default, which the application has set
         await set_context(parts, request, link)
 
 
 async def link_context(parts: HandlerContext, request: Request) -> None:
-    """Make sure that an answer in plain JSON can name the @context that came in a body (clauses 5.13.1 and 6.3.6)."""
+    """Host the @context of a body where a response in plain JSON must name it in a Link (clauses 5.13.1 and 6.3.6)."""
     if request.media is Media.JSON and not request.link:
         urls = request.source if isinstance(request.source, list) else [request.source]
         further = [url for url in urls if not (isinstance(url, str) and is_core_url(url))]
@@ -110,7 +108,7 @@ async def link_context(parts: HandlerContext, request: Request) -> None:
 
 
 async def set_context(parts: HandlerContext, request: Request, source: Any) -> None:
-    """Compile `source`, or the default @context where it is None, and make it the request's."""
+    """Set the request's @context to `source`, or to the default one if that is None."""
     if source is None:
         source = parts.settings.default_context or None
     compiled = await _compiled(parts, request, source)
@@ -122,7 +120,7 @@ async def set_context(parts: HandlerContext, request: Request, source: Any) -> N
 
 
 async def _compiled(parts: HandlerContext, request: Request, source: Any) -> CompiledContext:
-    """Compile an @context; a request that must wait for a remote one lets others work meanwhile."""
+    """Compile an @context; other requests are processed while this one waits for a remote one."""
     if request.admitted is None or parts.contexts.is_compiled(request.tenant, source):
         return await parts.contexts.compiled(request.tenant, source)
     request.admitted.pause()
@@ -133,7 +131,7 @@ async def _compiled(parts: HandlerContext, request: Request, source: Any) -> Com
 
 
 def media_of(request: Request) -> str:
-    """Give the media type of the body without its parameters, the last of several (RFC 9110, 8.3)."""
+    """Return the media type of the body without its parameters, the last of several (RFC 9110, 8.3)."""
     if request.headers.get(b"content-type") == b"application/json":
         return JSON_TYPE
     return request.header(b"content-type").rpartition(",")[2].partition(";")[0].strip().lower()
@@ -151,14 +149,14 @@ def _parse(body: bytes, parts: HandlerContext) -> Any:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidRequest(f"the body is not JSON: {error}") from None
+        raise InvalidRequest(f"the body must be JSON: {error}") from None
     check_body(body, content, parts.settings)
     return content
 
 
 async def _take_object(parts: HandlerContext, request: Request, content: Any) -> dict[str, Any]:
     if not isinstance(content, dict):
-        raise InvalidRequest("the body is not a JSON object")
+        raise InvalidRequest("the body must be a JSON object")
     check_members(content, parts.settings)
     await adopt_context(parts, request, content)
     if CONTEXT not in content:

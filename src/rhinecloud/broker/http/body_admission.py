@@ -16,23 +16,23 @@ from rhinecloud.broker.http.request import Request
 
 SMALL_BYTES = 16 * 1024
 BODIES_BYTES = 32 * 1024 * 1024
-"""Bodies being read, waiting or worked on; a single larger one is let in when there is no other."""
+"""Bodies being read, waiting or processed; a larger one is admitted if there is no other."""
 WORK_BYTES = 3 * 1024 * 1024
-"""Bodies being worked on, until they are answered; the same holds for a larger one. With 2 MB the writer had so
-little to join in one transaction that 32 clients wrote a fifth less, with 64 MB they wrote no more."""
-PATIENCE_S = 15.0
-"""A body that keeps others out must have come in so soon."""
+"""Bodies being processed, until the response; a larger one is processed alone. With 2 MB the writer had so little to
+group in one transaction that 32 clients wrote a fifth less, with 64 MB they wrote no more."""
+DEADLINE_S = 15.0
+"""A body must be received within this time if another one waits for its memory."""
 
 
 class Admission:
     """Reads the larger bodies of all requests."""
 
     def __init__(
-        self, bodies: int = BODIES_BYTES, work: int = WORK_BYTES, patience_s: float = PATIENCE_S
+        self, bodies: int = BODIES_BYTES, work: int = WORK_BYTES, deadline_s: float = DEADLINE_S
     ) -> None:
         self.bodies = ByteSemaphore(bodies)
         self.work = ByteSemaphore(work)
-        self._patience_s = patience_s
+        self._deadline_s = deadline_s
         self._reading: set[asyncio.Timeout] = set()
 
     async def read(self, request: Request, size: int) -> bytes:
@@ -51,7 +51,9 @@ class Admission:
                     self._set_deadline()
                 body = await request.body(size)
         except TimeoutError:
-            raise TooSlow(f"the body did not come within {self._patience_s:g} s, and others wait") from None
+            raise TooSlow(
+                f"the body was not received within {self._deadline_s:g} s while others waited"
+            ) from None
         finally:
             self._reading.discard(limit)
         await admitted.resume()
@@ -59,7 +61,7 @@ class Admission:
 
     def _set_deadline(self) -> None:
         """Set a deadline for the bodies that are being read: another request waits for their memory."""
-        due = asyncio.get_running_loop().time() + self._patience_s
+        due = asyncio.get_running_loop().time() + self._deadline_s
         for limit in self._reading:
             if limit.when() is None:
                 limit.reschedule(due)

@@ -1,7 +1,7 @@
-"""What a call may cost: the limits of bodies and queries, each a setting, each refused with words of its own.
+"""The limits of bodies and queries: each is a setting and has an error message of its own.
 
-A body that exceeds one is TooLarge (413), a query TooComplexQuery (403). What is looked for is counted before it is
-walked through, so that an ordinary call pays next to nothing. Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.2 and 6.3.2.
+A body above a limit is TooLarge (413), a query TooComplexQuery (403). Signs are counted before a body is walked
+through, so that a usual request costs next to nothing. Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.2 and 6.3.2.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COORDINATES = ("coordinates", "orderFrom")
 
 
 def check_body(body: bytes, content: Any, settings: BrokerSettings) -> None:
-    """Raise TooLarge for a body that is nested too deep, or holds an array that is too long; a batch is no array."""
+    """Raise TooLarge for a body that is nested too deep or has too long an array, except the array of a batch."""
     deepest, longest = settings.max_depth, settings.max_array
     deep = body.count(b"{") + body.count(b"[") > deepest
     long = body.count(b",") >= longest
@@ -43,24 +43,24 @@ def check_members(content: Mapping[str, Any], settings: BrokerSettings) -> None:
 
 
 OWN_MEMBERS = 8
-"""Members of an entity that are no attributes, with room to spare."""
+"""No entity has more members than this that are not attributes."""
 
 
 def check_parameters(query: Mapping[str, str], settings: BrokerSettings) -> None:
-    """Raise TooComplexQuery for a parameter that is too long or lists too much; it is not read yet."""
+    """Raise TooComplexQuery for a parameter, not parsed yet, that is too long or lists too much."""
     for name, text in query.items():
         if name in COORDINATES:
             longest, most = settings.max_query_positions * 64, settings.max_query_positions * 4
         else:
             longest, most = settings.max_query_length, settings.max_query_parts
         if len(text) > longest:
-            raise TooComplexQuery(f"{name}: has {len(text)} characters, at most {longest} are read")
+            raise TooComplexQuery(f"{name}: has {len(text)} characters; at most {longest} are allowed")
         if sum(text.count(sign) for sign in SEPARATORS) >= most:
-            raise TooComplexQuery(f"{name}: lists more than {most} elements")
+            raise TooComplexQuery(f"{name}: must list at most {most} elements")
 
 
 def check_query(query: EntityQuery, settings: BrokerSettings) -> None:
-    """Raise TooComplexQuery for a query that asks for too much at once."""
+    """Raise TooComplexQuery for a query that has too many conditions."""
     patterns = sum(bool(each) for each in (query.id_pattern, *(one.id_pattern for one in query.selectors)))
     if query.q is not None:
         patterns += check_expression(query.q, settings)
@@ -72,7 +72,7 @@ def check_query(query: EntityQuery, settings: BrokerSettings) -> None:
 
 
 def check_subscription(content: Mapping[str, Any], context: Context, settings: BrokerSettings) -> None:
-    """Raise TooComplexQuery for a subscription that asks for too much of each change; it is not read yet."""
+    """Raise TooComplexQuery for a subscription, not parsed yet, that has too many conditions."""
     check_parameters({name: each for name, each in content.items() if isinstance(each, str)}, settings)
     for name, member in content.items():
         if isinstance(member, list):
@@ -89,7 +89,9 @@ def check_subscription(content: Mapping[str, Any], context: Context, settings: B
 
 
 def check_selectors(selectors: Any, settings: BrokerSettings) -> int:
-    """Raise TooComplexQuery for too many or too long entity selectors, not read yet; give how many have a pattern."""
+    """Raise TooComplexQuery for too many or too long entity selectors, not parsed yet. Return how many have a
+    pattern.
+    """
     found = [each for each in selectors if isinstance(each, dict)] if isinstance(selectors, list) else []
     _check("entities", len(found), settings.max_query_parts)
     for each in found:
@@ -98,15 +100,15 @@ def check_selectors(selectors: Any, settings: BrokerSettings) -> int:
 
 
 def check_expression(expression: Expression, settings: BrokerSettings) -> int:
-    """Raise TooComplexQuery for a `q` with too many terms or links; give how many patterns it has."""
+    """Raise TooComplexQuery for a `q` with too many terms or links. Return how many patterns it has."""
     cost = cost_of(expression)
     _check("q: terms", cost.terms, settings.max_query_terms)
-    _check("q: relationships one after the other", cost.links, settings.max_query_links)
+    _check("q: relationships in a row", cost.links, settings.max_query_links)
     return cost.patterns
 
 
 def _positions(coordinates: Any) -> Iterable[Any]:
-    """List the positions of coordinates, whatever was sent in their place."""
+    """Yield the positions of coordinates, which may be anything that a client sent."""
     if isinstance(coordinates, str):
         yield from range(coordinates.count("[") - 1)
     elif isinstance(coordinates, list):
@@ -119,11 +121,13 @@ def _positions(coordinates: Any) -> Iterable[Any]:
 
 def _check(what: str, number: int, most: int) -> None:
     if number > most:
-        raise TooComplexQuery(f"{what}: {number} are more than {most}")
+        raise TooComplexQuery(f"{what}: {number}; at most {most} are allowed")
 
 
 def _containers(level: Iterable[Any]) -> list[Any]:
-    """Give the objects and arrays in objects and arrays; a batch has thousands, and five times as many mere values."""
+    """Return the objects and arrays in objects and arrays; a batch has thousands, and five times as many mere
+    values.
+    """
     return [
         child
         for each in level

@@ -1,4 +1,4 @@
-"""Link header fields: the @context of a request or answer, and the pages before and after.
+"""Link header fields: the @context of a request or response, and the pages before and after.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 6.3.5 and 6.3.10; RFC 8288.
 """
@@ -17,10 +17,9 @@ _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s\",;]+))", re.IGNORECASE)
 
 
 def context_url(header: str) -> str | None:
-    """Find the URL of the @context in a Link header field; None when it names none. A single link that does not say
-    what it leads to is taken for it, as clients of other brokers write it.
+    """Return the URL of the @context in a Link header field, None if it names none. Raise Invalid for more than one.
 
-    Raises Invalid where it names more than one.
+    A single link without `rel` is accepted too: clients of other brokers send it so.
     """
     if not header:
         return None
@@ -29,12 +28,12 @@ def context_url(header: str) -> str | None:
     if len(links) == 1 and not _relations(links[0][1]):
         urls = [links[0][0]]
     if len(urls) > 1:
-        raise Invalid("more than one @context is linked", field="Link")
+        raise Invalid("must link only one @context", field="Link")
     return urls[0].strip() if urls else None
 
 
 def context_link(url: str) -> bytes:
-    """Write the Link header field that names an @context."""
+    """Return the Link header field that names an @context."""
     return f'<{url}>; rel="{REL}"; type="application/ld+json"'.encode()
 
 
@@ -42,7 +41,7 @@ CORE_LINK = context_link(CORE_URL)
 
 
 def page_link(target: str, relation: str, media: str) -> bytes:
-    """Write the link to a further page, `relation` being `next` or `prev`."""
+    """Return the link to another page; `relation` is `next` or `prev`."""
     return f'<{target}>;rel="{relation}";type="{media}"'.encode()
 
 

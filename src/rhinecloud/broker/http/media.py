@@ -1,4 +1,4 @@
-"""Which representation a client gets: the Accept header weighed against what a route offers.
+"""The representation of a response: chosen by the Accept header from those that a route offers.
 
 Source: ETSI GS CIM 009 v1.9.1, clause 6.3.4; RFC 9110, section 12.5.1.
 """
@@ -12,24 +12,24 @@ from rhinecloud.broker.errors import NotAcceptable
 
 
 class Media(StrEnum):
-    """The representations of the door, in the order of clause 6.3.4."""
+    """The representations of documents, in the order of clause 6.3.4."""
 
     JSON = "application/json"
     LD = "application/ld+json"
     GEO = "application/geo+json"
 
-    __hash__ = str.__hash__  # quicker than that of an Enum: every request looks something up by its media
+    __hash__ = str.__hash__  # faster than that of an Enum: each request is looked up by its media
 
 
 DOCUMENT = (Media.JSON, Media.LD)
-"""What every route with a document offers."""
+"""Offered by each route with a document."""
 
 SPATIAL = (Media.JSON, Media.LD, Media.GEO)
-"""What retrieving and querying entities offers."""
+"""Offered by routes that retrieve or query entities."""
 
 
 def choose(accept: str, offers: tuple[Media, ...]) -> Media:
-    """Give the offer with the greatest weight, the earlier of two equals; raises NotAcceptable when there is none."""
+    """Return the offer with the greatest weight, the earlier of two equals. Raise NotAcceptable if there is none."""
     if not accept.strip():
         return offers[0]
     ranges = list(_ranges(accept))
@@ -55,11 +55,11 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        return 1.0  # a weight that cannot be read decides nothing
+        return 1.0  # a malformed weight is ignored
 
 
 def _weight(offer: Media, ranges: list[tuple[str, float]]) -> float:
-    """Take the weight of the most specific range that covers the offer, 0 when none does."""
+    """Return the weight of the most specific range that covers the offer, 0 if none does."""
     for pattern in (offer.value, f"{offer.value.partition('/')[0]}/*", "*/*"):
         weights = [weight for media, weight in ranges if media == pattern]
         if weights:

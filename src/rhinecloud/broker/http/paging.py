@@ -21,12 +21,12 @@ PAGING = frozenset({"limit", "offset", "count"})
 """The parameters of every list."""
 
 SAFE = ":/?@!$'()*,;=|~[]{}^-._"
-"""Characters that stand as they are in a link: all that a client may compare, none that would end it."""
+"""Characters that are not escaped in a link: clients compare links, and none of these ends one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which part of a list is asked for."""
+    """The part of a list that a request asks for."""
 
     limit: int
     offset: int
@@ -34,18 +34,18 @@ class Paging:
 
 
 def parse_paging(parameters: QueryParameters, settings: BrokerSettings) -> Paging:
-    """Read the paging parameters; raises Invalid for a page of none without a count, or one beyond the setting."""
+    """Return the paging parameters. Raise Invalid for a page of 0 without a count, or one above the limit."""
     limit = parameters.number("limit", settings.default_limit)
     count = parameters.flag("count")
     if limit == 0 and not count:
-        raise Invalid("a page of 0 makes sense with count=true only", field="limit")
+        raise Invalid("must be 1 or more without count=true", field="limit")
     if limit > settings.max_limit:
-        raise Invalid(f"a page has at most {settings.max_limit} elements", field="limit")
+        raise Invalid(f"must be at most {settings.max_limit}", field="limit")
     return Paging(limit, parameters.number("offset", 0), count)
 
 
 def paging_headers(request: Request, path: str, paging: Paging, page: Page[Any]) -> HeaderList:
-    """Make the header fields of a page: links to its neighbours, and the count where it was asked for."""
+    """Return the header fields of a page: links to the pages before and after, and the count if requested."""
     headers: HeaderList = []
     if paging.offset > 0 and paging.limit:
         target = _target(request, path, paging.limit, max(0, paging.offset - paging.limit))

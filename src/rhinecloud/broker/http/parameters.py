@@ -1,4 +1,4 @@
-"""What the parameters of a request mean: which entities, and how they are to be shown.
+"""Reads the query parameters of a request: types, linked entities, and how entities are shown.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 6.3.7, 6.3.10 to 6.3.15, 6.4.3.2 and 6.5.3.1.
 """
@@ -27,7 +27,7 @@ FORMS = {
 """The names of the representations in `format` and `options` (clause 6.3.7)."""
 
 MEMBERS = frozenset({"@id", "@type", "https://uri.etsi.org/ngsi-ld/scope"})
-"""Members of every entity that are no attributes."""
+"""Members of every entity that are not attributes."""
 
 SHAPE = frozenset(
     {"attrs", "pick", "omit", "lang", "datasetId", "geometryProperty", "options", "format", "local"}
@@ -35,14 +35,14 @@ SHAPE = frozenset(
 """The parameters that say how entities are shown."""
 
 JOIN = frozenset({"join", "joinLevel", "containedBy"})
-"""The parameters that ask for linked entities."""
+"""The parameters about linked entities."""
 
 UNBUILT = frozenset({"entityMap", "entityMapLifetime", "csf", "splitEntities"})
-"""Parameters about other brokers: they change nothing for one on its own, except that no entity map is made."""
+"""Parameters about other brokers. Without these they have no effect, except that entity maps are not built."""
 
 
 def entity_id(request: Request) -> str:
-    """Give the entity id of the path; raises Invalid when it is no URI."""
+    """Return the entity id of the path. Raise Invalid if it is not a URI."""
     try:
         return check_uri(request.variables["entityId"])
     except Invalid as error:
@@ -50,32 +50,32 @@ def entity_id(request: Request) -> str:
 
 
 def type_selection(parameters: QueryParameters) -> TypeSelection:
-    """Read the selector of entity types (clause 4.17)."""
+    """Return the selection of entity types (clause 4.17)."""
     text = parameters.values.get("type")
     return () if text is None else parse_type_selection(text, parameters.context)
 
 
 def listed_options(parameters: QueryParameters, *known: str) -> frozenset[str]:
-    """Read `options`, of which the operation knows some; raises InvalidRequest at any other (clause 6.3.20)."""
+    """Return `options`. Raise InvalidRequest for one that is not among `known` (clause 6.3.20)."""
     options = frozenset(parameters.listed("options"))
     if not options <= set(known):
         unknown = ", ".join(sorted(options - set(known)))
-        raise InvalidRequest(f"{unknown} is none of {', '.join(known)}", field="options")
+        raise InvalidRequest(f"must be one of {', '.join(known)}, not {unknown}", field="options")
     return options
 
 
 def parse_options(parameters: QueryParameters) -> Options:
-    """Read how entities are to be shown."""
+    """Return how entities are shown."""
     query, context = parameters.values, parameters.context
     options = listed_options(parameters, *FORMS, "sysAttrs")
     geojson = parameters.media is Media.GEO
     if "attrs" in query and query.keys() & {"pick", "omit"}:
-        raise Invalid("attrs goes neither with pick nor with omit", field="attrs")
+        raise Invalid("must not be combined with pick or omit", field="attrs")
     if "geometryProperty" in query and not geojson:
-        raise Invalid("belongs to application/geo+json only", field="geometryProperty")
+        raise Invalid("must only be used with application/geo+json", field="geometryProperty")
     attrs = _names(query.get("attrs"), context, "attrs")
     if not attrs.isdisjoint(MEMBERS):
-        raise Invalid("names attributes only, not id, type or scope", field="attrs")
+        raise Invalid("must name attributes, not id, type or scope", field="attrs")
     pick, omit = projections(parameters)
     return Options(
         form=_form(query.get("format"), options),
@@ -91,29 +91,29 @@ def parse_options(parameters: QueryParameters) -> Options:
 
 
 def projections(parameters: QueryParameters) -> tuple[Projection, Projection]:
-    """Read what is to be picked and what omitted; raises Invalid where the two contradict each other or go too deep."""
+    """Return the members to pick and those to omit. Raise Invalid if the two contradict each other or go too deep."""
     pick, omit = _projection(parameters, "pick"), _projection(parameters, "omit")
     if not pick.picked.isdisjoint(omit.names):
-        raise Invalid("a member is both picked and omitted", field="omit")
+        raise Invalid("must not name a member of pick", field="omit")
     level = join_level(parameters)
     for name, projection in (("pick", pick), ("omit", omit)):
         if projection.depth > level:
-            raise Invalid("goes deeper into linked entities than join and joinLevel allow", field=name)
+            raise Invalid("must not go deeper into linked entities than join and joinLevel allow", field=name)
     return pick, omit
 
 
 def join_level(parameters: QueryParameters) -> int:
-    """Read how many relationships are followed, 0 where linked entities are not asked for (clause 4.5.23)."""
+    """Return how many relationships in a row are followed, 0 without linked entities (clause 4.5.23)."""
     join = parameters.values.get("join", "@none")
     if join not in ("flat", "inline", "@none"):
-        raise InvalidRequest(f"{join!r} is none of flat, inline, @none", field="join")
+        raise InvalidRequest(f"must be one of flat, inline, @none, not {join!r}", field="join")
     if "joinLevel" in parameters.values and not 1 <= parameters.number("joinLevel", 1) <= MAX_LEVEL:
-        raise Invalid(f"is not from 1 to {MAX_LEVEL}", field="joinLevel")
+        raise Invalid(f"must be from 1 to {MAX_LEVEL}", field="joinLevel")
     return 0 if join == "@none" else parameters.number("joinLevel", 1)
 
 
 def parse_join(parameters: QueryParameters, options: Options) -> Join | None:
-    """Read how linked entities are to be shown, None where they are not asked for."""
+    """Return how linked entities are shown, None if they are not."""
     level = join_level(parameters)
     if not level:
         return None
@@ -126,9 +126,9 @@ def parse_join(parameters: QueryParameters, options: Options) -> Join | None:
 
 
 def refuse_unbuilt(parameters: QueryParameters) -> None:
-    """Raise Unsupported where an entity map is asked for, Invalid where a context source filter is malformed."""
+    """Raise Unsupported if an entity map is requested, Invalid if a context source filter is malformed."""
     if parameters.flag("entityMap") or parameters.entity_map:
-        raise Unsupported("entity maps are not built yet")
+        raise Unsupported("entity maps are not implemented yet")
     if "csf" in parameters.values:
         parse_q(parameters.values["csf"], parameters.context)
 
@@ -136,11 +136,11 @@ def refuse_unbuilt(parameters: QueryParameters) -> None:
 def _form(name: str | None, options: frozenset[str]) -> str:
     if name is not None:
         if name not in FORMS:
-            raise InvalidRequest(f"{name!r} is none of {', '.join(FORMS)}", field="format")
+            raise InvalidRequest(f"must be one of {', '.join(FORMS)}, not {name!r}", field="format")
         return FORMS[name]
     forms = {FORMS[option] for option in options if option in FORMS}
     if len(forms) > 1:
-        raise InvalidRequest("more than one representation is asked for", field="options")
+        raise InvalidRequest("must name only one representation", field="options")
     return forms.pop() if forms else "normalized"
 
 
@@ -154,7 +154,7 @@ def _names(text: str | None, context: Context, field: str) -> frozenset[str]:
     if text is None:
         return frozenset()
     if not text:
-        raise Invalid("names nothing", field=field)
+        raise Invalid("must not be empty", field=field)
     return parse_names(text, context, field=field)
 
 

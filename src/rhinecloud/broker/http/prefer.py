@@ -1,4 +1,4 @@
-"""What a client prefers by the Prefer header: an earlier version of NGSI-LD, GeoJSON without an @context inside.
+"""The Prefer header: an earlier version of NGSI-LD, or GeoJSON without an @context inside.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 4.3.6.8 and 6.3.6; RFC 7240.
 """
@@ -13,7 +13,7 @@ _VERSION = re.compile(r"(\d)\.(\d{1,2})")
 
 
 def preferences(header: str) -> dict[str, str]:
-    """Read a Prefer field into values by name in lower case; parameters of preferences are passed over."""
+    """Return the preferences of a Prefer field by name in lower case, without their parameters."""
     found: dict[str, str] = {}
     for part in header.split(","):
         name, _, value = part.partition(";")[0].partition("=")
@@ -22,11 +22,11 @@ def preferences(header: str) -> dict[str, str]:
 
 
 def preferred_version(header: str) -> Version | None:
-    """Give the version of NGSI-LD that a client prefers."""
+    """Return the version of NGSI-LD that a client prefers."""
     match = _VERSION.fullmatch(preferences(header).get("ngsi-ld", "")) if header else None
     return (int(match[1]), int(match[2])) if match else None
 
 
 def version_text(version: Version) -> str:
-    """Print a version as the Preference-Applied field has it."""
+    """Return a version as it is written in the Preference-Applied field."""
     return f"ngsi-ld={version[0]}.{version[1]}"

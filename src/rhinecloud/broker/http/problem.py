@@ -1,4 +1,4 @@
-"""The one table that turns what went wrong into HTTP: RFC 7807 with the error types of NGSI-LD.
+"""The table that maps errors to HTTP: ProblemDetails (RFC 7807) with the error types of NGSI-LD.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.2, 5.5.3, 6.3.2 and 6.3.3.
 """
@@ -17,7 +17,7 @@ ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
 
 
 class ProblemType(NamedTuple):
-    """How one kind of error is told: HTTP status, NGSI-LD's name of it, and its title."""
+    """How a kind of error is answered: HTTP status, its name in NGSI-LD, and its title."""
 
     status: int
     name: str
@@ -41,30 +41,30 @@ TABLE: tuple[tuple[type[Exception], ProblemType], ...] = (
     (broker.LengthRequired, ProblemType(411, "InvalidRequest", "Length required.")),
     (broker.UnsupportedMediaType, ProblemType(415, "InvalidRequest", "Unsupported media type.")),
     (broker.OperationNotSupported, ProblemType(422, "OperationNotSupported", "Operation not supported.")),
-    (kernel.Unsupported, ProblemType(501, "OperationNotSupported", "Not built here.")),
+    (kernel.Unsupported, ProblemType(501, "OperationNotSupported", "Not implemented.")),
     (broker.ContextNotAvailable, ProblemType(504, "LdContextNotAvailable", "@context not available.")),
     (kernel.Unavailable, ProblemType(503, "InternalError", "Not available now.")),
 )
-"""The first row whose type fits decides, so subclasses stand above what they specialise."""
+"""The first row whose type matches is used, so subclasses come before their bases."""
 
 INTERNAL = ProblemType(500, "InternalError", "Internal error.")
 
-BARE = (411, 415)
+WITHOUT_BODY = (411, 415)
 """Statuses that are answered without a body (clause 6.3.4)."""
 
 
 def kind_of(error: Exception) -> ProblemType:
-    """Find how an error is told."""
+    """Return the kind of an error."""
     return next((kind for type_, kind in TABLE if isinstance(error, type_)), INTERNAL)
 
 
 def details(error: Exception, instance: str = "") -> dict[str, Any]:
-    """Describe an error as ProblemDetails; of an error that nobody meant, nothing inside is told."""
+    """Return an error as ProblemDetails; an unexpected error is not described."""
     kind = kind_of(error)
     body: dict[str, Any] = {
         "type": ERRORS + kind.name,
         "title": kind.title,
-        "detail": str(error) or kind.title if kind is not INTERNAL else "The city's log has more.",
+        "detail": str(error) or kind.title if kind is not INTERNAL else "The log has the details.",
         "status": kind.status,
     }
     if isinstance(error, kernel.Invalid) and error.field:
@@ -77,14 +77,14 @@ def details(error: Exception, instance: str = "") -> dict[str, Any]:
 
 
 def problem(error: Exception, request_id: bytes = b"") -> Response:
-    """Answer with an error; one of the city's own names the request, by which the log is found."""
+    """Return the response to an error; one of the server names the request, to find it in the log."""
     kind = kind_of(error)
     headers = []
     if isinstance(error, broker.MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
     if kind.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
-    if kind.status in BARE:
+    if kind.status in WITHOUT_BODY:
         return Response(kind.status, headers)
     headers.append((b"content-type", b"application/json"))
     body = details(error)

@@ -157,8 +157,8 @@ async def linked(broker: Broker, request: Request, join: Join, show: Callable[[L
         found = await broker.find_many(request.actor, request.tenant, ids)
         return {stored.id: stored.entity() for stored in found}
 
-    collector = EntityLoader(find_many)
-    return await collector.look(lambda: show(LinkedEntities(collector.find, request.context, join)))
+    loader = EntityLoader(find_many)
+    return await loader.run(lambda: show(LinkedEntities(loader.find, request.context, join)))
 
 
 def _joined(documents: list[bytes], view: View) -> bytes:

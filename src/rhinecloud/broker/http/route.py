@@ -1,4 +1,4 @@
-"""One row of the door's table, and what every handler is given."""
+"""A route of the API, and what every handler is given."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rhinecloud.kernel.time import Clock
 
 @dataclass(frozen=True, slots=True)
 class HandlerContext:
-    """What the handlers work with; the assembly makes one for the door."""
+    """What the handlers work with; the application is made with one."""
 
     broker: Broker
     contexts: Contexts
@@ -36,16 +36,16 @@ DONE = ((204, ""),)
 CREATED = ((201, ""),)
 
 Handle = Callable[[HandlerContext, Request], Awaitable[Response]]
-"""A handler: parse, call, render. It raises RhineCloudErrors, which the door turns into ProblemDetails."""
+"""A handler: parse, call, render. It raises RhineCloudErrors, which the application turns into ProblemDetails."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """A method of a resource: `path` below `/ngsi-ld/v1` with `{variables}`, the function, the parameters it allows
-    (None: any), the operation's name in clause 4.20, and the representations of its answers, if any.
+    (None: any), the operation's name in clause 4.20, and the representations of its responses, if any.
 
-    `body` names the schema of its request body, `answers` each status of success with the schema of what it brings, ''
-    for nothing: what `description` tells others about it. A route without answers is not built.
+    For the OpenAPI document: `body` names the schema of its request body, `answers` each status of success with the
+    schema of its body, '' for none. A route without answers is not implemented.
     """
 
     verb: str

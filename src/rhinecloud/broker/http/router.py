@@ -1,4 +1,4 @@
-"""Finding the row of the table for a request: one dictionary step a path segment, no pattern is tried in turn.
+"""Finds the route of a request: one dictionary look-up per path segment.
 
 Source: ETSI GS CIM 009 v1.9.1, clause 6.2.
 """
@@ -25,8 +25,8 @@ class _Node:
 
 
 class Router:
-    """The table of routes as a tree of path segments; the most usual ones, whose last segment alone is a variable, or
-    none is, are found in one step.
+    """The routes as a tree of path segments. The most frequent ones, with no variable but the last segment, are found
+    in one step.
     """
 
     def __init__(self, routes: Sequence[Route]) -> None:
@@ -36,13 +36,13 @@ class Router:
         for route in routes:
             self._add(route)
         for route in routes:
-            self._shorten(route)
+            self._add_shortcut(route)
 
     def find(self, verb: str, path: bytes) -> tuple[Route, dict[str, str]]:
-        """Give the route of a raw path below the door, such as `/entities/urn%3Ax`, and its decoded variables.
+        """Return the route of a raw path, such as `/entities/urn%3Ax`, and its decoded variables.
 
-        A slash at the end changes nothing. Raises NotFound where there is no such resource, MethodNotAllowed where it
-        has no such method.
+        A slash at the end is ignored. Raise NotFound if there is no such resource, MethodNotAllowed if it has no such
+        method.
         """
         plain = self._plain.get((verb, path))
         if plain is not None:
@@ -78,7 +78,7 @@ class Router:
 
     @staticmethod
     def allowed(node: _Node) -> list[str]:
-        """List the methods of a resource."""
+        """Return the methods of a resource."""
         verbs = [*node.routes, "OPTIONS"]
         return [*verbs, "HEAD"] if "GET" in node.routes else verbs
 
@@ -95,8 +95,8 @@ class Router:
                 node = node.children.setdefault(segment.encode(), _Node())
         node.routes[route.verb] = (route, tuple(names))
 
-    def _shorten(self, route: Route) -> None:
-        """Enter a route that can be found in one step; not where a fixed name may stand in the variable's place."""
+    def _add_shortcut(self, route: Route) -> None:
+        """Add a route that can be found in one step, unless a fixed name may take the variable's place."""
         head, _, last = route.path.rpartition("/")
         if "{" in head:
             return
@@ -113,8 +113,8 @@ class Router:
 
 
 def _rejoined(segment: bytes, following: list[bytes], node: _Node) -> bytes:
-    """Give a variable's value whole where it is a URI whose slashes nobody encoded, as in `/entities/http://a/b/attrs`:
-    take from `following` all that leads no further from `node`.
+    """Return a variable's value whole where it is a URI whose slashes nobody encoded, as in
+    `/entities/http://a/b/attrs`: take from `following` all that leads no further from `node`.
     """
     if b":" not in segment:
         return segment
@@ -130,4 +130,4 @@ def _decode(segment: bytes) -> str:
     try:
         return unquote(segment.decode("ascii"), errors="strict")
     except UnicodeDecodeError:
-        raise Invalid("the path is not UTF-8") from None
+        raise Invalid("the path must be URL-encoded UTF-8") from None

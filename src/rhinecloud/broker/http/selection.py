@@ -1,4 +1,4 @@
-"""Which entities a query means: parameters of a GET, or the members of a Query in a POST, to an `EntityQuery`.
+"""Reads which entities a query selects: parameters of a GET, or the members of a Query in a POST.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.23, 5.2.33, 5.2.43, 5.7.2.4 and 6.4.3.2.
 """
@@ -52,22 +52,23 @@ SELECTION = frozenset(
         "jsonKeys",
     }
 )
-"""The parameters that say which entities are meant."""
+"""The parameters that select entities."""
 
 ORDER = frozenset({"orderBy", "orderFrom", "orderGeometry", "collation"})
-"""The parameters that say in which order they come."""
+"""The parameters of their order."""
 
 _BLANK_LEVEL = re.compile(r"(?<=/) (?=[/;|,)]|$)")
 
 SYSTEM = frozenset({"createdAt", "modifiedAt", "expiresAt", "deletedAt", "observedAt"})
-"""Attributes by which alone no query may be asked: every entity has them (clause 5.7.2.4)."""
+"""Attributes that every entity has: a query needs another condition beside them (clause 5.7.2.4)."""
 
 
 def parse_query(
     parameters: QueryParameters, settings: BrokerSettings, *, deletes: bool = False
 ) -> EntityQuery:
-    """Read which entities are meant, paging apart; raises Invalid for what is malformed or too wide, TooComplexQuery
-    for what would cost too much.
+    """Return the query without its paging; `deletes` says that the selected entities are deleted.
+
+    Raise Invalid for a query that is malformed or too wide, TooComplexQuery for one that would cost too much.
     """
     query, context = parameters.values, parameters.context
     check_parameters(query, settings)
@@ -87,16 +88,16 @@ def parse_query(
 
 
 def parse_selectors(content: Any, context: Context) -> tuple[EntitySelector, ...]:
-    """Read a list of EntitySelectors (clause 5.2.33)."""
+    """Return the entity selectors of a Query (clause 5.2.33). Raise Invalid."""
     if not isinstance(content, list) or not content:
-        raise Invalid("is not a list of at least one entity selector", field="entities")
+        raise Invalid("must be an array with at least one entity selector", field="entities")
     return tuple(_selector(each, context) for each in content)
 
 
 def query_parameters(content: Mapping[str, Any]) -> dict[str, str]:
-    """Give the members of a Query (clause 5.2.23) under the names and in the form of a GET; `entities` is apart."""
+    """Return the members of a Query (clause 5.2.23) but `entities` as the parameters of a GET. Raise Invalid."""
     if content.get("type") != "Query":
-        raise Invalid("is not Query", field="type")
+        raise Invalid("must be Query", field="type")
     parameters: dict[str, str] = {}
     for name, member in content.items():
         if name in ("type", "entities"):
@@ -106,12 +107,12 @@ def query_parameters(content: Mapping[str, Any]) -> dict[str, str]:
         elif name == "ordering":
             parameters.update(_texts(member, "ordering", {"orderBy", "coordinates", "geometry", "collation"}))
         elif name in ("temporalQ", "aggrParams"):
-            raise Invalid("belongs to temporal queries only", field=name)
+            raise Invalid("must only be used in temporal queries", field=name)
         elif name in MEMBERS:
             parameters[name] = _text(member, name)
         else:
-            raise Invalid("is not a member of a Query", field=name)
-    if "q" in parameters:  # its percent signs are those of a URL, as in a subscription
+            raise Invalid("is not a known member of a Query", field=name)
+    if "q" in parameters:  # it is URL-encoded, as in a subscription
         parameters["q"] = unquote(parameters["q"])
     return parameters
 
@@ -137,16 +138,16 @@ MEMBERS = frozenset(
         "geometryProperty",
     ]
 )
-"""The members of a Query whose meaning is that of the parameter with the same name."""
+"""The members of a Query that mean the same as the parameter of that name."""
 
 
 def _types(query: Mapping[str, str], context: Context) -> tuple[tuple[str, ...], ...]:
     if "type" not in query:
         return ()
     if not query["type"]:
-        raise Invalid("names no type", field="type")
+        raise Invalid("must not be empty", field="type")
     if query["type"] == "*" and query.get("local") == "false":
-        raise Invalid("* is a local query, so local cannot be false", field="type")
+        raise Invalid("must not be * with local=false", field="type")
     return parse_type_selection(query["type"], context)
 
 
@@ -169,7 +170,7 @@ def _q(parameters: QueryParameters) -> Expression | None:
         links=True,
     )
     if any(linked.depth > join_level(parameters) for linked in links(q)):
-        raise Invalid("goes deeper into linked entities than join and joinLevel allow", field="q")
+        raise Invalid("must not go deeper into linked entities than join and joinLevel allow", field="q")
     return q
 
 
@@ -178,7 +179,7 @@ def _geo(query: Mapping[str, str], context: Context) -> GeoQuery | None:
     if not given:
         return None
     if len(given) < 3:
-        raise Invalid("georel, geometry and coordinates go together", field=given[0])
+        raise Invalid("georel, geometry and coordinates must be given together", field=given[0])
     return parse_geo(
         query["georel"],
         query["geometry"],
@@ -189,8 +190,8 @@ def _geo(query: Mapping[str, str], context: Context) -> GeoQuery | None:
 
 
 def _scope(query: Mapping[str, str]) -> ScopeQuery | None:
-    """Read the scopes that are meant. A level `+` that stands bare in an address arrives as a blank, of which no scope
-    has any.
+    """Return the scope query. A level `+` that was not escaped in the URL arrives as a space, which no scope
+    contains.
     """
     return parse_scope_q(_BLANK_LEVEL.sub("+", query["scopeQ"])) if "scopeQ" in query else None
 
@@ -210,15 +211,15 @@ def _order(parameters: QueryParameters) -> tuple[OrderKey, ...]:
 
 
 def is_local(query: Mapping[str, str]) -> bool:
-    """Tell whether a query is limited to this broker (clause 5.5.13)."""
+    """Return whether a query is limited to this broker (clause 5.5.13)."""
     return query.get("local") == "true" or query.get("type") == "*"
 
 
 def _refuse_too_wide(parameters: QueryParameters, q: Expression | None, *, deletes: bool) -> None:
-    """Refuse what would mean every entity of every source (clause 5.7.2.4).
+    """Raise Invalid for a query that would select all entities of all sources (clause 5.7.2.4).
 
-    Ids and patterns of ids are taken as narrow enough, beyond that clause, unless what they select is to be deleted:
-    clients that were made for other brokers ask by them alone.
+    Beyond that clause, ids and patterns of ids are narrow enough, unless the entities are deleted: clients of other
+    brokers query by them alone.
     """
     query = parameters.values
     narrowing = {"type", "georel"} if deletes else {"type", "georel", "id", "idPattern"}
@@ -228,18 +229,20 @@ def _refuse_too_wide(parameters: QueryParameters, q: Expression | None, *, delet
         return
     if q is not None and any(path.names[0] not in SYSTEM for path in paths(q)):
         return
-    raise Invalid("the query is too wide: give type, attrs, q or a geo-query, or local=true")
+    raise Invalid("the query must have type, attrs, q or a geo-query, or local=true")
 
 
 def _selector(content: Any, context: Context) -> EntitySelector:
     if not isinstance(content, dict) or not content.keys() <= {"id", "idPattern", "type"}:
-        raise Invalid("an entity selector has id, idPattern and type only", field="entities")
+        raise Invalid(
+            "an entity selector must have the members id, idPattern and type only", field="entities"
+        )
     if not isinstance(content.get("type"), str) or not content["type"]:
-        raise Invalid("an entity selector names a type", field="entities.type")
+        raise Invalid("must name a type", field="entities.type")
     ids = content.get("id", [])
     pattern = content.get("idPattern", "")
     if not isinstance(pattern, str):
-        raise Invalid("is not a text", field="entities.idPattern")
+        raise Invalid("must be a string", field="entities.idPattern")
     try:
         return EntitySelector(
             types=parse_type_selection(content["type"], context),
@@ -252,10 +255,10 @@ def _selector(content: Any, context: Context) -> EntitySelector:
 
 def _texts(member: Any, name: str, known: set[str]) -> dict[str, str]:
     if not isinstance(member, dict):
-        raise Invalid("is not an object", field=name)
+        raise Invalid("must be an object", field=name)
     unknown = member.keys() - known
     if unknown:
-        raise Invalid(f"has no member {sorted(unknown)[0]}", field=name)
+        raise Invalid(f"must not have the member {sorted(unknown)[0]}", field=name)
     renamed: dict[str, str] = (
         {"coordinates": "orderFrom", "geometry": "orderGeometry"} if name == "ordering" else {}
     )
@@ -263,7 +266,7 @@ def _texts(member: Any, name: str, known: set[str]) -> dict[str, str]:
 
 
 def _text(member: Any, name: str) -> str:
-    """Give a member as a GET's parameter has it: lists of texts joined by commas, coordinates as JSON."""
+    """Return a member as the parameter of a GET: arrays of strings joined by commas, coordinates as JSON."""
     if isinstance(member, str):
         return member
     if isinstance(member, bool) and name in ("entityMap", "splitEntities"):
@@ -274,4 +277,4 @@ def _text(member: Any, name: str) -> str:
         return orjson.dumps(member).decode()
     if isinstance(member, list) and member and all(isinstance(each, str) for each in member):
         return ",".join(member)
-    raise Invalid("is neither a text nor a filled list of texts", field=name)
+    raise Invalid("must be a string or a non-empty array of strings", field=name)

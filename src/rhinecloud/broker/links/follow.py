@@ -1,8 +1,8 @@
-"""Answers the parts of an expression that follow relationships, before the expression itself is asked.
+"""Evaluates the terms of an expression that follow relationships, before the expression itself is evaluated.
 
-For a query, the entities of which the inner term holds are searched first, with the same eyes as the rest; then the
-relationship has only to lead to one of them. For one entity (a subscription judges a change), its own relationships are
-followed. Source: ETSI GS CIM 009 v1.9.1, clause 4.9, examples 13 and 14.
+For a query, the entities for which the inner term holds are searched first, with the same read rights; the term then
+holds for each entity whose relationship leads to one of them. For one entity (of a change that a subscription is
+matched with), its own relationships are followed. Source: ETSI GS CIM 009 v1.9.1, clause 4.9, examples 13 and 14.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.port import Stored
 
 MAX_FOUND = 10_000
-"""How many linked entities a term may lead to."""
+"""Most linked entities of one term."""
 
 Ask = Callable[[EntityQuery], Awaitable[Page[Stored]]]
 
 
 async def follow(expression: Expression, ask: Ask) -> Expression:
-    """Give an expression that an entity can answer alone; raises Invalid where a term leads to too many entities."""
+    """Return an expression that needs only one entity. Raise Invalid if a term leads to too many entities."""
     return resolve(expression, {linked: await _find(linked, ask) for linked in links(expression)})
 
 
 def follow_from(expression: Expression, entity: Entity, find: Find) -> Expression:
-    """Give an expression that `entity` can answer alone, its relationships followed."""
+    """Return an expression that needs only `entity`: its relationships are followed."""
     return resolve(expression, {linked: _reached(linked, entity, find) for linked in links(expression)})
 
 
@@ -38,12 +38,12 @@ async def _find(linked: Linked, ask: Ask) -> frozenset[str]:
     inner = await follow(linked.term, ask)
     page = await ask(EntityQuery(types=tuple((iri,) for iri in linked.types), q=inner, limit=MAX_FOUND))
     if page.more:
-        raise Invalid(f"{linked.subject} leads to more than {MAX_FOUND} entities", field="q")
+        raise Invalid(f"{linked.subject} must lead to at most {MAX_FOUND} entities", field="q")
     return frozenset(stored.id for stored in page.items)
 
 
 def _reached(term: Linked, entity: Entity, find: Find) -> frozenset[str]:
-    """List the entities to which a term's relationship leads from `entity` and of which its inner term holds."""
+    """Return the entities to which a term's relationship leads from `entity` and for which its inner term holds."""
     found = set()
     for kind, value in term.path.targets(entity):
         names = (value if isinstance(value, list) else [value]) if kind in RELATIONSHIPS else []

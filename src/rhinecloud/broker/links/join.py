@@ -1,4 +1,4 @@
-"""Linked entities: what the relationships of an entity lead to, put inside them or behind them.
+"""Linked entities: the targets of an entity's relationships, shown inside these or after the entity.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.23 and 5.7.1.5.
 """
@@ -16,19 +16,19 @@ from rhinecloud.ngsild.projection import Projection
 from rhinecloud.ngsild.representation import Options, render
 
 MAX_LEVEL = 10
-MOST = 5_000
-"""Entities that are looked up for one request at most."""
+MAX_LOOKED_UP = 5_000
+"""Most entities that are looked up for one request."""
 
 Find = Callable[[str], Entity | None]
-"""Gives a stored entity that the asker may see."""
+"""Returns a stored entity that the actor may read, else None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """How linked entities are asked for: `inline` or flat, how many relationships deep, and what the asker has already.
+    """How linked entities are shown: `inline` or flat, how many relationships deep, without those in `contained_by`.
 
-    `options` say how entities are shown; what is picked or omitted behind a relationship stands in `pick` and `omit`.
-    So many entities are looked up at `most`; then `strict` raises TooComplexQuery, else no more are shown.
+    `options` say how entities are shown; `pick` and `omit` say which members of the linked ones. At most `most`
+    entities are looked up; above that, raise TooComplexQuery if `strict`, else show no more.
     """
 
     inline: bool
@@ -37,12 +37,12 @@ class Join:
     pick: Projection = field(default_factory=Projection)
     omit: Projection = field(default_factory=Projection)
     contained_by: frozenset[str] = frozenset()
-    most: int = MOST
+    most: int = MAX_LOOKED_UP
     strict: bool = True
 
 
 class LinkedEntities:
-    """Shows entities with what they link to, for one request or one notification."""
+    """Shows entities with their linked entities, for one request or one notification."""
 
     def __init__(self, find: Find, context: Context, join: Join) -> None:
         self._find = find
@@ -51,23 +51,25 @@ class LinkedEntities:
         self._looked_up = 0
 
     def inline(self, entity: Entity) -> dict[str, Any]:
-        """Show an entity with the entities that it links to inside its relationships (clause 4.5.23.2)."""
+        """Return an entity as shown, with its linked entities inside its relationships (clause 4.5.23.2)."""
         shown = render(entity, self._context, self._join.options)
         self.put_inside(entity, shown)
         return shown
 
     def put_inside(self, entity: Entity, shown: dict[str, Any]) -> None:
-        """Put linked entities inside the relationships of an entity that is shown already."""
+        """Add linked entities inside the relationships of `shown`, which was made from `entity`."""
         join = self._join
         self._put(entity, shown, join, join.contained_by | {entity.id})
 
     def flat(self, entities: list[Entity]) -> list[dict[str, Any]]:
-        """Show entities, and behind them those that they link to, nearest first and each once (clause 4.5.23.3)."""
+        """Return entities as shown, then those that they link to, nearest first and each once (clause 4.5.23.3)."""
         shown = [render(entity, self._context, self._join.options) for entity in entities]
-        return shown + [render(entity, self._context, how.options) for entity, how in self.behind(entities)]
+        return shown + [
+            render(entity, self._context, how.options) for entity, how in self.linked_from(entities)
+        ]
 
-    def behind(self, entities: list[Entity]) -> list[tuple[Entity, Join]]:
-        """List what entities link to, nearest first and each once, with how it is to be shown."""
+    def linked_from(self, entities: list[Entity]) -> list[tuple[Entity, Join]]:
+        """Return the linked entities of `entities`, nearest first and each once, with how each is shown."""
         join = self._join
         seen = {entity.id for entity in entities} | join.contained_by
         found: list[tuple[Entity, Join]] = []
@@ -80,7 +82,7 @@ class LinkedEntities:
                         linked = None if uri in seen else self._look_up(uri)
                         if linked is not None:
                             seen.add(uri)
-                            further.append((linked, _behind(how, name)))
+                            further.append((linked, _next_level(how, name)))
             found += further
             level = further
         return found
@@ -98,11 +100,11 @@ class LinkedEntities:
             member = self._context.compact(name)
             if member in members and any(instance.type in _TARGETS for instance in instances):
                 kept = _kept(instances, join.options)
-                linked = [self._linked(instance, _behind(join, name), seen) for instance in kept]
+                linked = [self._linked(instance, _next_level(join, name), seen) for instance in kept]
                 members[member] = _joined(members[member], kept, linked, join.options)
 
     def _linked(self, instance: Instance, join: Join, seen: frozenset[str]) -> dict[str, dict[str, Any]]:
-        """Show the entities behind one instance, by id; those on the way here are not shown again."""
+        """Return the entities that one instance leads to, by id; those in `seen` are not shown again."""
         found = {}
         for uri in _targets(instance):
             entity = None if uri in seen else self._look_up(uri)
@@ -116,7 +118,7 @@ class LinkedEntities:
             if not self._join.strict:
                 return None
             raise TooComplexQuery(
-                f"the relationships lead to more than {most} entities; ask for fewer or less deep"
+                f"the relationships must lead to at most {most} entities; use a smaller page or joinLevel"
             )
         self._looked_up += 1
         return self._find(uri)
@@ -126,7 +128,7 @@ _TARGETS = ("Relationship", "ListRelationship")
 
 
 def _relationships(entity: Entity, options: Options) -> Iterator[tuple[str, Instance]]:
-    """Give the relationships that are shown."""
+    """Yield the relationships that are shown."""
     for name, instances in entity.attrs.items():
         if name in options.omit or (options.pick and name not in options.pick):
             continue
@@ -148,8 +150,10 @@ def _targets(instance: Instance) -> list[str]:
     return instance.value if isinstance(instance.value, list) else [instance.value]
 
 
-def _behind(join: Join, name: str) -> Join:
-    """Say how entities behind the relationship `name` are shown: whole, unless something was said about them."""
+def _next_level(join: Join, name: str) -> Join:
+    """Return how entities linked by the relationship `name` are shown: complete, unless picked or omitted members are
+    given.
+    """
     pick = join.pick.inside.get(name, Projection())
     omit = join.omit.inside.get(name, Projection())
     options = replace(join.options, pick=pick.picked, omit=omit.names, attrs=frozenset(), geojson=False)
@@ -159,7 +163,7 @@ def _behind(join: Join, name: str) -> Join:
 def _joined(
     member: Any, instances: list[Instance], linked: list[dict[str, dict[str, Any]]], options: Options
 ) -> Any:
-    """Put what was found into a rendered attribute: beside the target, or in its place in the simplified form."""
+    """Add the linked entities to a rendered attribute: beside the target, or instead of it in the simplified form."""
     if options.form == "simplified":
         return _simplified(member, linked)
     members = member if isinstance(member, list) else [member]

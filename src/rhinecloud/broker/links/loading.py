@@ -1,6 +1,6 @@
-"""Entities for pure code that finds out on its way which ones it needs: it runs, names them, and runs again.
+"""Loads entities for a pure function that finds out while it runs which ones it needs: it is called until it has all.
 
-What is linked, and what that is linked with in turn, so costs one look-up a level, however many entities there are.
+So linked entities cost one look-up per level of relationships, however many entities there are.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ T = TypeVar("T")
 
 
 class EntityLoader(Generic[K]):
-    """Looks entities up by key for one act at a time; `find` may be called within an act only.
+    """Looks up entities by key for one call of `run` at a time; `find` may be called by that function only.
 
-    `find_many` gives those of the keys that there are.
+    `find_many` returns the entities that exist.
     """
 
     def __init__(self, find_many: Callable[[Collection[K]], Awaitable[Mapping[K, Entity]]]) -> None:
         self._find_many = find_many
         self._found: dict[K, Entity | None] = {}
         self._wanted: set[K] = set()
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     def find(self, key: K) -> Entity | None:
-        """Give an entity as far as it is known here; what is not known is noted, and the act will be done again."""
+        """Return an entity if it is loaded, else None, and let `run` load it and call its function again."""
         if key not in self._found:
             self._wanted.add(key)
         return self._found.get(key)
 
-    async def look(self, act: Callable[[], T]) -> T:
-        """Do `act`, which does nothing but look, with every entity that it asks for."""
-        if not self._turn.locked():  # most acts ask for nothing
-            result = act()
+    async def run(self, function: Callable[[], T]) -> T:
+        """Return the result of `function`, which must be pure, with every entity that it asks for."""
+        if not self._lock.locked():  # most functions ask for no entity
+            result = function()
             if not self._wanted:
                 return result
-        async with self._turn:
+        async with self._lock:
             while True:
-                result = act()
+                result = function()
                 if not self._wanted:
                     self._found.clear()
                     return result

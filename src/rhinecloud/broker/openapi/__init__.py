@@ -1,7 +1,7 @@
-"""The door described for machines: an OpenAPI 3.1 document made from the table of routes, so that it cannot lag behind.
+"""The OpenAPI 3.1 document of the API, made from the table of routes, so that the two cannot differ.
 
-A route's row names its parameters and what travels in its bodies; `parameters.yaml` and `schemas.yaml` say what these
-names mean. The door refuses what the rows do not name, and the document lists what they do.
+A route names its parameters and the schemas of its bodies; `parameters.yaml` and `schemas.yaml` define these names. The
+application refuses parameters that the route does not name, and the document lists those that it does.
 """
 
 from rhinecloud.broker.openapi.document import describe, parameter_names

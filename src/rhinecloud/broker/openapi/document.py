@@ -1,7 +1,7 @@
-"""Puts the OpenAPI document together: one operation a row of the table.
+"""Makes the OpenAPI document: one operation for each route.
 
-Summary and clause stand in the handler's docstring, so they are said once. Source: OpenAPI 3.1.1; ETSI GS CIM 009
-v1.9.1, clauses 6.2 to 6.41.
+Summary and clause are read from the handler's docstring, so they are written once. Source: OpenAPI 3.1.1; ETSI GS CIM
+009 v1.9.1, clauses 6.2 to 6.41.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ import yaml
 
 from rhinecloud import __version__
 from rhinecloud.broker.http.media import Media
-from rhinecloud.broker.http.problem import BARE, TABLE
+from rhinecloud.broker.http.problem import TABLE, WITHOUT_BODY
 from rhinecloud.broker.http.route import Route
 
 SPECIFICATION = "https://www.etsi.org/deliver/etsi_gs/CIM/001_099/009/"
 SCHEMAS = "#/components/schemas/"
-WORDS = """\
-The city's things: entities, queries, batches, subscriptions, types and @contexts, as ETSI GS CIM 009 v1.9.1 (NGSI-LD)
-has them. Names in bodies and parameters are those of the @context that a request brings, in its body
-(`application/ld+json`) or by a `Link` header; the city's own is at `/ngsi-ld/v1/jsonldContexts/city`.
+DESCRIPTION = """\
+Entities, queries, batches, subscriptions, types and @contexts, as ETSI GS CIM 009 v1.9.1 (NGSI-LD) defines them. Names
+in bodies and parameters are those of the request's @context, in its body (`application/ld+json`) or a `Link` header.
+The city's own @context is at `/ngsi-ld/v1/jsonldContexts/city`.
 
-Send `Authorization: Bearer rct_…`. What is malformed is answered 400, what the standard knows and this broker has not
-built 501, always as ProblemDetails. Incidents, alerts, history and accounts are at `/api/v1` (`/api/v1/openapi.json`).
+Send `Authorization: Bearer rct_…`. Malformed requests are answered 400, operations of the standard that are not
+implemented 501, always as ProblemDetails. Incidents, alerts, history and accounts are at `/api/v1`
+(`/api/v1/openapi.json`).
 """
 
 SPATIAL = {
@@ -36,13 +37,13 @@ SPATIAL = {
     "EntityOrLinked": "FeatureOrCollection",
     "EntityList": "FeatureCollection",
 }
-"""What an answer becomes in GeoJSON."""
+"""The GeoJSON schemas of responses."""
 
 _SUMMARY = re.compile(r"(?P<title>.+?) \(clause (?P<clause>[\d.]+)\)")
 
 
 def describe(routes: Sequence[Route], *, max_limit: int) -> dict[str, Any]:
-    """Give the OpenAPI document of a table of routes; `max_limit` is the largest page."""
+    """Return the OpenAPI document of a table of routes; `max_limit` is the largest page."""
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.verb.lower()] = _operation(route, max_limit)
@@ -51,7 +52,7 @@ def describe(routes: Sequence[Route], *, max_limit: int) -> dict[str, Any]:
         "info": {
             "title": "Rhine Cloud: NGSI-LD",
             "version": __version__,
-            "description": WORDS,
+            "description": DESCRIPTION,
             "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         },
         "externalDocs": {"url": SPECIFICATION, "description": "ETSI GS CIM 009, the standard"},
@@ -63,7 +64,7 @@ def describe(routes: Sequence[Route], *, max_limit: int) -> dict[str, Any]:
 
 
 def parameter_names() -> frozenset[str]:
-    """List the query parameters that have words."""
+    """Return the names of the query parameters that are described."""
     return frozenset(name.partition(".")[0] for name in _read("parameters")["query"])
 
 
@@ -83,7 +84,7 @@ def _components() -> dict[str, Any]:
 
 
 def _operation(route: Route, max_limit: int) -> dict[str, Any]:
-    title, words = _words(route)
+    title, words = _summary(route)
     described: dict[str, Any] = {
         "operationId": _camel(title if route.answers else f"{title} {route.verb} {route.path}"),
         "summary": title,
@@ -99,8 +100,8 @@ def _operation(route: Route, max_limit: int) -> dict[str, Any]:
     return described
 
 
-def _words(route: Route) -> tuple[str, str]:
-    """Take summary and clause from the handler's docstring: `Retrieve Entity (clause 6.5.3.1).`"""
+def _summary(route: Route) -> tuple[str, str]:
+    """Return summary and clause from the handler's docstring: `Retrieve Entity (clause 6.5.3.1).`"""
     text = inspect.cleandoc(route.handle.__doc__ or "")
     match = _SUMMARY.search(text)
     if match is None:
@@ -213,7 +214,7 @@ MEANINGS = {
 
 
 def _problems(route: Route) -> list[int]:
-    """List the statuses of the errors that a route may answer with."""
+    """Return the statuses of the errors that a route may answer with."""
     if not route.answers:
         return [400, 401, 406, 501] if route.offers else [400, 401, 501]
     found = {400, 401, 403, 404, 500, 503, 504}
@@ -238,7 +239,7 @@ def _problem(status: int, titles: Sequence[str]) -> dict[str, Any]:
         "description": " ".join(titles),
         "headers": {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}},
     }
-    if status not in (*BARE, 414):
+    if status not in (*WITHOUT_BODY, 414):
         schema = {"$ref": f"{SCHEMAS}ProblemDetails"}
         described["content"] = {"application/json": {"schema": schema}}
     return described

@@ -1,4 +1,4 @@
-"""The table of routes: one row a method of a resource (clause 6.2), one module a resource."""
+"""The table of routes: one route for each method of a resource (clause 6.2), one module for each resource."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ _TABLE = (
 
 
 def routes_with(more: Sequence[Route] = ()) -> tuple[Route, ...]:
-    """Return every route below `/ngsi-ld/v1`: the broker's own, `more`, and the one that describes them."""
+    """Return every route of `/ngsi-ld/v1`: the broker's own, `more`, and the one of the OpenAPI document."""
     table = (*_TABLE, *more)
     return (*table, description.route_of(table))
 

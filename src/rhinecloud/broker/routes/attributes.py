@@ -72,18 +72,18 @@ async def _read_fragment(parts: HandlerContext, request: Request, *, nulls: bool
     _refuse_empty(content)
     fragment = parse_fragment(content, request.context, nulls=nulls)
     if fragment.id and fragment.id != entity_id(request):
-        raise Invalid("differs from the entity of the path", field="id")
+        raise Invalid("must be the entity id of the path", field="id")
     return fragment
 
 
 def _refuse_empty(content: dict[str, Any]) -> None:
-    """Refuse a fragment that says nothing, for whoever sends it has lost what it should say."""
+    """Raise Invalid for a fragment without a member: it is likely a mistake of the client."""
     if content.keys() <= {"@context"}:
-        raise Invalid("the body has no member that could change anything")
+        raise Invalid("the body must have at least one member to change")
 
 
 async def _change(parts: HandlerContext, request: Request, change: Change) -> Response:
-    """Carry the change out; what it left alone is told as an UpdateResult (clause 5.2.18)."""
+    """Write the change; return an UpdateResult if it skipped any attribute (clause 5.2.18)."""
     name = entity_id(request)
     done: list[Patched] = []
     types = type_selection(request.parameters())
@@ -110,7 +110,7 @@ async def _change(parts: HandlerContext, request: Request, change: Change) -> Re
 def _attribute_name(request: Request, *, scope: bool = False) -> str:
     name = request.variables["attrId"]
     if name == "scope" and not scope:
-        raise Invalid("scope is changed through the entity", field="attrId")
+        raise Invalid("must not be scope, which is changed through the entity", field="attrId")
     try:
         return request.context.name(name)
     except Invalid as error:

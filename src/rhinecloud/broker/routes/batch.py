@@ -1,6 +1,6 @@
 """`/entityOperations`: creating, upserting, updating, merging and deleting many entities at once.
 
-Each entity succeeds or fails alone; those with one id are taken in their order. Source: clauses 5.5.11,
+Each entity succeeds or fails alone; those with one id are processed in their order. Source: clauses 5.5.11,
 5.6.7 to 5.6.10, 5.6.20, 6.14 to 6.17 and 6.31.
 """
 
@@ -27,13 +27,13 @@ from rhinecloud.ngsild.values import check_uri
 from rhinecloud.store.port import Written
 
 Parse = Callable[..., Entity]
-"""Reads an item with its @context; `now` becomes its system times, which spares a copy of it later."""
+"""Parses an item with its @context; `now` becomes its system times, which saves a copy later."""
 
 Result = tuple[str, Outcome]
-"""An entity's id, as far as one could be read, and what became of it."""
+"""An entity's id, '' if it could not be read, and its outcome."""
 
 
-_TO_COME: Result = ("", Invalid(""))
+_PENDING: Result = ("", Invalid(""))
 
 
 async def create(parts: HandlerContext, request: Request) -> Response:
@@ -50,7 +50,7 @@ async def upsert(parts: HandlerContext, request: Request) -> Response:
     """Batch Entity Creation or Update (clause 6.15.3.1)."""
     options = listed_options(request.parameters(), "replace", "update")
     if len(options) > 1:
-        raise InvalidRequest("replace and update exclude each other", field="options")
+        raise InvalidRequest("must not be both replace and update", field="options")
     replace = "update" not in options
     results = await _carry_out(
         parts,
@@ -67,22 +67,22 @@ async def upsert(parts: HandlerContext, request: Request) -> Response:
 
 
 async def update(parts: HandlerContext, request: Request) -> Response:
-    """Batch Entity Update (clause 6.16.3.1); clients also send the words of upserts, which here mean nothing more."""
+    """Batch Entity Update (clause 6.16.3.1); the options of upserts are accepted, and have no effect."""
     overwrite = "noOverwrite" not in listed_options(request.parameters(), "noOverwrite", "replace", "update")
-    left_alone: dict[str, dict[str, str]] = {}
+    skipped_by_id: dict[str, dict[str, str]] = {}
 
     def plan(fragment: Entity) -> Plan:
         def change(entity: Entity, now: str) -> patch.Patched:
             if overwrite:
                 return patch.update(entity, fragment, now)
             appended = patch.append(entity, fragment, now, overwrite=False)
-            left_alone.update({fragment.id: appended.skipped} if appended.skipped else {})
+            skipped_by_id.update({fragment.id: appended.skipped} if appended.skipped else {})
             return appended
 
         return lambda writer: writer.change(fragment.id, change)
 
     results = await _carry_out(parts, request, parse_fragment, plan)
-    return _quiet([(name, _told(outcome, left_alone.get(name))) for name, outcome in results])
+    return _no_content([(name, _with_skipped(outcome, skipped_by_id.get(name))) for name, outcome in results])
 
 
 async def merge(parts: HandlerContext, request: Request) -> Response:
@@ -94,7 +94,7 @@ async def merge(parts: HandlerContext, request: Request) -> Response:
 
         return lambda writer: writer.change(fragment.id, change)
 
-    return _quiet(await _carry_out(parts, request, partial(parse_fragment, partial=True), plan))
+    return _no_content(await _carry_out(parts, request, partial(parse_fragment, partial=True), plan))
 
 
 async def delete(parts: HandlerContext, request: Request) -> Response:
@@ -102,38 +102,38 @@ async def delete(parts: HandlerContext, request: Request) -> Response:
     items = await read_objects(parts, request)
     plans = [(check_uri(item), removal(item)) for item, _ in items]
     outcomes = await parts.broker.write_all(request.actor, request.tenant, plans)
-    return _quiet([(name, outcome) for (name, _), outcome in zip(plans, outcomes, strict=True)])
+    return _no_content([(name, outcome) for (name, _), outcome in zip(plans, outcomes, strict=True)])
 
 
 async def _carry_out(
     parts: HandlerContext, request: Request, parse: Parse, plan: Callable[[Entity], Plan]
 ) -> list[Result]:
-    """Parse and write each item; an item that cannot be read fails alone."""
+    """Parse and write each item; an item that is malformed fails alone."""
     now = parts.broker.moment()
     results: list[Result] = []
     plans: list[tuple[str, Plan]] = []
-    places: list[int] = []
+    positions: list[int] = []
     for item, context in await read_objects(parts, request):
         try:
             if isinstance(context, RhineCloudError):
                 raise context
             entity = parse(item, context, now=now)
             if not entity.id:
-                raise Invalid("an entity of a batch needs an id", field="id")
+                raise Invalid("must be given for an entity of a batch", field="id")
         except RhineCloudError as error:
             results.append((_id_of(item), error))
             continue
-        places.append(len(results))
+        positions.append(len(results))
         plans.append((entity.id, plan(entity)))
-        results.append(_TO_COME)
+        results.append(_PENDING)
     outcomes = await parts.broker.write_all(request.actor, request.tenant, plans, now=now)
-    for place, (entity_id, _), outcome in zip(places, plans, outcomes, strict=True):
-        results[place] = (entity_id, outcome)
+    for position, (entity_id, _), outcome in zip(positions, plans, outcomes, strict=True):
+        results[position] = (entity_id, outcome)
     return results
 
 
-def _told(outcome: Outcome, skipped: dict[str, str] | None) -> Outcome:
-    """Report an entity of which some attributes were left alone as one in error (clause 5.6.9.4)."""
+def _with_skipped(outcome: Outcome, skipped: dict[str, str] | None) -> Outcome:
+    """Return a Conflict for an entity of which some attributes were skipped (clause 5.6.9.4)."""
     if skipped and isinstance(outcome, Written):
         return Conflict("; ".join(f"{name} {reason}" for name, reason in skipped.items()))
     return outcome
@@ -148,12 +148,12 @@ def _failed(results: list[Result]) -> bool:
     return any(isinstance(outcome, RhineCloudError) for _, outcome in results)
 
 
-def _quiet(results: list[Result]) -> Response:
+def _no_content(results: list[Result]) -> Response:
     return _mixed(results) if _failed(results) else nothing()
 
 
 def _mixed(results: list[Result]) -> Response:
-    """Answer 207 with a BatchOperationResult (clause 5.2.16)."""
+    """Return 207 with a BatchOperationResult (clause 5.2.16)."""
     success = [entity_id for entity_id, outcome in results if isinstance(outcome, Written)]
     errors = [
         {"entityId": entity_id, "error": details(outcome, entity_id)}
@@ -165,7 +165,7 @@ def _mixed(results: list[Result]) -> Response:
 
 _PATH = "/entityOperations"
 _LOCAL = frozenset({"local"})
-QUIET = (204, "")
+NO_CONTENT = (204, "")
 MIXED = (207, "BatchResult")
 
 ROUTES = (
@@ -187,7 +187,7 @@ ROUTES = (
         _LOCAL | {"options"},
         (),
         body="EntityBatch",
-        answers=((201, "IdList"), QUIET, MIXED),
+        answers=((201, "IdList"), NO_CONTENT, MIXED),
     ),
     Route(
         "POST",
@@ -197,7 +197,7 @@ ROUTES = (
         _LOCAL | {"options"},
         (),
         body="FragmentBatch",
-        answers=(QUIET, MIXED),
+        answers=(NO_CONTENT, MIXED),
     ),
     Route(
         "POST",
@@ -207,9 +207,16 @@ ROUTES = (
         _LOCAL | {"options"},
         (),
         body="FragmentBatch",
-        answers=(QUIET, MIXED),
+        answers=(NO_CONTENT, MIXED),
     ),
     Route(
-        "POST", f"{_PATH}/delete", delete, "deleteBatch", _LOCAL, (), body="IdBatch", answers=(QUIET, MIXED)
+        "POST",
+        f"{_PATH}/delete",
+        delete,
+        "deleteBatch",
+        _LOCAL,
+        (),
+        body="IdBatch",
+        answers=(NO_CONTENT, MIXED),
     ),
 )

@@ -35,7 +35,7 @@ async def list_all(parts: HandlerContext, request: Request) -> Response:
 
 
 async def serve(parts: HandlerContext, request: Request) -> Response:
-    """Serve @context (clause 6.30.3.1); anyone may read what a Link header leads to."""
+    """Serve @context (clause 6.30.3.1); everyone may read what a Link header links to."""
     name = request.variables["contextId"]
     if _flag(request, "details"):
         entry = parts.contexts.get(request.tenant, name)
@@ -66,7 +66,7 @@ def _describe(parts: HandlerContext, entry: StoredContext) -> dict[str, object]:
 def _flag(request: Request, name: str) -> bool:
     text = request.query.get(name, "false")
     if text not in ("true", "false", ""):
-        raise Invalid(f"{text!r} is neither true nor false", field=name)
+        raise Invalid(f"must be true or false, not {text!r}", field=name)
     return text == "true"
 
 
@@ -76,7 +76,7 @@ def _kind(text: str | None) -> ContextKind | None:
     try:
         return ContextKind(text)
     except ValueError:
-        raise Invalid(f"{text!r} is none of {', '.join(ContextKind)}", field="kind") from None
+        raise Invalid(f"must be one of {', '.join(ContextKind)}, not {text!r}", field="kind") from None
 
 
 ROUTES = (

@@ -1,4 +1,4 @@
-"""`/openapi.json`: the door described for machines, made when somebody asks for it first."""
+"""`/openapi.json`: the OpenAPI document of the API, made at the first request."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rhinecloud.broker.openapi import describe
 
 
 def route_of(table: Sequence[Route]) -> Route:
-    """Make the route that describes a table, and itself."""
+    """Return the route of the document that describes a table of routes, and itself."""
 
     @cache
     def written(max_limit: int) -> bytes:
         return orjson.dumps(describe((*table, own), max_limit=max_limit))
 
     async def serve(parts: HandlerContext, request: Request) -> Response:
-        """Retrieve this document; it is no part of the standard."""
+        """Retrieve this document, which is not part of the standard."""
         return Response(200, [(b"content-type", b"application/json")], written(parts.settings.max_limit))
 
     own = Route(

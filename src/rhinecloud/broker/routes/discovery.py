@@ -1,4 +1,6 @@
-"""`/types` and `/attributes`: what there is in the city (clauses 5.7.5 to 5.7.10 and 6.25 to 6.28)."""
+"""`/types` and `/attributes`: the types and attributes that entities have (clauses 5.7.5 to 5.7.10 and 6.25 to
+6.28).
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,11 @@ from rhinecloud.ngsild.context import Context
 
 async def list_types(parts: HandlerContext, request: Request) -> Response:
     """Retrieve Available Entity Types, and with `details` their attributes' names (clause 6.25.3.1)."""
-    tally = await parts.broker.discover(request.actor, request.tenant)
+    counts = await parts.broker.discover(request.actor, request.tenant)
     compact = request.context.compact
-    names = sorted(tally.types)
+    names = sorted(counts.types)
     if request.parameters().flag("details"):
-        return document(request, [_type(tally, iri, request.context) for iri in names])
+        return document(request, [_type(counts, iri, request.context) for iri in names])
     return document(
         request,
         {
@@ -33,11 +35,11 @@ async def list_types(parts: HandlerContext, request: Request) -> Response:
 async def get_type(parts: HandlerContext, request: Request) -> Response:
     """Retrieve Available Entity Type Information (clause 6.26.3.1)."""
     iri = request.context.name(request.variables["type"])
-    tally = await parts.broker.discover(request.actor, request.tenant)
-    if not tally.types[iri]:
+    counts = await parts.broker.discover(request.actor, request.tenant)
+    if not counts.types[iri]:
         raise NotFound(f"there is no entity of type {iri}")
     compact = request.context.compact
-    attributes = tally.attributes_by_type.get(iri, {})
+    attributes = counts.attributes_by_type.get(iri, {})
     details = [
         {
             "id": name,
@@ -53,7 +55,7 @@ async def get_type(parts: HandlerContext, request: Request) -> Response:
             "id": iri,
             "type": "EntityTypeInfo",
             "typeName": compact(iri),
-            "entityCount": tally.types[iri],
+            "entityCount": counts.types[iri],
             "attributeDetails": details,
         },
     )
@@ -61,11 +63,11 @@ async def get_type(parts: HandlerContext, request: Request) -> Response:
 
 async def list_attributes(parts: HandlerContext, request: Request) -> Response:
     """Retrieve Available Attributes, and with `details` the types that have them (clause 6.27.3.1)."""
-    tally = await parts.broker.discover(request.actor, request.tenant)
+    counts = await parts.broker.discover(request.actor, request.tenant)
     compact = request.context.compact
-    names = sorted(tally.attributes)
+    names = sorted(counts.attributes)
     if request.parameters().flag("details"):
-        return document(request, [_attribute(tally, iri, request.context) for iri in names])
+        return document(request, [_attribute(counts, iri, request.context) for iri in names])
     return document(
         request,
         {
@@ -79,11 +81,11 @@ async def list_attributes(parts: HandlerContext, request: Request) -> Response:
 async def get_attribute(parts: HandlerContext, request: Request) -> Response:
     """Retrieve Available Attribute Information (clause 6.28.3.1)."""
     iri = _attribute_iri(request)
-    tally = await parts.broker.discover(request.actor, request.tenant)
-    found = tally.attributes.get(iri)
+    counts = await parts.broker.discover(request.actor, request.tenant)
+    found = counts.attributes.get(iri)
     if found is None:
-        raise NotFound(f"no entity has an attribute {iri}")
-    described = _attribute(tally, iri, request.context)
+        raise NotFound(f"there is no entity with an attribute {iri}")
+    described = _attribute(counts, iri, request.context)
     described["attributeCount"] = found.count
     described["attributeTypes"] = sorted(found.kinds)
     return document(request, described)
@@ -96,8 +98,8 @@ def _attribute_iri(request: Request) -> str:
     return request.context.name(name)
 
 
-def _type(tally: TypeCounts, iri: str, context: Context) -> dict[str, Any]:
-    attributes = tally.attributes_by_type.get(iri, {})
+def _type(counts: TypeCounts, iri: str, context: Context) -> dict[str, Any]:
+    attributes = counts.attributes_by_type.get(iri, {})
     return {
         "id": iri,
         "type": "EntityType",
@@ -106,12 +108,12 @@ def _type(tally: TypeCounts, iri: str, context: Context) -> dict[str, Any]:
     }
 
 
-def _attribute(tally: TypeCounts, iri: str, context: Context) -> dict[str, Any]:
+def _attribute(counts: TypeCounts, iri: str, context: Context) -> dict[str, Any]:
     return {
         "id": iri,
         "type": "Attribute",
         "attributeName": context.compact(iri),
-        "typeNames": [context.compact(name) for name in sorted(tally.attributes[iri].types)],
+        "typeNames": [context.compact(name) for name in sorted(counts.attributes[iri].types)],
     }
 
 

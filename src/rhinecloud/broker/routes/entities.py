@@ -40,7 +40,7 @@ from rhinecloud.store.port import Stored
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What the parameters of a retrieval come to."""
+    """The parsed parameters of a retrieval."""
 
     view: View
     types: TypeSelection
@@ -48,7 +48,7 @@ class Retrieval:
 
     @property
     def plain(self) -> bool:
-        """Whether any entity that is there will do."""
+        """Whether the entity is shown whatever its types and attributes are."""
         return not self.types and not self.view.options.attrs
 
 
@@ -66,7 +66,7 @@ async def retrieve(parts: HandlerContext, request: Request) -> Response:
     """Retrieve Entity (clause 6.5.3.1)."""
     retrieval = parts.parameters.parse(request, _parse_retrieval)
     stored = await parts.broker.find(request.actor, request.tenant, request.variables["entityId"])
-    if stored is None:  # why not? what is no URI is not found either
+    if stored is None:  # the reason may be that the id is not a URI, or the tenant unknown
         stored = await parts.broker.get(request.actor, request.tenant, entity_id(request))
     if not retrieval.plain:
         _check(stored, retrieval)
@@ -74,7 +74,7 @@ async def retrieve(parts: HandlerContext, request: Request) -> Response:
         return await _joined(parts, request, stored.entity(), retrieval.view, retrieval.join)
     body = parts.renderer.document(request.tenant, stored, retrieval.view)
     if body == EMPTY:
-        raise NotFound(f"{stored.id} has none of the members asked for")
+        raise NotFound(f"{stored.id} has none of the requested members")
     return Response(
         retrieval.view.status([stored]), retrieval.view.headers, body, _validator(parts, request, stored)
     )
@@ -91,7 +91,7 @@ async def merge(parts: HandlerContext, request: Request) -> Response:
     """Merge Entity (clause 6.5.3.4)."""
     form = request.query.get("format", "normalized")
     if form not in ("simplified", "keyValues", "normalized", "concise"):
-        raise InvalidRequest("is none of simplified, keyValues", field="format")
+        raise InvalidRequest("must be one of simplified, keyValues, normalized, concise", field="format")
     simplified = bool(listed_options(request.parameters(), "simplified", "keyValues")) or form in (
         "simplified",
         "keyValues",
@@ -116,8 +116,8 @@ async def delete(parts: HandlerContext, request: Request) -> Response:
 
 
 async def without_id(parts: HandlerContext, request: Request) -> Response:
-    """Answer a replacement or merge that names no entity."""
-    raise Invalid("the path names no entity", field="entityId")
+    """Refuse a replacement or merge without an entity id."""
+    raise Invalid("must be part of the path", field="entityId")
 
 
 def _parse_retrieval(parameters: QueryParameters) -> Retrieval:
@@ -129,9 +129,9 @@ def _parse_retrieval(parameters: QueryParameters) -> Retrieval:
 
 
 def _validator(parts: HandlerContext, request: Request, stored: Stored) -> CacheValidator | None:
-    """Give what an answer with one entity rests on, where nothing in it expires and its version is at hand."""
+    """Return what the response depends on; None if a part of the entity expires, or another version is known."""
     if (
-        parts.broker.is_lasting((stored,))
+        parts.broker.never_expires((stored,))
         and parts.broker.version(request.tenant, stored.id) == stored.version
     ):
         return CacheValidator(stored.id, stored.version)
@@ -141,7 +141,7 @@ def _validator(parts: HandlerContext, request: Request, stored: Stored) -> Cache
 async def _joined(
     parts: HandlerContext, request: Request, entity: Entity, view: View, join: Join
 ) -> Response:
-    """Show the entity with what it links to; alone, it is no list (clause 4.5.23)."""
+    """Return the entity with its linked entities; alone, it is not in an array (clause 4.5.23)."""
     if join.inline:
         whole = await linked(parts.broker, request, join, lambda linker: linker.inline(entity))
         return Response(200, view.headers, orjson.dumps(with_context(whole, view)))
@@ -155,16 +155,16 @@ def _check(stored: Stored, retrieval: Retrieval) -> None:
     entity = stored.entity()
     attrs = retrieval.view.options.attrs
     if not is_of(entity, retrieval.types):
-        raise NotFound(f"{stored.id} is not of a type asked for")
+        raise NotFound(f"{stored.id} has none of the requested types")
     if attrs and attrs.isdisjoint(entity.attrs):
-        raise NotFound(f"{stored.id} has none of the attributes asked for")
+        raise NotFound(f"{stored.id} has none of the requested attributes")
 
 
 async def _read(parts: HandlerContext, request: Request, parse: Callable[..., Entity]) -> Entity:
     name = entity_id(request)
     fragment = parse(await read_entity(parts, request), request.context)
     if fragment.id not in ("", name):
-        raise Invalid("differs from the entity of the path", field="id")
+        raise Invalid("must be the entity id of the path", field="id")
     fragment.id = name
     return fragment
 

@@ -1,4 +1,4 @@
-"""`/info/sourceIdentity`: who this broker is, so that others recognise it (clauses 5.15.1 and 6.33)."""
+"""`/info/sourceIdentity`: the identity of this broker, for other brokers (clauses 5.15.1 and 6.33)."""
 
 from __future__ import annotations
 

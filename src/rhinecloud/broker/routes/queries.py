@@ -35,9 +35,9 @@ from rhinecloud.store.port import Stored
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Search:
-    """What the parameters of a query come to; `headers` are those of its pages that have a next one, or none.
+    """The parsed parameters of a query; `headers` are those of its pages with and without a next page.
 
-    Compared by identity: it is made once for many requests.
+    Compared by identity: one is used for many requests.
     """
 
     view: View
@@ -67,7 +67,7 @@ async def query_by_post(parts: HandlerContext, request: Request) -> Response:
         selectors = parse_selectors(content["entities"], request.context)
         search = replace(search, query=replace(search.query, selectors=selectors))
         check_query(search.query, parts.settings)
-    if request.admitted is not None:  # what is left of the body is small
+    if request.admitted is not None:  # the rest of the body is small
         del content
         request.admitted.release()
     return await _answer(parts, request, search, "/entityOperations/query")
@@ -79,7 +79,7 @@ async def purge(parts: HandlerContext, request: Request) -> Response:
     query = parse_query(request.parameters(), parts.settings, deletes=True)
     names = {name: _names(request, name) for name in ("drop", "keep")}
     if names["drop"] and names["keep"]:
-        raise Invalid("drop and keep exclude each other", field="drop")
+        raise Invalid("must not be combined with keep", field="drop")
     await parts.broker.purge(request.actor, request.tenant, query, drop=names["drop"], keep=names["keep"])
     return nothing()
 
@@ -102,15 +102,12 @@ async def _answer(
         headers = [*search.view.headers, *paging_headers(request, path, search.paging, page)]
         if page.total is None:
             search.headers[page.more] = headers
-    lasts = search.join is None and parts.broker.is_lasting(page.items)
+    lasts = search.join is None and parts.broker.never_expires(page.items)
     return Response(search.view.status(page.items), headers, body, validator if lasts else None)
 
 
 async def _find(parts: HandlerContext, request: Request, query: EntityQuery) -> Page[Stored]:
-    """Ask the broker, and no longer than the settings allow where entities must be looked into.
-
-    Raises TooComplexQuery.
-    """
+    """Return the page. Raise TooComplexQuery if documents must be read for longer than the settings allow."""
     if not query.remaining(("types", "ids")) and not query.order:
         return await parts.broker.query(request.actor, request.tenant, query)
     most_s = parts.settings.max_query_s
@@ -135,7 +132,7 @@ def _parse_search(parameters: QueryParameters, settings: BrokerSettings) -> Sear
 async def _joined(
     parts: HandlerContext, request: Request, items: list[Stored], view: View, join: Join
 ) -> bytes:
-    """Show entities with what they link to (clause 4.5.23)."""
+    """Return entities with their linked entities (clause 4.5.23)."""
     entities = [stored.entity() for stored in items]
 
     def show(linker: LinkedEntities) -> list[dict[str, Any]]:
@@ -149,9 +146,9 @@ def _names(request: Request, name: str) -> frozenset[str]:
     if text is None:
         return frozenset()
     if not text:
-        raise Invalid("names nothing", field=name)
+        raise Invalid("must not be empty", field=name)
     if "{" in text:
-        raise Invalid("linked entities are not purged", field=name)
+        raise Invalid("must not name members of linked entities", field=name)
     return parse_names(text, request.context, field=name)
 
 

@@ -1,4 +1,4 @@
-"""What the standard knows and this broker has not built yet: it says so with 501."""
+"""Operations of the standard that this broker does not implement yet: answered with 501."""
 
 from __future__ import annotations
 
@@ -30,10 +30,8 @@ RESOURCES: tuple[tuple[str, str], ...] = (
 
 
 async def answer(parts: HandlerContext, request: Request) -> Response:
-    """Say that the operation is known and not built."""
-    raise Unsupported(
-        "this broker does not offer temporal, registration, entity map and snapshot operations yet"
-    )
+    """Raise Unsupported."""
+    raise Unsupported("temporal, registration, entity map and snapshot operations are not implemented yet")
 
 
 ROUTES = tuple(

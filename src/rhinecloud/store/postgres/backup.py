@@ -13,7 +13,7 @@ from rhinecloud.store.transfer import move
 
 
 async def back_up(address: DatabaseAddress, target: Path) -> None:
-    """Write the database as of now to `target`, complete under its name or not there; raises Invalid, Unavailable."""
+    """Write the database as of now to `target`, complete under its name or not there. Raise Invalid, Unavailable."""
     if await asyncio.to_thread(target.exists):
         raise Invalid(f"{target} exists already", field="target")
     partial = target.with_name(target.name + ".partial")

@@ -17,7 +17,7 @@ class CoalescedQueries(Generic[T]):
         self._running: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def ask(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """Give what `work` gives, begun after this call by whoever asked first."""
+        """Return what `work` gives, begun after this call by whoever asked first."""
         waiting = self._waiting.get(key)
         if waiting is None:
             waiting = self._waiting[key] = asyncio.create_task(self._run(key, work))

@@ -48,7 +48,7 @@ class DatabaseAddress:
     """Whether each run of a statement is planned with its arguments: what is quick for a street is slow for a city."""
 
     async def connect(self) -> Connection:
-        """Make a connection; raises what asyncpg raises."""
+        """Make a connection. Raise what asyncpg raises."""
         return await asyncpg.connect(
             self.url,
             password=self.password or None,
@@ -79,7 +79,7 @@ class DatabaseConnection:
         self._failure: Exception | None = None
 
     async def get(self) -> Connection:
-        """Give the connection, open; raises what hinders it, for a moment without trying again."""
+        """Return the connection, open. Raise what hinders it, for a moment without trying again."""
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
         if self._failure is not None and time.monotonic() - self._failed_at < PAUSE_S:
@@ -116,7 +116,7 @@ class DatabasePool:
 
     @contextlib.asynccontextmanager
     async def borrow(self) -> AsyncIterator[Connection]:
-        """Lend a connection; it is cut when it is given back in the middle of something. Raises Unavailable."""
+        """Lend a connection; it is cut when it is given back in the middle of something. Raise Unavailable."""
         await self._turn.acquire()
         link = self._free.pop()
         try:
@@ -152,7 +152,7 @@ class DatabasePool:
             self._turn.release()
 
     async def rows(self, query: str, *arguments: Any) -> list[Any]:
-        """Give the rows of a statement that may be run twice."""
+        """Return the rows of a statement that may be run twice."""
 
         async def fetch(connection: Connection) -> list[Any]:
             return list(await connection.fetch(query, *arguments))
@@ -160,7 +160,7 @@ class DatabasePool:
         return await self.ask(fetch)
 
     async def value(self, query: str, *arguments: Any) -> Any:
-        """Give the one value of a statement that may be run twice, None where there is no row."""
+        """Return the one value of a statement that may be run twice, None where there is no row."""
         rows = await self.rows(query, *arguments)
         return rows[0][0] if rows else None
 

@@ -46,12 +46,12 @@ class EditGroup:
 
     @property
     def changed(self) -> bool:
-        """Tell whether anything was decided that must be written."""
+        """Return whether anything was decided that must be written."""
         return bool(self._changes)
 
     @property
     def has_records(self) -> bool:
-        """Tell whether records are to be put or compared in the group's transaction."""
+        """Return whether records are to be put or compared in the group's transaction."""
         return bool(self.records or self.expected)
 
     def decide(self, edit: Edit) -> Written | DecidedEdit | Exception:
@@ -84,7 +84,7 @@ class EditGroup:
         return answers
 
     def names(self) -> tuple[set[str], set[str], set[str]]:
-        """Give the tenants, types and attributes that the group's result names."""
+        """Return the tenants, types and attributes that the group's result names."""
         tenants: set[str] = set()
         types: set[str] = set()
         attributes: set[str] = set()
@@ -99,7 +99,7 @@ class EditGroup:
         return tenants, types, attributes
 
     def arguments(self, numbering: NameNumbers, values: PostgresAttributeIndexes) -> list[Any]:
-        """Give what `write_group` asks for, from `edition` on."""
+        """Return what `write_group` asks for, from `edition` on."""
         sheet = WriteColumns(numbering, values)
         self._seen.clear()
         for key, touched in self._touched.items():
@@ -120,7 +120,7 @@ class EditGroup:
             self._recent.drop(self._seen[place - 1])
 
     def settle(self, seq: int, rows: int) -> list[LoggedChange]:
-        """Remember the entities as they are now, and give the changes, with the numbers that the database gave."""
+        """Remember the entities as they are now and return the changes, with the numbers that the database gave."""
         for key, touched in self._touched.items():
             if touched.offset == 0:
                 continue

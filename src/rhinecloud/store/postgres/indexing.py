@@ -138,7 +138,7 @@ class PostgresIndexing:
 
 
 async def _step(connection: Connection, number: int, name: str) -> bool:
-    """Enter some more entities; tell whether the index is whole."""
+    """Enter some more entities. Return whether the index is whole."""
     async with connection.transaction():
         await connection.execute("SET LOCAL synchronous_commit = off")
         await connection.execute(_LOCK)

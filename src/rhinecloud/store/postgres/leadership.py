@@ -33,7 +33,7 @@ class AdvisoryLeadership:
         return self._leading.is_set()
 
     async def open(self) -> None:
-        """Take part; `leads` tells at once whether from the start. Raises Unavailable."""
+        """Take part; `leads` tells at once whether from the start. Raise Unavailable."""
         try:
             await self._look()
         except (*LOST, asyncpg.PostgresError) as error:

@@ -35,7 +35,7 @@ class NotificationListener:
         self._task: asyncio.Task[None] | None = None
 
     async def open(self, channel: str) -> None:
-        """Begin to listen; raises Unavailable."""
+        """Begin to listen. Raise Unavailable."""
         self._channel = channel
         try:
             connection = await self._listen()

@@ -12,7 +12,9 @@ LONGEST = 2_000
 
 
 def fits(text: str) -> bool:
-    """Tell whether PostgreSQL can keep a text as a name: it takes neither NUL, nor half a character, nor a long one."""
+    """Return whether PostgreSQL can keep a text as a name: it takes neither NUL, nor half a character, nor a
+    long one.
+    """
     if text.isascii():
         return len(text) <= LONGEST and "\0" not in text
     try:
@@ -29,7 +31,7 @@ class NameTable:
         self._numbers: dict[str, int] = {}
 
     def get(self, name: str) -> int | None:
-        """Give the number of a name that was met."""
+        """Return the number of a name that was met."""
         return self._numbers.get(name)
 
     def unmet(self, names: Iterable[str]) -> list[str]:
@@ -42,7 +44,7 @@ class NameTable:
         self._numbers.update((name, number) for name, number in rows)
 
     async def enter(self, links: DatabasePool, names: set[str]) -> None:
-        """Give numbers to names that have none."""
+        """Return numbers to names that have none."""
         if unmet := self.unmet(names):
             await links.ask(partial(self._enter, sorted(unmet)))
 
@@ -77,7 +79,7 @@ class NameNumbers:
     async def enter(
         self, links: DatabasePool, tenants: set[str], types: set[str], attributes: set[str]
     ) -> None:
-        """Give numbers to names that have none, in a transaction of its own: another's failure cannot undo it."""
+        """Return numbers to names that have none, in a transaction of its own: another's failure cannot undo it."""
         await self.tenants.enter(links, tenants)
         await self.types.enter(links, types)
         await self.attributes.enter(links, attributes)

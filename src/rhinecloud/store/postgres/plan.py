@@ -43,7 +43,7 @@ class PostgresPlan:
     """The attributes whose indexes are used."""
 
     def add(self, argument: Any) -> str:
-        """Add an argument; give its place."""
+        """Add an argument. Return its place."""
         self.arguments.append(argument)
         return f"${len(self.arguments)}"
 

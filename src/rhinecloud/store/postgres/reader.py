@@ -55,7 +55,7 @@ class BatchedReader:
         self._lanes: set[asyncio.Task[None]] = set()
 
     async def get(self, key: Key) -> Stored | None:
-        """Give one entity as it is in the database at some moment after the call."""
+        """Return one entity as it is in the database at some moment after the call."""
         future: asyncio.Future[Stored | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(future)
         if len(self._lanes) < LANES:

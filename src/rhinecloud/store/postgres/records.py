@@ -38,14 +38,14 @@ class PostgresRecords:
             await self._links.rows(_PUT, self.channel, *columns)
 
     async def delete(self, kind: str, tenant: str, record_id: str) -> bool:
-        """Delete a record; tell whether it was there."""
+        """Delete a record. Return whether it was there."""
         if not all(map(fits, (kind, tenant, record_id))):
             return False
         gone = await self._links.rows(_DELETE, self.channel, kind, tenant, record_id)
         return bool(gone)
 
     async def get(self, kind: str, tenant: str, record_id: str) -> Record | None:
-        """Give one record."""
+        """Return one record."""
         if not all(map(fits, (kind, tenant, record_id))):
             return None
         body = await self._links.value(

@@ -25,7 +25,7 @@ def steps() -> list[tuple[int, str]]:
 
 
 async def migrate(connection: Connection) -> None:
-    """Bring the schema up to date; raises Unavailable when it is a newer one, or when PostGIS cannot be had."""
+    """Bring the schema up to date. Raise Unavailable when it is a newer one, or when PostGIS cannot be had."""
     known = steps()
     await _check_server(connection)
     async with connection.transaction():
@@ -61,7 +61,7 @@ async def _check_server(connection: Connection) -> None:
 
 
 async def _need_postgis(connection: Connection) -> None:
-    """Create the extension where it is missing; raises Unavailable naming the command where that is not allowed."""
+    """Create the extension where it is missing. Raise Unavailable naming the command where that is not allowed."""
     if await connection.fetchval("SELECT 1 FROM pg_extension WHERE extname = 'postgis'"):
         return
     try:

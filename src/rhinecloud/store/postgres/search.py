@@ -126,7 +126,7 @@ async def _stream(
 
 
 async def _chunks(connection: Connection, plan: PostgresPlan) -> AsyncGenerator[Sequence[Any], None]:
-    """Give the candidates: a first statement fetches few, a cursor those behind them where there are more."""
+    """Return the candidates: a first statement fetches few, a cursor those behind them where there are more."""
     start = f"SELECT e.id, e.version, e.body, e.row {plan.body}"
     rows: Sequence[Any] = await connection.fetch(
         f"{start} ORDER BY {plan.order} LIMIT {FEW}", *plan.arguments

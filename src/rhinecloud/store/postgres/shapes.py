@@ -24,7 +24,7 @@ _pack_point = struct.Struct("<BIdd").pack
 
 
 def geometries_of(entity: Entity | None) -> Geometries:
-    """Give all that a geographic query may find an entity by."""
+    """Return all that a geographic query may find an entity by."""
     if entity is None:
         return {}
     found: Geometries = {}

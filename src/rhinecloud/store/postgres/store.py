@@ -86,7 +86,7 @@ class PostgresStore:
         self._ear = NotificationListener(address, self._writer.name, self._commits)
 
     async def open(self) -> None:
-        """Connect, bring the schema up to date, and begin to listen; raises Unavailable."""
+        """Connect, bring the schema up to date, and begin to listen. Raise Unavailable."""
         try:
             async with self._links.borrow() as connection:
                 await migrate(connection)
@@ -119,21 +119,21 @@ class PostgresStore:
         return await self._writer.submit_jointly(edit)
 
     async def get(self, tenant: str, entity_id: str) -> Stored | None:
-        """Give one entity."""
+        """Return one entity."""
         return await self._reader.get((tenant, entity_id))
 
     def version(self, tenant: str, entity_id: str) -> int | None:
-        """Give None: another process may have written a moment ago, and to ask takes as long as to read."""
+        """Return None: another process may have written a moment ago, and to ask takes as long as to read."""
         return None
 
     async def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
-        """Give those that exist."""
+        """Return those that exist."""
         keys = [(tenant, entity_id) for entity_id in dict.fromkeys(entity_ids)]
         found = await self._links.ask(partial(look_up, tenants=self._numbering.tenants, keys=keys))
         return {entity_id: held.stored for (_, entity_id), held in found.items()}
 
     async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
-        """Give a page; see the port."""
+        """Return a page; see the port."""
 
         number = await self._meet(tenant, query)
         plan = None if number is None else plan_query(self._numbering, self._values, number, query)
@@ -152,7 +152,7 @@ class PostgresStore:
         return page
 
     async def _meet(self, tenant: str, query: EntityQuery) -> int | None:
-        """Give a tenant's number, and learn those of names that another process may have entered meanwhile."""
+        """Return a tenant's number, and learn those of names that another process may have entered meanwhile."""
         names = self._numbering
         unmet = names.types.unmet(name for each in query.types for name in each)
         unmet += names.types.unmet(query.hidden)
@@ -211,7 +211,7 @@ class PostgresStore:
         return found
 
     def last_change(self) -> int:
-        """Give the newest sequence number that this process knows of."""
+        """Return the newest sequence number that this process knows of."""
         return self._commits.last
 
     async def newest(self) -> int:
@@ -247,7 +247,7 @@ class PostgresStore:
         return await self._records.delete(kind, tenant, record_id)
 
     async def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
-        """Give one record."""
+        """Return one record."""
         return await self._records.get(kind, tenant, record_id)
 
     async def list_records(
@@ -265,7 +265,7 @@ class PostgresStore:
         return await self._records.count(kind, tenant)
 
     async def backup(self, target: str) -> None:
-        """Copy the store as of now into a new file of the SQLite engine; raises Invalid when there is one already."""
+        """Copy the store as of now into a new file of the SQLite engine. Raise Invalid when there is one already."""
         await back_up(self._address, Path(target))
 
 

@@ -52,7 +52,7 @@ class PostgresTransfer:
         self._connection: Connection | None = None
 
     async def open(self) -> None:
-        """Connect; raises Unavailable when that fails, or a city runs on the database."""
+        """Connect. Raise Unavailable when that fails, or a city runs on the database."""
         try:
             connection = self._connection = await self._link.get()
             if self._alone:
@@ -83,7 +83,7 @@ class PostgresTransfer:
         return TransferContents(*row)
 
     async def read_entities(self, after: int) -> AsyncIterator[Sequence[TransferRow]]:
-        """Give the entities in order."""
+        """Return the entities in order."""
         while rows := await self._rows(
             "SELECT e.row, t.name, e.id, e.version, e.body FROM entity AS e JOIN tenant AS t ON t.id = e.tenant"
             " WHERE e.row > $1 ORDER BY e.row LIMIT $2",
@@ -94,7 +94,7 @@ class PostgresTransfer:
             after = rows[-1][0]
 
     async def read_changes(self, after: int) -> AsyncIterator[Sequence[LoggedChange]]:
-        """Give the changes in order."""
+        """Return the changes in order."""
         while rows := await self._rows(
             "SELECT seq, body FROM change WHERE seq > $1 ORDER BY seq LIMIT $2", after, ROWS
         ):
@@ -102,7 +102,7 @@ class PostgresTransfer:
             after = rows[-1][0]
 
     async def read_records(self, after: tuple[str, str, str]) -> AsyncIterator[Sequence[Record]]:
-        """Give the records in order."""
+        """Return the records in order."""
         while rows := await self._rows(
             "SELECT kind, tenant, id, body FROM record WHERE (kind, tenant, id) > ($1, $2, $3)"
             " ORDER BY kind, tenant, id LIMIT $4",
@@ -200,7 +200,7 @@ class PostgresTransfer:
 
     @contextlib.asynccontextmanager
     async def _working(self) -> AsyncIterator[Connection]:
-        """Give the one connection; what goes wrong is said by meaning."""
+        """Return the one connection; what goes wrong is said by meaning."""
         assert self._connection is not None
         try:
             yield self._connection

@@ -47,7 +47,7 @@ class PostgresAttributeIndexes:
                     index.upkeep, index.spared = old.upkeep, old.spared
 
     def ready(self, name: str) -> bool:
-        """Tell whether queries about an attribute may use an index."""
+        """Return whether queries about an attribute may use an index."""
         index = self.kept.get(name)
         return index is not None and index.ready
 
@@ -59,7 +59,9 @@ class PostgresAttributeIndexes:
                 self.uses[name, among] += 1
 
     def moved(self, before: Entity | None, after: Entity | None) -> Iterator[tuple[int, set[Key], set[Key]]]:
-        """Give the keys that go and those that come, by index, as an entity becomes another one, or comes, or goes."""
+        """Return the keys that go and those that come, by index, as an entity becomes another one, or comes, or
+        goes.
+        """
         for name, index in self.kept.items():
             if before is not None and after is not None and keeps_keys(before, after, name):
                 continue

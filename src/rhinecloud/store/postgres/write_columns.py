@@ -40,7 +40,7 @@ class TouchedRow:
 
 
 class WriteColumns:
-    """The rows that a group writes, by table; `columns` gives them as the arrays of `write_group`."""
+    """The rows that a group writes, by table; `columns` returns them as the arrays of `write_group`."""
 
     def __init__(self, numbering: NameNumbers, values: PostgresAttributeIndexes) -> None:
         self._names = numbering
@@ -79,7 +79,7 @@ class WriteColumns:
             self._move(tenant, touched.row, touched.here, touched.there)
 
     def columns(self) -> dict[str, list[Any]]:
-        """Give each table's rows as arrays, column by column, in the order of `write_group`; None for no rows."""
+        """Return each table's rows as arrays, column by column, in the order of `write_group`; None for no rows."""
         counts = [(*group, count) for group, count in sorted(self._counts.items()) if count]
         tables: dict[str, tuple[int, Sequence[Sequence[Any]]]] = {
             "seen": (3, self.seen),

@@ -112,7 +112,7 @@ class PostgresWriter:
         self._closing = False
 
     def submit(self, edits: Sequence[Edit]) -> asyncio.Future[list[Written | Exception]]:
-        """Queue a job; the future gives its answer once it is durable."""
+        """Queue a job; the future returns its answer once it is durable."""
         return self._submit(PostgresJob(asyncio.get_running_loop().create_future(), edits))
 
     def _submit(self, job: PostgresJob) -> asyncio.Future[Any]:
@@ -278,7 +278,7 @@ class PostgresWriter:
         return group
 
     async def _call(self, connection: Connection, group: EditGroup) -> Reply:
-        """Write a group in a transaction of its own; raises Stale, or LOST when it was certainly not written."""
+        """Write a group in a transaction of its own. Raise Stale, or LOST when it was certainly not written."""
         if not group.changed and not group.has_records:
             return 0, 0
         await self._numbering.enter(self._links, *group.names())
@@ -317,7 +317,7 @@ class PostgresWriter:
         return row["seq"], row["rows"]
 
     async def _recall(self) -> Reply:
-        """Learn whether what was sent last was committed, though its connection broke; raises Unavailable if not."""
+        """Learn whether what was sent last was committed, though its connection broke. Raise Unavailable if not."""
         self._link.drop()
         until = time.monotonic() + KNOW_S
         pause = 0.05
@@ -368,7 +368,7 @@ def _keys(jobs: list[PostgresJob]) -> list[Key]:
 
 
 def _is_alone(job: PostgresJob) -> bool:
-    """Tell whether a job gets a transaction of its own: one that may fail for its records fails alone."""
+    """Return whether a job gets a transaction of its own: one that may fail for its records fails alone."""
     return job.joint is not None and bool(job.joint.records or job.joint.expected)
 
 

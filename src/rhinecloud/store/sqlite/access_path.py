@@ -106,6 +106,6 @@ def by_term(tenant: int, term: IndexTerm, values: SqliteAttributeIndexes, *, dis
 
 
 def of_types(tenant: int, alternatives: Alternatives) -> tuple[str, Bindings]:
-    """Give the condition that a candidate `c` is of the types."""
+    """Return the condition that a candidate `c` is of the types."""
     text = " OR ".join("(" + " AND ".join(HAS_TYPE for _ in each) + ")" for each in alternatives)
     return f"({text})", tuple(value for each in alternatives for kind in each for value in (tenant, kind))

@@ -12,7 +12,7 @@ from rhinecloud.store.sqlite.schema import connect
 
 
 def copy_store(source: Path, target: Path) -> None:
-    """Write a compact copy of `source` to `target`, durably; raises Invalid when there is something already."""
+    """Write a compact copy of `source` to `target`, durably. Raise Invalid when there is something already."""
     if target.exists():
         raise Invalid(f"{target} exists already", field="target")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -140,7 +140,7 @@ class SqliteIndexing:
 
 
 def _step(transaction: Transaction, index: AttributeIndex) -> int | None:
-    """Enter some more entities; give up to which row the index is built then, None when it is whole."""
+    """Enter some more entities. Return up to which row the index is built then, None when it is whole."""
     found: Any = transaction.cursor.execute(
         "SELECT row, tenant, body FROM entity WHERE row > ? ORDER BY row LIMIT ?", (index.built, STEP)
     ).fetchall()
@@ -161,7 +161,7 @@ def _drop(transaction: Transaction, *, number: int) -> None:
 
 
 def _forget(transaction: Transaction) -> bool:
-    """Delete some rows of an index that was dropped; tell whether there may be more."""
+    """Delete some rows of an index that was dropped. Return whether there may be more."""
     cursor = transaction.cursor
     numbers: Any = cursor.execute("SELECT id FROM dropped LIMIT 1").fetchall()
     if not numbers:

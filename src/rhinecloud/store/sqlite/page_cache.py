@@ -22,7 +22,7 @@ Question = tuple[str, EntityQuery]
 
 
 def is_lasting(query: EntityQuery) -> bool:
-    """Tell whether a query is one whose page is worth keeping: decided by types alone, small, and near the front."""
+    """Return whether a query is one whose page is worth keeping: decided by types alone, small, and near the front."""
     if query.limit > LARGEST or query.offset > 10 * LARGEST or query.order or query.count:
         return False
     return not query.remaining(("types",))

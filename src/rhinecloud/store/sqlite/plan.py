@@ -126,7 +126,7 @@ class Planner:
         return _without_hidden(replace(plan, where=where, where_bindings=bindings), census, tenant, query)
 
     def _narrower(self, tenant: int, query: EntityQuery) -> Iterator[AccessPath]:
-        """Give the ways by other indexes than that of types."""
+        """Return the ways by other indexes than that of types."""
         for way in (by_place(query), by_prefix(tenant, query.id_pattern)):
             if way is not None:
                 yield way

@@ -37,11 +37,11 @@ class Population:
         self._counts = {(tenant, kind): count for tenant, kind, count in rows}
 
     def tenant(self, name: str) -> int | None:
-        """Give the number of a tenant that is known."""
+        """Return the number of a tenant that is known."""
         return self._tenants.get(name)
 
     def type(self, name: str) -> int | None:
-        """Give the number of a type that is known."""
+        """Return the number of a type that is known."""
         return self._types.get(name)
 
     def tenants(self) -> list[str]:
@@ -53,19 +53,19 @@ class Population:
         return 0 if tenant is None or kind is None else self._counts.get((tenant, kind), 0)
 
     def types(self, tenant: int | None) -> Iterator[tuple[str, int]]:
-        """Give the types that a tenant has, with their counts."""
+        """Return the types that a tenant has, with their counts."""
         for name, number in self._types.items():
             count = self.count(tenant, number)
             if count:
                 yield name, count
 
     def enter_tenant(self, cursor: apsw.Cursor, name: str) -> int:
-        """Give the number of a tenant, a fresh one where it is new."""
+        """Return the number of a tenant, a fresh one where it is new."""
         number = self._tenants.get(name)
         return number or self._enter(cursor, "tenant", self._tenants, name)
 
     def enter_type(self, cursor: apsw.Cursor, name: str) -> int:
-        """Give the number of a type, a fresh one where it is new."""
+        """Return the number of a type, a fresh one where it is new."""
         number = self._types.get(name)
         return number or self._enter(cursor, "type", self._types, name)
 

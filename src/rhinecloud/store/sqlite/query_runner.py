@@ -37,7 +37,7 @@ AT_ONCE = 2
 
 
 class QueryRunner:
-    """Finds pages in the file `path`; `recent` gives one entity, `missed` hears which attributes lack an index: their
+    """Finds pages in the file `path`; `recent` returns one entity, `missed` hears which attributes lack an index: their
     IRIs, how many documents were looked into, and how many entities the tenant has.
     """
 
@@ -72,7 +72,7 @@ class QueryRunner:
             connection.close()
 
     async def find(self, tenant: str, query: EntityQuery) -> Page[Stored]:
-        """Give the page of entities that match; raises apsw's errors."""
+        """Return the page of entities that match; raises apsw's errors."""
         if not is_lasting(query):
             return self._find_here(tenant, query) or await self._find_in_thread(tenant, query)
         question, generation = (tenant, query), self._census.generation
@@ -124,7 +124,7 @@ class QueryRunner:
         return page
 
     def _connection(self) -> apsw.Connection:
-        """Give the connection that belongs to this thread."""
+        """Return the connection that belongs to this thread."""
         connection: apsw.Connection | None = getattr(self._of_thread, "connection", None)
         if connection is None:
             connection = self._of_thread.connection = connect(self._path, read_only=True)

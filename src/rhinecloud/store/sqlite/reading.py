@@ -26,7 +26,7 @@ class SqliteReader(SqliteStore):
     """A store that another process writes; every write raises Unavailable."""
 
     async def open(self) -> None:
-        """Open the file; raises Unavailable where there is none yet, or it is no store."""
+        """Open the file. Raise Unavailable where there is none yet, or it is no store."""
         with contextlib.ExitStack() as held:
             try:
                 self._read = connect(self._path, read_only=True)
@@ -46,12 +46,12 @@ class SqliteReader(SqliteStore):
         self._held.close()
 
     def last_change(self) -> int:
-        """Give the newest sequence number."""
+        """Return the newest sequence number."""
         self._refresh()
         return self._last
 
     async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
-        """Give a page; see the port."""
+        """Return a page; see the port."""
         self._refresh()
         return await super().query(tenant, query)
 

@@ -36,7 +36,7 @@ class SqliteRecords:
         self.announce(records)
 
     async def delete(self, writer: SqliteWriter, kind: str, tenant: str, record_id: str) -> bool:
-        """Delete a record; tell whether it was there."""
+        """Delete a record. Return whether it was there."""
 
         def delete(transaction: Transaction) -> bool:
             gone = transaction.cursor.execute(
@@ -51,7 +51,7 @@ class SqliteRecords:
         return gone
 
     def get(self, kind: str, tenant: str, record_id: str) -> Record | None:
-        """Give one record."""
+        """Return one record."""
         found = self._rows(
             "SELECT body FROM record WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, record_id)
         )

@@ -85,7 +85,7 @@ def connect(path: Path, *, read_only: bool = False, cache_kb: int = 4_096) -> ap
 
 
 def migrate(connection: apsw.Connection) -> None:
-    """Bring the schema up to date; raises Unavailable when the file was written by a newer Rhine Cloud."""
+    """Bring the schema up to date. Raise Unavailable when the file was written by a newer Rhine Cloud."""
     version = number_of(connection, "PRAGMA user_version")
     if version > len(STEPS):
         raise Unavailable(
@@ -98,6 +98,6 @@ def migrate(connection: apsw.Connection) -> None:
 
 
 def number_of(connection: apsw.Connection, query: str, bindings: tuple[Any, ...] = ()) -> int:
-    """Give the one number that a query asks for, 0 where there is none."""
+    """Return the one number that a query asks for, 0 where there is none."""
     rows: Any = connection.execute(query, bindings).fetchall()
     return int(rows[0][0] or 0) if rows else 0

@@ -42,11 +42,11 @@ class SqliteSearch:
         self.documents = 0
 
     def is_over(self) -> bool:
-        """Tell whether to stop; an engine asks between its own steps."""
+        """Return whether to stop; an engine asks between its own steps."""
         return self._abandoned() or time.thread_time() > self._until
 
     def at_document(self) -> None:
-        """Count one document; raises TooLong now and then, where it has taken too long."""
+        """Count one document. Raise TooLong now and then, where it has taken too long."""
         self.documents += 1
         if not self.documents & 15 and self.is_over():
             raise TooLong
@@ -60,7 +60,7 @@ class SqliteMatch(NamedTuple):
 
 
 def is_quick(plan: SqlitePlan, query: EntityQuery) -> bool:
-    """Tell whether a query is likely to be answered in less time than handing it to a thread would take."""
+    """Return whether a query is likely to be answered in less time than handing it to a thread would take."""
     if plan.most <= FEW:
         return True
     if query.order:
@@ -73,7 +73,7 @@ def is_quick(plan: SqlitePlan, query: EntityQuery) -> bool:
 def run_query(
     connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery, look: SqliteSearch
 ) -> Page[Stored]:
-    """Read the page; raises TooLong, or apsw's InterruptError, when it takes too long or nobody waits any more."""
+    """Read the page. Raise TooLong, or apsw's InterruptError, when it takes too long or nobody waits any more."""
     if query.order:
         return _run_sorted(_stream(connection, plan, query, look), query)
     if plan.exact:

@@ -71,7 +71,7 @@ class SqliteStore:
         self._records = SqliteRecords(self._rows)
 
     async def open(self) -> None:
-        """Open or create the file; raises Unavailable when another process has it open, or it is no store."""
+        """Open or create the file. Raise Unavailable when another process has it open, or it is no store."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as held:  # lets go again of what was opened before something failed
             held.callback(os.close, _lock(self._path.with_name(self._path.name + ".lock")))
@@ -136,7 +136,7 @@ class SqliteStore:
         return written
 
     async def get(self, tenant: str, entity_id: str) -> Stored | None:
-        """Give one entity."""
+        """Return one entity."""
         return self._get(tenant, entity_id)
 
     def _get(self, tenant: str, entity_id: str) -> Stored | None:
@@ -159,19 +159,19 @@ class SqliteStore:
         return held.stored
 
     def version(self, tenant: str, entity_id: str) -> int | None:
-        """Give the version of an entity or, for '', of all."""
+        """Return the version of an entity or, for '', of all."""
         if not entity_id:
             return self.last_change()
         stored = self._get(tenant, entity_id)
         return None if stored is None else stored.version
 
     async def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
-        """Give those that exist."""
+        """Return those that exist."""
         found = ((entity_id, self._get(tenant, entity_id)) for entity_id in entity_ids)
         return {entity_id: stored for entity_id, stored in found if stored is not None}
 
     async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
-        """Give a page; see the port."""
+        """Return a page; see the port."""
         try:
             return await self._finder.find(tenant, query)
         except apsw.Error as error:
@@ -215,11 +215,11 @@ class SqliteStore:
         return rows
 
     def last_change(self) -> int:
-        """Give the newest sequence number."""
+        """Return the newest sequence number."""
         return self._writer.last_seq
 
     async def newest(self) -> int:
-        """Give the newest change's number, which nobody else can move."""
+        """Return the newest change's number, which nobody else can move."""
         return self.last_change()
 
     def on_commit(self, listener: Callable[[Commit], None]) -> None:
@@ -260,7 +260,7 @@ class SqliteStore:
         return await self._records.delete(self._writer, kind, tenant, record_id)
 
     async def get_record(self, kind: str, tenant: str, record_id: str) -> Record | None:
-        """Give one record."""
+        """Return one record."""
         return self._records.get(kind, tenant, record_id)
 
     async def list_records(
@@ -282,7 +282,7 @@ class SqliteStore:
         self._records.listeners.append(listener)
 
     async def backup(self, target: str) -> None:
-        """Copy the store into a new file; raises Invalid when there is one already."""
+        """Copy the store into a new file. Raise Invalid when there is one already."""
         try:
             await asyncio.to_thread(copy_store, self._path, Path(target))
         except apsw.Error as error:

@@ -170,7 +170,7 @@ class Transaction:
 
     @property
     def waiting(self) -> bool:
-        """Tell whether something was decided that is not written yet."""
+        """Return whether something was decided that is not written yet."""
         return self._written < len(self.logged)
 
     def _touched_entity(self, key: Key) -> TouchedEntity:

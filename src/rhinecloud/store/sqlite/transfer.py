@@ -41,7 +41,7 @@ class SqliteTransfer(SqliteStore):
         return TransferContents(counts[0], counts[1], counts[2], self.last_change())
 
     async def read_entities(self, after: int) -> AsyncIterator[Sequence[TransferRow]]:
-        """Give the entities in order."""
+        """Return the entities in order."""
         while rows := self._rows(
             "SELECT e.row, t.name, e.id, e.version, e.body FROM entity AS e JOIN tenant AS t ON t.id = e.tenant"
             " WHERE e.row > ? ORDER BY e.row LIMIT ?",
@@ -51,13 +51,13 @@ class SqliteTransfer(SqliteStore):
             after = rows[-1][0]
 
     async def read_changes(self, after: int) -> AsyncIterator[Sequence[LoggedChange]]:
-        """Give the changes in order."""
+        """Return the changes in order."""
         while rows := await self.changes(after, ROWS):
             yield rows
             after = rows[-1].seq
 
     async def read_records(self, after: tuple[str, str, str]) -> AsyncIterator[Sequence[Record]]:
-        """Give the records in order."""
+        """Return the records in order."""
         while rows := self._rows(
             "SELECT kind, tenant, id, body FROM record WHERE (kind, tenant, id) > (?, ?, ?)"
             " ORDER BY kind, tenant, id LIMIT ?",

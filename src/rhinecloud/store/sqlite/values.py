@@ -38,12 +38,12 @@ class SqliteAttributeIndexes:
         }
 
     def ready(self, name: str) -> bool:
-        """Tell whether queries about an attribute may use an index."""
+        """Return whether queries about an attribute may use an index."""
         index = self.kept.get(name)
         return index is not None and index.ready
 
     def number(self, name: str) -> int:
-        """Give the number of an attribute that has an index."""
+        """Return the number of an attribute that has an index."""
         return self.kept[name].number
 
     def use(self, names: Iterable[str], spared: int) -> None:
@@ -55,7 +55,7 @@ class SqliteAttributeIndexes:
     def moved(
         self, tenant: int, row: int, before: Entity | None, after: Entity | None
     ) -> tuple[list[Row], list[Row]]:
-        """Give the rows that go and those that come as an entity becomes another one, or comes, or goes."""
+        """Return the rows that go and those that come as an entity becomes another one, or comes, or goes."""
         gone: list[Row] = []
         come: list[Row] = []
         for name, index in self.kept.items():

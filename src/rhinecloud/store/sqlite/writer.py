@@ -105,7 +105,7 @@ class SqliteWriter:
         self.last_seq = max(number_of(self._connection, "SELECT max(seq) FROM change"), forgotten)
 
     def submit(self, edits: Sequence[Edit], statement: Statement | None = None) -> asyncio.Future[Any]:
-        """Queue a job; the future gives its answer once it is durable."""
+        """Queue a job; the future returns its answer once it is durable."""
         if self._loop is None or self._closing:
             raise Unavailable("the store is closed")
         job = SqliteJob(self._loop.create_future(), edits, statement)
@@ -191,7 +191,7 @@ class SqliteWriter:
             self._finish(None)
 
     def _work(self, job: SqliteJob, transaction: Transaction, until: float) -> bool:
-        """Do one job; tell whether it is finished."""
+        """Do one job. Return whether it is finished."""
         if job.statement is not None:
             self._dirty = True
             job.answer = job.statement(transaction)

@@ -99,7 +99,7 @@ def _write_linked(entity: Entity, shown: dict[str, Any], look: Representation, f
         linker.put_inside(entity, shown)
         return _write(shown, look)
     whole = replace(look.options, pick=frozenset(), omit=frozenset(), attrs=frozenset())
-    others = [_write(render(each, look.context, whole), look) for each, _ in linker.behind([entity])]
+    others = [_write(render(each, look.context, whole), look) for each, _ in linker.linked_from([entity])]
     return b",".join([_write(shown, look), *others])
 
 

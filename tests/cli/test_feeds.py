@@ -134,7 +134,7 @@ def test_a_replay_says_what_it_could_not_use(city: Path, tmp_path: Path) -> None
     ("options", "said"),
     [
         ((), b"--connector"),
-        (("--feed", "none"), b"there is no feed"),
+        (("--feed", "none"), b"unknown feed"),
         (("--connector", "aos", "--mapping", "x"), b"aos"),
     ],
 )

@@ -74,7 +74,7 @@ def test_an_output_that_takes_nothing_ends_a_command_with_1_and_one_line(
         os.close(writing)
     assert done.returncode == 1
     assert done.stderr.decode().splitlines() == [
-        "error: the output cannot be written: "
+        "error: cannot write the output: "
         + ("No space left on device" if broken == "full" else "Broken pipe")
     ]
 
@@ -102,7 +102,7 @@ def test_a_command_line_that_is_not_understood_ends_with_2(arguments: list[str])
 
 
 def test_check_says_that_all_is_well(city: Path) -> None:
-    assert "all is well" in out(run("check", city=city))
+    assert "no problems found" in out(run("check", city=city))
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_rule_file_is_checked_where_no_city_lies(
     assert run_program(["rules", "check", "hot.yaml"]) == 3
     said = capsys.readouterr()
     assert "hot.yaml, line 3, column 7: when: no attribute `temperatur` is known" in said.out
-    assert "no city here" in said.err
+    assert "no city.toml here" in said.err
     (tmp_path / "hot.yaml").write_text(rule.replace("temperatur", "temperature"), encoding="utf-8")
     assert run_program(["rules", "check", "hot.yaml"]) == 0
 
@@ -187,7 +187,7 @@ def test_commands_that_need_a_running_city_end_with_4(city: Path) -> None:
     for command in (["status"], ["deadletters", "list"], ["rules", "list"]):
         done = run(*command, city=city)
         assert done.returncode == 4
-        assert b"no city runs" in done.stderr
+        assert b"is not running" in done.stderr
 
 
 def test_accounts_are_kept_whether_the_city_runs_or_not(city: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command `rhinecloud`: everything that an operator does in a terminal."""
+"""The command `rhinecloud`: what an operator does in a terminal."""
 
 from rhinecloud.cli.program import main
 

@@ -1,4 +1,4 @@
-"""`rhinecloud users` and `rhinecloud tokens`: who gets in."""
+"""`rhinecloud users` and `rhinecloud tokens`: accounts of people and tokens of machines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import typer
 
-from rhinecloud.cli.city_client import open_desk
+from rhinecloud.cli.city_client import open_city
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import console, print_json, table
 from rhinecloud.identity.accounts import PEOPLE_ROLES
@@ -22,13 +22,13 @@ Name = Annotated[str, typer.Argument(help="The name.")]
 
 
 def _role_option(known: Collection[str]) -> Any:
-    """Make `--role`, which takes any of some roles."""
+    """Return the option `--role`, which takes one or several of the known roles."""
     names = ", ".join(sorted(known))
 
     def check(given: list[str]) -> list[str]:
         for each in given:
             if each not in known:
-                raise typer.BadParameter(f"{each!r} is not one of {names}")
+                raise typer.BadParameter(f"must be one of {names}, not {each!r}")
         return given
 
     words = f"One of {names}; may be given several times."
@@ -38,12 +38,12 @@ def _role_option(known: Collection[str]) -> Any:
 PersonRoles = Annotated[list[str], _role_option(PEOPLE_ROLES)]
 MachineRoles = Annotated[list[str], _role_option(MACHINE_ROLES)]
 Agency = Annotated[str, typer.Option(help="Id of the agency that the role `agency` acts for.")]
-Tenant = Annotated[str, typer.Option(help="The tenant whose data it may reach; empty: the default one.")]
+Tenant = Annotated[str, typer.Option(help="The tenant whose data it may use; empty: the default tenant.")]
 
 
 def build_users() -> typer.Typer:
-    """Build `rhinecloud users`."""
-    users = typer.Typer(no_args_is_help=True, help="People who sign in.", rich_markup_mode="markdown")
+    """Return `rhinecloud users`."""
+    users = typer.Typer(no_args_is_help=True, help="Accounts of people.", rich_markup_mode="markdown")
 
     @users.command("list")
     def list_users(city: City = HERE, as_json: Json = False) -> None:
@@ -51,8 +51,8 @@ def build_users() -> typer.Typer:
 
         Example: `rhinecloud users list`
         """
-        with open_desk(city) as desk:
-            found = desk.ask("GET", USERS)
+        with open_city(city) as client:
+            found = client.request("GET", USERS)
         if as_json:
             print_json(found)
             return
@@ -66,30 +66,30 @@ def build_users() -> typer.Typer:
     def add_user(
         name: Name,
         role: PersonRoles,
-        full_name: Annotated[str, typer.Option(help="Name as people read it.")] = "",
+        full_name: Annotated[str, typer.Option(help="Name to show to people.")] = "",
         agency: Agency = "",
         tenant: Tenant = "",
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
-        """Make an account and print its one-time password.
+        """Create an account and print its one-time password.
 
         Example: `rhinecloud users add meyer --role operator --full-name "Jo Meyer"`
         """
         body = {"name": name, "roles": role, "full_name": full_name, "agency": agency, "tenant": tenant}
-        with open_desk(city) as desk:
-            made = desk.ask("POST", USERS, body)
-        _show_once(made, as_json, f"{name} signs in once with", made["one_time_password"])
+        with open_city(city) as client:
+            made = client.request("POST", USERS, body)
+        _show_once(made, as_json, f"one-time password of {name}:", made["one_time_password"])
 
     @users.command("passwd")
     def reset_password(name: Name, city: City = HERE, as_json: Json = False) -> None:
-        """Set a one-time password of an account, print it, and end all its sessions.
+        """Set a one-time password for an account, print it, and end all its sessions.
 
         Example: `rhinecloud users passwd admin`
         """
-        with open_desk(city) as desk:
-            made = desk.ask("POST", f"{USERS}/{quote(name)}/password")
-        _show_once(made, as_json, f"{name} signs in once with", made["one_time_password"])
+        with open_city(city) as client:
+            made = client.request("POST", f"{USERS}/{quote(name)}/password")
+        _show_once(made, as_json, f"one-time password of {name}:", made["one_time_password"])
 
     @users.command("remove")
     def remove_user(name: Name, city: City = HERE) -> None:
@@ -97,15 +97,15 @@ def build_users() -> typer.Typer:
 
         Example: `rhinecloud users remove meyer`
         """
-        with open_desk(city) as desk:
-            desk.ask("DELETE", f"{USERS}/{quote(name)}")
+        with open_city(city) as client:
+            client.request("DELETE", f"{USERS}/{quote(name)}")
 
     return users
 
 
 def build_tokens() -> typer.Typer:
-    """Build `rhinecloud tokens`."""
-    tokens = typer.Typer(no_args_is_help=True, help="Machines' ways in.", rich_markup_mode="markdown")
+    """Return `rhinecloud tokens`."""
+    tokens = typer.Typer(no_args_is_help=True, help="Tokens of machines.", rich_markup_mode="markdown")
 
     @tokens.command("list")
     def list_tokens(city: City = HERE, as_json: Json = False) -> None:
@@ -113,8 +113,8 @@ def build_tokens() -> typer.Typer:
 
         Example: `rhinecloud tokens list`
         """
-        with open_desk(city) as desk:
-            found = desk.ask("GET", TOKENS)
+        with open_city(city) as client:
+            found = client.request("GET", TOKENS)
         if as_json:
             print_json(found)
             return
@@ -140,24 +140,24 @@ def build_tokens() -> typer.Typer:
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
-        """Make a token and print its secret, which is shown this once.
+        """Create a token and print its secret, which is shown only once.
 
         Example: `rhinecloud tokens add gauges --role partner --days 365`
         """
         expires = format_time((utc_now() + timedelta(days=days)).replace(microsecond=0)) if days else ""
         body = {"name": name, "roles": role, "agency": agency, "tenant": tenant, "expires_at": expires}
-        with open_desk(city) as desk:
-            made = desk.ask("POST", TOKENS, body)
+        with open_city(city) as client:
+            made = client.request("POST", TOKENS, body)
         _show_once(made, as_json, "Authorization: Bearer", made["secret"])
 
     @tokens.command("revoke")
     def revoke_token(name: Name, city: City = HERE) -> None:
-        """Revoke a token: it opens nothing from now on.
+        """Revoke a token; it is rejected from now on.
 
         Example: `rhinecloud tokens revoke gauges`
         """
-        with open_desk(city) as desk:
-            desk.ask("DELETE", f"{TOKENS}/{quote(name)}")
+        with open_city(city) as client:
+            client.request("DELETE", f"{TOKENS}/{quote(name)}")
 
     return tokens
 

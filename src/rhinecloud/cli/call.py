@@ -1,4 +1,4 @@
-"""Calls an ASGI application in this process, as a server would, for commands where no city runs."""
+"""Calls an ASGI application in this process, as a server would, for commands where the city is not running."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from rhinecloud.app.asgi import Application, Message
 
 
 class ApiResponse:
-    """An answer that is on its way: `status` is there, the body comes in pieces."""
+    """A response whose status has arrived and whose body is read in chunks."""
 
     def __init__(self, status: int, messages: asyncio.Queue[Message | None]) -> None:
         self.status = status
         self._messages = messages
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Return the body piece by piece."""
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body in chunks."""
         while (message := await self._messages.get()) is not None:
             if message.get("body"):
                 yield message["body"]
@@ -31,7 +31,10 @@ class ApiResponse:
 async def call(
     application: Application, method: str, target: str, body: bytes, tenant: str = ""
 ) -> AsyncIterator[ApiResponse]:
-    """Send one request; leaving the block ends the application's work on it."""
+    """Send a request and yield its response; leaving the block cancels the application's work on it.
+
+    Raise ConnectionError where the application sends no response.
+    """
     messages: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=8)
     sent = False
 
@@ -53,7 +56,7 @@ async def call(
         start = await messages.get()
         if start is None:
             await task
-            raise ConnectionError("the application gave no answer")
+            raise ConnectionError("the application sent no response")
         yield ApiResponse(start["status"], messages)
     finally:
         task.cancel()

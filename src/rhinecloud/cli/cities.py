@@ -1,4 +1,4 @@
-"""`up`, `check`, `status`: a city as a whole."""
+"""`rhinecloud up`, `check` and `status`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rich.text import Text
 from rhinecloud.cli.city_client import open_running
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
-from rhinecloud.cli.screen import console, print_json, status_view, table
+from rhinecloud.cli.screen import console, counted, print_json, status_view, table
 
-PANEL = "The city"
+PANEL = "City"
 
 
 def add_to(program: typer.Typer) -> None:
@@ -33,17 +33,17 @@ def add_to(program: typer.Typer) -> None:
         ] = None,
         workers: Annotated[
             int | None,
-            typer.Option(help="Processes that answer requests; overrides `server.workers`."),
+            typer.Option(help="Processes that handle requests; overrides `server.workers`."),
         ] = None,
         store: Annotated[
             str | None,
             typer.Option(
-                help="Engine and place of the state, such as `postgresql://user@host/database`; overrides `store.url`."
+                help="URL of the store, such as `postgresql://user@host/database`; overrides `store.url`."
             ),
         ] = None,
         verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
     ) -> None:
-        """Start the city and show what is alive, until Ctrl-C.
+        """Start the city and show its status until Ctrl-C.
 
         Example: `rhinecloud up --city examples/duisburg`
         """
@@ -58,10 +58,10 @@ def add_to(program: typer.Typer) -> None:
 
     @program.command(rich_help_panel=PANEL)
     def check(city: City = HERE, as_json: Json = False) -> None:
-        """Look the city's files over, without starting it, and name all that is wrong.
+        """Check the city's files without starting it, and list every problem.
 
-        Exit code 0 when all is well, 3 when something is wrong. With `--json`, each finding has the `field` (a setting,
-        or a file and the place in it), the `reason`, and whether it is `fatal`: the city would not start.
+        Exit code 0 without problems, 3 with some. With `--json`, each finding has the `field` (a setting, or a file
+        with line and column), the `reason`, and whether it is `fatal`: the city would not start.
 
         Example: `rhinecloud check --city examples/duisburg`
         """
@@ -81,18 +81,22 @@ def add_to(program: typer.Typer) -> None:
                 for each in findings
             ]
             console().print(table("", ["", "part", ""], rows))
-            console().print(f"{len(wrong)} of {len(findings)} wrong" if wrong else "all is well")
+            console().print(
+                f"{counted(len(wrong), 'problem')} in {len(findings)} checks"
+                if wrong
+                else "no problems found"
+            )
         raise typer.Exit(Exit.INVALID if wrong else Exit.DONE)
 
     @program.command(rich_help_panel=PANEL)
     def status(city: City = HERE, as_json: Json = False) -> None:
-        """Show how the running city is.
+        """Show the status of the running city.
 
         Example: `rhinecloud status --json`
         """
-        with open_running(city) as desk:
-            found = desk.ask("GET", "/api/v1/status")
-            url = desk.access.url
+        with open_running(city) as client:
+            found = client.request("GET", "/api/v1/status")
+            url = client.access.url
         if as_json:
             print_json({**found, "url": url})
             return

@@ -1,6 +1,6 @@
-"""Where a command's questions go: to the running city by HTTP, or, where none runs, to its opened foundation.
+"""Sends a command's requests to the running city over HTTP, or, where it is not running, to its opened data.
 
-Both speak the same routes, so a command does not know which one answers.
+Both have the same routes, so a command does not depend on which one answers.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ Query = Mapping[str, Any] | None
 
 
 class CityClient(Protocol):
-    """Asks a city. Raises the RhineCloudError that its answer tells."""
+    """Sends requests to a city; an error response is raised as the RhineCloudError that it stands for."""
 
-    def ask(self, method: str, path: str, body: Any = None, query: Query = None, tenant: str = "") -> Any:
-        """Send a request, with `body` as JSON; give the JSON of the answer, None where it has none."""
+    def request(self, method: str, path: str, body: Any = None, query: Query = None, tenant: str = "") -> Any:
+        """Send a request with `body` as JSON, and return the JSON of the response, None where it has none."""
         ...
 
-    def read(self, path: str, query: Query = None) -> Iterator[bytes]:
-        """Read a long answer piece by piece."""
+    def stream(self, path: str, query: Query = None) -> Iterator[bytes]:
+        """Send a GET request, and yield the body of the response in chunks."""
         ...
 
 
 @contextmanager
-def open_desk(folder: Path) -> Iterator[CityClient]:
-    """Reach the city in `folder`: the process that runs it, or else its data; raises Invalid or Unavailable."""
+def open_city(folder: Path) -> Iterator[CityClient]:
+    """Yield a client of the city in `folder`, of its process or else of its data. Raise Invalid or Unavailable."""
     from rhinecloud.app.sections import read_city
 
     settings = read_city(folder)
@@ -51,33 +51,33 @@ def open_desk(folder: Path) -> Iterator[CityClient]:
     from rhinecloud.app.offline import open_offline
 
     with asyncio.Runner() as runner:
-        desk = open_offline(settings)
-        application = runner.run(desk.__aenter__())
+        offline = open_offline(settings)
+        application = runner.run(offline.__aenter__())
         try:
             yield OfflineCityClient(runner, application)
         finally:
-            runner.run(desk.__aexit__(None, None, None))
+            runner.run(offline.__aexit__(None, None, None))
 
 
 @contextmanager
 def open_running(folder: Path) -> Iterator[HttpCityClient]:
-    """Reach the process that runs the city in `folder`; raises Unavailable where none does."""
+    """Yield a client of the running city in `folder`. Raise Unavailable where it is not running."""
     from rhinecloud.app.sections import read_city
 
     access = find_access(read_city(folder).data)
     if access is None:
-        raise Unavailable(f"no city runs in {folder}; start it with `rhinecloud up`")
+        raise Unavailable(f"the city in {folder} is not running; start it with `rhinecloud up`")
     yield HttpCityClient(access)
 
 
 class HttpCityClient:
-    """Asks the running city over HTTP with the token that it left in its data folder."""
+    """Sends requests over HTTP to the running city, with the token from its data folder."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
 
-    def ask(self, method: str, path: str, body: Any = None, query: Query = None, tenant: str = "") -> Any:
-        """See `CityClient`."""
+    def request(self, method: str, path: str, body: Any = None, query: Query = None, tenant: str = "") -> Any:
+        """Send a request, as `CityClient.request` says."""
         headers = {"Authorization": f"Bearer {self.access.token}", "Accept": "application/json"}
         if tenant:
             headers["NGSILD-Tenant"] = tenant
@@ -87,15 +87,15 @@ class HttpCityClient:
             headers["Content-Type"] = "application/json"
         with self._connect() as connection:
             response = self._send(connection, method, _with(path, query), data, headers)
-            return _read_answer(response.status, response.read())
+            return _read_response(response.status, response.read())
 
-    def read(self, path: str, query: Query = None) -> Iterator[bytes]:
-        """See `CityClient`."""
+    def stream(self, path: str, query: Query = None) -> Iterator[bytes]:
+        """Yield a long response, as `CityClient.stream` says."""
         headers = {"Authorization": f"Bearer {self.access.token}"}
         with self._connect() as connection:
             response = self._send(connection, "GET", _with(path, query), None, headers)
             if response.status >= 400:
-                _read_answer(response.status, response.read())
+                _read_response(response.status, response.read())
             while chunk := response.read(CHUNK):
                 yield chunk
 
@@ -105,7 +105,7 @@ class HttpCityClient:
         host, port = parts.hostname or "", parts.port or 80
         connection: http.client.HTTPConnection
         if parts.scheme == "https":
-            # Over loopback to the process that left the token: its certificate names the city, not 127.0.0.1.
+            # Over loopback to the process that wrote the token: its certificate names the city, not 127.0.0.1.
             connection = http.client.HTTPSConnection(
                 host,
                 port,
@@ -135,32 +135,32 @@ class HttpCityClient:
 
 
 class OfflineCityClient:
-    """Asks the foundation of a city that does not run, through the same routes, in this process."""
+    """Sends requests to the data of a city that is not running, through the same routes, in this process."""
 
     def __init__(self, runner: asyncio.Runner, application: Any) -> None:
         self._runner = runner
         self._application = application
 
-    def ask(self, method: str, path: str, body: Any = None, query: Query = None, tenant: str = "") -> Any:
-        """See `CityClient`."""
+    def request(self, method: str, path: str, body: Any = None, query: Query = None, tenant: str = "") -> Any:
+        """Send a request, as `CityClient.request` says."""
         data = b"" if body is None else body if isinstance(body, bytes) else orjson.dumps(body)
         target = _with(path, query)
 
         async def collect() -> tuple[int, bytes]:
-            async with _calling(self._application, method, target, data, tenant) as (status, pieces):
-                return status, b"".join([piece async for piece in pieces])
+            async with _calling(self._application, method, target, data, tenant) as (status, chunks):
+                return status, b"".join([chunk async for chunk in chunks])
 
-        return _read_answer(*self._runner.run(collect()))
+        return _read_response(*self._runner.run(collect()))
 
-    def read(self, path: str, query: Query = None) -> Iterator[bytes]:
-        """See `CityClient`."""
+    def stream(self, path: str, query: Query = None) -> Iterator[bytes]:
+        """Yield a long response, as `CityClient.stream` says."""
         calling = _calling(self._application, "GET", _with(path, query), b"")
-        status, pieces = self._runner.run(calling.__aenter__())
+        status, chunks = self._runner.run(calling.__aenter__())
         try:
             if status >= 400:
-                _read_answer(status, self._runner.run(_joined(pieces)))
-            while (piece := self._runner.run(_next(pieces))) is not None:
-                yield piece
+                _read_response(status, self._runner.run(_joined(chunks)))
+            while (chunk := self._runner.run(_next(chunks))) is not None:
+                yield chunk
         finally:
             self._runner.run(calling.__aexit__(None, None, None))
 
@@ -169,16 +169,16 @@ class OfflineCityClient:
 async def _calling(
     application: Any, method: str, target: str, body: bytes, tenant: str = ""
 ) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
-    async with call(application, method, target, body, tenant) as answer:
-        yield answer.status, answer.pieces()
+    async with call(application, method, target, body, tenant) as response:
+        yield response.status, response.chunks()
 
 
-async def _joined(pieces: AsyncIterator[bytes]) -> bytes:
-    return b"".join([piece async for piece in pieces])
+async def _joined(chunks: AsyncIterator[bytes]) -> bytes:
+    return b"".join([chunk async for chunk in chunks])
 
 
-async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
-    return await anext(pieces, None)
+async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(chunks, None)
 
 
 def _with(path: str, query: Query) -> str:
@@ -186,7 +186,7 @@ def _with(path: str, query: Query) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
-def _read_answer(status: int, body: bytes) -> Any:
+def _read_response(status: int, body: bytes) -> Any:
     try:
         document = orjson.loads(body) if body else None
     except orjson.JSONDecodeError:

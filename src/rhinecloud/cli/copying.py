@@ -1,4 +1,4 @@
-"""`copy`: moves what a city keeps from one engine of the store to another."""
+"""`rhinecloud copy`: copies a city's data from one engine of the store to another."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import console, print_json
 
 PASSES = 3
-"""Everything is read once to be moved, and once on either side to be proved."""
+"""Everything is read once to copy it, and once on either side to verify the copy."""
 
 
 def add_to(program: typer.Typer) -> None:
     """Add the command."""
 
-    @program.command("copy", rich_help_panel="What the city keeps")
+    @program.command("copy", rich_help_panel="Data")
     def copy(
         source: Annotated[
-            str, typer.Argument(metavar="FROM", help="Engine and place, written as in `store.url`.")
+            str, typer.Argument(metavar="FROM", help="URL of the source, written as in `store.url`.")
         ],
         target: Annotated[
-            str, typer.Argument(metavar="TO", help="Engine and place: empty, or a copy that broke off.")
+            str, typer.Argument(metavar="TO", help="URL of the target: empty, or an unfinished copy.")
         ],
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
-        """Move the city's state, log of changes and records from one engine to another, either way, and prove it.
+        """Copy the city's state, log of changes and records from one engine to another, and verify the copy.
 
-        The city must not run, and nothing may be in the target. A copy that broke off goes on where it ended when the
-        same command is given again. At the end both sides are read, and must agree in their counts and in the digest
-        over every entity, change and record. Then let `store.url` name the target. The past (`history.db`) stays.
+        The city must not be running, and the target must be empty. The same command continues a copy that was
+        interrupted. At the end both sides are read and compared by their counts and by the digest over every entity,
+        change and record. Then set `store.url` to the target. The history (`history.db`) is not copied.
 
-        Exit code 1 when the two differ, 4 when an engine does not answer or a city runs on it, 6 when there is
-        something in the target.
+        Exit code 1 when the two differ, 4 when an engine does not answer or a city runs on it, 6 when the target is
+        not empty.
 
         Example: `rhinecloud copy sqlite:city.db postgresql://rhinecloud@localhost/duisburg`
         """
@@ -52,8 +52,8 @@ def add_to(program: typer.Typer) -> None:
             print_json({**proof, "from": hidden(source), "to": hidden(target), "seconds": round(seconds, 3)})
             return
         console().print(
-            f"{proof['entities']:,} entities, {proof['changes']:,} changes and {proof['records']:,} records moved"
-            f" and proved in {seconds:.1f} s; the next change is number {proof['last_change'] + 1:,}"
+            f"{proof['entities']:,} entities, {proof['changes']:,} changes and {proof['records']:,} records copied"
+            f" and verified in {seconds:.1f} s; the next change is number {proof['last_change'] + 1:,}"
         )
         console().print(f"SHA-256 {proof['sha256']}")
         console().print(f'now set in city.toml: \\[store] url = "{hidden(target)}"')
@@ -66,7 +66,7 @@ async def _copy(city: Path, source_url: str, target_url: str) -> dict[str, Any]:
     from rhinecloud.store.transfer import move, prove
 
     if source_url == target_url:
-        raise Invalid("source and target are the same", field="TO")
+        raise Invalid("must not be the source", field="TO")
     settings = read_city(city)
     mine = settings.section("store", StoreSettings)
     source, target = (make_depot(replace(mine, url=url), settings.data) for url in (source_url, target_url))
@@ -77,9 +77,9 @@ async def _copy(city: Path, source_url: str, target_url: str) -> dict[str, Any]:
             contents = await source.contents()
             total = PASSES * (contents.entities + contents.changes + contents.records)
             with _bar(total) as (bar, task):
-                advance = lambda number: bar.update(task, advance=number)  # noqa: E731 - two lines for a word
+                advance = lambda number: bar.update(task, advance=number)  # noqa: E731 - one line instead of two
                 await move(source, target, advance)
-                bar.update(task, completed=total // PASSES, description="Proving")
+                bar.update(task, completed=total // PASSES, description="Verifying")
                 proof = await prove(source, target, advance)
             return {**asdict(proof.contents), "sha256": proof.sha256}
         finally:
@@ -89,7 +89,7 @@ async def _copy(city: Path, source_url: str, target_url: str) -> dict[str, Any]:
 
 
 def hidden(url: str) -> str:
-    """Return an address without the password in it."""
+    """Return a URL without its password."""
     scheme, separator, rest = url.partition("://")
     user, at, place = rest.rpartition("@")
     return f"{scheme}{separator}{user.partition(':')[0]}{at}{place}" if separator else url
@@ -112,7 +112,7 @@ class _bar:  # noqa: N801 - used like a function
 
     def __enter__(self) -> tuple[Progress, Any]:
         self._progress.start()
-        return self._progress, self._progress.add_task("Moving", total=self._total)
+        return self._progress, self._progress.add_task("Copying", total=self._total)
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()

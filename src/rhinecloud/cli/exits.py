@@ -1,4 +1,4 @@
-"""What went wrong, as an exit code and one line for people."""
+"""Exit codes, and errors as exit codes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rhinecloud.kernel.errors import (
 
 
 class Exit(IntEnum):
-    """Exit codes; the page of commands lists them."""
+    """The exit codes; the reference of commands lists them."""
 
     DONE = 0
     FAILED = 1
@@ -30,13 +30,13 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.DONE: "done",
-    Exit.FAILED: "it went wrong; the message says what",
-    Exit.USAGE: "the command line was not understood",
-    Exit.INVALID: "a file or value that was given is wrong",
-    Exit.UNREACHABLE: "the city, or something that it needs, does not answer",
+    Exit.FAILED: "failed; the message says why",
+    Exit.USAGE: "the command line is invalid",
+    Exit.INVALID: "a file or value is invalid",
+    Exit.UNREACHABLE: "the city, or an engine that it needs, does not answer",
     Exit.NOT_FOUND: "not found",
-    Exit.CONFLICT: "in conflict with what is there, such as a name that is taken",
-    Exit.FORBIDDEN: "not allowed",
+    Exit.CONFLICT: "in conflict with existing data, such as a name that is taken",
+    Exit.FORBIDDEN: "not permitted",
 }
 
 _CODES: tuple[tuple[type[RhineCloudError], Exit], ...] = (
@@ -55,7 +55,7 @@ def exit_of(error: RhineCloudError) -> Exit:
 
 
 def error_of(status: int, document: dict[str, object]) -> RhineCloudError:
-    """Make the error again that a door told as a problem document."""
+    """Return the error that a problem document stands for."""
     detail = str(document.get("detail") or document.get("title") or f"HTTP {status}")
     if status in (400, 413, 422):
         return Invalid(detail, field=str(document.get("field") or ""))

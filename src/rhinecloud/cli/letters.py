@@ -1,4 +1,4 @@
-"""`rhinecloud deadletters`: what came in and could not be used."""
+"""`rhinecloud deadletters`: messages that could not be processed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Ids = Annotated[list[str] | None, typer.Argument(help="Ids of dead letters; none
 
 
 def build() -> typer.Typer:
-    """Build `rhinecloud deadletters`."""
+    """Return `rhinecloud deadletters`."""
     letters = typer.Typer(
-        no_args_is_help=True, help="What came in and could not be used.", rich_markup_mode="markdown"
+        no_args_is_help=True, help="Messages that could not be processed.", rich_markup_mode="markdown"
     )
 
     @letters.command("list")
@@ -37,12 +37,12 @@ def build() -> typer.Typer:
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
-        """List dead letters, the newest first: what came again with the same reason is one, and counts.
+        """List dead letters, the newest first. Equal messages with the same reason are one dead letter with a count.
 
         Example: `rhinecloud deadletters list --feed gauges`
         """
-        with open_running(city) as desk:
-            page = desk.ask("GET", LETTERS, query={"feed": feed, "limit": limit})
+        with open_running(city) as client:
+            page = client.request("GET", LETTERS, query={"feed": feed, "limit": limit})
         if as_json:
             print_json(page)
             return
@@ -52,23 +52,21 @@ def build() -> typer.Typer:
         ]
         console().print(table("", ["id", "last received", "times", "bytes", "tries", "reason"], rows))
         if page["more"]:
-            print(f"and {page['total'] - len(rows)} more")
+            print(f"{page['total'] - len(rows)} more")
 
     @letters.command("show")
     def show_letter(
         letter: Annotated[str, typer.Argument(help="Id of a dead letter.")],
-        raw: Annotated[
-            bool, typer.Option("--raw", help="Write its bytes to standard output, nothing else.")
-        ] = False,
+        raw: Annotated[bool, typer.Option("--raw", help="Write only its bytes to standard output.")] = False,
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
-        """Show one dead letter with what was received.
+        """Show a dead letter and the message that was received.
 
         Example: `rhinecloud deadletters show gauges~17`
         """
-        with open_running(city) as desk:
-            found = desk.ask("GET", f"{LETTERS}/{quote(letter, safe='')}")
+        with open_running(city) as client:
+            found = client.request("GET", f"{LETTERS}/{quote(letter, safe='')}")
         if as_json:
             print_json(found)
             return
@@ -76,21 +74,21 @@ def build() -> typer.Typer:
         if raw:
             sys.stdout.buffer.write(body)
             return
-        console().print(table("", ["", ""], _told(found)))
+        console().print(table("", ["", ""], _rows_of(found)))
         print(body.decode("utf-8", "replace"))
 
     @letters.command("retry")
     def retry_letters(ids: Ids = None, feed: Feed = "", city: City = HERE, as_json: Json = False) -> None:
-        """Try dead letters again; those that succeed are gone.
+        """Process dead letters again; those that succeed are removed.
 
-        Exit code 1 when one did not.
+        Exit code 1 when one failed again.
 
         Example: `rhinecloud deadletters retry --feed gauges`
         """
-        with open_running(city) as desk:
-            chosen = _chosen(desk, ids, feed)
-            trying = track(chosen, "Trying again", console=_progress(), disable=as_json)
-            failed = [answer for each in trying if (answer := _retry(desk, each))]
+        with open_running(city) as client:
+            chosen = _chosen(client, ids, feed)
+            trying = track(chosen, "Retrying", console=_progress(), disable=as_json)
+            failed = [answer for each in trying if (answer := _retry(client, each))]
         accepted = len(chosen) - len(failed)
         if as_json:
             print_json({"accepted": accepted, "failed": failed})
@@ -102,59 +100,59 @@ def build() -> typer.Typer:
 
     @letters.command("drop")
     def drop_letters(ids: Ids = None, feed: Feed = "", city: City = HERE, as_json: Json = False) -> None:
-        """Forget dead letters.
+        """Delete dead letters.
 
         Example: `rhinecloud deadletters drop gauges~17`
         """
-        with open_running(city) as desk:
-            chosen = _chosen(desk, ids, feed)
-            for each in track(chosen, "Dropping", console=_progress(), disable=as_json):
-                desk.ask("DELETE", f"{LETTERS}/{quote(each, safe='')}")
+        with open_running(city) as client:
+            chosen = _chosen(client, ids, feed)
+            for each in track(chosen, "Deleting", console=_progress(), disable=as_json):
+                client.request("DELETE", f"{LETTERS}/{quote(each, safe='')}")
         if as_json:
             print_json({"dropped": chosen})
         else:
-            print(f"{len(chosen)} dropped")
+            print(f"{len(chosen)} deleted")
 
     return letters
 
 
-def _told(letter: dict[str, Any]) -> Iterator[tuple[str, object]]:
-    """Return what is to be said of a letter, in words for people; what says nothing is left out."""
+def _rows_of(letter: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield the rows of a table about a dead letter, without empty values."""
     for name, value in letter.items():
         if value not in ("", False, None) and name != "decoded":
             yield name.replace("_", " "), "yes" if value is True else value
-    yield "below", "the message as it was read" if letter["decoded"] else "the bytes as they came"
+    yield "below", "the decoded message" if letter["decoded"] else "the bytes that were received"
 
 
 def last_of(letter: dict[str, Any]) -> str:
-    """Return the moment at which a letter's fault came last, to the second."""
+    """Return when a dead letter was last received, to the second."""
     moment: str = letter["last_received"] or letter["received"]
     return moment[:19].replace("T", " ")
 
 
-def _retry(desk: HttpCityClient, letter: str) -> dict[str, Any]:
-    """Try a letter again; give it with the reason where it failed, also where it cannot be tried or is gone by now."""
+def _retry(client: HttpCityClient, letter: str) -> dict[str, Any]:
+    """Process a dead letter again; return its id and reason where it failed or is gone, else an empty dictionary."""
     try:
-        answer = desk.ask("POST", f"{LETTERS}/{quote(letter, safe='')}/retry")
+        answer = client.request("POST", f"{LETTERS}/{quote(letter, safe='')}/retry")
     except (Conflict, NotFound) as error:
         return {"id": letter, "reason": str(error)}
     found: dict[str, Any] = {} if answer["accepted"] else answer["letter"]
     return found
 
 
-def _chosen(desk: HttpCityClient, ids: list[str] | None, feed: str) -> list[str]:
-    """Return the ids that were named, or all of a feed; raises Invalid where neither was."""
+def _chosen(client: HttpCityClient, ids: list[str] | None, feed: str) -> list[str]:
+    """Return the ids that were named, or all of a feed. Raise Invalid where there is neither."""
     if ids:
         return ids
     if not feed:
-        raise Invalid("name the ids of dead letters, or a --feed for all of its own")
-    return [each["id"] for each in _all_of(desk, feed)]
+        raise Invalid("ids of dead letters or --feed must be given")
+    return [each["id"] for each in _all_of(client, feed)]
 
 
-def _all_of(desk: CityClient, feed: str) -> list[dict[str, Any]]:
+def _all_of(client: CityClient, feed: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
-        page = desk.ask("GET", LETTERS, query={"feed": feed, "limit": PAGE, "offset": len(found)})
+        page = client.request("GET", LETTERS, query={"feed": feed, "limit": PAGE, "offset": len(found)})
         found += page["items"]
         if not page["more"]:
             return found

@@ -1,4 +1,4 @@
-"""Options that several commands share, so that they are called and explained alike."""
+"""Options that several commands share, so that they have the same names and help."""
 
 from __future__ import annotations
 

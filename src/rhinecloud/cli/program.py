@@ -1,4 +1,4 @@
-"""The program: all commands, and the one place where what went wrong becomes a message and an exit code."""
+"""The program: all commands, and the one place where an error becomes a message and an exit code."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from rhinecloud.part.discovery import find_declared
 
 HELP = """Rhine Cloud: an open operating system for a city.
 
-A city is a folder with a `city.toml`. Look it over with `rhinecloud check`, start it with `rhinecloud up`; the other
-commands reach the city of the folder you stand in, or of `--city`. Each explains itself with `--help`.
+A city is a folder with a `city.toml`. Check it with `rhinecloud check`, start it with `rhinecloud up`; the other
+commands use the city in the current folder, or in `--city`. `--help` explains each command.
 
 Example: `rhinecloud up --city examples/duisburg`
 """
 
 
 def build_program() -> typer.Typer:
-    """Put all commands together."""
+    """Return the program with all commands."""
     program = typer.Typer(
         name="rhinecloud",
         help=HELP,
@@ -40,17 +40,17 @@ def build_program() -> typer.Typer:
     )
     for part in (cities, schemas, recordings, transfers, copying):
         part.add_to(program)
-    program.add_typer(rules.build(), name="rules", rich_help_panel="What happens in it")
-    program.add_typer(packs.build(), name="pack", rich_help_panel="The city")
-    program.add_typer(letters.build(), name="deadletters", rich_help_panel="What happens in it")
-    program.add_typer(accounts.build_users(), name="users", rich_help_panel="Who gets in")
-    program.add_typer(accounts.build_tokens(), name="tokens", rich_help_panel="Who gets in")
+    program.add_typer(rules.build(), name="rules", rich_help_panel="Monitoring")
+    program.add_typer(packs.build(), name="pack", rich_help_panel="City")
+    program.add_typer(letters.build(), name="deadletters", rich_help_panel="Monitoring")
+    program.add_typer(accounts.build_users(), name="users", rich_help_panel="Access")
+    program.add_typer(accounts.build_tokens(), name="tokens", rich_help_panel="Access")
 
     for each in find_declared().loaded:
         if each.commands is not None:
             program.add_typer(each.commands(), name=each.name, rich_help_panel="Of other distributions")
 
-    @program.command(rich_help_panel="The city")
+    @program.command(rich_help_panel="City")
     def version(as_json: Json = False) -> None:
         """Print the version.
 
@@ -71,37 +71,37 @@ def main(arguments: list[str] | None = None) -> None:
         code = code or _no_output(error)
     with contextlib.suppress(OSError):
         sys.stderr.flush()
-    # Everything is closed by now. To take a city's objects apart one by one would need seconds more.
+    # Everything is closed by now. Freeing a city's objects one by one would take seconds more.
     os._exit(code)
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line; return its exit code."""
+    """Run one command line, and return its exit code."""
     try:
         build_program()(args=arguments, prog_name="rhinecloud")
     except RhineCloudError as error:
         for line in str(error).splitlines():
-            _say(line)
+            _print_error(line)
         return exit_of(error)
     except KeyboardInterrupt:
         return Exit.FAILED
     except OSError as error:
         if error.filename is None:
             return _no_output(error)
-        _say(f"{error.filename}: {error.strerror}")
+        _print_error(f"{error.filename}: {error.strerror}")
         return Exit.FAILED
     except SystemExit as ended:
-        if isinstance(ended.__context__, BrokenPipeError):  # as typer and rich end where nobody reads
+        if isinstance(ended.__context__, BrokenPipeError):  # typer and rich end so when the pipe is closed
             return _no_output(ended.__context__)
         return ended.code if isinstance(ended.code, int) else Exit.DONE
     return Exit.DONE
 
 
 def _no_output(error: OSError) -> int:
-    _say(f"the output cannot be written: {error.strerror or error}")
+    _print_error(f"cannot write the output: {error.strerror or error}")
     return Exit.FAILED
 
 
-def _say(text: str) -> None:
+def _print_error(text: str) -> None:
     with contextlib.suppress(OSError):
         Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("error: ", "red"), text))

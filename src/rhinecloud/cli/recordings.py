@@ -1,4 +1,4 @@
-"""`replay` and `simulate`: readings for a city that come from no sensor."""
+"""`rhinecloud replay` and `simulate`: readings from recordings and from the simulator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import print_json
 
-PANEL = "The city"
+PANEL = "City"
 
 
 def add_to(program: typer.Typer) -> None:
@@ -23,23 +23,26 @@ def add_to(program: typer.Typer) -> None:
     @program.command(rich_help_panel=PANEL)
     def replay(
         recording: Annotated[Path, typer.Argument(help="The recording: a file or a folder.")],
-        feed: Annotated[str, typer.Option(help="Read it as this feed of the city's settings.")] = "",
-        connector: Annotated[str, typer.Option(help="Its protocol, where no feed is named.")] = "",
-        mapping: Annotated[str, typer.Option(help="What its messages mean, where no feed is named.")] = "",
+        feed: Annotated[str, typer.Option(help="The feed of the city's settings that reads it.")] = "",
+        connector: Annotated[str, typer.Option(help="Its protocol, where no feed is given.")] = "",
+        mapping: Annotated[
+            str, typer.Option(help="The mapping of its messages, where no feed is given.")
+        ] = "",
         speed: Annotated[
-            float, typer.Option(help="Times quicker than recorded; 0: as quick as possible.", min=0)
+            float, typer.Option(help="Speed relative to the recording; 0: as fast as possible.", min=0)
         ] = 1.0,
         now: Annotated[
-            bool, typer.Option("--now", help="Move its dates to the present, and mark it as simulated.")
+            bool,
+            typer.Option("--now", help="Shift its times to the present, and mark the readings as simulated."),
         ] = False,
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
         """Play a recording into the running city, through the connector and mapping of a feed.
 
-        Readings keep the times that the recording names. What has none is marked as simulated.
+        Readings keep the times of the recording. Readings without a time are marked as simulated.
 
-        Exit code 1 when some of it could not be used.
+        Exit code 1 when some messages could not be processed.
 
         Example: `rhinecloud replay ais.log --connector ais --mapping port.ais --speed 60`
         """
@@ -55,13 +58,13 @@ def add_to(program: typer.Typer) -> None:
             values["dates"] = NOW
         elif chosen.dates == RECORDED:
             values["dates"] = MEASURED
-        with open_running(city) as desk:
-            counts = asyncio.run(Replay(desk, settings, FeedSettings(**values)).run(quiet=as_json))
+        with open_running(city) as client:
+            counts = asyncio.run(Replay(client, settings, FeedSettings(**values)).run(quiet=as_json))
         if as_json:
             print_json(counts)
         else:
             print(
-                "{received} messages, {accepted} changes, {unchanged} unchanged, {dead} not usable".format(
+                "{received} messages, {accepted} changes, {unchanged} unchanged, {dead} failed".format(
                     **counts
                 )
             )
@@ -71,9 +74,9 @@ def add_to(program: typer.Typer) -> None:
 
     @program.command(rich_help_panel=PANEL)
     def simulate(city: City = HERE) -> None:
-        """Play vessels, vehicles and sensors for a city, as `[simulator]` says, until Ctrl-C.
+        """Simulate the vessels, vehicles and sensors of `[simulator]` until Ctrl-C.
 
-        They speak AIS over TCP, GTFS over HTTP and MQTT, as real ones would; the city's feeds connect to them.
+        They send AIS over TCP, GTFS over HTTP and MQTT, as real ones do; the city's feeds connect to them.
 
         Example: `rhinecloud simulate --city examples/duisburg`
         """

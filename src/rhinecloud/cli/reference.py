@@ -1,4 +1,4 @@
-"""Writes the pages of the documentation that code knows best: settings, commands, the two APIs."""
+"""Generates pages of the documentation from the code: settings, commands, the two APIs."""
 
 from __future__ import annotations
 
@@ -27,39 +27,38 @@ from rhinecloud.subscriptions.routes import subscription_routes
 
 SETTINGS_HEAD = """# Settings
 
-A city's settings stand in `city.toml` of its folder. Each has a default; an unknown section or key is an error. The
+A city's settings are in `city.toml` of its folder. Each has a default; an unknown section or key is an error. The
 environment overrides the file (`RHINECLOUD_<SECTION>_<KEY>`; with `_FILE` at the end, the content of that file, for
-secrets), flags of `rhinecloud up` override both. Lists are separated by commas in the environment. A number must not be
-negative unless it says otherwise, and files lie in the city's folder unless their path is absolute. `rhinecloud check`
-names all that is wrong.
+secrets), flags of `rhinecloud up` override both. Lists are separated by commas in the environment. A number must not
+be negative unless the text says otherwise, and paths of files are relative to the city's folder. `rhinecloud check`
+lists every problem.
 """
 
 AGENCIES = """## agencies
 
-`[[agencies]]` tables make the city's agencies: `id` (a short name or a URN), `name` (a text, or one for each language:
-`{ de = "Feuerwehr", en = "Fire brigade" }`), `kind` (fire, police, port, utilities, transit, health, administration,
-other) and `email`.
+`[[agencies]]` tables create the city's agencies: `id` (a short name or a URN), `name` (a text, or one for each
+language: `{ de = "Feuerwehr", en = "Fire brigade" }`), `kind` (fire, police, port, utilities, transit, health,
+administration, other) and `email`.
 """
 
 COMMANDS_HEAD = """# Commands
 
-Every command that concerns a city takes `--city` (or `RHINECLOUD_CITY`) for its folder; without it, the folder you
-stand in.
+Every command for a city takes `--city` (or `RHINECLOUD_CITY`) for its folder; the default is the current folder.
 """
 
 API_HEAD = """# The people's API
 
-Below `/api/v1`, as JSON, with errors as `application/problem+json` (RFC 9457). The whole contract, for machines:
-`/api/v1/openapi.json` of a running city, or {download}`as it is now <api.json>`. The city's things themselves are at
+Below `/api/v1`, as JSON, with errors as `application/problem+json` (RFC 9457). The OpenAPI document is
+`/api/v1/openapi.json` of a running city, or {download}`this file <api.json>`. The city's entities are at
 `/ngsi-ld/v1`, see [the NGSI-LD API](ngsi-ld.md).
 """
 
 BROKER_HEAD = """# The NGSI-LD API
 
-Below `/ngsi-ld/v1`, as ETSI GS CIM 009 v1.9.1 has it. The whole contract, for machines, with every schema and error:
-`/ngsi-ld/v1/openapi.json` of a running city (no sign-in needed), or {download}`as it is now <ngsi-ld.json>`. It is made
-from the table of routes that the door itself goes by. How it works: [broker](../parts/broker.md); incidents, alerts,
-history and accounts: [the people's API](api.md).
+Below `/ngsi-ld/v1`, as ETSI GS CIM 009 v1.9.1 defines it. The OpenAPI document with every schema and error is
+`/ngsi-ld/v1/openapi.json` of a running city (no sign-in needed), or {download}`this file <ngsi-ld.json>`. It is
+generated from the table of routes that the broker itself uses. How it works: [broker](../parts/broker.md); incidents,
+alerts, history and accounts: [the people's API](api.md).
 """
 
 
@@ -80,7 +79,7 @@ def write_reference(folder: Path) -> None:
 
 
 def settings_page() -> str:
-    """Write every setting by section."""
+    """Return the page of every setting by section."""
     parts = find_parts().loaded
     sections = [_section(name, kind) for name, kind in sections_of(parts).items()]
     tables = [
@@ -92,7 +91,7 @@ def settings_page() -> str:
 
 
 def commands_page() -> str:
-    """Write every command with its options, and the exit codes."""
+    """Return the page of every command with its options, and of the exit codes."""
     codes = ["## Exit codes\n", "| code | means |", "|---|---|"]
     codes += [f"| {code.value} | {words} |" for code, words in MEANINGS.items()]
     parts = [_command_section(path, command) for path, command in commands()]
@@ -100,12 +99,12 @@ def commands_page() -> str:
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Return every command by the words that call it; typer keeps the type of a command to itself."""
+    """Yield every command by the words that call it; the type of a command is private to typer."""
     yield from _walk("rhinecloud", typer.main.get_command(build_program()))
 
 
 def openapi_document() -> dict[str, Any]:
-    """Return the OpenAPI document of a city without packs, which is started for the moment."""
+    """Return the OpenAPI document of a city without packs, which is started and stopped for it."""
 
     async def start(folder: Path) -> dict[str, Any]:
         city = City(read_city(folder), packs=Packs())
@@ -122,12 +121,12 @@ def openapi_document() -> dict[str, Any]:
 
 
 def broker_document() -> dict[str, Any]:
-    """Return the OpenAPI document of the broker's door, with its limits as they are by default."""
+    """Return the OpenAPI document of the broker, with its default limits."""
     return describe_routes(routes_with(subscription_routes(None)), max_limit=BrokerSettings().max_limit)
 
 
 def broker_page(document: Mapping[str, Any]) -> str:
-    """Write the routes of the broker by their tag, each with its clause and parameters."""
+    """Return the page of the broker's routes by their tag, each with its clause and parameters."""
     groups: dict[str, list[str]] = {}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -145,7 +144,7 @@ def broker_page(document: Mapping[str, Any]) -> str:
 
 
 def api_page(document: Mapping[str, Any]) -> str:
-    """Write the routes of an OpenAPI document by their tag."""
+    """Return the page of the routes of an OpenAPI document by their tag."""
     groups: dict[str, list[str]] = {}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():

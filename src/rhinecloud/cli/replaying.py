@@ -1,4 +1,4 @@
-"""Plays a recording into a running city: link, codec and mapping of a feed, and the broker's door at the end."""
+"""Plays a recording into a running city: through link, codec and mapping of a feed to the broker's HTTP API."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from rhinecloud.connectors.pipeline import EntityDraft, Pipeline
 from rhinecloud.connectors.plan import CitySources, FeedPlan, plan_feed
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
+from rhinecloud.kernel.faults import unknown
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.loader import find_packs
 from rhinecloud.ngsild.context import Context, compile_context, core_context
@@ -37,23 +38,23 @@ REASONS = 10
 
 
 def choose_feed(settings: Settings, name: str, connector: str, mapping: str) -> FeedSettings:
-    """Return the feed that is named, or one of a connector and a mapping; raises Invalid."""
+    """Return the feed of that name, or one of a connector and a mapping. Raise Invalid."""
     if not name:
         if not connector or not mapping:
-            raise Invalid("name a --feed of the city, or --connector and --mapping")
+            raise Invalid("--feed, or --connector and --mapping, must be given")
         return FeedSettings(connector=connector, mapping=mapping)
     feeds = read_feeds(settings.tables[TABLE])
     if name not in feeds:
-        raise Invalid(f"there is no feed {name!r}; the city has {', '.join(sorted(feeds)) or 'none'}")
+        raise Invalid(unknown("feed", name, feeds), field="--feed")
     return feeds[name]
 
 
 class Replay:
-    """One recording on its way into a running city."""
+    """Plays one recording into a running city."""
 
-    def __init__(self, desk: HttpCityClient, settings: Settings, feed: FeedSettings) -> None:
+    def __init__(self, client: HttpCityClient, settings: Settings, feed: FeedSettings) -> None:
         packs = find_packs(settings.city.packs, kinds=(MAPPINGS,))
-        self._desk = desk
+        self._client = client
         self._limits = settings.section("connectors", ConnectorSettings)
         self._context: Context = compile_context(
             city_terms(settings.folder, packs, settings.city.terms)[0], {}
@@ -72,7 +73,7 @@ class Replay:
         }
 
     async def run(self, *, quiet: bool) -> Mapping[str, Any]:
-        """Play it to its end; return what became of it."""
+        """Play the recording to its end, and return the counts and the first reasons of faults."""
         plan, limits = self._plan, self._limits
         pipeline = Pipeline(plan.make_codec(), plan.meaning, self._ingest, plan.marks)
         inlet = BoundedInlet(limits.queue_parcels, limits.queue_bytes, FeedCounters(), lambda: None)
@@ -114,13 +115,13 @@ class Replay:
         counts["reasons"] = [*counts["reasons"], *(fault.reason for fault in faults)][:REASONS]
 
     async def _ingest(self, fragments: Sequence[dict[str, Any]]) -> Sequence[Written | Exception]:
-        """Send fragments as the broker's batch upsert, with whole IRIs, so that no context need be named."""
+        """Send fragments as a batch upsert, with whole IRIs, so that no context is needed."""
         bodies = [
             render(parse_fragment(fragment, self._plan.context or self._context), core_context(), Options())
             for fragment in fragments
         ]
         answer = await asyncio.to_thread(
-            self._desk.ask, "POST", UPSERT, bodies, {"options": "update"}, self._tenant
+            self._client.request, "POST", UPSERT, bodies, {"options": "update"}, self._tenant
         )
         errors = answer.get("errors", []) if isinstance(answer, dict) else []
         refused = {each.get("entityId"): each.get("error", {}) for each in errors}
@@ -131,7 +132,7 @@ class Replay:
 
 
 def _error(body: Mapping[str, Any], refusal: Mapping[str, Any]) -> RhineCloudError:
-    """Make the error of an entity that the door refused, as the broker itself would."""
+    """Return the error of an entity that the city rejected, as the broker itself would raise it."""
     reason = str(refusal.get("detail") or refusal.get("title"))
     return RhineCloudError(reason) if "type" in body else Invalid(reason, field="type")
 

@@ -1,4 +1,4 @@
-"""`rhinecloud rules`: what watches the city."""
+"""`rhinecloud rules`: the rules that raise alerts."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ Files = Annotated[
 
 
 def build() -> typer.Typer:
-    """Build `rhinecloud rules`."""
-    rules = typer.Typer(no_args_is_help=True, help="What watches the city.", rich_markup_mode="markdown")
+    """Return `rhinecloud rules`."""
+    rules = typer.Typer(
+        no_args_is_help=True, help="The rules that raise alerts.", rich_markup_mode="markdown"
+    )
 
     @rules.command("check")
     def check(files: Files = None, city: City = HERE, as_json: Json = False) -> None:
-        """Check rule files: syntax, expressions, units, names; each fault with its line and reason.
+        """Check rule files: syntax, expressions, units, names; list each fault with its line and reason.
 
-        Exit code 3 when something is wrong.
+        Exit code 3 when there is a fault.
 
         Example: `rhinecloud rules check rules/low-water.yaml`
         """
@@ -59,17 +61,17 @@ def build() -> typer.Typer:
         else:
             for problem in rulebook.problems:
                 print(problem)
-            print(f"{counted(len(rulebook.rules), 'sound rule')}, {counted(len(rulebook.problems), 'fault')}")
+            print(f"{counted(len(rulebook.rules), 'valid rule')}, {counted(len(rulebook.problems), 'fault')}")
         raise typer.Exit(Exit.INVALID if rulebook.problems else Exit.DONE)
 
     @rules.command("list")
     def list_rules(city: City = HERE, as_json: Json = False) -> None:
-        """List the rules of the running city and what each did since its start.
+        """List the rules of the running city with their counts since its start.
 
         Example: `rhinecloud rules list`
         """
-        with open_running(city) as desk:
-            found = desk.ask("GET", "/api/v1/rules")
+        with open_running(city) as client:
+            found = client.request("GET", "/api/v1/rules")
         if as_json:
             print_json(found)
             return
@@ -105,7 +107,7 @@ def build() -> typer.Typer:
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
-        """Play a recording through rules, as they would have judged it live, and show what they say.
+        """Evaluate rules over a recording, as they would have been evaluated live, and list the alerts.
 
         Example: `rhinecloud rules test gauges-2022.ndjson --rule rules/low-water.yaml`
         """
@@ -118,7 +120,7 @@ def build() -> typer.Typer:
             with recording.open("rb") as lines:
                 found = backtest(rulebook.rules, read_recording(lines, rulebook.context), rulebook.context)
         except OSError as error:
-            raise Invalid(f"cannot be read: {error.strerror}", field=str(recording)) from None
+            raise Invalid(f"cannot read the file: {error.strerror}", field=str(recording)) from None
         outcomes = [
             {
                 "at": each.at,
@@ -142,14 +144,14 @@ def build() -> typer.Typer:
 
 
 def _lines(outcome: dict[str, Any]) -> Iterator[str]:
-    """Tell an outcome on a line, and what the alert says on the next."""
+    """Yield a line about an outcome, and one with the message of the alert."""
     moment = outcome["at"][:19].replace("T", " ")
     entity = outcome["entity"].removeprefix("urn:ngsi-ld:")
     yield f"{moment}  {outcome['kind']:<8}  {outcome['rule']} ({outcome['severity']})  {entity}"
     words = outcome["message"] if isinstance(outcome["message"], dict) else {}
-    said = choose(words, ("en", *words)) or outcome["reason"]
-    if said:
-        yield f"{'':21}{said}"
+    text = choose(words, ("en", *words)) or outcome["reason"]
+    if text:
+        yield f"{'':21}{text}"
 
 
 def _read(files: list[Path] | None, city: Path) -> Rulebook:
@@ -160,7 +162,7 @@ def _read(files: list[Path] | None, city: Path) -> Rulebook:
     from rhinecloud.risk.rulebook import read_rulebook
 
     if files and city == HERE and not (city / FILE).exists():
-        return read_rulebook(files, _words_of_packs())
+        return read_rulebook(files, _context_of_packs())
     foundation = Foundation(read_city(city), utc_now)
     return (
         read_rulebook(files, foundation.context)
@@ -171,11 +173,11 @@ def _read(files: list[Path] | None, city: Path) -> Rulebook:
     )
 
 
-def _words_of_packs() -> Context:
-    """Return the vocabulary of the installed packs, for files that are checked where no city lies."""
+def _context_of_packs() -> Context:
+    """Return the vocabulary of the installed packs, for files that are checked outside of a city."""
     from rhinecloud.app.foundation import city_terms
     from rhinecloud.loader import find_packs
     from rhinecloud.ngsild.context import compile_context
 
-    print("no city here: checked against the vocabulary of the installed packs", file=sys.stderr)
+    print("no city.toml here: checked with the vocabulary of the installed packs", file=sys.stderr)
     return compile_context(city_terms(HERE, find_packs(("*",)))[0], {})

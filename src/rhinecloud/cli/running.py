@@ -1,4 +1,4 @@
-"""Runs a city in the foreground: says where it is and how to get in, shows what is alive, ends it in order."""
+"""Runs a city in the foreground: prints its address and how to sign in, shows its status, and stops it in order."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from rhinecloud.store.leadership import Leadership
 from rhinecloud.store.migrations import DataTooOld
 
 REFRESH_S = 2.0
-AGAIN_S = 1.0
-"""After so long a process that changes its part tries again to start."""
-FIRST_LOOK_S = 5.0
-"""After so long a log without a terminal shows once what is alive."""
+RETRY_S = 1.0
+"""After this time a process that became leader or replica tries again to start."""
+FIRST_STATUS_S = 5.0
+"""Without a terminal, the status is printed once after this time."""
 
 
 def run_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]], *, verbose: bool = False) -> None:
-    """Run the city until SIGINT or SIGTERM; raises what hinders its start."""
+    """Run the city until SIGINT or SIGTERM. Raise the error that prevents its start."""
     settings = read_city(folder, overrides)
     write_log(settings.section("log", LogSettings), verbose=verbose)
     uvloop.run(_run(with_port(settings)))
@@ -57,15 +57,15 @@ async def _run(settings: Settings) -> None:
         return
     await leadership.open()
     try:
-        await _take_turns(settings, screen, stopping, leadership)
+        await _lead_or_follow(settings, screen, stopping, leadership)
     finally:
         await leadership.close()
 
 
-async def _take_turns(
+async def _lead_or_follow(
     settings: Settings, screen: Console, stopping: asyncio.Event, leadership: Leadership
 ) -> None:
-    """Lead or follow, as it comes; raises Unavailable for what is not there at the start, and later waits for it."""
+    """Lead or follow until stopped. Raise Unavailable where an engine is away at the start; later, retry."""
     started = waits = False
     while not stopping.is_set():
         try:
@@ -76,14 +76,14 @@ async def _take_turns(
             started = True
         except DataTooOld as error:
             if not waits:
-                screen.print(f"[yellow]{error}; waiting for that[/yellow]")
+                screen.print(f"[yellow]{error}; waiting[/yellow]")
             waits = True
-            await _first(stopping.wait(), leadership.until_leading(), asyncio.sleep(AGAIN_S))
+            await _first(stopping.wait(), leadership.until_leading(), asyncio.sleep(RETRY_S))
         except Unavailable as error:
             if not started:
                 raise
-            screen.print(f"[yellow]{error}; trying again[/yellow]")
-            await _first(stopping.wait(), asyncio.sleep(AGAIN_S))
+            screen.print(f"[yellow]{error}; retrying[/yellow]")
+            await _first(stopping.wait(), asyncio.sleep(RETRY_S))
 
 
 async def _lead(settings: Settings, screen: Console, end: Coroutine[Any, Any, Any]) -> None:
@@ -96,7 +96,7 @@ async def _lead(settings: Settings, screen: Console, end: Coroutine[Any, Any, An
         raise
     ease_collector()
     try:
-        screen.print(_welcome(city, time.monotonic() - started))
+        screen.print(_city_panel(city, time.monotonic() - started))
         showing = asyncio.create_task(_show(city, screen))
         await end
         showing.cancel()
@@ -106,23 +106,23 @@ async def _lead(settings: Settings, screen: Console, end: Coroutine[Any, Any, An
 
 
 async def _follow(settings: Settings, screen: Console, end: Coroutine[Any, Any, Any]) -> None:
-    """Answer beside the process that leads the city, until `end`."""
-    follower = Replica(settings)
+    """Run a replica beside the process that leads the city, until `end`."""
+    replica = Replica(settings)
     try:
-        await follower.start()
+        await replica.start()
     except BaseException:
         end.close()
         raise
     ease_collector()
     try:
-        screen.print(_company(follower))
+        screen.print(_replica_panel(replica))
         await end
     finally:
-        await follower.stop()
+        await replica.stop()
 
 
 async def _first(*ends: Coroutine[Any, Any, Any]) -> None:
-    """Wait for whichever comes first."""
+    """Wait until the first of several ends."""
     waiting = [asyncio.ensure_future(each) for each in ends]
     try:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -137,35 +137,35 @@ async def _stop(city: City, screen: Console) -> None:
         async with asyncio.timeout(city.settings.server.stop_s):
             await city.stop()
     except TimeoutError:
-        held = ", ".join(sorted(task.get_name() for task in asyncio.all_tasks() if not task.done()))
+        running = ", ".join(sorted(task.get_name() for task in asyncio.all_tasks() if not task.done()))
         screen.print(
-            f"[yellow]stopped hard after {city.settings.server.stop_s:.0f} s; held by: {held}[/yellow]"
+            f"[yellow]stopped by force after {city.settings.server.stop_s:.0f} s; still running: {running}[/yellow]"
         )
     else:
         screen.print(f"stopped in {time.monotonic() - began:.1f} s")
 
 
-def _company(follower: Replica) -> Panel:
-    settings = follower.settings
-    lines = [Text.assemble((follower.url, "bold"), f"   {settings.city.name}, led by {follower.leader.url}")]
+def _replica_panel(replica: Replica) -> Panel:
+    settings = replica.settings
+    lines = [Text.assemble((replica.url, "bold"), f"   {settings.city.name}, led by {replica.leader.url}")]
     if settings.server.workers > 1:
         unused = (
-            f"a process that follows is one process: {settings.server.workers} workers only where it leads"
+            f"a replica is one process; server.workers = {settings.server.workers} applies only to the leader"
         )
         lines.append(Text(unused, "yellow"))
     return Panel(Group(*lines), title="Rhine Cloud", title_align="left", expand=False)
 
 
-def _welcome(city: City, seconds: float) -> Panel:
+def _city_panel(city: City, seconds: float) -> Panel:
     lines = [Text.assemble((city.url, "bold"), f"   {city.settings.city.name}, up in {seconds:.1f} s")]
     if city.settings.section("identity", IdentitySettings).open:
-        warning = "ACCESS IS OPEN: whoever reaches this address is an administrator. For trying out only."
+        warning = "ACCESS IS OPEN: every client of this address is an administrator. Use it for tests only."
         lines.append(Text(warning, "bold red"))
     elif city.first_password:
         lines.append(Text.assemble("sign in as ", ("admin", "bold"), " with ", (city.first_password, "bold")))
-        lines.append(Text("this password works once and is not shown again", "dim"))
+        lines.append(Text("this password is valid for one sign-in and is not shown again", "dim"))
     else:
-        lines.append(Text("forgotten the password? `rhinecloud users passwd NAME`", "dim"))
+        lines.append(Text("forgot the password? `rhinecloud users passwd NAME`", "dim"))
     if not (web_folder() / "index.html").exists():
         lines.append(Text("the operations centre is not built: `make web`", "yellow"))
     return Panel(Group(*lines), title="Rhine Cloud", title_align="left", expand=False)
@@ -173,7 +173,7 @@ def _welcome(city: City, seconds: float) -> Panel:
 
 async def _show(city: City, screen: Console) -> None:
     if not sys.stdout.isatty():
-        await asyncio.sleep(FIRST_LOOK_S)
+        await asyncio.sleep(FIRST_STATUS_S)
         screen.print(status_view(await city.status.collect()))
         return
     with Live(console=screen, auto_refresh=False, transient=True, vertical_overflow="crop") as live:

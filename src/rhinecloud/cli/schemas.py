@@ -15,7 +15,7 @@ from rhinecloud.kernel.faults import unknown
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of file that experts write: its `name`, where it stands, and the model that reads it."""
+    """A kind of declarative file: its `name`, the pattern of its `files`, and the model that reads it."""
 
     name: str
     files: str
@@ -26,12 +26,12 @@ class FileKind:
 def add_to(program: typer.Typer) -> None:
     """Add the command."""
 
-    @program.command(rich_help_panel="The city")
+    @program.command(rich_help_panel="City")
     def schema(
-        kind: Annotated[str, typer.Argument(help="A kind of file; none: list them.")] = "",
+        kind: Annotated[str, typer.Argument(help="A kind of file; none: list the kinds.")] = "",
         as_json: Json = False,
     ) -> None:
-        """Print the JSON Schema of a kind of file, with which an editor completes and checks it as you write.
+        """Print the JSON Schema of a kind of file, with which an editor completes and checks it while you write.
 
         Name the schema at the top of a file: `# yaml-language-server: $schema=rules.json` in YAML, `"$schema"` in JSON,
         `#:schema rules.json` in TOML.
@@ -51,7 +51,7 @@ def add_to(program: typer.Typer) -> None:
 
 
 def file_kinds() -> list[FileKind]:
-    """List the kinds of files that have a model."""
+    """Return the kinds of files that have a model."""
     from rhinecloud.app.parts import find_parts, kinds_of
     from rhinecloud.loader.manifest import MANIFEST, PackManifest
     from rhinecloud.simulator.scenario import ScenarioKeys
@@ -64,7 +64,7 @@ def file_kinds() -> list[FileKind]:
     return [
         *content,
         FileKind("pack", MANIFEST, "The manifest of a pack.", PackManifest),
-        FileKind("scenario", "simulation.json", "Where things move in a city that is played.", ScenarioKeys),
+        FileKind("scenario", "simulation.json", "The routes and places of a simulated city.", ScenarioKeys),
     ]
 
 

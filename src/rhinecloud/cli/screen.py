@@ -1,4 +1,4 @@
-"""What the terminal shows: tables, JSON, and the state of a city at a glance."""
+"""Output in the terminal: tables, JSON, and the status of a city."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATES = {
 
 
 def console() -> Console:
-    """Return the console of standard output; where that is no terminal, lines are not cut at its width."""
+    """Return the console of standard output, 160 columns wide where that is not a terminal."""
     return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=160)
 
 
@@ -33,12 +33,12 @@ def print_json(value: Any) -> None:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """Say a number of things, such as `1 fault` and `2 faults`."""
+    """Return a number with its noun, such as `1 fault` and `2 faults`."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Make a plain table."""
+    """Return a table without borders."""
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column, overflow="fold")
@@ -48,7 +48,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 
 def status_view(status: dict[str, Any]) -> Group:
-    """Show what is alive: figures on one line, then each feed, then whatever is wrong."""
+    """Return the status of a city: a line of figures, the feeds, and a line for each problem."""
     stream = status["stream"]
     figures = "  ".join(
         [
@@ -78,12 +78,12 @@ def status_view(status: dict[str, Any]) -> Group:
             for feed in status["feeds"]
         ],
     )
-    wrong = [Text(f"! {line}", "yellow") for line in troubles(status)]
-    return Group(Text(figures), *([feeds] if status["feeds"] else []), *wrong)
+    problems = [Text(f"! {line}", "yellow") for line in problems_of(status)]
+    return Group(Text(figures), *([feeds] if status["feeds"] else []), *problems)
 
 
-def troubles(status: dict[str, Any]) -> list[str]:
-    """Say in lines what is wrong in a city."""
+def problems_of(status: dict[str, Any]) -> list[str]:
+    """Return a line for each problem of a city."""
     lines = [f"feed {feed['name']}: {feed['error']}" for feed in status["feeds"] if feed["error"]]
     lines += [
         f"MQTT: the store `{store['name']}` is full: see stream.mqtt_megabytes and mqtt_sessions"
@@ -95,5 +95,5 @@ def troubles(status: dict[str, Any]) -> list[str]:
     lines += [f"rule {each}" for each in status["rules"]["errors"]]
     lines += [f"{work['name']}: {work['error']}" for work in status["consumers"] if work["error"]]
     if status["access"] == "open":
-        lines.append("access is open: whoever reaches the port is an administrator")
+        lines.append("access is open: every client of the port is an administrator")
     return lines

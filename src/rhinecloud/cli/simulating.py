@@ -1,4 +1,4 @@
-"""Runs the simulator until a signal, or until the city that started it is gone."""
+"""Runs the simulator until a signal, or until the city that started it ends."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rhinecloud.simulator.settings import SimulatorSettings
 
 
 async def play(settings: SimulatorSettings, folder: Path) -> None:
-    """Play until a signal, or until the city that started us is gone."""
-    # A feed that hangs up is told at length by asyncio, and is nothing here.
+    """Simulate until a signal, or until the city that started the process ends. Raise Invalid where a port is taken."""
+    # asyncio logs a traceback when a feed disconnects, which is normal here.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()

@@ -1,4 +1,4 @@
-"""`export`, `import`, `backup`, `restore`: what goes out of a city as a whole, and comes back."""
+"""`rhinecloud export`, `import`, `backup` and `restore`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from rhinecloud.app.backup import read_manifest, restore
-from rhinecloud.cli.city_client import open_desk
+from rhinecloud.cli.city_client import open_city
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import print_json
 from rhinecloud.kernel.errors import Conflict, Invalid
 from rhinecloud.kernel.time import utc_now
 
-PANEL = "What the city keeps"
+PANEL = "Data"
 BATCH = 500
 STANDARD = Path("-")
 UPSERT = "/ngsi-ld/v1/entityOperations/upsert"
@@ -40,15 +40,15 @@ def _add_entities(program: typer.Typer) -> None:
     @program.command("export", rich_help_panel=PANEL)
     def export(
         target: Annotated[Path, typer.Argument(help="File to write; `-` for standard output.")] = STANDARD,
-        tenant: Annotated[str, typer.Option(help="Tenant to export; empty: the default one.")] = "",
+        tenant: Annotated[str, typer.Option(help="Tenant to export; empty: the default tenant.")] = "",
         city: City = HERE,
     ) -> None:
-        """Write all entities as NDJSON: normalized NGSI-LD with system attributes and whole IRIs for names.
+        """Write all entities as NDJSON: normalized NGSI-LD with system attributes and whole IRIs as names.
 
         Example: `rhinecloud export duisburg.ndjson`
         """
-        with open_desk(city) as desk:
-            pieces = desk.read("/api/v1/export", {"tenant": tenant})
+        with open_city(city) as client:
+            pieces = client.stream("/api/v1/export", {"tenant": tenant})
             if target == STANDARD:
                 for piece in pieces:
                     sys.stdout.buffer.write(piece)
@@ -59,52 +59,56 @@ def _add_entities(program: typer.Typer) -> None:
     @program.command("import", rich_help_panel=PANEL)
     def import_entities(
         source: Annotated[Path, typer.Argument(help="File to read; `-` for standard input.")] = STANDARD,
-        tenant: Annotated[str, typer.Option(help="Tenant to import into; empty: the default one.")] = "",
+        tenant: Annotated[str, typer.Option(help="Tenant to import into; empty: the default tenant.")] = "",
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
         """Read entities from NDJSON and merge them into the city.
 
-        Exit code 1 when some were refused; each is named with its reason.
+        Exit code 1 when some were rejected; the first ten are listed with their reasons.
 
         Example: `rhinecloud import duisburg.ndjson`
         """
         accepted = 0
-        refused: list[dict[str, Any]] = []
-        with open_desk(city) as desk, _open(source) as file, _bar("Importing", _size(source)) as (bar, task):
+        rejected: list[dict[str, Any]] = []
+        with (
+            open_city(city) as client,
+            _open(source) as file,
+            _bar("Importing", _size(source)) as (bar, task),
+        ):
             for batch in _batches(file):
-                answer = desk.ask(
+                answer = client.request(
                     "POST", UPSERT, [entity for _, entity in batch], {"options": "update"}, tenant
                 )
                 errors = answer.get("errors", []) if isinstance(answer, dict) else []
-                refused += errors
+                rejected += errors
                 accepted += len(batch) - len(errors)
                 bar.update(task, completed=file.tell() if source != STANDARD else accepted)
         if as_json:
-            print_json({"accepted": accepted, "refused": refused})
+            print_json({"accepted": accepted, "refused": rejected})
         else:
-            print(f"{accepted} entities accepted, {len(refused)} refused")
-            for each in refused[:10]:
+            print(f"{accepted} entities accepted, {len(rejected)} rejected")
+            for each in rejected[:10]:
                 print(f"  {each.get('entityId')}: {each.get('error', {}).get('title', '')}", file=sys.stderr)
-        raise typer.Exit(Exit.FAILED if refused else Exit.DONE)
+        raise typer.Exit(Exit.FAILED if rejected else Exit.DONE)
 
 
 def _add_backups(program: typer.Typer) -> None:
     @program.command("backup", rich_help_panel=PANEL)
     def backup(
         target: Target,
-        force: Annotated[bool, typer.Option("--force", help="Replace the file where there is one.")] = False,
+        force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
-        """Copy everything that the city keeps into one tar file, while it runs.
+        """Write all data of the city into one tar file, while it runs.
 
         Example: `rhinecloud backup duisburg.tar`
         """
         if target.exists() and not force:
             raise Conflict(f"{target} exists; --force replaces it")
-        with open_desk(city) as desk:
-            _write(target, desk.read("/api/v1/backup"), "Backing up")
+        with open_city(city) as client:
+            _write(target, client.stream("/api/v1/backup"), "Backing up")
         manifest = read_manifest(target)
         if as_json:
             print_json(manifest)
@@ -116,12 +120,12 @@ def _add_backups(program: typer.Typer) -> None:
     def restore_backup(
         source: Source,
         force: Annotated[
-            bool, typer.Option("--force", help="Go on where there is data; it is kept beside, renamed.")
+            bool, typer.Option("--force", help="Replace existing data; it is renamed and kept.")
         ] = False,
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
-        """Put a backup where the city's data lies. The city must not run.
+        """Restore the city's data from a backup. The city must not be running.
 
         Example: `rhinecloud restore duisburg.tar`
         """
@@ -139,11 +143,11 @@ def _add_backups(program: typer.Typer) -> None:
             return
         print(f"{data}: {manifest['city']} as of {manifest['created_at']}")
         if old:
-            print(f"what was there is now {old}")
+            print(f"the previous data was moved to {old}")
 
 
 def _write(target: Path, pieces: Iterator[bytes], words: str) -> None:
-    """Write a file that is complete under its name, or not there, and for its owner's eyes only."""
+    """Write a file that only its owner can read; under its name it is complete or does not exist. Raise Invalid."""
     partial = target.with_name(f"{target.name}.partial")
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -153,7 +157,7 @@ def _write(target: Path, pieces: Iterator[bytes], words: str) -> None:
                 bar.update(task, advance=len(piece))
         partial.replace(target)
     except OSError as error:
-        raise Invalid(f"cannot be written: {error.strerror}", field=str(target)) from None
+        raise Invalid(f"cannot write the file: {error.strerror}", field=str(target)) from None
     finally:
         partial.unlink(missing_ok=True)
 
@@ -164,7 +168,7 @@ def _open(source: Path) -> BinaryIO:
     try:
         return source.open("rb")
     except OSError as error:
-        raise Invalid(f"cannot be read: {error.strerror}", field=str(source)) from None
+        raise Invalid(f"cannot read the file: {error.strerror}", field=str(source)) from None
 
 
 def _size(source: Path) -> int | None:
@@ -182,9 +186,9 @@ def _batches(file: BinaryIO) -> Iterator[list[tuple[int, dict[str, Any]]]]:
         try:
             entity = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            raise Invalid(f"is not JSON: {error}", field=f"line {number}") from None
+            raise Invalid(f"must be JSON: {error}", field=f"line {number}") from None
         if not isinstance(entity, dict):
-            raise Invalid("is not a JSON object", field=f"line {number}")
+            raise Invalid("must be a JSON object", field=f"line {number}")
         batch.append((number, entity))
         if len(batch) >= BATCH:
             yield batch

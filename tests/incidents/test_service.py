@@ -19,9 +19,9 @@ from incidents.town_hall import (
     town_hall,
 )
 from rhinecloud.incidents.errors import IllegalAct, NoSuchIncident, NotYours, StaleVersion
-from rhinecloud.incidents.model import Act, ClosingReason, IncidentStatus, TaskDraft
-from rhinecloud.incidents.service import IncidentDraft
+from rhinecloud.incidents.model import Act, ClosingReason, IncidentDraft, IncidentStatus, TaskDraft
 from rhinecloud.incidents.timeline import describe_changes
+from rhinecloud.incidents.transactions import ActRequest
 from rhinecloud.kernel.errors import Forbidden, Invalid
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.representation import parse_entity
@@ -169,7 +169,7 @@ async def test_a_reader_cannot_act_whatever_the_rule_is(tmp_path: Path) -> None:
         incident, _ = await hall.incidents.open(OPERATOR, DRAFT)
         with pytest.raises(Forbidden):
             await hall.incidents.act(
-                READER, Act.DESCRIBE, incident.id, 1, lambda each, acting: _renamed(each)
+                READER, incident.id, 1, ActRequest(Act.DESCRIBE, lambda each, acting: _renamed(each))
             )
 
 

@@ -21,10 +21,17 @@ from incidents.town_hall import (
 from rhinecloud.changes.batch import Batch
 from rhinecloud.incidents.cascade import DeletionCascade
 from rhinecloud.incidents.errors import LimitReached, NoSuchTask, NotYours, StaleVersion
-from rhinecloud.incidents.model import COMMENT, TASK, ClosingReason, Incident, TaskDraft, TaskStatus
+from rhinecloud.incidents.model import (
+    COMMENT,
+    TASK,
+    ClosingReason,
+    Incident,
+    IncidentDraft,
+    TaskDraft,
+    TaskStatus,
+)
 from rhinecloud.incidents.related import TaskFilter
 from rhinecloud.incidents.rules import MOST_TASKS
-from rhinecloud.incidents.service import IncidentDraft
 from rhinecloud.incidents.timeline import describe_changes
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Forbidden, Invalid

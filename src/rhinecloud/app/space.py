@@ -65,7 +65,9 @@ class Space:
         return [*self.assembly.origins(), *([public] if public else [])]
 
     def _allow(self, actor: Actor, name: str) -> None:
-        self.foundation.policy.check(actor, Action.OPERATE, self.foundation.tenant)
+        policy = self.foundation.policy
+        declared = name in policy.policies.actions
+        policy.check(actor, name if declared else Action.OPERATE, self.foundation.tenant)
 
 
 def open_to(foundation: Foundation, mode: Mode) -> Space:

@@ -12,6 +12,9 @@ from rhinecloud.incidents.service import Incidents
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.time import format_time
 
+DESCRIBED = frozenset(contract.Description.model_fields) - {"version"}
+CHANGED = frozenset(contract.TaskChange.model_fields) - {"version"}
+
 Call = Callable[[Incidents, Actor, str, Any], Awaitable[Incident]]
 """Does an act: service, actor, the incident's id, and the body."""
 
@@ -104,7 +107,7 @@ ACT_ROUTES = (
         "/comment",
         "Add a comment",
         contract.NewComment,
-        lambda to, actor, of, body: to.comment(actor, of, body.version, body.text),
+        lambda to, actor, of, body: to.comment(actor, of, body.version, body.text, body.idempotency_key),
     ),
     ActRoute(
         "add_task",
@@ -126,18 +129,19 @@ def drafted(body: contract.NewTask) -> TaskDraft:
         agency=body.agency,
         assignee=body.assignee,
         due_at=format_time(body.due_at) if body.due_at else "",
+        key=body.idempotency_key,
     )
 
 
 def described(body: contract.Description) -> dict[str, Any]:
     """Return what changes in an incident's texts and place; null leaves all but the location as it is."""
-    given = body.model_dump(exclude_unset=True, exclude={"version"})
+    given = body.model_dump(exclude_unset=True, include=set(DESCRIBED))
     return {name: value for name, value in given.items() if value is not None or name == "location"}
 
 
 def changed_task(body: contract.TaskChange) -> dict[str, Any]:
     """Return what changes in a task; null leaves all but the due time as it is."""
-    given = body.model_dump(exclude_unset=True, exclude={"version", "due_at"})
+    given = body.model_dump(exclude_unset=True, include=set(CHANGED - {"due_at"}))
     changes = {name: value for name, value in given.items() if value is not None}
     if "due_at" in body.model_fields_set:
         changes["due_at"] = format_time(body.due_at) if body.due_at else ""

@@ -191,7 +191,15 @@ class Reopening(ActBody):
     note: Text = ""
 
 
-class NewComment(ActBody):
+class IdempotentBody(BaseModel):
+    """What creates something: with the same key it is created once, however often it is sent."""
+
+    idempotency_key: str = Field(
+        default="", max_length=200, description="A text of your own, unique in the incident; empty: none"
+    )
+
+
+class NewComment(ActBody, IdempotentBody):
     """A comment to be added."""
 
     text: Annotated[str, Field(min_length=1, max_length=10_000)]
@@ -204,7 +212,7 @@ class SeverityChange(ActBody):
     note: Text = ""
 
 
-class NewTask(ActBody):
+class NewTask(ActBody, IdempotentBody):
     """A task to be added."""
 
     title: Title

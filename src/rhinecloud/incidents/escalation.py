@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.changes.batch import Batch
 from rhinecloud.incidents import rules
 from rhinecloud.incidents.errors import IllegalAct
-from rhinecloud.incidents.model import Act, Incident
+from rhinecloud.incidents.model import Act, Incident, IncidentDraft
 from rhinecloud.incidents.rights import authorize
-from rhinecloud.incidents.rules import ActInProgress
-from rhinecloud.incidents.service import IncidentDraft, Incidents
+from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.incidents.signal import AlertSignal, choose, is_alert, read_signal
+from rhinecloud.incidents.transactions import ActRequest
 from rhinecloud.kernel.actor import Actor, part
 from rhinecloud.kernel.errors import NotFound, RhineCloudError, Unavailable
 from rhinecloud.kernel.ids import derived_urn
@@ -90,13 +91,8 @@ class Escalation:
         elif not signal.is_active and signal.incident:
             await self._note_alerts_over(signal.incident)
         elif signal.is_active and signal.incident and self._context.expand("severity") in change.previous:
-            await self._incidents.act(
-                ACTOR,
-                Act.SEVERITY,
-                signal.incident,
-                0,
-                lambda incident, acting: rules.raise_severity(incident, acting, signal.severity),
-            )
+            rule = partial(rules.raise_severity, severity=signal.severity)
+            await self._incidents.act(ACTOR, signal.incident, 0, ActRequest(Act.SEVERITY, rule))
 
     async def _escalate(self, actor: Actor, signal: AlertSignal) -> Incident:
         incident = await self._join(signal, signal.incident) if signal.incident else None
@@ -123,13 +119,14 @@ class Escalation:
         return None
 
     async def _join(self, signal: AlertSignal, incident_id: str) -> Incident | None:
-        def rule(incident: Incident, acting: ActInProgress) -> Incident:
-            return rules.attach_alert(
-                incident, acting, signal.id, fingerprint=signal.fingerprint, severity=signal.severity
-            )
-
+        rule = partial(
+            rules.attach_alert,
+            alert_id=signal.id,
+            fingerprint=signal.fingerprint,
+            severity=signal.severity,
+        )
         try:
-            return await self._incidents.act(ACTOR, Act.ATTACH_ALERT, incident_id, 0, rule)
+            return await self._incidents.act(ACTOR, incident_id, 0, ActRequest(Act.ATTACH_ALERT, rule))
         except (NotFound, IllegalAct):
             return None  # closed or gone since: the alert gets one of its own
 
@@ -180,7 +177,7 @@ class Escalation:
             alert = await self._broker.find(ACTOR, self._tenant, alert_id)
             if alert is not None and read_signal(alert.entity(), self._context).is_active:
                 return
-        await self._incidents.act(ACTOR, Act.ALERTS_OVER, incident_id, 0, rules.alerts_over)
+        await self._incidents.act(ACTOR, incident_id, 0, ActRequest(Act.ALERTS_OVER, rules.alerts_over))
 
 
 def _by_language(texts: dict[str, str]) -> dict[str, str]:

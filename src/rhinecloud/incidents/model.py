@@ -98,6 +98,25 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         return self.status is TaskStatus.DONE
 
 
+class IncidentDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """What is given when an incident is opened."""
+
+    title: str
+    severity: Severity = Severity.MEDIUM
+    titles: dict[str, str] = {}
+    description: str = ""
+    descriptions: dict[str, str] = {}
+    category: str = "other"
+    location: dict[str, Any] | None = None
+    address: str = ""
+    agency: str = ""
+    assignee: str = ""
+    alerts: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
+    simulated: bool = False
+    resolves_with_alerts: bool = False
+
+
 class TaskDraft(msgspec.Struct, frozen=True, kw_only=True):
     """What is given when a task is added; `agency` is an id, `due_at` is ISO 8601 in UTC or ''."""
 
@@ -106,6 +125,8 @@ class TaskDraft(msgspec.Struct, frozen=True, kw_only=True):
     agency: str = ""
     assignee: str = ""
     due_at: str = ""
+    key: str = ""
+    """The caller's own name for this task: with the same one it is not added twice."""
 
 
 class Comment(msgspec.Struct, frozen=True, kw_only=True):

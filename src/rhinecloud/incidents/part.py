@@ -14,6 +14,7 @@ from rhinecloud.broker.service import Broker
 from rhinecloud.changes.shared import SharedFollower
 from rhinecloud.history.port import History
 from rhinecloud.identity import Identity
+from rhinecloud.incidents.actions import incident_actions, incident_rights
 from rhinecloud.incidents.agencies import read_agencies, seed_agencies
 from rhinecloud.incidents.agency_routes import agency_routes
 from rhinecloud.incidents.cascade import DeletionCascade
@@ -126,6 +127,7 @@ async def open_incidents(context: PartContext) -> AsyncIterator[OpenPart]:
     yield OpenPart(
         routers=made.routers(),
         workers={"incidents": made.run},
+        actions=incident_actions(made.incidents),
         status=made.status,
         city=describe,
         consumers=made.consumers,
@@ -148,6 +150,7 @@ PART = Part(
     open=open_incidents,
     settings={"incidents": IncidentSettings},
     tables={TABLE: None},
+    rights=incident_rights(),
     indexes=(INDEXED,),
     migrations=MIGRATIONS,
     errors=(

@@ -18,8 +18,9 @@ from rhinecloud.incidents.contract import (
     TaskQuery,
 )
 from rhinecloud.incidents.escalation import Escalation
+from rhinecloud.incidents.model import IncidentDraft
 from rhinecloud.incidents.related import TaskFilter
-from rhinecloud.incidents.service import IncidentDraft, Incidents
+from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.timelines import Timelines
 from rhinecloud.incidents.views import Views, event_view
 from rhinecloud.kernel.actor import Actor

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-import msgspec
-from msgspec.structs import replace
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.incidents import rules
 from rhinecloud.incidents.codec import IncidentCodec
-from rhinecloud.incidents.errors import LimitReached, NoSuchIncident, StaleVersion
+from rhinecloud.incidents.errors import LimitReached
 from rhinecloud.incidents.model import (
     AGENCY,
     INCIDENT,
-    TASK,
     Act,
     ActRecord,
     ClosingReason,
     Incident,
+    IncidentDraft,
     IncidentStatus,
     Task,
     TaskDraft,
 )
 from rhinecloud.incidents.related import RelatedEntities, TaskFilter
 from rhinecloud.incidents.rights import authorize
-from rhinecloud.incidents.rules import MOST_COMMENTS, MOST_TASKS, ActInProgress, Rule
-from rhinecloud.incidents.task_codec import CommentCodec, TaskCodec
+from rhinecloud.incidents.rules import MOST_COMMENTS, MOST_TASKS, ActInProgress
+from rhinecloud.incidents.transactions import ActRequest, ActTransactions, incident_entity
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.ids import NewId
@@ -46,25 +43,6 @@ from rhinecloud.store.port import Decision
 OPEN_STATES = (IncidentStatus.NEW, IncidentStatus.ACKNOWLEDGED, IncidentStatus.IN_PROGRESS)
 
 
-class IncidentDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """What is given when an incident is opened."""
-
-    title: str
-    severity: Severity = Severity.MEDIUM
-    titles: dict[str, str] = {}
-    description: str = ""
-    descriptions: dict[str, str] = {}
-    category: str = "other"
-    location: dict[str, Any] | None = None
-    address: str = ""
-    agency: str = ""
-    assignee: str = ""
-    alerts: tuple[str, ...] = ()
-    fingerprints: tuple[str, ...] = ()
-    simulated: bool = False
-    resolves_with_alerts: bool = False
-
-
 class Incidents:
     """The incidents of one tenant. Every act names the version that the actor saw; 0 acts on any version."""
 
@@ -77,15 +55,14 @@ class Incidents:
         self._new_id = new_id
         self._tenant = tenant
         self._codec = IncidentCodec(context)
-        self._tasks = TaskCodec(context)
-        self._comments = CommentCodec(context)
+        self._transactions = ActTransactions(broker, context, clock, new_id, tenant)
         self.related = RelatedEntities(broker, context, tenant)
 
     async def get(self, actor: Actor, incident_id: str) -> Incident:
         """Return an incident with its tasks and comments; raise NoSuchIncident."""
         stored = await self._broker.find(actor, self._tenant, incident_id)
         entity = stored.entity() if stored else None
-        return await self._filled(actor, self._codec.read(_incident(entity, incident_id)))
+        return await self._filled(actor, self._codec.read(incident_entity(entity, incident_id)))
 
     async def list(
         self,
@@ -127,7 +104,10 @@ class Incidents:
         return Page(items, page.offset, page.more, page.total)
 
     async def open(self, actor: Actor, draft: IncidentDraft, incident_id: str = "") -> tuple[Incident, bool]:
-        """Open an incident; under an id that exists already return the present one, and False."""
+        """Open an incident; under an id that exists already return the present one, and False.
+
+        Raise NotYours, or Invalid for an empty title, an unknown agency or a wrong location.
+        """
         authorize(actor, Act.OPEN)
         if not draft.title.strip():
             raise Invalid("an incident must have a title", field="title")
@@ -145,16 +125,16 @@ class Incidents:
             return None if entity is not None else self._codec.write(opened, None, now)
 
         written = await self._broker.edit(actor, self._tenant, opened.id, decide)
-        incident = self._codec.read(_incident(written.entity, opened.id))
+        incident = self._codec.read(incident_entity(written.entity, opened.id))
         return (incident, True) if written.created else (await self._filled(actor, incident), False)
 
     async def acknowledge(self, actor: Actor, incident_id: str, version: int) -> Incident:
         """Take it."""
-        return await self.act(actor, Act.ACKNOWLEDGE, incident_id, version, rules.acknowledge)
+        return await self.act(actor, incident_id, version, ActRequest(Act.ACKNOWLEDGE, rules.acknowledge))
 
     async def start(self, actor: Actor, incident_id: str, version: int) -> Incident:
         """Begin the work."""
-        return await self.act(actor, Act.START, incident_id, version, rules.start)
+        return await self.act(actor, incident_id, version, ActRequest(Act.START, rules.start))
 
     async def assign(
         self,
@@ -172,7 +152,7 @@ class Incidents:
         def rule(incident: Incident, acting: ActInProgress) -> Incident:
             return rules.assign(incident, acting, agency, assignee, note)
 
-        return await self.act(actor, Act.ASSIGN, incident_id, version, rule, agency=agency)
+        return await self.act(actor, incident_id, version, ActRequest(Act.ASSIGN, rule, agency=agency))
 
     async def change_severity(
         self, actor: Actor, incident_id: str, version: int, severity: Severity, note: str = ""
@@ -182,7 +162,7 @@ class Incidents:
         def rule(incident: Incident, acting: ActInProgress) -> Incident:
             return rules.change_severity(incident, acting, severity, note)
 
-        return await self.act(actor, Act.SEVERITY, incident_id, version, rule)
+        return await self.act(actor, incident_id, version, ActRequest(Act.SEVERITY, rule))
 
     async def describe(
         self, actor: Actor, incident_id: str, version: int, changes: Mapping[str, Any]
@@ -193,20 +173,22 @@ class Incidents:
         def rule(incident: Incident, acting: ActInProgress) -> Incident:
             return rules.describe(incident, acting, changes)
 
-        return await self.act(actor, Act.DESCRIBE, incident_id, version, rule)
+        return await self.act(actor, incident_id, version, ActRequest(Act.DESCRIBE, rule))
 
-    async def comment(self, actor: Actor, incident_id: str, version: int, text: str) -> Incident:
-        """Add a comment; raise LimitReached."""
+    async def comment(
+        self, actor: Actor, incident_id: str, version: int, text: str, key: str = ""
+    ) -> Incident:
+        """Add a comment, once for each `key` that is not empty; raise LimitReached."""
         present = await self._related_to(actor, incident_id)
         _check_limit(incident_id, "comments", len(present.comments), MOST_COMMENTS)
 
         def rule(incident: Incident, acting: ActInProgress) -> Incident:
             return rules.comment(incident, acting, text)
 
-        return await self.act(actor, Act.COMMENT, incident_id, version, rule)
+        return await self.act(actor, incident_id, version, ActRequest(Act.COMMENT, rule, key=key))
 
     async def add_task(self, actor: Actor, incident_id: str, version: int, draft: TaskDraft) -> Incident:
-        """Add something to be done; raise LimitReached, or Invalid when there is no such agency."""
+        """Add something to be done, once for each `draft.key`; raise LimitReached, or Invalid for an unknown agency."""
         await self._check_links(actor, draft.agency, None)
         present = await self._related_to(actor, incident_id)
         _check_limit(incident_id, "tasks", len(present.tasks), MOST_TASKS)
@@ -214,7 +196,7 @@ class Incidents:
         def rule(incident: Incident, acting: ActInProgress) -> Incident:
             return rules.add_task(incident, acting, draft)
 
-        return await self.act(actor, Act.ADD_TASK, incident_id, version, rule)
+        return await self.act(actor, incident_id, version, ActRequest(Act.ADD_TASK, rule, key=draft.key))
 
     async def change_task(
         self, actor: Actor, incident_id: str, version: int, task_id: str, changes: Mapping[str, Any]
@@ -226,9 +208,8 @@ class Incidents:
         def rule(incident: Incident, acting: ActInProgress) -> Incident:
             return rules.change_task(incident, acting, task_id, changes)
 
-        return await self.act(
-            actor, Act.CHANGE_TASK, incident_id, version, rule, tasks=(task_id,), agency=agency
-        )
+        request = ActRequest(Act.CHANGE_TASK, rule, (task_id,), agency)
+        return await self.act(actor, incident_id, version, request)
 
     async def resolve(self, actor: Actor, incident_id: str, version: int, resolution: str = "") -> Incident:
         """Say that it is dealt with, and how."""
@@ -236,7 +217,7 @@ class Incidents:
         def rule(incident: Incident, acting: ActInProgress) -> Incident:
             return rules.resolve(incident, acting, resolution)
 
-        return await self.act(actor, Act.RESOLVE, incident_id, version, rule)
+        return await self.act(actor, incident_id, version, ActRequest(Act.RESOLVE, rule))
 
     async def close(
         self,
@@ -257,7 +238,7 @@ class Incidents:
         def rule(incident: Incident, acting: ActInProgress) -> Incident:
             return rules.close(incident, acting, reason, duplicate_of=duplicate_of, note=note)
 
-        return await self.act(actor, Act.CLOSE, incident_id, version, rule, tasks=still_open)
+        return await self.act(actor, incident_id, version, ActRequest(Act.CLOSE, rule, still_open))
 
     async def reopen(self, actor: Actor, incident_id: str, version: int, note: str = "") -> Incident:
         """Open it again."""
@@ -265,66 +246,11 @@ class Incidents:
         def rule(incident: Incident, acting: ActInProgress) -> Incident:
             return rules.reopen(incident, acting, note)
 
-        return await self.act(actor, Act.REOPEN, incident_id, version, rule)
+        return await self.act(actor, incident_id, version, ActRequest(Act.REOPEN, rule))
 
-    async def act(
-        self,
-        actor: Actor,
-        act: Act,
-        incident_id: str,
-        version: int,
-        rule: Rule,
-        *,
-        tasks: Sequence[str] = (),
-        agency: str | None = None,
-    ) -> Incident:
-        """Do one act in one transaction of the store, to the incident and to those of its `tasks` that it concerns.
-
-        `agency` is the one that something is given to. Raise NotYours, StaleVersion, IllegalAct or NoSuchIncident.
-        """
-        now = format_time(self._clock())
-        acting = ActInProgress(actor, now, self._new_id("Task" if act is Act.ADD_TASK else "Comment"))
-
-        def decide(entities: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
-            before = self._read(entities, incident_id, tasks)
-            task = before.tasks[0] if act is Act.CHANGE_TASK and before.tasks else None
-            authorize(actor, act, before, task=task, agency=agency)
-            if version and version != before.version:
-                raise StaleVersion(version, before)
-            return self._decisions(before, rule(before, acting), entities, now)
-
-        written = await self._broker.edit_jointly(
-            actor,
-            self._tenant,
-            [incident_id, *tasks, acting.new_id],
-            decide,
-            subjects=[incident_id, *(tasks if act is Act.CHANGE_TASK else ())],
-        )
-        entity = written[incident_id].entity
-        return await self._filled(actor, self._codec.read(_incident(entity, incident_id)))
-
-    def _read(
-        self, entities: Mapping[str, Entity | None], incident_id: str, tasks: Sequence[str]
-    ) -> Incident:
-        """Return the incident with those of its tasks that the transaction holds."""
-        incident = self._codec.read(_incident(entities[incident_id], incident_id))
-        held = [entity for each in tasks if (entity := entities[each]) is not None and TASK in entity.type]
-        own = tuple(task for task in map(self._tasks.read, held) if task.incident == incident_id)
-        return replace(incident, tasks=own)
-
-    def _decisions(
-        self, before: Incident, after: Incident, entities: Mapping[str, Entity | None], now: str
-    ) -> dict[str, Decision]:
-        """Return what an act changes: the incident, and each task and comment that is new or another."""
-        if after is before:
-            return {}
-        decisions = {after.id: self._codec.write(after, entities[after.id], now)}
-        for task in after.tasks:
-            if task not in before.tasks:
-                decisions[task.id] = self._tasks.write(task, entities[task.id], now)
-        for comment in after.comments:
-            decisions[comment.id] = self._comments.write(comment, now)
-        return decisions
+    async def act(self, actor: Actor, incident_id: str, version: int, request: ActRequest) -> Incident:
+        """Do one act in one transaction; raise NotYours, StaleVersion, IllegalAct or NoSuchIncident."""
+        return await self._filled(actor, await self._transactions.act(actor, incident_id, version, request))
 
     async def _filled(self, actor: Actor, incident: Incident) -> Incident:
         return (await self.related.fill(actor, [incident]))[0]
@@ -355,12 +281,6 @@ class Incidents:
         if agency:
             parts.append(f"assignedAgency=={json.dumps(agency)}")
         return parse_q(";".join(parts), self._context) if parts else None
-
-
-def _incident(entity: Entity | None, incident_id: str) -> Entity:
-    if entity is None or INCIDENT not in entity.type:
-        raise NoSuchIncident(incident_id)
-    return entity
 
 
 def _check_limit(incident_id: str, what: str, count: int, most: int) -> None:

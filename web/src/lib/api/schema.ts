@@ -1574,6 +1574,12 @@ export interface components {
          * @description A comment to be added.
          */
         NewComment: {
+            /**
+             * Idempotency Key
+             * @description A text of your own, unique in the incident; empty: none
+             * @default
+             */
+            idempotency_key: string;
             /** Version */
             version: number;
             /** Text */
@@ -1623,6 +1629,12 @@ export interface components {
          * @description A task to be added.
          */
         NewTask: {
+            /**
+             * Idempotency Key
+             * @description A text of your own, unique in the incident; empty: none
+             * @default
+             */
+            idempotency_key: string;
             /** Version */
             version: number;
             /** Title */
@@ -2020,7 +2032,7 @@ export interface components {
         };
         /**
          * Severity
-         * @description Smart Data Models' words for alerts (dataModel.Alert), from the least to the gravest.
+         * @description The severities of Smart Data Models' alerts (dataModel.Alert), from the least to the greatest.
          * @enum {string}
          */
         Severity: "informational" | "low" | "medium" | "high" | "critical";

@@ -1,0 +1,140 @@
+"""What other parts and packs do with incidents by name: `incidents.open` and one action for each act of `acts`.
+
+The rights are those of the acts (`rights.refusal`): who may call an action still acts on no incident of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, Field, create_model
+
+from rhinecloud.incidents.acts import ACT_ROUTES, ActRoute, changed_task
+from rhinecloud.incidents.contract import ActBody, IdempotentBody, NewIncident, TaskChange
+from rhinecloud.incidents.model import Incident, IncidentDraft
+from rhinecloud.incidents.service import Incidents
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.ids import derived_urn
+from rhinecloud.part import Action, ActionRight, Rights
+
+CREATES = MappingProxyType({"add_task": "Task", "comment": "Comment"})
+"""What an act adds, as it stands in ids."""
+
+Run = Callable[[Actor, Any], Awaitable[dict[str, Any]]]
+
+POLICY = """
+@id("operators and agencies call the actions of incidents; on which ones, the incident decides")
+permit (principal, action in [ACTIONS], resource)
+when {
+  (principal.roles.contains("operator") || principal.roles.contains("agency")) && principal.tenant == resource.tenant
+};
+"""
+
+
+class OpenParameters(NewIncident, IdempotentBody):
+    """An incident to be opened, once for each key."""
+
+    simulated: bool = Field(default=False, description="Whether what it is about is simulated")
+
+
+class ChangeTaskParameters(TaskChange):
+    """What changes in a task."""
+
+    incident: str = Field(description="The incident, by id")
+    task: str = Field(description="The task, by id")
+    version: int = Field(default=0, ge=0, description="The version that was seen; 0: any")
+
+
+class ActResult(BaseModel):
+    """What became of an incident; `created` is the id of the task or comment that was added."""
+
+    incident: str
+    version: int
+    status: str
+    created: str | None = None
+
+
+def incident_actions(incidents: Incidents) -> list[Action[Any]]:
+    """Return the actions over a service."""
+
+    async def open_incident(actor: Actor, parameters: OpenParameters) -> dict[str, Any]:
+        key = parameters.idempotency_key
+        draft = IncidentDraft(**parameters.model_dump(exclude={"idempotency_key"}))
+        incident_id = derived_urn("Incident", "key", key) if key else ""
+        incident, _ = await incidents.open(actor, draft, incident_id)
+        return _result(incident)
+
+    async def change_task(actor: Actor, parameters: ChangeTaskParameters) -> dict[str, Any]:
+        changes = changed_task(parameters)
+        of, version = parameters.incident, parameters.version
+        return _result(await incidents.change_task(actor, of, version, parameters.task, changes))
+
+    return [
+        Action(
+            "incidents.open",
+            "Open an incident, once for each `idempotency_key`.",
+            OpenParameters,
+            open_incident,
+        ),
+        *(
+            Action(_name(each), f"{each.summary}.", _parameters(each), _run(each, incidents))
+            for each in ACT_ROUTES
+        ),
+        Action(
+            "incidents.change_task", "Change a task, or set its status.", ChangeTaskParameters, change_task
+        ),
+    ]
+
+
+def incident_rights() -> Rights:
+    """Return the Cedar actions, one for each action, and the policy that permits them."""
+    names = {"incidents.open": "Open an incident.", "incidents.change_task": "Change a task."}
+    names |= {_name(each): f"{each.summary}." for each in ACT_ROUTES}
+    listed = ", ".join(f'Action::"{name}"' for name in names)
+    rights = tuple(ActionRight(name, summary) for name, summary in names.items())
+    return Rights(actions=rights, policy=POLICY.replace("ACTIONS", listed))
+
+
+def _name(route: ActRoute) -> str:
+    return f"incidents.{route.name}"
+
+
+def _parameters(route: ActRoute) -> type[ActBody]:
+    """Return an act's body with the incident that it is about, and any version unless one is given."""
+    words = "".join(word.capitalize() for word in route.name.split("_"))
+    model: type[ActBody] = create_model(
+        f"{words}Parameters",
+        __base__=route.body,
+        __doc__=route.body.__doc__,
+        incident=(str, Field(description="The incident, by id")),
+        version=(int, Field(default=0, ge=0, description="The version that was seen; 0: any")),
+    )
+    return model
+
+
+def _run(route: ActRoute, incidents: Incidents) -> Run:
+    async def run(actor: Actor, parameters: Any) -> dict[str, Any]:
+        incident = await route.call(incidents, actor, parameters.incident, parameters)
+        return _result(incident, _created(route, actor, incident, getattr(parameters, "idempotency_key", "")))
+
+    return run
+
+
+def _created(route: ActRoute, actor: Actor, incident: Incident, key: str) -> str | None:
+    kind = CREATES.get(route.name)
+    if kind is None:
+        return None
+    if key:
+        return derived_urn(kind, incident.id, key)
+    if kind == "Task":
+        return incident.last.task.id if incident.last and incident.last.task else None
+    return next((each.id for each in reversed(incident.comments) if each.by == actor.id), None)
+
+
+def _result(incident: Incident, created: str | None = None) -> dict[str, Any]:
+    result = ActResult(
+        incident=incident.id, version=incident.version, status=incident.status, created=created
+    )
+    return result.model_dump()

@@ -171,9 +171,7 @@ def test_the_data_folder_lies_in_the_citys_folder_by_default(tmp_path: Path) -> 
 
 
 def test_every_setting_says_what_it_is_for() -> None:
-    settings = describe_settings(
-        {**sections_of(PARTS), "feeds.<name>": tables_of(PARTS)["feeds"] or type(None)}
-    )
+    settings = describe_settings({**sections_of(PARTS), "feeds.<name>": tables_of(PARTS)["feeds"]})
     assert len(settings) > 50
     assert [f"{each.section}.{each.name}" for each in settings if not each.says] == []
 

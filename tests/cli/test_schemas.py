@@ -35,7 +35,7 @@ def test_the_files_that_we_ship_fit_their_schema(kind: FileKind) -> None:
             assert faults == [], path
 
 
-@pytest.mark.parametrize("name", ["rules", "layers", "mappings", "pack"])
+@pytest.mark.parametrize("name", ["rules", "layers", "mappings", "pack", "city"])
 def test_a_schema_refuses_an_unknown_key(name: str) -> None:
     [document, *_] = parse_file(files_of(KINDS[name])[0])
     validator = jsonschema.Draft202012Validator(schema_of(KINDS[name]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import is_dataclass
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ DOCS = ROOT / "docs"
 PARTS = find_parts().loaded
 KINDS = {
     **sections_of(PARTS),
-    **{f"{name}.<name>": kind for name, kind in tables_of(PARTS).items() if kind is not None},
+    **{f"{name}.<name>": kind for name, kind in tables_of(PARTS).items() if is_dataclass(kind)},
 }
 
 

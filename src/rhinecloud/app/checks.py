@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 
 from rhinecloud import __version__
@@ -57,7 +58,7 @@ def _environment(settings: Settings, parts: Iterable[Part]) -> Iterator[Finding]
     sections, tables = sections_of(parts), tables_of(parts)
     kinds = dict(sections)
     for table, kind in tables.items():
-        if kind is not None:
+        if is_dataclass(kind):
             kinds |= {f"{table}.{name}": kind for name in settings.tables[table].data}
     known = {each.environment for each in describe_settings(kinds)}
     known |= {f"{name}_FILE" for name in known}

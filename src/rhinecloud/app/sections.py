@@ -46,8 +46,8 @@ def sections_of(parts: Iterable[Part]) -> dict[str, type[Any]]:
     return merged([OWN, *(part.settings for part in parts)])
 
 
-def tables_of(parts: Iterable[Part]) -> dict[str, type[Any] | None]:
-    """Return the tables that parts read themselves, with the dataclass of one entry where each has one."""
+def tables_of(parts: Iterable[Part]) -> dict[str, type[Any]]:
+    """Return the tables that parts read themselves, each with what one entry is."""
     return merged(part.tables for part in parts)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -205,18 +205,18 @@ def read_settings(
     collector: ErrorCollector,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     *,
-    tables: Mapping[str, type[Any] | None] = MappingProxyType({}),
+    tables: Mapping[str, type[Any]] = MappingProxyType({}),
 ) -> Settings:
     """Read `city.toml` of a folder, or the file itself; `kinds` name each section's dataclass.
 
-    `tables` are further tables, each with the dataclass of one entry where its entries have names.
+    `tables` are further tables, each with what one entry is: a dataclass where entries have names, else a model.
 
     What is wrong goes to `collector`, and its section has its defaults; raises Invalid where there is nothing to read.
     """
     path = folder if folder.suffix == ".toml" else folder / FILE
     [document] = parse_file(path, path.name if path.is_file() else str(path))
     further = {
-        name: _tables_of(name, document, collector, named=kind is not None) for name, kind in tables.items()
+        name: _tables_of(name, document, collector, named=is_dataclass(kind)) for name, kind in tables.items()
     }
     _require_tables(document, kinds, tables, collector)
     sections: dict[str, Any] = {}

@@ -8,6 +8,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def settings_page() -> str:
     tables = [
         _section(f"{name}.<name>", kind, "One table for each, under a name of its own.\n\n")
         for name, kind in tables_of(parts).items()
-        if kind is not None
+        if is_dataclass(kind)
     ]
     return "\n".join([SETTINGS_HEAD, *sections, *tables, AGENCIES])
 

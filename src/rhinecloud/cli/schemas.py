@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Annotated, Any
 
 import typer
@@ -53,6 +53,7 @@ def add_to(program: typer.Typer) -> None:
 def file_kinds() -> list[FileKind]:
     """Return the kinds of files that have a model."""
     from rhinecloud.app.parts import find_parts, kinds_of
+    from rhinecloud.app.settings import FILE
     from rhinecloud.loader.manifest import MANIFEST, PackManifest
     from rhinecloud.simulator.scenario import ScenarioKeys
 
@@ -62,6 +63,7 @@ def file_kinds() -> list[FileKind]:
         if each.model is not None
     ]
     return [
+        FileKind("city", FILE, "The settings of a city.", _city_model()),
         *content,
         FileKind("pack", MANIFEST, "The manifest of a pack.", PackManifest),
         FileKind("scenario", "simulation.json", "The routes and places of a simulated city.", ScenarioKeys),
@@ -73,6 +75,23 @@ def schema_of(kind: FileKind) -> dict[str, Any]:
     from rhinecloud.kernel.declarative import json_schema
 
     return json_schema(kind.model, title=f"{kind.name} ({kind.files})", says=kind.summary)
+
+
+def _city_model() -> Any:
+    """Return `city.toml` as a model: the sections of all parts, and the tables that they read themselves."""
+    from pydantic import create_model
+
+    from rhinecloud.app.parts import find_parts
+    from rhinecloud.app.sections import sections_of, tables_of
+    from rhinecloud.kernel.declarative import DeclarativeModel
+    from rhinecloud.kernel.settings import section_model
+
+    parts = find_parts().loaded
+    keys: dict[str, Any] = {name: (section_model(kind), {}) for name, kind in sections_of(parts).items()}
+    for name, kind in tables_of(parts).items():
+        entry: Any = section_model(kind) if is_dataclass(kind) else kind
+        keys[name] = (dict[str, entry], {}) if is_dataclass(kind) else (tuple[entry, ...], ())
+    return create_model("City", __base__=DeclarativeModel, **keys)
 
 
 def _find(name: str, kinds: dict[str, FileKind]) -> FileKind:

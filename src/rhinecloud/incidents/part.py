@@ -15,7 +15,7 @@ from rhinecloud.changes.shared import SharedFollower
 from rhinecloud.history.port import History
 from rhinecloud.identity import Identity
 from rhinecloud.incidents.actions import incident_actions, incident_rights
-from rhinecloud.incidents.agencies import read_agencies, seed_agencies
+from rhinecloud.incidents.agencies import AgencyKeys, read_agencies, seed_agencies
 from rhinecloud.incidents.agency_routes import agency_routes
 from rhinecloud.incidents.cascade import DeletionCascade
 from rhinecloud.incidents.consumer import IncidentConsumer
@@ -149,7 +149,7 @@ PART = Part(
     summary="Incidents from their opening to their closing, and the agencies that handle them.",
     open=open_incidents,
     settings={"incidents": IncidentSettings},
-    tables={TABLE: None},
+    tables={TABLE: AgencyKeys},
     rights=incident_rights(),
     indexes=(INDEXED,),
     migrations=MIGRATIONS,

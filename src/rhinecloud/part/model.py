@@ -116,7 +116,8 @@ class Part:
     space. Parts are opened in the order of their layers and closed in the reverse one; `modes` says for what.
 
     `settings` maps a section of `city.toml` to the frozen dataclass that reads it; `tables` names further tables there
-    that the part reads itself, with the dataclass of one entry where each has a name (`[feeds.<name>]`).
+    that the part reads itself, each with what one entry is: a dataclass of settings where entries have names
+    (`[feeds.<name>]`), a `DeclarativeModel` where they have none (`[[agencies]]`).
     `check_settings` raises Invalid where settings that are each sound do not fit together; `check` looks at the files
     of a city for `rhinecloud check`.
 
@@ -131,7 +132,7 @@ class Part:
     summary: str
     open: Callable[[PartContext], AbstractAsyncContextManager[OpenPart]]
     settings: Mapping[str, type[Any]] = field(default_factory=dict)
-    tables: Mapping[str, type[Any] | None] = field(default_factory=dict)
+    tables: Mapping[str, type[Any]] = field(default_factory=dict)
     vocabulary: Mapping[str, Any] = field(default_factory=dict)
     rights: Rights = field(default_factory=Rights)
     content: tuple[ContentKind[Any], ...] = ()

@@ -15,19 +15,19 @@ from typing import Any
 from aiohttp import web
 from google.transit import gtfs_realtime_pb2
 
-from rhinecloud.simulator.vehicles import Depot, Vehicle
+from rhinecloud.simulator.vehicles import Vehicle, VehicleFleet
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 class GtfsServer:
-    """An HTTP server as a transit agency's; frames are made when they are asked for."""
+    """An HTTP server like that of a transit agency; a response is made for each request."""
 
-    def __init__(self, depot: Depot) -> None:
-        self._depot = depot
+    def __init__(self, fleet: VehicleFleet) -> None:
+        self._fleet = fleet
 
     async def serve(self, host: str, port: int, step_s: float, speed: float) -> None:
-        """Listen, and move the vehicles every step; until cancelled."""
+        """Serve HTTP and move the vehicles every `step_s`, until cancelled."""
         app = web.Application()
         app.router.add_get("/gtfs.zip", self._timetable)
         app.router.add_get("/vehicles.pb", self._vehicles)
@@ -38,24 +38,24 @@ class GtfsServer:
             await web.TCPSite(runner, host, port).start()
             while True:
                 await asyncio.sleep(step_s)
-                self._depot.run(step_s * speed)
+                self._fleet.move(step_s * speed)
         finally:
             await runner.cleanup()
 
     async def _timetable(self, _request: web.Request) -> web.Response:
-        return web.Response(body=timetable(self._depot), content_type="application/zip")
+        return web.Response(body=timetable(self._fleet), content_type="application/zip")
 
     async def _vehicles(self, _request: web.Request) -> web.Response:
-        return _frame(vehicle_positions(self._depot, int(time.time())))
+        return _frame(vehicle_positions(self._fleet, int(time.time())))
 
     async def _trips(self, _request: web.Request) -> web.Response:
-        return _frame(trip_updates(self._depot, int(time.time())))
+        return _frame(trip_updates(self._fleet, int(time.time())))
 
 
-def vehicle_positions(depot: Depot, unix_time: int) -> bytes:
-    """Make a frame of VehiclePositions."""
+def vehicle_positions(fleet: VehicleFleet, unix_time: int) -> bytes:
+    """Return a FeedMessage of VehiclePositions."""
     feed = _feed(unix_time)
-    for vehicle in depot.vehicles:
+    for vehicle in fleet.vehicles:
         fix = vehicle.fix()
         seen = feed.entity.add(id=vehicle.id).vehicle
         _name_trip(seen.trip, vehicle)
@@ -72,10 +72,10 @@ def vehicle_positions(depot: Depot, unix_time: int) -> bytes:
     return bytes(feed.SerializeToString())
 
 
-def trip_updates(depot: Depot, unix_time: int) -> bytes:
-    """Make a frame of TripUpdates: the delay at each vehicle's next stop."""
+def trip_updates(fleet: VehicleFleet, unix_time: int) -> bytes:
+    """Return a FeedMessage of TripUpdates: the delay at each vehicle's next stop."""
     feed = _feed(unix_time)
-    for vehicle in depot.vehicles:
+    for vehicle in fleet.vehicles:
         update = feed.entity.add(id=vehicle.id).trip_update
         _name_trip(update.trip, vehicle)
         update.vehicle.id = vehicle.id
@@ -87,15 +87,15 @@ def trip_updates(depot: Depot, unix_time: int) -> bytes:
     return bytes(feed.SerializeToString())
 
 
-def timetable(depot: Depot) -> bytes:
-    """Make a GTFS archive of the lines and their stops, with one trip a vehicle."""
+def timetable(fleet: VehicleFleet) -> bytes:
+    """Return a GTFS archive of the lines and their stops, with one trip for each vehicle."""
     stops = [
         [stop.id, stop.name, f"{stop.place[1]:.6f}", f"{stop.place[0]:.6f}"]
-        for line in depot.lines
+        for line in fleet.lines
         for stop in line.stops
     ]
-    routes = [[line.id, "sim", line.name, line.name, line.route_type, line.color] for line in depot.lines]
-    trips = [[each.line.id, "daily", each.trip_id, each.line.stops[-1].name] for each in depot.vehicles]
+    routes = [[line.id, "sim", line.name, line.name, line.route_type, line.color] for line in fleet.lines]
+    trips = [[each.line.id, "daily", each.trip_id, each.line.stops[-1].name] for each in fleet.vehicles]
     tables: dict[str, tuple[list[str], list[list[Any]]]] = {
         "agency.txt": (
             ["agency_id", "agency_name", "agency_url", "agency_timezone"],

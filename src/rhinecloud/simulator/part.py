@@ -1,4 +1,4 @@
-"""The simulator beside a running city: a process of its own that knows the city's ports and a device's token."""
+"""Runs the simulator beside a city: a process of its own with the city's ports and a device's token."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ async def run_simulator(folder: Path, mqtt_url: str, token: str) -> None:
         env=environment,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
-        # Ctrl-C reaches the city alone, which ends the simulator in its turn. Its standard input is a pipe from us:
-        # when the city is killed the pipe breaks, and the simulator ends by itself.
+        # Ctrl-C reaches only the city, which then ends the simulator. The simulator's standard input is a pipe from
+        # the city: when the city is killed the pipe breaks, and the simulator ends.
         start_new_session=True,
     )
     try:
@@ -56,7 +56,7 @@ async def run_simulator(folder: Path, mqtt_url: str, token: str) -> None:
 
 
 def endpoints_of(settings: SimulatorSettings) -> Iterable[tuple[str, int | None]]:
-    """Return host and port of each server that the simulator opens."""
+    """Yield host and port of each server that the simulator opens."""
     for address in (settings.ais_address, settings.gtfs_address):
         host, _, port = address.rpartition(":")
         yield ("127.0.0.1" if host in ("", "localhost") else host), int(port)
@@ -64,7 +64,7 @@ def endpoints_of(settings: SimulatorSettings) -> Iterable[tuple[str, int | None]
 
 @asynccontextmanager
 async def open_simulator(context: PartContext) -> AsyncIterator[OpenPart]:
-    """Start the simulator with the workers, where the settings want it."""
+    """Run the simulator as a worker, where the settings enable it."""
     settings = context.settings.section("simulator", SimulatorSettings)
     if not settings.enabled:
         yield OpenPart()
@@ -77,13 +77,15 @@ async def open_simulator(context: PartContext) -> AsyncIterator[OpenPart]:
 
 
 def check_simulator(settings: CitySettings) -> None:
-    """Refuse a simulator that has nothing to play, or whose sensors nothing would listen to."""
+    """Raise Invalid, or Faults, where the scenario is missing or the city would reject the sensors' topic."""
     simulator = settings.section("simulator", SimulatorSettings)
     if not simulator.enabled:
         return
     collector = ErrorCollector()
     if not (settings.folder / simulator.scenario).is_file():
-        collector.add(f"there is no file {settings.folder / simulator.scenario}", "simulator.scenario")
+        collector.add(
+            f"must be an existing file, not {settings.folder / simulator.scenario}", "simulator.scenario"
+        )
     topics = settings.device_topics
     if not any(f"{simulator.topic}/".startswith(f"{topic}/") for topic in topics):
         below = " or ".join(f"`{topic}/`" for topic in topics)

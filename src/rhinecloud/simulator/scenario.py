@@ -20,7 +20,7 @@ Latitude = Annotated[float, between(-90, 90)]
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A stop of a line; `distance_m` is how far along the line it lies."""
+    """A stop of a line; `distance_m` is its distance from the start of the line."""
 
     id: str
     name: str
@@ -53,7 +53,7 @@ class Sensor:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """All that moves or measures."""
+    """Everything that moves or measures."""
 
     waterway: Track | None
     lines: tuple[Line, ...]
@@ -61,7 +61,7 @@ class Scenario:
 
 
 class StopKeys(DeclarativeModel):
-    """A stop, as the file has it."""
+    """A stop in the file."""
 
     name: Text
     lon: Longitude
@@ -69,19 +69,19 @@ class StopKeys(DeclarativeModel):
 
 
 class LineKeys(DeclarativeModel):
-    """A line of trams or buses, as the file has it."""
+    """A line of trams or buses in the file."""
 
     id: Text
     name: Text
     route_type: Annotated[int, Field(ge=0)]
     """GTFS' own: 0 tram, 3 bus."""
     color: Text
-    """As GTFS has it: six hexadecimal digits."""
+    """Six hexadecimal digits, as in GTFS."""
     stops: Annotated[tuple[StopKeys, ...], Field(min_length=2)]
 
 
 class SensorKeys(DeclarativeModel):
-    """A sensor, as the file has it."""
+    """A sensor in the file."""
 
     id: Text
     kind: Text
@@ -93,7 +93,7 @@ class SensorKeys(DeclarativeModel):
 
 
 class ScenarioKeys(DeclarativeModel):
-    """Where things move in a city, and what measures."""
+    """The waterway, lines and sensors of a simulated city."""
 
     waterway: tuple[tuple[Longitude, Latitude], ...] = ()
     """The middle of the fairway, from one end to the other."""
@@ -101,13 +101,13 @@ class ScenarioKeys(DeclarativeModel):
     sensors: tuple[SensorKeys, ...] = ()
 
     def check(self) -> Iterator[Invalid]:
-        """See that the waterway leads anywhere."""
+        """Yield a fault where the waterway has only one point."""
         if len(self.waterway) == 1:
             yield Invalid("must have two points at least", field="waterway")
 
 
 def read_scenario(path: Path) -> Scenario:
-    """Read a scenario file; raise Invalid naming file, line and column of each fault."""
+    """Return the scenario of a file. Raise Invalid with file, line and column of each fault."""
     keys = read_document(path, ScenarioKeys).value
     return Scenario(
         waterway=Track(keys.waterway) if keys.waterway else None,

@@ -1,4 +1,4 @@
-"""Sensors that publish JSON readings over MQTT, each under its own topic; every message says `"simulated": true`."""
+"""Sensors that publish JSON readings over MQTT, each to its own topic; every message has `"simulated": true`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONGEST_PAUSE_S = 15.0
 
 
 class SensorField:
-    """All simulated sensors: their values wander about their usual ones."""
+    """All simulated sensors; their values vary around the usual ones."""
 
     def __init__(self, count: int, sensors: tuple[Sensor, ...], chance: random.Random) -> None:
         self._chance = chance
@@ -32,7 +32,7 @@ class SensorField:
         ]
 
     def _place(self, index: int, sensor: Sensor, known: int) -> Sensor:
-        """Beyond the scenario's own sensors, put further ones of the same kinds near them."""
+        """Return a sensor of the scenario, or, beyond their number, another one of the same kind near it."""
         if index < known:
             return sensor
         near = (sensor.place[0] + self._chance.gauss(0, 0.01), sensor.place[1] + self._chance.gauss(0, 0.006))
@@ -59,7 +59,7 @@ class SensorField:
 
 
 class Publisher:
-    """The MQTT connection of the field: reconnects with growing pauses, sends at QoS 1."""
+    """The MQTT connection of the sensors: reconnects with growing pauses, publishes at QoS 1."""
 
     def __init__(self, field: SensorField, settings: SimulatorSettings) -> None:
         self._field = field
@@ -67,7 +67,7 @@ class Publisher:
         self.sent = 0
 
     async def run(self) -> None:
-        """Publish every sensor once an interval, spread evenly over it; until cancelled."""
+        """Publish a reading of every sensor in each interval, spread evenly over it, until cancelled."""
         pause = 0.5
         while True:
             try:

@@ -15,7 +15,7 @@ Position = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A place on a track: where, and the direction of travel in degrees clockwise from north."""
+    """A position on a track, and the direction of travel in degrees clockwise from north."""
 
     longitude: float
     latitude: float
@@ -27,7 +27,7 @@ class Track:
 
     def __init__(self, points: Sequence[Position]) -> None:
         if len(points) < 2:
-            raise ValueError("a track needs two points at least")
+            raise ValueError("a track must have two points at least")
         self._points = list(points)
         self._marks = [0.0]
         for start, end in zip(self._points, self._points[1:], strict=False):
@@ -48,7 +48,7 @@ class Track:
         return Fix(longitude, latitude, bearing)
 
     def cut(self, first: Position, last: Position) -> Track:
-        """Return the stretch between the points nearest to two places."""
+        """Return the section between the points nearest to two places."""
         begin, end = (self._nearest(place) for place in (first, last))
         return Track(self._points[min(begin, end) : max(begin, end) + 1])
 
@@ -57,7 +57,7 @@ class Track:
 
 
 def distance_m(a: Position, b: Position) -> float:
-    """Measure the way between two places on a sphere (haversine)."""
+    """Return the distance between two places on a sphere (haversine)."""
     lat_a, lat_b = math.radians(a[1]), math.radians(b[1])
     half_lat = (lat_b - lat_a) / 2
     half_lon = math.radians(b[0] - a[0]) / 2
@@ -72,7 +72,7 @@ def bearing_deg(a: Position, b: Position) -> float:
 
 
 def shift(place: Position, bearing: float, metres: float) -> Position:
-    """Move a place by some metres in a direction; good for distances of a few kilometres."""
+    """Return a place moved by some metres in a direction; exact enough for a few kilometres."""
     angle = math.radians(bearing)
     north = math.degrees(metres * math.cos(angle) / EARTH_RADIUS_M)
     east = math.degrees(metres * math.sin(angle) / (EARTH_RADIUS_M * math.cos(math.radians(place[1]))))

@@ -1,4 +1,4 @@
-"""Trams and buses that run their lines to and fro, halting at stops, sometimes late."""
+"""Trams and buses that run to and fro on their lines, halt at stops, and are sometimes late."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HALT_S = 20.0
 
 @dataclass(slots=True)
 class Vehicle:
-    """One vehicle on its line; `delay_s` is how late it is, `halt_s` how long it still stands."""
+    """One vehicle on its line; `delay_s` is its delay, `halt_s` the rest of its halt."""
 
     id: str
     label: str
@@ -27,15 +27,15 @@ class Vehicle:
 
     @property
     def trip_id(self) -> str:
-        """Name the trip that it runs now."""
+        """Return the id of the present trip."""
         return f"sim-{self.line.id}-{self.id}-{self.trip}"
 
     def fix(self) -> Fix:
-        """Say where it is."""
+        """Return the position."""
         return self.line.track.at(self.distance_m, offset_m=4.0, backwards=not self.outbound)
 
     def next_stop(self) -> tuple[int, Stop]:
-        """Return the next stop in its direction with its number in the trip."""
+        """Return the number in the trip and the next stop in the vehicle's direction."""
         stops = self.line.stops
         if self.outbound:
             for index, stop in enumerate(stops):
@@ -48,7 +48,7 @@ class Vehicle:
         return len(stops), stops[0]
 
 
-class Depot:
+class VehicleFleet:
     """All simulated vehicles, spread over the lines."""
 
     def __init__(self, count: int, lines: tuple[Line, ...], chance: random.Random) -> None:
@@ -71,8 +71,8 @@ class Depot:
             trip=1,
         )
 
-    def run(self, seconds: float) -> None:
-        """Move every vehicle; it halts at each stop that it reaches and turns round at the end of its line."""
+    def move(self, seconds: float) -> None:
+        """Move every vehicle; each halts at stops and turns at the end of its line."""
         for vehicle in self.vehicles:
             self._move(vehicle, seconds)
 
@@ -81,8 +81,8 @@ class Depot:
             vehicle.halt_s -= seconds
             return
         before = vehicle.next_stop()[1]
-        way = vehicle.speed_mps * seconds
-        vehicle.distance_m += way if vehicle.outbound else -way
+        travelled = vehicle.speed_mps * seconds
+        vehicle.distance_m += travelled if vehicle.outbound else -travelled
         length = vehicle.line.track.length_m
         if not 0 < vehicle.distance_m < length:
             vehicle.distance_m = min(max(vehicle.distance_m, 0.0), length)

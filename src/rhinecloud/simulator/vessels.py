@@ -1,6 +1,6 @@
-"""Vessels that sail up and down a waterway and say so in AIS sentences, tagged as simulated.
+"""Vessels that sail up and down a waterway and report in AIS sentences, tagged as simulated.
 
-Each sentence carries an NMEA 4.10 tag block with the source `sim` and the time, so that no one can mistake it.
+Each sentence has an NMEA 4.10 tag block with the source `sim` and the time, so that it cannot be taken for real.
 Source: ITU-R M.1371-5 (types 1 and 5); inland static data, DAC 200 FI 10; IEC 61162-450 (tag blocks).
 """
 
@@ -51,8 +51,8 @@ class Vessel:
     cones: int
 
 
-class Fleet:
-    """All simulated vessels; `sail` moves them, `report` and `describe` give their sentences."""
+class VesselFleet:
+    """All simulated vessels; `move` moves them, `report` and `describe` return their sentences."""
 
     def __init__(self, count: int, waterway: Track, chance: random.Random) -> None:
         self._waterway = waterway
@@ -76,17 +76,17 @@ class Fleet:
             cones=self._chance.choice((0, 0, 0, 0, 0, 1, 1, 2)),
         )
 
-    def sail(self, seconds: float) -> None:
-        """Move every vessel; at an end of the waterway it turns round."""
+    def move(self, seconds: float) -> None:
+        """Move every vessel; each turns at the ends of the waterway."""
         for vessel in self.vessels:
-            way = vessel.speed_kn * METRES_A_KNOT_HOUR / 3600 * seconds
-            vessel.distance_m += way if vessel.downstream else -way
+            travelled = vessel.speed_kn * METRES_A_KNOT_HOUR / 3600 * seconds
+            vessel.distance_m += travelled if vessel.downstream else -travelled
             if not 0 <= vessel.distance_m <= self._waterway.length_m:
                 vessel.distance_m = min(max(vessel.distance_m, 0.0), self._waterway.length_m)
                 vessel.downstream = not vessel.downstream
 
     def report(self, vessel: Vessel, unix_time: int) -> Iterator[bytes]:
-        """Return the position report of a vessel."""
+        """Yield the sentences of a vessel's position report."""
         fix = self._waterway.at(vessel.distance_m, offset_m=vessel.offset_m, backwards=not vessel.downstream)
         message = MessageType1.create(
             mmsi=vessel.mmsi,
@@ -102,7 +102,7 @@ class Fleet:
         yield from tagged(encode_msg(message, talker_id="AI", sentence_type="VDM"), unix_time)
 
     def describe(self, vessel: Vessel, unix_time: int) -> Iterator[bytes]:
-        """Return the static messages of a vessel: name and size, and its inland particulars."""
+        """Yield the sentences of a vessel's static messages: name and size, and the inland data."""
         static = MessageType5.create(
             mmsi=vessel.mmsi,
             shipname=vessel.name[:20],
@@ -132,7 +132,7 @@ class Fleet:
 
 
 def tagged(sentences: list[str], unix_time: int) -> Iterator[bytes]:
-    """Put a tag block with source and time before each sentence."""
+    """Yield each sentence with a tag block of source and time before it."""
     block = f"s:sim,c:{unix_time}"
     checksum = reduce(xor, block.encode())
     for sentence in sentences:

@@ -18,7 +18,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import broker, engines, feeding, hearing, reading, size, subscribing, workers, writing
+from bench import broker, engines, feeding, hearing, notifying, reading, size, subscribing, workers, writing
 from bench.machine import machine
 from bench.result import Figure, table
 
@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[Path, float, int], list[Figure]]] = {
     "writing": writing.measure,
     "hearing": hearing.measure,
     "subscribing": subscribing.measure,
+    "notifying": notifying.measure,
     "size": size.measure,
     "engines": engines.measure,
 }

@@ -19,6 +19,7 @@ from typing import Any
 from rhinecloud.changes.relay import Relay
 from rhinecloud.cli.program import run
 from rhinecloud.store.sqlite.writer import SqliteWriter
+from rhinecloud.subscriptions.clock import Instant
 from rhinecloud.subscriptions.delivery.queue import DeliveryQueue
 from rhinecloud.subscriptions.notifier import Notifier
 
@@ -48,16 +49,16 @@ def _before(owner: type, name: str, numbers: Callable[[Any], Iterable[int]]) -> 
 def _trace() -> None:
     _before(SqliteWriter, "_tell", lambda commit: [each.seq for each in commit.changes])
     _before(Relay, "_hand_over", lambda commit: [each.seq for each in commit.changes])
-    _before(Notifier, "_tell", lambda change: [change.seq])
+    _before(Notifier, "_queue_change", lambda change: [change.seq])
     _before(DeliveryQueue, "put", lambda item: [item.seq])
-    attempt = DeliveryQueue._attempt
+    attempt = DeliveryQueue._try_to_send
 
-    def traced(self: DeliveryQueue, moment: str) -> bool:
-        is_sent = attempt(self, moment)
+    def traced(self: DeliveryQueue, now: Instant) -> bool:
+        is_sent = attempt(self, now)
         _note(item.seq for item in self._current)
         return is_sent
 
-    setattr(DeliveryQueue, "_attempt", traced)  # noqa: B010 - a method cannot be assigned to
+    setattr(DeliveryQueue, "_try_to_send", traced)  # noqa: B010 - a method cannot be assigned to
 
 
 def _report() -> dict[str, float]:

@@ -31,6 +31,7 @@ from rhinecloud.stream.configuration import ServerSecrets
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.server import NatsServer
 from rhinecloud.stream.settings import StreamSettings
+from rhinecloud.subscriptions.delivery.deliveries import Deliveries
 from rhinecloud.subscriptions.notifier import Notifier
 from rhinecloud.subscriptions.rights import Present, SubscriptionRights
 from rhinecloud.subscriptions.routes import subscription_routes
@@ -115,8 +116,9 @@ async def open_office(
     await contexts.open()
     http = HttpTransport(settings, allow_private=allow_private)
     mqtt = MqttTransport(settings, allow_private=allow_private)
-    endpoints = {"http": http, "https": http, "mqtt": mqtt, "mqtts": mqtt}
-    notifier = Notifier(store, stream, SubscriptionRights(policy, present), clock, settings, endpoints)
+    transports = {"http": http, "https": http, "mqtt": mqtt, "mqtts": mqtt}
+    deliveries = Deliveries(store, clock, settings, transports)
+    notifier = Notifier(store, stream, SubscriptionRights(policy, present), clock, deliveries)
     subscriptions = Subscriptions(
         store, broker, contexts, notifier, clock, new_urn, allow_private=allow_private
     )

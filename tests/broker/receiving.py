@@ -22,6 +22,7 @@ class Receiver:
     answer_body: str = ""
     peers: set[Any] = field(default_factory=set)
     moments: list[float] = field(default_factory=list)
+    on_notification: Callable[[dict[str, str], Any], object] = lambda headers, body: None
 
     def bodies(self, path: str = "/") -> list[Any]:
         return [body for heard, _, body in self.heard if heard == path]
@@ -38,6 +39,7 @@ class Receiver:
     async def answer(self, request: web.Request) -> web.Response:
         self.moments.append(asyncio.get_running_loop().time())
         self.heard.append((request.path, dict(request.headers), await request.json()))
+        self.on_notification(*self.heard[-1][1:])
         if request.path in self.hang:
             await asyncio.sleep(3600)
         self.peers.add(request.transport and request.transport.get_extra_info("peername"))

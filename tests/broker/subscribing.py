@@ -6,7 +6,7 @@ from typing import Any
 
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.ngsild.context import compile_context
-from rhinecloud.subscriptions.model.parsing import SubscriptionReading
+from rhinecloud.subscriptions.parsing.subscription import SubscriptionReading
 
 NOW = "2026-11-22T12:00:00Z"
 CONTEXT = compile_context({"Vessel": "https://x.example/Vessel", "speed": "https://x.example/speed"}, {})

@@ -10,8 +10,8 @@ from broker.subscribing import CONTEXT, ENDPOINT, READING, document
 from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.subscriptions.matching.differences import Differences
-from rhinecloud.subscriptions.matching.prepared import ServedSubscription
-from rhinecloud.subscriptions.model.parsing import parse_subscription
+from rhinecloud.subscriptions.parsing.subscription import parse_subscription
+from rhinecloud.subscriptions.served import ServedSubscription
 
 BERTH, PORT = CONTEXT.expand("berth"), CONTEXT.expand("port")
 
@@ -34,7 +34,7 @@ def told(**notification: Any) -> list[Any]:
     data = document(id="urn:s:1", notification={"endpoint": ENDPOINT, **notification})
     ready = ServedSubscription(parse_subscription(data, READING, lambda: ""), CONTEXT, CONTEXT, CITY.get)
     change = Change(seq=1, kind=ChangeKind.UPDATED, at="1", entity=CITY["urn:Vessel"], changed=[BERTH])
-    found: list[Any] = orjson.loads(b"[" + ready.show(Differences(change)) + b"]")
+    found: list[Any] = orjson.loads(b"[" + ready.render_change(Differences(change)) + b"]")
     return found
 
 
@@ -71,6 +71,6 @@ def test_no_notification_shows_more_than_a_hundred_linked_entities() -> None:
         ready = ServedSubscription(
             subscription, CONTEXT, CONTEXT, lambda name: Entity(id=name, type=["Berth"], attrs={})
         )
-        shown = orjson.loads(b"[" + ready.show(Differences(change)) + b"]")
+        shown = orjson.loads(b"[" + ready.render_change(Differences(change)) + b"]")
         linked = shown[1:] if join == "flat" else shown[0]["berth"]["entity"]
         assert [each["id"] for each in linked] == lots[:100]

@@ -11,6 +11,8 @@ import pytest
 from fastapi import FastAPI, Request
 
 from rhinecloud.changes.shared import SharedFollower
+from rhinecloud.incidents.cascade import DeletionCascade
+from rhinecloud.incidents.consumer import IncidentConsumer
 from rhinecloud.incidents.escalation import Escalation
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.settings import IncidentSettings
@@ -157,9 +159,9 @@ async def test_from_the_reading_to_the_incident(tmp_path: Path) -> None:
     async with watch_room(tmp_path) as room:
         incidents = Incidents(room.broker, CONTEXT, utc_now, new_urn)
         escalation = Escalation(incidents, room.broker, CONTEXT, utc_now, IncidentSettings())
-        hearing = asyncio.create_task(
-            SharedFollower("incidents", room.stream, select=escalation.selection).run(escalation.handle)
-        )
+        consumer = IncidentConsumer(escalation, DeletionCascade(room.broker, incidents.related, ""))
+        follower = SharedFollower("incidents", room.stream, select=consumer.selection)
+        following = asyncio.create_task(follower.run(consumer.handle))
         try:
             async with room.risk(HIGH):
                 await room.reads(900)
@@ -180,8 +182,8 @@ async def test_from_the_reading_to_the_incident(tmp_path: Path) -> None:
                     await asyncio.sleep(0.02)
                 assert incident.alerts_over_at
         finally:
-            hearing.cancel()
-            await asyncio.gather(hearing, return_exceptions=True)
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
 
 async def test_rules_and_alerts_have_doors(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What waits for one subscription: its order and its bounds, whatever part of it lies in the store."""
+"""What waits for one subscription: its order and its bounds, whatever part of it is in the store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from rhinecloud.store.port import Store
 from rhinecloud.store.sqlite.store import SqliteStore
 from rhinecloud.subscriptions.delivery.backlog import Backlog
-from rhinecloud.subscriptions.delivery.pending import PendingChunk, PendingItem, record_id, record_of
+from rhinecloud.subscriptions.delivery.items import PendingChunk, PendingItem, record_id, record_of
 from rhinecloud.subscriptions.settings import NotificationSettings
 
 
@@ -28,11 +28,11 @@ def fill(backlog: Backlog, first: int, last: int) -> None:
 
 
 async def spill(backlog: Backlog, store: Store, *, written: bool) -> PendingChunk:
-    """Cut what has no room, and write it or leave it at hand, as the book-keeper does."""
+    """Cut the tail, and write it or leave it in memory."""
     chunk = backlog.cut_tail()
     assert chunk is not None
     if written:
-        await store.put_records([record_of("lane", chunk)])
+        await store.put_records([record_of("queue", chunk)])
         chunk.items = None
     return chunk
 
@@ -40,7 +40,7 @@ async def spill(backlog: Backlog, store: Store, *, written: bool) -> PendingChun
 async def drain(backlog: Backlog) -> list[int]:
     taken = []
     while len(backlog):
-        if not backlog.at_hand:
+        if not backlog.in_memory:
             await backlog.refill()
         for item in backlog.take(lambda item: True):
             taken.append(item.seq)
@@ -50,18 +50,18 @@ async def drain(backlog: Backlog) -> list[int]:
 
 @pytest.mark.parametrize("written", [True, False])
 async def test_the_order_holds_over_memory_store_and_tail(store: Store, written: bool) -> None:
-    backlog = Backlog("lane", store, NotificationSettings(queue=5))
+    backlog = Backlog("queue", store, NotificationSettings(queue=5))
     fill(backlog, 1, 10)
     await spill(backlog, store, written=written)
     fill(backlog, 11, 15)
     assert len(backlog) == 15
     assert await drain(backlog) == list(range(1, 16))
-    assert [chunk.first for chunk in backlog.emptied] == [6]
+    assert [chunk.first for chunk in backlog.take_emptied()] == [6]
 
 
 @pytest.mark.parametrize("written", [True, False])
-async def test_the_oldest_go_one_by_one_wherever_they_lie(store: Store, written: bool) -> None:
-    backlog = Backlog("lane", store, NotificationSettings(queue=5))
+async def test_the_oldest_items_are_dropped_one_by_one_wherever_they_are(store: Store, written: bool) -> None:
+    backlog = Backlog("queue", store, NotificationSettings(queue=5))
     fill(backlog, 1, 10)
     await spill(backlog, store, written=written)
     fill(backlog, 11, 20)
@@ -71,11 +71,11 @@ async def test_the_oldest_go_one_by_one_wherever_they_lie(store: Store, written:
     fill(backlog, 21, 30)
     await spill(backlog, store, written=written)
     assert sum(backlog.drop_oldest() for _ in range(12)) == 10
-    assert (len(backlog), backlog.emptied[-1].first) == (0, 26)
+    assert (len(backlog), backlog.take_emptied()[-1].first) == (0, 26)
 
 
-async def test_what_may_not_be_read_any_more_is_left_out(store: Store) -> None:
-    backlog = Backlog("lane", store, NotificationSettings())
+async def test_items_that_may_not_be_read_any_more_are_left_out(store: Store) -> None:
+    backlog = Backlog("queue", store, NotificationSettings())
     for number, type_iri in enumerate(["A", "B", "A"]):
         backlog.put(PendingItem(number, f"urn:x:{number}", b"{}", (type_iri,)))
     assert [item.seq for item in backlog.take(lambda item: item.types == ("A",))] == [0, 2]
@@ -83,9 +83,9 @@ async def test_what_may_not_be_read_any_more_is_left_out(store: Store) -> None:
 
 
 async def test_a_chunk_whose_record_is_gone_leaves_the_rest(store: Store) -> None:
-    backlog = Backlog("lane", store, NotificationSettings(queue=5))
+    backlog = Backlog("queue", store, NotificationSettings(queue=5))
     fill(backlog, 1, 10)
     chunk = await spill(backlog, store, written=True)
     fill(backlog, 11, 12)
-    await store.delete_record("pending-notification", "", record_id("lane", chunk.first))
+    await store.delete_record("pending-notification", "", record_id("queue", chunk.first))
     assert await drain(backlog) == [1, 2, 3, 4, 5, 11, 12]

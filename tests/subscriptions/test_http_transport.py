@@ -17,8 +17,8 @@ import pytest
 import uvloop
 
 from broker.subscribing import READING, document
-from rhinecloud.subscriptions.model.parsing import parse_subscription
-from rhinecloud.subscriptions.model.subscription import KeyValuePair
+from rhinecloud.subscriptions.model import KeyValuePair
+from rhinecloud.subscriptions.parsing.subscription import parse_subscription
 from rhinecloud.subscriptions.settings import NotificationSettings
 from rhinecloud.subscriptions.transports.http import pool
 from rhinecloud.subscriptions.transports.http.connection import LARGEST_ANSWER
@@ -101,7 +101,7 @@ def way(
         document(notification=notification), READING, lambda: "urn:ngsi-ld:Subscription:1"
     )
     subscription.notification.endpoint.receiver_info = list(info)
-    send = endpoint.way_to(subscription, "<https://x.example/c>")
+    send = endpoint.sender_for(subscription, "<https://x.example/c>")
 
     def post(body: bytes) -> asyncio.Future[None]:
         outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -13,9 +13,9 @@ from broker.subscribing import CONTEXT, READING, document
 from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.patterns import compile_pattern
-from rhinecloud.subscriptions.matching.index import SubscriptionIndex, beginning_of
-from rhinecloud.subscriptions.matching.prepared import ServedSubscription
-from rhinecloud.subscriptions.model.parsing import parse_subscription
+from rhinecloud.subscriptions.matching.index import SubscriptionIndex, prefix_of
+from rhinecloud.subscriptions.parsing.subscription import parse_subscription
+from rhinecloud.subscriptions.served import ServedSubscription
 
 X = "https://x.example/"
 SPEED = f"{X}speed"
@@ -286,7 +286,7 @@ def test_patterns_are_found_by_what_ids_begin_with() -> None:
     assert index.may_concern("", "urn:v:2", [f"{X}Tug"])
     for name in (*patterns, "untyped"):
         index.remove("", f"urn:s:{name}")
-    assert (index._shelves, +index._lengths) == ({}, {})
+    assert (index._by_key, +index._lengths) == ({}, {})
 
 
 @given(
@@ -299,7 +299,7 @@ def test_patterns_are_found_by_what_ids_begin_with() -> None:
 def test_a_text_in_which_a_pattern_is_found_has_its_beginning(parts: list[str], text: str) -> None:
     pattern = "^" + "".join(parts)
     if compile_pattern(pattern).is_in(text):
-        assert text.startswith(beginning_of(pattern))
+        assert text.startswith(prefix_of(pattern))
 
 
 def test_narrowed_subscriptions_can_be_removed_again() -> None:
@@ -317,7 +317,7 @@ def test_narrowed_subscriptions_can_be_removed_again() -> None:
     for number in range(200):
         index.remove("", f"urn:s:{number}")
     assert index.match(updated())[0] == []
-    assert index._shelves == {}
+    assert index._by_key == {}
 
 
 def test_a_removed_or_replaced_subscription_leaves_nothing_behind() -> None:
@@ -328,4 +328,4 @@ def test_a_removed_or_replaced_subscription_leaves_nothing_behind() -> None:
     assert len(index) == 1
     index.remove("", "urn:s:1")
     assert index.match(updated(types=(CONTEXT.expand("Tug"),)))[0] == []
-    assert index._shelves == {}
+    assert index._by_key == {}

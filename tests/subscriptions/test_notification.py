@@ -10,8 +10,8 @@ from broker.subscribing import CONTEXT, ENDPOINT, READING, document
 from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.entity import NULL, Entity, Instance
 from rhinecloud.subscriptions.matching.differences import Differences
-from rhinecloud.subscriptions.matching.prepared import ServedSubscription
-from rhinecloud.subscriptions.model.parsing import parse_subscription
+from rhinecloud.subscriptions.parsing.subscription import parse_subscription
+from rhinecloud.subscriptions.served import ServedSubscription
 
 X = "https://x.example/"
 AT = "2026-11-22T12:00:01Z"
@@ -39,12 +39,12 @@ def change(kind: ChangeKind = ChangeKind.UPDATED, **previous: list[Instance]) ->
 
 
 def told(made: ServedSubscription, happened: Change) -> Any:
-    return orjson.loads(made.show(Differences(happened)))
+    return orjson.loads(made.render_change(Differences(happened)))
 
 
 def test_the_body_has_the_members_of_the_standard() -> None:
     made = ready()
-    body = orjson.loads(made.compose("urn:n:1", AT, [made.show(Differences(change()))] * 2))
+    body = orjson.loads(made.compose("urn:n:1", AT, [made.render_change(Differences(change()))] * 2))
     assert body.pop("data")[0]["id"] == "urn:v:1"
     assert body == {"id": "urn:n:1", "type": "Notification", "subscriptionId": "urn:s:1", "notifiedAt": AT}
 
@@ -133,7 +133,7 @@ def test_json_ld_carries_its_context_and_plain_json_links_to_it() -> None:
 
 def test_geojson_gives_a_feature_collection() -> None:
     made = ready(endpoint={"accept": "application/geo+json"})
-    body = orjson.loads(made.compose("urn:n:1", AT, [made.show(Differences(change()))]))
+    body = orjson.loads(made.compose("urn:n:1", AT, [made.render_change(Differences(change()))]))
     assert body["data"]["type"] == "FeatureCollection"
     assert body["data"]["features"][0]["properties"]["speed"]["value"] == 2
     assert "@context" in body["data"]

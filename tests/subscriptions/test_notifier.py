@@ -16,6 +16,7 @@ from broker.assembly import ADMIN
 from broker.notifying import QUICK, Office, open_office, open_stream
 from broker.receiving import Receiver, open_receiver
 from rhinecloud.broker.service import Broker
+from rhinecloud.changes.marks import KIND as MARK
 from rhinecloud.changes.relay import Relay, RelaySettings
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.time import utc_now
@@ -26,10 +27,10 @@ from rhinecloud.store.sqlite.store import SqliteStore
 from rhinecloud.stream.frames import NAME as FRAMES
 from rhinecloud.stream.jetstream import JetStream
 from rhinecloud.stream.local_followers import LocalFollowers
-from rhinecloud.subscriptions.delivery.pending import KIND as PENDING
-from rhinecloud.subscriptions.delivery.pending import SEPARATOR
+from rhinecloud.subscriptions.delivery.items import KIND as PENDING
 from rhinecloud.subscriptions.delivery.progress import DeliveryProgress
-from rhinecloud.subscriptions.delivery.store import COUNTERS, MARK, NAME
+from rhinecloud.subscriptions.delivery.store import COUNTERS, NAME
+from rhinecloud.subscriptions.model import SEPARATOR
 from rhinecloud.subscriptions.settings import NotificationSettings
 
 CORE = core_context()
@@ -476,7 +477,7 @@ async def test_nobody_is_told_any_more_whose_account_is_gone(
         heard = len(receiver.heard)
         await asyncio.sleep(1)
         assert len(receiver.heard) == heard  # what was waiting for a repeat is not told any more either
-        assert office.notifier.state().barred == 1
+        assert office.notifier.state().ownerless == 1
         shown = (await office.call("GET", f"/subscriptions/{name}")).json()
         assert (shown["status"], "is gone" in shown["statusReason"]) == ("paused", True)
         receiver.status = 200
@@ -506,10 +507,10 @@ async def test_operators_see_what_waits_and_fails_as_long_as_it_does(
         receiver.status = 200
         await receiver.until(lambda: (seen().failing, seen().waiting, seen().dropped) == (0, 0, 0))
         del known["token"]
-        assert seen().barred == 3
+        assert seen().ownerless == 3
         assert (await office.call("DELETE", f"/subscriptions/{names[0]}")).status == 204
         await office.call("PATCH", f"/subscriptions/{names[1]}", {"isActive": True})
-        assert seen().barred == 1  # the other one belongs to whoever changed it
+        assert seen().ownerless == 1  # the other one belongs to whoever changed it
 
 
 async def test_a_role_that_was_taken_away_counts_at_once(
@@ -582,9 +583,9 @@ async def test_private_receivers_are_refused_where_the_settings_say_so(
 
 def test_a_frame_is_not_done_with_before_all_of_it_was_told() -> None:
     progress = DeliveryProgress(3)
-    hold = progress.begin(9, 0.0)
+    frame = progress.begin(9, 0.0)
     assert (progress.position, progress.overdue(1.0)) == (3, [])
-    hold.told = True
+    frame.is_queued = True
     assert progress.position == 9
 
 

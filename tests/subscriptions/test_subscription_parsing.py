@@ -8,9 +8,13 @@ import pytest
 
 from broker.subscribing import CONTEXT, ENDPOINT, NOW, READING, document
 from rhinecloud.kernel.errors import Invalid, Unsupported
-from rhinecloud.subscriptions.model.parsing import SubscriptionReading, parse_subscription, parse_update
-from rhinecloud.subscriptions.model.rendering import render_subscription
-from rhinecloud.subscriptions.model.subscription import DeliveryCounters, Subscription, Trigger, status_of
+from rhinecloud.subscriptions.model import DeliveryCounters, Subscription, Trigger, status_of
+from rhinecloud.subscriptions.parsing.subscription import (
+    SubscriptionReading,
+    parse_subscription,
+    parse_update,
+)
+from rhinecloud.subscriptions.representation.subscription import render_subscription
 
 
 def parse(**members: Any) -> Subscription:

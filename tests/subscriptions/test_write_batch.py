@@ -1,4 +1,4 @@
-"""The requests of one turn leave one right after the other."""
+"""The requests of one turn of the loop are written one right after the other."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ class Named:
         self.written.append(self.name)
 
 
-async def test_what_one_turn_causes_leaves_at_its_end_and_in_order() -> None:
-    departures, written = WriteBatch(), list[str]()
+async def test_what_one_turn_causes_is_written_at_its_end_and_in_order() -> None:
+    batch, written = WriteBatch(), list[str]()
     for name in "abc":
-        departures.add(Named(name, written))
+        batch.add(Named(name, written))
     assert written == []
     await asyncio.sleep(0)
     assert written == ["a", "b", "c"]
 
 
-async def test_who_is_in_a_hurry_sends_it_off_and_nothing_leaves_twice() -> None:
-    departures, written = WriteBatch(), list[str]()
-    departures.add(Named("a", written))
-    departures.flush()
+async def test_flush_writes_at_once_and_nothing_is_written_twice() -> None:
+    batch, written = WriteBatch(), list[str]()
+    batch.add(Named("a", written))
+    batch.flush()
     assert written == ["a"]
-    departures.add(Named("b", written))
+    batch.add(Named("b", written))
     await asyncio.sleep(0)
     assert written == ["a", "b"]

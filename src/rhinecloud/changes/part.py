@@ -74,9 +74,8 @@ class ChangePipeline:
     def consumers(self) -> Iterable[ConsumerState]:
         """Return the state of the relay, and of the recorder."""
         yield ConsumerState("relay", self.relay.lag, error=self.relay.counters.error)
-        last = self._store.last_change()
         counters = self.recorder.counters
-        lag = max(0, last - counters.position) if counters.position else 0
+        lag = self.recorder.follower.lag(self._store.last_change())
         yield ConsumerState("history", lag, counters.failures, counters.error)
 
     async def metrics(self) -> Iterable[Metric]:
@@ -132,5 +131,6 @@ PART = Part(
     summary="Carries every change from the store's log to the stream, and from the stream into the history.",
     open=open_changes,
     settings={"relay": RelaySettings},
+    records={"consumer-mark": "The last change that a consumer of the stream is done with."},
     status=ChangesStatus,
 )

@@ -19,6 +19,7 @@ from rhinecloud.part.metrics import PREFIX
 from rhinecloud.policy import Authorization
 from rhinecloud.store.port import Store
 from rhinecloud.stream.connection import StreamConnection
+from rhinecloud.subscriptions.delivery.deliveries import Deliveries
 from rhinecloud.subscriptions.notifier import Notifier
 from rhinecloud.subscriptions.rights import SubscriptionRights
 from rhinecloud.subscriptions.routes import subscription_routes
@@ -30,7 +31,7 @@ from rhinecloud.subscriptions.transports.port import Transport
 
 UNREADABLE = "records in the store could not be read at the start: the log names them"
 NO_OWNER = (
-    "subscriptions rest because their owner is gone or may not subscribe, as their statusReason says: {}"
+    "subscriptions are paused because their owner is gone or may not subscribe, see their statusReason: {}"
 )
 
 
@@ -49,7 +50,8 @@ def _make(context: PartContext) -> tuple[Notifier, Subscriptions]:
     store = services.get(Store)
     rights = SubscriptionRights(services.get(Authorization), Presence(services.get(Identity), clock).of)
     transports: dict[str, Transport] = {"http": http, "https": http, "mqtt": mqtt, "mqtts": mqtt}
-    notifier = Notifier(store, services.get(StreamConnection).stream, rights, clock, settings, transports)
+    deliveries = Deliveries(store, clock, settings, transports)
+    notifier = Notifier(store, services.get(StreamConnection).stream, rights, clock, deliveries)
     broker, contexts = services.get(Broker), services.get(Contexts)
     return notifier, Subscriptions(store, broker, contexts, notifier, clock, new_urn, allow_private=private)
 
@@ -71,7 +73,9 @@ async def open_subscriptions(context: PartContext) -> AsyncIterator[OpenPart]:
 
     def consumers() -> Iterable[ConsumerState]:
         state = subscriptions.state()
-        advice = UNREADABLE if state.unreadable else NO_OWNER.format(state.barred) if state.barred else ""
+        advice = NO_OWNER.format(state.ownerless) if state.ownerless else ""
+        if state.unreadable:
+            advice = UNREADABLE
         yield ConsumerState("notifier", state.lag, state.unreadable, advice, working=True)
 
     async def metrics() -> list[Metric]:
@@ -100,6 +104,7 @@ PART = Part(
     records={
         "subscription": "A subscription.",
         "pending-notification": "Notifications that wait for a receiver that is away.",
+        "subscription-counters": "What became of a subscription's notifications.",
     },
     status=SubscriptionStatus,
     modes=frozenset({Mode.RUNNING, Mode.OFFLINE}),

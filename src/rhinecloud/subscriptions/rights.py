@@ -1,4 +1,4 @@
-"""With whose rights a subscriber is told: the owner's of today, not those that the owner had when subscribing."""
+"""What a subscriber may be notified of: by the owner's rights of now, not those at the time of subscribing."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from rhinecloud.audit import AuditTrail
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.policy import Action, Authorization, Facts
-from rhinecloud.subscriptions.model.subscription import Subscription
+from rhinecloud.subscriptions.clock import Instant
+from rhinecloud.subscriptions.model import Subscription
 
 Present = Callable[[Actor], Actor | None]
-"""Gives an actor with the roles of today, None where account or token are gone."""
+"""Returns an actor with the roles of now, None where the account or token is gone."""
 
-GONE = "the account or token that owns it is gone; an administrator who updates it takes it over"
-BARRED = "its owner may not subscribe any more"
+OWNER_GONE = "the account or token that owns it is gone; an administrator who updates it becomes its owner"
+OWNER_FORBIDDEN = "its owner may not subscribe any more"
 
-
-REMEMBERED = 1_000
-"""Answers that are kept for one owner."""
+MAX_DECISIONS = 1_000
+"""Decisions that are kept for one owner."""
 
 
 class SubscriptionOwner:
-    """What an owner of subscriptions may be told of; answers hold as long as the owner is who it was."""
+    """The owner of subscriptions of a tenant; decisions are kept as long as the owner's account stays the same."""
 
-    __slots__ = ("_answers", "_known", "_moment", "_owner", "_policy", "_present", "_tenant")
+    __slots__ = ("_checked_at", "_decisions", "_known", "_owner", "_policy", "_present", "_tenant")
 
     def __init__(self, owner: Actor, tenant: str, policy: Authorization, present: Present) -> None:
         self._owner = owner
@@ -32,41 +32,43 @@ class SubscriptionOwner:
         self._policy = policy
         self._present = present
         self._known: Actor | None = None
-        self._moment: str | None = None
-        self._answers: dict[tuple[str, ...], bool | None] = {}
+        self._checked_at: Instant | None = None
+        self._decisions: dict[tuple[str, ...], bool | None] = {}
         """By types; None where the entity or the time decides."""
 
-    def may_read(self, types: tuple[str, ...], moment: str | None = None, facts: Facts | None = None) -> bool:
-        """Return whether the owner may now be told of an entity of these types and facts.
+    def may_read(
+        self, types: tuple[str, ...], now: Instant | None = None, facts: Facts | None = None
+    ) -> bool:
+        """Return whether the owner may read an entity of these types and facts now.
 
-        `types` are empty for entities that a query under the owner's rights brought. The owner is looked up once for a
-        `moment`: the very text that `Moments` gives for a millisecond.
+        `types` are empty for entities that a query under the owner's rights found. The account is looked up once for
+        each `now`, and each time without it.
         """
-        if moment is None or moment is not self._moment:
-            self._moment = moment
+        if now is None or now != self._checked_at:
+            self._checked_at = now
             owner = self._present(self._owner)
-            if owner is not self._known or len(self._answers) > REMEMBERED:
+            if owner is not self._known or len(self._decisions) > MAX_DECISIONS:
                 self._known = owner
-                self._answers.clear()
-        if types not in self._answers:
-            self._answers[types] = self._answer(self._known, types)
-        answer = self._answers[types]
-        return self._decide(self._known, types, facts) if answer is None else answer
+                self._decisions.clear()
+        if types not in self._decisions:
+            self._decisions[types] = self._general_decision(self._known, types)
+        decision = self._decisions[types]
+        return self._decide(self._known, types, facts) if decision is None else decision
 
     def present(self) -> Actor | None:
-        """Give the owner as of now, None where there is none who may subscribe."""
+        """Return the owner with the roles of now; None where there is none, or it may not subscribe."""
         owner = self._present(self._owner)
         if owner is None or not self._policy.allows(owner, Action.SUBSCRIBE, self._tenant):
             return None
         return owner
 
-    def _answer(self, owner: Actor | None, types: tuple[str, ...]) -> bool | None:
-        """Return what holds for all entities of the types at all times; None where there is no such answer."""
+    def _general_decision(self, owner: Actor | None, types: tuple[str, ...]) -> bool | None:
+        """Return what holds for all entities of the types at all times; None where there is no such decision."""
         if owner is None:
             return False
-        subscribes = self._policy.answer(owner, Action.SUBSCRIBE, self._tenant, ())
-        reads = self._policy.answer(owner, Action.READ, self._tenant, types)
-        return None if subscribes.is_open or reads.is_open else subscribes.allowed and reads.allowed
+        subscribe = self._policy.answer(owner, Action.SUBSCRIBE, self._tenant, ())
+        read = self._policy.answer(owner, Action.READ, self._tenant, types)
+        return None if subscribe.is_open or read.is_open else subscribe.allowed and read.allowed
 
     def _decide(self, owner: Actor | None, types: tuple[str, ...], facts: Facts | None) -> bool:
         if owner is None or not self._policy.allows(owner, Action.SUBSCRIBE, self._tenant):
@@ -77,47 +79,47 @@ class SubscriptionOwner:
 
 
 class SubscriptionRights:
-    """Asks the policy in the name of a subscription's owner; each question is a few dict look-ups."""
+    """The owners of all subscriptions; each decision is a few dictionary look-ups."""
 
     def __init__(self, policy: Authorization, present: Present, audit: AuditTrail | None = None) -> None:
         """`audit` gets what is done to the subscriptions of others."""
+        self.facts = policy.facts
         self._policy = policy
         self._audit = audit
-        self.facts = policy.facts
         self._present = present
-        self._readers: dict[tuple[Actor, str], SubscriptionOwner] = {}
+        self._owners: dict[tuple[Actor, str], SubscriptionOwner] = {}
 
     def may_manage(self, actor: Actor, tenant: str) -> bool:
-        """Return whether the actor sees and changes everybody's subscriptions."""
+        """Return whether the actor may read and change all subscriptions."""
         return self._policy.allows(actor, Action.MANAGE_SUBSCRIPTIONS, tenant)
 
     def may_see(self, actor: Actor, subscription: Subscription) -> bool:
-        """Return whether the actor sees and changes this subscription."""
+        """Return whether the actor may read and change this subscription."""
         return subscription.owner.id == actor.id or self.may_manage(actor, subscription.tenant)
 
     def record(self, actor: Actor, act: str, name: str) -> None:
-        """Note in the audit trail what was done to a subscription of somebody else."""
+        """Record in the audit trail what an actor did to a subscription of another."""
         if self._audit is not None:
             self._audit.record(actor, Action.MANAGE_SUBSCRIPTIONS, f"{act} {name}")
 
-    def reader(self, subscription: Subscription) -> SubscriptionOwner:
-        """Give the owner of a subscription, the same one for all of its subscriptions."""
+    def owner_of(self, subscription: Subscription) -> SubscriptionOwner:
+        """Return the owner of a subscription, the same object for all of its subscriptions."""
         key = (subscription.owner, subscription.tenant)
-        reader = self._readers.get(key)
-        if reader is None:
-            reader = self._readers[key] = SubscriptionOwner(*key, self._policy, self._present)
-        return reader
+        owner = self._owners.get(key)
+        if owner is None:
+            owner = self._owners[key] = SubscriptionOwner(*key, self._policy, self._present)
+        return owner
 
-    def owner(self, subscription: Subscription) -> Actor | None:
-        """Give the owner as of now, None where there is none who may subscribe."""
-        return self.reader(subscription).present()
+    def present_owner(self, subscription: Subscription) -> Actor | None:
+        """Return the owner with the roles of now; None where there is none, or it may not subscribe."""
+        return self.owner_of(subscription).present()
 
     def may_read(self, subscription: Subscription, entity: Entity) -> bool:
-        """Return whether the owner may be told of an entity."""
-        return self.reader(subscription).may_read(tuple(entity.type), facts=self.facts(entity))
+        """Return whether the owner may read an entity now."""
+        return self.owner_of(subscription).may_read(tuple(entity.type), facts=self.facts(entity))
 
     def refusal(self, subscription: Subscription) -> str:
-        """Say why nobody is told any more, '' where somebody is."""
-        if self.owner(subscription) is not None:
+        """Return why a subscription causes no notifications any more, '' where it does."""
+        if self.present_owner(subscription) is not None:
             return ""
-        return GONE if self._present(subscription.owner) is None else BARRED
+        return OWNER_GONE if self._present(subscription.owner) is None else OWNER_FORBIDDEN

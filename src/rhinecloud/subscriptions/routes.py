@@ -16,9 +16,9 @@ from rhinecloud.broker.http.route import CREATED, DONE, Handle, HandlerContext, 
 from rhinecloud.kernel.errors import Unsupported
 from rhinecloud.kernel.page import Page
 from rhinecloud.kernel.time import format_time
-from rhinecloud.subscriptions.model.members import require_uri
-from rhinecloud.subscriptions.model.rendering import render_broken, render_subscription
-from rhinecloud.subscriptions.model.subscription import Subscription
+from rhinecloud.subscriptions.model import Subscription
+from rhinecloud.subscriptions.parsing.members import require_uri
+from rhinecloud.subscriptions.representation.subscription import render_broken, render_subscription
 from rhinecloud.subscriptions.service import BrokenSubscription, Subscriptions
 
 PATH = "/subscriptions"
@@ -96,7 +96,7 @@ def _show(
         request.context,
         format_time(parts.clock()),
         sys_attrs="sysAttrs" in options,
-        trouble=service.trouble(subscription),
+        reason=service.status_reason(subscription),
     )
 
 

@@ -1,6 +1,6 @@
-"""What waits for one subscription, in order: in memory while there is room, then in the store, then to be written.
+"""What waits for one subscription, in order: first in memory, then in the store, last what is still to be written.
 
-Nothing here waits for anything but the store, and nothing knows how a notification is sent.
+It waits for nothing but the store, and does not know how notifications are sent.
 """
 
 from __future__ import annotations
@@ -9,62 +9,64 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from rhinecloud.store.port import Store
-from rhinecloud.subscriptions.delivery.pending import PendingChunk, PendingItem, chunk_of, read_back
+from rhinecloud.subscriptions.delivery.items import PendingChunk, PendingItem, read_back
 from rhinecloud.subscriptions.settings import NotificationSettings
 
 
 class Backlog:
-    """The items of one lane that are not on their way yet.
-
-    `at_hand` are the next ones, in memory; `emptied` are chunks whose records are to be deleted.
-    """
+    """The items of one queue that are not in a notification yet; `in_memory` are the next ones."""
 
     def __init__(self, key: str, store: Store, settings: NotificationSettings) -> None:
-        self.at_hand: deque[PendingItem] = deque()
-        self.emptied: list[PendingChunk] = []
+        self.in_memory: deque[PendingItem] = deque()
         self._key = key
         self._store = store
         self._settings = settings
-        self._spilt: deque[PendingChunk] = deque()
+        self._chunks: deque[PendingChunk] = deque()
         self._tail: list[PendingItem] = []
-        self._on_disk = 0
+        self._in_chunks = 0
+        self._emptied: list[PendingChunk] = []
+        """Chunks whose records are to be deleted."""
 
     def __len__(self) -> int:
-        return len(self.at_hand) + self._on_disk + len(self._tail)
+        return len(self.in_memory) + self._in_chunks + len(self._tail)
 
     @property
     def is_dirty(self) -> bool:
-        """Tell whether something must be written or deleted."""
-        return bool(self._tail or self.emptied)
+        """Return whether something must be written to the store or deleted from it."""
+        return bool(self._tail or self._emptied)
 
-    def put(self, item: PendingItem) -> bool:
-        """Add an item at the end; tells whether there was room in memory, or it must be written."""
-        has_room = not self._tail and not self._spilt and len(self.at_hand) < self._settings.queue
-        (self.at_hand if has_room else self._tail).append(item)
-        return has_room
+    def put(self, item: PendingItem) -> None:
+        """Add an item at the end: in memory, or in the tail that must be written."""
+        has_space = not self._tail and not self._chunks and len(self.in_memory) < self._settings.queue
+        (self.in_memory if has_space else self._tail).append(item)
 
     def restore(self, chunks: Sequence[PendingChunk]) -> None:
-        """Take over what an earlier run left in the store, before anything new comes."""
-        self._spilt.extend(chunks)
-        self._on_disk += sum(chunk.count for chunk in chunks)
+        """Add the chunks of an earlier run, before anything new."""
+        self._chunks.extend(chunks)
+        self._in_chunks += sum(chunk.count for chunk in chunks)
 
     def cut_tail(self) -> PendingChunk | None:
-        """Make the items that have no room in memory into a chunk, which must then be written."""
+        """Return the tail as a chunk, which must then be written; None where there is no tail."""
         if not self._tail:
             return None
         items, self._tail = self._tail, []
-        chunk = chunk_of(items)
-        self._spilt.append(chunk)
-        self._on_disk += len(items)
+        chunk = PendingChunk.of(items)
+        self._chunks.append(chunk)
+        self._in_chunks += len(items)
         return chunk
+
+    def take_emptied(self) -> list[PendingChunk]:
+        """Return the chunks whose records are to be deleted, once."""
+        emptied, self._emptied = self._emptied, []
+        return emptied
 
     def take(self, may_send: Callable[[PendingItem], bool]) -> list[PendingItem]:
         """Take the items of the next notification: each entity once, so that no state hides another.
 
-        What may not be sent is left out.
+        Items that may not be sent are left out.
         """
         taken: dict[str, PendingItem] = {}
-        waiting, most = self.at_hand, self._settings.entities
+        waiting, most = self.in_memory, self._settings.entities
         while waiting and len(taken) < most and waiting[0].entity_id not in taken:
             item = waiting.popleft()
             if may_send(item):
@@ -74,28 +76,28 @@ class Backlog:
         return list(taken.values())
 
     async def refill(self) -> None:
-        """Bring the next items into memory: a chunk of the store, or else what came since the last one was cut."""
-        if not self._spilt:
-            self.at_hand.extend(self._tail)
+        """Bring the next items into memory: a chunk of the store, or else the tail. Raise Unavailable."""
+        if not self._chunks:
+            self.in_memory.extend(self._tail)
             self._tail = []
             return
-        chunk = self._spilt[0]
+        chunk = self._chunks[0]
         items = chunk.items or await read_back(self._store, self._key, chunk)
-        if self._spilt and self._spilt[0] is chunk:  # nobody dropped it meanwhile
-            self._spilt.popleft()
-            self._on_disk -= chunk.count - chunk.skip
+        if self._chunks and self._chunks[0] is chunk:  # it was not dropped meanwhile
+            self._chunks.popleft()
+            self._in_chunks -= chunk.count - chunk.skip
             kept = items[chunk.skip :]
             chunk.left = len(kept)
-            self.at_hand.extend(kept)
+            self.in_memory.extend(kept)
             if not kept:
-                self.emptied.append(chunk)
+                self._emptied.append(chunk)
 
     def drop_oldest(self) -> int:
-        """Give up the oldest item; gives how many that were, 0 where nothing waits."""
-        if self.at_hand:
-            self.finish(self.at_hand.popleft())
-        elif self._spilt:
-            self._skip_in(self._spilt[0])
+        """Drop the oldest item; return how many were dropped, 0 where nothing waits."""
+        if self.in_memory:
+            self.finish(self.in_memory.popleft())
+        elif self._chunks:
+            self._skip_in(self._chunks[0])
         elif self._tail:
             self.finish(self._tail.pop(0))
         else:
@@ -103,47 +105,47 @@ class Backlog:
         return 1
 
     def drop_chunk(self) -> int:
-        """Give up the oldest chunk, which cannot be read; gives how many items that were."""
-        chunk = self._spilt.popleft()
+        """Drop the oldest chunk, which cannot be read; return how many items that were."""
+        chunk = self._chunks.popleft()
         left, chunk.left = chunk.left, 0
-        self._on_disk -= left
-        self.emptied.append(chunk)
+        self._in_chunks -= left
+        self._emptied.append(chunk)
         for item in chunk.items or ():
             item.settle()
         return left
 
     def _skip_in(self, chunk: PendingChunk) -> None:
-        """Give up the first item of a chunk without reading it."""
+        """Drop the first item of a chunk without reading it."""
         if chunk.items:
             chunk.items[chunk.skip].settle()
         chunk.skip += 1
         chunk.left -= 1
-        self._on_disk -= 1
+        self._in_chunks -= 1
         if chunk.left == 0:
-            self._spilt.popleft()
-            self.emptied.append(chunk)
+            self._chunks.popleft()
+            self._emptied.append(chunk)
 
     def finish(self, item: PendingItem) -> None:
-        """Be done with an item that was taken."""
+        """Note that an item is done."""
         item.settle()
         if item.chunk is not None:
             item.chunk.left -= 1
             if item.chunk.left == 0:
-                self.emptied.append(item.chunk)
+                self._emptied.append(item.chunk)
 
     def clear(self, current: Sequence[PendingItem]) -> None:
-        """Forget everything that waits, and `current`, which is on its way."""
-        items = [*current, *self.at_hand, *self._tail]
-        for chunk in self._spilt:
+        """Drop everything, also the items of the notification that is being sent."""
+        items = [*current, *self.in_memory, *self._tail]
+        for chunk in self._chunks:
             items.extend(chunk.items or ())
-        chunks = {id(chunk): chunk for chunk in self._spilt}
+        chunks = {id(chunk): chunk for chunk in self._chunks}
         for item in items:
             item.settle()
             if item.chunk is not None:
                 chunks[id(item.chunk)] = item.chunk
         for chunk in chunks.values():
             chunk.left = 0
-        self.emptied.extend(chunks.values())
-        self._on_disk, self._tail = 0, []
-        self.at_hand.clear()
-        self._spilt.clear()
+        self._emptied.extend(chunks.values())
+        self._in_chunks, self._tail = 0, []
+        self.in_memory.clear()
+        self._chunks.clear()

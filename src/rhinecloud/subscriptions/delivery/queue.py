@@ -1,7 +1,7 @@
-"""One subscription's queue and how it is emptied, so that a receiver that is slow or dead delays nobody else.
+"""The queue of one subscription and how it is sent, so that a slow or dead receiver delays no other.
 
-The order is kept: one notification is on its way at a time, and the next one carries whatever came meanwhile, up to
-a number of entities, each at most once. A notification that fails is repeated as it was, with the same id.
+Order is kept: one notification is being sent at a time, and the next one contains what came meanwhile, up to a number
+of entities, each at most once. A notification that fails is repeated unchanged, with the same id.
 """
 
 from __future__ import annotations
@@ -14,176 +14,179 @@ from dataclasses import dataclass
 
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.ids import derived_urn
-from rhinecloud.store.port import Store
+from rhinecloud.subscriptions.clock import CachedClock, Instant
 from rhinecloud.subscriptions.delivery.backlog import Backlog
-from rhinecloud.subscriptions.delivery.clock import CachedClock
-from rhinecloud.subscriptions.delivery.pending import PendingItem
-from rhinecloud.subscriptions.model.subscription import DeliveryCounters, Subscription, status_of
+from rhinecloud.subscriptions.delivery.items import PendingItem
+from rhinecloud.subscriptions.model import DeliveryCounters, Subscription, status_of
 from rhinecloud.subscriptions.rights import SubscriptionOwner
 from rhinecloud.subscriptions.settings import NotificationSettings
-from rhinecloud.subscriptions.transports.port import NotDelivered, PreparedNotification, Send
+from rhinecloud.subscriptions.transports.port import Attempt, NotDelivered, Send
 
 log = logging.getLogger(__name__)
 
 Compose = Callable[[str, str, Sequence[bytes]], bytes]
-"""Makes the body of a notification from its id, the present moment and its entities."""
+"""Returns the body of a notification from its id, the present time and its entities."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRoute:
-    """How a subscription's notifications are made and sent, and for whom; replaced when the subscription changes."""
+    """How a subscription's notifications are composed and sent, and whose rights count; replaced when it changes."""
 
     subscription: Subscription
     compose: Compose
     send: Send
-    reader: SubscriptionOwner
+    owner: SubscriptionOwner
 
 
 class DeliveryQueue:
-    """The queue of one subscription; `put` never waits, and `go` begins to send what was put.
+    """The queue of one subscription; `put` never waits, and `start` begins to send.
 
-    What must be written down stands in the `backlog` and in `unsaved` (the counters); a lane that has any of it stands
-    in `dirty`. Give it its `way` before anything else.
+    `mark_dirty` is called when the backlog or the counters (`is_unsaved`) have something to write. Set `route` before
+    anything else.
     """
 
     def __init__(
         self,
         key: str,
         counters: DeliveryCounters,
-        store: Store,
+        backlog: Backlog,
         settings: NotificationSettings,
-        moments: CachedClock,
-        dirty: set[DeliveryQueue],
+        clock: CachedClock,
+        mark_dirty: Callable[[DeliveryQueue], None],
     ) -> None:
         self.key = key
-        self.way: DeliveryRoute
+        self.route: DeliveryRoute
         self.counters = counters
-        self.unsaved = False
-        self.backlog = Backlog(key, store, settings)
-        self._dirty = dirty
+        self.is_unsaved = False
+        self.backlog = backlog
+        self.retried = 0
+        self._mark_dirty = mark_dirty
         self._settings = settings
-        self._moments = moments
+        self._clock = clock
         self._name = derived_urn("Notification", key)
         self._current: list[PendingItem] = []
         self._body = b""
-        """The notification that carries `_current`."""
-        self._fetching: asyncio.Task[None] | None = None
-        self._sending: PreparedNotification | None = None
-        self._pausing: asyncio.TimerHandle | None = None
+        """The notification of `_current`."""
+        self._refilling: asyncio.Task[None] | None = None
+        self._attempt: Attempt | None = None
+        self._retry_timer: asyncio.TimerHandle | None = None
         self._failures = 0
         self._refusals = 0
-        self.retried = 0
 
     @property
     def waiting(self) -> int:
-        """How many items are not delivered yet."""
+        """The number of items that are not done."""
         return len(self._current) + len(self.backlog)
 
+    @property
+    def is_dirty(self) -> bool:
+        """Return whether something must be written."""
+        return self.is_unsaved or self.backlog.is_dirty
+
     def put(self, item: PendingItem) -> None:
-        """Queue an item."""
+        """Add an item."""
         if self.waiting >= self._settings.max_pending:
             self._count_dropped(self.backlog.drop_oldest())
-        if not self.backlog.put(item):
-            self._dirty.add(self)
+        self.backlog.put(item)
+        self._note_backlog()
 
     def clear(self) -> None:
-        """Stop, and forget everything that waits; the chunks to be deleted stand in the backlog's `emptied` then."""
+        """Stop, and drop everything that waits."""
         self.stop()
         self.backlog.clear(self._current)
         self._current, self._body = [], b""
-        if self.backlog.emptied:
-            self._dirty.add(self)
+        self._note_backlog()
 
     def stop(self) -> None:
-        """Stop, and leave what waits where it is: the end of the process, not of the subscription."""
-        for each in (self._fetching, self._sending, self._pausing):
+        """Stop sending; what waits stays where it is."""
+        for each in (self._refilling, self._attempt, self._retry_timer):
             if each is not None:
                 each.cancel()
-        self._fetching = self._sending = self._pausing = None
+        self._refilling = self._attempt = self._retry_timer = None
 
-    def go(self) -> None:
-        """Send what waits, unless a notification is on its way: at once, where it is at hand."""
-        while not self._current and self._fetching is None:
-            if self.backlog.at_hand:
-                self._begin()
+    def start(self) -> None:
+        """Send what waits, unless a notification is being sent."""
+        while not self._current and self._refilling is None:
+            if self.backlog.in_memory:
+                self._send_next()
             elif len(self.backlog):
-                self._fetching = asyncio.create_task(self._fetch(), name=f"fetch for {self.key}")
+                self._refilling = asyncio.create_task(self._refill(), name=f"refill {self.key}")
             else:
                 return
 
-    def _begin(self) -> None:
-        """Send the next notification."""
-        moment = self._moments.now()
-        self._current = self.backlog.take(lambda item: self._may_send(item, moment))
+    def _send_next(self) -> None:
+        now = self._clock.now()
+        self._current = self.backlog.take(lambda item: self._may_send(item, now))
         self._refusals = 0
-        if not (self._current and self._attempt(moment)):
+        if not (self._current and self._try_to_send(now)):
             self._end_current()
 
-    def _hear(self, error: NotDelivered | None) -> None:
-        """Take the outcome of an attempt: go on after a good one, else wait and try again, or give up."""
-        self._sending = None
+    def _on_result(self, error: NotDelivered | None) -> None:
+        """Go on after a good answer; after another, repeat the notification or drop it."""
+        self._attempt = None
         if error is None:
             self._note_success()
             self._end_current()
-            self.go()
+            self.start()
             return
         self._note_failure()
         self._refusals += error.refused
         if self._refusals < self._settings.refusals:
-            self._pausing = asyncio.get_running_loop().call_later(self._pause(), self._repeat)
+            loop = asyncio.get_running_loop()
+            self._retry_timer = loop.call_later(self._retry_pause_s(), self._repeat)
             return
         self._count_dropped(len(self._current))
         self._end_current()
-        self.go()
+        self.start()
 
     def _repeat(self) -> None:
-        """Send a notification once more, unless the owner lost a right meanwhile."""
-        self._pausing = None
-        moment = self._moments.now()
-        if not (all(self._may_send(item, moment) for item in self._current) and self._attempt(moment)):
+        """Send a notification again, unless the owner has lost a right meanwhile."""
+        self._retry_timer = None
+        now = self._clock.now()
+        if not (all(self._may_send(item, now) for item in self._current) and self._try_to_send(now)):
             self._end_current()
-            self.go()
+            self.start()
 
-    def _may_send(self, item: PendingItem, moment: str) -> bool:
-        return self.way.reader.may_read(item.types, moment, item.facts)
+    def _may_send(self, item: PendingItem, now: Instant) -> bool:
+        return self.route.owner.may_read(item.types, now, item.facts)
 
-    async def _fetch(self) -> None:
-        """Refill the memory, then go on; what cannot be read is given up."""
-        while len(self.backlog) and not self.backlog.at_hand:
+    async def _refill(self) -> None:
+        """Refill the memory, then go on; a chunk that cannot be read is dropped."""
+        while len(self.backlog) and not self.backlog.in_memory:
             try:
                 await self.backlog.refill()
             except Unavailable as error:
-                log.warning("what waits for %s cannot be read now: %s", self.key, error)
+                log.warning("pending notifications of %s cannot be read now: %s", self.key, error)
                 await asyncio.sleep(self._settings.first_retry_s)
             except Exception:
-                log.exception("what waits for %s cannot be read", self.key)
+                log.exception("pending notifications of %s cannot be read", self.key)
                 self._count_dropped(self.backlog.drop_chunk())
-        self._fetching = None
-        self.go()
+        self._refilling = None
+        self.start()
 
-    def _compose(self, moment: str) -> bytes:
-        """Make the notification; what tells the same changes has the same id, also after a crash."""
+    def _compose(self, now: str) -> bytes:
+        """Return the notification; one of the same changes has the same id, also after a crash."""
         first, last = self._current[0].seq, self._current[-1].seq
-        changes = f"{first}-{last}-{len(self._current)}" if last != first else str(first or moment)
-        return self.way.compose(f"{self._name}:{changes}", moment, [item.body for item in self._current])
+        changes = f"{first}-{last}-{len(self._current)}" if last != first else str(first or now)
+        return self.route.compose(f"{self._name}:{changes}", now, [item.body for item in self._current])
 
-    def _attempt(self, moment: str) -> bool:
-        """Send what is current, with the same body each time; what cannot be made or sent at all is given up.
+    def _try_to_send(self, now: Instant) -> bool:
+        """Return whether the current items are being sent: not while the subscription is inactive.
 
-        Tells whether it is on its way: while the subscription rests nothing is sent.
+        A repeat has the same body. What cannot be composed or sent at all is dropped.
         """
-        way, counters = self.way, self.counters
+        route = self.route
         try:
-            if status_of(way.subscription, moment) != "active":
+            if status_of(route.subscription, now.text) != "active":
                 return False
-            self._body = self._body or self._compose(moment)
-            self._sending = way.send(self._body, self._hear)
+            self._body = self._body or self._compose(now.text)
+            self._attempt = route.send(self._body, self._on_result)
         except Exception:
-            log.exception("%s cannot be notified", self.key)
+            log.exception("a notification of %s cannot be sent", self.key)
             self._count_dropped(len(self._current))
             return False
-        counters.times_sent += 1
-        counters.last_notification = moment
+        self.counters.times_sent += 1
+        self.counters.last_notification = now.text
         self.retried += self._failures > 0
         self._note_counters()
         return True
@@ -196,28 +199,31 @@ class DeliveryQueue:
     def _note_failure(self) -> None:
         self._failures += 1
         self.counters.times_failed += 1
-        self.counters.last_failure = self._moments.now()
+        self.counters.last_failure = self._clock.now().text
         self.counters.status = "failed"
 
-    def _pause(self) -> float:
-        """Give the seconds to wait after a failure: doubling, with jitter, and never less than the cooldown."""
+    def _retry_pause_s(self) -> float:
+        """Return the seconds before the next attempt: doubling, with jitter, and never below the cooldown."""
         longest = self._settings.max_retry_s
         doubled = min(longest, self._settings.first_retry_s * 2.0 ** min(self._failures - 1, 16))
         jittered = doubled * random.uniform(0.5, 1.0)
-        return max(jittered, self.way.subscription.notification.endpoint.cooldown_ms / 1000)
+        return max(jittered, self.route.subscription.notification.endpoint.cooldown_ms / 1000)
 
     def _end_current(self) -> None:
         done, self._current, self._body = self._current, [], b""
         for item in done:
             self.backlog.finish(item)
-        if self.backlog.emptied:
-            self._dirty.add(self)
+        self._note_backlog()
 
     def _count_dropped(self, number: int) -> None:
         self.counters.dropped += number
         self._note_counters()
 
     def _note_counters(self) -> None:
-        if not self.unsaved:
-            self.unsaved = True
-            self._dirty.add(self)
+        if not self.is_unsaved:
+            self.is_unsaved = True
+            self._mark_dirty(self)
+
+    def _note_backlog(self) -> None:
+        if self.backlog.is_dirty:
+            self._mark_dirty(self)

@@ -1,7 +1,7 @@
-"""The notifier's book-keeper: a few times a second it writes down, in one transaction, what must not be forgotten.
+"""Writes, a few times a second and in one transaction, what must survive a crash.
 
-That is: items that have waited long or have no room in memory, counters that moved, and the place in the stream. A
-frame is done with only when this has been committed, so a crash repeats notifications and loses none.
+That is: items that have waited long or have no space in memory, counters that changed, and the mark. A frame is done
+only when this has been committed, so a crash repeats notifications and loses none.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import TypeVar
 
 import msgspec
 
+from rhinecloud.changes.marks import Marks
 from rhinecloud.store.port import Record, Store
-from rhinecloud.subscriptions.delivery.pending import (
+from rhinecloud.subscriptions.delivery.items import (
     KIND,
+    FrameInProgress,
     PendingChunk,
     PendingItem,
-    chunk_of,
     record_id,
     record_of,
     recover,
 )
-from rhinecloud.subscriptions.delivery.progress import DeliveryProgress, FrameInProgress
+from rhinecloud.subscriptions.delivery.progress import DeliveryProgress
 from rhinecloud.subscriptions.delivery.queue import DeliveryQueue
-from rhinecloud.subscriptions.model.subscription import DeliveryCounters
+from rhinecloud.subscriptions.model import DeliveryCounters
 
-MARK = "consumer-mark"
 NAME = "notifier"
 COUNTERS = "subscription-counters"
 COUNTERS_EVERY_S = 1.0
@@ -40,26 +40,32 @@ _encoder = msgspec.json.Encoder()
 
 
 class DeliveryStore:
-    """Writes and reads what the notifier keeps in the store.
-
-    `dirty` are the lanes that have something to write, `unreadable` counts the records that were passed over.
-    """
+    """Writes and reads what deliveries keep in the store; `unreadable` counts records that were skipped."""
 
     def __init__(self, store: Store) -> None:
         self.unreadable = 0
-        self.dirty: set[DeliveryQueue] = set()
         self._store = store
+        self._marks = Marks(store)
+        self._dirty: set[DeliveryQueue] = set()
         self._position = -1
         self._counters_due = 0.0
-        self._unwritten: list[tuple[DeliveryQueue, PendingChunk]] = []
+        self._unwritten: list[tuple[str, PendingChunk]] = []
+
+    def mark_dirty(self, queue: DeliveryQueue) -> None:
+        """Note a queue that has something to write."""
+        self._dirty.add(queue)
 
     async def position(self) -> int | None:
-        """Read where the last run stopped, None when there was none or its mark cannot be read."""
-        record = await self._store.get_record(MARK, "", NAME)
-        return self._read(record, lambda it: msgspec.json.decode(it.body, type=int)) if record else None
+        """Return where the last run stopped; None where there was none or its mark cannot be read."""
+        try:
+            return await self._marks.load(NAME)
+        except ValueError:
+            self.unreadable += 1
+            log.exception("the mark of the notifier cannot be read")
+            return None
 
     async def counters(self) -> dict[str, DeliveryCounters]:
-        """Read the counters of all subscriptions by the key of their lane."""
+        """Return the counters of all subscriptions by the key of their queue."""
         found = {
             record.id: self._read(record, lambda it: msgspec.json.decode(it.body, type=DeliveryCounters))
             async for record in read_all(self._store, COUNTERS)
@@ -67,52 +73,51 @@ class DeliveryStore:
         return {key: counters for key, counters in found.items() if counters is not None}
 
     async def recover(self, position: int) -> dict[str, list[PendingChunk]]:
-        """Read what waited at the end of the last run, by lane, without what the stream will repeat."""
+        """Return what waited at the end of the last run, by queue, without what the stream will repeat."""
         found: dict[str, list[PendingChunk]] = {}
         async for record in read_all(self._store, KIND):
             read = self._read(record, lambda it: recover(it, position))
             if read is None:
                 continue
-            lane_key, chunk = read
+            queue_key, chunk = read
             if chunk.items:
-                await self._store.put_records([record_of(lane_key, chunk)])
+                await self._store.put_records([record_of(queue_key, chunk)])
                 chunk.items = None
             if chunk.count:
-                found.setdefault(lane_key, []).append(chunk)
+                found.setdefault(queue_key, []).append(chunk)
             else:
                 await self._store.delete_record(KIND, "", record.id)
         return found
 
-    async def keep(self, progress: DeliveryProgress, overdue_s: float) -> None:
-        """Write what is due; may raise Unavailable: then nothing was forgotten, and the next call tries again."""
+    async def save(self, progress: DeliveryProgress, overdue_s: float) -> None:
+        """Write what is due. Raise Unavailable: then nothing is lost, and the next call tries again."""
         now = time.monotonic()
-        lanes = list(self.dirty)
+        queues = list(self._dirty)
         overdue = progress.overdue(now - overdue_s)
-        self._unwritten += [(lane, chunk) for lane in lanes if (chunk := lane.backlog.cut_tail()) is not None]
-        self._unwritten += _gather(overdue)
-        chunks = self._unwritten = [(lane, chunk) for lane, chunk in self._unwritten if chunk.left]
-        moved = [lane for lane in lanes if lane.unsaved] if now >= self._counters_due else []
-        await self._write(chunks, moved, progress.position_without(overdue))
-        if moved:
+        tails = [(queue.key, chunk) for queue in queues if (chunk := queue.backlog.cut_tail()) is not None]
+        self._unwritten += [*tails, *_chunks_of(overdue)]
+        chunks = self._unwritten = [(key, chunk) for key, chunk in self._unwritten if chunk.left]
+        changed = [queue for queue in queues if queue.is_unsaved] if now >= self._counters_due else []
+        await self._write(chunks, changed, progress.position_without(overdue))
+        if changed:
             self._counters_due = now + COUNTERS_EVERY_S
         self._unwritten = []
         for _, chunk in chunks:
-            _release(chunk)
-        await self._forget_emptied(lanes)
-        self.dirty.difference_update(
-            [lane for lane in lanes if not lane.unsaved and not lane.backlog.is_dirty]
-        )
+            chunk.written()
+        for queue in queues:
+            await self._delete(queue.key, queue.backlog.take_emptied())
+        self._dirty.difference_update([queue for queue in queues if not queue.is_dirty])
 
-    async def close(self, progress: DeliveryProgress) -> None:
-        """Write everything down, now."""
+    async def save_all(self, progress: DeliveryProgress) -> None:
+        """Write everything now. Raise Unavailable."""
         self._counters_due = 0.0
-        await self.keep(progress, 0.0)
+        await self.save(progress, 0.0)
 
-    async def forget(self, lane: DeliveryQueue) -> None:
-        """Delete everything that is kept about a lane that was cleared."""
-        await self._forget_emptied([lane])
-        await self._store.delete_record(COUNTERS, "", lane.key)
-        self.dirty.discard(lane)
+    async def forget(self, key: str, chunks: Iterable[PendingChunk]) -> None:
+        """Delete what is kept about the subscription with this key."""
+        await self._delete(key, chunks)
+        await self._store.delete_record(COUNTERS, "", key)
+        self._dirty = {queue for queue in self._dirty if queue.key != key}
 
     def _read(self, record: Record, read: Callable[[Record], T]) -> T | None:
         found = read_or_skip(record, read)
@@ -120,36 +125,31 @@ class DeliveryStore:
         return found
 
     async def _write(
-        self,
-        chunks: Iterable[tuple[DeliveryQueue, PendingChunk]],
-        moved: Iterable[DeliveryQueue],
-        position: int,
+        self, chunks: Iterable[tuple[str, PendingChunk]], changed: Iterable[DeliveryQueue], position: int
     ) -> None:
-        records = [record_of(lane.key, chunk) for lane, chunk in chunks]
-        for lane in moved:
-            records.append(Record(COUNTERS, "", lane.key, _encoder.encode(lane.counters)))
-            lane.unsaved = False
+        records = [record_of(key, chunk) for key, chunk in chunks]
+        for queue in changed:
+            records.append(Record(COUNTERS, "", queue.key, _encoder.encode(queue.counters)))
+            queue.is_unsaved = False
         if position != self._position:
-            records.append(Record(MARK, "", NAME, _encoder.encode(position)))
+            records.append(Marks.record(NAME, position))
         if not records:
             return
         try:
             await self._store.put_records(records)
         except BaseException:
-            for lane in moved:
-                lane.unsaved = True
+            for queue in changed:
+                queue.is_unsaved = True
             raise
         self._position = position
 
-    async def _forget_emptied(self, lanes: Iterable[DeliveryQueue]) -> None:
-        for lane in lanes:
-            emptied, lane.backlog.emptied = lane.backlog.emptied, []
-            for chunk in emptied:
-                await self._store.delete_record(KIND, "", record_id(lane.key, chunk.first))
+    async def _delete(self, key: str, chunks: Iterable[PendingChunk]) -> None:
+        for chunk in chunks:
+            await self._store.delete_record(KIND, "", record_id(key, chunk.first))
 
 
 async def read_all(store: Store, kind: str) -> AsyncIterator[Record]:
-    """Read every record of a kind that is kept under the default tenant, in pages."""
+    """Yield every record of a kind under the default tenant."""
     after = ""
     while page := await store.list_records(kind, "", after=after):
         for record in page:
@@ -158,25 +158,19 @@ async def read_all(store: Store, kind: str) -> AsyncIterator[Record]:
 
 
 def read_or_skip(record: Record, read: Callable[[Record], T]) -> T | None:
-    """Read a record, or give None and say so: one that is broken stays where it is and must not stop the others."""
+    """Return what `read` returns; where the record is broken, log it and return None: it must not stop the others."""
     try:
         return read(record)
-    except ValueError as error:  # of JSON, of UTF-8, of what stands in it
-        log.error("the record %s %r cannot be read and is passed over: %s", record.kind, record.id, error)  # noqa: TRY400
+    except ValueError as error:  # of JSON, of UTF-8, of a value in it
+        log.error("the record %s %r cannot be read and is skipped: %s", record.kind, record.id, error)  # noqa: TRY400
         return None
 
 
-def _gather(holds: Iterable[FrameInProgress]) -> list[tuple[DeliveryQueue, PendingChunk]]:
-    """Make a chunk a lane of the items that nothing has settled and no record holds yet."""
-    found: dict[DeliveryQueue, list[PendingItem]] = {}
-    for hold in holds:
-        for lane, item in hold.items:
-            if item.awaited is not None and item.chunk is None:
-                found.setdefault(lane, []).append(item)
-    return [(lane, chunk_of(items)) for lane, items in found.items()]
-
-
-def _release(chunk: PendingChunk) -> None:
-    for item in chunk.items or ():
-        item.settle()
-    chunk.items = None
+def _chunks_of(frames: Iterable[FrameInProgress]) -> list[tuple[str, PendingChunk]]:
+    """Return one chunk for each queue with the items that are neither settled nor in a chunk."""
+    found: dict[str, list[PendingItem]] = {}
+    for frame in frames:
+        for key, item in frame.items:
+            if item.frame is not None and item.chunk is None:
+                found.setdefault(key, []).append(item)
+    return [(key, PendingChunk.of(items)) for key, items in found.items()]

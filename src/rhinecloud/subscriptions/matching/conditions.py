@@ -1,4 +1,4 @@
-"""The conditions of a subscription: q, geometry and scope, checked when it is made and made ready to be judged.
+"""The conditions of a subscription, q, geometry and scope, as a query and as a function of an entity.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 4.9, 4.10, 4.19 and 5.2.13.
 """
@@ -13,7 +13,6 @@ import orjson
 
 from rhinecloud.broker.links.follow import follow_from
 from rhinecloud.broker.links.join import Find
-from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.expression import links
@@ -26,64 +25,30 @@ from rhinecloud.ngsild.query import (
     parse_scope_q,
 )
 from rhinecloud.subscriptions.matching.index import Holds
-from rhinecloud.subscriptions.model.members import SubscriptionMembers
-from rhinecloud.subscriptions.model.subscription import GeoQ, Subscription
-
-
-def check_q(text: str, context: Context, place: str) -> str:
-    """Accept a query expression; raises Invalid at `place`."""
-    try:
-        parse_q(unquote(text), context, links=True)
-    except Invalid as error:
-        raise Invalid(error.reason, field=place) from None
-    return text
-
-
-def read_geo(members: SubscriptionMembers, context: Context) -> GeoQ:
-    """Read a `geoQ` with its geoproperty expanded; raises Invalid naming the member."""
-    for name in ("georel", "geometry", "coordinates"):
-        if name not in members:
-            raise Invalid("is missing", field=members.place(name))
-    found = GeoQ(
-        georel=members.text("georel"),
-        geometry=members.text("geometry"),
-        coordinates=members.raw("coordinates"),
-        geoproperty=members.text("geoproperty"),
-    )
-    try:
-        query = _geo(found, context)
-    except Invalid as error:
-        raise within(members, error) from None
-    found.geoproperty = query.property if found.geoproperty else ""
-    return found
-
-
-def within(members: SubscriptionMembers, error: Invalid) -> Invalid:
-    """Give an error the place of the object in which it arose."""
-    return Invalid(error.reason, field=members.place(error.field))
+from rhinecloud.subscriptions.model import GeoQ, Subscription
 
 
 def query_of(subscription: Subscription, context: Context) -> EntityQuery:
-    """Make the query that stands for the conditions; `context` is the one that they were written in.
+    """Return the query of the conditions; `context` is the one that they use.
 
-    Percent signs in `q` are those of a URL: subscribers write it as they would in the query of one.
+    `q` is percent-decoded: subscribers write it as in a URL.
     """
     q = subscription.q and parse_q(
         unquote(subscription.q), context, expand_values=subscription.expand_values, links=True
     )
     return EntityQuery(
         q=q or None,
-        geo=_geo(subscription.geo_q, context) if subscription.geo_q else None,
+        geo=geo_query_of(subscription.geo_q, context) if subscription.geo_q else None,
         scope=parse_scope_q(subscription.scope_q) if subscription.scope_q else None,
     )
 
 
-def judge_of(
+def predicate_of(
     subscription: Subscription, query: EntityQuery, context: Context, find: Find
 ) -> tuple[object, Holds | None]:
-    """Make the judge of the conditions, and what is equal for equal conditions; no judge where there are none.
+    """Return a key that is equal for equal conditions, and the function that checks them; None where there are none.
 
-    `find` gives the entities to which the relationships of `q` lead.
+    `find` returns the entities to which the relationships of `q` lead.
     """
     if query.q is None and query.geo is None and query.scope is None:
         return None, None
@@ -100,6 +65,7 @@ def judge_of(
     return (*same, subscription.owner.id), follow
 
 
-def _geo(geo_q: GeoQ, context: Context) -> GeoQuery:
+def geo_query_of(geo_q: GeoQ, context: Context) -> GeoQuery:
+    """Return the query of a `geoQ`. Raise Invalid."""
     geoproperty = geo_q.geoproperty or "location"
     return parse_geo(geo_q.georel, geo_q.geometry, geo_q.coordinates, context, geoproperty=geoproperty)

@@ -1,4 +1,4 @@
-"""What a change did to each attribute: created, updated or deleted, worked out once for all who want to know.
+"""What a change did to each attribute, created, updated or deleted, computed once for all subscriptions.
 
 Source: ETSI GS CIM 009 v1.9.1, clause 5.8.6: an attribute has changed when a member of it, or of its children, has
 another value than before; the times that the broker itself keeps do not count.
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.entity import Instance
-from rhinecloud.subscriptions.model.subscription import Trigger
+from rhinecloud.subscriptions.model import Trigger
 
 _NOTHING: frozenset[Trigger] = frozenset()
 _UPDATED = frozenset({Trigger.ATTRIBUTE_UPDATED})
 
 
 class Differences:
-    """How a change differs from what was before; `attributes` names its triggers by attribute IRI."""
+    """What a change did; `attributes` has the triggers of each changed attribute by its IRI."""
 
     __slots__ = ("attributes", "change", "kind")
 
@@ -27,7 +27,7 @@ class Differences:
         self.attributes = _by_attribute(change)
 
     def trigger(self, wanted: frozenset[Trigger], watched: frozenset[str]) -> bool:
-        """Tell whether one of `wanted` has gone off for one of the attributes in `watched` (empty: any)."""
+        """Return whether one of the `wanted` triggers applies to one of the `watched` attributes (empty: any)."""
         if self.kind is ChangeKind.CREATED and Trigger.ENTITY_CREATED in wanted:
             return not watched or not watched.isdisjoint(self.attributes)
         if self.kind is ChangeKind.DELETED and Trigger.ENTITY_DELETED in wanted:
@@ -39,7 +39,7 @@ class Differences:
         )
 
     def deleted(self, name: str) -> list[Instance]:
-        """Give the instances of an attribute that are gone, as they were."""
+        """Return the deleted instances of an attribute, as they were."""
         if self.kind is ChangeKind.DELETED:
             return self.change.entity.attrs.get(name, [])
         present = {each.dataset_id for each in self.change.entity.attrs.get(name, ())}
@@ -60,7 +60,7 @@ def _by_attribute(change: Change) -> dict[str, frozenset[Trigger]]:
 
 def _compare(before: Sequence[Instance], after: Sequence[Instance]) -> frozenset[Trigger]:
     if len(before) == len(after) == 1 and before[0].dataset_id == after[0].dataset_id:
-        return _UPDATED if _differ(before[0], after[0]) else _NOTHING  # nearly always
+        return _UPDATED if _differ(before[0], after[0]) else _NOTHING  # the usual case
     if not before:
         return frozenset({Trigger.ATTRIBUTE_CREATED}) if after else _NOTHING
     if not after:

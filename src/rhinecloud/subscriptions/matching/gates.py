@@ -1,8 +1,8 @@
-"""Subscriptions of one type, narrowed by what their conditions demand at least.
+"""Subscriptions of one type, indexed by a necessary condition of each, its gate.
 
-Ten thousand people may each watch the same type: one ship, one street, one level above which a cellar floods. So of
-each subscription's conditions one that can be looked up is taken as its gate: an attribute that must equal a value, a
-place that must lie in a box, a number that must pass a limit. Only those whose gate is open are judged exactly.
+Ten thousand people may each watch the same type: one ship, one street, one level above which a cellar floods. So one
+condition of each subscription that can be looked up is its gate: an attribute must equal a value, a geometry must lie
+in a box, a number must exceed a limit. Only those whose gate holds are checked exactly.
 Source: ETSI GS CIM 009 v1.9.1, clauses 4.9 and 4.10.
 """
 
@@ -24,7 +24,7 @@ from rhinecloud.subscriptions.matching.grid import SpatialGrid
 W = TypeVar("W")
 
 AFTER_ALL = "\U0010ffff"
-"""Sorts behind every key."""
+"""Sorts after every key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ Gate = EqualsGate | RangeGate | BoxGate | None
 
 
 def gate_of(query: EntityQuery) -> Gate:
-    """Choose the condition that narrows best; None where none of them can be looked up."""
+    """Return the most selective condition; None where none of them can be looked up."""
     terms = query.q.terms if isinstance(query.q, Every) else (query.q,)
     for term in terms:
         if isinstance(term, Equality) and (values := _values(term)):
@@ -71,7 +71,7 @@ def gate_of(query: EntityQuery) -> Gate:
 
 
 def _values(term: Equality) -> tuple[Hashable, ...]:
-    """List what the target may be; nothing where it cannot be told by looking up: ranges, moments, negations."""
+    """Return what the target may be; nothing where that cannot be looked up: ranges, times, negations."""
     if term.negated or not all(isinstance(each, Literal) and each.moment is None for each in term.wanted):
         return ()
     literals = [each for each in term.wanted if isinstance(each, Literal)]
@@ -80,111 +80,111 @@ def _values(term: Equality) -> tuple[Hashable, ...]:
 
 
 def _key(value: Any) -> Hashable:
-    """Tell booleans from numbers, which Python takes for the same."""
+    """Return a key that distinguishes booleans from numbers, which are equal in Python."""
     return (type(value) is bool, value)
 
 
 class GateIndex(Generic[W]):
-    """A set of things by key, each behind a gate or behind none."""
+    """Items by key, each with a gate or with none."""
 
-    __slots__ = ("_equal", "_fences", "_limits", "_open", "_size")
+    __slots__ = ("_boxes", "_equal", "_limits", "_size", "_ungated")
 
     def __init__(self) -> None:
         self._size = 0
-        self._open: dict[str, W] = {}
+        self._ungated: dict[str, W] = {}
         self._equal: dict[Path, dict[Hashable, dict[str, W]]] = {}
         self._limits: dict[tuple[Path, bool], _Limits[W]] = {}
-        self._fences: dict[str, SpatialGrid[W]] = {}
+        self._boxes: dict[str, SpatialGrid[W]] = {}
 
     def __len__(self) -> int:
         return self._size
 
-    def add(self, key: str, gate: Gate, thing: W) -> None:
-        """Add a thing that is not there yet."""
+    def add(self, key: str, gate: Gate, item: W) -> None:
+        """Add an item; its key must be new."""
         self._size += 1
         if isinstance(gate, EqualsGate):
-            by_value = self._equal.setdefault(_meaning(gate.path), {})
+            by_value = self._equal.setdefault(_canonical(gate.path), {})
             for value in gate.values:
-                by_value.setdefault(value, {})[key] = thing
+                by_value.setdefault(value, {})[key] = item
         elif isinstance(gate, RangeGate):
-            self._limits.setdefault((_meaning(gate.path), gate.above), _Limits()).add(key, gate.limit, thing)
+            self._limits.setdefault((_canonical(gate.path), gate.above), _Limits()).add(key, gate.limit, item)
         elif isinstance(gate, BoxGate):
-            self._fences.setdefault(gate.name, SpatialGrid()).add(key, gate.box, thing)
+            self._boxes.setdefault(gate.name, SpatialGrid()).add(key, gate.box, item)
         else:
-            self._open[key] = thing
+            self._ungated[key] = item
 
     def remove(self, key: str, gate: Gate) -> None:
-        """Remove a thing that is there."""
+        """Remove an item, which must be there."""
         self._size -= 1
         if isinstance(gate, EqualsGate):
-            by_value = self._equal[_meaning(gate.path)]
+            by_value = self._equal[_canonical(gate.path)]
             for value in gate.values:
                 by_value[value].pop(key, None)
                 if not by_value[value]:
                     del by_value[value]
             if not by_value:
-                del self._equal[_meaning(gate.path)]
+                del self._equal[_canonical(gate.path)]
         elif isinstance(gate, RangeGate):
-            self._limits[_meaning(gate.path), gate.above].remove(key, gate.limit)
+            self._limits[_canonical(gate.path), gate.above].remove(key, gate.limit)
         elif isinstance(gate, BoxGate):
-            fences = self._fences[gate.name]
-            fences.remove(key)
-            if not fences:
-                del self._fences[gate.name]
+            boxes = self._boxes[gate.name]
+            boxes.remove(key)
+            if not boxes:
+                del self._boxes[gate.name]
         else:
-            del self._open[key]
+            del self._ungated[key]
 
     def find(self, entity: Entity, found: dict[str, W]) -> None:
-        """Put into `found` the things whose gate is open for an entity, or that have none."""
-        found.update(self._open)
+        """Add to `found` the items whose gate holds for an entity, or that have none."""
+        found.update(self._ungated)
         for path, by_value in self._equal.items():
             for value in _targets(path, entity):
-                if not isinstance(value, (dict, list)) and (things := by_value.get(_key(value))):
-                    found.update(things)
+                if not isinstance(value, (dict, list)) and (items := by_value.get(_key(value))):
+                    found.update(items)
         for (path, above), limits in self._limits.items():
             for value in _targets(path, entity):
                 if type(value) in (int, float):
-                    found.update(limits.passed(value, above))
-        for name, fences in self._fences.items():
+                    found.update(limits.exceeded(value, above))
+        for name, boxes in self._boxes.items():
             box = box_of(entity.attrs.get(name))
             if box is not None:
-                found.update(fences.touched(box))
+                found.update(boxes.touched(box))
 
 
-def _meaning(path: Path) -> Path:
-    """Give the path without the names by which it happens to be written."""
+def _canonical(path: Path) -> Path:
+    """Return the path without the short names, so that equal paths are equal."""
     return Path((), path.iris, path.trail)
 
 
 def _targets(path: Path, entity: Entity) -> Iterator[Any]:
-    """Give the single values at the end of a path."""
+    """Yield the single values at the end of a path."""
     for _, value in path.targets(entity):
         for each in value if isinstance(value, list) else (value,):
             yield each["@value"] if isinstance(each, dict) and "@value" in each else each
 
 
 class _Limits(Generic[W]):
-    """Things by the number that must be passed, in its order."""
+    """Items by the number that must be exceeded, sorted."""
 
-    __slots__ = ("_order", "_things")
+    __slots__ = ("_items", "_order")
 
     def __init__(self) -> None:
         self._order: list[tuple[float, str]] = []
-        self._things: dict[str, W] = {}
+        self._items: dict[str, W] = {}
 
-    def add(self, key: str, limit: float, thing: W) -> None:
+    def add(self, key: str, limit: float, item: W) -> None:
         insort(self._order, (limit, key))
-        self._things[key] = thing
+        self._items[key] = item
 
     def remove(self, key: str, limit: float) -> None:
         del self._order[bisect_left(self._order, (limit, key))]
-        del self._things[key]
+        del self._items[key]
 
-    def passed(self, value: float, above: bool) -> Iterator[tuple[str, W]]:
+    def exceeded(self, value: float, above: bool) -> Iterator[tuple[str, W]]:
         order = self._order
-        passed = (
+        exceeded = (
             order[: bisect_left(order, (value, AFTER_ALL))]
             if above
             else order[bisect_left(order, (value,)) :]
         )
-        return ((key, self._things[key]) for _, key in passed)
+        return ((key, self._items[key]) for _, key in exceeded)

@@ -1,7 +1,7 @@
-"""Things by the box that must be touched: found through the squares of a few grids, in some dictionary look-ups.
+"""Items by their bounding box, found by the squares of a few grids in some dictionary look-ups.
 
-Each thing lies in the finest grid whose squares are no smaller than its box, and so in four squares at most. A tree
-would find it as well, but is made anew when things come and go, and is slower to ask about a single point.
+Each item is in the finest grid whose squares are no smaller than its box, so it is in at most four squares. A search
+tree would do as well, but must be rebuilt when items change, and is slower for a single point.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from rhinecloud.ngsild.box import Box
 W = TypeVar("W")
 
 FINEST = -12
-"""The finest grid has squares of so many powers of two of a degree: some 25 m."""
+"""The squares of the finest grid, as a power of two of a degree: some 25 m."""
 
 _Square = tuple[int, int]
 
 
 class SpatialGrid(Generic[W]):
-    """Things by key, each with its box."""
+    """Items by key, each with its box."""
 
     __slots__ = ("_grids", "_places")
 
@@ -32,8 +32,8 @@ class SpatialGrid(Generic[W]):
     def __bool__(self) -> bool:
         return bool(self._places)
 
-    def add(self, key: str, box: Box, thing: W) -> None:
-        """Add a thing that is not there yet."""
+    def add(self, key: str, box: Box, item: W) -> None:
+        """Add an item; its key must be new."""
         west, east = sorted((box[0], box[2]))
         south, north = sorted((box[1], box[3]))
         level = _level(max(east - west, north - south))
@@ -44,11 +44,11 @@ class SpatialGrid(Generic[W]):
         ]
         grid = self._grids.setdefault(level, {})
         for square in squares:
-            grid.setdefault(square, {})[key] = ((west, south, east, north), thing)
+            grid.setdefault(square, {})[key] = ((west, south, east, north), item)
         self._places[key] = (level, squares)
 
     def remove(self, key: str) -> None:
-        """Remove a thing that is there."""
+        """Remove an item, which must be there."""
         level, squares = self._places.pop(key)
         grid = self._grids[level]
         for square in squares:
@@ -59,19 +59,19 @@ class SpatialGrid(Generic[W]):
             del self._grids[level]
 
     def touched(self, box: Box) -> Iterator[tuple[str, W]]:
-        """Give the things whose boxes share a point with `box`, and their keys; perhaps one of them twice."""
+        """Yield the items whose boxes share a point with `box`, and their keys; an item may come twice."""
         west, south, east, north = box
         for level, grid in self._grids.items():
-            for there in _within(grid, level, box):
-                for key, (its, thing) in there.items():
-                    if its[0] <= east and west <= its[2] and its[1] <= north and south <= its[3]:
-                        yield key, thing
+            for square in _within(grid, level, box):
+                for key, (other, item) in square.items():
+                    if other[0] <= east and west <= other[2] and other[1] <= north and south <= other[3]:
+                        yield key, item
 
 
 def _within(
     grid: dict[_Square, dict[str, tuple[Box, W]]], level: int, box: Box
 ) -> Iterator[dict[str, tuple[Box, W]]]:
-    """Give what lies in the squares that a box touches, or in all of them where those are fewer."""
+    """Yield the content of the squares that a box touches, or of all squares where those are fewer."""
     first, last = _number(box[0], level), _number(box[2], level)
     lowest, highest = _number(box[1], level), _number(box[3], level)
     if (last - first + 1) * (highest - lowest + 1) > len(grid):
@@ -84,7 +84,7 @@ def _within(
 
 
 def _level(edge: float) -> int:
-    """Give the power of two of a degree that is larger than an edge."""
+    """Return the power of two of a degree that is larger than an edge."""
     return max(FINEST, frexp(edge)[1]) if edge else FINEST
 
 

@@ -1,10 +1,9 @@
 """Which subscriptions a change concerns: an index, so that those that cannot match cost nothing.
 
-A subscription stands under each id, or else each type, that it names, or under "any type", and where it names a pattern
-of ids under what those must begin with; there again under each attribute that it watches, or under "any attribute"; and
-there behind what its conditions demand at least (`narrowing`). A change looks only into the few places that its own id,
-types, changed attributes and values lead to. What is found is judged exactly: trigger, selector, then q, geometry and
-scope.
+The first key is each id, or else each type, of a subscription, or "any type", or the prefix of its pattern of ids. The
+second key is each attribute that it watches, or "any attribute". The third is a necessary condition (`gates`). A change
+looks up only its own id, types, changed attributes and values. What is found is checked exactly: trigger, selector,
+then q, geometry and scope.
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12, 5.2.33 and 5.8.6.
 """
 
@@ -20,22 +19,22 @@ from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.patterns import Pattern, compile_pattern
 from rhinecloud.subscriptions.matching.differences import Differences
 from rhinecloud.subscriptions.matching.gates import Gate, GateIndex
-from rhinecloud.subscriptions.model.subscription import EntityInfo, Subscription, Trigger
+from rhinecloud.subscriptions.model import EntityInfo, Subscription, Trigger
 
 Holds = Callable[[Entity], bool]
-"""Judges the conditions of a subscription: q, geometry and scope together."""
+"""Checks the conditions of a subscription on an entity: q, geometry and scope together."""
 
 W = TypeVar("W", bound="PreparedSubscription")
 
-Place = tuple[str, str, str]
-"""Tenant, what it is (`id`, `type`, `begin` or `any`), and which one."""
+IndexKey = tuple[str, str, str]
+"""Tenant, kind (`id`, `type`, `prefix` or `any`) and value."""
 
 SPECIAL = frozenset(".^$*+?{}[]|()\\")
 
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """A selector made ready: `types` are conjunctions of which one must hold."""
+    """A compiled selector: `types` are conjunctions of which one must hold."""
 
     ids: frozenset[str]
     pattern: Pattern | None
@@ -54,10 +53,10 @@ class _Pattern:
 
 
 class PreparedSubscription:
-    """A subscription made ready to be asked; `holds` is None where it has no conditions.
+    """A compiled subscription; `holds` is None where it has no conditions.
 
-    `condition` is equal for watches whose conditions are equal, so that each is judged once a change; `gate` is what
-    their conditions demand at least.
+    `condition` is equal for subscriptions with equal conditions, so that each is checked once per change; `gate` is a
+    necessary condition.
     """
 
     __slots__ = (
@@ -80,30 +79,30 @@ class PreparedSubscription:
         self.condition = condition
         self.holds = holds
         self.gate = gate
-        self.triggers = _spelt_out(subscription.triggers)
+        self.triggers = _expand_triggers(subscription.triggers)
         self.watched = frozenset(subscription.watched)
         self.concern = (self.triggers, self.watched)
-        self._patterns = tuple(_make_ready(each) for each in subscription.entities)
+        self._patterns = tuple(_compile_selector(each) for each in subscription.entities)
 
     def selects(self, entity: Entity, types: frozenset[str]) -> bool:
-        """Tell whether the entity is among those subscribed to."""
+        """Return whether the entity is selected."""
         for each in self._patterns:
             if each.fits(entity, types):
                 return True
         return not self._patterns
 
-    def places(self) -> set[Place]:
-        """List where the index keeps this watch."""
+    def index_keys(self) -> set[IndexKey]:
+        """Return the keys of this subscription in the index."""
         tenant = self.subscription.tenant
         if not self.subscription.entities:
             return {(tenant, "any", "")}
-        found: set[Place] = set()
+        found: set[IndexKey] = set()
         for selector in self.subscription.entities:
             if selector.ids:
                 found.update((tenant, "id", each) for each in selector.ids)
-            elif begin := beginning_of(selector.id_pattern):
+            elif prefix := prefix_of(selector.id_pattern):
                 types = [min(each) for each in selector.types] or [""]
-                found.update((tenant, "begin", _joined(each, begin)) for each in types)
+                found.update((tenant, "prefix", _joined(each, prefix)) for each in types)
             elif selector.types:
                 found.update((tenant, "type", min(each)) for each in selector.types)
             else:
@@ -111,8 +110,8 @@ class PreparedSubscription:
         return found
 
 
-class _Shelf(Generic[W]):
-    """The watches of one place, by the attribute that they watch; `_all` watch every attribute."""
+class _AttributeIndex(Generic[W]):
+    """The subscriptions of one key, by the attribute that they watch; those in `_all` watch every attribute."""
 
     __slots__ = ("_all", "_by_attribute")
 
@@ -125,23 +124,23 @@ class _Shelf(Generic[W]):
             self._all.find(entity, found)
         if self._by_attribute:
             for attribute in attributes:
-                narrowed = self._by_attribute.get(attribute)
-                if narrowed is not None:
-                    narrowed.find(entity, found)
+                gated = self._by_attribute.get(attribute)
+                if gated is not None:
+                    gated.find(entity, found)
 
-    def add(self, key: str, watch: W) -> None:
-        if not watch.watched:
-            self._all.add(key, watch.gate, watch)
-        for attribute in watch.watched:
-            self._by_attribute.setdefault(attribute, GateIndex()).add(key, watch.gate, watch)
+    def add(self, key: str, prepared: W) -> None:
+        if not prepared.watched:
+            self._all.add(key, prepared.gate, prepared)
+        for attribute in prepared.watched:
+            self._by_attribute.setdefault(attribute, GateIndex()).add(key, prepared.gate, prepared)
 
-    def remove(self, key: str, watch: W) -> None:
-        if not watch.watched:
-            self._all.remove(key, watch.gate)
-        for attribute in watch.watched:
-            narrowed = self._by_attribute[attribute]
-            narrowed.remove(key, watch.gate)
-            if not narrowed:
+    def remove(self, key: str, prepared: W) -> None:
+        if not prepared.watched:
+            self._all.remove(key, prepared.gate)
+        for attribute in prepared.watched:
+            gated = self._by_attribute[attribute]
+            gated.remove(key, prepared.gate)
+            if not gated:
                 del self._by_attribute[attribute]
 
     def __bool__(self) -> bool:
@@ -149,61 +148,61 @@ class _Shelf(Generic[W]):
 
 
 class SubscriptionIndex(Generic[W]):
-    """All watches of the city."""
+    """All subscriptions of the city."""
 
     def __init__(self) -> None:
-        self._shelves: dict[Place, _Shelf[W]] = {}
-        self._watches: dict[tuple[str, str], W] = {}
+        self._by_key: dict[IndexKey, _AttributeIndex[W]] = {}
+        self._subscriptions: dict[tuple[str, str], W] = {}
         self._lengths: Counter[int] = Counter()
-        """How long the beginnings of ids are under which something stands, and how many places have each length."""
+        """The lengths of the prefixes of ids among the keys, and how many keys have each."""
 
     def __len__(self) -> int:
-        return len(self._watches)
+        return len(self._subscriptions)
 
-    def put(self, watch: W) -> None:
-        """Add a watch, in the place of the one of the same subscription."""
-        subscription = watch.subscription
+    def put(self, prepared: W) -> None:
+        """Add a subscription, or replace it."""
+        subscription = prepared.subscription
         self.remove(subscription.tenant, subscription.id)
-        self._watches[subscription.tenant, subscription.id] = watch
-        for place in watch.places():
-            if place not in self._shelves:
-                self._shelves[place] = _Shelf()
-                self._lengths.update(_lengths(place))
-            self._shelves[place].add(subscription.id, watch)
+        self._subscriptions[subscription.tenant, subscription.id] = prepared
+        for key in prepared.index_keys():
+            if key not in self._by_key:
+                self._by_key[key] = _AttributeIndex()
+                self._lengths.update(_lengths(key))
+            self._by_key[key].add(subscription.id, prepared)
 
     def remove(self, tenant: str, subscription_id: str) -> None:
-        """Forget a watch, where there is one."""
-        watch = self._watches.pop((tenant, subscription_id), None)
-        if watch is None:
+        """Remove a subscription, where it is there."""
+        prepared = self._subscriptions.pop((tenant, subscription_id), None)
+        if prepared is None:
             return
-        for place in watch.places():
-            shelf = self._shelves[place]
-            shelf.remove(subscription_id, watch)
-            if not shelf:
-                del self._shelves[place]
-                self._lengths -= Counter(_lengths(place))
+        for key in prepared.index_keys():
+            entry = self._by_key[key]
+            entry.remove(subscription_id, prepared)
+            if not entry:
+                del self._by_key[key]
+                self._lengths -= Counter(_lengths(key))
 
     def find(self, tenant: str, subscription_id: str) -> W | None:
-        """Give the watch of a subscription."""
-        return self._watches.get((tenant, subscription_id))
+        """Return a subscription, None where it is not there."""
+        return self._subscriptions.get((tenant, subscription_id))
 
     def may_concern(self, tenant: str, entity_id: str, types: Iterable[str]) -> bool:
-        """Tell at a glance whether anybody may want to hear of an entity."""
-        shelves = self._shelves
+        """Return False where no subscription can select an entity."""
+        by_key = self._by_key
         return (
-            (tenant, "any", "") in shelves
-            or (tenant, "id", entity_id) in shelves
-            or any((tenant, "type", each) in shelves for each in types)
-            or any(place in shelves for place in self._beginnings(tenant, entity_id, types))
+            (tenant, "any", "") in by_key
+            or (tenant, "id", entity_id) in by_key
+            or any((tenant, "type", each) in by_key for each in types)
+            or any(key in by_key for key in self._prefixes(tenant, entity_id, types))
         )
 
-    def _beginnings(self, tenant: str, entity_id: str, types: Iterable[str]) -> Iterator[Place]:
+    def _prefixes(self, tenant: str, entity_id: str, types: Iterable[str]) -> Iterator[IndexKey]:
         for length in self._lengths:
             for each in ("", *types):
-                yield (tenant, "begin", _joined(each, entity_id[:length]))
+                yield (tenant, "prefix", _joined(each, entity_id[:length]))
 
     def match(self, change: Change) -> tuple[list[W], Differences | None]:
-        """Give the watches whose subscribers must hear of `change`, and how it differs from before."""
+        """Return the subscriptions that a change concerns, and what it did."""
         candidates = self.candidates(change)
         if not candidates:
             return [], None
@@ -211,38 +210,40 @@ class SubscriptionIndex(Generic[W]):
         types = frozenset(entity.type)
         differences = Differences(change)
         concerned: dict[object, bool] = {}
-        judged: dict[object, bool] = {}
+        checked: dict[object, bool] = {}
         found = []
-        for watch in candidates:
-            concern = concerned.get(watch.concern)
+        for prepared in candidates:
+            concern = concerned.get(prepared.concern)
             if concern is None:
-                concern = concerned[watch.concern] = differences.trigger(watch.triggers, watch.watched)
+                concern = concerned[prepared.concern] = differences.trigger(
+                    prepared.triggers, prepared.watched
+                )
             if (
                 concern
-                and seq > watch.since
-                and watch.selects(entity, types)
-                and _holds(watch, entity, judged)
+                and seq > prepared.since
+                and prepared.selects(entity, types)
+                and _holds(prepared, entity, checked)
             ):
-                found.append(watch)
+                found.append(prepared)
         return found, differences
 
     def candidates(self, change: Change) -> Collection[W]:
-        """Give the watches that must be judged: those that the look-ups do not leave out."""
+        """Return the subscriptions that must be checked exactly."""
         entity, tenant = change.entity, change.tenant
         attributes: Iterable[str] = change.changed if change.kind is ChangeKind.UPDATED else entity.attrs
-        places = [(tenant, "type", each) for each in entity.type]
-        places += [(tenant, "id", entity.id), (tenant, "any", "")]
+        keys = [(tenant, "type", each) for each in entity.type]
+        keys += [(tenant, "id", entity.id), (tenant, "any", "")]
         if self._lengths:
-            places += self._beginnings(tenant, entity.id, entity.type)
+            keys += self._prefixes(tenant, entity.id, entity.type)
         found: dict[str, W] = {}
-        for place in places:
-            if place in self._shelves:
-                self._shelves[place].find(attributes, entity, found)
+        for key in keys:
+            if key in self._by_key:
+                self._by_key[key].find(attributes, entity, found)
         return found.values()
 
 
-def beginning_of(pattern: str) -> str:
-    """Give what each text must begin with in which a pattern is found, '' where that cannot be told."""
+def prefix_of(pattern: str) -> str:
+    """Return the prefix of every text that matches a pattern, '' where there is none."""
     if not pattern.startswith("^") or "|" in pattern:
         return ""
     found, at = "", 1
@@ -257,25 +258,25 @@ def beginning_of(pattern: str) -> str:
     return found
 
 
-def _joined(type_iri: str, begin: str) -> str:
-    return f"{type_iri}\x1f{begin}"
+def _joined(type_iri: str, prefix: str) -> str:
+    return f"{type_iri}\x1f{prefix}"
 
 
-def _lengths(place: Place) -> list[int]:
-    _, kind, name = place
-    return [len(name.rpartition("\x1f")[2])] if kind == "begin" else []
+def _lengths(key: IndexKey) -> list[int]:
+    _, kind, name = key
+    return [len(name.rpartition("\x1f")[2])] if kind == "prefix" else []
 
 
-def _holds(watch: PreparedSubscription, entity: Entity, judged: dict[object, bool]) -> bool:
-    if watch.holds is None:
+def _holds(prepared: PreparedSubscription, entity: Entity, checked: dict[object, bool]) -> bool:
+    if prepared.holds is None:
         return True
-    verdict = judged.get(watch.condition)
-    if verdict is None:
-        verdict = judged[watch.condition] = watch.holds(entity)
-    return verdict
+    result = checked.get(prepared.condition)
+    if result is None:
+        result = checked[prepared.condition] = prepared.holds(entity)
+    return result
 
 
-def _make_ready(selector: EntityInfo) -> _Pattern:
+def _compile_selector(selector: EntityInfo) -> _Pattern:
     return _Pattern(
         ids=frozenset(selector.ids),
         pattern=compile_pattern(selector.id_pattern) if selector.id_pattern else None,
@@ -283,7 +284,7 @@ def _make_ready(selector: EntityInfo) -> _Pattern:
     )
 
 
-def _spelt_out(triggers: Iterable[Trigger]) -> frozenset[Trigger]:
+def _expand_triggers(triggers: Iterable[Trigger]) -> frozenset[Trigger]:
     """Replace `entityUpdated` by the three triggers that it stands for (clause 5.2.12)."""
     found = set(triggers)
     if Trigger.ENTITY_UPDATED in found:

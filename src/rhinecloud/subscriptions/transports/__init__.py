@@ -1,1 +1,1 @@
-"""How a notification reaches its receiver: `port` is the contract, HTTP and MQTT implement it."""
+"""How a notification reaches its receiver: `port` is the contract, `http` and `mqtt` implement it."""

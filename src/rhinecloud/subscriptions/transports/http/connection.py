@@ -1,7 +1,7 @@
-"""One connection to an HTTP receiver: a request goes out at the end of the very turn in which it is given.
+"""One connection to an HTTP receiver: a request is written at the end of the turn of the loop in which it is given.
 
-A general client costs three times the processor time of a POST that needs no cookies, redirects or streamed bodies. The
-answer is read by `httptools`, the parser of Node.js; of its body nothing is kept.
+A general client costs eight times the processor time for a POST without cookies, redirects or streamed bodies
+(`bench/notifying.py`). Answers are parsed by `httptools`, the parser of Node.js; their bodies are dropped.
 Source: RFC 9112.
 """
 
@@ -17,93 +17,93 @@ from rhinecloud.subscriptions.transports.http.write_batch import WriteBatch
 from rhinecloud.subscriptions.transports.port import NotDelivered
 
 LARGEST_ANSWER = 64 * 1024
-"""Bytes of an answer that are read, so that the connection can be kept; whoever says more is hung up on."""
+"""Most bytes of an answer that are read to keep the connection; after a longer one it is closed."""
 FIRST_FINAL = 200
-"""Statuses below it announce an answer that is still to come."""
+"""Lower statuses announce an answer that is still to come."""
 
 
 class ResponseWaiter(Protocol):
-    """A request and whoever waits for its answer."""
+    """A request that waits for its answer."""
 
     request: bytes
-    on_its_way: HttpConnection | None
+    connection: HttpConnection | None
 
     def answered(self, status: int) -> None:
-        """Take the status of the final answer."""
+        """Receive the status of the final answer."""
         ...
 
     def failed(self, error: NotDelivered) -> None:
-        """Learn that no answer will come."""
+        """Receive the reason why no answer will come."""
         ...
 
-    def unheard(self) -> None:
-        """Learn that a connection which had been kept was closed before the receiver said anything."""
+    def closed_unanswered(self) -> None:
+        """React: a kept connection was closed before the receiver sent anything."""
         ...
 
 
 class HttpConnection(asyncio.Protocol):
-    """Carries one errand at a time; `freed` hears when it can carry the next one, `lost` when it is gone."""
+    """Carries one request at a time; `on_free` is called when it can take the next one, `on_lost` when it is closed."""
 
     def __init__(
         self,
-        freed: Callable[[HttpConnection], None],
-        lost: Callable[[HttpConnection], None],
-        departures: WriteBatch,
+        on_free: Callable[[HttpConnection], None],
+        on_lost: Callable[[HttpConnection], None],
+        batch: WriteBatch,
     ) -> None:
         self.was_idle = False
-        """Whether it was free already when connections were looked through last."""
-        self._freed = freed
-        self._lost = lost
-        self._departures = departures
+        """Whether it was idle already at the last check."""
+        self._on_free = on_free
+        self._on_lost = on_lost
+        self._batch = batch
         self._transport: asyncio.Transport | None = None
-        self._errand: ResponseWaiter | None = None
+        self._waiter: ResponseWaiter | None = None
         self._was_used = False
-        self._heard = 0
+        self._received = 0
         self._status = 0
         self._ended = False
-        self._is_kept = False
+        self._keep_alive = False
         self._has_more = False
-        self._usual: bytes | None = None
-        self._usual_status = 0
+        self._last_answer: bytes | None = None
+        self._last_status = 0
         self._parser = httptools.HttpResponseParser(self)
 
     @property
     def is_open(self) -> bool:
-        """Tell whether requests can be sent."""
+        """Return whether requests can be sent."""
         return self._transport is not None and not self._transport.is_closing()
 
-    def carry(self, errand: ResponseWaiter) -> None:
+    def send(self, waiter: ResponseWaiter) -> None:
         """Send a request in this turn of the loop."""
-        self._errand = errand
-        self._heard = self._status = 0
+        self._waiter = waiter
+        self._received = self._status = 0
         self._ended = False
-        errand.on_its_way = self
-        self._departures.add(self)
+        waiter.connection = self
+        self._batch.add(self)
 
     def write(self) -> None:
-        """Write the request, unless the connection is ending: then its end is what the errand hears of."""
-        if self._errand is not None and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(self._errand.request)
+        """Write the request, unless the connection is closing: then `connection_lost` reports it."""
+        if self._waiter is not None and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(self._waiter.request)
 
     def close(self) -> None:
-        """Hang up, whatever is under way."""
+        """Close the connection at once."""
         if self._transport is not None:
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport: `asyncio.Protocol`."""
-        self._transport = cast("asyncio.Transport", transport)  # which uvloop's does not say it is
+        """Keep the transport: `asyncio.Protocol`."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
 
     def data_received(self, data: bytes) -> None:
-        """Read on: `asyncio.Protocol`."""
-        if self._errand is None:
-            self.close()  # nobody asked
+        """Parse an answer: `asyncio.Protocol`."""
+        if self._waiter is None:
+            self.close()  # an answer without a request
             return
-        if data == self._usual and not self._heard:
-            self._status = self._usual_status
+        if data == self._last_answer and not self._received:
+            self._status = self._last_status
             self._finish(keep=True)
             return
-        self._heard += len(data)
+        self._received += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -112,25 +112,25 @@ class HttpConnection(asyncio.Protocol):
             return
         if self._ended:
             self._remember(data)
-            self._finish(keep=self._is_kept and not self._has_more)
-        elif self._heard > LARGEST_ANSWER:
+            self._finish(keep=self._keep_alive and not self._has_more)
+        elif self._received > LARGEST_ANSWER:
             self._finish(keep=False)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell whoever waits: `asyncio.Protocol`."""
-        errand = self._errand
-        if errand is not None:
-            if self._status and not self._is_kept:
+        """Report the end of the connection: `asyncio.Protocol`."""
+        waiter = self._waiter
+        if waiter is not None:
+            if self._status and not self._keep_alive:
                 self._finish(keep=False)  # an answer without a length ends with the connection
-            elif self._was_used and not self._heard:
-                self._errand = errand.on_its_way = None
-                errand.unheard()
+            elif self._was_used and not self._received:
+                self._waiter = waiter.connection = None
+                waiter.closed_unanswered()
             else:
                 self._fail(NotDelivered(f"the connection was lost: {error or 'closed by the receiver'}"))
-        self._lost(self)
+        self._on_lost(self)
 
     def on_message_begin(self) -> None:
-        """Note what follows a final answer, which nobody asked for: `httptools`."""
+        """Note what follows a final answer without a request: `httptools`."""
         self._has_more = self._ended
 
     def on_headers_complete(self) -> None:
@@ -139,35 +139,35 @@ class HttpConnection(asyncio.Protocol):
             return
         status = self._parser.get_status_code()
         self._status = status if status >= FIRST_FINAL else 0
-        self._is_kept = self._parser.should_keep_alive()
+        self._keep_alive = self._parser.should_keep_alive()
 
     def on_message_complete(self) -> None:
         """Note the end of a final answer: `httptools`."""
         self._ended = self._status > 0
 
     def _remember(self, data: bytes) -> None:
-        """Keep an answer that came in one piece: most receivers say the same each time, and need not be read twice."""
-        is_whole = self._heard == len(data) and self._is_kept and not self._has_more
-        self._usual, self._usual_status = (data, self._status) if is_whole else (None, 0)
+        """Keep an answer that came in one piece: most receivers send the same one each time, which is not parsed."""
+        is_whole = self._received == len(data) and self._keep_alive and not self._has_more
+        self._last_answer, self._last_status = (data, self._status) if is_whole else (None, 0)
 
     def _finish(self, *, keep: bool) -> None:
-        """Be free for the next errand, then tell the one that is done: so what it causes can go out at once."""
-        errand, self._errand = self._errand, None
-        assert errand is not None
-        errand.on_its_way = None
+        """Become free, then report the answer: so that a request which this causes can use the connection."""
+        waiter, self._waiter = self._waiter, None
+        assert waiter is not None
+        waiter.connection = None
         status = self._status
         self._was_used = True
         if keep:
-            self._freed(self)
+            self._on_free(self)
         else:
             self.close()
         if status:
-            errand.answered(status)
+            waiter.answered(status)
         else:
-            errand.failed(NotDelivered("the answer's head is too long"))
+            waiter.failed(NotDelivered("the head of the answer is too long"))
 
     def _fail(self, error: NotDelivered) -> None:
-        errand, self._errand = self._errand, None
-        if errand is not None:
-            errand.on_its_way = None
-            errand.failed(error)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            waiter.connection = None
+            waiter.failed(error)

@@ -1,7 +1,7 @@
-"""What leaves in one go: the requests that one turn of the loop causes are written one right after the other.
+"""Requests that one turn of the loop causes are written one right after the other, at the end of the turn.
 
-To wake a receiver that sleeps is paid for by whoever writes to it. Written one by one, each between two pieces of other
-work, every request would wake it anew.
+Waking a receiver that sleeps costs the process that writes to it. If each request were written between two pieces of
+other work, each would wake the receiver anew.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ class BufferedWriter(Protocol):
     """A connection with something to write."""
 
     def write(self) -> None:
-        """Write it, where the connection is still open."""
+        """Write it, if the connection is still open."""
         ...
 
 
 class WriteBatch:
-    """Connections with something to write; they do at the end of the turn, or when `flush` is called."""
+    """Connections with something to write; they write at the end of the turn, or when `flush` is called."""
 
     def __init__(self) -> None:
         self._waiting: list[BufferedWriter] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def add(self, writer: BufferedWriter) -> None:
-        """Let a connection write soon."""
+        """Add a connection."""
         if not self._waiting:
             if self._loop is None:
                 self._loop = asyncio.get_running_loop()

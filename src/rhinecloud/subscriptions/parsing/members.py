@@ -1,4 +1,4 @@
-"""Reading the members of a JSON object one by one, so that an error names its place exactly."""
+"""Reads the members of a JSON object one by one, so that each error names the path of its member."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rhinecloud.ngsild.entity import NULL
 
 
 class SubscriptionMembers:
-    """The members of one object; `place` is its path, which stands before each name in errors."""
+    """The members of one object; `place` is its path, the prefix of each name in errors."""
 
     def __init__(self, data: Any, place: str = "") -> None:
         if not isinstance(data, dict):
@@ -24,42 +24,42 @@ class SubscriptionMembers:
         return name in self._data
 
     def place(self, name: str) -> str:
-        """Give the path of a member."""
+        """Return the path of a member."""
         return f"{self._place}.{name}" if self._place else name
 
     def is_null(self, name: str) -> bool:
-        """Tell whether a member asks for removal (clause 5.5.8)."""
+        """Return whether a member asks for removal (clause 5.5.8)."""
         return self._data[name] is None or self._data[name] == NULL
 
     def raw(self, name: str) -> Any:
-        """Give a member as it is, None when it is absent."""
+        """Return a member as it is, None when it is absent."""
         return self._data.get(name)
 
     def text(self, name: str, default: str = "") -> str:
-        """Read a member that is a text with something in it."""
+        """Return a member that is a non-empty string."""
         if name not in self._data:
             return default
         value = self._data[name]
         if not isinstance(value, str) or not value.strip():
-            raise Invalid("must be a text that is not empty", field=self.place(name))
+            raise Invalid("must be a non-empty string", field=self.place(name))
         return value
 
     def uri(self, name: str, default: str = "") -> str:
-        """Read a member that is a URI."""
+        """Return a member that is a URI."""
         text = self.text(name, default)
         if text:
             require_uri(text, self.place(name))
         return text
 
     def flag(self, name: str, default: bool | None = None) -> bool | None:
-        """Read a member that is true or false."""
+        """Return a member that is true or false."""
         value = self._data.get(name, default)
         if name in self._data and not isinstance(value, bool):
             raise Invalid("must be true or false", field=self.place(name))
         return value
 
     def positive(self, name: str) -> float:
-        """Read a member that is a number above 0; 0 when it is absent."""
+        """Return a member that is a number above 0; 0 when it is absent."""
         if name not in self._data:
             return 0
         value = self._data[name]
@@ -73,24 +73,26 @@ class SubscriptionMembers:
         return value
 
     def choice(self, name: str, allowed: Collection[str], default: str = "") -> str:
-        """Read a member that is one of some texts."""
+        """Return a member that is one of the allowed strings."""
         text = self.text(name, default)
         if text and text not in allowed and name in self._data:
-            raise Invalid(f"is {text!r}; allowed: {', '.join(sorted(allowed))}", field=self.place(name))
+            raise Invalid(
+                f"must be one of {', '.join(sorted(allowed))}, not {text!r}", field=self.place(name)
+            )
         return text
 
     def texts(self, name: str, read: Callable[[str], str] = str) -> list[str]:
-        """Read a member that is a list of texts with at least one, each through `read`; [] when it is absent."""
+        """Return a member that is a non-empty list of strings, each converted by `read`; [] when it is absent."""
         if name not in self._data:
             return []
         values = self._data[name]
         if not isinstance(values, list) or not values:
-            raise Invalid("must be a list with at least one member", field=self.place(name))
+            raise Invalid("must be a non-empty list", field=self.place(name))
         found = []
         for number, value in enumerate(values):
             place = f"{self.place(name)}[{number}]"
             if not isinstance(value, str) or not value.strip():
-                raise Invalid("must be a text that is not empty", field=place)
+                raise Invalid("must be a non-empty string", field=place)
             try:
                 found.append(read(value))
             except Invalid as error:
@@ -98,31 +100,31 @@ class SubscriptionMembers:
         return found
 
     def objects(self, name: str) -> list[SubscriptionMembers]:
-        """Read a member that is a list of objects with at least one; [] when it is absent."""
+        """Return a member that is a non-empty list of objects; [] when it is absent."""
         if name not in self._data:
             return []
         values = self._data[name]
         if not isinstance(values, list) or not values:
-            raise Invalid("must be a list with at least one member", field=self.place(name))
+            raise Invalid("must be a non-empty list", field=self.place(name))
         return [
             SubscriptionMembers(value, f"{self.place(name)}[{number}]") for number, value in enumerate(values)
         ]
 
     def object(self, name: str) -> SubscriptionMembers | None:
-        """Read a member that is an object; None when it is absent."""
+        """Return a member that is an object; None when it is absent."""
         return SubscriptionMembers(self._data[name], self.place(name)) if name in self._data else None
 
 
 def require_uri(text: str, place: str) -> str:
-    """Raise Invalid unless `text` is a URI with a scheme and no blanks."""
+    """Return `text`. Raise Invalid unless it is a URI with a scheme and without blanks."""
     scheme, colon, rest = text.partition(":")
     legal = (
         scheme[:1].isalpha() and all(sign.isalnum() or sign in "+-." for sign in scheme) and scheme.isascii()
     )
     if not colon or not rest or not legal or any(sign.isspace() or sign in '<>"{}|\\^`' for sign in rest):
-        raise Invalid(f"{text!r} is not a URI", field=place)
+        raise Invalid(f"{text!r} must be a URI", field=place)
     try:
         urlsplit(text)
     except ValueError:
-        raise Invalid(f"{text!r} is not a URI", field=place) from None
+        raise Invalid(f"{text!r} must be a URI", field=place) from None
     return text

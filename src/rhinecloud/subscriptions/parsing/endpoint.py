@@ -1,4 +1,4 @@
-"""How a subscriber wants to be told: the members `notification` and `endpoint`, read; each error names its member.
+"""Reads the members `notification` and `endpoint` of a subscription; each error names its member.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.14, 5.2.15 and 5.2.22.
 """
@@ -9,22 +9,21 @@ import re
 
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
-from rhinecloud.subscriptions.model.members import SubscriptionMembers
-from rhinecloud.subscriptions.model.projection import read_projection
-from rhinecloud.subscriptions.model.subscription import Endpoint, KeyValuePair, Notification
-from rhinecloud.subscriptions.transports.http.transport import OURS
-from rhinecloud.subscriptions.transports.mqtt import SCHEMES as MQTT
+from rhinecloud.subscriptions.model import Endpoint, KeyValuePair, Notification
+from rhinecloud.subscriptions.parsing.members import SubscriptionMembers
+from rhinecloud.subscriptions.representation.projection import read_projection
+from rhinecloud.subscriptions.transports.http.transport import RESERVED
+from rhinecloud.subscriptions.transports.message import HTTP_SCHEMES, MQTT_SCHEMES
 from rhinecloud.subscriptions.transports.mqtt import read_target
 
 FORMATS = ("normalized", "concise", "simplified", "keyValues")
 MEDIA = ("application/json", "application/ld+json", "application/geo+json")
-HTTP = ("http", "https")
-DEEPEST = 5
-"""The greatest `joinLevel`: each level may fetch many entities."""
+MAX_JOIN_LEVEL = 5
+"""Each level may fetch many entities."""
 
 
 def read_notification(inner: SubscriptionMembers, context: Context) -> Notification:
-    """Read the member `notification`, which must have an endpoint; raises Invalid naming the member."""
+    """Read the member `notification`, which must have an endpoint. Raise Invalid naming the member."""
     endpoint = inner.object("endpoint") if not ("endpoint" in inner and inner.is_null("endpoint")) else None
     if endpoint is None:
         raise Invalid("is missing", field="notification.endpoint")
@@ -40,15 +39,15 @@ def read_notification(inner: SubscriptionMembers, context: Context) -> Notificat
         sys_attrs=bool(inner.flag("sysAttrs")),
     )
     if notification.show_changes and notification.format in ("simplified", "keyValues"):
-        raise Invalid("cannot be true where the format is simplified", field="notification.showChanges")
+        raise Invalid("must not be combined with the format simplified", field="notification.showChanges")
     read_projection(notification, context)
     return notification
 
 
 def _level(members: SubscriptionMembers) -> int:
     level = members.positive("joinLevel") or 1
-    if level != int(level) or level > DEEPEST:
-        raise Invalid(f"must be a whole number up to {DEEPEST}", field=members.place("joinLevel"))
+    if level != int(level) or level > MAX_JOIN_LEVEL:
+        raise Invalid(f"must be a whole number up to {MAX_JOIN_LEVEL}", field=members.place("joinLevel"))
     return int(level)
 
 
@@ -64,22 +63,21 @@ def _endpoint(members: SubscriptionMembers) -> Endpoint:
         notifier_info=_pairs(members, "notifierInfo"),
     )
     scheme = endpoint.uri.partition(":")[0].lower()
-    if scheme in HTTP:
-        _require_headers(endpoint.receiver_info, members)
-    if scheme in MQTT:
+    if scheme in HTTP_SCHEMES:
+        _check_headers(endpoint.receiver_info, members)
+    if scheme in MQTT_SCHEMES:
         read_target(endpoint.uri, {pair.key: pair.value for pair in endpoint.notifier_info})
-    elif scheme not in HTTP:
-        raise Invalid(
-            f"has the scheme {scheme!r}; known: {', '.join(HTTP + MQTT)}", field=members.place("uri")
-        )
+    elif scheme not in HTTP_SCHEMES:
+        known = ", ".join(HTTP_SCHEMES + MQTT_SCHEMES)
+        raise Invalid(f"must have one of the schemes {known}, not {scheme!r}", field=members.place("uri"))
     return endpoint
 
 
-def _require_headers(pairs: list[KeyValuePair], members: SubscriptionMembers) -> None:
+def _check_headers(pairs: list[KeyValuePair], members: SubscriptionMembers) -> None:
     for number, pair in enumerate(pairs):
-        if pair.key.lower() in OURS:
+        if pair.key.lower() in RESERVED:
             place = f"{members.place('receiverInfo')}[{number}].key"
-            raise Invalid("cannot be set: it says where a message ends, which the city does", field=place)
+            raise Invalid("must not be a header field that frames the message", field=place)
 
 
 def _pairs(members: SubscriptionMembers, name: str) -> list[KeyValuePair]:
@@ -87,14 +85,14 @@ def _pairs(members: SubscriptionMembers, name: str) -> list[KeyValuePair]:
     for each in members.objects(name):
         for member in ("key", "value"):
             if not isinstance(each.raw(member), str):
-                raise Invalid("must be a text", field=each.place(member))
+                raise Invalid("must be a string", field=each.place(member))
         pair = KeyValuePair(each.raw("key"), each.raw("value"))
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", pair.key) or re.search(r"[\r\n\0]", pair.value):
-            raise Invalid("cannot stand in a header", field=each.place("key"))
+            raise Invalid("must be a valid header field", field=each.place("key"))
         found.append(pair)
     return found
 
 
 def read_names(members: SubscriptionMembers, name: str, context: Context) -> list[str]:
-    """Read a member that lists attributes, each once, as IRIs."""
+    """Read a member that lists attributes; return their IRIs, each once."""
     return list(dict.fromkeys(members.texts(name, context.name)))

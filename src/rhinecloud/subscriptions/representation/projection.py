@@ -8,26 +8,26 @@ from __future__ import annotations
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.options import Options, parse_lang, parse_names
-from rhinecloud.subscriptions.model.subscription import Notification, Subscription
+from rhinecloud.subscriptions.model import Notification, Subscription
 
 FORMS = {"keyValues": "simplified", "": "normalized"}
 
 
 def read_projection(notification: Notification, context: Context) -> tuple[frozenset[str], frozenset[str]]:
-    """Read `pick` and `omit` into IRIs; raises Invalid where they, or `attributes`, contradict each other."""
+    """Return the IRIs of `pick` and `omit`. Raise Invalid where they, or `attributes`, contradict each other."""
     place = "notification"
     if notification.attributes and (notification.pick or notification.omit):
-        raise Invalid("cannot stand beside pick or omit", field=f"{place}.attributes")
+        raise Invalid("must not be combined with pick or omit", field=f"{place}.attributes")
     pick = _names(notification.pick, context, f"{place}.pick")
     omit = _names(notification.omit, context, f"{place}.omit")
     if pick & omit:
         both = ", ".join(sorted(context.compact(each) for each in pick & omit))
-        raise Invalid(f"names what pick names, too: {both}", field=f"{place}.omit")
+        raise Invalid(f"must not contain what pick contains: {both}", field=f"{place}.omit")
     return pick, omit
 
 
 def options_of(subscription: Subscription, context: Context) -> Options:
-    """Say how entities are shown; `context` is the one that the subscription was written in."""
+    """Return how entities are shown; `context` is the one that the subscription uses."""
     notification = subscription.notification
     pick, omit = read_projection(notification, context)
     return Options(

@@ -1,4 +1,4 @@
-"""What a notification says: the entity after a change, what was deleted of it, and on request what it was before.
+"""Renders notifications: the entity after a change, what was deleted of it, and on request what it was before.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.0 (NGSI-LD null), 5.2.14, 5.3.1 and 5.8.6.
 """
@@ -19,23 +19,23 @@ from rhinecloud.ngsild.entity import NULL, VALUE_MEMBER, Entity, Instance
 from rhinecloud.ngsild.options import Options
 from rhinecloud.ngsild.rendering import render, render_instance
 from rhinecloud.subscriptions.matching.differences import Differences
-from rhinecloud.subscriptions.model.subscription import Trigger
+from rhinecloud.subscriptions.model import Trigger
 
 JSON_LD = "application/ld+json"
 GEO_JSON = "application/geo+json"
 
 PREVIOUS = {kind: f"previous{member[0].upper()}{member[1:]}" for kind, member in VALUE_MEMBER.items()}
-"""The attribute types and the member that holds what each one's value was before."""
+"""The member that holds the previous value, by attribute type."""
 
 MOST_LINKED = 100
-"""Linked entities that are shown with one; a graph of a whole city would be no notification."""
+"""Most linked entities that are shown with one."""
 
 _AS_IT_WAS = Options()
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedRepresentation:
-    """How linked entities are shown: `inline` or behind (`flat`), and over how many links; to whom (`reader`)."""
+    """How linked entities are shown: inside the entity (`inline`) or after it, over `level` links, to the `reader`."""
 
     inline: bool
     level: int
@@ -44,10 +44,10 @@ class LinkedRepresentation:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Representation:
-    """How a subscriber wants to see entities. Equal looks show the same, so that each is made once a change.
+    """How entities are shown to a subscriber. Equal ones show the same, so each is rendered once per change.
 
-    `named_deletions` are the attributes whose loss is told when the whole entity goes; `body_context` is the @context
-    to put into bodies, as JSON, empty where a header names it.
+    `named_deletions` are the attributes that are shown as deleted when the whole entity is; `body_context` is the
+    @context for bodies, as JSON, empty where a header names it.
     """
 
     context: Context
@@ -59,79 +59,78 @@ class Representation:
     linking: LinkedRepresentation | None = None
 
 
-def show(differences: Differences, look: Representation, find: Find) -> bytes:
-    """Make the JSON of the entity that a change concerns; `find` gives the entities that it links to."""
+def render_change(differences: Differences, form: Representation, find: Find) -> bytes:
+    """Return the JSON of the changed entity; `find` returns the entities that it links to."""
     change = differences.change
     if change.kind is ChangeKind.DELETED:
-        names: Iterable[str] = change.entity.attrs if look.show_changes else look.named_deletions
+        names: Iterable[str] = change.entity.attrs if form.show_changes else form.named_deletions
         entity = with_members(change.entity, scope=[], expires_at="", attrs={})
     else:
         names = [name for name, what in differences.attributes.items() if Trigger.ATTRIBUTE_DELETED in what]
         entity = change.entity
-    gone = {name: deleted for name in names if (deleted := _told(differences.deleted(name)))}
+    gone = {name: deleted for name in names if (deleted := _shown_deletions(differences.deleted(name)))}
     if gone:
         entity = with_members(entity, attrs=_with_tombstones(entity, gone))
-    shown = render(entity, look.context, look.options)
-    members = shown["properties"] if look.options.geojson else shown
+    shown = render(entity, form.context, form.options)
+    members = shown["properties"] if form.options.geojson else shown
     if change.kind is ChangeKind.DELETED:
         members["deletedAt"] = change.at
-    if look.options.form != "simplified":
-        if gone and look.options.sys_attrs:
-            _add_deletion_times(members, gone, look.context, change.at)
-        if look.show_changes:
+    if form.options.form != "simplified":
+        if gone and form.options.sys_attrs:
+            _add_deletion_times(members, gone, form.context, change.at)
+        if form.show_changes:
             before = change.entity.attrs if change.kind is ChangeKind.DELETED else change.previous
-            _add_previous(members, before, look.context)
-    return _write_linked(entity, shown, look, find)
+            _add_previous(members, before, form.context)
+    return _write_linked(entity, shown, form, find)
 
 
-def show_entity(entity: Entity, look: Representation, find: Find) -> bytes:
-    """Make the JSON of an entity as it is, for notifications that no change made."""
-    return _write_linked(entity, render(entity, look.context, look.options), look, find)
+def render_entity(entity: Entity, form: Representation, find: Find) -> bytes:
+    """Return the JSON of an entity as it is, for notifications that no change caused."""
+    return _write_linked(entity, render(entity, form.context, form.options), form, find)
 
 
-def _write_linked(entity: Entity, shown: dict[str, Any], look: Representation, find: Find) -> bytes:
-    """Write an entity with those that it links to, where they are wanted: inside it, or behind it."""
-    if look.linking is None:
-        return _write(shown, look)
-    how = Join(look.linking.inline, look.linking.level, look.options, most=MOST_LINKED, strict=False)
-    linker = LinkedEntities(find, look.context, how)
-    if how.inline:
+def _write_linked(entity: Entity, shown: dict[str, Any], form: Representation, find: Find) -> bytes:
+    """Return the JSON of an entity, with the linked ones inside it or after it where they are requested."""
+    if form.linking is None:
+        return _write(shown, form)
+    join = Join(form.linking.inline, form.linking.level, form.options, most=MOST_LINKED, strict=False)
+    linker = LinkedEntities(find, form.context, join)
+    if join.inline:
         linker.put_inside(entity, shown)
-        return _write(shown, look)
-    whole = replace(look.options, pick=frozenset(), omit=frozenset(), attrs=frozenset())
-    others = [_write(render(each, look.context, whole), look) for each, _ in linker.linked_from([entity])]
-    return b",".join([_write(shown, look), *others])
+        return _write(shown, form)
+    whole = replace(form.options, pick=frozenset(), omit=frozenset(), attrs=frozenset())
+    others = [_write(render(each, form.context, whole), form) for each, _ in linker.linked_from([entity])]
+    return b",".join([_write(shown, form), *others])
 
 
-def _write(shown: dict[str, Any], look: Representation) -> bytes:
-    """Write a shown entity, with its @context where the body is JSON-LD."""
+def _write(shown: dict[str, Any], form: Representation) -> bytes:
+    """Return the JSON of a rendered entity, with its @context where the body is JSON-LD."""
     body = orjson.dumps(shown)
-    if look.accept == JSON_LD:
-        return body[:-1] + b',"@context":' + look.body_context + b"}"
+    if form.accept == JSON_LD:
+        return body[:-1] + b',"@context":' + form.body_context + b"}"
     return body
 
 
-def composer(subscription_id: str, look: Representation) -> Callable[[str, str, Sequence[bytes]], bytes]:
-    """Give the function that puts entities together into the body of a notification (clause 5.3.1)."""
+def composer(subscription_id: str, form: Representation) -> Callable[[str, str, Sequence[bytes]], bytes]:
+    """Return the function that joins entities to the body of a notification (clause 5.3.1)."""
     begin = b'{"id":"'
     head = b'","type":"Notification","subscriptionId":' + orjson.dumps(subscription_id) + b',"notifiedAt":"'
     opening, closing = b'","data":[', b"]}"
-    if look.accept == GEO_JSON:
+    if form.accept == GEO_JSON:
         opening, closing = b'","data":{"type":"FeatureCollection","features":[', b"]}}"
-        if look.body_context:
-            closing = b'],"@context":' + look.body_context + b"}}"
-    elif look.accept == JSON_LD:
-        closing = b'],"@context":' + look.body_context + b"}"
+        if form.body_context:
+            closing = b'],"@context":' + form.body_context + b"}}"
+    elif form.accept == JSON_LD:
+        closing = b'],"@context":' + form.body_context + b"}"
 
-    def compose(name: str, moment: str, entities: Sequence[bytes]) -> bytes:
-        named, told = name.encode(), moment.encode()
-        return b"".join((begin, named, head, told, opening, b",".join(entities), closing))
+    def compose(name: str, now: str, entities: Sequence[bytes]) -> bytes:
+        return b"".join((begin, name.encode(), head, now.encode(), opening, b",".join(entities), closing))
 
     return compose
 
 
-def _told(deleted: list[Instance]) -> list[Instance]:
-    """Choose the instances whose loss is told: the default one stands for all where it is gone, too."""
+def _shown_deletions(deleted: list[Instance]) -> list[Instance]:
+    """Return the deleted instances that are shown: only the default one, where it is among them."""
     default = [each for each in deleted if not each.dataset_id]
     return default or deleted
 
@@ -174,7 +173,7 @@ def _add_previous(members: dict[str, Any], before: dict[str, list[Instance]], co
 
 
 def _instances(members: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """Give an attribute's instances as objects to write into, a concise value being wrapped first."""
+    """Return an attribute's instances as objects that can be extended; a concise value is wrapped first."""
     if name not in members:
         return []
     shown = members[name]

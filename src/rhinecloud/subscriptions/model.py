@@ -1,4 +1,4 @@
-"""What a subscription is, as the house keeps it: names expanded to IRIs, one field a member of the standard.
+"""What a subscription is, as it is stored: names are expanded to IRIs, each member of the standard is one field.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12 to 5.2.15, 5.2.22 and 5.2.33.
 """
@@ -12,9 +12,12 @@ import msgspec
 
 from rhinecloud.kernel.actor import Actor
 
+SEPARATOR = "\x1f"
+"""Stands between tenant, subscription and number in the ids of records, and in no tenant or URI."""
+
 
 class Trigger(StrEnum):
-    """What kind of change a subscriber wants to hear of."""
+    """The kinds of changes that can cause a notification."""
 
     ENTITY_CREATED = "entityCreated"
     ENTITY_UPDATED = "entityUpdated"
@@ -25,18 +28,18 @@ class Trigger(StrEnum):
 
 
 DEFAULT_TRIGGERS = (Trigger.ATTRIBUTE_CREATED, Trigger.ATTRIBUTE_UPDATED)
-"""What a subscription that names no triggers hears of (clause 5.2.12)."""
+"""The triggers of a subscription that names none (clause 5.2.12)."""
 
 
 class KeyValuePair(msgspec.Struct):
-    """A key and its value for the receiver or for the way to it (clause 5.2.22)."""
+    """A key and its value, for the receiver or for the transport (clause 5.2.22)."""
 
     key: str
     value: str
 
 
 class EntityInfo(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
-    """Which entities are meant: `types` is a disjunction of conjunctions of IRIs, empty for any (clause 5.2.33)."""
+    """Which entities are selected: `types` is a disjunction of conjunctions of IRIs, empty for any (clause 5.2.33)."""
 
     types: list[list[str]] = msgspec.field(default_factory=list)
     ids: list[str] = msgspec.field(default_factory=list)
@@ -53,7 +56,7 @@ class GeoQ(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
 
 
 class Endpoint(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
-    """Where notifications go and in which form; `timeout_ms` and `cooldown_ms` are 0 where the house decides."""
+    """Where notifications go and in which form; `timeout_ms` and `cooldown_ms` are 0 where the settings decide."""
 
     uri: str
     accept: str = "application/json"
@@ -64,7 +67,7 @@ class Endpoint(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True)
 
 
 class Notification(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
-    """How a notification looks (clause 5.2.14); `attributes` are IRIs, `pick` and `omit` texts of clause 4.21."""
+    """What a notification contains (clause 5.2.14); `attributes` are IRIs, `pick` and `omit` texts of clause 4.21."""
 
     endpoint: Endpoint
     attributes: list[str] = msgspec.field(default_factory=list)
@@ -78,17 +81,17 @@ class Notification(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=T
 
 
 class Subscription(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
-    """A subscription as it was asked for. Nothing in it changes when a notification is sent: see `DeliveryCounters`.
+    """A subscription as its subscriber made it; what becomes of its notifications is in `DeliveryCounters`.
 
-    `jsonld_context` is the address of the @context that notifications use, '' for the core one; `written_in` is the
-    @context, as it was given, that `q`, `pick` and `omit` were written in. `since` is the last change that had been
-    committed when the subscription began to listen.
+    `jsonld_context` is the URL of the @context that notifications use, '' for the core one; `written_in` is the
+    @context, as it was sent, that `q`, `pick` and `omit` use. `since` is the last change that was committed when the
+    subscription became active: only later ones cause notifications.
     """
 
     id: str
     tenant: str = ""
     owner: Actor
-    """Who subscribed: nobody is notified of what the owner may not read."""
+    """The actor that subscribed; notifications contain only what the owner may read."""
     notification: Notification
     name: str = ""
     description: str = ""
@@ -108,7 +111,7 @@ class Subscription(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=T
     local_only: bool | None = None
     expand_values: list[str] = msgspec.field(default_factory=list)
     json_keys: list[str] = msgspec.field(default_factory=list)
-    """Attributes whose values are no JSON-LD: shown as they came, for values are expanded only where asked for."""
+    """Attributes whose values are not JSON-LD and are shown unchanged."""
     written_in: Any = None
     jsonld_context: str = ""
     created_at: str = ""
@@ -117,10 +120,10 @@ class Subscription(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=T
 
 
 class DeliveryCounters(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
-    """What became of a subscription's notifications (clause 5.2.14.2), and how many had to be given up.
+    """What became of a subscription's notifications (clause 5.2.14.2).
 
-    `times_sent` counts attempts, `times_failed` those without a good answer; `dropped` counts changes that no attempt
-    will carry any more, because the queue was full or the receiver kept refusing them.
+    `times_sent` counts attempts, `times_failed` those without a good answer; `dropped` counts changes that are not
+    sent any more, because the queue was full or the receiver kept rejecting them.
     """
 
     times_sent: int = 0
@@ -133,9 +136,14 @@ class DeliveryCounters(msgspec.Struct, omit_defaults=True, rename="camel", kw_on
 
 
 def status_of(subscription: Subscription, now: str) -> str:
-    """Give `active`, `paused` or `expired` at the moment `now` (ISO 8601, UTC, as `kernel.time.format_time` prints)."""
+    """Return `active`, `paused` or `expired` at the time `now` (ISO 8601, UTC, as `kernel.time.format_time` prints)."""
     if (
         subscription.expires_at and subscription.expires_at[:-1] <= now[:-1]
-    ):  # `Z` sorts behind a fraction's point
+    ):  # `Z` sorts after the point of a fraction
         return "expired"
     return "active" if subscription.is_active else "paused"
+
+
+def key_of(subscription: Subscription) -> str:
+    """Return the name of a subscription that is unique among all tenants."""
+    return f"{subscription.tenant}{SEPARATOR}{subscription.id}"

@@ -1,4 +1,4 @@
-"""From what a subscriber sends to a subscription, or to what an update changes in one; each error names its member.
+"""Reads a subscription, or an update of one, from what a subscriber sends; each error names its member.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12 to 5.2.15, 5.2.33, 5.8.1.4 and 5.8.2.4.
 """
@@ -18,10 +18,7 @@ from rhinecloud.kernel.time import format_time, parse_time
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.options import parse_lang
 from rhinecloud.ngsild.query import check_id_pattern, parse_scope_q, parse_type_selection
-from rhinecloud.subscriptions.delivery.sender import read_names, read_notification
-from rhinecloud.subscriptions.matching.conditions import check_q, read_geo, within
-from rhinecloud.subscriptions.model.members import SubscriptionMembers, require_uri
-from rhinecloud.subscriptions.model.subscription import (
+from rhinecloud.subscriptions.model import (
     EntityInfo,
     GeoQ,
     Notification,
@@ -29,18 +26,21 @@ from rhinecloud.subscriptions.model.subscription import (
     Trigger,
     status_of,
 )
+from rhinecloud.subscriptions.parsing.conditions import check_q, read_geo, within
+from rhinecloud.subscriptions.parsing.endpoint import read_names, read_notification
+from rhinecloud.subscriptions.parsing.members import SubscriptionMembers, require_uri
 
 NOT_BUILT = ("csf", "temporalQ", "ngsildConformance")
-"""Known members of clause 5.2.12 that nothing here would honour, so that they are refused instead of passed over."""
+"""Members of clause 5.2.12 that are not built: they are answered with 501 instead of being ignored."""
 
 
 FORMER_NAMES = {"name": "subscriptionName", "expires": "expiresAt"}
-"""What NGSI-LD before 1.3 called them, as many clients still do: that a subscription never ends would surprise them."""
+"""Names of NGSI-LD before 1.3, which many clients still use."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionReading:
-    """What a call brings: its compiled @context and that as it was given, the moment, and whose call it is."""
+    """What a request brings: its @context, compiled and as it was sent, the present time, and the actor."""
 
     context: Context
     source: Any
@@ -50,7 +50,7 @@ class SubscriptionReading:
 
 
 def parse_subscription(data: Any, reading: SubscriptionReading, new_id: Callable[[], str]) -> Subscription:
-    """Read a new subscription; raises Invalid naming the member, or Unsupported."""
+    """Return a new subscription. Raise Invalid naming the member, or Unsupported."""
     members = _members(data)
     _require_type(members)
     if "notification" not in members:
@@ -69,11 +69,11 @@ def parse_subscription(data: Any, reading: SubscriptionReading, new_id: Callable
 
 
 def parse_update(data: Any, reading: SubscriptionReading, subscription: Subscription) -> Subscription:
-    """Apply a fragment to a subscription, member by member (clause 5.5.8); raises Invalid or Unsupported."""
+    """Return a subscription with a fragment applied (clause 5.5.8). Raise Invalid or Unsupported."""
     members = _members(data)
     _require_type(members, optional=True)
     if "id" in members and members.raw("id") != subscription.id:
-        raise Invalid("cannot be changed", field="id")
+        raise Invalid("must not be changed", field="id")
     updated = msgspec.structs.replace(subscription, modified_at=reading.now, **_read(members, reading))
     if (
         "expiresAt" in members
@@ -92,30 +92,30 @@ def _members(data: Any) -> SubscriptionMembers:
 
 
 def check_whole(subscription: Subscription) -> None:
-    """Raise Invalid where members do not go together (table 5.2.12-1)."""
+    """Raise Invalid where members must not be combined (table 5.2.12-1)."""
     if subscription.interval_s and subscription.watched:
-        raise Invalid("cannot stand beside watchedAttributes", field="timeInterval")
+        raise Invalid("must not be combined with watchedAttributes", field="timeInterval")
     if subscription.interval_s and subscription.throttling_s:
-        raise Invalid("cannot stand beside timeInterval", field="throttling")
+        raise Invalid("must not be combined with timeInterval", field="throttling")
     if not subscription.local_only:
         if subscription.interval_s and not subscription.entities:
-            raise Invalid("is needed where there is a timeInterval", field="entities")
+            raise Invalid("is required with a timeInterval", field="entities")
         if not subscription.entities and not subscription.watched:
-            raise Invalid("is needed, or else watchedAttributes", field="entities")
+            raise Invalid("is required, or else watchedAttributes", field="entities")
     if subscription.local_only is False and any(not each.types for each in subscription.entities):
-        raise Invalid("cannot be false where an entity type is *", field="localOnly")
+        raise Invalid("must not be false where an entity type is *", field="localOnly")
 
 
 def _read(members: SubscriptionMembers, reading: SubscriptionReading) -> dict[str, Any]:
-    """Read the members that are there into the fields that they fill; what is null falls back to its default."""
-    _refuse_what_is_not_built(members, reading)
+    """Return the fields of the members that are present; null sets a field to its default."""
+    _reject_unbuilt(members, reading)
     found: dict[str, Any] = {}
     for name, (field, read) in _FIELDS.items():
         if name not in members:
             continue
         if members.is_null(name):
             if name == "notification":
-                raise Invalid("cannot be removed", field=name)
+                raise Invalid("must not be removed", field=name)
             found[field] = _default(field)
         else:
             found[field] = read(members, reading)
@@ -138,14 +138,14 @@ def _require_type(members: SubscriptionMembers, *, optional: bool = False) -> No
         raise Invalid('must be "Subscription"', field="type")
 
 
-def _refuse_what_is_not_built(members: SubscriptionMembers, reading: SubscriptionReading) -> None:
+def _reject_unbuilt(members: SubscriptionMembers, reading: SubscriptionReading) -> None:
     for name in NOT_BUILT:
         if name in members and not members.is_null(name):
             if name == "csf":
                 check_q(members.text(name), reading.context, name)
-            raise Unsupported(f"{name}: is not built here")
+            raise Unsupported(f"{name}: is not built")
     if members.flag("splitEntities"):
-        raise Unsupported("splitEntities: entities are never split here")
+        raise Unsupported("splitEntities: entities are never split")
 
 
 def _entities(members: SubscriptionMembers, reading: SubscriptionReading) -> list[EntityInfo]:
@@ -178,7 +178,7 @@ def _triggers(members: SubscriptionMembers, _: SubscriptionReading) -> list[Trig
 
 def _trigger(text: str) -> str:
     if text not in list(Trigger):
-        raise Invalid(f"is {text!r}; allowed: {', '.join(Trigger)}")
+        raise Invalid(f"must be one of {', '.join(Trigger)}, not {text!r}")
     return text
 
 
@@ -203,10 +203,10 @@ def _listed(members: SubscriptionMembers, name: str) -> list[str]:
 
 
 def _expiry(members: SubscriptionMembers, reading: SubscriptionReading) -> str:
-    """Read a moment; without a time zone it is in UTC, as clause 4.6.3 has all of them and other brokers take it."""
+    """Read a time; without a time zone it is in UTC (clause 4.6.3), as in other brokers."""
     moment = format_time(parse_time(members.text("expiresAt"), field="expiresAt", zone=UTC))
     if moment[:-1] <= reading.now[:-1]:
-        raise Invalid("is in the past", field="expiresAt")
+        raise Invalid("must be in the future", field="expiresAt")
     return moment
 
 
@@ -250,4 +250,4 @@ _FIELDS: dict[str, tuple[str, Callable[[SubscriptionMembers, SubscriptionReading
     "jsonldContext": ("jsonld_context", lambda members, _: members.uri("jsonldContext")),
     "notification": ("notification", _notification),
 }
-"""The members of a subscription that can be given, the field that each fills, and how it is read."""
+"""The members of a subscription, the field of each, and the function that reads it."""

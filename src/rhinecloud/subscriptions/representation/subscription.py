@@ -1,4 +1,4 @@
-"""A subscription as its subscriber sees it: the members of the standard, names compact in the asker's @context.
+"""Renders a subscription: the members of the standard, with names compacted in the @context of the request.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12 to 5.2.15.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from rhinecloud.ngsild.context import Context
-from rhinecloud.subscriptions.model.subscription import (
+from rhinecloud.subscriptions.model import (
     DeliveryCounters,
     Endpoint,
     EntityInfo,
@@ -26,11 +26,11 @@ def render_subscription(
     now: str,
     *,
     sys_attrs: bool = False,
-    trouble: str = "",
+    reason: str = "",
 ) -> dict[str, Any]:
-    """Show a subscription at the moment `now`; `trouble` says why it rests though it was not paused.
+    """Return a subscription as JSON at the time `now`; `reason` says why it causes no notifications.
 
-    `dropped` and `statusReason` are members that the standard does not have.
+    `dropped` and `statusReason` are not members of the standard.
     """
     shown: dict[str, Any] = {"id": subscription.id, "type": "Subscription"}
     _add(shown, "subscriptionName", subscription.name)
@@ -61,8 +61,8 @@ def render_subscription(
     _add(shown, "jsonldContext", subscription.jsonld_context)
     shown["notification"] = _notification(subscription.notification, counters, context)
     status = status_of(subscription, now)
-    shown["status"] = "paused" if trouble and status == "active" else status
-    _add(shown, "statusReason", trouble)
+    shown["status"] = "paused" if reason and status == "active" else status
+    _add(shown, "statusReason", reason)
     if sys_attrs:
         shown["createdAt"] = subscription.created_at
         shown["modifiedAt"] = subscription.modified_at
@@ -70,7 +70,7 @@ def render_subscription(
 
 
 def render_broken(name: str, reason: str) -> dict[str, Any]:
-    """Show that there is a subscription of which nothing can be said but why."""
+    """Return a subscription of which only the id is known, and why."""
     return {"id": name, "type": "Subscription", "status": "paused", "statusReason": reason}
 
 
@@ -119,6 +119,6 @@ def _pairs(pairs: list[KeyValuePair]) -> list[dict[str, str]]:
 
 
 def _add(shown: dict[str, Any], name: str, value: Any) -> None:
-    """Add a member that says something."""
+    """Add a member unless it is empty."""
     if value:
         shown[name] = value

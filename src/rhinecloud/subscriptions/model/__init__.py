@@ -1,1 +1,0 @@
-"""What a subscription is: its members, its parsing, its rendering, and the notifications that it asks for."""

@@ -1,0 +1,1 @@
+"""From the documents that subscribers send to subscriptions."""

@@ -1,0 +1,1 @@
+"""How notifications and subscriptions look in JSON."""

@@ -91,6 +91,7 @@ class Risk:
         async with self._turn:
             self._unwritten += self._engine.reconcile()
             await self._write()
+            await self._save()  # a crash must not move the first position
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._follow(), name="risk: stream")
@@ -211,13 +212,20 @@ class Risk:
     async def _write(self) -> None:
         """Write what was decided, however long the store takes; what it refuses is counted and shown."""
         while self._unwritten:
-            outcomes = list(self._unwritten)
+            writing = asyncio.create_task(self._write_now(list(self._unwritten)))
             try:
-                await self._write_all(outcomes)
+                await asyncio.shield(writing)
             except Unavailable:
                 await asyncio.sleep(RETRY_S)
-                continue
-            del self._unwritten[: len(outcomes)]
+            except asyncio.CancelledError:
+                await asyncio.gather(
+                    writing, return_exceptions=True
+                )  # what was written must be remembered, too
+                raise
+
+    async def _write_now(self, outcomes: Sequence[RuleOutcome]) -> None:
+        await self._write_all(outcomes)
+        del self._unwritten[: len(outcomes)]
 
     async def _write_all(self, outcomes: Sequence[RuleOutcome]) -> None:
         plans = [(each.alert_id, partial(self._plan, each)) for each in outcomes]

@@ -85,7 +85,10 @@ def test_files_that_the_pages_name_are_there() -> None:
 def test_commands_that_the_pages_name_exist() -> None:
     known = {path for path, _ in commands()} | {" ".join(path.split()[:2]) for path, _ in commands()}
     unknown = set()
+    guides = {"write-a-part.md", "packs.md"}  # they make commands of their own, which a test runs
     for page in listed("docs/*.md", "README.md"):
+        if page.name in guides:
+            continue
         for line in re.findall(
             r"(?:^\$ |`)(rhinecloud [a-z]+(?: [a-z]+)?)", page.read_text("utf-8"), re.MULTILINE
         ):

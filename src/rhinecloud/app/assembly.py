@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,17 @@ from pydantic import BaseModel, create_model
 
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.response_stats import ResponseStats
-from rhinecloud.part import Actions, Application, ConsumerState, OpenPart, Part, PartContext, Worker
+from rhinecloud.part import (
+    Actions,
+    Application,
+    ApplyReload,
+    ConsumerState,
+    OpenPart,
+    Part,
+    PartContext,
+    Reload,
+    Worker,
+)
 from rhinecloud.part.discovery import PartFailure, Parts
 
 _log = logging.getLogger(__name__)
@@ -91,6 +101,10 @@ class Assembly:
         for each in self._opened:
             if each.opened.refresh is not None:
                 await each.opened.refresh()
+
+    def reloads(self) -> list[Callable[[Reload], Awaitable[ApplyReload]]]:
+        """Return what checks a reload, part by part."""
+        return [each.opened.prepare_reload for each in self._opened if each.opened.prepare_reload is not None]
 
     def cached(self) -> frozenset[str]:
         """Return the kinds of records of which a process that only reads keeps a copy."""

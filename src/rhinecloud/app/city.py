@@ -26,9 +26,11 @@ from rhinecloud.app.metrics_collector import MetricsCollector
 from rhinecloud.app.readers.reverse_proxy import from_readers
 from rhinecloud.app.readers.upstream import announce, inside_of
 from rhinecloud.app.readers.worker_pool import WorkerPool
+from rhinecloud.app.reloading import Reloader
 from rhinecloud.app.routes.actions import action_routes
 from rhinecloud.app.routes.backup import backup_routes, backup_stream
 from rhinecloud.app.routes.city import city_routes
+from rhinecloud.app.routes.reload import reload_routes
 from rhinecloud.app.routes.status import status_routes
 from rhinecloud.app.security import security_headers
 from rhinecloud.app.server import HttpServer, with_port
@@ -58,6 +60,7 @@ class City:
         self.settings = settings = with_port(settings)
         self.foundation = Foundation(settings, clock, packs)
         self.space: Space = open_to(self.foundation, Mode.RUNNING)
+        self.reloader = Reloader(self.foundation, self.space.assembly)
         self.supervisor = Supervisor()
         workers = settings.server.workers
         self.worker_pool = WorkerPool(settings, workers) if workers > 1 else None
@@ -132,6 +135,7 @@ class City:
             city_routes(self.space.description, self.space.access),
             status_routes(self.status, self.space.access),
             action_routes(self.space.actions, self.space.access),
+            reload_routes(self.reloader, self.space.access),
             backup_routes(backup_stream(self.foundation), self.space.access),
         ]
         self.api = build_api(__version__, routers, self.space.problems)

@@ -88,6 +88,9 @@ class Problems:
                     "detail": getattr(error, "reason", "") or str(error),
                 }
                 facts = {fact: getattr(error, fact, None) for fact in self._facts}
+                if isinstance(error, Invalid) and len(error.faults) > 1:
+                    document["detail"] = "; ".join(map(str, error.faults))
+                    facts["errors"] = [{"field": each.field, "reason": each.reason} for each in error.faults]
                 return document | {name: value for name, value in facts.items() if value not in (None, "")}
         return {
             "type": TYPE + "internal",

@@ -169,6 +169,8 @@ class Settings:
     sections: Mapping[str, Any]
     tables: Mapping[str, ParsedDocument] = field(default_factory=dict)
     source: ParsedDocument = field(default_factory=lambda: plain_document({}), repr=False)
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Flags of the command line, by section."""
 
     def section(self, name: str, kind: type[S]) -> S:
         """Give a section as its part's dataclass."""
@@ -226,7 +228,7 @@ def read_settings(
             is_table = isinstance(document.data.get(name), dict)
             read: Any = read_section(name, kind, document.part(name) if is_table else {}, environment)
             sections[name] = override(name, read, (overrides or {}).get(name, {}))
-    return Settings(path.parent.resolve(), sections, further, document)
+    return Settings(path.parent.resolve(), sections, further, document, overrides or {})
 
 
 def describe_settings(kinds: Mapping[str, type]) -> list[SettingDescription]:

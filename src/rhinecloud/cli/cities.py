@@ -57,6 +57,25 @@ def add_to(program: typer.Typer) -> None:
         run_city(city, overrides, verbose=verbose)
 
     @program.command(rich_help_panel=PANEL)
+    def reload(city: City = HERE, as_json: Json = False) -> None:
+        """Take edited rules, mappings, layers, texts and feeds into use, without a restart.
+
+        Everything is checked first: one fault refuses the whole, and what is in use stays. Feeds that did not change
+        are not touched. The same happens when the process of `rhinecloud up` gets SIGHUP.
+
+        Example: `rhinecloud reload --city examples/duisburg`
+        """
+        with open_running(city) as client:
+            report = client.request("POST", "/api/v1/reload")
+        if as_json:
+            print_json(report)
+            return
+        for line in report["changed"] or ["nothing changed"]:
+            print(line)
+        if report["restart"]:
+            print(f"needs a restart: {', '.join(report['restart'])}")
+
+    @program.command(rich_help_panel=PANEL)
     def check(city: City = HERE, as_json: Json = False) -> None:
         """Check the city's files without starting it, and list every problem.
 

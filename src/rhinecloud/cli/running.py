@@ -95,6 +95,8 @@ async def _lead(settings: Settings, screen: Console, end: Coroutine[Any, Any, An
         end.close()
         raise
     ease_collector()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(city, screen), name="reload"))
     try:
         screen.print(_city_panel(city, time.monotonic() - started))
         showing = asyncio.create_task(_show(city, screen))
@@ -102,7 +104,21 @@ async def _lead(settings: Settings, screen: Console, end: Coroutine[Any, Any, An
         showing.cancel()
         await asyncio.gather(showing, return_exceptions=True)
     finally:
+        loop.remove_signal_handler(signal.SIGHUP)
         await _stop(city, screen)
+
+
+async def _reload(city: City, screen: Console) -> None:
+    """Take edited files into use, and print what changed or why nothing did."""
+    try:
+        report = await city.reloader.reload()
+    except RhineCloudError as error:
+        screen.print(Text(f"not reloaded: {error}", "red"))
+        return
+    for line in report.changed or ("nothing changed",):
+        screen.print(f"reloaded: {line}")
+    if report.restart:
+        screen.print(Text(f"needs a restart: {', '.join(report.restart)}", "yellow"))
 
 
 async def _follow(settings: Settings, screen: Console, end: Coroutine[Any, Any, Any]) -> None:

@@ -59,6 +59,7 @@ class Feeds:
             LinkContext(limits, world.clock, world.monotonic, world.chance.random), self.deadletters
         )
         self._feeds: dict[str, Feed] = {}
+        self._plans: dict[str, FeedPlan] = {}
         self._enabled: list[Feed] = []
         self._waiting: list[Feed] = []
         self._on_own_mqtt: list[Feed] = []
@@ -89,6 +90,35 @@ class Feeds:
         """Stop all feeds at once; each may still work off its queue for `drain_s`."""
         await asyncio.gather(*(feed.stop() for feed in self._feeds.values()))
 
+    async def replace(self, plans: Sequence[FeedPlan]) -> list[str]:
+        """Run other plans; return a sentence for each feed that came, changed or went. Equal ones are not touched."""
+        wanted = {plan.name: plan for plan in plans}
+        gone = [name for name in self._feeds if name not in wanted]
+        changed = [
+            name
+            for name, plan in wanted.items()
+            if name in self._plans and not plan.is_same(self._plans[name])
+        ]
+        new = [name for name in wanted if name not in self._feeds]
+        await asyncio.gather(*(self._remove(name) for name in (*gone, *changed)))
+        for name in (*changed, *new):
+            self._add(wanted[name])
+            if wanted[name].settings.enabled:
+                self._feeds[name].start()
+        return [
+            *(f"feed {name} is gone" for name in gone),
+            *(f"feed {name} changed and is started again" for name in changed),
+            *(f"feed {name} is new" for name in new),
+        ]
+
+    async def _remove(self, name: str) -> None:
+        feed = self._feeds.pop(name)
+        del self._plans[name]
+        for group in (self._enabled, self._waiting, self._on_own_mqtt):
+            if feed in group:
+                group.remove(feed)
+        await feed.stop()
+
     def get(self, name: str) -> Feed:
         """Give one feed; raises NotFound."""
         if name not in self._feeds:
@@ -108,6 +138,7 @@ class Feeds:
         feed = Feed(plan, make_pipeline(), self._around)
         self.deadletters.serve(plan.name, make_pipeline)
         self._feeds[plan.name] = feed
+        self._plans[plan.name] = plan
         if plan.settings.enabled:
             self._enabled.append(feed)
             if plan.own_mqtt:

@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +26,7 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.kernel.settings import read_section
 from rhinecloud.pack.installed import InstalledPacks
-from rhinecloud.part import CheckFiles, Finding, OpenPart, Part, PartContext
+from rhinecloud.part import ApplyReload, CheckFiles, Finding, OpenPart, Part, PartContext, Reload
 from rhinecloud.part.metrics import PREFIX
 from rhinecloud.store.port import Store
 from rhinecloud.stream.settings import StreamSettings
@@ -72,6 +72,8 @@ class CityFeeds:
             codecs=packs.codecs,
             contexts=packs.contexts,
         )
+        self._limits = limits
+        self._sources = sources
         self._settings = read_feeds(context.tables[TABLE])
         plans = plan_feeds(self._settings, limits, sources)
         store = services.get(Store)
@@ -94,6 +96,21 @@ class CityFeeds:
                     for host, port in set(awaited.values()):
                         await _until_it_answers(host, port)
             self.feeds.start_waiting()
+
+    async def prepare_reload(self, reload: Reload) -> ApplyReload:
+        """Plan every feed anew; raise Invalid where one of them cannot run."""
+        settings = read_feeds(reload.tables[TABLE])
+        declared = {
+            f"{item.source.owner}.{item.path.stem}": item.value for item in reload.content.of(MAPPINGS)
+        }
+        sources = replace(self._sources, mappings={**self._sources.mappings, **declared})
+        plans = plan_feeds(settings, self._limits, sources)
+
+        async def apply() -> list[str]:
+            self._settings = settings
+            return await self.feeds.replace(plans)
+
+        return apply
 
     async def status(self) -> dict[str, Any]:
         """Return the members of `FeedsStatus`."""
@@ -134,6 +151,7 @@ async def open_connectors(context: PartContext) -> AsyncIterator[OpenPart]:
             ready=made.feeds.listening,
             status=made.status,
             metrics=made.metrics,
+            prepare_reload=made.prepare_reload,
         )
     finally:
         await made.feeds.stop()

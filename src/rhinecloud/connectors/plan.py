@@ -59,6 +59,16 @@ class FeedPlan:
     own_mqtt: bool = False
     """Whether it listens to the city's own MQTT server."""
 
+    def is_same(self, other: FeedPlan) -> bool:
+        """Return whether both would make the same feed."""
+        mine = (self.settings, self.meaning, self.context and self.context.key, self.silent_after_s)
+        return mine == (
+            other.settings,
+            other.meaning,
+            other.context and other.context.key,
+            other.silent_after_s,
+        )
+
 
 def plan_feeds(
     feeds: Mapping[str, FeedSettings], limits: ConnectorSettings, sources: CitySources

@@ -7,7 +7,17 @@ from rhinecloud.part.access import Access
 from rhinecloud.part.actions import Action, Actions, ActionView
 from rhinecloud.part.content import Content, ContentItem, ContentKind, ContentSource
 from rhinecloud.part.context import Addresses, Mode, PartContext, Settings
-from rhinecloud.part.model import Application, CheckFiles, ConsumerState, Finding, OpenPart, Part, Worker
+from rhinecloud.part.model import (
+    Application,
+    ApplyReload,
+    CheckFiles,
+    ConsumerState,
+    Finding,
+    OpenPart,
+    Part,
+    Reload,
+    Worker,
+)
 from rhinecloud.part.problems import ErrorRow
 from rhinecloud.part.rights import ActionRight, Rights
 from rhinecloud.part.services import Services
@@ -21,6 +31,7 @@ __all__ = [
     "Actions",
     "Addresses",
     "Application",
+    "ApplyReload",
     "CheckFiles",
     "ConsumerState",
     "Content",
@@ -33,6 +44,7 @@ __all__ = [
     "OpenPart",
     "Part",
     "PartContext",
+    "Reload",
     "Rights",
     "Services",
     "Settings",

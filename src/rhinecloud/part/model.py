@@ -76,6 +76,18 @@ class ConsumerState:
     working: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reload:
+    """What was read again without a restart: the files of packs and city, and the tables that parts read themselves."""
+
+    content: Content
+    tables: Mapping[str, Any]
+
+
+ApplyReload = Callable[[], Awaitable[Sequence[str]]]
+"""Takes what was read again into use; returns a sentence for each thing that changed."""
+
+
 @dataclass(slots=True, kw_only=True)
 class OpenPart:
     """What a part contributes once it is open; all of it is optional.
@@ -88,8 +100,9 @@ class OpenPart:
     scrape, `consumers` the state of those that follow the changes. An application that counts and names its requests
     itself says so by `requests` (method, route, counts) and `route_of`.
 
-    `reload` takes content that was read again and found sound. `refresh` reads again, in a process that only reads,
-    what the running city changed of the records that the part names as `cached`.
+    `prepare_reload` checks what was read again and returns what takes it into use; it raises Invalid where anything is
+    wrong, and then nothing at all is taken into use. `refresh` reads again, in a process that only reads, what the
+    running city changed of the records that the part names as `cached`.
     """
 
     routers: Sequence[APIRouter] = ()
@@ -105,7 +118,7 @@ class OpenPart:
     requests: Callable[[], Iterable[tuple[str, str, ResponseStats]]] | None = None
     route_of: Callable[[MutableMapping[str, Any]], str] | None = None
     refresh: Callable[[], Awaitable[None]] | None = None
-    reload: Callable[[Content], Awaitable[None]] | None = None
+    prepare_reload: Callable[[Reload], Awaitable[ApplyReload]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

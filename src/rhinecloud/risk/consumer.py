@@ -100,6 +100,27 @@ class Risk:
             with contextlib.suppress(Unavailable):
                 await self._save()
 
+    async def replace_rules(self, rulebook: Rulebook) -> list[str]:
+        """Evaluate other rules from now on; return a sentence for each that came, changed or went.
+
+        Rules that did not change keep what they remember; alerts of a rule that is gone are withdrawn.
+        """
+        async with self._turn:
+            before = self._engine
+            self.rulebook = rulebook
+            self._engine = self._start(before.state)
+            for rule_id, counters in before.counters.items():
+                if (
+                    rule_id in self._engine.rules
+                    and self._engine.rules[rule_id].digest == before.rules[rule_id].digest
+                ):
+                    self._engine.counters[rule_id] = counters
+            changed = _differences(before, self._engine)
+            if changed:
+                self._unwritten += self._engine.reconcile()
+                await self._write()
+            return changed
+
     def status(self) -> RiskStatus:
         """Return the figures for the status page."""
         state = self._engine.state
@@ -249,3 +270,14 @@ class Risk:
         body = encode_state(self._engine.state)
         await self._store.put_records([Record(MARK, self._tenant, NAME, body)])
         self._saved_at = self._now()
+
+
+def _differences(before: Engine, after: Engine) -> list[str]:
+    changed = [f"rule {each} is new" for each in after.rules.keys() - before.rules.keys()]
+    changed += [f"rule {each} is gone" for each in before.rules.keys() - after.rules.keys()]
+    changed += [
+        f"rule {each} changed"
+        for each in after.rules.keys() & before.rules.keys()
+        if after.rules[each].digest != before.rules[each].digest
+    ]
+    return sorted(changed)

@@ -13,7 +13,18 @@ from pydantic import BaseModel
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.ngsild.context import Context
-from rhinecloud.part import CheckFiles, ConsumerState, Content, Finding, OpenPart, Part, PartContext, Settings
+from rhinecloud.part import (
+    ApplyReload,
+    CheckFiles,
+    ConsumerState,
+    Content,
+    Finding,
+    OpenPart,
+    Part,
+    PartContext,
+    Reload,
+    Settings,
+)
 from rhinecloud.part.metrics import PREFIX
 from rhinecloud.risk.alerts import Alerts
 from rhinecloud.risk.consumer import Risk
@@ -71,6 +82,17 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
     async def metrics() -> list[Metric]:
         return [GaugeMetricFamily(f"{PREFIX}alerts_active", "Alerts that are active.", risk.status().active)]
 
+    async def prepare_reload(reload: Reload) -> ApplyReload:
+        rulebook = read_city_rules(context.folder, context.settings, reload.content, context.vocabulary)
+        collector = ErrorCollector()
+        collector.found.extend(rulebook.problems)
+        collector.finish()
+
+        async def apply() -> list[str]:
+            return await risk.replace_rules(rulebook)
+
+        return apply
+
     viewer = context.access.may("see_status")
     yield OpenPart(
         routers=[risk_routes(risk, alerts, viewer, context.access.signed_in)],
@@ -78,6 +100,7 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
         status=status,
         consumers=lambda: [ConsumerState("risk", risk.status().lag)],
         metrics=metrics,
+        prepare_reload=prepare_reload,
     )
 
 

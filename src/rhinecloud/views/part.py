@@ -10,12 +10,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.part import Mode, OpenPart, Part, PartContext, WebModules
+from rhinecloud.part import ApplyReload, Mode, OpenPart, Part, PartContext, Reload, WebModules
 from rhinecloud.views.content import ICONS, LAYERS, TEXTS
 from rhinecloud.views.layers import LayerView
 from rhinecloud.views.modules import module_routes, read_modules
 from rhinecloud.views.routes import icon_routes
-from rhinecloud.views.screen import icons_of, layers_of
+from rhinecloud.views.screen import Screen
 
 _log = logging.getLogger(__name__)
 
@@ -28,19 +28,28 @@ class CityLayers(BaseModel):
 
 @asynccontextmanager
 async def open_views(context: PartContext) -> AsyncIterator[OpenPart]:
-    """Open the layers of this space."""
-    layers = layers_of(context.content, context.vocabulary)
-
-    async def describe(actor: Actor | None) -> dict[str, Any]:
-        return {"layers": layers if actor else []}
-
+    """Open the layers and icons of this space."""
+    screen = Screen(context.content, context.vocabulary)
     modules, unreadable = read_modules(context.services.get(WebModules))
     for each in unreadable:
         _log.warning("the page %s is not shown: %s", each.name, each.reason)
+
+    async def describe(actor: Actor | None) -> dict[str, Any]:
+        return {"layers": screen.layers if actor else []}
+
+    async def prepare_reload(reload: Reload) -> ApplyReload:
+        after = Screen(reload.content, context.vocabulary)
+
+        async def apply() -> list[str]:
+            return screen.replace(after)
+
+        return apply
+
     signed_in = context.access.signed_in
     yield OpenPart(
-        routers=[module_routes(modules, signed_in), icon_routes(icons_of(context.content), signed_in)],
+        routers=[module_routes(modules, signed_in), icon_routes(screen.icons, signed_in)],
         city=describe,
+        prepare_reload=prepare_reload,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from rhinecloud.ngsild.context import Context
 from rhinecloud.part import Content
@@ -43,3 +44,34 @@ def texts_of(content: Content, vocabulary: Context) -> dict[str, dict[str, PackT
 def renamer(own: Context, vocabulary: Context) -> Callable[[str], str]:
     """Return what turns a pack's name of a type or attribute into the city's."""
     return lambda name: vocabulary.compact(own.expand(name))
+
+
+class Screen:
+    """What the screen shows of a city's content: layers in the order of drawing, and icons."""
+
+    def __init__(self, content: Content, vocabulary: Context) -> None:
+        self.layers = layers_of(content, vocabulary)
+        self.icons = icons_of(content)
+
+    def replace(self, after: Screen) -> list[str]:
+        """Show what another one shows; return a sentence for each layer and icon that came, changed or went."""
+        changed = [
+            *_differences(
+                "layer", {each.id: each for each in self.layers}, {each.id: each for each in after.layers}
+            ),
+            *_differences(
+                "icon", {each.name: each for each in self.icons}, {each.name: each for each in after.icons}
+            ),
+        ]
+        self.layers[:] = after.layers
+        self.icons[:] = after.icons
+        return changed
+
+
+def _differences(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    changed = [f"{what} {name} is new" for name in after.keys() - before.keys()]
+    changed += [f"{what} {name} is gone" for name in before.keys() - after.keys()]
+    changed += [
+        f"{what} {name} changed" for name in after.keys() & before.keys() if after[name] != before[name]
+    ]
+    return sorted(changed)

@@ -7,6 +7,7 @@ rule that fits a message adds its entities.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -129,10 +130,18 @@ class MappingRule:
 class DeclaredMapping:
     """A mapping from a YAML file: a `pack.Mapping` that also knows the topics it is about."""
 
-    def __init__(self, rules: Sequence[MappingRule]) -> None:
+    def __init__(self, rules: Sequence[MappingRule], text: str = "") -> None:
+        """Two mappings are equal where their files hold the same `text`."""
         self._rules = tuple(rules)
+        self._digest = hashlib.sha256(text.encode()).digest()
         self.topics = tuple(dict.fromkeys(rule.topic.filter for rule in rules if rule.topic is not None))
         """MQTT topic filters of all rules."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DeclaredMapping) and self._digest == other._digest
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
 
     def __call__(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
         """Give the entities that a message changes; at last raises Invalid, or Faults for several."""
@@ -166,7 +175,7 @@ def _mapping(parsed: list[ParsedDocument]) -> DeclaredMapping:
         rules = fit_document(written, MappingKeys).value.rules
     else:
         rules = (fit_document(written, MappingRuleKeys).value,)
-    return DeclaredMapping([_rule(each) for each in rules])
+    return DeclaredMapping([_rule(each) for each in rules], written.text)
 
 
 def _rule(keys: MappingRuleKeys) -> MappingRule:

@@ -682,6 +682,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read rules, mappings, layers, texts and feeds again; a fault refuses the whole */
+        post: operations["reload_api_v1_reload_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/backup": {
         parameters: {
             query?: never;
@@ -1859,6 +1876,22 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+        };
+        /**
+         * ReloadView
+         * @description What a reload did.
+         */
+        ReloadView: {
+            /**
+             * Changed
+             * @description A sentence for each thing that is new in use
+             */
+            changed: string[];
+            /**
+             * Restart
+             * @description Sections of the settings that differ and need a restart
+             */
+            restart: string[];
         };
         /**
          * Reopening
@@ -3952,6 +3985,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reload_api_v1_reload_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReloadView"];
                 };
             };
             /** @description What went wrong */

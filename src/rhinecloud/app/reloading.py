@@ -1,0 +1,93 @@
+"""Takes files that were edited into use without a restart: rules, mappings, layers, texts, feeds.
+
+Everything is read and checked first. One fault refuses the whole, and what is in use stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+
+from rhinecloud.app.assembly import Assembly
+from rhinecloud.app.foundation import Foundation, city_content
+from rhinecloud.app.parts import find_parts, kinds_of
+from rhinecloud.app.sections import read_city
+from rhinecloud.app.settings import Settings
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.faults import ErrorCollector, Faults
+from rhinecloud.loader import Packs, find_packs
+from rhinecloud.part import ApplyReload, Content, Reload
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadReport:
+    """`changed` says what is in use now; `restart` names the settings that differ and need a restart."""
+
+    changed: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+
+
+class Reloader:
+    """Reloads the files of one running city, one call at a time."""
+
+    def __init__(self, foundation: Foundation, assembly: Assembly) -> None:
+        self._foundation = foundation
+        self._assembly = assembly
+        self._busy = asyncio.Lock()
+        self.reloads = 0
+
+    async def reload(self) -> ReloadReport:
+        """Read the files again and take them into use; raise Invalid naming every fault, and change nothing then."""
+        try:
+            return await self._reload()
+        except Invalid as error:  # a fault of a file says in its text where it is
+            raise Faults([Invalid(str(each)) for each in error.faults]) from None
+
+    async def _reload(self) -> ReloadReport:
+        async with self._busy:
+            running = self._foundation.settings
+            settings = await asyncio.to_thread(read_city, running.folder, running.overrides)
+            packs = await asyncio.to_thread(self._read_packs, settings)
+            reload = Reload(content=self._read_content(packs), tables=settings.tables)
+            changed = [word for apply in await self._prepare(reload) for word in await apply()]
+            self.reloads += 1
+            for each in changed:
+                _log.info("reloaded: %s", each)
+            return ReloadReport(tuple(changed), tuple(self._differences(settings)))
+
+    def _read_packs(self, settings: Settings) -> Packs:
+        """Read the folders of the packs that are at work; raise Invalid for one that is broken now."""
+        at_work = {pack.name for pack in self._foundation.packs.loaded}
+        packs = find_packs(sorted(at_work), kinds=kinds_of(find_parts().loaded)) if at_work else Packs()
+        collector = ErrorCollector()
+        for failure in packs.failed:
+            collector.add(failure.reason, failure.name)
+        collector.finish()
+        return packs
+
+    def _read_content(self, packs: Packs) -> Content:
+        foundation = self._foundation
+        own = city_content(foundation.settings.folder, foundation.context, kinds_of(find_parts().loaded))
+        return packs.content(own)
+
+    async def _prepare(self, reload: Reload) -> list[ApplyReload]:
+        """Let every part check what was read; raise Invalid with the faults of all of them."""
+        collector, found = ErrorCollector(), []
+        for prepare in self._assembly.reloads():
+            try:
+                found.append(await prepare(reload))
+            except Invalid as error:
+                collector.found.extend(error.faults)
+        collector.finish()
+        return found
+
+    def _differences(self, settings: Settings) -> list[str]:
+        """Return the sections that differ from those in use; a port that was chosen freely is no difference."""
+        running = self._foundation.settings
+        sections = dict(settings.sections)
+        if settings.server.port == 0:
+            sections["server"] = replace(settings.server, port=running.server.port)
+        return [name for name, section in sections.items() if section != running.sections[name]]

@@ -60,17 +60,18 @@ async def test_a_seed_whose_text_changed_is_sown_again(store, tmp_path: Path) ->
 def test_an_entity_that_stands_twice_is_named(tmp_path: Path) -> None:
     write(tmp_path, berth(berthName="Walsum"), berth(berthName="Ruhrort"))
     with pytest.raises(
-        Invalid, match=r"port/berths.json\[1\]: .*Berth:1 stands in .*berths.json\[0\] already"
+        Invalid,
+        match=r"port/berths.json, line \d+, column \d+: \[1\]: .*Berth:1 stands in .*berths.json\[0\] already",
     ):
         read_seeds(tmp_path, CONTEXT)
 
 
 def test_a_bad_seed_is_named_by_file_and_place(tmp_path: Path) -> None:
     write(tmp_path, berth(), {"id": "no uri", "type": "Berth"})
-    with pytest.raises(Invalid, match=r"entities/port/berths\.json\[1\]"):
+    with pytest.raises(Invalid, match=r"entities/port/berths\.json, line \d+, column \d+: \[1\]"):
         read_seeds(tmp_path, CONTEXT)
     (tmp_path / "entities" / "port" / "berths.json").write_text("{")
-    with pytest.raises(Invalid, match=r"berths\.json: cannot be read"):
+    with pytest.raises(Invalid, match=r"berths\.json, line 1, column 2: this is not JSON"):
         read_seeds(tmp_path, CONTEXT)
 
 

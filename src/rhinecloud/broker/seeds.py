@@ -15,7 +15,8 @@ from typing import Any
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.actor import part
-from rhinecloud.kernel.errors import Invalid, RhineCloudError
+from rhinecloud.kernel.declarative import Document, Limits, read_document
+from rhinecloud.kernel.errors import RhineCloudError
 from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.parsing import parse_fragment
@@ -23,6 +24,8 @@ from rhinecloud.store.port import Record, Store
 
 KIND = "seed"
 SEEDER = part("city")
+LIMITS = Limits(size_bytes=64 << 20)
+"""How much is read of one file: a whole inventory may stand in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +43,15 @@ def read_seeds(folder: Path, context: Context) -> list[Seed]:
     places: dict[str, str] = {}
     collector = ErrorCollector()
     for path in sorted((folder / "entities").glob("**/*.json")):
-        place = str(path.relative_to(folder))
+        name = str(path.relative_to(folder))
         with collector.collect():
-            for index, fragment in enumerate(_read(path, place)):
-                here = f"{place}[{index}]"
+            document = read_document(path, list[Any], name=name, limits=LIMITS)
+            for index, fragment in enumerate(document.value):
                 with collector.collect():
-                    seed = _seed(fragment, context, here)
+                    seed = _seed(fragment, context, document, index)
+                    here = f"{name}[{index}]"
                     if (first := places.setdefault(seed.id, here)) != here:
-                        raise Invalid(f"{seed.id} stands in {first} already", field=here)
+                        raise document.fault((index,), f"{seed.id} stands in {first} already")
                     seeds.append(seed)
     collector.finish()
     return seeds
@@ -67,23 +71,13 @@ async def seed_entities(
     return len(fresh)
 
 
-def _seed(fragment: Any, context: Context, place: str) -> Seed:
+def _seed(fragment: Any, context: Context, document: Document[list[Any]], index: int) -> Seed:
     try:
         entity = parse_fragment(fragment, context)
     except RhineCloudError as error:
-        raise Invalid(str(error), field=place) from None
+        raise document.fault((index,), str(error)) from None
     text = json.dumps(fragment, sort_keys=True).encode()
     return Seed(entity.id, fragment, hashlib.sha256(text).hexdigest().encode())
-
-
-def _read(path: Path, place: str) -> list[Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise Invalid(f"cannot be read: {error}", field=place) from None
-    if not isinstance(found, list):
-        raise Invalid("must be a JSON array of entities", field=place)
-    return found
 
 
 async def _is_sown(store: Store, tenant: str, seed: Seed) -> bool:

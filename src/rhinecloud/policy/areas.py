@@ -5,7 +5,6 @@ An area is a Feature with a polygon; its name is the member `name` of its proper
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from shapely.errors import GEOSException, ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.declarative import ParsedDocument, parse_file
+from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.ngsild.entity import Instance
 
 _POLYGONS = ("Polygon", "MultiPolygon")
@@ -52,32 +52,39 @@ def point_of(geometry: Any) -> tuple[float, float] | None:
 
 
 def read_areas(folder: Path) -> Areas:
-    """Read every `*.geojson` of a folder; raise Invalid with the file and what is wrong with it."""
+    """Read every `*.geojson` of a folder; raise Invalid naming each fault with its place."""
     areas: dict[str, BaseGeometry] = {}
+    collector = ErrorCollector()
     for path in sorted(folder.glob("*.geojson")):
-        field = f"{folder.name}/{path.name}"
-        for name, polygon in _read(path, field):
-            if name in areas:
-                raise Invalid(f"there is an area {name!r} already; names must be unique", field=field)
-            areas[name] = polygon
+        with collector.collect():
+            [document] = parse_file(path, f"{folder.name}/{path.name}")
+            for place, feature in _features(document.data):
+                with collector.collect():
+                    name, polygon = _area(feature, path.stem, document.part(*place))
+                    if name in areas:
+                        raise document.fault(place, f"the name {name!r} must not be used twice")
+                    areas[name] = polygon
+    collector.finish()
     return Areas(areas.items())
 
 
-def _read(path: Path, field: str) -> Iterator[tuple[str, BaseGeometry]]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise Invalid(f"cannot be read: {error}", field=field) from None
-    features = document.get("features") if isinstance(document, dict) else None
-    for feature in features if isinstance(features, list) else [document]:
-        if not isinstance(feature, dict) or feature.get("type") != "Feature":
-            raise Invalid("must be a GeoJSON Feature or FeatureCollection", field=field)
-        polygon = _shape(feature.get("geometry"))
-        if polygon is None or polygon.geom_type not in _POLYGONS or not polygon.is_valid:
-            raise Invalid("every area must be a valid Polygon or MultiPolygon", field=field)
-        properties = feature.get("properties")
-        name = properties.get("name") if isinstance(properties, dict) else None
-        yield str(name or path.stem), polygon
+def _features(data: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    features = data.get("features") if isinstance(data, dict) else None
+    if isinstance(features, list):
+        yield from ((("features", index), feature) for index, feature in enumerate(features))
+    else:
+        yield (), data
+
+
+def _area(feature: Any, otherwise: str, document: ParsedDocument) -> tuple[str, BaseGeometry]:
+    if not isinstance(feature, dict) or feature.get("type") != "Feature":
+        raise document.fault((), "must be a GeoJSON Feature or FeatureCollection")
+    polygon = _shape(feature.get("geometry"))
+    if polygon is None or polygon.geom_type not in _POLYGONS or not polygon.is_valid:
+        raise document.fault(("geometry",), "every area must be a valid Polygon or MultiPolygon")
+    properties = feature.get("properties")
+    name = properties.get("name") if isinstance(properties, dict) else None
+    return str(name or otherwise), polygon
 
 
 def _shape(geometry: Any) -> BaseGeometry | None:

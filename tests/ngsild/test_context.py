@@ -167,7 +167,7 @@ def test_what_is_no_context_is_refused(body: Any) -> None:
 
 
 def test_a_document_without_context_is_refused() -> None:
-    with pytest.raises(Invalid, match="holds no @context"):
+    with pytest.raises(Invalid, match="must have the member @context"):
         compile_context("https://example.org/a", {"https://example.org/a": {"a": "https://example.org/a"}})
 
 

@@ -235,7 +235,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 @pytest.mark.parametrize("q", ["depth==4&open==true", "name==low&depth", "name==a=b", "open==true&depth>4"])
 def test_a_bare_word_hides_no_other_term(q: str) -> None:
-    with pytest.raises(Invalid, match="is neither a word nor a URI"):
+    with pytest.raises(Invalid, match="must be a word, a URI, or a string in quotes"):
         parse_q(q, core_context())
 
 

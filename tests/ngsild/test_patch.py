@@ -149,7 +149,7 @@ def test_partial_update_removes_metadata_and_whole_instances_that_are_null() -> 
 
 def test_partial_update_needs_the_instance_and_its_type() -> None:
     change = parse_attribute({"type": "Relationship", "object": "urn:b:1"}, core_context(), partial=True)
-    with pytest.raises(Invalid, match="cannot become"):
+    with pytest.raises(Invalid, match="must not change"):
         patch.partial_update(made(a=1), DEFAULT + "a", change, NOW)
     other = parse_attribute({"value": 1, "datasetId": "urn:d:9"}, core_context(), partial=True)
     with pytest.raises(patch.AttributeNotFound) as raised:

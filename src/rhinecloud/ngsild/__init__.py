@@ -1,1 +1,1 @@
-"""The language of the city, NGSI-LD (ETSI GS CIM 009 v1.9.1): pure values and functions, no I/O, no clock, no async."""
+"""The language NGSI-LD (ETSI GS CIM 009 v1.9.1) as pure values and functions: no I/O, no clock, no async."""

@@ -1,4 +1,4 @@
-"""Boxes around places: a first, cheap answer to where an entity is."""
+"""Bounding boxes: a first, cheap test of where an entity is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Box = tuple[float, float, float, float]
 
 
 def touches(one: Box, other: Box) -> bool:
-    """Return whether two boxes share a point; a box whose west lies east of its east goes over the date line."""
+    """Return whether two boxes share a point; a box whose west is east of its east crosses the date line."""
     if one[1] > other[3] or other[1] > one[3]:
         return False
     if other[0] <= other[2]:

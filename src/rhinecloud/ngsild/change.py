@@ -1,6 +1,6 @@
-"""A change of one entity: the row that is committed beside the state, and what every consumer of the stream hears.
+"""A change of one entity: the row that is committed with the state, and what every consumer of the stream receives.
 
-Two clocks (docs/glossary): an attribute's `observedAt` says when it was true; `at` says when the city learnt it.
+Two clocks (docs/glossary): an attribute's `observedAt` says when it was true; `at` says when the city received it.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ _list_decoder = msgspec.json.Decoder(list[Change])
 
 
 def encode_change(change: Change) -> bytes:
-    """Write a change as JSON bytes."""
+    """Return a change as JSON bytes."""
     return _encoder.encode(change)
 
 
 def decode_change(body: bytes) -> Change:
-    """Read a change."""
+    """Return the change of JSON bytes."""
     return _decoder.decode(body)
 
 
 def decode_changes(body: bytes) -> list[Change]:
-    """Read a JSON array of changes: the body of one frame of the stream."""
+    """Return the changes of a JSON array: the body of one frame of the stream."""
     return _list_decoder.decode(body)

@@ -1,6 +1,6 @@
-"""The order of texts as a language has it: ICU's collations, by names such as `de-u-co-phonebk`.
+"""The order of texts in a language: ICU's collations, by names such as `de-u-co-phonebk`.
 
-ICU is loaded when the first text is ordered: a city that never orders any does without its 20 MB.
+ICU is loaded when the first text is ordered, because it takes 20 MB of memory.
 Source: ETSI GS CIM 009 v1.9.1, clauses 4.23.1 and 4.23.3; RFC 6067; Unicode TS 35, part 5, for the keys of `-u-`.
 """
 
@@ -23,14 +23,14 @@ SETTINGS = frozenset(
         *("colnormalization", "colnumeric", "colreorder", "kv", "x"),
     }
 )
-"""ICU's words for the keys co, ks, ka, kb, kc, kf, kk, kn, kr, kv; `x` is a private part, as in `und-x-icu`."""
+"""ICU's names of the keys co, ks, ka, kb, kc, kf, kk, kn, kr, kv; `x` is a private subtag, as in `und-x-icu`."""
 
 
 def check_collation(collation: str) -> None:
-    """Raise Invalid for what is no collation of ICU's; '' stands for its root collation."""
+    """Raise Invalid for a name that is not a collation of ICU; '' is its root collation."""
     if collation:
         if _TAG.fullmatch(collation) is None:
-            raise Invalid(f"{collation!r} is no language tag (BCP 47)", field="collation")
+            raise Invalid(f"{collation!r} must be a language tag (BCP 47)", field="collation")
         sort_key(collation)
 
 
@@ -42,7 +42,7 @@ def _make_sort_key(collation: str) -> Callable[[str], bytes]:
         _refuse_unknown(locale, icu.Collator)
         key: Callable[[str], bytes] = icu.Collator.createInstance(locale).getSortKey
     except icu.ICUError:
-        raise Invalid(f"{collation!r} is no collation that ICU knows (RFC 6067)", field="collation") from None
+        raise Invalid(f"{collation!r} must be a collation of ICU (RFC 6067)", field="collation") from None
     return key
 
 
@@ -54,12 +54,14 @@ Texts that are equal in the collation have equal bytes.
 
 
 def _refuse_unknown(locale: Any, collator: Any) -> None:
-    """Refuse what ICU passes over in silence: keys that mean nothing here, orders that the language has not got."""
+    """Raise Invalid for what ICU ignores: unknown keys, and orders that do not exist for the language."""
     tag = locale.toLanguageTag()
     for word in locale.createKeywords() or ():
         if word not in SETTINGS:
-            raise Invalid(f"{tag!r} has a key that says nothing of an order: {word!r}", field="collation")
+            raise Invalid(
+                f"{tag!r} must not have the key {word!r}, which is not about order", field="collation"
+            )
     order = locale.getKeywordValue("collation")
     known = collator.getKeywordValuesForLocale("collation", locale, False)
     if order and order not in known:
-        raise Invalid(f"{tag!r} names an order that the language has not got", field="collation")
+        raise Invalid(f"{tag!r} must name an order that exists for the language", field="collation")

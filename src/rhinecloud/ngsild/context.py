@@ -1,7 +1,7 @@
 """A compiled JSON-LD @context: short terms to IRIs and back, each a dictionary look-up.
 
-Only what NGSI-LD needs of JSON-LD 1.1 is here: terms, prefixes, `@vocab`, keyword aliases and type coercion. The
-core context always wins, wherever it stands, and unknown terms fall into its default vocabulary. Source: ETSI GS
+It supports what NGSI-LD needs of JSON-LD 1.1: terms, prefixes, `@vocab`, keyword aliases and type coercion. The
+core context overrides all others, and unknown terms belong to its default vocabulary. Source: ETSI GS
 CIM 009 v1.9.1, clauses 4.4, 5.5.5 and 5.5.7; W3C JSON-LD 1.1, section 4.1 and the algorithms of its API.
 """
 
@@ -62,7 +62,7 @@ class Context:
         return term in self._definitions.terms
 
     def terms(self) -> Iterable[str]:
-        """List the terms that the context defines."""
+        """Return the terms that the context defines."""
         return self._definitions.terms.keys()
 
     def _expand(self, term: str) -> str:
@@ -101,16 +101,16 @@ class Context:
         if not isinstance(term, str):
             raise Invalid(f"{term!r} is not a name")
         if not (_NAME.fullmatch(term) or is_uri(term) or term in self._definitions.terms):
-            raise Invalid(f"{term!r} is not a legal name: letters, digits and _ only, a letter first")
+            raise Invalid(f"{term!r} must have letters, digits and _ only, with a letter first")
         iri = self._expand(term)
         if iri.startswith("@"):
-            raise Invalid(f"{term!r} stands for the keyword {iri} and names nothing")
+            raise Invalid(f"{term!r} is an alias of the keyword {iri}, not a name")
         return iri
 
 
 @cache
 def core_context() -> Context:
-    """Return the compiled core @context, v1.9; it answers every published core address."""
+    """Return the compiled core @context, v1.9; it is used for every published core address."""
     return Context(_core_definitions())
 
 
@@ -126,9 +126,9 @@ def compile_context(body: Any, documents: Mapping[str, Any]) -> Context:
 
 
 def missing_urls(body: Any, documents: Mapping[str, Any]) -> set[str]:
-    """List the remote @context URLs that `body` needs, through the documents at hand, and `documents` lacks.
+    """Return the remote @context URLs that `body` needs, directly or through `documents`, and that `documents` lacks.
 
-    The core addresses are never among them. Fetch the answer, add it to `documents`, and ask again until it is empty.
+    The core addresses are never among them. Fetch these URLs, add them to `documents`, and repeat until none is left.
     """
     return {url for url in referenced_urls(body, documents) if url not in documents}
 

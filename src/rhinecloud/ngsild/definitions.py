@@ -1,6 +1,6 @@
-"""From @context documents to a table of terms: the part of JSON-LD 1.1 context processing that NGSI-LD uses.
+"""Compiles @context documents to a table of terms: the part of JSON-LD 1.1 context processing that NGSI-LD uses.
 
-Remote documents are handed in, never fetched. Source: W3C JSON-LD 1.1 API, sections 4.1 and 4.2; ETSI GS CIM 009
+Remote documents are passed in, never fetched. Source: W3C JSON-LD 1.1 API, sections 4.1 and 4.2; ETSI GS CIM 009
 v1.9.1, clause 5.5.7 (the core's terms cannot be redefined; scoped contexts are refused).
 """
 
@@ -17,8 +17,8 @@ from rhinecloud.ngsild.documents import is_core_url
 MAX_DEPTH = 16
 MAX_CONTEXTS = 256
 MAX_TERMS = 50_000
-MAX_RESTING = 64
-"""Terms that rest on each other, one after the other."""
+MAX_NESTED_TERMS = 64
+"""Terms in a row whose definitions depend on the next one."""
 
 _PREFIX_ENDS = tuple(":/?#[]@")
 _CONTEXT_KEYWORDS = frozenset(
@@ -41,16 +41,16 @@ class TermDefinition:
 
 @dataclass(slots=True)
 class Definitions:
-    """A table of terms and the vocabulary into which all others fall."""
+    """A table of terms and the vocabulary of all other terms."""
 
     terms: dict[str, TermDefinition] = field(default_factory=dict)
     vocab: str = ""
 
 
 def define_all(body: Any, documents: Mapping[str, Any], core: Definitions | None) -> Definitions | None:
-    """Work a context through, the core's terms first and last; None when it adds nothing to the core.
+    """Return the definitions of a context, which cannot change the core's terms; None if it adds nothing to the core.
 
-    `core` is None only for the core context itself, which alone may hold scoped contexts: they are left out.
+    `core` is None only for the core context itself, which alone may have scoped contexts: they are ignored.
     """
     work = _Work(documents, core)
     work.add(body, base="")
@@ -62,7 +62,7 @@ def define_all(body: Any, documents: Mapping[str, Any], core: Definitions | None
 
 
 def referenced_urls(body: Any, documents: Mapping[str, Any]) -> set[str]:
-    """List every remote URL that a context names, directly or through documents at hand, the core's apart."""
+    """Return every remote URL that a context names, directly or through `documents`, except the core's."""
     found: set[str] = set()
     waiting: list[tuple[Any, str]] = [(body, "")]
     while waiting:
@@ -99,12 +99,12 @@ def _absolute(url: str, base: str) -> str:
 
 def _context_of(document: Any, url: str) -> Any:
     if not isinstance(document, dict) or "@context" not in document:
-        raise Invalid(f"the document {url} holds no @context", field="@context")
+        raise Invalid(f"the document {url} must have the member @context", field="@context")
     return document["@context"]
 
 
 class _Work:
-    """The state of one compilation: what is defined so far, and how far it may still go."""
+    """The state of one compilation: the definitions so far, and the limits."""
 
     def __init__(self, documents: Mapping[str, Any], core: Definitions | None) -> None:
         self.documents = documents
@@ -113,10 +113,10 @@ class _Work:
         self.vocab = core.vocab if core else ""
         self._open: list[str] = []
         self._contexts = 0
-        self._resting = 0
+        self._nested = 0
 
     def add(self, body: Any, base: str) -> None:
-        """Process one context on top of what is there."""
+        """Add the definitions of one context."""
         self._contexts += 1
         if self._contexts > MAX_CONTEXTS:
             raise TooLarge(f"more than {MAX_CONTEXTS} contexts", field="@context")
@@ -128,12 +128,12 @@ class _Work:
         elif isinstance(body, list):
             for each in body:
                 if isinstance(each, list):
-                    raise Invalid("a list of contexts holds another list", field="@context")
+                    raise Invalid("must not be a list in a list", field="@context")
                 self.add(each, base)
         elif isinstance(body, dict):
             self._add_object(body, base)
         else:
-            raise Invalid("is neither a URL, an object nor a list of those", field="@context")
+            raise Invalid("must be a URL, an object or a list of those", field="@context")
 
     def _add_remote(self, url: str) -> None:
         if is_core_url(url):
@@ -143,14 +143,14 @@ class _Work:
         if len(self._open) >= MAX_DEPTH:
             raise TooLarge(f"contexts include each other more than {MAX_DEPTH} deep", field="@context")
         if url not in self.documents:
-            raise Invalid(f"the context {url} is not at hand", field="@context")
+            raise Invalid(f"the context {url} was not fetched", field="@context")
         self._open.append(url)
         self.add(_context_of(self.documents[url], url), url)
         self._open.pop()
 
     def _add_object(self, body: dict[str, Any], base: str) -> None:
         if "@context" in body:
-            raise Invalid("an embedded context holds another @context", field="@context")
+            raise Invalid("must not have a member @context", field="@context")
         if "@import" in body:
             body = {**self._imported(body["@import"], base), **body}
         if "@vocab" in body:
@@ -164,17 +164,15 @@ class _Work:
 
     def _imported(self, url: Any, base: str) -> dict[str, Any]:
         if not isinstance(url, str):
-            raise Invalid("@import is not a URL", field="@context.@import")
+            raise Invalid("must be a URL", field="@context.@import")
         absolute = _absolute(url, base)
         if is_core_url(absolute):
             return {}
         if absolute not in self.documents:
-            raise Invalid(f"the context {absolute} is not at hand", field="@context.@import")
+            raise Invalid(f"the context {absolute} was not fetched", field="@context.@import")
         imported = _context_of(self.documents[absolute], absolute)
         if not isinstance(imported, dict) or "@import" in imported:
-            raise Invalid(
-                f"{absolute} cannot be imported: it is not one plain object", field="@context.@import"
-            )
+            raise Invalid(f"{absolute} must be one object to be imported", field="@context.@import")
         return imported
 
     def _set_vocab(self, vocab: Any) -> None:
@@ -183,24 +181,27 @@ class _Work:
         elif isinstance(vocab, str):
             self.vocab = self._expand(vocab, {}, {}) if vocab else self.vocab
         else:
-            raise Invalid("@vocab is not an IRI", field="@context.@vocab")
+            raise Invalid("must be an IRI", field="@context.@vocab")
 
     def _define(self, name: str, local: Mapping[str, Any], pending: dict[str, bool]) -> None:
-        """Define one term, and first those on which it rests; `pending` maps a term to whether it is done."""
+        """Define one term after those that it depends on; `pending` maps a term to whether it is done."""
         if name in pending:
             if not pending[name]:
-                raise Invalid("the definition leads back to itself", field=f"@context.{name}")
+                raise Invalid("must not be defined by itself", field=f"@context.{name}")
             return
         if name == "" or name in _KEYWORDS:
             raise Invalid(f"{name!r} cannot be defined", field="@context")
         if (self.core and name in self.core.terms) or name.startswith("@"):
             return
-        if self._resting >= MAX_RESTING:
-            raise TooLarge(f"more than {MAX_RESTING} terms rest on each other", field=f"@context.{name}")
+        if self._nested >= MAX_NESTED_TERMS:
+            raise TooLarge(
+                f"more than {MAX_NESTED_TERMS} terms in a row depend on the next one",
+                field=f"@context.{name}",
+            )
         pending[name] = False
-        self._resting += 1
+        self._nested += 1
         term = self._term(name, local[name], local, pending)
-        self._resting -= 1
+        self._nested -= 1
         if term is None:
             self.terms.pop(name, None)
         else:
@@ -213,18 +214,18 @@ class _Work:
         simple = isinstance(value, str)
         definition = {"@id": value} if value is None or simple else value
         if not isinstance(definition, dict):
-            raise Invalid("a term is defined by an IRI or an object", field=f"@context.{name}")
+            raise Invalid("must be an IRI or an object", field=f"@context.{name}")
         if "@context" in definition and self.core is not None:
-            raise Invalid("scoped contexts are not allowed", field=f"@context.{name}")
+            raise Invalid("must not have a scoped context", field=f"@context.{name}")
         target = definition.get("@id", definition.get("@reverse", name))
         if target is None:
             return None
         if not isinstance(target, str):
-            raise Invalid("@id is not a text", field=f"@context.{name}")
+            raise Invalid("@id must be a string", field=f"@context.{name}")
         iri = self._target(name, target, local, pending)
         coercion = definition.get("@type") or ""
         if not isinstance(coercion, str):
-            raise Invalid("@type is not a text", field=f"@context.{name}")
+            raise Invalid("@type must be a string", field=f"@context.{name}")
         if coercion:
             coercion = self._expand(coercion, local, pending)
         prefix = definition.get("@prefix") is True or (simple and iri.endswith(_PREFIX_ENDS))
@@ -235,14 +236,14 @@ class _Work:
             self._expand(target, local, pending) if target != name else self._expand_own(name, local, pending)
         )
         if iri == "@context" or (":" not in iri and iri not in _KEYWORDS):
-            raise Invalid(f"{target!r} is neither an IRI nor a known term", field=f"@context.{name}")
+            raise Invalid(f"{target!r} must be an IRI or a known term", field=f"@context.{name}")
         return iri
 
     def _expand_own(self, name: str, local: Mapping[str, Any], pending: dict[str, bool]) -> str:
         return self._expand(name, local, pending) if ":" in name[1:] else self.vocab + name
 
     def _expand(self, text: str, local: Mapping[str, Any], pending: dict[str, bool]) -> str:
-        """Expand a term, compact IRI or IRI as it stands inside the context being defined."""
+        """Return the IRI of a term or compact IRI within the context that is being defined."""
         if text in _KEYWORDS:
             return text
         if text in local and not pending.get(text):

@@ -1,6 +1,6 @@
-"""The @context documents that come with the house: ETSI's core contexts and the core's own vocabulary.
+"""The @context documents of the package: ETSI's core contexts and the core's own vocabulary.
 
-They are read from the package, never from the net, so that a city starts and understands NGSI-LD with no network.
+They are never fetched, so that a city starts and understands NGSI-LD without a network.
 Source: ETSI GS CIM 009 v1.9.1, annex B; see `contexts/SOURCE.md`.
 """
 
@@ -20,12 +20,12 @@ _BUNDLED_MINORS = ("0", "3", "4", "6", "7", "8", "9")
 
 
 def is_core_url(url: str) -> bool:
-    """Return whether `url` is one of the known addresses of ETSI's core @context; a mere look-alike is not."""
+    """Return whether `url` is one of the known addresses of ETSI's core @context; similar addresses are not."""
     return _CORE.fullmatch(url) is not None
 
 
 def core_document(url: str = CORE_URL) -> dict[str, Any]:
-    """Return the published core @context document for a core address; the nearest later version where one is not
+    """Return the published core @context document for a core address; the next later version where that is not
     bundled.
     """
     match = _CORE.fullmatch(url)
@@ -37,7 +37,7 @@ def core_document(url: str = CORE_URL) -> dict[str, Any]:
 
 
 def core_vocabulary() -> dict[str, Any]:
-    """Return the core's own vocabulary: alerts, incidents, tasks, agencies."""
+    """Return the core's own vocabulary of alerts, incidents, tasks and agencies."""
     return _read("rhinecloud.jsonld")
 
 

@@ -1,8 +1,8 @@
-"""The entity as the house keeps it: names expanded to IRIs, every attribute a list of instances, one slot for the
-value.
+"""The stored form of an entity: names expanded to IRIs, each attribute a list of instances, one member for the value.
 
-This is the stored form. What users send and get (normalized, concise, simplified, GeoJSON; compact names) is made
-from it and into it by `representation`. Source: ETSI GS CIM 009 v1.9.1, clauses 4.5 and 5.2.4 to 5.2.8.
+`representation` converts it from and to what clients send and receive (normalized, concise, simplified, GeoJSON;
+compact names). The order of fields is that of the stored bytes: see `stored`. Source: ETSI GS CIM 009 v1.9.1, clauses
+4.5 and 5.2.4 to 5.2.8.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 NULL = "urn:ngsi-ld:null"
-"""NGSI-LD null: in a fragment it asks for removal (clause 4.5.0)."""
+"""NGSI-LD null: in a fragment it removes a member (clause 4.5.0)."""
 
 VALUE_MEMBER = {
     "Property": "value",
@@ -32,7 +32,7 @@ RELATIONSHIPS = frozenset(("Relationship", "ListRelationship"))
 
 class Instance(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True, gc=False):
     """One attribute instance. `value` holds whatever `VALUE_MEMBER[type]` names: a Relationship's URI(s), a
-    VocabProperty's IRI(s), a ListRelationship's list of URIs. Times are ISO 8601 texts in UTC as they were given."""
+    VocabProperty's IRI(s), a ListRelationship's list of URIs. Times are ISO 8601 texts in UTC as they were received."""
 
     type: str = "Property"
     value: Any = None
@@ -78,10 +78,10 @@ _decoder = msgspec.json.Decoder(Entity)
 
 
 def encode(entity: Entity) -> bytes:
-    """Write an entity in stored form as JSON bytes."""
+    """Return the JSON bytes of an entity."""
     return _encoder.encode(entity)
 
 
 def decode(body: bytes) -> Entity:
-    """Read an entity from its stored form."""
+    """Return the entity of JSON bytes."""
     return _decoder.decode(body)

@@ -31,7 +31,7 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """One term at least holds (`|`)."""
+    """At least one term holds (`|`)."""
 
     terms: tuple[Expression, ...]
 
@@ -52,7 +52,7 @@ def _grouped(term: Expression) -> str:
 
 
 def paths(expression: Expression) -> Iterator[Path]:
-    """List the paths of an expression, in order: what an index may look at."""
+    """Yield the paths of an expression, in order: what an index may hold."""
     if isinstance(expression, Every | Some):
         for each in expression.terms:
             yield from paths(each)
@@ -61,9 +61,7 @@ def paths(expression: Expression) -> Iterator[Path]:
 
 
 class Cost(NamedTuple):
-    """How much an expression asks for: its terms, those among them that match a pattern, and the relationships that
-    are followed one after the other.
-    """
+    """The size of an expression: its terms, those that match a pattern, and the relationships followed in a row."""
 
     terms: int = 0
     patterns: int = 0
@@ -71,7 +69,7 @@ class Cost(NamedTuple):
 
 
 def cost_of(expression: Expression) -> Cost:
-    """Count what an expression asks for."""
+    """Return the size of an expression."""
     if isinstance(expression, Every | Some):
         costs = [cost_of(each) for each in expression.terms]
         return Cost(
@@ -88,14 +86,14 @@ def cost_of(expression: Expression) -> Cost:
 
 
 def links(expression: Expression) -> list[Linked]:
-    """List the terms of an expression that follow relationships."""
+    """Return the terms of an expression that follow relationships."""
     if isinstance(expression, Every | Some):
         return [linked for each in expression.terms for linked in links(each)]
     return [expression] if isinstance(expression, Linked) else []
 
 
 def resolve(expression: Expression, found: Found) -> Expression:
-    """Return the expression with what was found in the place of the terms that follow relationships."""
+    """Return the expression with the terms that follow relationships replaced by what was found."""
     if isinstance(expression, Every | Some):
         return type(expression)(tuple(resolve(each, found) for each in expression.terms))
     return Reaches(expression.path, found[expression]) if isinstance(expression, Linked) else expression

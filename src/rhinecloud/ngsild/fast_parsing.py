@@ -18,7 +18,7 @@ from rhinecloud.ngsild.entity import NULL, Instance
 from rhinecloud.ngsild.values import GREATEST, LEAST, check_geometry, check_moment, is_uri
 
 Whole = Annotated[int, msgspec.Meta(ge=LEAST, le=2**63 - 1)]
-"""Beyond these, decoders of JSON differ in what they make of a number."""
+"""JSON decoders differ in how they read integers beyond these."""
 
 
 class PlainPoint(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -29,8 +29,8 @@ class PlainPoint(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 class PlainAttribute(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
-    """An attribute as it was sent, with no other members than these: half the objects of a `dict`, read in half the
-    time. What is not there is UNSET."""
+    """An attribute as it was sent, with no other members than these: decoded in half the time of a `dict`.
+    Absent members are UNSET."""
 
     type: str | UnsetType = UNSET
     value: str | Whole | float | bool | PlainPoint | UnsetType = UNSET
@@ -39,11 +39,11 @@ class PlainAttribute(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_
     unitCode: str | UnsetType = UNSET  # noqa: N815
 
     def __repr__(self) -> str:
-        """Show what was sent, as errors quote it."""
+        """Return what was sent, as errors quote it."""
         return repr(self.members())
 
     def members(self) -> dict[str, Any]:
-        """Return the same as the object that plain JSON would have been."""
+        """Return what was sent, as a dictionary."""
         found: dict[str, Any] = msgspec.to_builtins(self)
         return found
 
@@ -61,9 +61,9 @@ _decode_one = msgspec.json.Decoder(dict[str, Member]).decode
 
 
 def decode_items(body: bytes) -> list[Item] | None:
-    """Return the entities of a JSON array whose attributes are all plain or bare, None where anything else is in it.
+    """Return the entities of a JSON array whose attributes are all plain or bare values, None for any other body.
 
-    What is read this way nests no deeper than a Point does and holds no long arrays.
+    Such a body nests no deeper than a Point does and has no long arrays.
     """
     try:
         return _decode(body)
@@ -72,7 +72,7 @@ def decode_items(body: bytes) -> list[Item] | None:
 
 
 def decode_item(body: bytes) -> Item | None:
-    """Read a JSON object, one entity or fragment, in the same way."""
+    """Return the entity or fragment of a JSON object in the same way."""
     try:
         return _decode_one(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -80,12 +80,12 @@ def decode_item(body: bytes) -> Item | None:
 
 
 def read_plain(data: dict[str, Any], now: str) -> Instance | None:
-    """Read an attribute that came as the object of plain JSON as `read_sent` does."""
+    """Return what `read_sent` returns for an attribute that was decoded as a dictionary."""
     return read_sent(PlainAttribute(**data), now) if _MEMBERS.issuperset(data) else None
 
 
 def read_sent(sent: PlainAttribute, now: str) -> Instance | None:
-    """Read an attribute with nothing but a type, a plain value, a moment and a unit; None: it is something else."""
+    """Return an attribute with only a type, a plain value, a time and a unit; None for any other one."""
     kind: Any = sent.type
     value: Any = sent.value
     target: Any = sent.object

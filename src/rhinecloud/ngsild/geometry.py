@@ -1,4 +1,4 @@
-"""Geographic queries: how the geometry of an entity lies to a reference geometry.
+"""Geographic queries: how the geometry of an entity relates to a reference geometry.
 
 Topological relations are those of the plane of longitude and latitude, as GeoJSON draws its lines; distances are
 metres on the sphere (haversine) between the nearest points. Source: ETSI GS CIM 009 v1.9.1, clauses 4.7 and 4.10;
@@ -22,7 +22,7 @@ from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.ngsild.relations import RELATIONS, mended, relates
+from rhinecloud.ngsild.relations import RELATIONS, make_valid, relates
 from rhinecloud.ngsild.values import check_geometry, is_geometry
 
 EARTH_RADIUS_M = 6_371_008.8
@@ -35,7 +35,7 @@ SHAPES_BYTES, SHAPE_BYTES = 8 * 1024 * 1024, 1_024
 """Bytes of GeoJSON whose shapes are kept, and what each counts beside its own: the shapes take about as much."""
 
 _OF_POINTS = frozenset(("within", "intersects", "disjoint"))
-"""The relations that are told of a point without making a shape of it."""
+"""The relations of a point that are computed without a shape."""
 
 _NEAR = re.compile(r"near;(maxDistance|minDistance)==((?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)")
 
@@ -53,26 +53,26 @@ class GeoQuery:
     max_m: float | None = None
     min_m: float | None = None
     box: Bounds | None = field(init=False, repr=False, compare=False)
-    """The reference itself where it is a box: how points lie to it is told without a shape."""
+    """The reference if it is a box: relations of points to it are computed without a shape."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "box", box_of_ring(self.reference))
 
     @cached_property
     def shape(self) -> BaseGeometry:
-        """The reference as a shape, prepared for being asked again and again."""
+        """The reference as a prepared shape, which is fast to compare with many others."""
         shape = shape_of(self.reference)
         shapely.prepare(shape)
         return shape
 
     def positions(self) -> int:
-        """Count the positions of the reference geometry."""
+        """Return the number of positions of the reference geometry."""
         if self.box is not None:
             return 5
         return 1 if self.reference["type"] == "Point" else int(shapely.get_num_coordinates(self.shape))
 
     def bounds(self) -> Bounds | None:
-        """Return a box that touches every geometry that may match; None where no box can tell."""
+        """Return a box that touches every geometry that may match; None where there is no such box."""
         if self.relation == "disjoint" or self.min_m is not None:
             return None
         west, south, east, north = self.box or _bounds(self.reference) or self.shape.bounds
@@ -88,7 +88,7 @@ class GeoQuery:
         return west - widest, south, east + widest, north
 
     def matches(self, geometry: Any) -> bool:
-        """Return whether a GeoJSON geometry lies so to the reference; False for what is no geometry."""
+        """Return whether a GeoJSON geometry has the relation to the reference; False for other values."""
         if not is_geometry(geometry):
             return False
         if self.relation == "near":
@@ -113,7 +113,7 @@ def parse_geo(
         try:
             coordinates = orjson.loads(coordinates)
         except orjson.JSONDecodeError:
-            raise Invalid("is not a JSON array", field="coordinates") from None
+            raise Invalid("must be a JSON array", field="coordinates") from None
     try:
         reference = check_geometry({"type": geometry, "coordinates": coordinates})
     except Invalid as error:
@@ -133,16 +133,17 @@ def _parse_georel(text: str) -> tuple[str, float | None, float | None]:
     if match is None:
         known = ", ".join(sorted(RELATIONS))
         raise Invalid(
-            f"{text!r} is neither near;maxDistance==m, near;minDistance==m nor one of {known}", field="georel"
+            f"must be near;maxDistance==m, near;minDistance==m or one of {known}, not {text!r}",
+            field="georel",
         )
     metres = float(match[2])
     if not isfinite(metres) or metres <= 0:
-        raise Invalid("a distance is a positive number of metres", field="georel")
+        raise Invalid("the distance must be a positive number of metres", field="georel")
     return ("near", metres, None) if match[1] == "maxDistance" else ("near", None, metres)
 
 
 def matches_geo(query: GeoQuery, entity: Entity) -> bool:
-    """Return whether any instance of the queried GeoProperty lies so; an entity without it never does (clause 4.10)."""
+    """Return whether any instance of the queried GeoProperty has the relation; False without it (clause 4.10)."""
     for each in entity.attrs.get(query.property, ()):  # noqa: SIM110 - any() takes twice as long
         if query.matches(each.value):
             return True
@@ -150,7 +151,7 @@ def matches_geo(query: GeoQuery, entity: Entity) -> bool:
 
 
 def shape_of(geometry: dict[str, Any]) -> BaseGeometry:
-    """Make a shapely geometry; a polygon that crosses itself a little is mended rather than refused."""
+    """Return a shapely geometry; a polygon that crosses itself is made valid unless it is large."""
     if geometry["type"] == "Point":
         longitude, latitude = geometry["coordinates"][:2]
         return shapely.Point(longitude, latitude)
@@ -158,7 +159,7 @@ def shape_of(geometry: dict[str, Any]) -> BaseGeometry:
 
 
 def _make_shape(body: bytes) -> BaseGeometry:
-    return mended(shapely.from_geojson(body))
+    return make_valid(shapely.from_geojson(body))
 
 
 _shape_of_json = BoundedCache(
@@ -167,7 +168,7 @@ _shape_of_json = BoundedCache(
 
 
 def box_of_ring(geometry: dict[str, Any]) -> Bounds | None:
-    """Return west, south, east and north of a polygon whose one ring runs along a box; None for any other geometry."""
+    """Return west, south, east and north of a polygon that is a box; None for any other geometry."""
     if geometry["type"] != "Polygon" or len(geometry["coordinates"]) != 1:
         return None
     ring = geometry["coordinates"][0]
@@ -190,7 +191,7 @@ def _bounds(geometry: dict[str, Any]) -> Bounds | None:
 
 
 def _relate_point(relation: str, position: list[float], box: Bounds) -> bool:
-    """Return how a point lies to a box: what is on the edge touches it and is not within."""
+    """Return whether a point has the relation to a box; a point on the edge intersects it and is not within."""
     longitude, latitude = position[0], position[1]
     west, south, east, north = box
     if relation == "within":
@@ -208,7 +209,7 @@ def _relate(relation: str, geometry: dict[str, Any], reference: BaseGeometry) ->
 
 
 def haversine_m(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:
-    """Return the distance of two places in metres on the sphere."""
+    """Return the distance of two positions in metres on the sphere."""
     south, north = radians(latitude), radians(other_latitude)
     half_width = sin(radians(other_longitude - longitude) / 2)
     half_height = sin((north - south) / 2)
@@ -230,9 +231,7 @@ def distance_m(
 
 
 def _around_the_date_line(shape: BaseGeometry, reference: BaseGeometry) -> list[BaseGeometry]:
-    """Return the reference as it is and, where the way over the date line may be shorter, one turn to the east or
-    west.
-    """
+    """Return the reference, and if the distance over the date line may be shorter, also shifted by 360 degrees."""
     middle, other = shape.centroid.x, reference.centroid.x
     if abs(middle - other) <= 90:
         return [reference]
@@ -241,7 +240,9 @@ def _around_the_date_line(shape: BaseGeometry, reference: BaseGeometry) -> list[
 
 
 def _apart(shape: BaseGeometry, reference: BaseGeometry) -> float:
-    """Find the nearest points on a plane whose scale is right where they lie (found in two steps) and measure there."""
+    """Return the distance in metres: the nearest points are found on a plane that is scaled for their latitude, in two
+    steps.
+    """
     latitude = shape.centroid.y
     one = two = shape.centroid
     for _ in range(2):

@@ -1,8 +1,8 @@
 """Reads a query expression (`q`) into an `Expression`: the grammar of clause 4.9 by recursive descent.
 
 Beyond the grammar: parentheses may nest (example 6 of the clause does so), `!attr` asks for absence, a name may be
-prefixed or an IRI, a bare word is a text, and blanks may stand around operators and signs, as the standard writes them
-itself (clauses 4.9 and C.5.13.2). Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
+prefixed or an IRI, a bare word is a string, and spaces may surround operators and signs, as in the standard's examples
+(clauses 4.9 and C.5.13.2). Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![^\s;|),.]|\.[^.])")
 _BARE = re.compile(r"(?![=!<>~])(?:(?!\.\.)[^\s;|(),\"])+")
 _NOT_IN_A_WORD = re.compile(r"[&=!<>~]")
-"""What a URI may have, and a bare word only where somebody means another term by it."""
+"""Signs that a URI may contain; in a bare word they are likely a mistake."""
 
 _DOTTED = re.compile(r"[^\W\d_]\w*(?::[^\W\d_]\w*)?(?:\.[^\W\d_]\w*(?::[^\W\d_]\w*)?)*")
 
@@ -47,42 +47,42 @@ def parse_q(
 ) -> Expression:
     """Read a query; `expand_values` names the attributes (as written in `text`) whose values are expanded first.
 
-    Raise Invalid(field='q') where it is malformed. Where it follows relationships it raises Unsupported, unless the
-    caller allows `links`, which somebody has to resolve before the expression can hold.
+    Raise Invalid(field='q') where it is malformed. Raise Unsupported if it follows relationships,
+    unless the caller allows `links` and resolves them before the expression is evaluated.
     """
     if len(text) > MAX_LENGTH:
         raise Invalid(f"is longer than {MAX_LENGTH} characters", field="q")
     reader = _Reader(text, context, expand_values, links)
     expression = reader.some(0)
-    if reader.place < len(text):
-        raise reader.wrong("does not belong here")
+    if reader.position < len(text):
+        raise reader.wrong("is not expected here")
     return expression
 
 
 class _Reader:
     def __init__(self, text: str, context: Context, expand_values: Collection[str], links: bool) -> None:
         self.text = text
-        self.place = 0
+        self.position = 0
         self._context = context
         self._expand_values = expand_values
         self._links = links
         self._terms = 0
 
     def wrong(self, reason: str) -> Invalid:
-        rest = self.text[self.place : self.place + 24]
+        rest = self.text[self.position : self.position + 24]
         return Invalid(
-            f"at character {self.place + 1}: {rest!r} {reason}" if rest else f"the end {reason}", field="q"
+            f"at character {self.position + 1}: {rest!r} {reason}" if rest else f"the end {reason}", field="q"
         )
 
     def _take(self, sign: str) -> bool:
-        """Pass over a sign and the blanks around it, if it comes next."""
-        start = self._past_blanks(self.place)
+        """Skip a sign and the spaces around it if it comes next; return whether it did."""
+        start = self._skip_spaces(self.position)
         if not self.text.startswith(sign, start):
             return False
-        self.place = self._past_blanks(start + len(sign))
+        self.position = self._skip_spaces(start + len(sign))
         return True
 
-    def _past_blanks(self, place: int) -> int:
+    def _skip_spaces(self, place: int) -> int:
         while self.text[place : place + 1].isspace():
             place += 1
         return place
@@ -105,7 +105,7 @@ class _Reader:
                 raise self.wrong(f"is nested more than {MAX_DEPTH} deep")
             inner = self.some(depth + 1)
             if not self._take(")"):
-                raise self.wrong("lacks a closing parenthesis")
+                raise self.wrong("must have a closing parenthesis")
             return inner
         self._terms += 1
         if self._terms > MAX_TERMS:
@@ -119,13 +119,13 @@ class _Reader:
         return term
 
     def _predicate(self, path: Path, closing: int) -> Exists | Equality | Order | Matches:
-        """Read what is said of a path, behind the braces of the relationships that lead to it."""
+        """Read the operator and values that follow a path, after the braces of the relationships that lead to it."""
         if not self._take("}" * closing):
-            raise self.wrong("needs a closing brace")
-        match = _OPERATOR.match(self.text, self.place)
+            raise self.wrong("must have a closing brace")
+        match = _OPERATOR.match(self.text, self.position)
         if match is None:
             return Exists(path)
-        self.place = match.end()
+        self.position = match.end()
         operator = match[1]
         if operator in ("~=", "!~="):
             return self._pattern(path, negated=operator == "!~=")
@@ -133,14 +133,14 @@ class _Reader:
         if operator in ("==", "!="):
             return Equality(path, self._values(expand), negated=operator == "!=")
         limit = self._literal(expand)
-        if isinstance(limit.value, bool) or self.text.startswith(("..", ","), self.place):
-            raise self.wrong(f"cannot follow {operator}: it takes one number, text or moment")
+        if isinstance(limit.value, bool) or self.text.startswith(("..", ","), self.position):
+            raise self.wrong(f"must not follow {operator}, which takes one number, string or time")
         return Order(path, operator, limit)
 
     def _hops(self) -> list[tuple[Path, tuple[str, ...]]]:
         """Read the relationships that are followed: each a path, a brace and perhaps types with a colon."""
         hops: list[tuple[Path, tuple[str, ...]]] = []
-        while (match := _HOP.match(self.text, self.place)) is not None:
+        while (match := _HOP.match(self.text, self.position)) is not None:
             if not self._links:
                 raise Unsupported("q: queries that follow relationships to linked entities")
             if len(hops) >= MAX_DEPTH:
@@ -148,7 +148,7 @@ class _Reader:
             names = match["names"].split(".")
             path = Path(tuple(names), tuple(self._name(name) for name in names))
             hops.append((path, tuple(match["types"].split(",")) if match["types"] else ()))
-            self.place = match.end()
+            self.position = match.end()
         return hops
 
     def _name(self, name: str) -> str:
@@ -158,20 +158,20 @@ class _Reader:
             raise Invalid(error.reason, field="q") from None
 
     def _path(self) -> Path:
-        match = _PATH.match(self.text, self.place)
+        match = _PATH.match(self.text, self.position)
         if match is None:
             raise self.wrong("is not the name of an attribute")
         written = match[0]
         names = tuple(written.split(".")) if _DOTTED.fullmatch(written) else (written,)
         iris = tuple(self._name(name) for name in names)
-        self.place = match.end()
+        self.position = match.end()
         trail: tuple[str, ...] = ()
-        inside = _TRAIL.match(self.text, self.place)
+        inside = _TRAIL.match(self.text, self.position)
         if inside is not None:
             trail = tuple(inside[1].split("."))
             if not all(trail):
                 raise self.wrong("is not a path into a value")
-            self.place = inside.end()
+            self.position = inside.end()
         return Path(names, iris, trail)
 
     def _values(self, expand: bool) -> tuple[Literal | Range, ...]:
@@ -188,25 +188,25 @@ class _Reader:
             return low
         high = self._literal(expand)
         if isinstance(low.value, bool) or _family(low) is not _family(high):
-            raise self.wrong("ends a range of two different kinds of values")
+            raise self.wrong("ends a range of values of different types")
         return Range(low, high)
 
     def _literal(self, expand: bool) -> Literal:
-        match = _STRING.match(self.text, self.place)
+        match = _STRING.match(self.text, self.position)
         if match is not None:
-            self.place = match.end()
+            self.position = match.end()
             return self._text(match[0], self._unquoted(match[0]), expand)
-        match = _NUMBER.match(self.text, self.place)
+        match = _NUMBER.match(self.text, self.position)
         if match is not None:
-            self.place = match.end()
+            self.position = match.end()
             return Literal(match[0], self._number(match[0]))
-        match = _BARE.match(self.text, self.place)
+        match = _BARE.match(self.text, self.position)
         if match is None:
             raise self.wrong("is not a value")
         bare = match[0]
         if not is_uri(bare) and _NOT_IN_A_WORD.search(bare):
-            raise self.wrong("is neither a word nor a URI; a text stands in quotes, ; is and, | is or")
-        self.place = match.end()
+            raise self.wrong("must be a word, a URI, or a string in quotes; ; means and, | means or")
+        self.position = match.end()
         if bare in ("true", "false"):
             return Literal(bare, bare == "true")
         return self._text(bare, bare, expand)
@@ -219,19 +219,19 @@ class _Reader:
         try:
             text: Any = orjson.loads(quoted)
         except orjson.JSONDecodeError:
-            raise self.wrong("follows a text that is not a JSON string") from None
+            raise self.wrong("follows a string that is not valid JSON") from None
         return str(text)
 
     def _number(self, text: str) -> int | float:
         number = float(text)
         if number in (float("inf"), float("-inf")):
-            raise self.wrong("follows a number that is too great")
+            raise self.wrong("follows a number that is too large")
         return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else number
 
     def _pattern(self, path: Path, *, negated: bool) -> Matches:
-        match = _STRING.match(self.text, self.place)
+        match = _STRING.match(self.text, self.position)
         if match is not None:
-            self.place = match.end()
+            self.position = match.end()
             source = self._unquoted(match[0])
         else:
             source = self._bare_pattern()
@@ -243,21 +243,21 @@ class _Reader:
 
     def _bare_pattern(self) -> str:
         """Read a pattern without quotes: up to the first `;`, `|` or `)` that is not inside its own brackets."""
-        start, depth = self.place, 0
-        while self.place < len(self.text):
-            sign = self.text[self.place]
+        start, depth = self.position, 0
+        while self.position < len(self.text):
+            sign = self.text[self.position]
             if sign == "\\":
-                self.place += 1
+                self.position += 1
             elif sign in "([":
                 depth += 1
             elif depth == 0 and sign in ";|)":
                 break
             elif sign in ")]":
                 depth -= 1
-            self.place += 1
-        if self.place == start:
+            self.position += 1
+        if self.position == start:
             raise self.wrong("is not a pattern")
-        return self.text[start : self.place]
+        return self.text[start : self.position]
 
 
 def _family(literal: Literal) -> type:

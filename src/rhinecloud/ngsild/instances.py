@@ -1,7 +1,7 @@
-"""Reads one attribute, in whatever form it comes, into its instances.
+"""Reads the instances of one attribute from any of its representations.
 
-In a fragment's instances `value` is `ABSENT` where none was given and `NULL` where it is to go; `type` is '' where
-none could be told from the form. Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.2 to 4.5.5, 4.5.18 to 4.5.24, 4.7,
+In a fragment's instances `value` is `ABSENT` where none was given and `NULL` where it is removed; `type` is '' where
+the representation does not tell it. Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.2 to 4.5.5, 4.5.18 to 4.5.24, 4.7,
 5.2.5 to 5.2.8 and 5.2.32 to 5.2.38.
 """
 
@@ -20,7 +20,7 @@ from rhinecloud.ngsild.typed_values import READERS, read_vocab
 from rhinecloud.ngsild.values import check_geometry, check_json, check_moment, check_uri, is_geometry
 
 ABSENT = msgspec.UNSET
-"""The value of a fragment's instance that says nothing about the value."""
+"""The value of a fragment's instance that has none."""
 
 MAX_DEPTH = 16
 """How deep attributes of attributes may nest."""
@@ -45,27 +45,27 @@ _OUTPUT_ONLY = frozenset(
     )
 )
 _SIMPLE_WORDS = frozenset(("languageMap", "vocab", "json", "dataset"))
-"""The members that still tell the type of an attribute in simplified form (clause 4.5.4)."""
+"""The members that tell the type of an attribute in simplified form (clause 4.5.4)."""
 _SEALED = frozenset(("entityIdSealed", "entityTypeSealed"))
 _PROHIBITED = frozenset(("entity", "entityList", "@context")) | _SEALED
 PROOF = "ngsildproof"
 NOT_ATTRIBUTES = (_METADATA - {"expiresAt"}) | _SEALED | {"instanceId", "@context"}
-"""Words of the core @context that are never reified and so cannot name an attribute of an entity (clause 4.5.1)."""
+"""Terms of the core @context that are never reified and so cannot name an attribute of an entity (clause 4.5.1)."""
 
 _LANG_STRING = "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString"
 
 
 def within(name: str, error: Invalid) -> Invalid:
-    """Return the error with `name` set before its field, as it climbs from the value to the whole."""
+    """Return the error with `name` before its field: called at each level from the value to the entity."""
     field = f"{name}.{error.field}" if error.field else name
     return type(error)(error.reason, field=field)
 
 
 class InstanceReader:
-    """Reads attributes with one context at one moment.
+    """Reads attributes with one context at one time.
 
-    `nulls` allows NGSI-LD null in the place of members, `deep_nulls` inside values too; `partial` allows instances
-    without a value; `simplified` takes objects for mere values.
+    `nulls` allows NGSI-LD null instead of members, `deep_nulls` inside values too; `partial` allows instances
+    without a value; `simplified` reads objects as values.
     """
 
     __slots__ = ("context", "deep_nulls", "name", "now", "nulls", "partial", "simplified")
@@ -96,17 +96,17 @@ class InstanceReader:
         depth: int,
         prohibited: frozenset[str] = _PROHIBITED,
     ) -> None:
-        """Read the attribute `name` and put it among `attrs`. Raise Invalid, not yet naming the attribute."""
+        """Read the attribute `name` and add it to `attrs`. Raise Invalid without the attribute's name."""
         if name in prohibited:
-            raise Invalid("is a word of NGSI-LD and cannot name an attribute")
+            raise Invalid("is a term of NGSI-LD and must not name an attribute")
         proof = name == PROOF
         self.put(attrs, name, [self._proof(member, depth)] if proof else self.attribute(member, depth))
 
     def put(self, attrs: dict[str, list[Instance]], name: str, instances: list[Instance]) -> None:
-        """Put what was read of the attribute `name` among `attrs`. Raise Invalid."""
+        """Add the instances of the attribute `name` to `attrs`. Raise Invalid."""
         iri = self.name(name)
         if iri in attrs:
-            raise Invalid(f"is there twice: another member also means {iri}")
+            raise Invalid(f"must be given only once; another member also means {iri}")
         attrs[iri] = instances
 
     def attribute(self, data: Any, depth: int) -> list[Instance]:
@@ -134,7 +134,7 @@ class InstanceReader:
             return [self._bare(data) if is_geometry(data) else self.instance(data, 0)]
         if isinstance(data, list) and data and all(isinstance(each, dict) for each in data):
             return self._several(data, 0)
-        raise Invalid("an attribute fragment is an object")
+        raise Invalid("must be an object")
 
     def _several(self, data: list[dict[str, Any]], depth: int) -> list[Instance]:
         found: dict[str, Instance] = {}
@@ -146,7 +146,7 @@ class InstanceReader:
             dataset = instance.dataset_id
             if dataset in found:
                 raise Invalid(
-                    f"{dataset or 'the default instance'} is there twice", field=f"{place}.datasetId"
+                    f"{dataset or 'the default instance'} must be given only once", field=f"{place}.datasetId"
                 )
             found[dataset] = instance
         return list(found.values())
@@ -155,7 +155,9 @@ class InstanceReader:
         """Read the simplified form of several instances (clause 4.5.4)."""
         table = data["dataset"]
         if len(data) > 1 or not isinstance(table, dict) or not table:
-            raise Invalid("is an object of datasetIds and values, and stands alone", field="dataset")
+            raise Invalid(
+                "must be an object of datasetIds and values, without other members", field="dataset"
+            )
         found = []
         for dataset_id, member in table.items():
             instance = self.attribute(member, depth)[0]
@@ -175,7 +177,7 @@ class InstanceReader:
         raise _unknown_type(kind)
 
     def _bare(self, value: Any) -> Instance:
-        """Read a value without any wrapping: the concise and the simplified form."""
+        """Read a value without type and metadata: the concise and the simplified form."""
         now = self.now
         if self.nulls and value == NULL:
             return Instance(type="", value=NULL)
@@ -188,7 +190,7 @@ class InstanceReader:
     def instance(self, data: dict[str, Any], depth: int) -> Instance:
         """Read one instance that is an object with members of its own."""
         if depth > MAX_DEPTH:
-            raise Invalid(f"attributes of attributes nest more than {MAX_DEPTH} deep")
+            raise Invalid(f"attributes of attributes must not nest more than {MAX_DEPTH} deep")
         now = self.now
         kind = data.get("type") or data.get("@type") or ""
         if kind and (not isinstance(kind, str) or kind not in VALUE_MEMBER):
@@ -206,19 +208,19 @@ class InstanceReader:
                 raise within(str(name), error) from None
         if found.value is ABSENT and not self.partial:
             member = VALUE_MEMBER.get(kind, "value")
-            raise Invalid(f"a {kind or 'Property'} has the member {member}", field=member)
+            raise Invalid(f"must be given for a {kind or 'Property'}", field=member)
         check_fit(found)
         return found
 
     def _value(self, found: Instance, name: str, member: Any) -> None:
         kind = found.type
         if found.value is not ABSENT:
-            raise Invalid("is a second value of one attribute")
+            raise Invalid("must not be a second value of the attribute")
         if not kind:
             kind = "GeoProperty" if name == "value" and is_geometry(member) else _TYPE_OF_MEMBER[name]
             found.type = kind
         if VALUE_MEMBER[kind] != name:
-            raise Invalid(f"does not belong to a {kind}")
+            raise Invalid(f"must not be given for a {kind}")
         if self.nulls and _is_null(member):
             found.value = NULL
         elif kind == "Property":
@@ -232,11 +234,13 @@ class InstanceReader:
             found.observed_at = self.moment(member)
         elif name == "unitCode":
             if not isinstance(member, str) or not member or (member == NULL and not self.nulls):
-                raise Invalid(f"{member!r} is not a unit's common code (UN/CEFACT Recommendation 20)")
+                raise Invalid(
+                    f"must be the common code of a unit (UN/CEFACT Recommendation 20), not {member!r}"
+                )
             found.unit_code = member
         elif name == "datasetId":
             if member == NULL:
-                raise Invalid("cannot be removed")
+                raise Invalid("must not be removed")
             found.dataset_id = "" if member == "@none" else check_uri(member)
         elif name == "expiresAt":
             found.expires_at = self.moment(member)
@@ -248,23 +252,23 @@ class InstanceReader:
             ]
 
     def moment(self, member: Any) -> str:
-        """Read a DateTime, or NGSI-LD null where that is allowed."""
+        """Return a DateTime, or NGSI-LD null if that is allowed."""
         return NULL if self.nulls and member == NULL else check_moment(member)
 
     def _type_name(self, member: Any) -> str:
         if not isinstance(member, str):
-            raise Invalid(f"{member!r} is not a type's name")
+            raise Invalid(f"must be the name of a type, not {member!r}")
         return NULL if self.nulls and member == NULL else self.name(member)
 
     def _proof(self, data: Any, depth: int) -> Instance:
         """Read a signature with the entity id and types that it seals, which are not reified (clause 4.5.2.2)."""
         if not isinstance(data, dict):
-            raise Invalid("a proof is a Property")
+            raise Invalid("must be a Property")
         found = self._from_object(
             {name: member for name, member in data.items() if name not in _SEALED}, depth
         )
         if not isinstance(found.value, dict) and found.value not in (NULL, ABSENT):
-            raise Invalid("holds the proof's data integrity structure, an object", field="value")
+            raise Invalid("must be the data integrity structure of the proof, an object", field="value")
         if "entityIdSealed" in data:
             found.attrs[SEALED_ID] = [Instance(value=check_uri(data["entityIdSealed"]))]
         if "entityTypeSealed" in data:
@@ -275,15 +279,17 @@ class InstanceReader:
 
 
 def check_fit(found: Instance) -> None:
-    """Raise Invalid for what some types of attributes may not have (clauses 4.5.3, 4.5.18 to 4.5.24 and 5.2.32)."""
+    """Raise Invalid for metadata that the type of the attribute must not have (clauses 4.5.3, 4.5.18 to 4.5.24 and
+    5.2.32).
+    """
     if found.unit_code and found.type not in ("", "Property", "ListProperty"):
-        raise Invalid(f"does not belong to a {found.type}", field="unitCode")
+        raise Invalid(f"must not be given for a {found.type}", field="unitCode")
     if found.value_type and found.type == "LanguageProperty" and found.value_type not in (_LANG_STRING, NULL):
-        raise Invalid("is langString in a LanguageProperty", field="valueType")
+        raise Invalid("must be langString in a LanguageProperty", field="valueType")
 
 
 def is_wrapped(data: dict[str, Any]) -> bool:
-    """Tell an attribute instance from a mere JSON object."""
+    """Return whether an object is an attribute instance and not a JSON value."""
     for member in _TYPE_OF_MEMBER:
         if member in data:
             return True
@@ -292,7 +298,7 @@ def is_wrapped(data: dict[str, Any]) -> bool:
 
 
 def _is_partial(data: dict[str, Any]) -> bool:
-    """Tell a fragment's instance without a value from a compound value: it holds metadata or sub-attributes."""
+    """Return whether an object is a fragment's instance without a value: it has metadata or sub-attributes."""
     return any(
         name in _METADATA or member == NULL or (type(member) is dict and is_wrapped(member))
         for name, member in data.items()
@@ -300,7 +306,7 @@ def _is_partial(data: dict[str, Any]) -> bool:
 
 
 def _unknown_type(kind: Any) -> Invalid:
-    return Invalid(f"{kind!r} is not a type of attribute; known: {', '.join(VALUE_MEMBER)}", field="type")
+    return Invalid(f"must be one of {', '.join(VALUE_MEMBER)}, not {kind!r}", field="type")
 
 
 def _is_null(member: Any) -> bool:

@@ -1,7 +1,7 @@
-"""Query terms that follow a relationship: `sensor{Device:humidity}==40` asks about the entities that `sensor` leads to.
+"""Query terms that follow a relationship: `sensor{Device:humidity}==40` is about the entities that `sensor` leads to.
 
-An entity alone cannot answer them. Whoever can search asks for the entities of which the inner term holds, and puts
-what it found in the place of the term. Source: ETSI GS CIM 009 v1.9.1, clause 4.9, examples 13 and 14.
+One entity is not enough to evaluate them. The caller searches for the entities for which the inner term holds, and
+replaces the term by the result. Source: ETSI GS CIM 009 v1.9.1, clause 4.9, examples 13 and 14.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rhinecloud.ngsild.terms import Equality, Exists, Matches, Order
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """The relationship at `path` leads to an entity, of one of `types` where there are any, of which `term` holds.
+    """The relationship at `path` leads to an entity, of one of `types` if any are given, for which `term` holds.
 
     `type_names` are the types as written, `types` their IRIs.
     """
@@ -40,20 +40,20 @@ class Linked:
 
     @property
     def depth(self) -> int:
-        """How many relationships are followed one after the other."""
+        """How many relationships are followed in a row."""
         return 1 + (self.term.depth if isinstance(self.term, Linked) else 0)
 
     def __str__(self) -> str:
         return self.subject + self.predicate
 
     def holds(self, entity: Entity) -> bool:
-        """Raise Unsupported: nobody has put what was found in the place of this term."""
-        raise Unsupported(f"q: {self} needs a search")
+        """Raise Unsupported: this term must be resolved first."""
+        raise Unsupported(f"q: {self} must be resolved first")
 
 
 @dataclass(frozen=True, slots=True)
 class Reaches:
-    """The relationship at `path` leads to one of these entities: a `Linked` whose answer was found."""
+    """The relationship at `path` leads to one of these entities: a resolved `Linked`."""
 
     path: Path
     ids: frozenset[str]
@@ -73,4 +73,4 @@ class Reaches:
 
 
 Found = Mapping[Linked, frozenset[str]]
-"""The ids of the entities to which the relationship of a term may lead."""
+"""The ids of the entities that each term's relationship may lead to."""

@@ -1,7 +1,7 @@
 """How one attribute instance merges with another, and one JSON value with another.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.8 (members overwrite) and 5.5.12 (merge to any depth); IETF RFC 7396,
-with NGSI-LD null in the place of null.
+with NGSI-LD null instead of null.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def merge_json(present: Any, patch: Any) -> Any:
 
 
 def settle(instance: Instance) -> Instance:
-    """Make a fragment's instance a whole one: an untold type becomes Property, what is NGSI-LD null disappears."""
+    """Return a fragment's instance as a complete one: an unknown type becomes Property, NGSI-LD nulls are removed."""
     if instance.type and not instance.attrs and not _has_nulls(instance):
         return instance
     attrs = {}
     for name, instances in instance.attrs.items():
         kept = [each for each in map(settle, _without_nulls(instances)) if not is_emptied(each)]
         if any(each.value is ABSENT for each in kept):
-            raise Invalid("a new attribute needs a value", field=name)
+            raise Invalid("must be given for a new attribute", field=name)
         if kept:
             attrs[name] = kept
     return with_members(
@@ -71,14 +71,14 @@ def merge_instance(
     lang: str = "",
     expand: Expand | None = None,
 ) -> Instance:
-    """Return `present` with the members that `patch` brings; `shallow` replaces values and sub-attributes whole."""
+    """Return `present` with the members of `patch`; `shallow` replaces values and sub-attributes completely."""
     kind, value = present.type, present.value
     if patch.value is not ABSENT:
         kind, value = _merged_value(present, patch, shallow=shallow, lang=lang, expand=expand)
     elif patch.type not in ("", kind):
-        raise Invalid(f"a {kind} cannot become a {patch.type} without a value", field="type")
+        raise Invalid(f"must not change from {kind} to {patch.type} without a value", field="type")
     if kind != present.type:
-        present = _without_words_of_the_kind(present)
+        present = _without_metadata_of_type(present)
     merged = with_members(
         present,
         type=kind,
@@ -95,8 +95,8 @@ def merge_instance(
     return merged
 
 
-def _without_words_of_the_kind(instance: Instance) -> Instance:
-    """Leave out what is said about a value of one kind, before the attribute becomes one of another kind."""
+def _without_metadata_of_type(instance: Instance) -> Instance:
+    """Return an instance without the metadata of its type, before that type changes."""
     return with_members(instance, unit_code="", value_type="", object_type=[])
 
 
@@ -122,7 +122,7 @@ def _merged_sub_attribute(
     if old is not None and not shallow:
         return merge_instance(old, patch, now)
     if patch.value is ABSENT:
-        raise Invalid("a new attribute needs a value", field=name)
+        raise Invalid("must be given for a new attribute", field=name)
     created = old.created_at if old is not None else now
     return with_members(settle(patch), created_at=created, modified_at=now)
 
@@ -140,12 +140,14 @@ def _merged_value(
 
 
 def _adapted(kind: str, present: Any, value: Any, lang: str, expand: Expand | None) -> Any:
-    """Fit a value that came without a type to the type that the attribute has (clause 5.6.17)."""
+    """Return a value that was sent without a type, converted to the attribute's type (clause 5.6.17)."""
     if kind == "LanguageProperty":
         if lang and isinstance(value, str | list):
             return {lang: value}
         if not isinstance(value, dict):
-            raise Invalid("a LanguageProperty needs a language map, or a text and the parameter lang")
+            raise Invalid(
+                "must be a language map, or a string with the parameter lang, for a LanguageProperty"
+            )
         return value
     if kind == "Relationship":
         return [check_uri(each) for each in value] if isinstance(value, list) else check_uri(value)
@@ -155,7 +157,7 @@ def _adapted(kind: str, present: Any, value: Any, lang: str, expand: Expand | No
         full = expand or str
         return [full(each) for each in value] if isinstance(value, list) else full(value)
     if not isinstance(value, list):
-        raise Invalid(f"a {kind} needs an array")
+        raise Invalid(f"must be an array for a {kind}")
     return [check_uri(each) for each in value] if kind == "ListRelationship" else value
 
 

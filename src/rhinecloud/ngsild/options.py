@@ -1,4 +1,4 @@
-"""How users want entities to be shown: form, projection, language, instances, geometry.
+"""How entities are shown: form, projection, language, instances, geometry.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.5.1 (datasetId), 4.15 (language filter), 4.21 (projection) and 6.3.11
 (system attributes).
@@ -20,10 +20,10 @@ _WEIGHTED = re.compile(r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)(?:;q=([01](?:\
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an entity is to be shown.
+    """How an entity is shown.
 
     `form` is `normalized`, `concise` or `simplified`. `pick`, `omit` and `attrs` hold IRIs as `context.expand` gives
-    them (`id` is `@id`, `type` is `@type`): `pick` leaves nothing but what it names, `attrs` leaves id, type and scope.
+    them (`id` is `@id`, `type` is `@type`): `pick` shows only what it names, `attrs` also id, type and scope.
     `lang` is an order of preference (`parse_lang`); `dataset_ids` selects instances, '' being the default one.
     `geojson` returns a Feature, whose geometry is the GeoProperty with the IRI `geometry`.
     """
@@ -61,11 +61,11 @@ def parse_lang(text: str) -> tuple[str, ...]:
 
 
 FALLBACK = ("@none", "en")
-"""What is read where no language that was asked for is there: any is allowed, most readers have English."""
+"""The languages that are tried if no preferred one exists: any is allowed, most readers understand English."""
 
 
 def choose_text(language_map: dict[str, Any], preferred: tuple[str, ...]) -> tuple[Any, str]:
-    """Choose the text or texts in the best language, and say which: the tag itself, a wider, a narrower, else any."""
+    """Return the text or texts in the best language and its tag: the preferred one, a wider, a narrower, else any."""
     by_tag = {tag.lower(): tag for tag in language_map}
     for wish in preferred:
         if wish == "*":

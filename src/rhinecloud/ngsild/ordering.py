@@ -1,6 +1,6 @@
 """The order of entities in a list: by values of attributes, by distance, across different types of values.
 
-Texts are ordered by the collation that is asked for, else by ICU's root collation.
+Texts are ordered by the requested collation, else by ICU's root collation.
 Source: ETSI GS CIM 009 v1.9.1, clause 4.23.
 """
 
@@ -39,14 +39,16 @@ class OrderKey:
     collation: str = ""
 
     def __str__(self) -> str:
-        way = "desc" if self.descending else "asc"
-        return f"{self.path};{f'dist-{way}' if self.reference is not None else way}"
+        direction = "desc" if self.descending else "asc"
+        return f"{self.path};{f'dist-{direction}' if self.reference is not None else direction}"
 
 
 def parse_order(
     text: str, context: Context, *, order_from: Any = None, geometry: str = "Point", collation: str = ""
 ) -> tuple[OrderKey, ...]:
-    """Read `orderBy`; `order_from` are the coordinates of the geometry from which distances count. Raise Invalid."""
+    """Read `orderBy`; `order_from` are the coordinates of the geometry from which distances are measured. Raise
+    Invalid.
+    """
     reference = _reference(order_from, geometry) if order_from is not None else None
     check_collation(collation)
     keys = []
@@ -54,17 +56,17 @@ def parse_order(
         match = _TERM.fullmatch(term)
         if match is None:
             raise Invalid(
-                f"{term!r} is not an attribute with an optional ;asc, ;desc, ;dist-asc or ;dist-desc",
+                f"must be attributes with an optional ;asc, ;desc, ;dist-asc or ;dist-desc, not {term!r}",
                 field="orderBy",
             )
-        way = match[3] or "asc"
-        if way.startswith("dist-") and reference is None:
-            raise Invalid("an order by distance needs orderFrom", field="orderBy")
+        direction = match[3] or "asc"
+        if direction.startswith("dist-") and reference is None:
+            raise Invalid("must be given with orderFrom for an order by distance", field="orderBy")
         keys.append(
             OrderKey(
                 _path(match[1], match[2], context),
-                way.endswith("desc"),
-                reference if way.startswith("dist-") else None,
+                direction.endswith("desc"),
+                reference if direction.startswith("dist-") else None,
                 collation,
             )
         )
@@ -76,7 +78,7 @@ def _reference(order_from: Any, geometry: str) -> dict[str, Any]:
         coordinates = orjson.loads(order_from) if isinstance(order_from, str) else order_from
         return check_geometry({"type": geometry or "Point", "coordinates": coordinates})
     except orjson.JSONDecodeError:
-        raise Invalid("is not a JSON array", field="orderFrom") from None
+        raise Invalid("must be a JSON array", field="orderFrom") from None
     except Invalid as error:
         raise Invalid(error.reason, field="orderFrom") from None
 
@@ -91,7 +93,7 @@ def _path(dotted: str, trail: str | None, context: Context) -> Path:
 
 
 def sort_entities(items: Iterable[T], order: Sequence[OrderKey], entity_of: Callable[[T], Entity]) -> list[T]:
-    """Sort by the criteria in turn, stable; what lacks an attribute comes last, in either direction."""
+    """Sort by the criteria in turn, stable; entities without the attribute come last, in both directions."""
     rows = [(item, entity_of(item)) for item in items]
     for key in reversed(order):
         keyed = [(_rank(key, entity), row) for row, entity in ((row, row[1]) for row in rows)]
@@ -117,7 +119,7 @@ def _rank(key: OrderKey, entity: Entity) -> tuple[Any, ...] | None:
 
 
 def _value_rank(value: Any, collation: str) -> tuple[Any, ...]:
-    """Rank a value: first by its type in the order of clause 4.23.2, then by itself."""
+    """Return the sort key of a value: first its type in the order of clause 4.23.2, then the value."""
     if isinstance(value, dict) and "@value" in value:
         value = value["@value"]
     if isinstance(value, bool):

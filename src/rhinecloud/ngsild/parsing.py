@@ -1,7 +1,7 @@
-"""From what users send (normalized, concise or simplified, compact names) to the stored form of an entity.
+"""Reads what clients send (normalized, concise or simplified, compact names) into the stored form of an entity.
 
-An entity is checked whole; a fragment (clause 5.4) may lack members. Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.1,
-4.18, 4.22, 5.2.4, 5.4 and 5.5.4; how one attribute is read stands in `instances`.
+An entity must be complete; a fragment (clause 5.4) may lack members. Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.1,
+4.18, 4.22, 5.2.4, 5.4 and 5.5.4; `instances` reads one attribute.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rhinecloud.ngsild.values import check_scope, check_uri
 __all__ = ["ABSENT", "parse_attribute", "parse_entity", "parse_fragment"]
 
 LONGEST_ID = 2_048
-"""Characters of an entity's id: it stands in addresses, and longer ones do not travel."""
+"""Characters of an entity's id: it is part of URLs, which must not be longer."""
 
 _OWN = frozenset(("scope", "expiresAt"))
 _PLACES = frozenset(("location", "observationSpace", "operationSpace"))
@@ -29,7 +29,7 @@ _SPECIAL = _WORDS | _PLACES
 
 
 def parse_entity(data: Any, context: Context, *, now: str = "", simplified: bool = False) -> Entity:
-    """Read a whole entity; `now` becomes `createdAt` and `modifiedAt` of it and its attributes where it is given.
+    """Read a complete entity; `now` becomes `createdAt` and `modifiedAt` of it and its attributes where it is given.
 
     Raise Invalid naming the field. `@context` in `data` is skipped: `context` is what it was compiled to.
     """
@@ -47,7 +47,7 @@ def parse_fragment(
 ) -> Entity:
     """Read an entity fragment (clause 5.4): id and type may be missing.
 
-    `nulls` says whether NGSI-LD null is allowed: not where attributes are appended (clause 5.5.4). `partial` is for a
+    `nulls` says whether NGSI-LD null is allowed: not if attributes are appended (clause 5.5.4). `partial` is for a
     merge (clause 5.5.12): an instance may lack its value, a bare value its type, and null may stand inside values.
     `simplified` says that the sender named that form, so that objects are values (clause 4.5.4). Raise Invalid.
     """
@@ -75,7 +75,7 @@ def parse_attribute(
 
 def _read_entity(data: Any, reader: InstanceReader, *, fragment: bool) -> Entity:
     if not isinstance(data, dict):
-        raise Invalid("an entity is a JSON object")
+        raise Invalid("an entity must be a JSON object")
     aliases = reader.context.aliases
     if aliases or "@id" in data or "@type" in data:
         data = _with_plain_keywords(data, aliases)
@@ -117,7 +117,7 @@ def _read_id(data: Mapping[str, Any], fragment: bool) -> str:
     except Invalid as error:
         raise within("id", error) from None
     if len(found) > LONGEST_ID:
-        raise Invalid(f"has {len(found)} characters, more than {LONGEST_ID}", field="id")
+        raise Invalid(f"must have at most {LONGEST_ID} characters, not {len(found)}", field="id")
     return found
 
 
@@ -127,9 +127,9 @@ def _read_types(data: Mapping[str, Any], reader: InstanceReader, fragment: bool)
     value = data.get("type")
     names: list[Any] = value if isinstance(value, list) else [value]
     if not names or not all(isinstance(each, str) and each for each in names):
-        raise Invalid("is a type's name or a filled list of them", field="type")
+        raise Invalid("must be the name of a type or a non-empty array of names", field="type")
     if NULL in names:
-        raise Invalid("cannot be taken away", field="type")
+        raise Invalid("must not be removed", field="type")
     try:
         if len(names) == 1:
             return [reader.name(names[0])]
@@ -163,7 +163,7 @@ def _check_place(instances: list[Instance]) -> None:
     """Check that what the core defines as a GeoProperty is one (clauses 4.7.1 and 5.2.4)."""
     for each in instances:
         if each.type != "GeoProperty" and each.value not in (ABSENT, NULL):
-            raise Invalid("is a GeoProperty: a GeoJSON geometry")
+            raise Invalid("must be a GeoProperty: a GeoJSON geometry")
 
 
 def _with_plain_keywords(data: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
@@ -173,6 +173,6 @@ def _with_plain_keywords(data: dict[str, Any], aliases: Mapping[str, str]) -> di
         keyword = name if name in ("@id", "@type") else aliases.get(name, "")
         target = keyword[1:] if keyword else name
         if target in plain:
-            raise Invalid("is there twice", field=target)
+            raise Invalid("must be given only once", field=target)
         plain[target] = member
     return plain

@@ -1,8 +1,8 @@
-"""What becomes of an entity when a fragment meets it: the write operations of NGSI-LD as pure functions.
+"""The write operations of NGSI-LD as pure functions of an entity and a fragment.
 
-None of them changes what it is given, so that a store may call them again on a newer state. `now` becomes
-`modifiedAt` of the entity and of what was touched; `createdAt` stays where something was replaced. An older
-`observedAt` is no reason to refuse: the last write wins. Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.8, 5.5.12,
+None of them changes its arguments, so that a store may call them again on a newer state. `now` becomes
+`modifiedAt` of the entity and of what was changed; `createdAt` is kept where something was replaced. An older
+`observedAt` is accepted: the last write wins. Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.8, 5.5.12,
 5.6.1 to 5.6.5 and 5.6.17 to 5.6.19.
 """
 
@@ -34,7 +34,7 @@ class AttributeNotFound(NotFound):
 
 class Patched(msgspec.Struct, frozen=True):
     """The entity afterwards, the IRIs of what changed in it, those attributes as they were, and why others were
-    left alone.
+    skipped.
     """
 
     entity: Entity
@@ -45,14 +45,14 @@ class Patched(msgspec.Struct, frozen=True):
 
 
 def create(entity: Entity, now: str) -> Patched:
-    """Return a new entity its times (clause 5.6.1)."""
-    made = _made(entity, now)
+    """Return a new entity with its system times (clause 5.6.1)."""
+    made = _with_times(entity, now)
     return Patched(made, list(made.attrs))
 
 
 def replace(entity: Entity, new: Entity, now: str) -> Patched:
-    """Put `new` in the place of `entity`, of which only the id, creation and creator remain (clause 5.6.18)."""
-    fresh = _made(new, now)
+    """Replace `entity` by `new`, except for its id, creation time and creator (clause 5.6.18)."""
+    fresh = _with_times(new, now)
     made = Entity(
         id=entity.id,
         type=new.type or entity.type,
@@ -93,7 +93,7 @@ def update(entity: Entity, fragment: Entity, now: str) -> Patched:
     for name, instances in fragment.attrs.items():
         for instance in instances:
             if instance.value == NULL:
-                work.delete_if_there(name, instance.dataset_id)
+                work.delete_if_exists(name, instance.dataset_id)
             else:
                 work.put(name, instance)
     work.add_types(fragment.type)
@@ -123,7 +123,7 @@ def merge(
     for name, instances in fragment.attrs.items():
         for instance in instances:
             if instance.value == NULL:
-                work.delete_if_there(name, instance.dataset_id)
+                work.delete_if_exists(name, instance.dataset_id)
                 continue
             present = work.find(name, instance.dataset_id)
             merged = (
@@ -132,14 +132,14 @@ def merge(
                 else merge_instance(present, instance, now, lang=lang, expand=expand)
             )
             if is_emptied(merged):
-                work.delete_if_there(name, instance.dataset_id)
+                work.delete_if_exists(name, instance.dataset_id)
                 continue
             if present is None:
                 work.put(name, merged)
                 continue
             if observed_at and present.observed_at and not instance.observed_at:
                 merged.observed_at = observed_at
-            work.put_as_it_is(name, merged)
+            work.put_unchanged(name, merged)
     work.add_types(fragment.type)
     if fragment.scope:
         work.set_scope(fragment.scope)
@@ -159,15 +159,13 @@ def partial_update(entity: Entity, name: str, instances: Iterable[Instance], now
             work.delete(name, instance.dataset_id)
             continue
         if instance.type not in ("", present.type):
-            raise Invalid(
-                f"the attribute is a {present.type} and cannot become a {instance.type}", field="type"
-            )
-        work.put_as_it_is(name, merge_instance(present, instance, now, shallow=True))
+            raise Invalid(f"must not change from {present.type} to {instance.type}", field="type")
+        work.put_unchanged(name, merge_instance(present, instance, now, shallow=True))
     return work.result()
 
 
 def replace_attribute(entity: Entity, name: str, instances: Iterable[Instance], now: str) -> Patched:
-    """Put instances in the place of those with the same datasetId. Raise AttributeNotFound (clause 5.6.19)."""
+    """Replace the instances with the same datasetId. Raise AttributeNotFound (clause 5.6.19)."""
     work = _Work(entity, now)
     for instance in instances:
         work.need(name, instance.dataset_id)
@@ -189,7 +187,7 @@ def delete_attribute(
     elif delete_all:
         if name not in entity.attrs:
             raise AttributeNotFound(entity.id, name)
-        work.delete_whole(name)
+        work.delete_all(name)
     else:
         work.need(name, dataset_id)
         work.delete(name, dataset_id)
@@ -229,14 +227,14 @@ class _Work:
         return present or []
 
     def put(self, name: str, instance: Instance) -> None:
-        """Replace the instance with the same datasetId, which returns its `createdAt`, or add one."""
+        """Replace the instance with the same datasetId and keep its `createdAt`, or add one."""
         if instance.value is ABSENT:
-            raise Invalid("a new attribute needs a value", field=name)
+            raise Invalid("must be given for a new attribute", field=name)
         present = self.find(name, instance.dataset_id)
         created = present.created_at if present is not None and present.created_at else self.now
-        self.put_as_it_is(name, _stamped(settle(instance), created, self.now))
+        self.put_unchanged(name, _instance_with_times(settle(instance), created, self.now))
 
-    def put_as_it_is(self, name: str, instance: Instance) -> None:
+    def put_unchanged(self, name: str, instance: Instance) -> None:
         present = self._touch(name)
         if len(present) <= 1 and (not present or present[0].dataset_id == instance.dataset_id):
             self.entity.attrs[name] = [instance]
@@ -253,13 +251,13 @@ class _Work:
         else:
             del self.entity.attrs[name]
 
-    def delete_if_there(self, name: str, dataset_id: str) -> None:
+    def delete_if_exists(self, name: str, dataset_id: str) -> None:
         if self.find(name, dataset_id) is not None:
             self.delete(name, dataset_id)
         elif name not in self.previous:
             self.skipped[name] = "is not there and cannot be removed"
 
-    def delete_whole(self, name: str) -> None:
+    def delete_all(self, name: str) -> None:
         self._touch(name)
         del self.entity.attrs[name]
 
@@ -275,18 +273,19 @@ class _Work:
             self.entity.expires_at = "" if expires_at == NULL else expires_at
 
 
-def _made(entity: Entity, now: str) -> Entity:
-    """Return an entity and all that is in it the time of its making; the same object where it was read at that time."""
-    if _is_stamped(entity, now):
+def _with_times(entity: Entity, now: str) -> Entity:
+    """Return an entity with its system times and those of its attributes; the same object if it has them already."""
+    if _has_times(entity, now):
         return entity
     attrs = {
-        name: [_stamped(each, now, now) for each in instances] for name, instances in entity.attrs.items()
+        name: [_instance_with_times(each, now, now) for each in instances]
+        for name, instances in entity.attrs.items()
     }
     return with_members(entity, created_at=now, modified_at=now, attrs=attrs)
 
 
-def _is_stamped(entity: Entity, now: str) -> bool:
-    """Return whether an entity was read at this very moment, so that it bears its times already."""
+def _has_times(entity: Entity, now: str) -> bool:
+    """Return whether an entity was read at this time, so that it has its system times already."""
     if entity.created_at != now or entity.modified_at != now:
         return False
     for instances in entity.attrs.values():
@@ -296,11 +295,14 @@ def _is_stamped(entity: Entity, now: str) -> bool:
     return True
 
 
-def _stamped(instance: Instance, created: str, now: str) -> Instance:
-    """Return an instance and its sub-attributes their system times; the same object where they stand already."""
+def _instance_with_times(instance: Instance, created: str, now: str) -> Instance:
+    """Return an instance with its system times and those of its sub-attributes; the same object if it has them."""
     if instance.created_at == created and instance.modified_at == now:
         return instance
     attrs = instance.attrs
     if attrs:
-        attrs = {name: [_stamped(each, now, now) for each in instances] for name, instances in attrs.items()}
+        attrs = {
+            name: [_instance_with_times(each, now, now) for each in instances]
+            for name, instances in attrs.items()
+        }
     return with_members(instance, created_at=created, modified_at=now, attrs=attrs)

@@ -1,9 +1,9 @@
-"""Regular expressions that strangers send, run so that none can bring the city to a halt.
+"""Regular expressions from clients, matched so that none can block the city.
 
-Python's engine is quick but backtracks: `(a+)+` against an unlucky text outlives the city. So it is used only for
-patterns and lengths of text where the worst case is small; the rest goes to the linear-time engine that comes with
-CEL (Rust's `regex`), some thirty microseconds a text. Linear it is in the text times the pattern's states, of which
-`(a{0,300}){0,300}` has a hundred thousand: so both are bounded. Source: ETSI GS CIM 009 v1.9.1, clauses 4.9
+Python's engine is fast but backtracks: `(a+)+` may take years for a short text. So it is used only for patterns and
+texts whose worst case is small; others are matched by the linear-time engine of CEL (Rust's `regex`), in about thirty
+microseconds a text. Its time is linear in the text times the pattern's states, of which `(a{0,300}){0,300}` has a
+hundred thousand: so both are bounded. Source: ETSI GS CIM 009 v1.9.1, clauses 4.9
 (patternOp) and 5.2.23 (idPattern).
 """
 
@@ -22,18 +22,18 @@ from rhinecloud.kernel.errors import Invalid
 MAX_LENGTH = 512
 
 MAX_STATES = 1_000
-"""What a pattern may come to once its counted repetitions are written out, such as 6 for `(ab){3}`."""
+"""Most states of a pattern with its counted repetitions written out, such as 6 for `(ab){3}`."""
 
 STEPS = 1_000_000
-"""States times characters that the linear engine goes through for one text: some ten milliseconds at worst. A longer
-text matches nothing: for a pattern of 20 states one of more than 50,000 characters.
+"""States times characters that the linear engine may take for one text: about ten milliseconds at worst. A longer text
+never matches: for a pattern of 20 states, one of more than 50,000 characters.
 """
 
 QUICK_STEPS = 200_000
 """Steps that Python's engine may take for one text at worst."""
 
 MOST_REPEATS = 3
-"""Repetitions side by side that Python's engine may see."""
+"""Most repetitions in a row for Python's engine."""
 
 _TOKEN = re.compile(
     r"(?P<escape>\\.)|(?P<set>\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\])|(?P<flags>^\(\?i\))|(?P<open>\((?:\?:|\?P<\w+>)?)"
@@ -52,8 +52,8 @@ _CLASSES = {
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A compiled pattern; `quick_length` is the longest text that Python's engine may see, -1 where it may see none,
-    `length` the longest text that is looked at at all.
+    """A compiled pattern; `quick_length` is the longest text for Python's engine, -1 for none, `length` the longest
+    text that is matched.
     """
 
     source: str
@@ -70,7 +70,7 @@ class Pattern:
 
 @dataclass(slots=True)
 class _Cost:
-    """What a pattern may cost: its states, how often it repeats and chooses, and whether repetitions are nested."""
+    """The cost of a pattern: its states, repetitions and alternatives, and whether repetitions are nested."""
 
     states: int = 0
     repeats: int = 0
@@ -79,8 +79,8 @@ class _Cost:
 
     @property
     def quick_length(self) -> int:
-        """Find the longest text for which backtracking takes no more than `QUICK_STEPS`: each repetition may end at
-        any character behind the one before, each choice doubles the ways.
+        """Return the longest text for which backtracking takes at most `QUICK_STEPS`: each repetition may end at any
+        later character, each alternative doubles the steps.
         """
         if self.nested or self.repeats > MOST_REPEATS or self.choices > 16:
             return -1
@@ -91,10 +91,10 @@ class _Cost:
 
 def _compile(source: str) -> Pattern:
     if len(source) > MAX_LENGTH:
-        raise Invalid(f"it is longer than {MAX_LENGTH} characters")
+        raise Invalid(f"must have at most {MAX_LENGTH} characters")
     cost = _cost_of(source)
     if cost.states > MAX_STATES:
-        raise Invalid(f"it comes to more than {MAX_STATES} states when its repetitions are written out")
+        raise Invalid(f"must have at most {MAX_STATES} states when its repetitions are written out")
     plain = source
     for name, members in _CLASSES.items():
         plain = plain.replace(name, members)
@@ -122,7 +122,7 @@ def _is_found(source: str, text: str) -> bool:
 
 
 def _cost_of(source: str) -> _Cost:
-    """Add up what a pattern may cost. A repeated group that itself repeats or chooses is nested: its time may grow
+    """Return the cost of a pattern. A repeated group with repetitions or alternatives is nested: its time may grow
     exponentially with the text.
     """
     cost = _Cost()
@@ -134,7 +134,7 @@ def _cost_of(source: str) -> _Cost:
         if (text == "(" and source.startswith("(?", token.start())) or (
             kind == "escape" and text[1].isdigit()
         ):
-            raise Invalid("look-arounds, flags and back references are not allowed")
+            raise Invalid("must not have look-arounds, flags or back references")
         if kind == "open":
             groups.append(_Group())
         elif kind == "repeat":
@@ -161,12 +161,12 @@ def _cost_of(source: str) -> _Cost:
 
 
 WIDE = 5
-"""States of a class that most of Unicode belongs to: it is several bytes long in many ways."""
+"""States of a class with most of Unicode: its characters have several bytes."""
 
 
 @dataclass(slots=True)
 class _Group:
-    """The inside of a pair of parentheses: whether it repeats or chooses, and its states."""
+    """The content of a pair of parentheses: whether it has repetitions or alternatives, and its states."""
 
     loops: bool = False
     states: int = 0
@@ -177,6 +177,6 @@ def _is_wide(text: str) -> bool:
 
 
 def _times(text: str) -> int:
-    """Return how often a repetition writes its atom out: `{2,7}` seven times, `{2,}` and `{2}` twice, `*` once."""
+    """Return how often a repetition writes out its atom: `{2,7}` seven times, `{2,}` and `{2}` twice, `*` once."""
     counts = [int(each) for each in re.findall(r"\d+", text)]
     return max(1, *counts) if counts else 1

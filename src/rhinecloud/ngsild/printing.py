@@ -1,7 +1,7 @@
-"""From the stored bytes to the shown bytes without an entity in between: what nearly all documents need.
+"""Makes nearly all documents from the stored bytes, without an Entity in between.
 
-Values are copied as they lie in the store and never become objects; names become short by a look-up. That takes half
-of the time that `rendering` takes, which says what is right: whatever is not printed here goes that way.
+Values are copied as bytes and never become objects; names are compacted by a look-up. That takes half the time of
+`rendering`, which defines the result and makes all documents that are not made here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ COPIED = {
 """The types whose value is shown as it is stored, and the member that holds it."""
 
 BARE = frozenset(("Property", "GeoProperty", "Relationship", "ListProperty"))
-"""Those of them of which nothing but the value is shown in the simplified form."""
+"""Those types of which only the value is shown in the simplified form."""
 
 SEALED = frozenset((SEALED_ID, SEALED_TYPE))
 CONTAINERS = b"{["
@@ -36,15 +36,15 @@ TIMES = {"created_at": "createdAt", "modified_at": "modifiedAt", "expires_at": "
 NULL_RAW = Raw(msgspec.json.encode(NULL))
 
 Print = Callable[[bytes], bytes | None]
-"""Makes the document of what is stored; None where it is left to `rendering`."""
+"""Returns the document of a stored entity; None if `rendering` must make it."""
 
 
 class _Special(Exception):
-    """What is to be shown differs from what is stored."""
+    """The document cannot be made by copying stored bytes."""
 
 
 class PrintedInstance(msgspec.Struct, rename="camel", gc=False):
-    """An instance as it is stored, and as it is shown: in the order of showing, system times apart."""
+    """An instance as it is stored and as it is shown: members in the order of documents, without system times."""
 
     type: str | UnsetType = "Property"
     value: Raw | UnsetType = UNSET
@@ -70,7 +70,7 @@ class TimedInstance(PrintedInstance, rename="camel", gc=False):
 
 
 class BareInstance(msgspec.Struct, rename="camel", gc=False):
-    """What the simplified form shows of an instance."""
+    """An instance in the simplified form."""
 
     type: str = "Property"
     value: Raw | UnsetType = UNSET
@@ -91,14 +91,14 @@ class PrintedEntity(msgspec.Struct, Generic[T], rename="camel", gc=False):
 
 
 def printer_for(context: Context, options: Options) -> Print | None:
-    """Return what prints documents with these options; None where `rendering` makes all of them."""
+    """Return the function that makes documents with these options; None if `rendering` makes all of them."""
     if options.lang or options.dataset_ids or options.geojson or options.form not in _FORMS:
         return None
     return _FORMS[options.form](context, options).document
 
 
 class _Printer:
-    """Prints documents; how an instance is shown is for each form to say."""
+    """Makes documents; a subclass for each form shows the instances."""
 
     def __init__(self, context: Context, options: Options) -> None:
         self._read = msgspec.json.Decoder(self.stored(options)).decode
@@ -108,7 +108,7 @@ class _Printer:
         self._selects = bool(options.pick or options.omit or options.attrs)
 
     def document(self, body: bytes) -> bytes | None:
-        """Make the document of an entity from its stored form; None where that is left to `rendering`."""
+        """Return the document of a stored entity; None if `rendering` must make it."""
         entity: Any = self._read(body)
         compact, selects = self._compact, self._selects
         shown = self._head(entity)
@@ -123,15 +123,15 @@ class _Printer:
         return self._write(shown)
 
     def stored(self, options: Options) -> Any:
-        """Return the type of what is read from the store: as much of it as is shown."""
+        """Return the type to decode: as much of the stored entity as is shown."""
         return PrintedEntity[TimedInstance] if options.sys_attrs else PrintedEntity[PrintedInstance]
 
     def one(self, instance: Any) -> Any:
-        """Show the only instance of an attribute."""
+        """Return the only instance of an attribute as shown."""
         raise NotImplementedError
 
     def several(self, instances: list[Any]) -> Any:
-        """Show an attribute that has several."""
+        """Return several instances of an attribute as shown."""
         raise NotImplementedError
 
     def _head(self, entity: Any) -> dict[str, Any]:
@@ -158,18 +158,18 @@ class _Printer:
 
 class _Normalized(_Printer):
     def one(self, instance: Any) -> Any:
-        """Show an instance with its type."""
+        """Return an instance with its type."""
         kind = instance.type
         if kind not in PLAIN:
             _move(instance, kind)
         return instance if _is_flat(instance) else self._nested(instance)
 
     def several(self, instances: list[Any]) -> list[Any]:
-        """Show each of them."""
+        """Return each of them with its type."""
         return [self.one(each) for each in instances]
 
     def _nested(self, instance: Any) -> dict[str, Any]:
-        """Show an instance that has attributes of its own, behind all else."""
+        """Return an instance with its sub-attributes, after all other members."""
         if instance.value_type is not UNSET or instance.object_type is not UNSET:
             raise _Special
         attributes, instance.attrs = instance.attrs, UNSET
@@ -186,20 +186,20 @@ class _Normalized(_Printer):
 
 class _Concise(_Normalized):
     def one(self, instance: Any) -> Any:
-        """Show a mere value where nothing else is to be said and it reads back the same."""
+        """Return only the value if there is no metadata and the value is read back as the same."""
         kind, value = instance.type, instance.value
         if kind == "GeoProperty" or (kind == "Property" and memoryview(value)[0] not in CONTAINERS):
-            if _is_mere(instance):
+            if _has_only_value(instance):
                 return value
             instance.type = UNSET
             return instance if _is_flat(instance) else self._nested(instance)
         shown = self._wrapped(instance)
-        if shown is instance and kind == "Property" and instance.type is UNSET and _is_mere(instance):
+        if shown is instance and kind == "Property" and instance.type is UNSET and _has_only_value(instance):
             return value if stands_alone(msgspec.json.decode(value)) else shown
         return shown
 
     def several(self, instances: list[Any]) -> list[Any]:
-        """Show each of them with its member's name."""
+        """Return each of them with the name of its value's member."""
         return [self._wrapped(each) for each in instances]
 
     def _wrapped(self, instance: Any) -> Any:
@@ -217,11 +217,11 @@ class _Concise(_Normalized):
 
 class _Simplified(_Printer):
     def stored(self, options: Options) -> Any:
-        """Leave out what is said about values."""
+        """Return the type without metadata."""
         return PrintedEntity[BareInstance]
 
     def one(self, instance: Any) -> Any:
-        """Show the mere value; language maps and raw JSON keep their member's name."""
+        """Return only the value; language maps and raw JSON keep the name of their member."""
         kind, value = instance.type, instance.value
         if kind in PLAIN:
             return value
@@ -230,7 +230,7 @@ class _Simplified(_Printer):
         return value if kind in BARE else {VALUE_MEMBER[kind]: value}
 
     def several(self, instances: list[Any]) -> Any:
-        """Show each of them under its dataset's name."""
+        """Return each of them by its datasetId."""
         return {"dataset": {each.dataset_id: self.one(each) for each in instances}}
 
 
@@ -242,7 +242,7 @@ _FORMS: dict[str, type[_Printer]] = {
 
 
 def _move(instance: Any, kind: str) -> None:
-    """Put the value under the member that its type asks for."""
+    """Move the value to the member of its type."""
     member = COPIED.get(kind)
     if member is None or instance.value == NULL_RAW:
         raise _Special
@@ -254,8 +254,8 @@ def _is_flat(instance: Any) -> bool:
     return instance.attrs is UNSET and instance.value_type is UNSET and instance.object_type is UNSET
 
 
-def _is_mere(instance: Any) -> bool:
-    """Return whether an instance has nothing but its value."""
+def _has_only_value(instance: Any) -> bool:
+    """Return whether an instance has no member but its value."""
     if (
         instance.observed_at is not UNSET
         or instance.unit_code is not UNSET

@@ -1,4 +1,4 @@
-"""Reads `pick` and `omit`: which members of an entity are meant, and of the entities that it links to.
+"""Reads `pick` and `omit`: members of an entity and of the entities that it links to.
 
 Source: ETSI GS CIM 009 v1.9.1, clause 4.21.
 """
@@ -19,9 +19,10 @@ _TOKEN = re.compile(r"[{},|]|[^{},|]+")
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Members by IRI (`id` is `@id`, `type` is `@type`); `inside` maps a relationship to what is meant behind it.
+    """Members by IRI (`id` is `@id`, `type` is `@type`); `inside` maps a relationship to the members of linked
+    entities.
 
-    A relationship that has something behind it is itself among `names` only where it is named without braces.
+    A relationship in `inside` is in `names` only if it is also given without braces.
     """
 
     names: frozenset[str] = frozenset()
@@ -34,7 +35,7 @@ class Projection:
 
     @property
     def picked(self) -> frozenset[str]:
-        """The members that a `pick` leaves: the relationships that are followed, too."""
+        """The members that a `pick` shows, with the relationships that are followed."""
         return self.names.union(self.inside)
 
 
@@ -42,15 +43,15 @@ def parse_projection(text: str, context: Context, *, field: str) -> Projection:
     """Read `a,b{c|d{e}}`. Raise Invalid naming the parameter."""
     reader = _Reader(text, context, field)
     projection = reader.members(0)
-    if reader.place < len(reader.tokens):
-        raise reader.wrong("a brace is closed that was not opened")
+    if reader.position < len(reader.tokens):
+        raise reader.wrong("must not close a brace that was not opened")
     return projection
 
 
 class _Reader:
     def __init__(self, text: str, context: Context, field_name: str) -> None:
         self.tokens: list[str] = _TOKEN.findall(text)
-        self.place = 0
+        self.position = 0
         self._context = context
         self._field = field_name
 
@@ -59,33 +60,33 @@ class _Reader:
 
     def members(self, depth: int) -> Projection:
         if depth > MAX_DEPTH:
-            raise self.wrong(f"follows more than {MAX_DEPTH} relationships")
+            raise self.wrong(f"must follow at most {MAX_DEPTH} relationships")
         names: set[str] = set()
         inside: dict[str, Projection] = {}
         while True:
             name = self._name()
             if self._take("{"):
                 if name in inside:
-                    raise self.wrong(f"{name} is there twice")
+                    raise self.wrong(f"must name {name} only once")
                 inside[name] = self.members(depth + 1)
                 if not self._take("}"):
-                    raise self.wrong("a brace is not closed")
+                    raise self.wrong("must close each brace")
             else:
                 names.add(name)
             if not (self._take(",") or self._take("|")):
                 return Projection(frozenset(names), inside)
 
     def _take(self, sign: str) -> bool:
-        if self.place < len(self.tokens) and self.tokens[self.place] == sign:
-            self.place += 1
+        if self.position < len(self.tokens) and self.tokens[self.position] == sign:
+            self.position += 1
             return True
         return False
 
     def _name(self) -> str:
-        token = self.tokens[self.place] if self.place < len(self.tokens) else ""
+        token = self.tokens[self.position] if self.position < len(self.tokens) else ""
         if not token or token in "{},|":
-            raise self.wrong("a member's name is missing")
-        self.place += 1
+            raise self.wrong("must name a member between two signs")
+        self.position += 1
         if token in ("id", "type"):
             return f"@{token}"
         try:

@@ -1,4 +1,4 @@
-"""What a query asks for, parsed: type selection, ids, `q`, geometry, scope, order. Engines turn it into their terms.
+"""A parsed query: type selection, ids, `q`, geometry, scope, order. Engines translate it to their own terms.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 4.9 (q), 4.10 (geoQ), 4.17 (type selection), 4.19 (scopeQ), 4.23 (ordering).
 """
@@ -56,14 +56,14 @@ def _has_types(wanted: tuple[tuple[str, ...], ...], entity: Entity) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class EntitySelector:
-    """Some entities by type, id and pattern, as a query by POST lists them (clause 5.2.33); ids override a pattern."""
+    """An entity selector of a query by POST (clause 5.2.33): types, ids and pattern; ids override a pattern."""
 
     types: tuple[tuple[str, ...], ...] = ()
     ids: tuple[str, ...] = ()
     id_pattern: str = ""
 
     def matches(self, entity: Entity) -> bool:
-        """Return whether the entity is one of them."""
+        """Return whether the entity is selected."""
         if self.types and not _has_types(self.types, entity):
             return False
         if self.ids:

@@ -1,7 +1,7 @@
-"""The topological relations of two shapes, none of which takes long, whatever the shapes.
+"""The topological relations of two shapes, computed in bounded time.
 
-Two shapes of n and m positions may cross n × m times, and a scribble crosses itself n × n times: what the engine would
-need minutes for is told in a simpler way. Source: OGC 06-103r4, section 6.1.15.
+Two shapes of n and m positions may cross n × m times, and one may cross itself n × n times, for which the engine would
+need minutes: such relations are computed in a simpler way. Source: OGC 06-103r4, section 6.1.15.
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ from __future__ import annotations
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-MENDED = 200
-"""Positions of a polygon that is mended where it crosses itself: the crossings grow with their square (30 ms)."""
+MADE_VALID = 200
+"""Most positions of a polygon that is made valid: the crossings grow with their square (30 ms)."""
 
 RELATIONS = frozenset(("within", "contains", "intersects", "equals", "disjoint", "overlaps"))
 
 
-def mended(shape: BaseGeometry) -> BaseGeometry:
-    """Make a polygon that crosses itself valid, unless that would take long."""
-    if shapely.get_num_coordinates(shape) > MENDED or shape.is_valid:
+def make_valid(shape: BaseGeometry) -> BaseGeometry:
+    """Return a valid polygon for one that crosses itself, unless that would take long."""
+    if shapely.get_num_coordinates(shape) > MADE_VALID or shape.is_valid:
         return shape
     return shapely.make_valid(shape, method="structure")
 
 
 def relates(relation: str, target: BaseGeometry, reference: BaseGeometry) -> bool:
-    """Return whether `target` lies so to `reference`, which is prepared and therefore the one to be asked."""
+    """Return whether `target` has the relation to `reference`, which is a prepared shape."""
     if relation == "intersects":
         return bool(reference.intersects(target))
     if relation == "disjoint":
@@ -36,13 +36,13 @@ def relates(relation: str, target: BaseGeometry, reference: BaseGeometry) -> boo
 
 def is_tangled(shape: BaseGeometry) -> bool:
     """Return whether a shape is large and crosses itself."""
-    if shapely.get_num_coordinates(shape) <= MENDED:
+    if shapely.get_num_coordinates(shape) <= MADE_VALID:
         return False
     return not (shape.is_valid if shape.area else shape.is_simple)
 
 
 def _relates_tangled(relation: str, target: BaseGeometry, reference: BaseGeometry) -> bool:
-    """Tell it by the shapes' positions alone."""
+    """Return the relation of the shapes' positions alone."""
     if relation == "equals":
         return bool(shapely.equals_exact(target, reference, normalize=True))
     if relation == "within":
@@ -53,7 +53,7 @@ def _relates_tangled(relation: str, target: BaseGeometry, reference: BaseGeometr
 
 
 def _holds(outer: BaseGeometry, inner: BaseGeometry) -> bool:
-    """Return whether every position of `inner` lies inside `outer`, counting the lines on the way out."""
+    """Return whether every position of `inner` lies inside `outer`, or on its edge."""
     places = shapely.get_coordinates(inner)
     shapely.prepare(outer)
     return bool(shapely.intersects_xy(outer, places[:, 0], places[:, 1]).all())

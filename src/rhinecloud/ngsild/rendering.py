@@ -1,4 +1,4 @@
-"""From the stored form to what users get: normalized, concise, simplified, GeoJSON; names compact.
+"""Shows the stored form of entities to clients: normalized, concise, simplified, GeoJSON; compact names.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 4.5.1 to 4.5.5, 4.5.16 to 4.5.24 and 4.7.3.
 """
@@ -47,20 +47,20 @@ _NULLS: dict[str, Any] = {
 
 
 def render(entity: Entity, context: Context, options: Options) -> dict[str, Any]:
-    """Show one entity; the members stand in the order id, type, scope, system times, attributes."""
+    """Return one entity as shown: id, type, scope, system times, attributes, in this order."""
     if options.geojson:
         return _feature(entity, context, options)
     return _members(entity, context, options)
 
 
 def render_collection(entities: Iterable[Entity], context: Context, options: Options) -> dict[str, Any]:
-    """Show entities as a GeoJSON FeatureCollection (clauses 4.5.16.3 and 4.5.17.2)."""
+    """Return entities as a GeoJSON FeatureCollection (clauses 4.5.16.3 and 4.5.17.2)."""
     features = [_feature(each, context, options) for each in entities]
     return {"type": "FeatureCollection", "features": features}
 
 
 def render_attribute(instances: list[Instance], context: Context, options: Options) -> Any:
-    """Show one attribute: an object or value, an array where there are several instances; None where none is left."""
+    """Return one attribute as shown: an object or value, an array of several instances; None if none is left."""
     if options.dataset_ids:
         instances = [each for each in instances if each.dataset_id in options.dataset_ids]
         if not instances:
@@ -75,12 +75,12 @@ def render_attribute(instances: list[Instance], context: Context, options: Optio
 
 
 def render_instance(instance: Instance, context: Context, options: Options) -> Any:
-    """Show one instance in the form that `options` asks for."""
+    """Return one instance in the form of `options`."""
     return _SHOWS[options.form](instance, context, options)
 
 
 def geometry_of(entity: Entity, options: Options) -> dict[str, Any] | None:
-    """Select the top-level geometry of a Feature (clause 4.5.16.1), None where there is none."""
+    """Return the top-level geometry of a Feature (clause 4.5.16.1), None where there is none."""
     wanted = options.dataset_ids or ("",)
     for instance in entity.attrs.get(options.geometry, ()):
         if instance.dataset_id in wanted and is_geometry(instance.value):
@@ -90,7 +90,7 @@ def geometry_of(entity: Entity, options: Options) -> dict[str, Any] | None:
 
 
 def head_of(entity: Any, compact: Callable[[str], str]) -> dict[str, Any]:
-    """Show an entity's id, types and scopes; of its stored form their bytes will do, where they are not decoded."""
+    """Return an entity's id, types and scopes as shown; id and scopes may be encoded bytes."""
     types, scope = entity.type, entity.scope
     shown: dict[str, Any] = {
         "id": entity.id,
@@ -123,7 +123,7 @@ def is_kept(iri: str, pick: frozenset[str], omit: frozenset[str]) -> bool:
 
 
 def _add_times(shown: dict[str, Any], of: Entity | Instance) -> None:
-    """Add the system attributes of clause 6.3.11 where they are known."""
+    """Add the system attributes of clause 6.3.11 that are known."""
     if of.created_at:
         shown["createdAt"] = of.created_at
     if of.modified_at:
@@ -159,7 +159,7 @@ def _normalized(instance: Instance, context: Context, options: Options) -> dict[
 
 
 def _concise(instance: Instance, context: Context, options: Options) -> Any:
-    """Show an instance without its type; a mere value where nothing else is to be said and it reads back the same."""
+    """Return an instance without its type; only the value if it has no metadata and is read back as the same."""
     shown = _wrapped(instance, context, options)
     if (
         len(shown) == 1
@@ -186,7 +186,7 @@ def _wrapped(instance: Instance, context: Context, options: Options) -> dict[str
 
 
 def stands_alone(value: Any) -> bool:
-    """Return whether a Property's value cannot be taken for anything else when it stands alone (clause 4.5.2.3)."""
+    """Return whether a Property's value alone is read back as the same Property (clause 4.5.2.3)."""
     if type(value) is dict:
         return not (is_wrapped(value) or "type" in value or "dataset" in value)
     if type(value) is list:
@@ -225,7 +225,7 @@ def _add_sub_attributes(
 
 
 def _shown(instances: list[Instance], context: Context, options: Options) -> Any:
-    """Show an attribute in normalized or concise form; several instances stand in an array, each of them wrapped."""
+    """Return an attribute in normalized or concise form; several instances are an array of objects."""
     if options.form == "concise":
         if len(instances) == 1:
             return _concise(instances[0], context, options)
@@ -247,7 +247,9 @@ def _value(instance: Instance, context: Context) -> Any:
 
 
 def _simplified(instance: Instance, context: Context, options: Options) -> Any:
-    """Show the mere value; language maps, vocabulary terms and raw JSON keep their member's name (clause 4.5.4)."""
+    """Return only the value; language maps, vocabulary terms and raw JSON keep the name of their member (clause
+    4.5.4).
+    """
     kind = instance.type
     if kind in _WRAPPED:
         if kind == "LanguageProperty" and options.lang and instance.value != NULL:

@@ -1,4 +1,4 @@
-"""The forms in which entities come and go: reading them (`parsing`) and showing them (`rendering`), under one name."""
+"""The representations of entities: reading (`parsing`) and showing them (`rendering`), in one module."""
 
 from rhinecloud.ngsild.parsing import ABSENT, parse_attribute, parse_entity, parse_fragment
 from rhinecloud.ngsild.rendering import (

@@ -17,13 +17,13 @@ _TOKEN = re.compile(r"[;|,()]|[^;|,()]+")
 
 @dataclass(frozen=True, slots=True)
 class ScopePattern:
-    """Levels of which `+` is any one; `below` takes in the whole hierarchy underneath."""
+    """Levels, where `+` is any one; `below` includes all levels underneath."""
 
     levels: tuple[str, ...]
     below: bool = False
 
     def matches(self, scope: str) -> bool:
-        """Return whether one scope fits."""
+        """Return whether one scope matches."""
         levels = scope.strip("/").split("/")
         mine = self.levels
         if len(levels) < len(mine) or (len(levels) > len(mine) and not self.below):
@@ -42,7 +42,7 @@ class ScopeQuery:
         return self.text
 
     def matches(self, scopes: Sequence[str]) -> bool:
-        """Return whether an entity with these scopes is meant."""
+        """Return whether an entity with these scopes matches."""
         return any(
             all(any(pattern.matches(scope) for scope in scopes) for pattern in branch)
             for branch in self.branches
@@ -57,7 +57,7 @@ def parse_scope_q(text: str) -> ScopeQuery:
 
 def _pattern(text: str) -> ScopePattern:
     if _SCOPE.fullmatch(text) is None:
-        raise Invalid(f"{text!r} is not a scope", field="scopeQ")
+        raise Invalid(f"must be a scope, not {text!r}", field="scopeQ")
     levels = tuple(text.strip("/").split("/"))
     if levels[-1] == "#":
         return ScopePattern(levels[:-1], below=True)
@@ -67,38 +67,38 @@ def _pattern(text: str) -> ScopePattern:
 def read_branches(text: str, *, field: str) -> list[list[str]]:
     """Read `a|(b;c),d` into [[a], [b, c], [d]]. Raise Invalid naming `field` (the form of clauses 4.17 and 4.19).
 
-    A lone conjunction may stand without its parentheses, and alternatives with some, as clients write them.
+    A single conjunction may lack its parentheses, and alternatives may have some: clients send both.
     """
     branches: list[list[str]] = []
     tokens = _TOKEN.findall(text)
     if ";" in tokens and not {"(", "|", ","} & set(tokens):
         tokens = ["(", *tokens, ")"]
-    place = 0
-    while place < len(tokens):
-        group, place = _read_group(tokens, place)
+    position = 0
+    while position < len(tokens):
+        group, position = _read_group(tokens, position)
         if not group or any(_is_sign(each) for branch in group for each in branch):
-            raise Invalid(f"{text!r} has a group or operator where a name belongs", field=field)
+            raise Invalid(f"must have a name instead of a group or operator: {text!r}", field=field)
         branches += [[each.strip() for each in branch] for branch in group]
-        if place < len(tokens):
-            if tokens[place] not in ("|", ",") or place + 1 == len(tokens):
-                raise Invalid(f"{text!r} needs | or , between two alternatives", field=field)
-            place += 1
+        if position < len(tokens):
+            if tokens[position] not in ("|", ",") or position + 1 == len(tokens):
+                raise Invalid(f"must have | or , between two alternatives: {text!r}", field=field)
+            position += 1
     if not branches:
-        raise Invalid("is empty", field=field)
+        raise Invalid("must not be empty", field=field)
     return branches
 
 
-def _read_group(tokens: list[str], place: int) -> tuple[list[list[str]], int]:
+def _read_group(tokens: list[str], position: int) -> tuple[list[list[str]], int]:
     """Read a name, `(a;b)` or `(a|b)` into branches, and where it ends; no branches where it is none of these."""
-    if tokens[place] != "(":
-        return [[tokens[place]]], place + 1
+    if tokens[position] != "(":
+        return [[tokens[position]]], position + 1
     try:
-        end = tokens.index(")", place)
+        end = tokens.index(")", position)
     except ValueError:
-        return [], place
-    names, signs = tokens[place + 1 : end : 2], set(tokens[place + 2 : end : 2])
-    if len(tokens[place + 1 : end]) % 2 == 0:
-        return [], place
+        return [], position
+    names, signs = tokens[position + 1 : end : 2], set(tokens[position + 2 : end : 2])
+    if len(tokens[position + 1 : end]) % 2 == 0:
+        return [], position
     if signs <= {";"}:
         return [names], end + 1
     return ([[each] for each in names] if signs <= {"|", ","} else []), end + 1

@@ -1,4 +1,4 @@
-"""The terms of a query expression that one entity answers alone: what each means, and how it is written again.
+"""The terms of a query expression that need only one entity: what each means, and how it is written again.
 
 With several target values any one may match. Source: ETSI GS CIM 009 v1.9.1, clause 4.9.
 """
@@ -18,10 +18,10 @@ from rhinecloud.ngsild.time_values import Moment, parse_moment
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """One value of a query: `text` as written, `value` a number, a boolean, a text or a moment.
+    """One value of a query: `text` as written, `value` a number, a boolean or a string.
 
-    `moment` is set too where a quoted text is a date or time, because those compare in time, not by letters.
-    `expanded` is the IRI where the value is to be expanded before it is compared (`expandValues`).
+    `moment` is set too if a quoted string is a date or time, because these are compared by time, not by letters.
+    `expanded` is the IRI if the value is expanded before it is compared (`expandValues`).
     """
 
     text: str
@@ -30,7 +30,7 @@ class Literal:
     expanded: str = ""
 
     def equals(self, value: Any) -> bool:
-        """Return whether a single target value is this one; values of different types never are."""
+        """Return whether a single target value equals this one; values of different types never do."""
         mine, kind = self.value, type(value)
         if kind is int or kind is float:
             return type(mine) in _NUMBERS and value == mine
@@ -43,7 +43,7 @@ class Literal:
         return kind is bool and value is mine
 
     def compares(self, value: Any) -> int | None:
-        """Return the sign of value minus this one; None where the two have no common order."""
+        """Return the sign of value minus this one; None if the two cannot be compared."""
         mine, kind = self.value, type(value)
         if kind is int or kind is float:
             return _sign(value, mine) if type(mine) in _NUMBERS else None
@@ -79,13 +79,13 @@ class Range:
         return f"{self.low.text}..{self.high.text}"
 
     def equals(self, value: Any) -> bool:
-        """Return whether a single value lies inside, both ends included."""
+        """Return whether a single value is inside, both ends included."""
         low, high = self.low.compares(value), self.high.compares(value)
         return low is not None and high is not None and low >= 0 >= high
 
 
 class ExpressionTerm:
-    """A term about one path, written as the path (`subject`) and what is said of it (`predicate`)."""
+    """A term about one path, written as the path (`subject`) and what follows it (`predicate`)."""
 
     __slots__ = ()
 
@@ -118,7 +118,7 @@ class Exists(ExpressionTerm):
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """No target exists: `!attr`, a widely understood word that clause 4.9 lacks."""
+    """No target exists: `!attr`, which many clients use and clause 4.9 lacks."""
 
     path: Path
 
@@ -160,7 +160,7 @@ _ORDERS = {">": (1,), ">=": (0, 1), "<": (-1,), "<=": (-1, 0)}
 
 @dataclass(frozen=True, slots=True)
 class Order(ExpressionTerm):
-    """`>`, `>=`, `<` or `<=`: numbers, texts and moments, each with their kind only; never relationships."""
+    """`>`, `>=`, `<` or `<=`: numbers, strings and times, each with values of the same type; never relationships."""
 
     path: Path
     operator: str
@@ -172,7 +172,7 @@ class Order(ExpressionTerm):
         return f"{self.operator}{self.limit.text}"
 
     def holds(self, entity: Entity) -> bool:
-        """Return whether any instance stands in this order to the limit."""
+        """Return whether any instance has this order to the limit."""
         signs, compares = _ORDERS[self.operator], self.limit.compares
         for kind, value in self.path.targets(entity):
             if kind in RELATIONSHIPS:
@@ -197,7 +197,7 @@ class Matches(ExpressionTerm):
         return f"{'!~=' if self.negated else '~='}{orjson.dumps(self.pattern.source).decode()}"
 
     def holds(self, entity: Entity) -> bool:
-        """Return whether any instance's text, or one text of its array, matches; what is no text never does."""
+        """Return whether any instance's text, or one text of its array, matches; other values never do."""
         is_in = self.pattern.is_in
         for kind, value in self.path.targets(entity):
             if kind in RELATIONSHIPS:

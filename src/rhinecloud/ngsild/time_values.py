@@ -1,4 +1,4 @@
-"""Moments in values and queries: DateTime, Date and Time of clause 4.6.3, so that they compare in time.
+"""Times in values and queries: DateTime, Date and Time of clause 4.6.3, compared by time and not by letters.
 
 Source: ETSI GS CIM 009 v1.9.1, clauses 4.6.3 and 4.9.
 """
@@ -35,4 +35,4 @@ def _parse(text: str) -> Moment | None:
 
 
 parse_moment = BoundedCache(_parse, 8_192, longest=64).__getitem__
-"""Read a DateTime, Date or Time; None where the text is none of them."""
+"""Return a DateTime, Date or Time; None for any other text."""

@@ -24,7 +24,7 @@ def _filled(member: Any) -> list[Any]:
     if not isinstance(member, list):
         return [member]
     if not member:
-        raise Invalid("is an empty list")
+        raise Invalid("must not be an empty array")
     return member
 
 
@@ -46,35 +46,35 @@ def _read_language_map(member: Any, _: Context, nulls: bool) -> Any:
 
 
 def read_vocab(member: Any, context: Context, _: bool) -> Any:
-    """Read a term or terms into their IRIs."""
+    """Return the IRIs of one or several terms."""
     names = _filled(member)
     if not all(isinstance(each, str) and _not_null(each) for each in names):
-        raise Invalid("is a text or texts")
+        raise Invalid("must be a string or an array of strings")
     return _alone([context.expand(each) for each in names])
 
 
 def _alone(texts: Any) -> Any:
-    """Return the only one of several texts by itself: in JSON-LD, which these are, both are the same set."""
+    """Return a single text instead of a list of one: in JSON-LD both are the same set."""
     return texts[0] if isinstance(texts, list) and len(texts) == 1 else texts
 
 
 def _read_json(member: Any, _: Context, __: bool) -> Any:
     if not isinstance(member, dict | list):
-        raise Invalid("is neither an object nor an array")
+        raise Invalid("must be an object or an array")
     check_raw_json(member)
     return member
 
 
 def _read_value_list(member: Any, _: Context, nulls: bool) -> Any:
     if not isinstance(member, list):
-        raise Invalid("is not an array")
+        raise Invalid("must be an array")
     check_json(member, nulls=nulls)
     return member
 
 
 def _read_object_list(member: Any, _: Context, __: bool) -> Any:
     if not isinstance(member, list):
-        raise Invalid("is not an array")
+        raise Invalid("must be an array")
     targets = [each.get("object") if isinstance(each, dict) else each for each in member]
     return [check_uri(each) for each in targets]
 
@@ -88,4 +88,6 @@ READERS: Mapping[str, Callable[[Any, Context, bool], Any]] = {
     "ListProperty": _read_value_list,
     "ListRelationship": _read_object_list,
 }
-"""From the type of an attribute to the reader of its value: (value, context, whether NGSI-LD null may stand inside)."""
+"""From the type of an attribute to the reader of its value: (value, context, whether NGSI-LD null is allowed
+inside).
+"""

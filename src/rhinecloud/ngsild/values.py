@@ -1,7 +1,6 @@
-"""What may stand as a value in NGSI-LD: JSON without null, URIs, moments of time, GeoJSON geometries, scopes,
-language maps.
+"""Checks of values in NGSI-LD: JSON without null, URIs, times, GeoJSON geometries, scopes, language maps.
 
-Every check raises Invalid with the reason alone; clients it knows the field. Source: ETSI GS CIM 009 v1.9.1,
+Each check raises Invalid with the reason alone; the caller knows the field. Source: ETSI GS CIM 009 v1.9.1,
 clauses 4.5.0, 4.6.2 to 4.6.5, 4.7 and 4.18; IETF RFC 7946 for geometries.
 """
 
@@ -20,7 +19,7 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.entity import NULL
 
 MAX_NESTING = 64
-"""How deep a JSON value may nest; deeper input could exhaust the stack of whoever walks it."""
+"""How deep a JSON value may nest; deeper input could exhaust the stack of recursive functions."""
 
 GEOMETRY_DEPTH = {
     "Point": 0,
@@ -40,11 +39,11 @@ _INVISIBLE = (
     "\u205f-\u206f\u2800\u3000\u3164\ud800-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
     f"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a{_NONCHARACTERS}\U000e0000-\U0010ffff"
 )
-"""What RFC 3987 leaves out, and what can be in an IRI and not be seen: two ids that look alike would be two."""
+"""Characters that RFC 3987 excludes, and invisible ones: two ids that look alike would be different."""
 
 _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:[^{_INVISIBLE}<>\"{{}}|\\^`]+")
 _PLAIN_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[!#-;=?-\[\]_a-z~]+")
-"""Nearly all of them: ASCII alone, which is told five times as fast."""
+"""Nearly all URIs: ASCII alone, checked five times as fast."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,6})?Z")
 _SCOPE = re.compile(r"/?[^\W\d_]\w*(?:/[^\W\d_]\w*)*")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|@none")
@@ -53,14 +52,14 @@ _MOMENTS: Mapping[str, Callable[[str], object]] = {
     "Date": date.fromisoformat,
     "Time": time.fromisoformat,
 }
-"""The types of clause 4.6.3 that a value may be said to be of, and who reads such a text."""
+"""The types of clause 4.6.3 that a value object may have, and the function that parses each."""
 
 _VALUE_OBJECT = frozenset({"@value", "@type", "@language", "@direction", "@index"})
-"""What JSON-LD 1.1 (section 9.5) allows in a value object."""
+"""The members of a value object in JSON-LD 1.1 (section 9.5)."""
 
 GREATEST = 2**64 - 1
 LEAST = -(2**63)
-"""The integers that JSON readers agree on."""
+"""The range of integers that JSON decoders agree on."""
 
 
 def is_uri(text: str) -> bool:
@@ -69,7 +68,7 @@ def is_uri(text: str) -> bool:
 
 
 def check_uri(text: Any) -> str:
-    """Accept an absolute URI or IRI; NGSI-LD null is none."""
+    """Return an absolute URI or IRI, other than NGSI-LD null. Raise Invalid."""
     if not isinstance(text, str) or not is_uri(text):
         raise Invalid(f"{_short(text)} is not a URI")
     if text == NULL:
@@ -78,9 +77,9 @@ def check_uri(text: Any) -> str:
 
 
 def check_moment(text: Any) -> str:
-    """Accept a DateTime of clause 4.6.3: complete, in UTC, with `Z`; a decimal comma becomes a point."""
+    """Return a DateTime of clause 4.6.3: complete, in UTC, with `Z`; a decimal comma becomes a point. Raise Invalid."""
     if not isinstance(text, str):
-        raise Invalid(f"{_short(text)} is not a DateTime text")
+        raise Invalid(f"{_short(text)} is not a DateTime string")
     return _checked_moment(text)
 
 
@@ -97,14 +96,14 @@ def _check_moment(text: str) -> str:
 
 _checked_moment = BoundedCache(
     _check_moment, 8_192, longest=64
-).__getitem__  # a feed's readings share few moments
+).__getitem__  # the readings of a feed have few different times
 
 
 def check_json(value: Any, *, nulls: bool = False, depth: int = 0) -> None:
-    """Accept a JSON value without null, NaN, infinities and integers beyond 64 bits.
+    """Raise Invalid for a JSON value with null, NaN, infinities or integers beyond 64 bits.
 
     `nulls` allows NGSI-LD null as a member, as a merge patch needs it (clause 5.5.12). A JSON literal
-    (`{"@type": "@json", …}`) may hold anything.
+    (`{"@type": "@json", …}`) may contain anything.
     """
     kind = type(value)
     if kind is str:
@@ -114,7 +113,7 @@ def check_json(value: Any, *, nulls: bool = False, depth: int = 0) -> None:
         return
     elif kind is int:
         if not LEAST <= value <= GREATEST:
-            raise Invalid("an integer needs more than 64 bits")
+            raise Invalid("an integer must fit into 64 bits")
     elif kind is float:
         if not isfinite(value):
             raise Invalid(f"{value} is not a JSON number")
@@ -125,7 +124,7 @@ def check_json(value: Any, *, nulls: bool = False, depth: int = 0) -> None:
         for each in value:
             check_json(each, depth=depth + 1)
     elif value is None:
-        raise Invalid("null is not a value in NGSI-LD")
+        raise Invalid("must not be null")
     else:
         raise Invalid(f"{kind.__name__} is not a JSON type")
 
@@ -144,30 +143,29 @@ def _check_object(value: dict[str, Any], nulls: bool, depth: int) -> None:
 
 
 def _check_value_object(value: dict[str, Any]) -> None:
-    """Accept a value object of JSON-LD, such as a text that is said to be a DateTime; what has no `@value` is none,
-    unless its type is of moments, which nothing but values have.
+    """Raise Invalid for a malformed value object of JSON-LD, such as a string with the type DateTime.
+
+    An object without `@value` is one only if it has a type of times.
     """
     kind = value.get("@type")
     reader = _MOMENTS.get(kind) if isinstance(kind, str) else None
     if "@value" not in value:
         if reader is not None:
-            raise Invalid(f"a {kind} needs an @value")
+            raise Invalid(f"must have an @value for the @type {kind}")
         return
     if not isinstance(kind, str | None):
-        raise Invalid("the @type beside an @value is a text")
+        raise Invalid("the @type beside an @value must be a string")
     if not value.keys() <= _VALUE_OBJECT:
-        raise Invalid(
-            f"beside an @value there is nothing but {', '.join(sorted(_VALUE_OBJECT - {'@value'}))}"
-        )
+        raise Invalid(f"beside an @value there may only be {', '.join(sorted(_VALUE_OBJECT - {'@value'}))}")
     if reader is not None:
         try:
             reader(value["@value"])
         except (TypeError, ValueError):
-            raise Invalid(f"{_short(value['@value'])} is no {kind}") from None
+            raise Invalid(f"{_short(value['@value'])} is not a {kind}") from None
 
 
 def check_raw_json(value: Any, *, depth: int = 0) -> None:
-    """Accept any JSON value, null included: what stands inside a JsonProperty is never interpreted (clause 4.5.24)."""
+    """Raise Invalid only for what is not JSON: the value of a JsonProperty is never interpreted (clause 4.5.24)."""
     if isinstance(value, dict):
         _check_nesting(depth)
         for each in value.values():
@@ -182,7 +180,7 @@ def check_raw_json(value: Any, *, depth: int = 0) -> None:
 
 def _check_nesting(depth: int) -> None:
     if depth > MAX_NESTING:
-        raise Invalid(f"nests more than {MAX_NESTING} deep")
+        raise Invalid(f"must not nest more than {MAX_NESTING} deep")
 
 
 def is_geometry(value: Any) -> bool:
@@ -194,7 +192,7 @@ def is_geometry(value: Any) -> bool:
 
 
 def check_geometry(value: Any) -> dict[str, Any]:
-    """Accept a GeoJSON geometry, or a text that holds one (clause 4.7.2) and return it as an object."""
+    """Return a GeoJSON geometry, which may be given as a string (clause 4.7.2). Raise Invalid."""
     if isinstance(value, str):
         try:
             value = orjson.loads(value)
@@ -210,7 +208,7 @@ def check_geometry(value: Any) -> dict[str, Any]:
     if kind in ("LineString", "MultiLineString"):
         for line in [value["coordinates"]] if kind == "LineString" else value["coordinates"]:
             if len(line) < 2:
-                raise Invalid("a line has two positions at least")
+                raise Invalid("a line must have at least two positions")
     elif kind in ("Polygon", "MultiPolygon"):
         for polygon in [value["coordinates"]] if kind == "Polygon" else value["coordinates"]:
             _check_rings(polygon)
@@ -219,46 +217,48 @@ def check_geometry(value: Any) -> dict[str, Any]:
 
 def _check_coordinates(coordinates: Any, depth: int) -> None:
     if type(coordinates) is not list or not coordinates:
-        raise Invalid("coordinates are not a filled array")
+        raise Invalid("coordinates must be a non-empty array")
     if depth:
         for each in coordinates:
             _check_coordinates(each, depth - 1)
         return
     if not 2 <= len(coordinates) <= 4:
-        raise Invalid("a position has a longitude, a latitude and perhaps an altitude")
+        raise Invalid("a position must have a longitude, a latitude and optionally an altitude")
     for number in coordinates:
         kind = type(number)
         if (kind is not float and kind is not int) or not isfinite(number):
             raise Invalid(f"{_short(number)} is not a coordinate")
     if not (-180 <= coordinates[0] <= 180 and -90 <= coordinates[1] <= 90):
-        raise Invalid(f"longitude {coordinates[0]}, latitude {coordinates[1]} is no place on Earth (WGS 84)")
+        raise Invalid(
+            f"longitude {coordinates[0]}, latitude {coordinates[1]} must be a position on Earth (WGS 84)"
+        )
 
 
 def _check_rings(polygon: list[Any]) -> None:
     for ring in polygon:
         if len(ring) < 4:
-            raise Invalid("a ring has four positions at least")
+            raise Invalid("a ring must have at least four positions")
         if ring[0] != ring[-1]:
-            raise Invalid("a ring ends where it began")
+            raise Invalid("a ring must end at its first position")
 
 
 def check_scope(text: Any) -> str:
-    """Accept a Scope of clause 4.18 such as `/Duisburg/Ruhrort`."""
+    """Return a Scope of clause 4.18 such as `/Duisburg/Ruhrort`. Raise Invalid."""
     if not isinstance(text, str) or _SCOPE.fullmatch(text) is None:
         raise Invalid(f"{_short(text)} is not a scope (/level/level)")
     return text
 
 
 def check_language_map(value: Any) -> dict[str, Any]:
-    """Accept a language map of clause 4.6.5: language tags or `@none` to a text or texts."""
+    """Return a language map of clause 4.6.5: language tags or `@none` to a string or strings. Raise Invalid."""
     if not isinstance(value, dict) or not value:
-        raise Invalid("is not an object of languages and texts")
+        raise Invalid("must be an object of language tags and strings")
     for tag, text in value.items():
         if not isinstance(tag, str) or _LANGUAGE.fullmatch(tag) is None:
             raise Invalid(f"{_short(tag)} is not a language tag (RFC 5646)")
         texts = text if isinstance(text, list) else [text]
         if not all(isinstance(each, str) for each in texts):
-            raise Invalid(f"what stands under {tag} is neither a text nor texts")
+            raise Invalid(f"{tag} must have a string or an array of strings")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Entities for those who know only an earlier version of NGSI-LD: what came later is reformatted or left out.
+"""Entities for clients of an earlier version of NGSI-LD: later features are converted or left out.
 
 Source: ETSI GS CIM 009 v1.9.1, clause 4.3.6.8.
 """
@@ -20,11 +20,11 @@ _SINCE = {
     "ListProperty": (1, 8),
     "ListRelationship": (1, 8),
 }
-"""The version that introduced an attribute type; before it, the value comes as a Property or a Relationship."""
+"""The version that introduced an attribute type; for older clients it becomes a Property or a Relationship."""
 
 
 def amend(entity: Entity, version: Version) -> Entity:
-    """Return the entity as far as `version` can say it; the same object where there is nothing to amend."""
+    """Return the entity as `version` can represent it; the same object if nothing is changed."""
     if version >= NATIVE:
         return entity
     amended = with_members(

@@ -21,7 +21,7 @@ Resolve = Callable[[str], Any]
 
 
 class EvaluationFailed(Exception):
-    """An expression could not be evaluated over these values; whoever wrote it is to mend it."""
+    """An expression could not be evaluated over these values; its author must correct it."""
 
     def __init__(self, expression: Expression, reason: str) -> None:
         super().__init__(f"`{expression.source.strip()}`: {reason}")

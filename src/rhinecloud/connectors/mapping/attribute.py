@@ -74,7 +74,7 @@ class DeclaredAttribute:
         return self.source in ("from", "point")
 
     def render(self, scope: MessageScope, observed_at: str) -> Any:
-        """Give the attribute in concise form, None where the message has no value for it; raise Invalid."""
+        """Return the attribute in concise form, None where the message has no value for it; raise Invalid."""
         if self.source == "text":
             return scope.fill(self.argument, as_uri=False)
         if self.source == "link":

@@ -43,7 +43,7 @@ class MappingRule:
     zone: ZoneInfo | None
 
     def apply(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
-        """Give the entities that a message changes; at last raises Invalid naming each member that does not fit.
+        """Return the entities that a message changes; at last raises Invalid naming each member that does not fit.
 
         Of a list, one item that is wrong does not cost the others.
         """
@@ -80,7 +80,7 @@ class MappingRule:
             yield item if isinstance(item, Mapping) else {"value": item}
 
     def _entity(self, scope: MessageScope, received: datetime) -> Iterator[EntityFragment]:
-        """Give the entity where the message has any of the values; texts and links alone make none."""
+        """Return the entity where the message has any of the values; texts and links alone make none."""
         observed_at = self._observed_at(scope, received)
         values = [each for each in self.attributes if each.measured]
         found = {
@@ -144,7 +144,7 @@ class DeclaredMapping:
         return hash(self._digest)
 
     def __call__(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
-        """Give the entities that a message changes; at last raises Invalid, or Faults for several."""
+        """Return the entities that a message changes; at last raises Invalid, or Faults for several."""
         collector = ErrorCollector()
         for rule in self._rules:
             with collector.collect():

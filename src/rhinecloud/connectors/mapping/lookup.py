@@ -20,7 +20,7 @@ class MessageScope:
         self._layers = layers
 
     def find(self, path: str) -> Any:
-        """Give the value at a dotted path (`values.0.temp`), None where there is none."""
+        """Return the value at a dotted path (`values.0.temp`), None where there is none."""
         for layer in self._layers:
             value = find(layer, path)
             if value is not None:

@@ -23,7 +23,7 @@ class TopicPattern:
             raise Invalid("`#` must stand at the end of a topic")
 
     def match(self, topic: str) -> dict[str, str] | None:
-        """Give the named levels of a topic that fits, else None."""
+        """Return the named levels of a topic that fits, else None."""
         found = self._regex.fullmatch(topic)
         return found.groupdict() if found else None
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from rhinecloud.kernel.declarative.fault import NotReadable
 from rhinecloud.kernel.declarative.parsed import ParsedDocument
-from rhinecloud.kernel.declarative.place import DocumentPath, Limits, Lines, Node, Place
+from rhinecloud.kernel.declarative.place import DocumentPath, Limits, LineIndex, Node, Place
 
 _TOKEN = re.compile(r'[ \t\r\n]*("(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+)', re.DOTALL)
 _MOST_DIGITS = 300
@@ -83,7 +83,7 @@ class _Locator:
     """Finds the places in a text that is JSON, but perhaps with a key written twice or a number too large."""
 
     def __init__(self, text: str, limits: Limits) -> None:
-        self._lines = Lines(text)
+        self._lines = LineIndex(text)
         self._depth = limits.depth
         self._tokens = ((found[1], found.start(1)) for found in _TOKEN.finditer(text))
         self.refusals: list[NotReadable] = []

@@ -109,7 +109,7 @@ def path_of(field: str) -> DocumentPath:
     return tuple(steps)
 
 
-class Lines:
+class LineIndex:
     """Finds line and column of a position in a text."""
 
     def __init__(self, text: str) -> None:

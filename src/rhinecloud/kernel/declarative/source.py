@@ -9,7 +9,7 @@ from pathlib import Path
 from rhinecloud.kernel.declarative.fault import FileFault, NotReadable
 from rhinecloud.kernel.declarative.json import parse_json
 from rhinecloud.kernel.declarative.parsed import ParsedDocument
-from rhinecloud.kernel.declarative.place import LIMITS, Limits, Lines
+from rhinecloud.kernel.declarative.place import LIMITS, Limits, LineIndex
 from rhinecloud.kernel.declarative.toml import parse_toml
 from rhinecloud.kernel.declarative.yaml import parse_yaml
 
@@ -64,4 +64,4 @@ def _decode(content: bytes) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8")
-        raise NotReadable("the file is not UTF-8 text", Lines(before).place(len(before))) from None
+        raise NotReadable("the file is not UTF-8 text", LineIndex(before).place(len(before))) from None

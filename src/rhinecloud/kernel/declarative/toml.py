@@ -12,7 +12,7 @@ from typing import Any
 from rhinecloud.kernel.declarative.fault import NotReadable
 from rhinecloud.kernel.declarative.json import is_deeper
 from rhinecloud.kernel.declarative.parsed import ParsedDocument
-from rhinecloud.kernel.declarative.place import DocumentPath, Limits, Lines, Node, Place
+from rhinecloud.kernel.declarative.place import DocumentPath, Limits, LineIndex, Node, Place
 
 _WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _BLANK = re.compile(r"[ \t]*")
@@ -51,7 +51,7 @@ def parse_toml(text: str, file: str, limits: Limits) -> list[ParsedDocument]:
 def _refusal(message: str, text: str) -> NotReadable:
     found = _WHERE.search(message)
     reason = message[: found.start()] if found else message
-    place = Place(int(found[1]), int(found[2])) if found and found[1] else Lines(text).place(len(text))
+    place = Place(int(found[1]), int(found[2])) if found and found[1] else LineIndex(text).place(len(text))
     if reason in _PLAIN_WORDS and reason.startswith("Cannot"):
         line = text.split("\n")[place.line - 1]
         place = Place(place.line, len(line) - len(line.lstrip()) + 1)
@@ -83,7 +83,7 @@ class _Locator:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._lines = Lines(text)
+        self._lines = LineIndex(text)
         self._at = 0
 
     def read_all(self) -> Node:

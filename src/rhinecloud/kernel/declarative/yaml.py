@@ -20,7 +20,7 @@ from yaml.scanner import Scanner
 
 from rhinecloud.kernel.declarative.fault import NotReadable
 from rhinecloud.kernel.declarative.parsed import ParsedDocument
-from rhinecloud.kernel.declarative.place import DocumentPath, Limits, Lines, Node, Place
+from rhinecloud.kernel.declarative.place import DocumentPath, Limits, LineIndex, Node, Place
 
 _TAG = "tag:yaml.org,2002:"
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -46,7 +46,7 @@ def parse_yaml(text: str, file: str, limits: Limits) -> list[ParsedDocument]:
     try:
         return list(_Composer(text, file, limits).documents())
     except ReaderError as error:
-        place = Lines(text).place(error.position)
+        place = LineIndex(text).place(error.position)
         raise NotReadable(
             f"the character U+{ord(text[error.position]):04X} may not stand in YAML", place
         ) from None

@@ -113,8 +113,8 @@ def test_each_fault_of_a_section_has_its_place_in_the_file() -> None:
         "city.toml, line 3, column 1: doors.opens: unknown setting; did you mean `open_s`?",
         "city.toml, line 4, column 9: doors.count: must be 1 to 9, not 12",
         "city.toml, line 6, column 10: doors.open_s: must not be more than 60 where doors are locked",
-        "city.toml, line 7, column 15: doors.names[1]: must be a text, not 1",
-        "city.toml, line 8, column 15: doors.labels.a: must be a text, not 1",
+        "city.toml, line 7, column 15: doors.names[1]: must be a text, not 1; write it in quotes",
+        "city.toml, line 8, column 15: doors.labels.a: must be a text, not 1; write it in quotes",
     ]
 
 

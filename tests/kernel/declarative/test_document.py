@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from kernel.declarative.street import Street, faults, read
 from rhinecloud.kernel.declarative import (
@@ -167,3 +168,10 @@ def test_a_check_that_needs_the_city_adds_its_fault_with_the_place() -> None:
         str(document.fault(("lamps", 0, "color"), "not here"))
         == "f, line 2, column 17: lamps[0].color: not here"
     )
+
+
+def test_a_model_that_has_the_key_of_a_schema_gets_it() -> None:
+    class Type(DeclarativeModel):
+        schema_url: Annotated[str, Field(alias="$schema")]
+
+    assert read_content(b'{"$schema": "a"}', ".json", Type, name="f").value.schema_url == "a"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from rhinecloud.kernel.declarative.fault import FileFault, TextFault
 from rhinecloud.kernel.declarative.model import EXACT, FAULT, DeclarativeModel
@@ -35,14 +35,10 @@ class _Found:
 def validate(parsed: ParsedDocument, model: type[M], context: Any = None) -> tuple[M | None, list[FileFault]]:
     """Return the data as a model, None where it does not fit, and every fault."""
     data = parsed.data
-    is_model = isinstance(model, type) and issubclass(model, BaseModel)
-    if is_model and issubclass(model, DeclarativeModel) and isinstance(data, dict):
-        data = {key: value for key, value in data.items() if key != SCHEMA_KEY}
     value: M | None = None
     found: list[_Found] = []
     try:
-        exact: Any = Annotated[model, EXACT]
-        value = TypeAdapter(exact).validate_python(data, context=context)
+        value = _fit(data, model, context)
     except ValidationError as error:
         errors = [each for each in error.errors(include_url=False) if not _is_echo(each)]
         found = _condense([_locate(each, data) for each in errors])
@@ -53,6 +49,15 @@ def validate(parsed: ParsedDocument, model: type[M], context: Any = None) -> tup
     fitted = [each for each in found if (*parsed.prefix, *each.path) not in paths]
     faults = [*refused, *(_place(each, parsed) for each in fitted)]
     return (None if faults else value), faults
+
+
+def _fit(data: Any, model: Any, context: Any) -> Any:
+    if not (isinstance(model, type) and issubclass(model, DeclarativeModel)):
+        exact: Any = Annotated[model, EXACT]
+        return TypeAdapter(exact).validate_python(data, context=context)
+    if isinstance(data, dict) and SCHEMA_KEY not in model.key_names():
+        data = {key: value for key, value in data.items() if key != SCHEMA_KEY}
+    return model.model_validate(data, context=context)
 
 
 def _is_echo(error: Any) -> bool:

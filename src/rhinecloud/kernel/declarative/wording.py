@@ -39,7 +39,8 @@ def word_error(error: Mapping[str, Any]) -> Wording:
             f"one of {', '.join(words)}", show(value), f"did you mean `{near[0]}`?" if near else ""
         )
     if kind in WANTED:
-        return _must_be(WANTED[kind], show(value))
+        is_unquoted = kind == "string_type" and isinstance(value, bool | int | float)
+        return _must_be(WANTED[kind], show(value), "write it in quotes" if is_unquoted else "")
     if kind in REASONS:
         return Wording(REASONS[kind](context, value))
     if kind in ("value_error", "assertion_error"):

@@ -405,11 +405,11 @@ async def test_whose_rights_change_is_shown_out_at_once(
 
     async with open_feed(stream, LiveSettings(ping_s=60), who) as feed, look(feed) as browser:
         await browser.hear("hello")
-        feed.notice("urn:somebody:else")
+        feed.recheck("urn:somebody:else")
         present[0] = now
         await asyncio.sleep(0.05)
         assert browser.code == 0
-        feed.notice(ADMIN.id)
+        feed.recheck(ADMIN.id)
         async with asyncio.timeout(2):
             while not browser.code:
                 await asyncio.sleep(0.01)

@@ -1,1 +1,1 @@
-"""The changes of the state on their way: from the store's log to the stream, and from the stream to what follows it."""
+"""The changes of the state: from the store's log to the stream, and from the stream to those that follow it."""

@@ -1,4 +1,4 @@
-"""What is committed and not yet published, as far as it is at hand: the rest stands in the store's log.
+"""What is committed and not yet published, as far as it is in memory; the rest is in the store's log.
 
 The writer has just made these bytes; reading them back would cost as much as writing them did.
 """
@@ -24,7 +24,7 @@ class Outbox:
         self._bytes = 0
 
     def add(self, commit: Commit) -> None:
-        """Put a commit's changes behind the others, which go where it does not follow them or all are too many."""
+        """Add a commit's changes; the others are dropped if it does not follow them, or where all are too many."""
         bodies = [each.body for each in commit.changes]
         if not bodies or commit.changes[0].seq != self.last + 1:
             self._bodies.clear()
@@ -37,9 +37,9 @@ class Outbox:
             self._drop()
 
     def take(self, after: int, limit: int, most_bytes: int) -> list[bytes]:
-        """Give the changes that follow `after`, with which all is done; none: ask the log.
+        """Return the changes that follow `after`, and drop those up to it; nothing where they are only in the log.
 
-        At most `limit`, and no further one once `most_bytes` are reached.
+        At most `limit` changes, and no further one once `most_bytes` are reached.
         """
         while self._bodies and self.after < after:
             self._drop()

@@ -1,9 +1,9 @@
-"""The outbox relay: carries changes from the store's log to the stream, in order, and later forgets them.
+"""The outbox relay: publishes changes from the store's log to the stream, in order, and later deletes them.
 
-Who follows in this process hears a change as soon as it is committed (`Stream.offer`); what is published for all
-others travels in fewer and larger frames the more there is to do. After a start or a failure the relay asks the stream
-what it really holds and goes on from there, so that a crash at any moment loses nothing. JetStream acknowledges before
-it flushes to disk: so rows are kept for a while after they were published.
+Followers in this process get a change as soon as it is committed (`Stream.offer`); for all others it is published, in
+fewer and larger frames under load. After a start or a failure the relay asks the stream what it holds and goes on from
+there, so a crash at any time loses nothing. JetStream acknowledges before it flushes to disk: so rows are kept for a
+while after they were published.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from rhinecloud.stream.port import Frame, Stream
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 PACE_S, PACE_A_CHANGE_S, LONGEST_PACE_S = 0.01, 0.001, 0.05
-"""So long after a frame the next one leaves at the soonest, the later the more changes it held: a frame costs far more
-than a change in it, and who is in a hurry follows in this process."""
+"""Shortest time between two frames, longer after a frame with more changes: a frame costs far more than a change in it,
+and urgent followers are in this process."""
 
 SMALL_CHANGES = 64
-"""So few changes are handed over at once, in the turn in which they are told."""
+"""Commits with at most this many changes are offered within the turn of the loop in which they are committed."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class RelaySettings:
     frame_bytes: int = setting(
         512 * 1024, "Most bytes in one frame, unless a single change is larger.", unit="bytes"
     )
-    keep_changes: int = setting(10_000, "So many of the newest changes stay in the store's log in any case.")
+    keep_changes: int = setting(10_000, "Newest changes that always stay in the store's log.")
     keep_s: float = setting(
         600.0,
         "How long published changes stay in the store's log, in case the stream loses its newest ones.",
@@ -50,18 +50,18 @@ class RelaySettings:
     )
     keep_megabytes: int = setting(
         256,
-        "In a flood published changes go from the store's log sooner, once there is more than this; the newest half "
-        "minute stays.",
+        "Under load published changes are deleted from the store's log sooner, once there is more than this; the "
+        "newest half minute stays.",
         unit="MB",
     )
-    forget_every_s: float = setting(15.0, "Pause between two clean-ups of the store's log.", unit="s")
+    forget_every_s: float = setting(15.0, "Pause between two deletions from the store's log.", unit="s")
 
 
 @dataclass(slots=True)
 class RelayCounters:
     """What the relay has done since its start: frames, changes and bytes published, failures, changes that were lost.
 
-    `lost` counts changes that neither the stream nor the store's log held any more when the relay took up its work.
+    `lost` counts changes that neither the stream nor the store's log held any more when the relay started.
     """
 
     frames: int = 0
@@ -73,7 +73,7 @@ class RelayCounters:
 
 
 class Relay:
-    """Runs until cancelled; `lag` tells how many changes are committed and not published."""
+    """Runs until cancelled; `lag` is the number of changes that are committed and not published."""
 
     def __init__(self, store: Store, stream: Stream, settings: RelaySettings) -> None:
         self.counters = RelayCounters()
@@ -84,48 +84,45 @@ class Relay:
         self._offered = 0
         self._offering: asyncio.Task[None] | None = None
         self._fresh: deque[Commit] = deque()
-        """Commits of which those who follow here have not heard."""
+        """Commits that were not offered yet."""
         self._committed = asyncio.Event()
         self._outbox = Outbox()
         self._published = Published(settings.keep_s, settings.keep_megabytes << 20)
         self._loop: asyncio.AbstractEventLoop | None = None
-        store.on_commit(self._wake)
+        store.on_commit(self._on_commit)
 
     @property
     def position(self) -> int:
-        """Give the sequence number of the newest change that the stream has acknowledged."""
+        """The sequence number of the newest change that the stream has acknowledged."""
         return self._position
 
     @property
     def lag(self) -> int:
-        """Count the changes that are committed and not published."""
+        """The number of changes that are committed and not published."""
         return max(0, self._store.last_change() - self._position)
 
     async def run(self) -> None:
-        """Relay for ever; when the stream is away, wait with growing pauses and take up where it stands."""
-        forgetting = asyncio.create_task(self._forget_for_ever())
+        """Publish until cancelled; when the stream is away, wait with growing pauses and go on where it ends."""
+        deleting = asyncio.create_task(self._delete_published())
         self._offered = self._store.last_change()
         self._loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE_S
         try:
             while True:
                 try:
-                    await self._take_up()
+                    await self._resume()
                     pause = FIRST_PAUSE_S
-                    await self._carry()
+                    await self._publish_all()
                 except Unavailable as error:
                     self.counters.failures += 1
                     self.counters.error = str(error)
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, LONGEST_PAUSE_S)
         finally:
-            forgetting.cancel()
+            deleting.cancel()
 
-    def _wake(self, commit: Commit) -> None:
-        """Hand what was just committed to those who follow here; then it is time to publish it.
-
-        The writers have their answers, and who follows here is in more of a hurry than who follows elsewhere.
-        """
+    def _on_commit(self, commit: Commit) -> None:
+        """Offer a commit to the followers in this process, then publish it: they are more urgent than others."""
         self._hand_over(commit)
         self._committed.set()
 
@@ -148,7 +145,7 @@ class Relay:
         self._offered = rows[-1].seq
 
     async def _offer_all(self) -> None:
-        """Offer one frame a turn, so that a large commit does not hold up what else the city has to do."""
+        """Offer one frame per turn of the loop, so that a large commit does not delay other tasks."""
         most = (self._settings.frame_changes, self._settings.frame_bytes)
         while self._fresh:
             commit = self._fresh.popleft()
@@ -156,14 +153,14 @@ class Relay:
                 for rows in _cut(commit.changes, *most):
                     self._offer(rows)
                     await asyncio.sleep(0)
-            with contextlib.suppress(Unavailable):  # then they read it from the stream
+            with contextlib.suppress(Unavailable):  # then followers read it from the stream
                 while self._offered < commit.last and (
                     logged := await self._store.changes(self._offered, *most)
                 ):
                     self._offer(logged)
 
-    async def _take_up(self) -> None:
-        """Ask the stream what it holds, and see whether the log goes on from there without a gap."""
+    async def _resume(self) -> None:
+        """Ask the stream what it holds, and check whether the log goes on from there without a gap."""
         held, newest = await self._stream.last(), self._store.last_change()
         if held > newest:
             _log.error(
@@ -177,14 +174,14 @@ class Relay:
         if missing > 0:
             self.counters.lost += missing
             _log.error(
-                "%d changes after %d are in neither stream nor log: consumers did not hear them",
+                "%d changes after %d are in neither stream nor log: consumers did not get them",
                 missing,
                 held,
             )
         self._position = held
         self.counters.error = ""
 
-    async def _carry(self) -> None:
+    async def _publish_all(self) -> None:
         loop = asyncio.get_running_loop()
         due = 0.0
         while True:
@@ -206,7 +203,7 @@ class Relay:
             self.counters.bytes += frame.size
 
     async def _next_frame(self, after: int) -> Frame | None:
-        """Join as many changes as fit, one at least; None when there is none after `after`."""
+        """Return a frame of as many changes as fit, at least one; None when there is none after `after`."""
         most = (self._settings.frame_changes, self._settings.frame_bytes)
         bodies = self._outbox.take(after, *most)
         if bodies:
@@ -214,7 +211,7 @@ class Relay:
         rows = await self._store.changes(after, *most)
         return _frame(rows) if rows else None
 
-    async def _forget_for_ever(self) -> None:
+    async def _delete_published(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._settings.forget_every_s)

@@ -1,4 +1,4 @@
-"""Short numbers for the attributes' IRIs, which would else fill most of the table."""
+"""Short numbers for the IRIs of attributes, which would otherwise fill most of the table."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Mapping
 from rhinecloud.history.samples import Label
 
 MOST = 50_000
-"""A city has some hundred attributes; of what a sender invents beyond this, the IRI itself is kept."""
+"""A city has some hundred attributes; beyond this number IRIs are stored as they are."""
 
 
 class Names:
-    """The numbers that are committed, and the fresh ones that go into the next transaction."""
+    """The numbers that are committed, and the `fresh` ones of the next transaction."""
 
     def __init__(self, known: Mapping[str, int]) -> None:
         self.fresh: dict[str, int] = {}
         self._numbers = dict(known)
 
     def label(self, iri: str) -> Label:
-        """Give what stands for an IRI, a fresh number where it is new."""
+        """Return the label of an IRI, a fresh number where it is new."""
         return self._numbers.get(iri) or self._enter(iri)
 
     def find(self, iri: str) -> Label:
-        """Give what stands for an IRI."""
+        """Return the label of an IRI, the IRI itself where it has none."""
         return self._numbers.get(iri, iri)
 
     def keep(self, committed: Mapping[str, int]) -> None:
-        """Take over what a transaction entered, now that it is committed."""
+        """Note that the fresh numbers of a transaction are committed."""
         for iri in committed:
             self.fresh.pop(iri, None)
 

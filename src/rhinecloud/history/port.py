@@ -1,4 +1,4 @@
-"""The contract of history: every attribute instance that ever was, by when it was true and when the city learnt it."""
+"""The contract of history: every past attribute instance, by when it was true and when the city recorded it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rhinecloud.ngsild.change import Change
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One past value: `observed_at` when it was true, `recorded_at` when the city learnt it (ISO 8601, UTC);
+    """One past value: `observed_at` when it was true, `recorded_at` when the city recorded it (ISO 8601, UTC);
     `value` is the plain JSON value, None where the attribute was deleted."""
 
     observed_at: str
@@ -22,7 +22,7 @@ class Sample:
 
 
 class History(Protocol):
-    """The past of every entity. Appending the same change twice leaves one sample."""
+    """The past values of all entities. Appending a change twice leaves one sample."""
 
     async def open(self) -> None:
         """Open or create it."""
@@ -33,19 +33,19 @@ class History(Protocol):
         ...
 
     async def append(self, changes: Sequence[Change]) -> None:
-        """Keep the changed attribute instances of `changes`, durably; changes seen already leave nothing."""
+        """Append the changed attribute instances of `changes`, durably."""
         ...
 
     def take(self, changes: Sequence[Change]) -> None:
-        """Make ready what `append` would keep: it costs least while the changes are fresh. They are not held."""
+        """Make samples of `changes` and hold them in memory: that costs least while the changes are fresh."""
         ...
 
     async def keep(self) -> None:
-        """Keep all that was taken, durably; where that fails it stays taken. Not to be called twice at a time."""
+        """Write the samples held in memory, durably; on failure they stay. Must not be called twice at a time."""
         ...
 
     async def position(self) -> int:
-        """Give the sequence number of the newest change that was appended, 0 for none."""
+        """Return the sequence number of the newest change that was appended, 0 for none."""
         ...
 
     async def series(
@@ -58,13 +58,13 @@ class History(Protocol):
         until: str = "",
         limit: int = 1000,
     ) -> list[Sample]:
-        """Give samples of one attribute (IRI) with since <= observed_at < until, the newest `limit` in rising order."""
+        """Return the newest `limit` samples of an attribute (IRI) with since <= observed_at < until, oldest first."""
         ...
 
     async def changes_of(self, tenant: str, entity_id: str, *, limit: int = 500) -> list[Change]:
-        """Give the changes of one entity, oldest first: what a timeline is made of."""
+        """Return the whole changes of an entity, oldest first, for its timeline."""
         ...
 
     async def expire(self, before: str) -> int:
-        """Drop samples recorded before a moment; return how many went."""
+        """Delete samples recorded before a time; return how many."""
         ...

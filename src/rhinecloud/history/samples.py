@@ -1,4 +1,4 @@
-"""What a change adds to the past: pure, so that the same change always gives the same samples."""
+"""The samples of a change: a pure function, so that the same change always gives the same samples."""
 
 from __future__ import annotations
 
@@ -18,28 +18,30 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 Label = int | str
-"""What stands for an attribute's IRI in the table: its number, or itself."""
+"""An attribute's IRI in the table: its number, or itself."""
 
-Said = tuple[Label, Any] | tuple[Label, Any, str, str]
-"""One sample: attribute and value, and where there is one of them datasetId and unitCode; None as value: it is gone."""
+SampleValue = tuple[Label, Any] | tuple[Label, Any, str, str]
+"""One sample: attribute and value, and datasetId and unitCode if there is one; the value None: it was deleted."""
 
 Row = tuple[str, str, int, int, int, bytes]
-"""All that one change says of one moment: tenant, entity, observed, change, recorded, and the samples as JSON.
+"""All samples of one change with one time: tenant, entity, observed, change, recorded, and the samples as JSON.
 
-Moments are microseconds since 1970. Most attributes of a reading were true at the same moment: they share a row.
+Times are microseconds since 1970. Most attributes of a reading have the same time and share a row.
 """
 
 _encode = msgspec.json.Encoder().encode
 
 
 def rows_of(change: Change, label: Callable[[str], Label]) -> list[Row]:
-    """Give a sample for each attribute instance that the change brought, an empty one for each that it took away."""
+    """Return a sample for each attribute instance that the change set, an empty one for each that it deleted."""
     recorded = microseconds(change.at)
     entity, previous = change.entity, change.previous
-    moments: dict[int, list[Said]] = {}
+    by_time: dict[int, list[SampleValue]] = {}
     if change.kind is ChangeKind.DELETED:
-        moments[recorded] = [
-            _gone(label(name), instance) for name, instances in entity.attrs.items() for instance in instances
+        by_time[recorded] = [
+            _deleted(label(name), instance)
+            for name, instances in entity.attrs.items()
+            for instance in instances
         ]
     else:
         attrs = entity.attrs
@@ -51,44 +53,49 @@ def rows_of(change: Change, label: Callable[[str], Label]) -> list[Row]:
                 at = instance.observed_at
                 observed = microseconds(at) if at else recorded
                 if instance.unit_code or instance.dataset_id:
-                    said: Said = (label(name), instance.value, instance.dataset_id, instance.unit_code)
+                    sample: SampleValue = (
+                        label(name),
+                        instance.value,
+                        instance.dataset_id,
+                        instance.unit_code,
+                    )
                 else:
-                    said = (label(name), instance.value)
-                if observed in moments:
-                    moments[observed].append(said)
+                    sample = (label(name), instance.value)
+                if observed in by_time:
+                    by_time[observed].append(sample)
                 else:
-                    moments[observed] = [said]
+                    by_time[observed] = [sample]
             if before and not (len(before) == len(now) == 1 and before[0].dataset_id == now[0].dataset_id):
                 kept = {instance.dataset_id for instance in now}
-                gone = [_gone(label(name), each) for each in before if each.dataset_id not in kept]
-                if gone:
-                    moments.setdefault(recorded, []).extend(gone)
+                deleted = [_deleted(label(name), each) for each in before if each.dataset_id not in kept]
+                if deleted:
+                    by_time.setdefault(recorded, []).extend(deleted)
     return [
-        (change.tenant, entity.id, observed, change.seq, recorded, _encode(said))
-        for observed, said in moments.items()
-        if said
+        (change.tenant, entity.id, observed, change.seq, recorded, _encode(sample))
+        for observed, sample in by_time.items()
+        if sample
     ]
 
 
 def _is_new(instance: Instance, before: Sequence[Instance]) -> bool:
     if len(before) == 1 and instance.modified_at != before[0].modified_at:
-        return True  # nearly always, and told sooner than by comparing all
+        return True  # the usual case, and quicker than comparing all
     return instance not in before
 
 
-def _gone(label: Label, instance: Instance) -> Said:
+def _deleted(label: Label, instance: Instance) -> SampleValue:
     return (label, None, instance.dataset_id, "") if instance.dataset_id else (label, None)
 
 
-@lru_cache(1_024)  # the attributes of a reading share their moment
+@lru_cache(1_024)  # the attributes of a reading share their time
 def microseconds(text: str) -> int:
-    """Turn an ISO 8601 moment into microseconds since 1970; raises Invalid."""
+    """Return the microseconds since 1970 of an ISO 8601 time. Raise Invalid."""
     return (parse_time(text) - EPOCH) // MICROSECOND
 
 
-def moment(count: int) -> datetime:
-    """Turn microseconds since 1970 into an aware moment; raises Invalid beyond the calendar."""
+def time_of(count: int) -> datetime:
+    """Return the time of microseconds since 1970. Raise Invalid beyond the calendar."""
     try:
         return EPOCH + count * MICROSECOND
     except OverflowError:
-        raise Invalid(f"{count} µs lies beyond the calendar") from None
+        raise Invalid(f"{count} µs must lie within the calendar") from None

@@ -1,4 +1,4 @@
-"""The tables of the past, and how those of an earlier release become these."""
+"""The tables of the history, and how those of an earlier release become these."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SELECT tenant, entity, observed, seq, recorded, CAST(json_group_array(json(said)
 DROP TABLE sample;
 DROP TABLE series;
 """
-"""At first each sample was a row of its own, with a series of each attribute of each entity."""
+"""In the first release each sample was a row, with a series for each attribute of each entity."""
 
 
 def prepare(connection: apsw.Connection) -> None:

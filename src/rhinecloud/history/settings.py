@@ -1,4 +1,4 @@
-"""What an operator may set of the past."""
+"""Settings of the history."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from rhinecloud.kernel.settings import setting
 
 @dataclass(frozen=True, slots=True)
 class HistorySettings:
-    """Section `[history]`: how long the hot table keeps what was."""
+    """Section `[history]`: how long the hot table keeps past values."""
 
-    keep_days: float = setting(90.0, "How long past values are kept; 0 keeps them for ever.", unit="d")
+    keep_days: float = setting(90.0, "How long past values are kept; 0: for ever.", unit="d")
     timeline_types: tuple[str, ...] = setting(
         ("urn:rhinecloud:ns:Incident", "urn:rhinecloud:ns:Task"),
-        "Type IRIs of which every change is kept whole, for their timelines.",
+        "Type IRIs of which whole changes are kept, for timelines.",
     )

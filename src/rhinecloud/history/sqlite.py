@@ -1,8 +1,8 @@
-"""The hot table: the recent past in one SQLite file, clustered so that what an entity ever said lies together.
+"""The hot table: the recent past in one SQLite file, clustered by entity.
 
-A row's place is its entity, when it was true, and the change that brought it: so a change that is appended twice
-leaves one sample, and a correction of an old reading stands beside what was known before. One row holds all that a
-change says of one moment: a row for each attribute would write a page of the file for each.
+The key of a row is its entity, the time when it was true, and its change: so a change that is appended twice leaves one
+sample, and a correction of an old reading is a row beside what was known before. One row has all samples of a change
+with one time: a row for each attribute would write a page of the file for each.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import orjson
 
 from rhinecloud.history.names import Names
 from rhinecloud.history.port import Sample
-from rhinecloud.history.samples import Label, Row, microseconds, moment, rows_of
+from rhinecloud.history.samples import Label, Row, microseconds, rows_of, time_of
 from rhinecloud.history.schema import prepare
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import format_time
@@ -31,10 +31,10 @@ from rhinecloud.ngsild.change import Change, decode_change, encode_change
 T = TypeVar("T")
 
 Whole = tuple[str, str, int, bytes]
-"""A change that is kept as it is: tenant, entity, number, bytes."""
+"""A whole change: tenant, entity, number, bytes."""
 
 ROWS_AT_ONCE = 64
-"""Rows in one statement: it runs without Python's lock, for which one statement a row would fight with the loop."""
+"""Rows in one statement, which runs without the GIL; a statement for each row would compete with the loop for it."""
 _HOLES = "(?, ?, ?, ?, ?, ?)"
 KEEP = f"INSERT OR REPLACE INTO moment VALUES {_HOLES}"
 KEEP_MANY = KEEP + f", {_HOLES}" * (ROWS_AT_ONCE - 1)
@@ -53,13 +53,13 @@ RETURNING json_array_length(CAST(body AS TEXT))
 """
 FOREVER = 1 << 62
 NICENESS = 5
-"""How far the writing thread stands back: the past may come a little later, who waits for an answer may not."""
+"""Lower priority of the writing thread: answers are more urgent than the history."""
 ENTITIES_A_STEP = 100
-"""Entities whose past is expired in one transaction, so that appending never waits long."""
+"""Entities that are expired in one transaction, so that appending never waits long."""
 
 
 class HotTable:
-    """`history.port.History` on SQLite: one thread writes, one reads, and neither holds the loop."""
+    """`history.port.History` on SQLite: one thread writes and one reads, so that the loop never waits."""
 
     def __init__(self, path: Path, timeline_types: Sequence[str] = ()) -> None:
         self._path = path
@@ -71,7 +71,7 @@ class HotTable:
         """The newest change that was taken."""
         self._writer: apsw.Connection | None = None
         self._reader: apsw.Connection | None = None
-        self._writing = ThreadPoolExecutor(1, "history writer", initializer=_give_way)
+        self._writing = ThreadPoolExecutor(1, "history writer", initializer=_lower_priority)
         self._reading = ThreadPoolExecutor(1, "history reader")
 
     async def open(self) -> None:
@@ -79,18 +79,18 @@ class HotTable:
         await self._run(self._writing, self._open)
 
     async def close(self) -> None:
-        """Finish what is under way and close the file."""
+        """Finish what was started and close the file."""
         await self._run(self._writing, self._close)
         self._writing.shutdown()
         self._reading.shutdown()
 
     async def append(self, changes: Sequence[Change]) -> None:
-        """Keep what `changes` brought, durably, in one transaction."""
+        """Append the samples of `changes`, durably, in one transaction."""
         self.take(changes)
         await self.keep()
 
     def take(self, changes: Sequence[Change]) -> None:
-        """Make ready what `changes` brought."""
+        """Make samples of `changes` and hold them in memory."""
         rows, label = self._rows, self._names.label
         for change in changes:
             rows += rows_of(change, label)
@@ -99,7 +99,7 @@ class HotTable:
             self._last = change.seq
 
     async def keep(self) -> None:
-        """Keep what was taken, durably, in one transaction."""
+        """Write the samples held in memory, durably, in one transaction."""
         rows, whole, fresh = self._rows, self._whole, dict(self._names.fresh)
         self._rows, self._whole = [], []
         try:
@@ -110,7 +110,7 @@ class HotTable:
         self._names.keep(fresh)
 
     async def position(self) -> int:
-        """Give the sequence number of the newest change that was appended, 0 for none."""
+        """Return the sequence number of the newest change that was appended, 0 for none."""
         return await self._run(self._reading, self._position)
 
     async def series(
@@ -123,36 +123,36 @@ class HotTable:
         until: str = "",
         limit: int = 1000,
     ) -> list[Sample]:
-        """Give the newest `limit` samples with since <= observed_at < until, in rising order."""
+        """Return the newest `limit` samples with since <= observed_at < until, oldest first."""
         begin = microseconds(since) if since else -FOREVER
         end = microseconds(until) if until else FOREVER
         where = (tenant, entity_id, begin, end)
         return await self._run(self._reading, self._series, where, self._names.find(attribute), limit)
 
     async def changes_of(self, tenant: str, entity_id: str, *, limit: int = 500) -> list[Change]:
-        """Give the last `limit` whole changes of an entity of the timeline types, oldest first."""
+        """Return the last `limit` whole changes of an entity of the timeline types, oldest first."""
         return await self._run(self._reading, self._changes_of, tenant, entity_id, limit)
 
     async def expire(self, before: str) -> int:
-        """Drop samples that were true and recorded before a moment; return how many went."""
-        moment_us = microseconds(before)
-        dropped = 0
+        """Delete samples that were true and recorded before a time; return how many."""
+        before_us = microseconds(before)
+        deleted = 0
         after: tuple[str, str] | None = ("", "")
         while True:
-            after, count = await self._run(self._writing, self._expire_step, moment_us, after)
-            dropped += count
+            after, count = await self._run(self._writing, self._expire_step, before_us, after)
+            deleted += count
             if after is None:
-                return dropped
+                return deleted
 
     async def backup(self, target: str) -> None:
-        """Write a consistent copy of the table to the file `target` while the city runs."""
+        """Write a consistent copy of the table to the file `target`, while the table is in use."""
         await self._run(self._reading, self._backup, target)
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[..., T], *arguments: Any) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
         except apsw.Error as error:
-            raise Unavailable(f"the history does not answer: {error}") from error
+            raise Unavailable(f"the history is not available: {error}") from error
 
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -189,9 +189,9 @@ class HotTable:
         rows: Any = _opened(self._reader).execute(SERIES, (*where, sign))
         found: list[Sample] = []
         for observed, recorded, body in rows:
-            times = (format_time(moment(observed)), format_time(moment(recorded)))
-            for said, value, *more in reversed(orjson.loads(body)):
-                if said == label:
+            times = (format_time(time_of(observed)), format_time(time_of(recorded)))
+            for found_label, value, *more in reversed(orjson.loads(body)):
+                if found_label == label:
                     dataset_id, unit_code = more or ("", "")
                     found.append(Sample(*times, value, unit_code, dataset_id))
             if len(found) >= limit:
@@ -211,18 +211,18 @@ class HotTable:
         return [decode_change(body) for (body,) in reversed(rows)]
 
     def _expire_step(self, before: int, after: tuple[str, str]) -> tuple[tuple[str, str] | None, int]:
-        """Expire the next entities; give the last one, None when there are no more, and how many samples went."""
+        """Expire the next entities; return the last one, None where there are no more, and how many were deleted."""
         connection = _opened(self._writer)
-        dropped = 0
+        deleted = 0
         with _transaction(connection):
             for _ in range(ENTITIES_A_STEP):
                 found: list[Any] = connection.execute(NEXT_ENTITY, after).fetchall()
                 if not found:
-                    return None, dropped
+                    return None, deleted
                 after = found[0]
-                gone: list[Any] = connection.execute(EXPIRE, (*after, before, before)).fetchall()
-                dropped += sum(count for (count,) in gone)
-        return after, dropped
+                counts: list[Any] = connection.execute(EXPIRE, (*after, before, before)).fetchall()
+                deleted += sum(count for (count,) in counts)
+        return after, deleted
 
     def _backup(self, target: str) -> None:
         copy = apsw.Connection(target)
@@ -235,7 +235,7 @@ class HotTable:
 
 @contextlib.contextmanager
 def _transaction(connection: apsw.Connection) -> Iterator[None]:
-    """All or nothing. The connection's own `with` waits for the disk holding Python's lock, and the city with it."""
+    """Commit all or nothing. The connection's own `with` waits for the disk with the GIL held."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -252,8 +252,8 @@ def _opened(connection: apsw.Connection | None) -> apsw.Connection:
     return connection
 
 
-def _give_way() -> None:
-    """Let the event loop go first where both want the processor; Linux alone knows a priority of one thread."""
+def _lower_priority() -> None:
+    """Let the event loop run first; only Linux has priorities of single threads."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

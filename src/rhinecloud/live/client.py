@@ -1,7 +1,7 @@
-"""One browser: what it wants to see, what waits for it, and how it is told without ever holding up the city.
+"""One browser: its filter, and the changes that wait for it, however slow it is.
 
-A first change after quiet goes at once, the next ones together after a short interval. While a browser is slow, updates
-of one object replace each other; when even so too much waits, it is told to query afresh.
+The first change after a pause is sent at once, the next ones together after a short interval. While a browser is slow,
+updates of one entity replace each other; when too much waits all the same, it must query again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SendText = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class LiveFilter:
-    """What a browser wants to see: types as IRIs (empty: all) within a box (None: everywhere).
+    """What a browser shows: types as IRIs (empty: all) within a box (None: everywhere).
 
     Changes of the types `everywhere`, and of the entities `ids`, are wanted wherever they are.
     """
@@ -54,15 +54,15 @@ class Shown(Enum):
 
 
 class LiveClient:
-    """A connected browser; it gets nothing before it has said what it wants.
+    """A connected browser; it gets nothing before it has subscribed.
 
-    `doubted` is set when its rights may have changed.
+    `rights_changed` is set when its rights may have changed.
     """
 
     def __init__(self, actor: Actor, tenant: str, policy: Authorization, settings: LiveSettings) -> None:
         self.actor = actor
         self.tenant = tenant
-        self.doubted = asyncio.Event()
+        self.rights_changed = asyncio.Event()
         self._policy = policy
         self._settings = settings
         self._filter: LiveFilter | None = None
@@ -72,10 +72,10 @@ class LiveClient:
         self._must_resync = False
         self._ready = asyncio.Event()
 
-    def want(self, wanted: LiveFilter, missed: Iterable[RenderedChange] | None, last: int) -> None:
-        """Take a filter and what was missed since; None when that is not available any more.
+    def subscribe(self, wanted: LiveFilter, missed: Iterable[RenderedChange] | None, last: int) -> None:
+        """Set the filter, and queue what was missed; None when that is no longer held.
 
-        `last` is the newest change that is contained in `missed`.
+        `last` is the newest change that `missed` contains.
         """
         self._queue.clear()
         self.change_filter(wanted)
@@ -85,44 +85,44 @@ class LiveClient:
             self.offer(missed, last)
 
     def change_filter(self, wanted: LiveFilter) -> None:
-        """Take another filter from now on; what is queued is sent still."""
+        """Set another filter; what is queued is still sent."""
         self._filter = wanted
         self._ranges.clear()
 
     @property
     def has_filter(self) -> bool:
-        """Return whether the browser has said what it wants."""
+        """Return whether the browser has subscribed."""
         return self._filter is not None
 
     def resync(self, last: int) -> None:
-        """Have the browser query afresh, and go on from there."""
+        """Drop what is queued and let the browser query again; it goes on after `last`."""
         self._seen = last
         self._queue.clear()
         self._must_resync = True
         self._ready.set()
 
-    def offer(self, pictures: Iterable[RenderedChange], last: int) -> None:
-        """Queue those of the changes that the browser wants and may see."""
+    def offer(self, changes: Iterable[RenderedChange], last: int) -> None:
+        """Queue the changes that pass the filter and that the actor may read."""
         self._seen = last
         wanted = self._filter
         if wanted is None:
             return
-        for picture in pictures:
-            found = self._range_of(wanted, picture.types)
-            if found is Range.FORBIDDEN or picture.tenant != self.tenant:
+        for change in changes:
+            found = self._range_of(wanted, change.types)
+            if found is Range.FORBIDDEN or change.tenant != self.tenant:
                 continue
-            may_see = self._may_see(picture)
-            if found is Range.EVERYWHERE or picture.id in wanted.ids:
-                self._put(picture, Shown.WHOLE, may_see)
+            may_see = self._may_see(change)
+            if found is Range.EVERYWHERE or change.id in wanted.ids:
+                self._put(change, Shown.WHOLE, may_see)
             elif found is Range.IN_BOX and wanted.box is not None:
-                self._put_within(picture, wanted.box, may_see)
+                self._put_within(change, wanted.box, may_see)
         if len(self._queue) > self._settings.queue:
             self.resync(last)
         elif self._queue:
             self._ready.set()
 
-    async def tell(self, send: SendText) -> None:
-        """Send what waits, for ever; raises TimeoutError when the browser takes nothing any more."""
+    async def send_changes(self, send: SendText) -> None:
+        """Send what is queued, for ever. Raise TimeoutError when the browser accepts no more data."""
         while True:
             await self._ready.wait()
             self._ready.clear()
@@ -141,33 +141,33 @@ class LiveClient:
         bodies = ",".join([_body(*each) for each in queue.values()])
         return f'{{"type":"changes","cursor":{self._seen},"changes":[{bodies}]}}' if queue else ""
 
-    def _may_see(self, picture: RenderedChange) -> Shown | None:
+    def _may_see(self, change: RenderedChange) -> Shown | None:
         """Return WHOLE where the actor may see the entity, WITHDRAWN where it only could before, else None."""
-        policy, types = self._policy, picture.types
+        policy, types = self._policy, change.types
         if not policy.answer(self.actor, Action.READ, self.tenant, types).is_open:
             return Shown.WHOLE
-        before, now = picture.facts(policy.facts)
+        before, now = change.facts(policy.facts)
         if policy.decide(self.actor, Action.READ, self.tenant, types, now).allowed:
             return Shown.WHOLE
         was_visible = policy.decide(self.actor, Action.READ, self.tenant, types, before).allowed
-        return Shown.WITHDRAWN if was_visible and picture.kind is not ChangeKind.CREATED else None
+        return Shown.WITHDRAWN if was_visible and change.kind is not ChangeKind.CREATED else None
 
-    def _put(self, picture: RenderedChange, shown: Shown, may_see: Shown | None) -> None:
-        """Queue a change: an update replaces an older update of the same object, a birth or an end stands alone."""
+    def _put(self, change: RenderedChange, shown: Shown, may_see: Shown | None) -> None:
+        """Queue a change: an update replaces an older update of the same entity; creation and deletion stay."""
         if may_see is None:
             return
-        if picture.kind is ChangeKind.UPDATED:
-            key = (picture.id, 0)
+        if change.kind is ChangeKind.UPDATED:
+            key = (change.id, 0)
             self._queue.pop(key, None)
         else:
-            key = (picture.id, picture.seq)
-        self._queue[key] = (picture, shown if may_see is Shown.WHOLE else may_see)
+            key = (change.id, change.seq)
+        self._queue[key] = (change, shown if may_see is Shown.WHOLE else may_see)
 
-    def _put_within(self, picture: RenderedChange, box: Box, may_see: Shown | None) -> None:
-        if picture.is_within(box):
-            self._put(picture, Shown.WHOLE, may_see)
-        elif picture.has_left(box):
-            self._put(picture, Shown.LEFT, may_see)
+    def _put_within(self, change: RenderedChange, box: Box, may_see: Shown | None) -> None:
+        if change.is_within(box):
+            self._put(change, Shown.WHOLE, may_see)
+        elif change.has_left(box):
+            self._put(change, Shown.LEFT, may_see)
 
     def _range_of(self, wanted: LiveFilter, types: tuple[str, ...]) -> Range:
         found = self._ranges.get(types)
@@ -186,7 +186,7 @@ class LiveClient:
         return Range.EVERYWHERE if wanted.box is None else Range.IN_BOX
 
 
-def _body(picture: RenderedChange, shown: Shown) -> str:
+def _body(change: RenderedChange, shown: Shown) -> str:
     if shown is Shown.WITHDRAWN:
-        return picture.withdrawn()
-    return picture.body(left=shown is Shown.LEFT)
+        return change.withdrawn()
+    return change.body(left=shown is Shown.LEFT)

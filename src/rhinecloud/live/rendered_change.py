@@ -1,4 +1,4 @@
-"""A change as browsers see it: made into JSON once, however many look, and not before one does."""
+"""A change as browsers get it: rendered once, when the first browser needs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIMPLE = Options(form="simplified")
 
 
 class RenderedChange:
-    """One change; `place` is the box around where the entity is, `before` where it was, None where it has no place."""
+    """One change; `place` is the bounding box of the entity now, `before` the former one; None without a location."""
 
     __slots__ = (
         "_body",
@@ -62,11 +62,11 @@ class RenderedChange:
         return self._facts
 
     def is_within(self, box: Box | None) -> bool:
-        """Tell whether the entity touches the box; what has no place is nowhere outside."""
+        """Return whether the entity touches the box; one without a location touches every box."""
         return box is None or self.place is None or touches(self.place, box)
 
     def has_left(self, box: Box | None) -> bool:
-        """Tell whether this change took the entity out of the box."""
+        """Return whether the entity left the box by this change."""
         return (
             box is not None
             and self.before is not None
@@ -75,13 +75,13 @@ class RenderedChange:
         )
 
     def body(self, *, left: bool = False) -> str:
-        """Give the JSON of the change, marked when the entity has left the box of the one who looks."""
+        """Return the JSON of the change; `left` marks that the entity has left the browser's box."""
         if self._body is None:
             self._body = self._render()
         return f'{{"left":true,{self._body[1:]}' if left else self._body
 
     def withdrawn(self) -> str:
-        """Return the JSON that takes the entity away from whoever may no longer see it, with nothing of its content."""
+        """Return the JSON that removes the entity from a browser that may no longer see it, without any content."""
         change = self._change
         types = [self._context.compact(each) for each in change.entity.type]
         entity = {"id": change.entity.id, "type": types[0] if len(types) == 1 else types}

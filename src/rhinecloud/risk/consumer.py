@@ -1,8 +1,8 @@
-"""Risk at work: follows the stream, judges it, writes alerts, and remembers where it was.
+"""The consumer of rules: follows the stream, evaluates the rules, writes alerts, and saves its state.
 
-It keeps its own place in the stream beside the engine's memory, in one record, written every few seconds: after a crash
-it judges the last seconds again, comes to the same alerts under the same ids, and writes nothing twice. Timers go
-by the clock, but never past a change that is still on its way.
+Its position in the stream is saved with the engine's state, in one record, every few seconds: after a crash the last
+seconds are evaluated again, lead to the same alerts with the same ids, and nothing is written twice. Timers follow the
+clock, but never pass a change that is not evaluated yet.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RiskStatus:
-    """What operators see: place in the stream, changes still to be judged, alerts up, changes lost, writes refused."""
+    """What operators see: position, changes to be evaluated, active alerts, missed changes, rejected writes."""
 
     position: int
     lag: int
@@ -57,7 +57,7 @@ class RiskStatus:
 
 
 class Risk:
-    """The rules of one tenant, live."""
+    """The rules of one tenant, evaluated live."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Risk:
         self._clock = clock
         self._settings = settings
         self._tenant = tenant
-        self._clerk = AlertWriter(rulebook.context, settings.language)
+        self._alert_writer = AlertWriter(rulebook.context, settings.language)
         self._engine = self._start(RiskState())
         self._unwritten: list[RuleOutcome] = []
         self._turn = asyncio.Lock()
@@ -86,8 +86,8 @@ class Risk:
         self._refused = 0
 
     async def run(self) -> None:
-        """Judge until cancelled; on the way out write down what is remembered."""
-        self._engine = self._start(await self._remembered())
+        """Evaluate until cancelled; save the state at the end."""
+        self._engine = self._start(await self._load_state())
         async with self._turn:
             self._unwritten += self._engine.reconcile()
             await self._write()
@@ -95,7 +95,7 @@ class Risk:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._follow(), name="risk: stream")
-                tasks.create_task(self._keep_time(), name="risk: timers")
+                tasks.create_task(self._run_timers(), name="risk: timers")
         finally:
             with contextlib.suppress(Unavailable):
                 await self._save()
@@ -151,13 +151,13 @@ class Risk:
             repeat_every_s=settings.repeat_every_s,
         )
 
-    async def _remembered(self) -> RiskState:
+    async def _load_state(self) -> RiskState:
         record = await self._store.get_record(MARK, self._tenant, NAME)
         if record is not None:
             try:
                 return decode_state(record.body)
             except msgspec.DecodeError:
-                logger.warning("the memory of risk is of another version: it begins anew")
+                logger.warning("the state of the rules is of another version: it begins anew")
         return RiskState(cursor=self._store.last_change(), now=self._now())
 
     def _now(self) -> float:
@@ -180,13 +180,13 @@ class Risk:
         if batch.missed:
             self._engine.state.digests.clear()
         if batch.mentions(self._engine.signs):
-            self._unwritten += self._engine.step(each for each in batch.changes() if self._is_ours(each))
+            self._unwritten += self._engine.step(each for each in batch.changes() if self._is_of_tenant(each))
         self._engine.state.cursor = max(self._engine.state.cursor, batch.last)
 
-    def _is_ours(self, change: Change) -> bool:
+    def _is_of_tenant(self, change: Change) -> bool:
         return change.tenant == self._tenant
 
-    async def _keep_time(self) -> None:
+    async def _run_timers(self) -> None:
         while True:
             await asyncio.sleep(self._settings.tick_s)
             async with self._turn:
@@ -199,7 +199,7 @@ class Risk:
                     await self._save()
 
     async def _has_caught_up(self) -> bool:
-        """Move time to a moment before which every change has been judged; tell whether there was one."""
+        """Move the engine's time to one before which every change was evaluated; return whether there was one."""
         if self._goal is None:
             self._goal = (self._store.last_change(), self._now())
         last, moment = self._goal
@@ -214,7 +214,7 @@ class Risk:
         return True
 
     async def _present(self) -> list[Entity]:
-        """Read the entities that fresh rules have to look at, and those that serve as areas."""
+        """Return the entities on which fresh rules must be evaluated, and those that are areas."""
         fresh = self._engine.fresh_rules()
         names = {(rule.context or self._context).expand(name) for rule in fresh for name in rule.types}
         types = tuple((name,) for name in sorted(names))
@@ -231,7 +231,7 @@ class Risk:
         return found
 
     async def _write(self) -> None:
-        """Write what was decided, however long the store takes; what it refuses is counted and shown."""
+        """Write the outcomes, however long the store is away; rejected ones are counted and shown."""
         while self._unwritten:
             writing = asyncio.create_task(self._write_now(list(self._unwritten)))
             try:
@@ -261,10 +261,10 @@ class Risk:
                     counters.fail(f"the alert could not be written: {answer}", format_time(self._clock()))
 
     def _plan(self, outcome: RuleOutcome, writer: EditBuilder) -> Decide:
-        return writer.guard(outcome.alert_id, self._clerk.decision(outcome))
+        return writer.guard(outcome.alert_id, self._alert_writer.decision(outcome))
 
     async def _save(self) -> None:
-        """Write the memory down, but never one that is ahead of what was written of it."""
+        """Save the state, but never one that is ahead of the alerts that are written."""
         if self._unwritten:
             return
         body = encode_state(self._engine.state)

@@ -20,7 +20,7 @@ from rhinecloud.broker.service import Broker
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.time import Clock, utc_now
-from rhinecloud.policy import Policy
+from rhinecloud.policy import Authorization
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.port import Store
 from rhinecloud.subscriptions.routes import subscription_routes
@@ -109,6 +109,7 @@ async def open_broker(
     actors: tuple[Actor, ...] = (),
     city: dict[str, Any] | None = None,
     kept: StoreSettings | None = None,
+    policy: Authorization | None = None,
 ) -> AsyncIterator[BrokerApi]:
     """Open a broker in `folder`, or `kept` elsewhere.
 
@@ -118,7 +119,7 @@ async def open_broker(
     by_id = {actor.id.encode(): actor for actor in actors}
     store = make_store(kept or StoreSettings(), folder)
     await store.open()
-    policy = Policy()
+    policy = policy or Authorization()
     broker = Broker(store, policy, clock)
     contexts = Contexts(store, settings, clock, city=city)
     await contexts.open()

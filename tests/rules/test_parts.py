@@ -11,7 +11,7 @@ from rules.conftest import ROOT
 
 APP = ROOT / "src/rhinecloud/app"
 LIST = "parts.py"
-ENGINES = {"identity", "history", "loader"}
+ENGINES = {"audit", "identity", "history", "loader"}
 """What every process opens first: the assembly makes it, as it makes store and stream."""
 NAMES = {part.name for part in CORE} - ENGINES
 

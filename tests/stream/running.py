@@ -14,6 +14,7 @@ from nats.aio.client import Client
 
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.time import utc_now
+from rhinecloud.policy import Action, Authorization
 from rhinecloud.stream.callout import Authenticate, Callout, JwtIssuer
 from rhinecloud.stream.configuration import ServerSecrets
 from rhinecloud.stream.devices import DeviceStores
@@ -57,7 +58,18 @@ async def running(
         await stream.open()
         devices = DeviceStores(house, chosen)
         await devices.open()
-        await Callout(issuer, authenticate or refuse, chosen, utc_now).listen(stream.client)
+        policy, find = Authorization(), authenticate or refuse
+
+        async def permitted(user: str, password: str) -> Actor | None:
+            actor = await find(user, password)
+            if actor is not None:
+                policy.check(actor, Action.PUBLISH)
+            return actor
+
+        def monitors(actor: Actor) -> bool:
+            return policy.allows(actor, Action.MONITOR_DEVICES)
+
+        await Callout(issuer, permitted, monitors, chosen, utc_now).listen(stream.client)
         yield Running(chosen, server, stream, issuer, devices, house)
     finally:
         await house.close()

@@ -2,41 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from fastapi import Request
 
 from rhinecloud.app.asgi import Scope
+from rhinecloud.audit import AuditTrail
 from rhinecloud.identity.credentials import Credentials, RawHeaders, read_credentials
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.errors import Forbidden, Unauthenticated, Unsupported
-from rhinecloud.policy import Action, Policy
+from rhinecloud.kernel.errors import Forbidden, RhineCloudError, Unauthenticated, Unsupported
+from rhinecloud.policy import Action, Authorization
 
 ActorOf = Callable[[Credentials], Actor]
 """Gives the actor behind credentials; raises Unauthenticated (`Identity.actor_of`)."""
+
+
+AUDITED = frozenset({Action.ADMINISTER, Action.OPERATE})
+"""Actions of which each use that changes something stands in the audit trail."""
+READING = frozenset({"GET", "HEAD"})
 
 
 class Authentication:
     """Makes dependencies. All questions are about the city's own tenant."""
 
     def __init__(
-        self, actor_of: ActorOf, policy: Policy, tenant: str, issue: Callable[[Actor], str] | None = None
+        self,
+        actor_of: ActorOf,
+        policy: Authorization,
+        audit: AuditTrail,
+        tenant: str,
+        issue: Callable[[Actor], str] | None = None,
     ) -> None:
         """`issue` makes tokens for processes that parts start; without it there are none."""
         self._actor_of = actor_of
         self._issue = issue
+        self._audit = audit
         self._policy = policy
         self._tenant = tenant
 
-    def may(self, action: str) -> Callable[[Request], Awaitable[Actor]]:
-        """Return a dependency that lets through whom the policy permits `action`, and returns the actor."""
+    def may(self, action: str, *, reads: bool = False) -> Callable[[Request], Any]:
+        """Return a dependency that lets through whom the policy permits `action`, and returns the actor.
 
-        async def dependency(request: Request) -> Actor:
-            actor = self._actor_of(read_credentials(request.scope["headers"]))
+        What is done with an administrative action is recorded in the audit trail; with `reads` also what is read.
+        """
+
+        async def dependency(request: Request) -> AsyncIterator[Actor]:
+            actor = self.of_headers(request.scope["headers"])
             self._policy.check(actor, action, self._tenant)
-            return actor
+            if action not in AUDITED or (request.method in READING and not reads):
+                yield actor
+                return
+            reason = "failed"
+            try:
+                yield actor
+                reason = ""
+            except RhineCloudError as error:
+                reason = str(error)
+                raise
+            finally:
+                self._audit.record(actor, action, _resource(request), reason)
 
         return dependency
+
+    def actions_of(self, actor: Actor) -> list[str]:
+        """Return the actions that the policy permits the actor for something or other, by name."""
+        return self._policy.actions(actor, self._tenant)
 
     def token_for(self, actor: Actor) -> str:
         """Return a token that stands for `actor` until the city stops; raise Unsupported where no city runs."""
@@ -66,3 +97,9 @@ class Authentication:
     def of_headers(self, headers: RawHeaders) -> Actor:
         """Give the actor behind a request's header fields; raises Unauthenticated."""
         return self._actor_of(read_credentials(headers))
+
+
+def _resource(request: Request) -> str:
+    """Return what a request is about: method and path, and what its route says beside them."""
+    subject = getattr(request.state, "subject", "")
+    return f"{request.method} {request.url.path}{f' {subject}' if subject else ''}"

@@ -19,6 +19,7 @@ from rhinecloud.app.parts import find_parts, kinds_of, migrations_of, rights_of
 from rhinecloud.app.records import StoreRecords
 from rhinecloud.app.settings import CitySettings, Settings
 from rhinecloud.app.telemetry import TelemetrySettings, make_telemetry
+from rhinecloud.audit import AuditSettings, AuditTrail
 from rhinecloud.history.port import History
 from rhinecloud.history.settings import HistorySettings
 from rhinecloud.history.sqlite import HotTable
@@ -33,7 +34,7 @@ from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.pack.installed import InstalledPacks
 from rhinecloud.part import ContentKind, ContentSource, Rights, Services, WebModules
-from rhinecloud.policy import Authorization, Policies, PolicySource, read_areas
+from rhinecloud.policy import Authorization, Denied, Policies, PolicySource, read_areas
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.migrations import migrate_data, require_current
 from rhinecloud.store.port import Store
@@ -76,6 +77,8 @@ class Foundation:
             clock,
             ZoneInfo(settings.city.timezone),
         )
+        self.audit = AuditTrail(settings.data / "audit", settings.section("audit", AuditSettings), clock)
+        self.policy.on_denied(self._record_refusal)
         self.identity = Identity(
             StoreRecords(self.store), settings.section("identity", IdentitySettings), clock
         )
@@ -83,6 +86,7 @@ class Foundation:
         self.services.add(Store, self.store)
         self.services.add(History, self.history)
         self.services.add(Authorization, self.policy)
+        self.services.add(AuditTrail, self.audit)
         self.services.add(Identity, self.identity)
         self.services.add(Packs, self.packs)
         own_pages = [page for part in parts for page in part.web]
@@ -139,7 +143,11 @@ class Foundation:
             await getattr(self, self._opened.pop()).close()
         if self.telemetry is not None:
             await self.telemetry.close()
+        self.audit.close()
         self.folder.release()
+
+    def _record_refusal(self, denied: Denied) -> None:
+        self.audit.refuse(denied.actor, denied.action, denied.resource, ", ".join(denied.policies))
 
 
 def city_terms(

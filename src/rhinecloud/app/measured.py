@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send
-from rhinecloud.kernel.request_id import FIELD, RequestIds
+from rhinecloud.kernel.request_id import CLIENT, FIELD, RequestIds, client_of
 from rhinecloud.kernel.response_stats import ResponseStats
 
 MOST = 1_000
@@ -33,6 +33,7 @@ class MeasuredApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a WebSocket gets an id, too, and is not counted."""
         request_id = self._ids.begin(dict(scope["headers"]))
+        CLIENT.set(client_of(scope))
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return

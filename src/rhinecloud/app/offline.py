@@ -34,7 +34,7 @@ async def open_offline(settings: Settings) -> AsyncIterator[Application]:
         # On a database that several processes share, another one may lead: the data is that one's to migrate.
         await foundation.open(leads=not settings.section("store", StoreSettings).shared)
         closing.push_async_callback(foundation.close)
-        access = Authentication(anyone, foundation.policy, foundation.tenant)
+        access = Authentication(anyone, foundation.policy, foundation.audit, foundation.tenant)
         space = Space(foundation, access, Mode.OFFLINE)
         await space.assembly.open(space.context(), closing)
         routers = [

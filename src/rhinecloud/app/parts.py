@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from rhinecloud.audit.part import PART as AUDIT
 from rhinecloud.broker.part import PART as BROKER
 from rhinecloud.changes.part import PART as CHANGES
 from rhinecloud.connectors.part import PART as CONNECTORS
@@ -22,6 +23,7 @@ from rhinecloud.subscriptions.part import PART as SUBSCRIPTIONS
 from rhinecloud.views.part import PART as VIEWS
 
 CORE = (
+    AUDIT,
     IDENTITY,
     HISTORY,
     CHANGES,

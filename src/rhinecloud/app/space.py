@@ -24,7 +24,7 @@ class Space:
         self.access = access
         self.mode = mode
         self.parts = find_parts()
-        self.actions = Actions(self._allow)
+        self.actions = Actions(self._allow, foundation.audit.call)
         self.assembly = Assembly(self.parts, NAMES, self.actions)
         self.description = CityDescription(foundation, self.assembly)
         self.problems = Problems(row for part in self.parts.loaded for row in part.errors)
@@ -73,5 +73,7 @@ class Space:
 def open_to(foundation: Foundation, mode: Mode) -> Space:
     """Return the space of a foundation with its own accounts and tokens."""
     issue = foundation.identity.tokens.lend if mode is Mode.RUNNING else None
-    access = Authentication(foundation.identity.actor_of, foundation.policy, foundation.tenant, issue)
+    access = Authentication(
+        foundation.identity.actor_of, foundation.policy, foundation.audit, foundation.tenant, issue
+    )
     return Space(foundation, access, mode)

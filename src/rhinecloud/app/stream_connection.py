@@ -82,7 +82,10 @@ async def _answer_devices(
         foundation.policy.check(actor, Action.PUBLISH, foundation.tenant)
         return actor
 
-    callout = Callout(issuer, authenticate, settings, foundation.clock)
+    def monitors(actor: Actor) -> bool:
+        return foundation.policy.allows(actor, Action.MONITOR_DEVICES, foundation.tenant)
+
+    callout = Callout(issuer, authenticate, monitors, settings, foundation.clock)
     await callout.listen(await _connect(url, user, "callout", closing))
     watcher = (ServerSecrets(*user, issuer.public).watch, user[1])
     guard = DeviceRevocation(await _connect(url, watcher, "guard", closing), foundation.identity.standing)

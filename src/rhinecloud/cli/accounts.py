@@ -137,6 +137,7 @@ def build_tokens() -> typer.Typer:
         days: Annotated[int, typer.Option(help="Days until it expires; 0: never.", min=0)] = 0,
         agency: Agency = "",
         tenant: Tenant = "",
+        purpose: Annotated[str, typer.Option(help="The only purpose of its requests; empty: any.")] = "",
         city: City = HERE,
         as_json: Json = False,
     ) -> None:
@@ -145,7 +146,14 @@ def build_tokens() -> typer.Typer:
         Example: `rhinecloud tokens add gauges --role partner --days 365`
         """
         expires = format_time((utc_now() + timedelta(days=days)).replace(microsecond=0)) if days else ""
-        body = {"name": name, "roles": role, "agency": agency, "tenant": tenant, "expires_at": expires}
+        body = {
+            "name": name,
+            "roles": role,
+            "agency": agency,
+            "tenant": tenant,
+            "expires_at": expires,
+            "purpose": purpose,
+        }
         with open_city(city) as client:
             made = client.request("POST", TOKENS, body)
         _show_once(made, as_json, "Authorization: Bearer", made["secret"])

@@ -57,9 +57,13 @@ def _read_credentials(fields: Mapping[bytes, bytes], query: bytes) -> Credential
 
 
 def _read_purpose(value: bytes) -> str:
-    purpose = value.decode("latin-1").strip()
+    return require_purpose(value.decode("latin-1").strip(), "Data-Purpose")
+
+
+def require_purpose(purpose: str, field: str) -> str:
+    """Return a purpose; raise Invalid where it is not a word."""
     if not _PURPOSE.fullmatch(purpose):
-        raise Invalid("must be a word of at most 100 letters, digits and . : / # - _", field="Data-Purpose")
+        raise Invalid("must be a word of at most 100 letters, digits and . : / # - _", field=field)
     return purpose
 
 

@@ -58,6 +58,8 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
     created_at: str = ""
     expires_at: str = ""
     last_used_at: str = ""
+    purpose: str = ""
+    """The only purpose of its requests, where it is bound to one."""
 
     def actor(self) -> Actor:
         """Give the actor that this token stands for."""
@@ -67,6 +69,7 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
             roles=frozenset(self.roles),
             agency=self.agency,
             tenant=self.tenant,
+            purpose=self.purpose,
         )
 
 
@@ -105,6 +108,10 @@ class PasswordChangeNeeded(Forbidden):
 
 class AccountLocked(Unauthenticated):
     """An administrator has locked this account."""
+
+
+class OtherPurpose(Forbidden):
+    """The token is bound to another purpose than the request states."""
 
 
 class WeakPassword(Invalid):

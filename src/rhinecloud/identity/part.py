@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from rhinecloud.audit import AuditTrail
 from rhinecloud.identity.model import AccountLocked, LockedOut, PasswordChangeNeeded
 from rhinecloud.identity.routes import session_routes, token_routes, user_routes
 from rhinecloud.identity.service import Identity
@@ -43,7 +44,13 @@ async def open_identity(context: PartContext) -> AsyncIterator[OpenPart]:
 
     yield OpenPart(
         routers=[
-            session_routes(identity, describe, secure=context.addresses.https),
+            session_routes(
+                identity,
+                context.services.get(AuditTrail),
+                context.access.actions_of,
+                describe,
+                secure=context.addresses.https,
+            ),
             user_routes(identity, administrator),
             token_routes(identity, administrator),
         ],

@@ -9,12 +9,15 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
+from rhinecloud.audit import AuditTrail
 from rhinecloud.identity.credentials import SESSION_COOKIE, Credentials, read_credentials
 from rhinecloud.identity.model import Account, NoSuchAccount, Token
 from rhinecloud.identity.service import Identity
 from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.errors import Unauthenticated
 
-Dependency = Callable[[Request], Actor | Awaitable[Actor]]
+Dependency = Callable[[Request], Any]
+ActionsOf = Callable[[Actor], list[str]]
 DescribeCity = Callable[[Actor | None], Awaitable[dict[str, Any]]]
 
 
@@ -32,6 +35,9 @@ class SessionView(BaseModel):
 
     actor: ActorView
     must_change_password: bool = Field(description="Nothing else is open until the password is changed")
+    actions: list[str] = Field(
+        description="What the actor may do to something or other, by name of the action"
+    )
     city: dict[str, Any]
 
 
@@ -99,6 +105,7 @@ class TokenView(BaseModel):
     created_at: str
     expires_at: str
     last_used_at: str
+    purpose: str
 
 
 class NewToken(BaseModel):
@@ -109,6 +116,9 @@ class NewToken(BaseModel):
     agency: str = ""
     tenant: str = ""
     expires_at: str = ""
+    purpose: str = Field(
+        default="", description="The only purpose of its requests; empty: any that they state"
+    )
 
 
 class TokenMade(BaseModel):
@@ -118,8 +128,13 @@ class TokenMade(BaseModel):
     secret: str
 
 
-def session_routes(identity: Identity, describe_city: DescribeCity, *, secure: bool) -> APIRouter:
-    """Build `/session`: open to all, since this is where people come in; `secure` marks the cookie for HTTPS only."""
+def session_routes(
+    identity: Identity, audit: AuditTrail, actions_of: ActionsOf, describe_city: DescribeCity, *, secure: bool
+) -> APIRouter:
+    """Build `/session`, where people sign in; `secure` marks the cookie for HTTPS only.
+
+    `actions_of` returns what an actor may do. Every sign-in, and every failed one, is recorded in the audit trail.
+    """
     router = APIRouter(prefix="/session", tags=["session"])
 
     async def describe(credentials: Credentials) -> SessionView:
@@ -128,15 +143,25 @@ def session_routes(identity: Identity, describe_city: DescribeCity, *, secure: b
         else:
             account = identity.account_of(credentials)
             actor, must_change = account.actor(), account.must_change_password
-        city = await describe_city(None if must_change else actor)
-        return SessionView(actor=_actor_view(actor), must_change_password=must_change, city=city)
+        return SessionView(
+            actor=_actor_view(actor),
+            must_change_password=must_change,
+            actions=[] if must_change else actions_of(actor),
+            city=await describe_city(None if must_change else actor),
+        )
 
     @router.post("", summary="Sign in")
     async def sign_in(body: SignIn, request: Request, response: Response) -> SessionView:
         if identity.settings.open:
             return await describe(Credentials())
         address = request.client.host if request.client else ""
-        session_id = await identity.sign_in(body.name.strip().lower(), body.password, address)
+        name = body.name.strip().lower()
+        try:
+            session_id = await identity.sign_in(name, body.password, address)
+        except Unauthenticated as error:
+            audit.refuse(None, "sign_in", _account_named(identity, name), str(error))
+            raise
+        audit.record(identity.accounts.get(name).actor(), "sign_in")
         response.set_cookie(
             SESSION_COOKIE, session_id, httponly=True, samesite="strict", secure=secure, path="/"
         )
@@ -158,6 +183,7 @@ def session_routes(identity: Identity, describe_city: DescribeCity, *, secure: b
         await identity.change_password(
             name, body.old_password, body.new_password, keep_session=credentials.session
         )
+        audit.record(identity.accounts.get(name).actor(), "change_password")
 
     return router
 
@@ -171,7 +197,8 @@ def user_routes(identity: Identity, administrator: Dependency) -> APIRouter:
         return [_user_view(account) for account in identity.accounts.list()]
 
     @router.post("", status_code=201, summary="Make an account")
-    async def add_user(body: NewUser) -> UserMade:
+    async def add_user(body: NewUser, request: Request) -> UserMade:
+        request.state.subject = f"{body.name}: {', '.join(body.roles)}"
         account = Account(
             name=body.name.strip().lower(),
             password_hash="",
@@ -184,7 +211,8 @@ def user_routes(identity: Identity, administrator: Dependency) -> APIRouter:
         return UserMade(user=_user_view(identity.accounts.get(account.name)), one_time_password=once)
 
     @router.patch("/{name}", summary="Change an account")
-    async def change_user(name: str, body: UserChange) -> UserView:
+    async def change_user(name: str, body: UserChange, request: Request) -> UserView:
+        request.state.subject = _changes(body)
         account = identity.accounts.get(name)
         changed = msgspec.structs.replace(
             account,
@@ -216,7 +244,7 @@ def token_routes(identity: Identity, administrator: Dependency) -> APIRouter:
         return [_token_view(token) for token in identity.tokens.list()]
 
     @router.post("", status_code=201, summary="Make a token")
-    async def add_token(body: NewToken) -> TokenMade:
+    async def add_token(body: NewToken, request: Request) -> TokenMade:
         described = Token(
             name=body.name,
             digest="",
@@ -224,7 +252,9 @@ def token_routes(identity: Identity, administrator: Dependency) -> APIRouter:
             agency=body.agency,
             tenant=body.tenant,
             expires_at=body.expires_at,
+            purpose=body.purpose,
         )
+        request.state.subject = f"{body.name}: {', '.join(body.roles)}"
         secret = await identity.add_token(described)
         kept = identity.tokens.find(body.name)
         if kept is None:
@@ -236,6 +266,17 @@ def token_routes(identity: Identity, administrator: Dependency) -> APIRouter:
         await identity.revoke_token(name)
 
     return router
+
+
+def _account_named(identity: Identity, name: str) -> str:
+    """Return the name of an account; what is none may be a password that was typed into the wrong field."""
+    return name if identity.accounts.find(name) is not None else "(no such account)"
+
+
+def _changes(body: UserChange) -> str:
+    """Return what is changed of an account, for the audit trail."""
+    changes = body.model_dump(exclude_none=True, mode="json")
+    return ", ".join(f"{name}={value}" for name, value in changes.items())
 
 
 def _actor_view(actor: Actor) -> ActorView:
@@ -264,4 +305,5 @@ def _token_view(token: Token) -> TokenView:
         created_at=token.created_at,
         expires_at=token.expires_at,
         last_used_at=token.last_used_at,
+        purpose=token.purpose,
     )

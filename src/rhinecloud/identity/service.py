@@ -19,6 +19,7 @@ from rhinecloud.identity.model import (
     TOKEN_URN,
     Account,
     AccountLocked,
+    OtherPurpose,
     PasswordChangeNeeded,
     Token,
     WeakPassword,
@@ -83,10 +84,14 @@ class Identity:
     def actor_of(self, credentials: Credentials) -> Actor:
         """Return the actor behind credentials with the purpose that the request states.
 
-        Raise Unauthenticated, or PasswordChangeNeeded.
+        Raise Unauthenticated, PasswordChangeNeeded, or OtherPurpose.
         """
-        actor = self._find_actor(credentials)
-        return actor if not credentials.purpose else replace(actor, purpose=credentials.purpose)
+        actor, purpose = self._find_actor(credentials), credentials.purpose
+        if not purpose or purpose == actor.purpose:
+            return actor
+        if actor.purpose:
+            raise OtherPurpose(f"the token {actor.name!r} is bound to the purpose {actor.purpose!r}")
+        return replace(actor, purpose=purpose)
 
     def _find_actor(self, credentials: Credentials) -> Actor:
         token = credentials.token

@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from rhinecloud.identity.accounts import require_agency
+from rhinecloud.identity.credentials import require_purpose
 from rhinecloud.identity.model import (
     TOKEN_PREFIX,
     AccountExists,
@@ -136,6 +137,8 @@ class Tokens:
         if not token.roles or set(token.roles) - MACHINE_ROLES:
             raise Invalid(f"give one or more of {', '.join(sorted(MACHINE_ROLES))}", field="roles")
         require_agency(token.roles, token.agency)
+        if token.purpose:
+            require_purpose(token.purpose, "purpose")
         if token.expires_at:
             parse_time(token.expires_at, field="expires_at")
         if self.find(token.name) is not None:

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from contextvars import ContextVar
 from itertools import chain, count
+from typing import Any
 
 REQUEST_ID: ContextVar[bytes] = ContextVar("request_id", default=b"")
 """The id of the request that the present task serves, empty where it serves none."""
@@ -23,6 +24,12 @@ TRACE = b"traceparent"
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _TRACE = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _ENDS = [b"%03x" % number for number in range(4096)]
+
+
+def client_of(scope: Mapping[str, Any]) -> str:
+    """Return the address of a request's client by its ASGI scope, empty where it is not known."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 class RequestIds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Protocol
 
 from fastapi import Request
@@ -13,8 +13,16 @@ from rhinecloud.kernel.actor import Actor
 class Access(Protocol):
     """Dependencies for FastAPI routes, and the same questions for plain ASGI applications."""
 
-    def may(self, action: str) -> Callable[[Request], Awaitable[Actor]]:
-        """Return a dependency that lets through whom the policy permits `action`, and returns the actor."""
+    def may(self, action: str, *, reads: bool = False) -> Callable[[Request], Any]:
+        """Return a dependency that lets through whom the policy permits `action`, and returns the actor.
+
+        What is done with `administer` and `operate` is recorded in the audit trail, and with `reads` also what is
+        read. A route adds to the record what neither method nor path say as `request.state.subject`.
+        """
+        ...
+
+    def actions_of(self, actor: Actor) -> list[str]:
+        """Return the actions that the policy permits the actor for something or other, by name."""
         ...
 
     def token_for(self, actor: Actor) -> str:

@@ -19,11 +19,12 @@ from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.time import Clock, utc_now
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.policy.analysis import Mentions
+from rhinecloud.policy.analysis import Mentions, actions_of
 from rhinecloud.policy.facts import NO_FACTS, FactReader, Facts, only, resource_attributes
 from rhinecloud.policy.model import Action, Denied
 from rhinecloud.policy.policies import Policies, mentioned
 from rhinecloud.policy.schema import ACTOR, RESOURCE
+from rhinecloud.policy.statements import PolicyStatement
 
 CACHE_CHARACTERS = 4_000_000
 """Answers are kept with as many characters of types and facts: these come from whoever asks."""
@@ -97,7 +98,9 @@ class VisibleRows:
 
     def admits(self, entity: Entity) -> bool:
         """Tell whether the actor may read this entity."""
-        return self.authorization.allows(self.actor, Action.READ, self.tenant, entity=entity)
+        policy = self.authorization
+        facts = policy.facts(entity)
+        return policy.decide(self.actor, Action.READ, self.tenant, entity.type, facts).allowed
 
 
 class Authorization:
@@ -109,13 +112,13 @@ class Authorization:
         self.policies = policies or Policies()
         self._clock = clock
         self._time_zone = time_zone
-        reader = FactReader(self.policies.mentions, self.policies.areas, self.policies.name)
-        self.facts: Callable[[Entity], Facts] = reader.read
-        """Reads from an entity what decides about it; for questions that are asked again when it is not at hand."""
-        self.attributes = reader.attributes
-        self._mentioned = reader.mentioned
-        self.looks_at_entities = self.policies.mentions.of_entity
-        """Whether any policy looks at more of an entity than its types."""
+        self._everything = self._reader(None)
+        reading = self._reader(Action.READ)
+        self.facts: Callable[[Entity], Facts] = reading.read
+        """Reads from an entity what decides who may read it, for when it is asked again without the entity."""
+        self.attributes = reading.attributes
+        """The attributes that decide who may read an entity, as IRIs."""
+        self._known = {self._everything.mentioned, reading.mentioned}
         self._answers: BoundedCache[Question, Decision] = BoundedCache(
             self._answer, CACHE_CHARACTERS, weigh=_weigh_question, largest=LARGEST_KEY
         )
@@ -144,10 +147,10 @@ class Authorization:
         request where the call is made in another task.
         """
         types = entity.type if entity is not None and not types else types
-        facts = self.facts(entity) if entity is not None else NO_FACTS
-        decision = self.decide(actor, action, tenant, types, facts)
+        decision = self._decide_about(entity, Question(actor, action, tenant, tuple(types)))
         if not decision.allowed:
-            raise self._denied(Denied(actor, action, types, decision.policies), within)
+            entity_id = entity.id if entity is not None else ""
+            raise self._denied(Denied(actor, action, types, decision.policies, entity_id), within)
 
     def check_could(
         self,
@@ -172,8 +175,7 @@ class Authorization:
     ) -> bool:
         """Tell whether the policies permit it, as `check` has it."""
         types = entity.type if entity is not None and not types else types
-        facts = self.facts(entity) if entity is not None else NO_FACTS
-        return self.decide(actor, action, tenant, types, facts).allowed
+        return self._decide_about(entity, Question(actor, action, tenant, tuple(types))).allowed
 
     def decide(
         self,
@@ -183,7 +185,7 @@ class Authorization:
         types: Sequence[str],
         facts: Facts | None = NO_FACTS,
     ) -> Decision:
-        """Return the decision about an entity by its types and facts.
+        """Return the decision about an entity by its types and facts, for `read` as `facts` gives them.
 
         Where the facts decide and are not known (None), or were read for other policies, the answer is no.
         """
@@ -196,8 +198,21 @@ class Authorization:
         moment = self._moment() if answer.depends_on.of_time else ANY_TIME
         return self._decisions[question, only(facts or NO_FACTS, answer.depends_on), moment]
 
+    def _decide_about(self, entity: Entity | None, question: Question) -> Decision:
+        answer = self._answers[question]
+        if not answer.is_open:
+            return answer
+        facts = self._everything.read(entity) if entity is not None else NO_FACTS
+        return self.decide(*question, facts)
+
+    def _reader(self, action: str | None) -> FactReader:
+        """Return what reads the facts that policies about an action look at, None for all actions."""
+        statements = self.policies.statements.values()
+        about = [each for each in statements if action is None or _is_about(each, action)]
+        return FactReader(mentioned(about), self.policies.areas, self.policies.name)
+
     def _is_known(self, facts: Facts | None) -> bool:
-        return facts is NO_FACTS or (facts is not None and facts.mentions == self._mentioned)
+        return facts is NO_FACTS or (facts is not None and facts.mentions in self._known)
 
     def answer(self, actor: Actor, action: str, tenant: str, types: tuple[str, ...]) -> Decision:
         """Return the decision about all entities of these types alike, or an open one where each decides."""
@@ -312,6 +327,11 @@ class Authorization:
             "tenant": question.tenant,
         }
         return _entity(RESOURCE, facts.id or "none", attributes)
+
+
+def _is_about(statement: PolicyStatement, action: str) -> bool:
+    actions = actions_of(statement)
+    return actions is None or action in actions
 
 
 def _weigh_question(question: Question, _: Decision) -> int:

@@ -63,7 +63,8 @@ class FactReader:
         """Return the facts about an entity."""
         if not self._reads:
             return NO_FACTS
-        facts, place = self._facts, entity.attrs.get(LOCATION)
+        facts = self._facts
+        place = None if facts.isdisjoint(("area", "location")) else entity.attrs.get(LOCATION)
         return Facts(
             id=entity.id if "id" in facts else "",
             owner=entity.created_by if "owner" in facts else "",

@@ -50,13 +50,22 @@ class Action(StrEnum):
 class Denied(Forbidden):
     """No policy permits this, or one forbids it; the facts are attributes, for logs and for the answer.
 
-    `policies` are the ids of the policies that forbid it; empty where none permits it.
+    `policies` are the ids of the policies that forbid it; empty where none permits it. `resource` is the id of the
+    entity, or the types where no entity is at hand.
     """
 
-    def __init__(self, actor: Actor, action: str, types: Sequence[str], policies: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        actor: Actor,
+        action: str,
+        types: Sequence[str],
+        policies: Sequence[str] = (),
+        entity_id: str = "",
+    ) -> None:
         what = ", ".join(sorted(name.rpartition(":")[2].rpartition("/")[2] for name in types))
         super().__init__(f"{actor.name} may not {action.replace('_', ' ')}{f' {what}' if what else ''}")
         self.actor = actor
         self.action = action
         self.types = tuple(types)
         self.policies = tuple(policies)
+        self.resource = entity_id or ", ".join(types)

@@ -21,8 +21,9 @@ import nkeys
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import RhineCloudError
+from rhinecloud.kernel.request_id import CLIENT
 from rhinecloud.kernel.time import Clock
 from rhinecloud.stream.configuration import DEVICES
 from rhinecloud.stream.settings import StreamSettings
@@ -53,7 +54,7 @@ class Permissions:
     subscribe: tuple[str, ...]
 
 
-def permissions_of(actor: Actor, settings: StreamSettings) -> Permissions | None:
+def permissions_of(actor: Actor, settings: StreamSettings, *, monitors: bool) -> Permissions | None:
     """Return what an actor may do on the MQTT port, None for nothing.
 
     A device publishes its reports and subscribes to commands to its own name; administrators and parts may do both
@@ -61,10 +62,10 @@ def permissions_of(actor: Actor, settings: StreamSettings) -> Permissions | None
     """
     report_subjects = tuple(each for topic in settings.devices_topics for each in _below(_subject(topic)))
     commands = _subject(settings.commands_topic)
-    if actor.has(Role.ADMIN) or actor.has(Role.SYSTEM):
+    if monitors:
         everything = (*report_subjects, *_below(commands))
         return Permissions(everything, everything)
-    if not actor.has(Role.DEVICE) or not _is_level(actor.name):
+    if not _is_level(actor.name):
         return None
     return Permissions(report_subjects, _below(f"{commands}.{_subject(actor.name)}"))
 
@@ -121,11 +122,18 @@ class Callout:
     """Answers the server's requests while the connection is open; `rejected` counts sign-ins that were not allowed."""
 
     def __init__(
-        self, issuer: JwtIssuer, authenticate: Authenticate, settings: StreamSettings, clock: Clock
+        self,
+        issuer: JwtIssuer,
+        authenticate: Authenticate,
+        monitors: Callable[[Actor], bool],
+        settings: StreamSettings,
+        clock: Clock,
     ) -> None:
+        """`monitors` returns whether an actor may send and receive the messages of every device."""
         self.rejected = 0
         self._issuer = issuer
         self._authenticate = authenticate
+        self._monitors = monitors
         self._settings = settings
         self._clock = clock
         self._slots = asyncio.Semaphore(CONCURRENT)
@@ -154,6 +162,7 @@ class Callout:
 
     async def _decide(self, request: SignInRequest) -> tuple[Actor, Permissions] | str:
         """Return the actor and its permissions, or the reason why it is rejected."""
+        CLIENT.set(request.host)
         if request.kind != MQTT:
             return "devices sign in by MQTT"
         if request.too_long:
@@ -164,10 +173,10 @@ class Callout:
             return WRONG
         if actor is None:
             return WRONG
-        is_own = actor.has(Role.SYSTEM) or actor.has(Role.ADMIN)
-        if request.client_id.startswith(OWN_CLIENT_IDS) and not is_own:
+        monitors = self._monitors(actor)
+        if request.client_id.startswith(OWN_CLIENT_IDS) and not monitors:
             return f"client ids that begin with {OWN_CLIENT_IDS} are the city's own"
-        permissions = permissions_of(actor, self._settings)
+        permissions = permissions_of(actor, self._settings, monitors=monitors)
         return (actor, permissions) if permissions is not None else "not for this account"
 
     async def _respond(

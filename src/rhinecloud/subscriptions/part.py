@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from pydantic import BaseModel
 
+from rhinecloud.audit import AuditTrail
 from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.http.route import RouteTable
 from rhinecloud.broker.service import Broker
@@ -48,7 +49,8 @@ def _make(context: PartContext) -> tuple[Notifier, Subscriptions]:
     http = HttpTransport(settings, allow_private=private)
     mqtt = MqttTransport(settings, allow_private=private)
     store = services.get(Store)
-    rights = SubscriptionRights(services.get(Authorization), Presence(services.get(Identity), clock).of)
+    present = Presence(services.get(Identity), clock).of
+    rights = SubscriptionRights(services.get(Authorization), present, services.get(AuditTrail))
     transports: dict[str, Transport] = {"http": http, "https": http, "mqtt": mqtt, "mqtts": mqtt}
     deliveries = Deliveries(store, clock, settings, transports)
     notifier = Notifier(store, services.get(StreamConnection).stream, rights, clock, deliveries)

@@ -46,7 +46,7 @@ def backup_stream(foundation: Foundation) -> BackupStream:
 
 def backup_routes(stream: BackupStream, access: Authentication) -> APIRouter:
     """Build `/backup`, for administrators."""
-    router = APIRouter(tags=["transfer"], dependencies=[Depends(access.may(Action.ADMINISTER))])
+    router = APIRouter(tags=["transfer"], dependencies=[Depends(access.may(Action.ADMINISTER, reads=True))])
 
     @router.get("/backup", summary="A backup of the city as a tar file", response_class=StreamingResponse)
     async def backup() -> StreamingResponse:

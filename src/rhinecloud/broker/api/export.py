@@ -41,7 +41,7 @@ async def entities(broker: Broker, actor: Actor, tenant: str) -> AsyncIterator[b
 def export_routes(broker: Broker, access: Access) -> APIRouter:
     """Build `/export`, for administrators."""
     router = APIRouter(tags=["transfer"])
-    administrator = Depends(access.may("administer"))
+    administrator = Depends(access.may("administer", reads=True))
 
     @router.get("/export", summary="All entities of a tenant as NDJSON", response_class=StreamingResponse)
     async def export_all(tenant: str = "", actor: Actor = administrator) -> StreamingResponse:

@@ -69,8 +69,7 @@ class EditBuilder:
         entity = self.need(Action.UPDATE, entity_id, present, types)
         patched = change(entity, self.now)
         new = patched.entity
-        if self.policy.looks_at_entities or not set(new.type) <= set(entity.type):
-            self.check(Action.UPDATE, new)
+        self.check(Action.UPDATE, new)
         return self.put(patched) if patched.changed or _differs(entity, new) else None
 
     def _change_or_create(

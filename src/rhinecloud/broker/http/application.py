@@ -32,7 +32,7 @@ from rhinecloud.broker.http.router import Router
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, Unauthenticated
-from rhinecloud.kernel.request_id import FIELD, REQUEST_ID, TRACE, RequestIds
+from rhinecloud.kernel.request_id import CLIENT, FIELD, REQUEST_ID, TRACE, RequestIds, client_of
 from rhinecloud.kernel.response_stats import ResponseStats
 from rhinecloud.ngsild.documents import CORE_URL
 
@@ -120,6 +120,7 @@ class BrokerApplication:
                 response = self._options(path, headers)
             else:
                 REQUEST_ID.set(request_id)
+                CLIENT.set(client_of(scope))
                 route, variables = self._router.find(verb, path)
                 request = Request(verb, headers, scope["query_string"], receive, variables, newest)
                 response = await self._serve(request, route, key)
@@ -184,6 +185,8 @@ class BrokerApplication:
                 request.admitted.release()
         if response.validator is not None and key is not None:
             self.responses.misses += 1
+            if not self._broker.is_steady(request.actor, request.tenant):
+                return response  # the hour decides what the actor may read
             self.responses.keep(
                 key,
                 CachedResponse(

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The audit trail, the newest entry first */
+        get: operations["get_audit_api_v1_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -864,6 +881,63 @@ export interface components {
             note: string;
         };
         /**
+         * AuditEntryView
+         * @description Who did what to what, when, from where, and what became of it.
+         */
+        AuditEntryView: {
+            /** Time */
+            time: string;
+            /**
+             * Actor
+             * @description The actor's id; empty for a caller who is not signed in
+             */
+            actor: string;
+            /** Name */
+            name: string;
+            /** Roles */
+            roles: string[];
+            /** Action */
+            action: string;
+            /** Resource */
+            resource: string;
+            outcome: components["schemas"]["Outcome"];
+            /**
+             * Reason
+             * @description What went wrong, or the policies that forbid it; empty where none permits it
+             */
+            reason: string;
+            /** Request Id */
+            request_id: string;
+            /**
+             * Address
+             * @description Where the request came from
+             */
+            address: string;
+            /**
+             * Count
+             * @description For how many equal refusals the entry stands
+             */
+            count: number;
+            /**
+             * Until
+             * @description When the last of them was; empty for one
+             */
+            until: string;
+        };
+        /**
+         * AuditPageView
+         * @description A page of the audit trail, the newest entry first.
+         */
+        AuditPageView: {
+            /** Entries */
+            entries: components["schemas"]["AuditEntryView"][];
+            /**
+             * Next
+             * @description The `cursor` of the next page; empty on the last
+             */
+            next: string;
+        };
+        /**
          * CityView
          * @description What the operations centre needs to know before it shows anything; lists are empty for who is not signed in.
          */
@@ -1700,6 +1774,12 @@ export interface components {
              * @default
              */
             expires_at: string;
+            /**
+             * Purpose
+             * @description The only purpose of its requests; empty: any that they state
+             * @default
+             */
+            purpose: string;
         };
         /**
          * NewUser
@@ -1731,6 +1811,12 @@ export interface components {
              */
             password: string;
         };
+        /**
+         * Outcome
+         * @description What became of an act.
+         * @enum {string}
+         */
+        Outcome: "done" | "failed" | "denied";
         /**
          * Outline
          * @description A shape of an icon.
@@ -2058,6 +2144,11 @@ export interface components {
              * @description Nothing else is open until the password is changed
              */
             must_change_password: boolean;
+            /**
+             * Actions
+             * @description What the actor may do to something or other, by name of the action
+             */
+            actions: string[];
             /** City */
             city: {
                 [key: string]: unknown;
@@ -2291,6 +2382,8 @@ export interface components {
             expires_at: string;
             /** Last Used At */
             last_used_at: string;
+            /** Purpose */
+            purpose: string;
         };
         /**
          * UserChange
@@ -2373,6 +2466,47 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_audit_api_v1_audit_get: {
+        parameters: {
+            query?: {
+                /** @description Id or name */
+                actor?: string;
+                action?: string;
+                outcome?: components["schemas"]["Outcome"] | null;
+                /** @description ISO 8601; from this moment on */
+                since?: string;
+                /** @description ISO 8601; before this moment */
+                until?: string;
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPageView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_session_api_v1_session_get: {
         parameters: {
             query?: never;

@@ -78,6 +78,7 @@ def test_files_that_the_pages_name_are_there() -> None:
         for page in listed("docs/*.md")
         for name in re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|cedar))`", page.read_text(encoding="utf-8"))
         if not any(source.endswith(f"/{name}") for source in sources)
+        and f"`{name}`:\n\n```" not in page.read_text(encoding="utf-8")  # the page shows the file itself
     ]
     assert missing == []
 

@@ -28,6 +28,7 @@ NO_NAMES = {
 BOUNDARIES = {
     "app/supervisor.py": "a consumer's loop",
     "changes/follower.py": "a consumer's loop",
+    "app/edge.py": "the request edge of applications of parts and packs",
     "broker/http/application.py": "the request edge",
     "subscriptions/delivery/queue.py": "a consumer's loop",
     "subscriptions/notifier.py": "a consumer's loop",
@@ -36,6 +37,7 @@ BOUNDARIES = {
     "connectors/pipeline.py": "a pack's code, message by message",
     "app/assembly.py": "a part of another distribution",
     "loader/packs.py": "the pack loader",
+    "loader/running.py": "the pack loader: a pack's own code when it is opened",
     "part/discovery.py": "a part of another distribution",
     "store/postgres/group.py": "an edit's own fault goes back to whoever sent it, not to its neighbours",
     "store/postgres/reader.py": "whatever ends a round trip, nobody may wait for an answer for ever",

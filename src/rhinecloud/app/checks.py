@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
 
 from rhinecloud import __version__
-from rhinecloud.app.foundation import Foundation, city_content, city_terms, read_policies
-from rhinecloud.app.parts import find_parts, kinds_of, migrations_of, rights_of
+from rhinecloud.app.foundation import Foundation, all_rights, city_content, city_terms, read_policies
+from rhinecloud.app.parts import find_parts, kinds_of, migrations_of
 from rhinecloud.app.sections import gather_city, sections_of, tables_of
 from rhinecloud.app.settings import Settings, describe_settings
 from rhinecloud.identity import IdentitySettings
@@ -37,12 +37,12 @@ def check_city(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
     else:
         tables = ", ".join(f"{len(table.data)} {name}" for name, table in sorted(settings.tables.items()))
         yield Finding("settings", ", ".join(filter(None, [f"{len(settings.sections)} sections", tables])))
-    yield from _environment(settings, parts.loaded)
     if settings.section("identity", IdentitySettings).open:
         yield Finding("identity", "access is open: whoever reaches the port is an administrator")
     for failure in parts.failed:
         yield from _wrong("part", Invalid(failure.reason, field=failure.name), fatal=False)
     packs = find_packs(settings.city.packs, kinds=kinds_of(parts.loaded)) if packs is None else packs
+    yield from _environment(settings, parts.loaded, packs)
     yield from _packs(packs)
     yield from _data(settings, parts.loaded)
     yield from _foundation(settings, packs, parts.loaded)
@@ -53,13 +53,14 @@ def _wrong(part: str, error: Invalid, *, fatal: bool = True) -> Iterator[Finding
         yield Finding(part, each.field or part, str(each), fatal, each.field, each.reason)
 
 
-def _environment(settings: Settings, parts: Iterable[Part]) -> Iterator[Finding]:
+def _environment(settings: Settings, parts: Sequence[Part], packs: Packs) -> Iterator[Finding]:
     """Name variables that look like settings and are none: nothing reads them."""
     sections, tables = sections_of(parts), tables_of(parts)
     kinds = dict(sections)
     for table, kind in tables.items():
         if is_dataclass(kind):
             kinds |= {f"{table}.{name}": kind for name in settings.tables[table].data}
+    kinds |= packs.settings()
     known = {each.environment for each in describe_settings(kinds)}
     known |= {f"{name}_FILE" for name in known}
     prefixes = tuple(f"RHINECLOUD_{name.upper()}_" for name in [*sections, *tables])
@@ -77,12 +78,12 @@ def _packs(packs: Packs) -> Iterator[Finding]:
         yield from _wrong("pack", Invalid(failure.reason, field=failure.name), fatal=False)
 
 
-def _foundation(settings: Settings, packs: Packs, parts: Iterable[Part]) -> Iterator[Finding]:
+def _foundation(settings: Settings, packs: Packs, parts: Sequence[Part]) -> Iterator[Finding]:
     """Look at what the parts stand on; where that is sound, at the files of each part."""
     collector = ErrorCollector()
     with collector.collect():
         terms, _ = city_terms(settings.folder, packs, settings.city.terms)
-        read_policies(settings.folder, compile_context(terms, {}), rights_of(parts))
+        read_policies(settings.folder, compile_context(terms, {}), all_rights(parts, packs))
     with collector.collect():
         city_content(settings.folder, core_context(), kinds_of(parts))
     with collector.collect():

@@ -168,8 +168,8 @@ class City:
             "/metrics": MeasuredApplication(metrics, "/metrics", log=log),
         }
         pages = MeasuredApplication(StaticFiles(web_folder(), headers), "pages", log=log)
-        collector.measured = (people, *watching.values(), pages)
         applications: dict[str, Application] = {**assembly.applications(), "/api/": people, **watching}
+        collector.measured = (people, *watching.values(), *self.space.edge.measured, pages)
         self.dispatcher = Dispatcher(
             list(applications.items()),
             pages,

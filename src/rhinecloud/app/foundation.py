@@ -30,10 +30,11 @@ from rhinecloud.loader import Packs, TermConflict, find_packs, merge_contexts
 from rhinecloud.loader.content import Items, read_content
 from rhinecloud.loader.context import TermConflicts
 from rhinecloud.loader.folder import CONTEXT, read_terms
+from rhinecloud.loader.rights import rights_of_pack
 from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.pack.installed import InstalledPacks
-from rhinecloud.part import ContentKind, ContentSource, Rights, Services, WebModules
+from rhinecloud.part import ContentKind, ContentSource, Part, Rights, Services, WebModules
 from rhinecloud.policy import Authorization, Denied, Policies, PolicySource, read_areas
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.migrations import migrate_data, require_current
@@ -73,7 +74,7 @@ class Foundation:
         timeline = settings.section("history", HistorySettings).timeline_types
         self.history = HotTable(settings.data / "history.db", timeline)
         self.policy = Authorization(
-            read_policies(settings.folder, self.context, rights_of(parts)),
+            read_policies(settings.folder, self.context, all_rights(parts, self.packs)),
             clock,
             ZoneInfo(settings.city.timezone),
         )
@@ -94,7 +95,13 @@ class Foundation:
         self.services.add(WebModules, WebModules((*own_pages, *of_packs)))
         self.services.add(TermConflicts, TermConflicts(self.disagreements))
         self.services.add(
-            InstalledPacks, InstalledPacks(self.packs.mappings(), self.packs.codecs(), self.packs.contexts())
+            InstalledPacks,
+            InstalledPacks(
+                self.packs.mappings(),
+                self.packs.codecs(),
+                self.packs.contexts(),
+                {each.name: each.reason for each in self.packs.failed},
+            ),
         )
         self._opened: list[str] = []
         self.first_password = ""
@@ -148,6 +155,13 @@ class Foundation:
 
     def _record_refusal(self, denied: Denied) -> None:
         self.audit.refuse(denied.actor, denied.action, denied.resource, ", ".join(denied.policies))
+
+
+def all_rights(parts: Sequence[Part], packs: Packs) -> list[tuple[str, Rights]]:
+    """Return what parts and packs contribute to authorization."""
+    of_parts = rights_of(parts)
+    known = [action.name for _, rights in of_parts for action in rights.actions]
+    return [*of_parts, *((each.name, rights_of_pack(each, known)) for each in packs.loaded)]
 
 
 def city_terms(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rhinecloud.app.assembly import Assembly
 from rhinecloud.app.authentication import Authentication
+from rhinecloud.app.edge import CityEdge
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.logs import LogSettings
 from rhinecloud.app.measured import tell
@@ -12,7 +13,7 @@ from rhinecloud.app.problem import Problems
 from rhinecloud.app.routes.city import CityDescription
 from rhinecloud.app.settings import ServerSettings
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.part import Actions, Addresses, Mode, PartContext
+from rhinecloud.part import Actions, Addresses, HttpEdge, Mode, PartContext
 from rhinecloud.policy import Action
 
 
@@ -28,6 +29,10 @@ class Space:
         self.assembly = Assembly(self.parts, NAMES, self.actions)
         self.description = CityDescription(foundation, self.assembly)
         self.problems = Problems(row for part in self.parts.loaded for row in part.errors)
+        settings = foundation.settings
+        log = settings.section("log", LogSettings).access
+        self.edge = CityEdge(self.problems, settings.server.max_body_bytes, log=log)
+        foundation.services.add(HttpEdge, self.edge)
 
     def context(self, mqtt_url: str = "") -> PartContext:
         """Return what the parts of this space are given."""

@@ -21,7 +21,7 @@ from rhinecloud.broker.http.rendering import Renderer
 from rhinecloud.broker.http.route import HandlerContext, RouteTable
 from rhinecloud.broker.http.router import Router
 from rhinecloud.broker.routes import routes_with
-from rhinecloud.broker.seeds import read_seeds, seed_entities
+from rhinecloud.broker.seeds import read_seeds, seed_entities, seed_of
 from rhinecloud.broker.service import Broker
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.history.port import History
@@ -163,6 +163,11 @@ async def open_broker(context: PartContext) -> AsyncIterator[OpenPart]:
     try:
         if seeds:
             await seed_entities(made.store, made.broker, context.space, seeds, context.vocabulary)
+        if context.mode is Mode.RUNNING:
+            for item in context.content.of(SEEDS):
+                own = item.source.context
+                of_pack = [seed_of(fragment, own) for fragment in item.value]
+                await seed_entities(made.store, made.broker, context.space, of_pack, own)
         yield OpenPart(
             routers=made.routers() if context.mode is not Mode.READER else (),
             applications=lambda: {"/ngsi-ld/": made.application},

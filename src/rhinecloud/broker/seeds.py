@@ -73,9 +73,14 @@ async def seed_entities(
 
 def _seed(fragment: Any, context: Context, document: Document[list[Any]], index: int) -> Seed:
     try:
-        entity = parse_fragment(fragment, context)
+        return seed_of(fragment, context)
     except RhineCloudError as error:
         raise document.fault((index,), str(error)) from None
+
+
+def seed_of(fragment: Any, context: Context) -> Seed:
+    """Return an entity as a seed; raise what is wrong with it."""
+    entity = parse_fragment(fragment, context)
     text = json.dumps(fragment, sort_keys=True).encode()
     return Seed(entity.id, fragment, hashlib.sha256(text).hexdigest().encode())
 

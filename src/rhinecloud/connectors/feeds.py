@@ -14,7 +14,7 @@ from rhinecloud.connectors.deadletters import DeadLetters
 from rhinecloud.connectors.feed import Feed, FeedContext
 from rhinecloud.connectors.health import Monotonic
 from rhinecloud.connectors.links import LinkContext
-from rhinecloud.connectors.model import FeedStatus
+from rhinecloud.connectors.model import FeedState, FeedStatus
 from rhinecloud.connectors.pipeline import Ingest, Pipeline
 from rhinecloud.connectors.plan import FeedPlan
 from rhinecloud.connectors.settings import ConnectorSettings
@@ -48,11 +48,49 @@ class IngestContext:
     chance: random.Random = field(default_factory=random.Random)
 
 
-class Feeds:
-    """The feeds of a running city. `deadletters` holds what they could not use."""
+@dataclass(frozen=True, slots=True)
+class RestingFeed:
+    """A feed that cannot run because the pack that it needs could not be loaded."""
 
-    def __init__(self, plans: Sequence[FeedPlan], limits: ConnectorSettings, world: IngestContext) -> None:
+    name: str
+    connector: str
+    reason: str
+
+    def status(self) -> FeedStatus:
+        """Return its status: nothing came, and why."""
+        return FeedStatus(
+            name=self.name,
+            connector=self.connector,
+            state=FeedState.FAILING,
+            simulated=False,
+            received_bytes=0,
+            received=0,
+            accepted=0,
+            unchanged=0,
+            ignored=0,
+            dead=0,
+            dropped=0,
+            reconnects=0,
+            rate_per_s=0.0,
+            waiting=0,
+            last_at="",
+            error=self.reason,
+            last_error=self.reason,
+        )
+
+
+class Feeds:
+    """The feeds of a running city. `deadletters` holds what they could not use; `resting` are those that cannot run."""
+
+    def __init__(
+        self,
+        plans: Sequence[FeedPlan],
+        limits: ConnectorSettings,
+        world: IngestContext,
+        resting: Sequence[RestingFeed] = (),
+    ) -> None:
         self._world = world
+        self._resting = resting
         self._limits = limits
         self.deadletters = DeadLetters(world.store, limits.deadletters, limits.deadletter_bytes, world.clock)
         self._around = FeedContext(
@@ -127,7 +165,7 @@ class Feeds:
 
     def status(self) -> list[FeedStatus]:
         """Tell how each feed is, in the order of the settings."""
-        return [feed.status() for feed in self._feeds.values()]
+        return [*(feed.status() for feed in self._feeds.values()), *(each.status() for each in self._resting)]
 
     def _add(self, plan: FeedPlan) -> None:
         ingest = self._ingest_as(plan.name, plan.settings.tenant, plan.context or self._world.context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from typing import Any
@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.connectors.content import FIXTURES, MAPPINGS
-from rhinecloud.connectors.feeds import Feeds, IngestContext
+from rhinecloud.connectors.feeds import Feeds, IngestContext, RestingFeed
 from rhinecloud.connectors.plan import CitySources, plan_feed, plan_feeds
 from rhinecloud.connectors.routes import FeedView, deadletter_routes, feed_routes
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
@@ -54,6 +54,16 @@ def read_feeds(tables: ParsedDocument) -> dict[str, FeedSettings]:
     return feeds
 
 
+def find_resting(feeds: Mapping[str, FeedSettings], packs: InstalledPacks) -> list[RestingFeed]:
+    """Return the feeds whose mapping or codec is of a pack that could not be loaded: the other feeds go on."""
+    return [
+        RestingFeed(name, feed.connector, f"the pack {pack} could not be loaded: {packs.failed[pack]}")
+        for name, feed in feeds.items()
+        for pack in sorted({each.partition(".")[0] for each in (feed.mapping, feed.connector)})
+        if pack in packs.failed
+    ]
+
+
 class CityFeeds:
     """The feeds of one space, started once what they connect to is there."""
 
@@ -74,11 +84,13 @@ class CityFeeds:
         )
         self._limits = limits
         self._sources = sources
-        self._settings = read_feeds(context.tables[TABLE])
+        self._packs = packs
+        feeds = read_feeds(context.tables[TABLE])
+        self._settings = self._able(feeds)
         plans = plan_feeds(self._settings, limits, sources)
         store = services.get(Store)
         world = IngestContext(services.get(Broker), context.vocabulary, store, context.clock)
-        self.feeds = Feeds(plans, limits, world)
+        self.feeds = Feeds(plans, limits, world, find_resting(feeds, packs))
         self._expected = context.addresses.expected
         self._listening = bool(own_mqtt)
 
@@ -97,9 +109,14 @@ class CityFeeds:
                         await _until_it_answers(host, port)
             self.feeds.start_waiting()
 
+    def _able(self, feeds: Mapping[str, FeedSettings]) -> dict[str, FeedSettings]:
+        """Return the feeds without those whose pack could not be loaded."""
+        resting = {each.name for each in find_resting(feeds, self._packs)}
+        return {name: feed for name, feed in feeds.items() if name not in resting}
+
     async def prepare_reload(self, reload: Reload) -> ApplyReload:
         """Plan every feed anew; raise Invalid where one of them cannot run."""
-        settings = read_feeds(reload.tables[TABLE])
+        settings = self._able(read_feeds(reload.tables[TABLE]))
         declared = {
             f"{item.source.owner}.{item.path.stem}": item.value for item in reload.content.of(MAPPINGS)
         }
@@ -173,8 +190,12 @@ def check_feeds(files: CheckFiles) -> Iterable[Finding]:
     )
     for name, table in files.tables[TABLE].data.items():
         collector = ErrorCollector()
+        settings = _read_leniently(name, files.tables[TABLE].part(name), collector)
+        if not collector.found and (resting := find_resting({name: settings}, packs)):
+            yield Finding("feed", name, resting[0].reason, field=f"{TABLE}.{name}", reason=resting[0].reason)
+            continue
         with collector.collect():
-            plan_feed(name, _read_leniently(name, files.tables[TABLE].part(name), collector), limits, sources)
+            plan_feed(name, settings, limits, sources)
         if not collector.found:
             yield Finding("feed", f"{name}: {table.get('connector', '')}")
         for each in collector.found:

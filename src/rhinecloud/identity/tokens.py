@@ -27,7 +27,7 @@ from rhinecloud.kernel.time import format_time, parse_time
 
 KIND = "token"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-MACHINE_ROLES = frozenset(Role) - {Role.SYSTEM}
+MACHINE_ROLES = frozenset(Role) - {Role.SYSTEM, Role.PACK}
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Token)

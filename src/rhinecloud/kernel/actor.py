@@ -15,6 +15,7 @@ class Role(StrEnum):
     READER = "reader"
     PARTNER = "partner"
     DEVICE = "device"
+    PACK = "pack"
     SYSTEM = "system"
 
 

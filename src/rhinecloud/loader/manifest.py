@@ -49,6 +49,8 @@ class PackTable(DeclarativeModel):
     """The versions of Rhine Cloud that it works with."""
     writes: tuple[Words, ...] = ()
     """The types that its mappings, actions, routes and workers write."""
+    calls: tuple[Words, ...] = ()
+    """The actions of parts that its code calls, such as `incidents.open`."""
     indexes: tuple[Words, ...] = ()
     """Attributes that have an index from the start."""
 
@@ -84,7 +86,7 @@ class PackManifest(DeclarativeModel):
 
     def check(self) -> Iterator[Invalid]:
         """Yield a fault for each name that is written twice."""
-        for key in ("writes", "indexes"):
+        for key in ("writes", "calls", "indexes"):
             names = getattr(self.pack, key)
             if len(set(names)) < len(names):
                 yield Invalid("must not name anything twice", field=f"pack.{key}")

@@ -76,6 +76,10 @@ class Packs:
         """Return each pack's own @context by its name."""
         return {each.name: each.context for each in self.loaded}
 
+    def settings(self) -> dict[str, type[Any]]:
+        """Return the dataclass of each pack's settings by its section."""
+        return {f"packs.{each.name}": each.pack.settings for each in self.loaded if each.pack.settings}
+
     def content(self, own: Items | None = None) -> Content:
         """Return the content of all packs by name, and then the city's own."""
         return join_content([*(each.items for each in self.loaded), *([own] if own else [])])

@@ -1,18 +1,23 @@
-"""What the loader contributes: the packs at work, as the city and its status name them."""
+"""What the loader contributes: the code of packs at work, and the packs as the city and its status name them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.faults import unknown
 from rhinecloud.loader.context import TermConflicts
 from rhinecloud.loader.model import Packs
-from rhinecloud.part import Mode, OpenPart, Part, PartContext
+from rhinecloud.loader.rights import OF_PACKS
+from rhinecloud.loader.running import TABLE, PackSettings, RunningPacks, read_pack_settings
+from rhinecloud.part import CheckFiles, Finding, Mode, OpenPart, Part, PartContext, Rights
 from rhinecloud.views.screen import texts_of
 from rhinecloud.views.texts import PackTexts
 
@@ -56,8 +61,9 @@ class PacksStatus(BaseModel):
 
 @asynccontextmanager
 async def open_packs(context: PartContext) -> AsyncIterator[OpenPart]:
-    """Describe the packs of this space."""
+    """Open the code of the packs of this space, where it runs."""
     packs = context.services.get(Packs)
+    running = RunningPacks(context, packs, os.environ) if context.mode is Mode.RUNNING else None
     conflicts = context.services.get(TermConflicts)
     texts = texts_of(context.content, context.vocabulary)
 
@@ -75,18 +81,54 @@ async def open_packs(context: PartContext) -> AsyncIterator[OpenPart]:
         return {"packs": views if actor else []}
 
     async def status() -> dict[str, Any]:
-        failed = [asdict(failure) for failure in packs.failed]
-        loaded = [pack.name for pack in packs.loaded]
+        failures = [*packs.failed, *(running.failed if running else ())]
+        failed = [asdict(failure) for failure in failures]
+        names = {failure.name for failure in failures}
+        loaded = [pack.name for pack in packs.loaded if pack.name not in names]
         return {"packs": {"loaded": loaded, "failed": failed, "disagreements": list(map(str, conflicts))}}
 
-    yield OpenPart(city=describe, status=status)
+    if running is None:
+        yield OpenPart(city=describe, status=status)
+        return
+    yield OpenPart(
+        applications=running.applications,
+        actions=running.actions,
+        workers=running.workers,
+        consumers=running.consumers,
+        city=describe,
+        status=status,
+    )
+
+
+def check_packs(files: CheckFiles) -> Iterable[Finding]:
+    """Read the settings of each pack."""
+    packs = files.services.get(Packs)
+    tables = files.tables[TABLE]
+    for pack in packs.loaded:
+        section = f"{TABLE}.{pack.name}"
+        try:
+            settings = read_pack_settings(pack, tables, os.environ)
+        except Invalid as error:
+            for each in error.faults:
+                yield Finding("pack", each.field, str(each), field=each.field, reason=each.reason)
+            continue
+        if settings is not None:
+            yield Finding("pack", f"{section}: {len(fields(settings))} settings")
+    names = [pack.name for pack in packs.loaded]
+    for name in tables.data:
+        if name not in {*names, *(failure.name for failure in packs.failed)}:
+            fault = tables.key_fault((name,), unknown(f"pack {name!r}", name, names))
+            yield Finding("pack", fault.field, str(fault), field=fault.field, reason=fault.reason)
 
 
 PART = Part(
     name="loader",
     summary="Finds the packs, reads their folders by the kinds that parts declare, and runs their code.",
     open=open_packs,
+    tables={TABLE: PackSettings},
+    rights=Rights(policy=OF_PACKS),
     status=PacksStatus,
     city=CityPacks,
+    check=check_packs,
     modes=frozenset({Mode.RUNNING, Mode.OFFLINE}),
 )

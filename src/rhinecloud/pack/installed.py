@@ -17,3 +17,5 @@ class InstalledPacks:
     mappings: MappingType[str, Mapping] = field(default_factory=dict)
     codecs: MappingType[str, MakeCodec] = field(default_factory=dict)
     contexts: MappingType[str, Context] = field(default_factory=dict)
+    failed: MappingType[str, str] = field(default_factory=dict)
+    """Why packs could not be loaded, by their names."""

@@ -7,6 +7,7 @@ from rhinecloud.part.access import Access
 from rhinecloud.part.actions import Action, Actions, ActionView
 from rhinecloud.part.content import Content, ContentItem, ContentKind, ContentSource
 from rhinecloud.part.context import Addresses, Mode, PartContext, Settings
+from rhinecloud.part.edge import HttpEdge
 from rhinecloud.part.model import (
     Application,
     ApplyReload,
@@ -40,6 +41,7 @@ __all__ = [
     "ContentSource",
     "ErrorRow",
     "Finding",
+    "HttpEdge",
     "Mode",
     "OpenPart",
     "Part",

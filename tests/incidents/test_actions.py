@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from incidents.town_hall import FIRE, FIREFIGHTER, OFFICER, OPERATOR, POLICE, READER, TownHall, town_hall
+from incidents.assembly import (
+    FIRE,
+    FIREFIGHTER,
+    OFFICER,
+    OPERATOR,
+    POLICE,
+    READER,
+    IncidentCity,
+    open_incidents,
+)
 from rhinecloud.incidents.actions import incident_actions, incident_rights
 from rhinecloud.incidents.errors import NotYours
 from rhinecloud.kernel.actor import Actor
@@ -18,22 +27,22 @@ from rhinecloud.policy import Authorization, Policies
 
 
 @asynccontextmanager
-async def called(folder: Path) -> AsyncIterator[tuple[TownHall, Actions]]:
-    """Give the actions of incidents under the policy that the part contributes."""
+async def called(folder: Path) -> AsyncIterator[tuple[IncidentCity, Actions]]:
+    """Yield the actions of incidents under the policy that the part contributes."""
     policy = Authorization(Policies([("incidents", incident_rights())]))
 
     def allow(actor: Actor, name: str) -> None:
         policy.check(actor, name)
 
-    async with town_hall(folder) as hall:
+    async with open_incidents(folder) as city:
         actions = Actions(allow)
-        for action in incident_actions(hall.incidents):
+        for action in incident_actions(city.incidents):
             actions.add(action)
-        yield hall, actions
+        yield city, actions
 
 
 async def test_an_incident_is_opened_and_handled_by_actions(tmp_path: Path) -> None:
-    async with called(tmp_path) as (hall, actions):
+    async with called(tmp_path) as (city, actions):
         opened = await actions.call(OPERATOR, "incidents.open", {"title": "Flood", "severity": "high"})
         of = {"incident": opened["incident"]}
         await actions.call(OPERATOR, "incidents.assign", {**of, "agency": FIRE})
@@ -48,14 +57,14 @@ async def test_an_incident_is_opened_and_handled_by_actions(tmp_path: Path) -> N
         await actions.call(FIREFIGHTER, "incidents.comment", {**of, "text": "dry"})
         await actions.call(OPERATOR, "incidents.describe", {**of, "title": "Flood at the bridge"})
         result = await actions.call(OPERATOR, "incidents.close", {**of, "reason": "no_action"})
-        incident = await hall.incidents.get(READER, opened["incident"])
+        incident = await city.incidents.get(READER, opened["incident"])
     assert result == {"incident": incident.id, "version": 8, "status": "closed", "created": None}
     assert (incident.title, incident.tasks[0].due_at) == ("Flood at the bridge", "2026-03-01T14:00:00Z")
     assert (incident.tasks[0].done, incident.comments[0].text) == (True, "dry")
 
 
 async def test_what_is_called_again_with_its_key_is_done_once(tmp_path: Path) -> None:
-    async with called(tmp_path) as (hall, actions):
+    async with called(tmp_path) as (city, actions):
         draft = {"title": "Flood", "idempotency_key": "case 7"}
         opened = await actions.call(OPERATOR, "incidents.open", draft)
         assert await actions.call(OPERATOR, "incidents.open", draft) == opened
@@ -66,7 +75,7 @@ async def test_what_is_called_again_with_its_key_is_done_once(tmp_path: Path) ->
             OPERATOR, "incidents.add_task", {**task, "version": 0, "idempotency_key": "2"}
         )
         assert other["created"] != added["created"]
-        incident = await hall.incidents.get(READER, opened["incident"])
+        incident = await city.incidents.get(READER, opened["incident"])
         assert [each.id for each in incident.tasks] == [added["created"], other["created"]]
         assert incident.version == 3
 

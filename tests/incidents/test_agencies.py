@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents.town_hall import CONTEXT, FIRE, OPERATOR, POLICE, town_hall
+from incidents.assembly import CONTEXT, FIRE, OPERATOR, POLICE, open_incidents
 from rhinecloud.incidents.agencies import read_agencies, seed_agencies
 from rhinecloud.kernel.errors import Invalid
 
@@ -14,17 +14,17 @@ TABLES = [{"id": "fire", "name": {"de": "Feuerwehr", "en": "Fire brigade"}, "kin
 
 
 async def test_seeding_again_changes_nothing_and_a_new_name_one(tmp_path: Path) -> None:
-    async with town_hall(tmp_path) as hall:
-        entity = (await hall.broker.get(OPERATOR, "", FIRE)).entity()
+    async with open_incidents(tmp_path) as city:
+        entity = (await city.broker.get(OPERATOR, "", FIRE)).entity()
         assert entity.attrs[CONTEXT.expand("name")][0].value == "Feuerwehr"
         assert entity.attrs[CONTEXT.expand("title")][0].value == {"de": "Feuerwehr", "en": "Fire brigade"}
-        assert (await hall.broker.get(OPERATOR, "", POLICE)).entity().attrs[CONTEXT.expand("email")]
-        before = hall.store.last_change()
-        assert await seed_agencies(hall.broker, "", read_agencies(TABLES), CONTEXT) == 0
-        assert hall.store.last_change() == before
+        assert (await city.broker.get(OPERATOR, "", POLICE)).entity().attrs[CONTEXT.expand("email")]
+        before = city.store.last_change()
+        assert await seed_agencies(city.broker, "", read_agencies(TABLES), CONTEXT) == 0
+        assert city.store.last_change() == before
         renamed = [{**TABLES[0], "name": "Feuerwehr Duisburg"}]
-        assert await seed_agencies(hall.broker, "", read_agencies(renamed), CONTEXT) == 1
-        name = (await hall.broker.get(OPERATOR, "", FIRE)).entity().first(CONTEXT.expand("name"))
+        assert await seed_agencies(city.broker, "", read_agencies(renamed), CONTEXT) == 1
+        name = (await city.broker.get(OPERATOR, "", FIRE)).entity().first(CONTEXT.expand("name"))
         assert name is not None
         assert name.value == "Feuerwehr Duisburg"
 
@@ -44,6 +44,6 @@ def test_a_wrong_table_names_its_place(table: dict[str, object], field: str) -> 
     assert caught.value.field == field
 
 
-def test_an_id_stands_once() -> None:
+def test_an_id_must_not_be_used_twice() -> None:
     with pytest.raises(Invalid, match="twice"):
         read_agencies([*TABLES, *TABLES])

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from incidents.town_hall import CONTEXT, FIREFIGHTER, OPERATOR, Hands
+from incidents.assembly import CONTEXT, FIREFIGHTER, OPERATOR, SteppingClock
 from rhinecloud.broker.service import Broker
 from rhinecloud.incidents.migrations import MIGRATIONS
 from rhinecloud.incidents.model import COMMENT, TASK, TaskStatus
@@ -52,11 +52,11 @@ async def old_city(folder: Path, settings: StoreSettings) -> AsyncIterator[Store
 
 
 def incidents_of(store: Store, tenant: str = "") -> Incidents:
-    return Incidents(Broker(store, Policy(), Hands()), CONTEXT, Hands(), new_urn, tenant)
+    return Incidents(Broker(store, Policy(), SteppingClock()), CONTEXT, SteppingClock(), new_urn, tenant)
 
 
 async def migrate(store: Store) -> None:
-    await migrate_data(store, {"incidents": MIGRATIONS}, Hands(), "0.2.0", page=10)
+    await migrate_data(store, {"incidents": MIGRATIONS}, SteppingClock(), "0.2.0", page=10)
 
 
 async def test_tasks_and_comments_of_an_old_city_are_entities(

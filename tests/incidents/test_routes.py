@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from fastapi import Request
 
-from incidents.town_hall import (
+from incidents.assembly import (
     FIRE,
     FIREFIGHTER,
     OFFICER,
@@ -19,8 +19,8 @@ from incidents.town_hall import (
     PLACE,
     POLICE,
     READER,
-    TownHall,
-    town_hall,
+    IncidentCity,
+    open_incidents,
 )
 from rhinecloud.app.api import build_api
 from rhinecloud.app.problem import Problems
@@ -43,14 +43,14 @@ def name_of(text: str) -> str:
 
 
 @asynccontextmanager
-async def screens(folder: Path) -> AsyncIterator[tuple[TownHall, dict[str, httpx.AsyncClient]]]:
+async def screens(folder: Path) -> AsyncIterator[tuple[IncidentCity, dict[str, httpx.AsyncClient]]]:
     history = HotTable(folder / "history.db", [INCIDENT, TASK])
     await history.open()
-    async with town_hall(folder) as hall:
-        timelines = Timelines(hall.incidents, history, hall.broker, hall.context, name_of=name_of)
+    async with open_incidents(folder) as city:
+        timelines = Timelines(city.incidents, history, city.broker, city.context, name_of=name_of)
         api = build_api(
             "0",
-            [incident_routes(hall.incidents, hall.escalation, timelines, who, name_of)],
+            [incident_routes(city.incidents, city.escalation, timelines, who, name_of)],
             Problems(PART.errors),
         )
         transport = httpx.ASGITransport(api)
@@ -60,11 +60,11 @@ async def screens(folder: Path) -> AsyncIterator[tuple[TownHall, dict[str, httpx
             for name in PEOPLE
         }
         try:
-            yield hall, clients
+            yield city, clients
         finally:
             for client in clients.values():
                 await client.aclose()
-            await history.append(await hall.changes())
+            await history.append(await city.changes())
             await history.close()
 
 
@@ -108,7 +108,7 @@ async def test_each_person_sees_what_they_may_do(tmp_path: Path) -> None:
         assert (await at["rita"].post("/incidents", json=NEW)).status_code == 403
 
 
-async def test_the_whole_story_and_its_timeline(tmp_path: Path) -> None:
+async def test_an_incident_is_handled_over_http_and_has_its_timeline(tmp_path: Path) -> None:
     async with screens(tmp_path) as (_, at):
         made = (await at["olga"].post("/incidents", json=NEW)).json()
         url = f"/incidents/{made['id']}"
@@ -127,8 +127,8 @@ async def test_the_whole_story_and_its_timeline(tmp_path: Path) -> None:
         assert done.json()["tasks"][0]["done"] is True
         await act("fred", "comment", text="Water falls")
         await act("olga", "severity", severity="low")
-        worded = await at["olga"].patch(url, json={"version": 7, "title": "Underpass", "location": None})
-        assert (worded.json()["title"], worded.json()["location"]) == ("Underpass", None)
+        described = await at["olga"].patch(url, json={"version": 7, "title": "Underpass", "location": None})
+        assert (described.json()["title"], described.json()["location"]) == ("Underpass", None)
         await act("fred", "resolve", resolution="dry")
         closed = await act("olga", "close", reason="resolved")
         assert (closed["status"], closed["closing_reason"]) == ("closed", "resolved")
@@ -147,8 +147,8 @@ async def test_the_whole_story_and_its_timeline(tmp_path: Path) -> None:
 
 
 async def test_an_operator_opens_the_incident_of_an_alert(tmp_path: Path) -> None:
-    async with screens(tmp_path) as (hall, at):
-        alert = await hall.alert(callsForIncident=False)
+    async with screens(tmp_path) as (city, at):
+        alert = await city.alert(callsForIncident=False)
         answer = await at["olga"].post(f"/alerts/{alert}/incident")
         assert answer.status_code == 200
         assert answer.json()["alerts"] == [alert]
@@ -177,10 +177,10 @@ async def test_each_wrong_member_is_refused_by_its_name(tmp_path: Path) -> None:
 
 
 async def test_an_incident_made_by_a_rule_is_read_in_the_askers_language(tmp_path: Path) -> None:
-    async with screens(tmp_path) as (hall, at):
+    async with screens(tmp_path) as (city, at):
         texts = {"type": "LanguageProperty", "languageMap": {"de": "Pegel steigt", "en": "Level rises"}}
-        await hall.alert(message=texts)
-        await hall.hear()
+        await city.alert(message=texts)
+        await city.process()
 
         async def read(**asked: Any) -> tuple[str, str]:
             [item] = (await at["olga"].get("/incidents", **asked)).json()["items"]
@@ -195,13 +195,15 @@ async def test_an_incident_made_by_a_rule_is_read_in_the_askers_language(tmp_pat
 
 
 async def test_what_a_person_writes_is_in_that_language_alone(tmp_path: Path) -> None:
-    async with screens(tmp_path) as (hall, at):
-        await hall.alert()
-        await hall.hear()
+    async with screens(tmp_path) as (city, at):
+        await city.alert()
+        await city.process()
         [made] = (await at["olga"].get("/incidents")).json()["items"]
         body = {"version": made["version"], "title": "Deich undicht"}
-        worded = (await at["olga"].patch(f"/incidents/{made['id']}", json=body, params={"lang": "en"})).json()
-        assert (worded["title"], worded["titles"]) == ("Deich undicht", None)
+        described = (
+            await at["olga"].patch(f"/incidents/{made['id']}", json=body, params={"lang": "en"})
+        ).json()
+        assert (described["title"], described["titles"]) == ("Deich undicht", None)
 
 
 async def test_an_assignee_who_has_an_account_is_named(tmp_path: Path) -> None:
@@ -258,14 +260,14 @@ async def test_a_change_of_a_task_that_contradicts_itself_is_refused(tmp_path: P
         made = (await at["olga"].post("/incidents", json=NEW)).json()
         url = f"/incidents/{made['id']}/tasks"
         shown = (await at["olga"].post(url, json={"version": 1, "title": "Pump"})).json()["tasks"][0]
-        for body, said in (
+        for body, attributes in (
             ({"done": True, "status": "open"}, "must not be combined"),
             ({"status": "forgotten"}, "status"),
             ({"due_at": "2026-03-01T15:00:00"}, "due_at"),
         ):
             answer = await at["olga"].patch(f"{url}/{shown['id']}", json={"version": 2, **body})
             assert answer.status_code == 400
-            assert said in answer.text
+            assert attributes in answer.text
         wrong = await at["olga"].get("/tasks", params={"status": "forgotten"})
         assert wrong.status_code == 400
         assert "must be pending, open" in wrong.text

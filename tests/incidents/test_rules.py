@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from incidents.town_hall import FIRE, FIREFIGHTER, OFFICER, OPERATOR, POLICE, READER
+from incidents.assembly import FIRE, FIREFIGHTER, OFFICER, OPERATOR, POLICE, READER
 from rhinecloud.incidents import rules
 from rhinecloud.incidents.errors import IllegalAct, NoSuchTask, NotYours
 from rhinecloud.incidents.model import (

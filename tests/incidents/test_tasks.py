@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents.town_hall import (
+from incidents.assembly import (
     CONTEXT,
     FIRE,
     FIREFIGHTER,
@@ -15,8 +15,8 @@ from incidents.town_hall import (
     OPERATOR,
     POLICE,
     READER,
-    TownHall,
-    town_hall,
+    IncidentCity,
+    open_incidents,
 )
 from rhinecloud.changes.batch import Batch
 from rhinecloud.incidents.cascade import DeletionCascade
@@ -45,55 +45,55 @@ PARTNER = Actor("user:pia", "Pia", frozenset({Role.PARTNER}))
 ROADBLOCK = TaskDraft(title="Close the road", agency=POLICE, due_at="2026-03-01T13:00:00Z")
 
 
-async def opened(hall: TownHall, agency: str = FIRE) -> Incident:
-    return (await hall.incidents.open(OPERATOR, IncidentDraft(title="Flood", agency=agency)))[0]
+async def opened(city: IncidentCity, agency: str = FIRE) -> Incident:
+    return (await city.incidents.open(OPERATOR, IncidentDraft(title="Flood", agency=agency)))[0]
 
 
-async def found(hall: TownHall, actor: Actor, kind: str, q: str = "") -> list[Stored]:
+async def found(city: IncidentCity, actor: Actor, kind: str, q: str = "") -> list[Stored]:
     condition = parse_q(q, CONTEXT) if q else None
-    return (await hall.broker.query(actor, "", EntityQuery(types=((kind,),), q=condition))).items
+    return (await city.broker.query(actor, "", EntityQuery(types=((kind,),), q=condition))).items
 
 
 async def test_a_task_is_an_entity_that_names_incident_agency_and_due_time(tmp_path: Path) -> None:
-    async with town_hall(tmp_path) as hall:
-        incident = await opened(hall)
-        incident = await hall.incidents.add_task(FIREFIGHTER, incident.id, 1, ROADBLOCK)
+    async with open_incidents(tmp_path) as city:
+        incident = await opened(city)
+        incident = await city.incidents.add_task(FIREFIGHTER, incident.id, 1, ROADBLOCK)
         (task,) = incident.tasks
         query = (
             f'incident=="{incident.id}";assignedAgency=="{POLICE}";status=="open";dueAt<2026-03-01T14:00:00Z'
         )
-        (stored,) = await found(hall, READER, TASK, query)
+        (stored,) = await found(city, READER, TASK, query)
         entity = stored.entity()
         assert (entity.id, entity.first(CONTEXT.expand("title")).value) == (task.id, "Close the road")
         assert entity.first(CONTEXT.expand("author")).value == FIREFIGHTER.id
         assert task.id.startswith("urn:ngsi-ld:Task:")
-        assert await hall.incidents.get(READER, incident.id) == incident
+        assert await city.incidents.get(READER, incident.id) == incident
 
 
 async def test_a_comment_is_an_entity_that_names_incident_and_author(tmp_path: Path) -> None:
-    async with town_hall(tmp_path) as hall:
-        incident = await opened(hall)
-        incident = await hall.incidents.comment(FIREFIGHTER, incident.id, 1, "Water falls")
-        (stored,) = await found(hall, READER, COMMENT, f'incident=="{incident.id}"')
+    async with open_incidents(tmp_path) as city:
+        incident = await opened(city)
+        incident = await city.incidents.comment(FIREFIGHTER, incident.id, 1, "Water falls")
+        (stored,) = await found(city, READER, COMMENT, f'incident=="{incident.id}"')
         entity = stored.entity()
-        said = [entity.first(CONTEXT.expand(name)).value for name in ("text", "author", "authorName")]
-        assert said == ["Water falls", FIREFIGHTER.id, "Fred"]
+        attributes = [entity.first(CONTEXT.expand(name)).value for name in ("text", "author", "authorName")]
+        assert attributes == ["Water falls", FIREFIGHTER.id, "Fred"]
         assert [(each.id, each.text) for each in incident.comments] == [(entity.id, "Water falls")]
 
 
 async def test_an_act_and_its_task_are_one_transaction(tmp_path: Path) -> None:
-    async with town_hall(tmp_path) as hall:
-        incident = await opened(hall)
-        before = hall.store.last_change()
+    async with open_incidents(tmp_path) as city:
+        incident = await opened(city)
+        before = city.store.last_change()
         answers = await asyncio.gather(
-            *(hall.incidents.add_task(OPERATOR, incident.id, 1, ROADBLOCK) for _ in range(5)),
+            *(city.incidents.add_task(OPERATOR, incident.id, 1, ROADBLOCK) for _ in range(5)),
             return_exceptions=True,
         )
         refused = [each for each in answers if isinstance(each, StaleVersion)]
         assert len(refused) == 4
         assert "you saw version 1, it is at 2, where Olga did: add_task" in str(refused[0])
-        assert len(await found(hall, READER, TASK)) == 1
-        changes = [each for each in await hall.changes() if each.seq > before]
+        assert len(await found(city, READER, TASK)) == 1
+        changes = [each for each in await city.changes() if each.seq > before]
         assert [(each.kind, each.actor) for each in changes] == [
             (ChangeKind.UPDATED, OPERATOR.id),
             (ChangeKind.CREATED, OPERATOR.id),
@@ -102,98 +102,98 @@ async def test_an_act_and_its_task_are_one_transaction(tmp_path: Path) -> None:
 
 
 async def test_an_agency_changes_its_task_in_an_incident_that_another_one_has(tmp_path: Path) -> None:
-    async with town_hall(tmp_path) as hall:
-        incident = await opened(hall)
-        incident = await hall.incidents.add_task(FIREFIGHTER, incident.id, 1, ROADBLOCK)
+    async with open_incidents(tmp_path) as city:
+        incident = await opened(city)
+        incident = await city.incidents.add_task(FIREFIGHTER, incident.id, 1, ROADBLOCK)
         (task,) = incident.tasks
-        incident = await hall.incidents.change_task(
+        incident = await city.incidents.change_task(
             OFFICER, incident.id, 2, task.id, {"status": TaskStatus.IN_PROGRESS, "assignee": OFFICER.id}
         )
-        incident = await hall.incidents.change_task(OFFICER, incident.id, 3, task.id, {"done": True})
+        incident = await city.incidents.change_task(OFFICER, incident.id, 3, task.id, {"done": True})
         assert (incident.version, incident.tasks[0].done_by) == (4, OFFICER.id)
         with pytest.raises(NotYours, match="give a task to another agency"):
-            await hall.incidents.change_task(OFFICER, incident.id, 4, task.id, {"agency": FIRE})
+            await city.incidents.change_task(OFFICER, incident.id, 4, task.id, {"agency": FIRE})
         with pytest.raises(NotYours, match="not assigned to your agency"):
-            await hall.incidents.add_task(OFFICER, incident.id, 4, TaskDraft(title="x"))
+            await city.incidents.add_task(OFFICER, incident.id, 4, TaskDraft(title="x"))
         with pytest.raises(NotYours):
-            await hall.incidents.change_task(READER, incident.id, 4, task.id, {"done": False})
-        handed = await hall.incidents.change_task(FIREFIGHTER, incident.id, 4, task.id, {"agency": FIRE})
+            await city.incidents.change_task(READER, incident.id, 4, task.id, {"done": False})
+        handed = await city.incidents.change_task(FIREFIGHTER, incident.id, 4, task.id, {"agency": FIRE})
         with pytest.raises(NotYours):
-            await hall.incidents.change_task(OFFICER, incident.id, handed.version, task.id, {"done": False})
+            await city.incidents.change_task(OFFICER, incident.id, handed.version, task.id, {"done": False})
 
 
 async def test_an_agency_writes_its_own_tasks_over_ngsi_ld_and_no_others(tmp_path: Path) -> None:
-    async with town_hall(tmp_path) as hall:
-        incident = await opened(hall)
-        incident = await hall.incidents.add_task(FIREFIGHTER, incident.id, 1, ROADBLOCK)
-        incident = await hall.incidents.add_task(FIREFIGHTER, incident.id, 2, TaskDraft(title="Pump"))
+    async with open_incidents(tmp_path) as city:
+        incident = await opened(city)
+        incident = await city.incidents.add_task(FIREFIGHTER, incident.id, 1, ROADBLOCK)
+        incident = await city.incidents.add_task(FIREFIGHTER, incident.id, 2, TaskDraft(title="Pump"))
         theirs, other = incident.tasks
         done = {"id": theirs.id, "type": "Task", "status": "done"}
-        await hall.broker.upsert(OFFICER, "", [parse_entity(done, CONTEXT)])
-        assert (await hall.incidents.get(OFFICER, incident.id)).tasks[0].done
-        (answer,) = await hall.broker.upsert(OFFICER, "", [parse_entity({**done, "id": other.id}, CONTEXT)])
+        await city.broker.upsert(OFFICER, "", [parse_entity(done, CONTEXT)])
+        assert (await city.incidents.get(OFFICER, incident.id)).tasks[0].done
+        (answer,) = await city.broker.upsert(OFFICER, "", [parse_entity({**done, "id": other.id}, CONTEXT)])
         assert isinstance(answer, Forbidden)
-        assert await found(hall, PARTNER, TASK) == await found(hall, PARTNER, COMMENT) == []
-        changes = [each for task in incident.tasks for each in await hall.changes(task.id)]
-        events = describe_changes([*await hall.changes(incident.id), *changes], CONTEXT, {})
+        assert await found(city, PARTNER, TASK) == await found(city, PARTNER, COMMENT) == []
+        changes = [each for task in incident.tasks for each in await city.changes(task.id)]
+        events = describe_changes([*await city.changes(incident.id), *changes], CONTEXT, {})
         assert [event.act for event in events] == ["open", "add_task", "add_task", "change_task"]
         assert events[-1].details["status"] == {"from": "open", "to": "done"}
         assert events[-1].texts["en"] == "user:paul finished the task “Close the road”"
 
 
 async def test_closing_cancels_open_tasks_in_the_same_transaction(tmp_path: Path) -> None:
-    async with town_hall(tmp_path) as hall:
-        incident = await opened(hall)
+    async with open_incidents(tmp_path) as city:
+        incident = await opened(city)
         for title in ("a", "b", "c"):
-            incident = await hall.incidents.add_task(
+            incident = await city.incidents.add_task(
                 OPERATOR, incident.id, incident.version, TaskDraft(title=title)
             )
-        done = await hall.incidents.change_task(
+        done = await city.incidents.change_task(
             OPERATOR, incident.id, 4, incident.tasks[1].id, {"done": True}
         )
-        closed = await hall.incidents.close(OPERATOR, incident.id, done.version, ClosingReason.TEST)
+        closed = await city.incidents.close(OPERATOR, incident.id, done.version, ClosingReason.TEST)
         assert [task.status.value for task in closed.tasks] == ["cancelled", "done", "cancelled"]
-        assert len(await found(hall, READER, TASK, 'status=="cancelled"')) == 2
-        again = await hall.incidents.reopen(OPERATOR, incident.id, closed.version)
-        opened_again = await hall.incidents.change_task(
+        assert len(await found(city, READER, TASK, 'status=="cancelled"')) == 2
+        again = await city.incidents.reopen(OPERATOR, incident.id, closed.version)
+        opened_again = await city.incidents.change_task(
             OPERATOR, again.id, again.version, again.tasks[0].id, {"status": TaskStatus.OPEN}
         )
         assert [task.status.value for task in opened_again.tasks] == ["open", "done", "cancelled"]
 
 
 async def test_a_deleted_incident_takes_its_tasks_and_comments_with_it(tmp_path: Path) -> None:
-    async with town_hall(tmp_path) as hall:
-        kept = await opened(hall)
-        await hall.incidents.add_task(OPERATOR, kept.id, 1, TaskDraft(title="stays"))
-        gone = await opened(hall)
-        await hall.incidents.add_task(OPERATOR, gone.id, 1, TaskDraft(title="goes"))
-        await hall.incidents.comment(OPERATOR, gone.id, 2, "goes")
-        await hall.broker.delete(OPERATOR, "", gone.id)
-        cascade = DeletionCascade(hall.broker, hall.incidents.related)
+    async with open_incidents(tmp_path) as city:
+        kept = await opened(city)
+        await city.incidents.add_task(OPERATOR, kept.id, 1, TaskDraft(title="stays"))
+        gone = await opened(city)
+        await city.incidents.add_task(OPERATOR, gone.id, 1, TaskDraft(title="goes"))
+        await city.incidents.comment(OPERATOR, gone.id, 2, "goes")
+        await city.broker.delete(OPERATOR, "", gone.id)
+        cascade = DeletionCascade(city.broker, city.incidents.related)
         for _ in range(2):
-            for row in await hall.store.changes(0, 1000):
+            for row in await city.store.changes(0, 1000):
                 await cascade.handle(Batch(Frame(row.seq, row.seq, b"[" + row.body + b"]"), row.seq - 1))
-        assert [each.id for each in await found(hall, READER, TASK)] == [
-            (await hall.incidents.get(OPERATOR, kept.id)).tasks[0].id
+        assert [each.id for each in await found(city, READER, TASK)] == [
+            (await city.incidents.get(OPERATOR, kept.id)).tasks[0].id
         ]
-        assert await found(hall, READER, COMMENT) == []
+        assert await found(city, READER, COMMENT) == []
 
 
 async def test_a_task_of_another_incident_is_not_found_in_this_one(tmp_path: Path) -> None:
-    async with town_hall(tmp_path) as hall:
-        one, other = await opened(hall), await opened(hall)
-        one = await hall.incidents.add_task(OPERATOR, one.id, 1, TaskDraft(title="x"))
+    async with open_incidents(tmp_path) as city:
+        one, other = await opened(city), await opened(city)
+        one = await city.incidents.add_task(OPERATOR, one.id, 1, TaskDraft(title="x"))
         with pytest.raises(NoSuchTask):
-            await hall.incidents.change_task(OPERATOR, other.id, 1, one.tasks[0].id, {"done": True})
+            await city.incidents.change_task(OPERATOR, other.id, 1, one.tasks[0].id, {"done": True})
         with pytest.raises(NoSuchTask):
-            await hall.incidents.change_task(OPERATOR, other.id, 1, other.id, {"done": True})
+            await city.incidents.change_task(OPERATOR, other.id, 1, other.id, {"done": True})
         with pytest.raises(Invalid, match="no agency"):
-            await hall.incidents.add_task(OPERATOR, other.id, 1, TaskDraft(title="x", agency="urn:x:none"))
+            await city.incidents.add_task(OPERATOR, other.id, 1, TaskDraft(title="x", agency="urn:x:none"))
 
 
 async def test_an_incident_has_no_more_tasks_than_can_be_shown(tmp_path: Path) -> None:
-    async with town_hall(tmp_path) as hall:
-        incident = await opened(hall)
+    async with open_incidents(tmp_path) as city:
+        incident = await opened(city)
         tasks = [
             parse_entity(
                 {"id": f"urn:x:{n}", "type": "Task", "incident": {"object": incident.id}, "title": "x"},
@@ -201,22 +201,22 @@ async def test_an_incident_has_no_more_tasks_than_can_be_shown(tmp_path: Path) -
             )
             for n in range(MOST_TASKS)
         ]
-        await hall.broker.upsert(OPERATOR, "", tasks)
+        await city.broker.upsert(OPERATOR, "", tasks)
         with pytest.raises(LimitReached, match="200 tasks"):
-            await hall.incidents.add_task(OPERATOR, incident.id, 1, TaskDraft(title="x"))
+            await city.incidents.add_task(OPERATOR, incident.id, 1, TaskDraft(title="x"))
 
 
 async def test_tasks_are_listed_by_agency_state_and_due_time(tmp_path: Path) -> None:
-    async with town_hall(tmp_path) as hall:
-        incident = await opened(hall)
-        incident = await hall.incidents.add_task(OPERATOR, incident.id, 1, ROADBLOCK)
-        incident = await hall.incidents.add_task(
+    async with open_incidents(tmp_path) as city:
+        incident = await opened(city)
+        incident = await city.incidents.add_task(OPERATOR, incident.id, 1, ROADBLOCK)
+        incident = await city.incidents.add_task(
             OPERATOR, incident.id, 2, TaskDraft(title="Pump", agency=FIRE, assignee="Frida")
         )
-        await hall.incidents.change_task(OPERATOR, incident.id, 3, incident.tasks[1].id, {"done": True})
+        await city.incidents.change_task(OPERATOR, incident.id, 3, incident.tasks[1].id, {"done": True})
 
         async def titles(wanted: TaskFilter) -> list[str]:
-            page = await hall.incidents.list_tasks(READER, wanted)
+            page = await city.incidents.list_tasks(READER, wanted)
             assert all(of is not None and of.id == incident.id for _, of in page.items)
             assert page.total == len(page.items)
             return [task.title for task, _ in page.items]

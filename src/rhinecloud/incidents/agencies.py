@@ -67,7 +67,7 @@ async def seed_agencies(
     entities = [_entity(agency, context, language) for agency in agencies]
     if not entities:
         return 0
-    stale = [entity for entity in entities if not await _stands(broker, tenant, entity)]
+    stale = [entity for entity in entities if not await _is_current(broker, tenant, entity)]
     answers = await broker.upsert(part("incidents"), tenant, stale) if stale else []
     for answer in answers:
         if isinstance(answer, RhineCloudError):
@@ -82,18 +82,19 @@ def _agency(keys: AgencyKeys) -> Agency:
 
 def _entity(agency: Agency, context: Context, language: str) -> Entity:
     name = agency.name.get(language) or next(iter(agency.name.values()))
-    said = {
+    attributes = {
         "name": Instance(value=name),
         "title": Instance(type="LanguageProperty", value=dict(agency.name)),
         "kind": Instance(value=agency.kind),
     }
     if agency.email:
-        said["email"] = Instance(value=agency.email)
-    attrs = {context.expand(term): [instance] for term, instance in said.items()}
+        attributes["email"] = Instance(value=agency.email)
+    attrs = {context.expand(term): [instance] for term, instance in attributes.items()}
     return Entity(id=agency.id, type=[AGENCY], attrs=attrs)
 
 
-async def _stands(broker: Broker, tenant: str, wanted: Entity) -> bool:
+async def _is_current(broker: Broker, tenant: str, wanted: Entity) -> bool:
+    """Return whether the entity is there with the attributes that the settings give it."""
     stored = await broker.find(part("incidents"), tenant, wanted.id)
     if stored is None:
         return False

@@ -11,7 +11,11 @@ from rhinecloud.kernel.settings import setting
 class IncidentSettings:
     """How alerts become incidents."""
 
-    language: str = setting("de", "Language of the title and description of an incident made of an alert.")
+    language: str = setting(
+        "de", "Language of the title and description of an incident that an alert opened."
+    )
     attach_distance_m: float = setting(
-        300.0, "An alert this near to an open incident of the same category joins it; 0: never.", unit="m"
+        300.0,
+        "An alert at most this far from an open incident of the same category joins it; 0: never.",
+        unit="m",
     )

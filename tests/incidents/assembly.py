@@ -35,8 +35,8 @@ CONTEXT = compile_context(core_vocabulary()["@context"], {})
 
 
 @dataclass
-class Hands:
-    """A clock that is set by hand: it moves on by a second with each look."""
+class SteppingClock:
+    """A clock that moves on by a second each time it is read."""
 
     now: datetime = field(default_factory=lambda: datetime(2026, 3, 1, 12, 0, tzinfo=UTC))
 
@@ -46,17 +46,17 @@ class Hands:
 
 
 @dataclass
-class TownHall:
-    """What a test needs."""
+class IncidentCity:
+    """Incidents over a real store, and what drives them."""
 
     store: SqliteStore
     broker: Broker
     incidents: Incidents
     escalation: Escalation
     context: Context
-    heard: int = 0
+    processed: int = 0
 
-    async def alert(self, alert_id: str = "1", **said: Any) -> str:
+    async def alert(self, alert_id: str = "1", **attributes: Any) -> str:
         """Put an alert, new or changed; returns its id."""
         fragment = {
             "id": f"urn:ngsi-ld:Alert:{alert_id}",
@@ -69,7 +69,7 @@ class TownHall:
             "callsForIncident": True,
             "rule": "high-water",
             "fingerprint": alert_id,
-            **said,
+            **attributes,
         }
         await self.broker.upsert(part("risk"), "", [parse_entity(fragment, self.context)])
         return str(fragment["id"])
@@ -84,21 +84,23 @@ class TownHall:
         found = [decode_change(row.body) for row in await self.store.changes(0, 10_000)]
         return [each for each in found if entity_id in ("", each.entity.id)]
 
-    async def hear(self, *, again: bool = False) -> None:
-        """Let the escalation hear what the stream would bring; `again`: from the beginning."""
-        rows = await self.store.changes(0 if again else self.heard, 10_000)
+    async def process(self, *, again: bool = False) -> None:
+        """Let the escalation process what the stream would bring; `again`: from the beginning."""
+        rows = await self.store.changes(0 if again else self.processed, 10_000)
         for row in rows:
             frame = Frame(row.seq, row.seq, b"[" + row.body + b"]")
             await self.escalation.handle(Batch(frame, row.seq - 1))
-            self.heard = max(self.heard, row.seq)
+            self.processed = max(self.processed, row.seq)
 
 
 @asynccontextmanager
-async def town_hall(folder: Path, settings: IncidentSettings | None = None) -> AsyncIterator[TownHall]:
-    """Open a town hall with a fire brigade and a police force."""
+async def open_incidents(
+    folder: Path, settings: IncidentSettings | None = None
+) -> AsyncIterator[IncidentCity]:
+    """Open a town city with a fire brigade and a police force."""
     store = SqliteStore(folder / "city.db")
     await store.open()
-    clock, broker = Hands(), None
+    clock, broker = SteppingClock(), None
     broker = Broker(store, Policy(), clock)
     incidents = Incidents(broker, CONTEXT, clock, _ids())
     escalation = Escalation(incidents, broker, CONTEXT, clock, settings or IncidentSettings())
@@ -108,7 +110,7 @@ async def town_hall(folder: Path, settings: IncidentSettings | None = None) -> A
     ]
     await seed_agencies(broker, "", read_agencies(tables), CONTEXT)
     try:
-        yield TownHall(store, broker, incidents, escalation, CONTEXT)
+        yield IncidentCity(store, broker, incidents, escalation, CONTEXT)
     finally:
         await store.close()
 

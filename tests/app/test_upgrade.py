@@ -13,7 +13,7 @@ from app.conftest import write_city
 from app.test_city import bearer
 from app.test_members import member, nats
 from rhinecloud import __version__
-from rhinecloud.app.checks import survey
+from rhinecloud.app.checks import check_city
 from rhinecloud.app.city import City
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.sections import read_city
@@ -52,7 +52,7 @@ async def fill_database(folder: Path, url: str) -> None:
 
 def checked(folder: Path) -> list[str]:
     """Return what a check says of the data."""
-    return [each.problem or each.what for each in survey(folder, Packs()) if each.part == "data"]
+    return [each.problem or each.what for each in check_city(folder, Packs()) if each.part == "data"]
 
 
 async def test_an_old_city_is_migrated_when_it_starts_and_says_so(tmp_path: Path) -> None:

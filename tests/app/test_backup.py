@@ -91,6 +91,6 @@ def test_what_is_no_backup_is_named_as_such(tmp_path: Path) -> None:
     plain.write_text("no tar file", encoding="utf-8")
     with tarfile.open(other, "w") as archive:
         archive.add(plain, arcname="plain")
-    for path, reason in ((plain, "no whole tar file"), (other, "no manifest")):
+    for path, reason in ((plain, "not a complete tar file"), (other, "must have a manifest")):
         with pytest.raises(BrokenBackup, match=reason):
             read_manifest(path)

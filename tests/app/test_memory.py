@@ -9,7 +9,7 @@ import pytest
 
 PROGRAM = """
 import os
-from rhinecloud.app.memory import give_back
+from rhinecloud.app.memory import trim_memory
 
 def resident():
     with open("/proc/self/statm") as file:
@@ -18,7 +18,7 @@ def resident():
 blocks = [bytes(5_000) for _ in range(10_000)]
 blocks = blocks[::50] + [bytes(5_000)]
 before = resident()
-give_back()
+trim_memory()
 print((before - resident()) // 1_000_000)
 """
 

@@ -26,7 +26,7 @@ from rhinecloud.app.sections import read_city
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.request_id import REQUEST_ID, RequestIds
-from rhinecloud.kernel.response_stats import BOUNDS, HIGH, ResponseStats
+from rhinecloud.kernel.response_stats import BOUNDS, BUFFER_SIZE, ResponseStats
 from rhinecloud.loader import Packs
 from rhinecloud.stream.connection import StreamConnection
 
@@ -65,13 +65,13 @@ async def until(condition: Any) -> None:
 
 def test_a_tally_sorts_what_was_counted_into_classes() -> None:
     tally = ResponseStats()
-    for _ in range(HIGH + 10):
+    for _ in range(BUFFER_SIZE + 10):
         tally.add(200, 0.0002)
     tally.add(500, 60.0)
-    assert tally.counts() == {200: HIGH + 10, 500: 1}
+    assert tally.counts() == {200: BUFFER_SIZE + 10, 500: 1}
     classes = tally.classes()
-    assert (len(classes), classes[1], classes[-1]) == (len(BOUNDS) + 1, HIGH + 10, 1)
-    assert tally.total_s() == pytest.approx(60 + (HIGH + 10) * 0.0002)
+    assert (len(classes), classes[1], classes[-1]) == (len(BOUNDS) + 1, BUFFER_SIZE + 10, 1)
+    assert tally.total_s() == pytest.approx(60 + (BUFFER_SIZE + 10) * 0.0002)
 
 
 def test_an_id_is_taken_over_when_it_is_sane_and_made_when_it_is_not() -> None:

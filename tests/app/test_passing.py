@@ -16,7 +16,7 @@ import pytest
 
 from app.conftest import free_port
 from rhinecloud.app.asgi import Message, Receive, Scope, Send, reply
-from rhinecloud.app.readers.reverse_proxy import ReverseProxy, from_readers
+from rhinecloud.app.readers.reverse_proxy import ReverseProxy, trust_proxies
 from rhinecloud.app.readers.upstream import UpstreamAddress
 from rhinecloud.app.server import HttpServer
 from rhinecloud.app.settings import ServerSettings
@@ -96,7 +96,7 @@ async def front(town: Town, tmp_path: Path) -> AsyncIterator[HttpServer]:
     inside = UpstreamAddress.at_socket(tmp_path / "town.sock")
     passing = ReverseProxy(inside)
     async with (
-        served(from_readers(town, inside), socket_path=tmp_path / "town.sock"),
+        served(trust_proxies(town, inside), socket_path=tmp_path / "town.sock"),
         served(passing) as server,
     ):
         yield server

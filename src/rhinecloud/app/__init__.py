@@ -1,1 +1,1 @@
-"""The assembly: reads settings, opens engines, starts parts, mounts doors, ends everything in order. No decisions."""
+"""The assembly: reads settings, opens engines and parts, mounts routes, and closes all in order. No decisions."""

@@ -12,32 +12,32 @@ from rhinecloud.app.problem import MEDIA_TYPE, SCHEMA, Problems, add_problems
 PREFIX = "/api/v1"
 
 DESCRIPTION = """
-What the operations centre works with, and what a partner's application may work with as well: sign in, incidents,
-alerts, rules, feeds, history, accounts. The city's things themselves are at `/ngsi-ld/v1` (ETSI GS CIM 009; its
-document is at `/ngsi-ld/v1/openapi.json`).
+The API of the operations centre, which partners' applications can use as well: sign-in, incidents, alerts, rules,
+feeds, history, accounts. The city's entities are at `/ngsi-ld/v1` (ETSI GS CIM 009), with the OpenAPI document
+`/ngsi-ld/v1/openapi.json`.
 
-Send `Authorization: Bearer rct_…`, or sign in and keep the cookie. Errors are `application/problem+json` (RFC 9457).
+Send `Authorization: Bearer rct_…`, or sign in and use the cookie. Errors are `application/problem+json` (RFC 9457).
 """
 
 
 PROBLEM = {
-    "description": "What went wrong",
+    "description": "The error",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 
 
 class PeoplesApi(FastAPI):
-    """An API whose document has the problem that every operation may answer with."""
+    """An API whose OpenAPI document describes the problem that every operation may return."""
 
     def openapi(self) -> dict[str, Any]:
-        """Describe the routes, and a problem once for all of them."""
+        """Return the OpenAPI document, with the schema of a problem."""
         document = super().openapi()
         document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = SCHEMA
         return document
 
 
 def build_api(version: str, routers: Sequence[APIRouter], problems: Problems) -> FastAPI:
-    """Mount `routers`; the document of all routes is at `/api/v1/openapi.json`."""
+    """Return the API of `routers`; its OpenAPI document is at `/api/v1/openapi.json`."""
     api = PeoplesApi(
         title="Rhine Cloud",
         version=version,

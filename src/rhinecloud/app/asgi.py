@@ -1,4 +1,4 @@
-"""The words of ASGI, and the few lines that plain ASGI applications share."""
+"""The types of ASGI, and two functions that plain ASGI applications share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 def header(scope: Scope, name: bytes) -> bytes:
-    """Give the first header of that (lower-case) name, b'' where there is none."""
+    """Return the first header with a (lower-case) name, b'' where there is none."""
     for each, value in scope["headers"]:
         if each == name:
             return bytes(value)
@@ -24,7 +24,7 @@ def header(scope: Scope, name: bytes) -> bytes:
 async def reply(
     send: Send, status: int, body: bytes, headers: Headers = (), *, length: int | None = None
 ) -> None:
-    """Send a whole answer; `length` where the body is left out (HEAD)."""
+    """Send a whole response; `length` is its length where the body is left out (HEAD)."""
     sized = [*headers, (b"content-length", b"%d" % (len(body) if length is None else length))]
     await send({"type": "http.response.start", "status": status, "headers": sized})
     await send({"type": "http.response.body", "body": body})

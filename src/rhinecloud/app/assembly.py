@@ -84,7 +84,7 @@ class Assembly:
         return found
 
     def origins(self) -> list[str]:
-        """Return the web origins whose pages may call."""
+        """Return the web origins whose pages may send requests."""
         return [origin for each in self._opened for origin in each.opened.origins]
 
     def workers(self) -> Iterator[tuple[str, Worker]]:
@@ -93,11 +93,11 @@ class Assembly:
             yield from each.opened.workers.items()
 
     async def ready(self) -> None:
-        """Wait until every part does what others rely on."""
+        """Wait until every part is ready."""
         await asyncio.gather(*(each.opened.ready() for each in self._opened if each.opened.ready))
 
     async def refresh(self) -> None:
-        """Read again what another process changed."""
+        """Reload what another process changed."""
         for each in self._opened:
             if each.opened.refresh is not None:
                 await each.opened.refresh()
@@ -107,7 +107,7 @@ class Assembly:
         return [each.opened.prepare_reload for each in self._opened if each.opened.prepare_reload is not None]
 
     def cached(self) -> frozenset[str]:
-        """Return the kinds of records of which a process that only reads keeps a copy."""
+        """Return the kinds of records of which a reader process holds a copy."""
         return frozenset(kind for each in self._opened for kind in each.part.cached)
 
     async def status(self) -> dict[str, Any]:
@@ -135,13 +135,13 @@ class Assembly:
         return _joined(base, [each.part.city for each in self._opened if each.part.city])
 
     def consumers(self) -> Iterator[ConsumerState]:
-        """Yield the state of everything that follows the changes."""
+        """Yield the state of every consumer of changes."""
         for each in self._opened:
             if each.opened.consumers is not None:
                 yield from each.opened.consumers()
 
     async def metrics(self) -> list[Metric]:
-        """Return the figures of one scrape."""
+        """Return the metrics of one scrape."""
         found: list[Metric] = []
         for each in self._opened:
             if each.opened.metrics is not None:
@@ -149,13 +149,13 @@ class Assembly:
         return found
 
     def requests(self) -> Iterator[tuple[str, str, ResponseStats]]:
-        """Yield what applications counted themselves: method, route and counts."""
+        """Yield the counts of applications that count their own requests: method, route and counts."""
         for each in self._opened:
             if each.opened.requests is not None:
                 yield from each.opened.requests()
 
     def route_of(self, scope: MutableMapping[str, Any]) -> str:
-        """Return the route that a request leads to, '' where no application names it."""
+        """Return the route of a request, '' where no application knows it."""
         names = (each.opened.route_of(scope) for each in self._opened if each.opened.route_of is not None)
         return next(filter(None, names), "")
 
@@ -165,13 +165,13 @@ def _joined(base: type[BaseModel], models: Sequence[type[BaseModel]]) -> type[Ba
     for model in models:
         taken = (base.model_fields.keys() | fields.keys()) & model.model_fields.keys()
         if taken:
-            raise ValueError(f"{model.__name__} declares members that are there already: {sorted(taken)}")
+            raise ValueError(f"{model.__name__} must not declare members of other parts: {sorted(taken)}")
         fields |= {name: (field.annotation, field) for name, field in model.model_fields.items()}
     return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **fields)
 
 
 def merged(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Join mappings; raise ValueError where two declare one key."""
+    """Return the union of mappings; raise ValueError where two have the same key."""
     found: dict[str, Any] = {}
     for table in tables:
         twice = found.keys() & table.keys()

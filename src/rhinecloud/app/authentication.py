@@ -1,4 +1,4 @@
-"""Who may pass to a route of the people's API: identity and policy, as dependencies that routes name."""
+"""Authentication and authorization of the people's API, as dependencies of routes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from rhinecloud.kernel.errors import Forbidden, RhineCloudError, Unauthenticated
 from rhinecloud.policy import Action, Authorization
 
 ActorOf = Callable[[Credentials], Actor]
-"""Gives the actor behind credentials; raises Unauthenticated (`Identity.actor_of`)."""
+"""Returns the actor of credentials, or raises Unauthenticated (`Identity.actor_of`)."""
 
 
 AUDITED = frozenset({Action.ADMINISTER, Action.OPERATE})
-"""Actions of which each use that changes something stands in the audit trail."""
+"""Actions of which each use that changes something is recorded in the audit trail."""
 READING = frozenset({"GET", "HEAD"})
 
 
 class Authentication:
-    """Makes dependencies. All questions are about the city's own tenant."""
+    """Makes the dependencies; all of them concern the city's own tenant."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Authentication:
         tenant: str,
         issue: Callable[[Actor], str] | None = None,
     ) -> None:
-        """`issue` makes tokens for processes that parts start; without it there are none."""
+        """`issue` returns a token for a process that a part starts; without it there are no such tokens."""
         self._actor_of = actor_of
         self._issue = issue
         self._audit = audit
@@ -42,9 +42,9 @@ class Authentication:
         self._tenant = tenant
 
     def may(self, action: str, *, reads: bool = False) -> Callable[[Request], Any]:
-        """Return a dependency that lets through whom the policy permits `action`, and returns the actor.
+        """Return a dependency that yields the actor, and raises where the policy does not permit `action`.
 
-        What is done with an administrative action is recorded in the audit trail; with `reads` also what is read.
+        Changes by an administrative action are recorded in the audit trail, with `reads` also what is read.
         """
 
         async def dependency(request: Request) -> AsyncIterator[Actor]:
@@ -66,40 +66,40 @@ class Authentication:
         return dependency
 
     def actions_of(self, actor: Actor) -> list[str]:
-        """Return the actions that the policy permits the actor for something or other, by name."""
+        """Return the names of the actions that the policy permits the actor for at least one resource."""
         return self._policy.actions(actor, self._tenant)
 
     def token_for(self, actor: Actor) -> str:
-        """Return a token that stands for `actor` until the city stops; raise Unsupported where no city runs."""
+        """Return a token of `actor` that is valid until the city stops; raise Unsupported where it is not running."""
         if self._issue is None:
-            raise Unsupported("tokens for a part's own processes need a running city")
+            raise Unsupported("the city must be running to issue tokens for a part's own processes")
         return self._issue(actor)
 
     async def signed_in(self, request: Request) -> Actor:
-        """Let through whoever is signed in, and give the actor."""
+        """Return the actor of a request; raise Unauthenticated where there is none."""
         return self._actor_of(read_credentials(request.scope["headers"]))
 
     async def anyone(self, request: Request) -> Actor | None:
-        """Let everybody through, and give the actor where somebody is signed in and may act."""
+        """Return the actor of a request, None where it has no valid credentials."""
         try:
             return self._actor_of(read_credentials(request.scope["headers"]))
         except (Unauthenticated, Forbidden):
             return None
 
     def may_see_status(self, headers: RawHeaders) -> None:
-        """Raise Unauthenticated or Forbidden unless the header fields bring the right to see how the city is."""
+        """Raise Unauthenticated or Forbidden unless the header fields permit to see the status."""
         self._policy.check(self.of_headers(headers), Action.SEE_STATUS, self._tenant)
 
     def of_websocket(self, scope: Scope) -> Actor:
-        """Give the actor behind a WebSocket, whose token may stand in the query; raises Unauthenticated."""
+        """Return the actor of a WebSocket, whose token may be in the query; raise Unauthenticated."""
         return self._actor_of(read_credentials(scope["headers"], scope.get("query_string", b"")))
 
     def of_headers(self, headers: RawHeaders) -> Actor:
-        """Give the actor behind a request's header fields; raises Unauthenticated."""
+        """Return the actor of a request's header fields; raise Unauthenticated."""
         return self._actor_of(read_credentials(headers))
 
 
 def _resource(request: Request) -> str:
-    """Return what a request is about: method and path, and what its route says beside them."""
+    """Return the resource of a request for the audit trail: method, path, and the subject that its route sets."""
     subject = getattr(request.state, "subject", "")
     return f"{request.method} {request.url.path}{f' {subject}' if subject else ''}"

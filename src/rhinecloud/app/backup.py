@@ -1,7 +1,7 @@
-"""Backup and restore: everything that a city keeps, in one tar file with a manifest of digests.
+"""Backup and restore: all data of a city in one tar file with a manifest of digests.
 
-The past is copied before the state: what the past then lacks stands in the state's log of changes, from which the
-stream and so the past are brought up to date at the next start.
+The history is copied before the state: changes that the history lacks are in the state's log of changes, from which
+the stream, and so the history, is brought up to date at the next start.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ Copy = Callable[[str], Awaitable[None]]
 
 
 class BrokenBackup(Invalid):
-    """The file is no backup, or not as it was written."""
+    """The file is not a backup, or is damaged."""
 
 
 class DataExists(Conflict):
-    """There is data where the backup would go."""
+    """The data folder is not empty."""
 
 
 async def write_backup(
     target: Path, copies: Mapping[str, Copy], city: str, now: datetime, workplace: Path
 ) -> dict[str, Any]:
-    """Copy each file in order and put all into the tar file `target`; return the manifest."""
+    """Copy each file in order, write all into the tar file `target`, and return the manifest."""
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=workplace) as temporary:
         folder = Path(temporary)
         for name, copy in copies.items():
@@ -52,33 +52,38 @@ async def write_backup(
 
 
 def read_manifest(archive: Path) -> dict[str, Any]:
-    """Give the manifest of a backup; raises BrokenBackup."""
+    """Return the manifest of a backup; raise BrokenBackup."""
     try:
         with tarfile.open(archive) as tar:
             return _manifest_in(tar, archive)
     except OSError as error:
-        raise BrokenBackup(f"cannot be read: {error.strerror}", field=str(archive)) from None
+        raise BrokenBackup(f"cannot read the file: {error.strerror}", field=str(archive)) from None
     except tarfile.TarError:
-        raise BrokenBackup("is not a backup: no whole tar file", field=str(archive)) from None
+        raise BrokenBackup("must be a backup: this is not a complete tar file", field=str(archive)) from None
 
 
 def restore(
-    archive: Path, data: Path, *, force: bool, now: datetime, tell: Callable[[int], None] = lambda size: None
+    archive: Path,
+    data: Path,
+    *,
+    force: bool,
+    now: datetime,
+    progress: Callable[[int], None] = lambda size: None,
 ) -> Path | None:
-    """Put a backup where a city's data lies, once every digest is right; return where the old data went, if any.
+    """Restore a backup into a data folder once every digest is verified; return the folder of the old data, if any.
 
-    `tell` hears how many bytes more were read.
+    `progress` is called with the number of further bytes that were read.
 
-    Raises BrokenBackup, DataExists (unless `force`), or InUse while the city runs.
+    Raise BrokenBackup, DataExists (unless `force`), or InUse while the city is running.
     """
     folder = DataFolder(data)
     occupied = data.exists() and any(path.name != "city.lock" for path in data.iterdir())
     if occupied and not force:
-        raise DataExists(f"{data} is not empty; --force keeps what is there beside it and goes on")
+        raise DataExists(f"{data} must be empty; --force renames the existing data and continues")
     data.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{data.name}-", dir=data.parent))
     try:
-        _unpack(archive, fresh, tell)
+        _unpack(archive, fresh, progress)
         if not data.exists():
             fresh.rename(data)
             return None
@@ -113,7 +118,7 @@ def _pack(folder: Path, names: list[str], head: dict[str, Any], target: Path) ->
     return manifest
 
 
-def _unpack(archive: Path, folder: Path, tell: Callable[[int], None]) -> None:
+def _unpack(archive: Path, folder: Path, progress: Callable[[int], None]) -> None:
     try:
         with tarfile.open(archive) as tar:
             manifest = _manifest_in(tar, archive)
@@ -121,27 +126,29 @@ def _unpack(archive: Path, folder: Path, tell: Callable[[int], None]) -> None:
                 name = str(entry["name"])
                 member = tar.extractfile(name)
                 if member is None or name != Path(name).name:
-                    raise BrokenBackup(f"has no file {name}", field=str(archive))
+                    raise BrokenBackup(f"must contain the file {name}", field=str(archive))
                 digest = hashlib.sha256()
                 with (folder / name).open("wb") as file:
                     while chunk := member.read(CHUNK):
                         digest.update(chunk)
                         file.write(chunk)
-                        tell(len(chunk))
+                        progress(len(chunk))
                 if digest.hexdigest() != entry["sha256"]:
-                    raise BrokenBackup(f"{name} is not as it was written", field=str(archive))
+                    raise BrokenBackup(
+                        f"{name} is damaged: its digest is not that of the manifest", field=str(archive)
+                    )
     except (tarfile.TarError, OSError, KeyError, TypeError) as error:
-        raise BrokenBackup(f"is not a backup: {error}", field=str(archive)) from None
+        raise BrokenBackup(f"must be a backup: {error}", field=str(archive)) from None
 
 
 def _manifest_in(tar: tarfile.TarFile, archive: Path) -> dict[str, Any]:
     try:
         member = tar.extractfile(MANIFEST)
         manifest = json.loads(member.read()) if member else None
-    except (KeyError, ValueError):  # no such file in it, or no JSON
+    except (KeyError, ValueError):  # no such file in it, or not JSON
         manifest = None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise BrokenBackup(f"has no manifest of format {FORMAT}", field=str(archive))
+        raise BrokenBackup(f"must have a manifest of format {FORMAT}", field=str(archive))
     return manifest
 
 

@@ -1,4 +1,4 @@
-"""Bounds what the people's API reads, before a framework buffers it: a stranger must not fill the memory."""
+"""Limits the size of request bodies of the people's API before the framework buffers them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from rhinecloud.kernel.errors import TooLarge
 
 
 class BodyLimit:
-    """Passes requests on to `application`; a body of more than `most_bytes` is answered 413, or cut off."""
+    """An application around another: rejects a body of more than `most_bytes` with 413, or disconnects."""
 
     def __init__(self, application: Application, most_bytes: int) -> None:
         self._application = application
         self._most_bytes = most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         announced = header(scope, b"content-length")
         if announced.isdigit() and int(announced) > self._most_bytes:
-            document = Problems().of(TooLarge(f"the body has more than {self._most_bytes} bytes"))
+            document = Problems().of(TooLarge(f"the body must not have more than {self._most_bytes} bytes"))
             await reply(send, 413, orjson.dumps(document), [(b"content-type", MEDIA_TYPE.encode())])
             return
         read = 0

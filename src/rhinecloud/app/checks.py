@@ -1,4 +1,4 @@
-"""Looks at a city's files without starting it: what is wrong, and where. It goes on after a fault, to find all."""
+"""Checks a city's files without starting it, and lists every fault with its place."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from rhinecloud.store.migrations import DataVersion, check_not_newer
 
 
 def check_city(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
-    """Look at settings, parts, packs, vocabulary and policies, and then at what each part looks at."""
+    """Check settings, parts, packs, vocabulary and policies, and then the files of each part."""
     collector = ErrorCollector()
     try:
         settings = gather_city(folder, collector)
     except Invalid as error:
-        yield from _wrong("settings", error)
+        yield from _faults("settings", error)
         return
     parts = find_parts()
     if collector.found:
-        yield from _wrong("settings", collector.error())
+        yield from _faults("settings", collector.error())
     else:
         tables = ", ".join(f"{len(table.data)} {name}" for name, table in sorted(settings.tables.items()))
         yield Finding("settings", ", ".join(filter(None, [f"{len(settings.sections)} sections", tables])))
     if settings.section("identity", IdentitySettings).open:
-        yield Finding("identity", "access is open: whoever reaches the port is an administrator")
+        yield Finding("identity", "access is open: every client of the port is an administrator")
     for failure in parts.failed:
-        yield from _wrong("part", Invalid(failure.reason, field=failure.name), fatal=False)
+        yield from _faults("part", Invalid(failure.reason, field=failure.name), fatal=False)
     packs = find_packs(settings.city.packs, kinds=kinds_of(parts.loaded)) if packs is None else packs
     yield from _environment(settings, parts.loaded, packs)
     yield from _packs(packs)
@@ -48,13 +48,13 @@ def check_city(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
     yield from _foundation(settings, packs, parts.loaded)
 
 
-def _wrong(part: str, error: Invalid, *, fatal: bool = True) -> Iterator[Finding]:
+def _faults(part: str, error: Invalid, *, fatal: bool = True) -> Iterator[Finding]:
     for each in error.faults:
         yield Finding(part, each.field or part, str(each), fatal, each.field, each.reason)
 
 
 def _environment(settings: Settings, parts: Sequence[Part], packs: Packs) -> Iterator[Finding]:
-    """Name variables that look like settings and are none: nothing reads them."""
+    """Report variables of the environment that look like settings but are not read."""
     sections, tables = sections_of(parts), tables_of(parts)
     kinds = dict(sections)
     for table, kind in tables.items():
@@ -66,20 +66,20 @@ def _environment(settings: Settings, parts: Sequence[Part], packs: Packs) -> Ite
     prefixes = tuple(f"RHINECLOUD_{name.upper()}_" for name in [*sections, *tables])
     for name in sorted(os.environ.keys() - known):
         if name.startswith(prefixes):
-            yield from _wrong("settings", Invalid(unknown("variable", name, known), field=name), fatal=False)
+            yield from _faults("settings", Invalid(unknown("variable", name, known), field=name), fatal=False)
 
 
 def _packs(packs: Packs) -> Iterator[Finding]:
     for pack in packs.loaded:
         counts = [f"{len(found)} {folder}" for folder, found in pack.items.items() if found]
-        said = ", ".join([f"{len(pack.terms)} terms", *counts])
-        yield Finding("pack", f"{pack.name} {pack.manifest.pack.version}: {said}")
+        summary = ", ".join([f"{len(pack.terms)} terms", *counts])
+        yield Finding("pack", f"{pack.name} {pack.manifest.pack.version}: {summary}")
     for failure in packs.failed:
-        yield from _wrong("pack", Invalid(failure.reason, field=failure.name), fatal=False)
+        yield from _faults("pack", Invalid(failure.reason, field=failure.name), fatal=False)
 
 
 def _foundation(settings: Settings, packs: Packs, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Look at what the parts stand on; where that is sound, at the files of each part."""
+    """Check the foundation; where that is valid, the files of each part."""
     collector = ErrorCollector()
     with collector.collect():
         terms, _ = city_terms(settings.folder, packs, settings.city.terms)
@@ -89,12 +89,12 @@ def _foundation(settings: Settings, packs: Packs, parts: Sequence[Part]) -> Iter
     with collector.collect():
         make_store(settings.section("store", StoreSettings), settings.data)
     if collector.found:
-        yield from _wrong("city", collector.error())
+        yield from _faults("city", collector.error())
         return
     foundation = Foundation(settings, utc_now, packs)
     for disagreement in foundation.disagreements:
         problem = Invalid(str(disagreement), field=disagreement.term)
-        yield from _wrong("context", problem, fatal=False)
+        yield from _faults("context", problem, fatal=False)
     files = CheckFiles(
         folder=settings.folder,
         settings=settings,
@@ -109,7 +109,7 @@ def _foundation(settings: Settings, packs: Packs, parts: Sequence[Part]) -> Iter
 
 
 def _data(settings: Settings, parts: Iterable[Part]) -> Iterator[Finding]:
-    """Compare the version of each part's stored data with what this software works with."""
+    """Compare the version of each part's stored data with that of this software."""
     migrations = migrations_of(parts)
     try:
         found = read_data_versions(settings.section("store", StoreSettings), settings.data)
@@ -118,9 +118,9 @@ def _data(settings: Settings, parts: Iterable[Part]) -> Iterator[Finding]:
     except Unavailable as error:
         yield Finding("data", "store", str(error), fatal=True, field="store.url", reason=str(error))
         return
-    except Invalid:  # no engine is named: `_foundation` says so
+    except Invalid:  # the URL names no engine: `_foundation` reports it
         return
     for name, own in migrations.items():
         version = found.get(name, DataVersion()).number if found is not None else len(own)
-        goes_on = f", brought to version {len(own)} at the next start" if version < len(own) else ""
-        yield Finding("data", f"{name}: version {version}{goes_on}")
+        migration = f", migrated to version {len(own)} at the next start" if version < len(own) else ""
+        yield Finding("data", f"{name}: version {version}{migration}")

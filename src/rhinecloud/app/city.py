@@ -20,11 +20,11 @@ from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.health import HealthApplication, HealthSettings
 from rhinecloud.app.logs import LogSettings
 from rhinecloud.app.measured import MeasuredApplication
-from rhinecloud.app.memory import give_back_always
+from rhinecloud.app.memory import trim_memory_regularly
 from rhinecloud.app.metrics import Metrics, MetricsSettings
 from rhinecloud.app.metrics_collector import MetricsCollector
-from rhinecloud.app.readers.reverse_proxy import from_readers
-from rhinecloud.app.readers.upstream import announce, inside_of
+from rhinecloud.app.readers.reverse_proxy import trust_proxies
+from rhinecloud.app.readers.upstream import announce, upstream_of
 from rhinecloud.app.readers.worker_pool import WorkerPool
 from rhinecloud.app.reloading import Reloader
 from rhinecloud.app.routes.actions import action_routes
@@ -47,16 +47,16 @@ from rhinecloud.part import Mode
 from rhinecloud.stream.connection import StreamConnection
 
 READY_S = 5.0
-"""How long a start waits until every part does what others rely on, which takes a fraction of a second."""
+"""How long a start waits until every part is ready, which takes a fraction of a second."""
 
 _log = logging.getLogger(__name__)
 
 
 class City:
-    """One city from `start` to `stop`. `url` is where it answers."""
+    """One city from `start` to `stop`; `url` is its address."""
 
     def __init__(self, settings: Settings, clock: Clock = utc_now, packs: Packs | None = None) -> None:
-        """Put everything together; raise Invalid where a file of the city is wrong. Nothing is opened yet."""
+        """Read the city's files; raise Invalid for a fault. Nothing is opened yet."""
         self.settings = settings = with_port(settings)
         self.foundation = Foundation(settings, clock, packs)
         self.space: Space = open_to(self.foundation, Mode.RUNNING)
@@ -64,7 +64,7 @@ class City:
         self.supervisor = Supervisor()
         workers = settings.server.workers
         self.worker_pool = WorkerPool(settings, workers) if workers > 1 else None
-        self._upstream = self.worker_pool.inside if self.worker_pool else inside_of(settings)
+        self._upstream = self.worker_pool.upstream if self.worker_pool else upstream_of(settings)
         self._closing = AsyncExitStack()
         self.server: HttpServer
         self.dispatcher: Dispatcher
@@ -73,16 +73,16 @@ class City:
 
     @property
     def url(self) -> str:
-        """Return the address that reaches the city from this machine."""
+        """Return the address of the city on this machine."""
         return self.server.url
 
     @property
     def first_password(self) -> str:
-        """Return the one-time password of the account `admin` where this start made it, else ''."""
+        """Return the one-time password of the account `admin` where this start created it, else ''."""
         return self.foundation.first_password
 
     async def start(self) -> None:
-        """Open everything; raise what the part that cannot be opened raises, after closing those that were."""
+        """Open everything. Raise the error of a part that cannot be opened, after closing the others."""
         try:
             await self._start()
         except BaseException:
@@ -90,7 +90,7 @@ class City:
             raise
 
     async def stop(self) -> None:
-        """Accept no more requests, let those inside finish, then close part after part."""
+        """Accept no more requests, finish the present ones, then close part after part."""
         await self._closing.aclose()
 
     async def _start(self) -> None:
@@ -104,26 +104,26 @@ class City:
             await assembly.open(self.space.context(connection.mqtt_url), parts)
             closing.push_async_exit(parts.pop_all())
         closing.push_async_callback(self.supervisor.stop)
-        self.supervisor.keep("memory", give_back_always)
+        self.supervisor.keep("memory", trim_memory_regularly)
         for name, worker in assembly.workers():
             self.supervisor.keep(name, worker)
         self.server = self._build_server(connection)
         await self.server.start()
-        closing.push_async_callback(self._leave)
+        closing.push_async_callback(self._drain)
         await self._wait_until_ready()
         await self._start_readers()
         access = Access(self.server.url, foundation.identity.tokens.lend(CLI_ACTOR))
-        foundation.folder.leave_access(access)
+        foundation.folder.write_access(access)
 
     async def _start_readers(self) -> None:
-        """Start the processes that read, and say where they and other machines reach this one."""
+        """Start the reader processes, and store the address of this one for other machines."""
         store, pool = self.foundation.store, self.worker_pool
         if pool is not None:
-            store.on_records(pool.tell)
+            store.on_records(pool.notify)
             self._closing.push_async_callback(pool.stop)
             await pool.start()
-        # Other machines reach this one by its port: the socket behind the readers is of this machine.
-        reached = inside_of(self.settings) if pool else self._upstream
+        # Other machines connect to the port: the socket behind the readers is local.
+        reached = upstream_of(self.settings) if pool else self._upstream
         if reached is not None:
             await announce(store, reached)
 
@@ -141,13 +141,13 @@ class City:
         self.api = build_api(__version__, routers, self.space.problems)
         front: Application = self._build_dispatcher(connection)
         if self._upstream is not None:
-            front = from_readers(front, self._upstream)
+            front = trust_proxies(front, self._upstream)
         if self.foundation.telemetry is not None:
             front = self.foundation.telemetry.around_application(front, self.space.assembly.route_of)
         return HttpServer(front, server, socket_path=self.worker_pool.socket if self.worker_pool else None)
 
     def _build_dispatcher(self, connection: StreamConnection) -> Dispatcher:
-        """Return the application that leads each request to its part, or to the pages."""
+        """Return the application that sends each request to its part, or to the pages."""
         settings, assembly, access = self.settings, self.space.assembly, self.space.access
         log = settings.section("log", LogSettings).access
         collector = MetricsCollector(self.foundation, assembly, self.status)
@@ -178,18 +178,18 @@ class City:
         )
         return self.dispatcher
 
-    async def _leave(self) -> None:
+    async def _drain(self) -> None:
         if not await self.dispatcher.close(self.settings.server.stop_s / 2):
             _log.warning("some requests did not end in time")
         await self.server.stop()
 
     async def _wait_until_ready(self) -> None:
-        """Wait for every part: a device's first message must find a feed that listens."""
+        """Wait for every part, so that a feed is connected before a device's first message."""
         try:
             async with asyncio.timeout(READY_S):
                 await self.space.assembly.ready()
         except TimeoutError:
-            _log.warning("some parts are not ready yet: feeds at the city's own MQTT port may not listen")
+            _log.warning("some parts are not ready yet: feeds at the city's own MQTT port may miss messages")
 
 
 def web_folder() -> Path:

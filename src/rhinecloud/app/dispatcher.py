@@ -1,7 +1,7 @@
-"""The city's front: one ASGI application that sends each request to its door by the beginning of its path.
+"""Sends each request to an application by the prefix of its path, and rejects cross-site requests.
 
-It also keeps strangers' web pages out: a browser sends a person's cookie along with any request to the city, so a
-request that changes something, or opens a WebSocket, must come from the city's own pages or carry a token.
+A browser sends a person's cookie with any request to the city, so a request that changes something, or opens a
+WebSocket, must come from the city's own pages or carry a token.
 """
 
 from __future__ import annotations
@@ -18,85 +18,84 @@ from rhinecloud.app.problem import MEDIA_TYPE, Problems
 from rhinecloud.kernel.errors import Forbidden, RhineCloudError, Unavailable
 
 REMEMBERED = 1_000
-"""Host header fields of which it is remembered whether they name this city."""
+"""Host header fields for which the answer is kept."""
 LONGEST = 270
-"""Bytes of a Host header field that is remembered: a host name has 253 characters at most."""
+"""Bytes of a Host header field for which the answer is kept: a host name has 253 characters at most."""
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 SERVICE_RESTART = 1012
-"""The WebSocket close code of a server that goes and comes back (IANA's registry)."""
+"""The WebSocket close code of a server that restarts (IANA's registry)."""
 
 
 class Dispatcher:
-    """Doors by path prefix, the first that fits; what fits none goes to the last."""
+    """Applications by path prefix, of which the first that matches is used; `fallback` gets all other requests."""
 
     def __init__(
         self,
-        doors: Sequence[tuple[str, Application]],
-        rest: Application,
+        applications: Sequence[tuple[str, Application]],
+        fallback: Application,
         own_origins: Sequence[str] = (),
         *,
         literal_hosts_only: bool = False,
     ) -> None:
-        """`own_origins` may call from browsers, `*` for all. `literal_hosts_only` is for a city that asks nobody who
-        they are: it answers only as an IP address, `localhost` or one of its own origins, so that no foreign name can
-        be made to lead a browser here."""
-        self._doors = tuple(doors)
-        self._rest = rest
+        """Pages of `own_origins`, `*` for all, may send requests. `literal_hosts_only` is for a city with open access:
+        the Host must be an IP address, `localhost` or one of its own origins, against DNS rebinding."""
+        self._applications = tuple(applications)
+        self._fallback = fallback
         self._own = frozenset(origin.rstrip("/") for origin in own_origins)
         self._literal_hosts_only = literal_hosts_only
         self._hosts: dict[bytes, bool] = {}
-        self._inside = 0
-        self._empty = asyncio.Event()
+        self._active = 0
+        self._idle = asyncio.Event()
         self._closing = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request or WebSocket."""
+        """Handle one request or WebSocket."""
         kind = scope["type"]
         if kind == "websocket":
             receive = self._until_closing(receive, send)
         elif kind != "http":
             return
         if (kind == "websocket" or scope["method"] not in SAFE) and not self._is_own(scope):
-            await _refuse(scope, send, Forbidden("this request comes from another site's page"))
+            await _reject(scope, send, Forbidden("the request must come from the city's own pages"))
             return
         if self._literal_hosts_only and not self._is_own_host(scope):
-            await _refuse(
-                scope, send, Forbidden("access is open, so the city answers to its own address only")
+            await _reject(
+                scope, send, Forbidden("while access is open, the host must be the city's own address")
             )
             return
         if self._closing.is_set():
-            await _refuse(scope, send, Unavailable("the city is stopping"))
+            await _reject(scope, send, Unavailable("the city is stopping"))
             return
-        self._inside += 1
+        self._active += 1
         try:
             await self._find(scope)(scope, receive, send)
         finally:
-            self._inside -= 1
-            if not self._inside:
-                self._empty.set()
+            self._active -= 1
+            if not self._active:
+                self._idle.set()
 
     async def close(self, timeout_s: float) -> bool:
-        """Let nobody in any more, send browsers away, and wait for the rest to leave; tell whether all did."""
+        """Reject new requests, close WebSockets, and wait for the present requests; return whether all ended."""
         self._closing.set()
-        self._empty.clear()
-        if not self._inside:
+        self._idle.clear()
+        if not self._active:
             return True
         try:
-            await asyncio.wait_for(self._empty.wait(), timeout_s)
+            await asyncio.wait_for(self._idle.wait(), timeout_s)
         except TimeoutError:
             return False
         return True
 
     def _find(self, scope: Scope) -> Application:
         path = scope["path"]
-        for prefix, door in self._doors:
+        for prefix, application in self._applications:
             if path.startswith(prefix):
-                return door
-        return self._rest if scope["type"] == "http" else _no_websocket
+                return application
+        return self._fallback if scope["type"] == "http" else _no_websocket
 
     def _until_closing(self, receive: Receive, send: Send) -> Receive:
-        """Have a WebSocket end, as if the browser had gone, when the city stops."""
+        """Return a `receive` that ends a WebSocket, as if the browser had disconnected, when the city stops."""
 
         async def receive_or_close() -> Message:
             reading = asyncio.ensure_future(receive())
@@ -145,7 +144,7 @@ class Dispatcher:
 def _netloc(url: str) -> str:
     try:
         return urlsplit(url).netloc
-    except ValueError:  # brackets that hold no address
+    except ValueError:  # brackets without an address
         return ""
 
 
@@ -160,7 +159,7 @@ async def _no_websocket(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 4404})
 
 
-async def _refuse(scope: Scope, send: Send, error: RhineCloudError) -> None:
+async def _reject(scope: Scope, send: Send, error: RhineCloudError) -> None:
     document = Problems().of(error)
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 4000 + document["status"]})

@@ -1,4 +1,4 @@
-"""The data folder of a city: held by one process at a time, and where that one leaves word for the command line."""
+"""The data folder of a city: locked by one process, which writes its address and a token for the command line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class InUse(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How the command line reaches the running city: its address and an administrator's token."""
+    """The address of the running city and an administrator's token, for the command line."""
 
     url: str
     token: str
@@ -35,12 +35,12 @@ class DataFolder:
         self._lock: IO[str] | None = None
 
     def take(self) -> None:
-        """Make the folder where it is missing and hold it; raises InUse or Unavailable."""
+        """Create the folder where it is missing, and lock it; raise InUse or Unavailable."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = (self.path / LOCK).open("a+", encoding="ascii")
         except OSError as error:
-            raise Unavailable(f"the data folder {self.path} cannot be used: {error.strerror}") from None
+            raise Unavailable(f"cannot use the data folder {self.path}: {error.strerror}") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -49,14 +49,14 @@ class DataFolder:
         self._lock = lock
 
     def release(self) -> None:
-        """Let the folder go, where it was taken."""
+        """Unlock the folder, where it is locked."""
         if self._lock is not None:
             (self.path / ACCESS).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 
-    def leave_access(self, access: Access) -> None:
-        """Write down how to reach the city, readable by the owner of the process only."""
+    def write_access(self, access: Access) -> None:
+        """Write the access to the city, readable by the owner of the process only."""
         partial = self.path / f"{ACCESS}.partial"
         partial.unlink(missing_ok=True)
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -66,7 +66,7 @@ class DataFolder:
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether a process runs the city in a data folder."""
+    """Return whether the city of a data folder is running."""
     try:
         with (path / LOCK).open("r", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -78,7 +78,7 @@ def is_held(path: Path) -> bool:
 
 
 def find_access(path: Path) -> Access | None:
-    """Give how to reach the city that runs in a data folder, None where none runs; raises Unavailable."""
+    """Return the access to the running city of a data folder, None where it is not running; raise Unavailable."""
     if not is_held(path):
         return None
     try:
@@ -87,6 +87,6 @@ def find_access(path: Path) -> Access | None:
         raise Unavailable("the city is starting or stopping; try again in a moment") from None
     except OSError as error:
         raise Unavailable(
-            f"{path / ACCESS} cannot be read ({error.strerror}): run this as the city's user"
+            f"cannot read {path / ACCESS} ({error.strerror}): run this as the city's user"
         ) from None
     return Access(url=found["url"], token=found["token"])

@@ -1,7 +1,6 @@
-"""What every process of a city opens first: the engines of state and past, identity, policy, and the packs' content.
+"""What every process of a city opens first: the engines of state and history, identity, policy, and packs' content.
 
-The parts stand on it (`assembly`): all of them in a running city, a few in a process that reads or beside the command
-line.
+The parts use it (`assembly`): all of them in a running city, some in a reader process or offline.
 """
 
 from __future__ import annotations
@@ -42,14 +41,14 @@ from rhinecloud.store.port import Store
 
 
 class Foundation:
-    """State, past, identity, policy and packs of one city, from `open` to `close`; `services` offers them to parts."""
+    """State, history, identity, policy and packs of one city, from `open` to `close`; `services` has them for parts."""
 
     def __init__(
         self, settings: Settings, clock: Clock, packs: Packs | None = None, *, reads_only: bool = False
     ) -> None:
-        """Put the parts together; raises Invalid where a file of the city is wrong. Nothing is opened yet.
+        """Read the city's files; raise Invalid for a fault. Nothing is opened yet.
 
-        What `reads_only` is opened by `open_to_read`, beside the process that runs the city.
+        With `reads_only` it is opened by `open_to_read`, beside the process that runs the city.
         """
         self.settings = settings
         self.clock = clock
@@ -108,18 +107,18 @@ class Foundation:
 
     @property
     def city(self) -> CitySettings:
-        """Give `[city]`."""
+        """Return the settings `[city]`."""
         return self.settings.city
 
     @property
     def tenant(self) -> str:
-        """Give the tenant that the city itself works in."""
+        """Return the city's own tenant."""
         return self.city.tenant
 
     async def open(self, *, leads: bool = True) -> None:
-        """Take the data folder, open the engines, and bring the data up to date; raise InUse or Unavailable.
+        """Lock the data folder, open the engines, and migrate the data; raise InUse or Unavailable.
 
-        A process that does not lead leaves data of an older version alone and raises DataTooOld.
+        A process that does not lead does not migrate: it raises DataTooOld for data of an older version.
         """
         self.folder.take()
         try:
@@ -136,15 +135,15 @@ class Foundation:
             raise
 
     async def open_to_read(self) -> None:
-        """Open what the reading of entities needs, and change nothing; raise DataTooOld before the leader migrated."""
+        """Open what is needed to read entities, without changes; raise DataTooOld before the leader has migrated."""
         await self.store.open()
         self._opened.append("store")
         await require_current(self.store, self.migrations, __version__)
         await self.identity.read()
 
     async def close(self) -> None:
-        """Write down what is in hand and release everything, in the reverse order."""
-        if "history" in self._opened:  # else nothing was to be changed here
+        """Save what is in memory, and close everything in the reverse order."""
+        if "history" in self._opened:  # else it was opened to read
             await self.identity.flush()
         while self._opened:
             await getattr(self, self._opened.pop()).close()
@@ -192,5 +191,5 @@ def read_policies(folder: Path, vocabulary: Context, rights: Sequence[tuple[str,
         try:
             sources.append(PolicySource(owner, path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError) as error:
-            raise Invalid(f"cannot be read: {error}", field=owner) from None
+            raise Invalid(f"cannot read the file: {error}", field=owner) from None
     return Policies(rights, sources, vocabulary, read_areas(folder / "areas"))

@@ -1,6 +1,6 @@
-"""For those who watch processes: `/health/live` while it runs, `/health/ready` when it does all its work, and why not.
+"""Health checks: `/health/live` while the process runs, `/health/ready` when every part works, else with the reasons.
 
-Nothing is asked of an engine more often than it can bear: who asks twice within a moment gets the same answer.
+The store is checked once in `FRESH_S` at most; requests in between get the same result.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ from rhinecloud.store.port import Record, StoreFull
 from rhinecloud.stream.connection import StreamConnection
 
 FRESH_S = 2.0
-PATIENCE_S = 2.0
+WRITE_TIMEOUT_S = 2.0
 MEGABYTE = 1 << 20
 PROBE = Record(kind="health", tenant="", id="probe", body=b"1")
 
 
 @dataclass(frozen=True, slots=True)
 class HealthSettings:
-    """Section `[health]`: from when on the city is not ready."""
+    """Section `[health]`: the limits within which the city is ready."""
 
     max_lag_changes: int = setting(
-        100_000, "So many changes the relay and each consumer may be behind.", unit="changes"
+        100_000, "Most changes that the relay or a consumer may be behind.", unit="changes"
     )
-    min_free_mb: int = setting(64, "So much room the disk of the data folder must have.", unit="MB")
+    min_free_mb: int = setting(64, "Least free space on the disk of the data folder.", unit="MB")
 
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """One part: whether it does its work, and if not, why; `lag_changes` where it follows the changes."""
+    """The state of one part: `reason` says why it does not work, else ''; `lag_changes` is that of a consumer."""
 
     name: str
     reason: str = ""
     lag_changes: int | None = None
 
     def shown(self) -> dict[str, Any]:
-        """Give it as it stands in the answer."""
+        """Return the check as JSON."""
         lag = {} if self.lag_changes is None else {"lag_changes": self.lag_changes}
         return {"name": self.name, "ok": not self.reason, "reason": self.reason, **lag}
 
 
 class HealthApplication:
-    """The ASGI application; needs no sign-in and tells names of parts, what ails them, and how far they are behind."""
+    """The ASGI application. It needs no sign-in, and shows only names of parts, their faults and their lag."""
 
     def __init__(
         self,
@@ -71,14 +71,14 @@ class HealthApplication:
         self._status = status
         self._settings = settings
         self._store = HealthCheck("store")
-        self._looked_at = -FRESH_S
+        self._checked_at = -FRESH_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["path"] == liveness.PATH:
-            await liveness.say_alive(send)
+            await liveness.reply_alive(send)
         elif scope["path"] == "/health/ready":
-            checks = await self.look()
+            checks = await self.check()
             failing = [check.name for check in checks if check.reason]
             document = {
                 "ready": not failing,
@@ -89,28 +89,28 @@ class HealthApplication:
         else:
             await reply(send, 404, b"", liveness.JSON)
 
-    async def look(self) -> list[HealthCheck]:
-        """Look at every part."""
-        if time.monotonic() - self._looked_at >= FRESH_S:
-            self._store = await self._look_at_store()
-            self._looked_at = time.monotonic()
+    async def check(self) -> list[HealthCheck]:
+        """Return the state of every part."""
+        if time.monotonic() - self._checked_at >= FRESH_S:
+            self._store = await self._check_store()
+            self._checked_at = time.monotonic()
         followers = list(self._followers())
         known = {check.name for check in followers}
         stopped = [
-            HealthCheck(work.name, "failed, and is started again")
+            HealthCheck(work.name, "failed and is being restarted")
             for work in self._supervisor.works()
             if work.error and work.name not in known
         ]
         return [self._store, self._stream(), *followers, *stopped]
 
-    async def _look_at_store(self) -> HealthCheck:
-        """Write a record of no meaning: what takes it takes everything."""
+    async def _check_store(self) -> HealthCheck:
+        """Write a probe record, which shows that the store accepts writes."""
         free_mb = shutil.disk_usage(self._foundation.settings.data).free // MEGABYTE
         writing = asyncio.ensure_future(self._foundation.store.put_records([PROBE]))
-        done, _ = await asyncio.wait({writing}, timeout=PATIENCE_S)
+        done, _ = await asyncio.wait({writing}, timeout=WRITE_TIMEOUT_S)
         if not done:
             writing.add_done_callback(lambda late: late.cancelled() or late.exception())
-            return HealthCheck("store", f"took no write for {PATIENCE_S:g} s")
+            return HealthCheck("store", f"did not accept a write within {WRITE_TIMEOUT_S:g} s")
         error = writing.exception()
         if isinstance(error, StoreFull):
             return HealthCheck("store", "the disk is full")
@@ -126,15 +126,15 @@ class HealthApplication:
         return HealthCheck("stream", "" if self._connection.stream.connected else "no connection")
 
     def _followers(self) -> Iterator[HealthCheck]:
-        """Judge the relay and those who follow the changes: by what ails them, then by how far they are behind."""
+        """Yield the state of the relay and of each consumer: its fault, else whether it is too far behind."""
         most = self._settings.max_lag_changes
         failed = {work.name for work in self._supervisor.works() if work.error}
         for each in self._status.consumers():
             reason = ""
             if each.name in failed:
-                reason = "failed, and is started again"
+                reason = "failed and is being restarted"
             elif each.error and each.lag and not each.working:
-                reason = "cannot do its work now"
+                reason = "does not work at present"
             elif each.lag > most:
                 reason = f"is more than {most} changes behind"
             yield HealthCheck(each.name, reason, each.lag)

@@ -1,4 +1,4 @@
-"""That a process runs: the same words from each process of a city, whether it leads, follows or only reads."""
+"""The liveness check, the same in each process of a city: leader, replica or reader."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ PATH = "/health/live"
 JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
-async def say_alive(send: Send) -> None:
-    """Answer a question for `PATH`."""
+async def reply_alive(send: Send) -> None:
+    """Send the response to a request for `PATH`."""
     await reply(send, 200, b'{"live":true}', JSON)

@@ -1,6 +1,6 @@
-"""Watches a door: each request gets its id, each answer is counted and, where the settings say so, told to the log.
+"""Middleware that gives each request its id, counts each response, and logs it where the settings say so.
 
-The broker's door does the same for itself, as it knows more and is in a hurry.
+The broker does the same itself, because it knows the operation and must be fast.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from rhinecloud.kernel.request_id import CLIENT, FIELD, RequestIds, client_of
 from rhinecloud.kernel.response_stats import ResponseStats
 
 MOST = 1_000
-"""Combinations of method and route that are counted apart."""
+"""Combinations of method and route that are counted separately."""
 
 _log = logging.getLogger("rhinecloud.access")
 
 
 class MeasuredApplication:
-    """An ASGI application around another; `name` is the route of what has none of its own, and begins all others."""
+    """An application around another; `name` is the route of requests without one, and the prefix of all others."""
 
     def __init__(self, application: Application, name: str, *, log: bool = False) -> None:
         self._application = application
         self._name = name
         self._log = log
         self._ids = RequestIds()
-        self._tallies: dict[tuple[str, str], ResponseStats] = {}
+        self._stats: dict[tuple[str, str], ResponseStats] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; a WebSocket gets an id, too, and is not counted."""
+        """Handle one request; a WebSocket gets an id, too, but is not counted."""
         request_id = self._ids.begin(dict(scope["headers"]))
         CLIENT.set(client_of(scope))
         if scope["type"] != "http":
@@ -53,30 +53,30 @@ class MeasuredApplication:
             await self._application(scope, receive, send_marked)
         finally:
             took_s = perf_counter() - started
-            self._tally(scope).add(status, took_s)
+            self._stats_of(scope).add(status, took_s)
             if self._log:
-                tell(scope, status, took_s, size)
+                log_response(scope, status, took_s, size)
 
-    def tallies(self) -> Iterable[tuple[str, str, ResponseStats]]:
-        """Give method, route and what was counted."""
-        return [(method, route, tally) for (method, route), tally in self._tallies.items()]
+    def stats(self) -> Iterable[tuple[str, str, ResponseStats]]:
+        """Return method, route and counts."""
+        return [(method, route, stats) for (method, route), stats in self._stats.items()]
 
-    def _tally(self, scope: Scope) -> ResponseStats:
-        """Find the tally of a request by the route that the framework found, so that ids in paths are not counted."""
+    def _stats_of(self, scope: Scope) -> ResponseStats:
+        """Return the counts of a request's route, which is the framework's, so that ids in paths are not counted."""
         key = (scope["method"], route_of(scope, self._name))
-        if key not in self._tallies and len(self._tallies) >= MOST:
+        if key not in self._stats and len(self._stats) >= MOST:
             key = ("OTHER", self._name)
-        return self._tallies.setdefault(key, ResponseStats())
+        return self._stats.setdefault(key, ResponseStats())
 
 
 def route_of(scope: Mapping[str, Any], prefix: str) -> str:
-    """Give the route that the framework found, which may know it without the prefix; the prefix where it found none."""
+    """Return the route that the framework found, with the prefix; the prefix alone where it found none."""
     path: str = getattr(scope.get("route"), "path", "")
     return path if path.startswith(prefix) else prefix + path
 
 
-def tell(scope: Mapping[str, Any], status: int, took_s: float, size: int) -> None:
-    """Write one line about one answer into the log."""
+def log_response(scope: Mapping[str, Any], status: int, took_s: float, size: int) -> None:
+    """Log one response."""
     facts = {
         "method": scope["method"],
         "path": scope["path"],

@@ -1,4 +1,4 @@
-"""How a process of the city handles its memory."""
+"""Garbage collection and free memory of the city's processes."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import ctypes
 import gc
 import sys
 
-GIVE_BACK_S = 10.0
+TRIM_S = 10.0
 
 
-def ease_collector() -> None:
-    """Let the garbage collector look less often: what a city decodes makes no cycles and lives for moments.
+def tune_garbage_collector() -> None:
+    """Run the garbage collector less often, because decoded entities have no cycles and are freed soon.
 
-    With Python's own thresholds it took two fifths of the time of a batch of entities.
+    With Python's default thresholds it took two fifths of the time of a batch of entities.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
 
 
-async def give_back_always() -> None:
-    """Return free memory to the system every few seconds, until cancelled."""
+async def trim_memory_regularly() -> None:
+    """Return free memory to the system every few seconds until cancelled."""
     while True:
-        await asyncio.sleep(GIVE_BACK_S)
-        give_back()
+        await asyncio.sleep(TRIM_S)
+        trim_memory()
 
 
-def give_back() -> None:
-    """Return to the system what is free amid what is in use; glibc by itself returns only what is free at the end.
+def trim_memory() -> None:
+    """Return free memory within the heap to the system; glibc by itself returns only memory at the heap's end.
 
-    It takes 2 ms after a flood and 0.1 ms else. Other libraries of C have no such function.
+    It takes 2 ms after a peak and 0.1 ms otherwise. Other C libraries have no such function.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:

@@ -1,7 +1,6 @@
-"""`/metrics`: the city's figures for a Prometheus that watches it, made when it asks and not before.
+"""`/metrics` for Prometheus, made for each scrape.
 
-What is counted is counted elsewhere in plain numbers; this gives them their names. Source: the Prometheus text format
-0.0.4 and OpenMetrics 1.0.
+Parts count in plain numbers; the metrics are named here. Source: the Prometheus text format 0.0.4 and OpenMetrics 1.0.
 """
 
 from __future__ import annotations
@@ -26,35 +25,35 @@ from rhinecloud.part.metrics import PREFIX, add_histogram
 
 @dataclass(frozen=True, slots=True)
 class MetricsSettings:
-    """Section `[metrics]`: who may read the figures."""
+    """Section `[metrics]`: access to the metrics."""
 
     open_to_loopback: bool = setting(
         False,
-        "Whether `/metrics` needs no token on this machine; not behind a proxy, through which all the world comes.",
+        "Whether clients on this machine need no token for `/metrics`; not behind a proxy, where every client is one.",
     )
 
 
 class MetricsSnapshot(Collector):
-    """The figures of one scrape."""
+    """The metrics of one scrape."""
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
         self._metrics = metrics
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the figures."""
+        """Yield the metrics."""
         yield from self._metrics
 
 
 def request_metrics(requests: Iterable[tuple[str, str, ResponseStats]]) -> Iterator[Metric]:
-    """Yield what was counted of each method and route."""
+    """Yield the counts of responses by method and route."""
     answers = CounterMetricFamily(
         f"{PREFIX}http_requests",
-        "Answers by method, route and status.",
+        "Responses by method, route and status.",
         labels=["method", "route", "status"],
     )
     durations = HistogramMetricFamily(
         f"{PREFIX}http_request_duration_seconds",
-        "Time until the answer was handed over.",
+        "Time until the response was sent.",
         labels=["method", "route"],
     )
     for method, route, stats in requests:
@@ -68,7 +67,7 @@ def request_metrics(requests: Iterable[tuple[str, str, ResponseStats]]) -> Itera
 
 
 def consumer_metrics(consumers: Iterable[ConsumerState]) -> Iterator[Metric]:
-    """Yield how far each consumer is behind."""
+    """Yield the lag and the failures of each consumer."""
     lag = GaugeMetricFamily(
         f"{PREFIX}consumer_lag_changes", "Changes a consumer is behind.", labels=["consumer"]
     )
@@ -83,17 +82,17 @@ def consumer_metrics(consumers: Iterable[ConsumerState]) -> Iterator[Metric]:
 
 
 def process_metrics(version: str, uptime_s: float) -> Iterator[Metric]:
-    """Yield the version that runs and since when."""
+    """Yield the version and the uptime."""
     yield GaugeMetricFamily(f"{PREFIX}uptime_seconds", "Time since the start.", uptime_s)
-    info = GaugeMetricFamily(f"{PREFIX}info", "The version that runs.", labels=["version"])
+    info = GaugeMetricFamily(f"{PREFIX}info", "The running version.", labels=["version"])
     info.add_metric([version], 1)
     yield info
 
 
 class Metrics:
-    """The ASGI application behind `/metrics`; whoever may see the status may read it.
+    """The ASGI application of `/metrics`; it needs the right to see the status.
 
-    `figures` makes the figures of one scrape, `check` raises where the header fields bring no right to them.
+    `figures` returns the metrics of one scrape; `check` raises where the header fields do not permit it.
     """
 
     def __init__(
@@ -108,7 +107,7 @@ class Metrics:
         self._process = (ProcessCollector(registry=None), PlatformCollector(registry=None))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one scrape."""
+        """Handle one scrape."""
         try:
             if not (self._open_to_loopback and _is_loopback(scope)):
                 self._check(scope["headers"])

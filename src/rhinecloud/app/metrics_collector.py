@@ -1,4 +1,4 @@
-"""Collects what `/metrics` shows: what applications and middleware counted, and the figures of the parts."""
+"""Collects the metrics: counts of applications and middleware, and the metrics of the parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rhinecloud.app.status import Status
 
 
 class MetricsCollector:
-    """Makes the figures of one scrape; `measured` are the applications whose requests are counted around them."""
+    """Collects the metrics of one scrape; `measured` are the applications that middleware counts."""
 
     def __init__(
         self,
@@ -28,8 +28,8 @@ class MetricsCollector:
         self.measured = measured
 
     async def gather(self) -> MetricsSnapshot:
-        """Return the figures as they are now."""
-        around = [each for application in self.measured for each in application.tallies()]
+        """Return the present metrics."""
+        around = [each for application in self.measured for each in application.stats()]
         uptime_s = (self._foundation.clock() - self._foundation.started_at).total_seconds()
         return MetricsSnapshot(
             [

@@ -1,4 +1,4 @@
-"""The parts of a city that does not run, behind the routes that make sense then: for the command line."""
+"""The parts of a city that is not running, with the routes that the command line needs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from rhinecloud.store.engine import StoreSettings
 
 @asynccontextmanager
 async def open_offline(settings: Settings) -> AsyncIterator[Application]:
-    """Open the parts; whoever may open the city's files acts as the system. Raise InUse, Unavailable or Invalid."""
+    """Open the parts; a user who can open the city's files acts as the system. Raise InUse, Unavailable or Invalid."""
 
     def anyone(credentials: Credentials) -> Actor:
         return part("cli")
 
     foundation = Foundation(settings, utc_now)
     async with AsyncExitStack() as closing:
-        # On a database that several processes share, another one may lead: the data is that one's to migrate.
+        # On a shared database another process may lead, and only the leader migrates the data.
         await foundation.open(leads=not settings.section("store", StoreSettings).shared)
         closing.push_async_callback(foundation.close)
         access = Authentication(anyone, foundation.policy, foundation.audit, foundation.tenant)

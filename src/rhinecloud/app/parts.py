@@ -58,10 +58,10 @@ def rights_of(parts: Iterable[Part]) -> list[tuple[str, Rights]]:
 
 
 def migrations_of(parts: Iterable[Part]) -> Migrations:
-    """Return what brings the data of each part up to date."""
+    """Return the migrations of each part."""
     return {part.name: part.migrations for part in parts if part.migrations}
 
 
 def cached_records() -> frozenset[str]:
-    """Return the kinds of records of which processes that only read keep a copy."""
+    """Return the kinds of records of which reader processes hold a copy."""
     return frozenset(kind for part in find_parts().loaded for kind in part.cached)

@@ -1,4 +1,4 @@
-"""The one table at the edge of the people's API: from errors to problem documents (RFC 9457)."""
+"""The table from errors to problem documents of the people's API (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ CORE = (
     ErrorRow(Unavailable, 503, "unavailable", "Not available now"),
     ErrorRow(RhineCloudError, 500, "internal", "Internal error"),
 )
-"""The kinds of the kernel; the rows of the parts come before them, and the first that fits counts."""
+"""The rows of the kernel's errors; those of the parts come first, and the first that matches is used."""
 
 SCHEMA: dict[str, Any] = {
     "title": "Problem",
-    "description": "What went wrong (RFC 9457)",
+    "description": "An error (RFC 9457)",
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
@@ -51,11 +51,11 @@ SCHEMA: dict[str, Any] = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "field": {"type": "string", "description": "The first place in the request that is wrong"},
+        "field": {"type": "string", "description": "The first invalid place in the request"},
         "version": {"type": "integer", "description": "The version that an incident has now"},
         "retry_after_s": {"type": "number", "description": "How long to wait before another sign-in"},
         "errors": {
-            "description": "Every place that is wrong",
+            "description": "Every invalid place",
             "type": "array",
             "items": {
                 "type": "object",
@@ -65,7 +65,7 @@ SCHEMA: dict[str, Any] = {
         },
     },
 }
-"""How the API's document describes a problem."""
+"""The schema of a problem in the OpenAPI document."""
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Problems:
         self._facts = ("errors", *dict.fromkeys(fact for row in self._rows for fact in row.facts))
 
     def of(self, error: Exception) -> dict[str, Any]:
-        """Return the problem document of an error; one that was not raised on purpose says nothing of its inside."""
+        """Return the problem document of an error; one that was not raised on purpose shows no details."""
         for row in self._rows:
             if isinstance(error, row.kind):
                 document = {
@@ -101,7 +101,7 @@ class Problems:
 
 
 def render_problem(document: dict[str, Any]) -> Response:
-    """Make the HTTP answer that carries a problem document."""
+    """Return the HTTP response with a problem document."""
     response = Response(orjson.dumps(document), status_code=document["status"], media_type=MEDIA_TYPE)
     if document["status"] == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="Rhine Cloud"'
@@ -111,7 +111,7 @@ def render_problem(document: dict[str, Any]) -> Response:
 
 
 def add_problems(api: FastAPI, problems: Problems) -> None:
-    """Answer every error of an API with a problem document."""
+    """Let an API return every error as a problem document."""
 
     @api.exception_handler(RhineCloudError)
     async def on_purpose(request: Request, error: RhineCloudError) -> Response:

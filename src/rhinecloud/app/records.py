@@ -1,4 +1,4 @@
-"""Lends the store's records to identity, which must not know the store."""
+"""An adapter from the store's records to those of identity, which must not depend on the store."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ PAGE = 1000
 
 
 class StoreRecords:
-    """`identity.Records` over a store; all records are the city's own, not a tenant's."""
+    """Implements identity's record store with a store; the records belong to no tenant."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def list(self, kind: str) -> list[tuple[str, bytes]]:
-        """Give id and body of every record of a kind."""
+        """Return the id and body of every record of a kind."""
         found: list[tuple[str, bytes]] = []
         after = ""
         while page := await self._store.list_records(kind, "", after=after, limit=PAGE):
@@ -27,5 +27,5 @@ class StoreRecords:
         await self._store.put_records([Record(kind=kind, tenant="", id=record_id, body=body)])
 
     async def delete(self, kind: str, record_id: str) -> bool:
-        """Delete a record; tell whether it was there."""
+        """Delete a record, and return whether it existed."""
         return await self._store.delete_record(kind, "", record_id)

@@ -1,4 +1,4 @@
-"""Which section of `city.toml` belongs to which part, and the reading of the file as a whole."""
+"""The sections of `city.toml` by part, and the reading of the whole file."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ OWN: Mapping[str, type[Any]] = {
     "store": StoreSettings,
     "stream": StreamSettings,
 }
-"""Sections of the assembly and of the engines; those of the parts follow."""
+"""The sections of the assembly and of the engines; those of the parts are added."""
 
 FILES = (
     *(("server", "tls_certificate"), ("server", "tls_key")),
     *(("stream", "mqtt_certificate"), ("stream", "mqtt_key"), ("stream", "credentials")),
 )
-"""Settings that name a file, from the city's folder where the path is not absolute."""
+"""Settings that name a file, relative to the city's folder."""
 
 
 def sections_of(parts: Iterable[Part]) -> dict[str, type[Any]]:
@@ -47,12 +47,12 @@ def sections_of(parts: Iterable[Part]) -> dict[str, type[Any]]:
 
 
 def tables_of(parts: Iterable[Part]) -> dict[str, type[Any]]:
-    """Return the tables that parts read themselves, each with what one entry is."""
+    """Return the tables that parts read themselves, each with the model of an entry."""
     return merged(part.tables for part in parts)
 
 
 def read_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
-    """Read the settings of the city in `folder`; raises Invalid naming all that is wrong."""
+    """Return the settings of the city in `folder`; raise Invalid, or Faults, with every fault."""
     collector = ErrorCollector()
     settings = gather_city(folder, collector, overrides)
     collector.finish()
@@ -62,7 +62,7 @@ def read_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]] | None = 
 def gather_city(
     folder: Path, collector: ErrorCollector, overrides: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Settings:
-    """Read the settings as far as they can be read, see `read_settings`."""
+    """Return the settings, and add every fault to `collector`; see `read_settings`."""
     parts = find_parts().loaded
     settings = read_settings(
         folder, sections_of(parts), os.environ, collector, overrides, tables=tables_of(parts)
@@ -79,12 +79,12 @@ def gather_city(
 
 
 def is_shared(settings: Settings) -> bool:
-    """Tell whether several processes may write the store."""
+    """Return whether several processes may write the store."""
     return settings.section("store", StoreSettings).shared
 
 
 def _with_files(settings: Settings) -> Settings:
-    """Take the files that settings name from the city's folder; raises Invalid where one is not there."""
+    """Return the settings with absolute paths of files; raise Invalid where a file does not exist."""
     sections, collector = dict(settings.sections), ErrorCollector()
     for section, name in FILES:
         written = getattr(sections[section], name)
@@ -92,32 +92,32 @@ def _with_files(settings: Settings) -> Settings:
             continue
         path = settings.folder / written
         if not path.is_file():
-            collector.add(f"there is no file {path}", f"{section}.{name}")
+            collector.add(f"must be an existing file, not {path}", f"{section}.{name}")
         sections[section] = replace(sections[section], **{name: type(written)(path)})
     collector.finish()
     return replace(settings, sections=sections)
 
 
 def _require_ports(settings: Settings) -> None:
-    """Refuse one port for two purposes."""
+    """Raise Invalid where one port has two purposes."""
     stream = settings.section("stream", StreamSettings)
     taken: dict[int, str] = {}
     collector = ErrorCollector()
     ports = [("server.port", settings.server.port), ("stream.mqtt_port", stream.mqtt_port)]
     for place, port in [*ports, ("stream.port", stream.port)]:
         if port and port in taken:
-            collector.add(f"{port} is the port of {taken[port]} already", place)
+            collector.add(f"must not be {port}, which is {taken[port]}", place)
         taken[port] = place
     collector.finish()
 
 
 def _require_safe(settings: Settings) -> None:
-    """Refuse to let the network in where everybody is an administrator."""
+    """Raise Invalid where open access can be reached from other machines."""
     server = settings.server
     access = settings.section("identity", IdentitySettings)
     if access.open and not server.loopback and not server.allow_open_to_network:
         raise Invalid(
-            f'`access = "open"` makes everybody an administrator, and {server.host} can be reached from other '
-            "machines; use accounts, listen on 127.0.0.1, or set server.allow_open_to_network = true",
+            f'must not be "open" while {server.host} can be reached from other machines, because every client is an '
+            "administrator; use accounts, listen on 127.0.0.1, or set server.allow_open_to_network = true",
             field="identity.access",
         )

@@ -1,4 +1,4 @@
-"""What browsers are told about the operations centre: load nothing from elsewhere, be framed by nobody, tell nobody."""
+"""Security headers of the operations centre: no foreign resources, no framing, no referrer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 def security_headers(tiles_url: str = "", *, https: bool = False) -> list[tuple[bytes, bytes]]:
-    """Give the headers of every page and file; `tiles_url` opens the one foreign origin that an operator chose."""
+    """Return the headers of every page and file; `tiles_url` adds the origin of the tiles that an operator chose."""
     foreign = ""
     if "://" in tiles_url:
         parts = urlsplit(tiles_url.replace("{", "%7B").replace("}", "%7D"))

@@ -1,4 +1,4 @@
-"""The HTTP server: granian, embedded in the city's own loop, so that doors and parts share it."""
+"""The HTTP server: granian, embedded in the city's event loop, which the parts share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rhinecloud.kernel.errors import Unavailable
 
 READY_S = 5.0
 LONGEST_HEADERS = 1 << 18
-"""Bytes of header fields that a request over HTTP/2 may bring; granian's own limit is 64 times as much."""
+"""Bytes of a request's header fields over HTTP/2; granian's own limit is 64 times as much."""
 
 
 class HttpServer:
@@ -33,7 +33,7 @@ class HttpServer:
         shared: bool = False,
         socket_path: Path | None = None,
     ) -> None:
-        """The port is `shared` with other processes that serve the same; `socket_path` is served in a port's place."""
+        """`shared` lets other processes serve at the same port; `socket_path` is used instead of a port."""
         self._shared = shared
         self._socket_path = socket_path
         self._application = application
@@ -44,17 +44,17 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """Give the address that reaches the server from this machine."""
+        """Return the address of the server on this machine."""
         return replace(self._settings, port=self.port).url
 
     async def start(self) -> None:
-        """Listen; raises Unavailable where the address cannot be had."""
+        """Listen; raise Unavailable where the address cannot be used."""
         if not (self._shared or self._socket_path):
             self.port = free_port(self._settings.host, self._settings.port)
-        # granian calls its embedded server experimental each time; it was measured and is what we chose (ADR 1).
+        # granian warns each time that its embedded server is experimental; we measured it and chose it (ADR 1).
         logging.getLogger("_granian").setLevel(logging.ERROR)
         certificate, key = self._settings.tls_certificate, self._settings.tls_key
-        if self._socket_path:  # the socket is of this machine alone
+        if self._socket_path:  # a socket can be reached from this machine only
             certificate = key = ""
         self._server = Server(
             self._application,
@@ -72,16 +72,16 @@ class HttpServer:
             ssl_key=Path(key) if key else None,
         )
         self._task = asyncio.create_task(self._server.serve(), name="http server")
-        await self._until_it_answers()
+        await self._wait_until_answering()
 
     async def stop(self) -> None:
-        """Take no new connections and end."""
+        """Accept no new connections, and end."""
         if self._server is not None and self._task is not None:
             self._server.stop()  # type: ignore[no-untyped-call]
             await asyncio.gather(self._task, return_exceptions=True)
             self._server = self._task = None
 
-    async def _until_it_answers(self) -> None:
+    async def _wait_until_answering(self) -> None:
         assert self._task is not None
         host = self._settings.host
         target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
@@ -103,7 +103,7 @@ class HttpServer:
 
 
 def with_port(settings: Settings) -> Settings:
-    """Put a free port where the settings leave it open, so that every part knows where the city will answer."""
+    """Return settings with a free port where they have none, so that every part knows the city's address."""
     server = settings.server
     if server.port:
         return settings
@@ -112,7 +112,7 @@ def with_port(settings: Settings) -> Settings:
 
 
 def free_port(host: str, port: int) -> int:
-    """Make sure that the port can be had, or find one where it is 0; raises Unavailable."""
+    """Return the port, or a free one where it is 0; raise Unavailable where it is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -28,32 +28,32 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class CitySettings:
-    """Section `[city]`: what the city is and where it lies."""
+    """Section `[city]`: name, place and data of the city."""
 
-    name: str = setting("City", "The city's name, as people read it.")
-    tenant: str = setting("", "The tenant whose data the operations centre shows; empty: the default one.")
+    name: str = setting("City", "The city's name, as people see it.")
+    tenant: str = setting("", "The tenant whose data the operations centre shows; empty: the default tenant.")
     bbox: tuple[float, ...] = setting(
         (), "West, south, east, north of the city's area; west > east only across the antimeridian.", unit="°"
     )
     centre: tuple[float, ...] = setting(
-        (), "Longitude and latitude of the map's middle; empty: of `bbox`.", unit="°"
+        (), "Longitude and latitude of the map's centre; empty: that of `bbox`.", unit="°"
     )
-    zoom: float = setting(11.0, "The map's zoom at the start.", check=between(0, 24))
+    zoom: float = setting(11.0, "The initial zoom of the map.", check=between(0, 24))
     tiles_url: str = setting(
         "",
-        "Address of raster or (ending in `.pbf`) vector tiles, with `{z}`, `{x}`, `{y}`; empty: the bundled map.",
+        "URL of raster or (ending in `.pbf`) vector tiles, with `{z}`, `{x}`, `{y}`; empty: the bundled map.",
     )
     languages: tuple[str, ...] = setting(
         ("de", "en"), "Languages of the operations centre, the first one by default."
     )
-    timezone: str = setting("Europe/Berlin", "The city's time zone (IANA name): how times are shown.")
+    timezone: str = setting("Europe/Berlin", "The city's time zone (IANA name), in which times are shown.")
     packs: tuple[str, ...] = setting(
-        ("*",), "Packs to load by name; `*`: all that are installed; `!port`: all but this one."
+        ("*",), "Packs to load by name; `*`: all that are installed; `!port`: all except this one."
     )
     terms: dict[str, str] = setting(
         {}, "For a short name that packs use with different meanings: the pack whose meaning clients get."
     )
-    data: Path = setting(Path("data"), "Folder of everything the city keeps, relative to the city's folder.")
+    data: Path = setting(Path("data"), "Folder of the city's data, relative to the city's folder.")
 
     def __post_init__(self) -> None:
         collector = ErrorCollector()
@@ -65,7 +65,7 @@ class CitySettings:
         collector.finish()
 
     def middle(self) -> tuple[float, float] | None:
-        """Give longitude and latitude of the map's middle, where the settings say anything about it."""
+        """Return longitude and latitude of the map's centre, None where the settings do not define it."""
         if self.centre:
             return self.centre[0], self.centre[1]
         if self.bbox:
@@ -83,7 +83,8 @@ class CitySettings:
         collector.finish()
         if self.centre and self.bbox and not lies_within(self.centre, self.bbox):
             raise Invalid(
-                f"{list(self.centre)} lies outside `bbox`; the longitude comes first", field="city.centre"
+                f"must be within `bbox`, not {list(self.centre)}; the longitude comes first",
+                field="city.centre",
             )
 
     def _check_time_zone(self) -> None:
@@ -91,51 +92,53 @@ class CitySettings:
             ZoneInfo(self.timezone)
         except (KeyError, ValueError, OSError):
             hint = unknown("time zone", self.timezone, available_timezones())
-            few = hint if "did you mean" in hint else "unknown time zone; write one such as `Europe/Berlin`"
-            raise Invalid(f"{few}, not {self.timezone!r}", field="city.timezone") from None
+            reason = hint if "did you mean" in hint else "must be a time zone, such as `Europe/Berlin`"
+            raise Invalid(f"{reason}, not {self.timezone!r}", field="city.timezone") from None
 
     def _check_tiles(self) -> None:
         if self.tiles_url and not all(hole in self.tiles_url for hole in ("{z}", "{x}", "{y}")):
             raise Invalid(
-                f"must hold {{z}}, {{x}} and {{y}}, which {self.tiles_url!r} does not", field="city.tiles_url"
+                f"must contain {{z}}, {{x}} and {{y}}, not {self.tiles_url!r}", field="city.tiles_url"
             )
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Section `[server]`: where the city listens."""
+    """Section `[server]`: the addresses of the city."""
 
-    host: str = setting("127.0.0.1", "Address to listen on; `0.0.0.0` for all of the machine's.")
-    port: int = setting(8080, "TCP port of every HTTP door; 0 takes a free one.", check=PORT)
+    host: str = setting("127.0.0.1", "Address to listen on; `0.0.0.0`: all addresses of the machine.")
+    port: int = setting(8080, "TCP port of HTTP and WebSockets; 0: a free port.", check=PORT)
     workers: int = setting(
         1,
-        "Processes that answer requests; with more than one, each reads for itself and passes the rest on. "
-        "Of several machines only the one that leads has more than one.",
+        "Processes that handle requests; with more than one, each reads entities itself and forwards other requests. "
+        "With several machines, only the leader has more than one.",
         check=between(1, 256),
     )
     public_url: str = setting(
         "",
-        "Where people reach the city, such as `https://city.example`, behind a proxy.",
+        "Public URL of the city behind a proxy, such as `https://city.example`.",
         check=address("https", "http"),
     )
     inside_url: str = setting(
         "",
-        "Where the other processes that share its PostgreSQL reach this one; empty: `host` and `port`.",
+        "URL of this process for the others that share its PostgreSQL database; empty: `host` and `port`.",
         check=address("https", "http"),
     )
     allow_open_to_network: bool = setting(
-        False, 'Let `access = "open"` stand although `host` can be reached from other machines.'
+        False, 'Permit `access = "open"` although `host` can be reached from other machines.'
     )
-    tls_certificate: str = setting("", "PEM file of the certificate to serve HTTPS with; empty: plain HTTP.")
+    tls_certificate: str = setting("", "PEM file of the certificate for HTTPS; empty: plain HTTP.")
     tls_key: str = setting("", "PEM file of the certificate's key.")
     max_body_bytes: int = setting(
-        1 << 20, "Largest body of a request to the people's API; the broker has its own.", unit="bytes"
+        1 << 20,
+        "Largest body of a request to the people's API; the broker has a limit of its own.",
+        unit="bytes",
     )
-    stop_s: float = setting(5.0, "Longest time that a stop may take.", unit="s", check=more_than(0))
+    stop_s: float = setting(5.0, "Longest time to stop the city.", unit="s", check=more_than(0))
 
     @property
     def url(self) -> str:
-        """Give the address that reaches the server from this machine."""
+        """Return the address of the server on this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         scheme = "https" if self.tls_certificate else "http"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
@@ -143,16 +146,18 @@ class ServerSettings:
     def __post_init__(self) -> None:
         if bool(self.tls_certificate) != bool(self.tls_key):
             missing = "tls_key" if self.tls_certificate else "tls_certificate"
-            raise Invalid("HTTPS needs both a certificate and its key", field=f"server.{missing}")
+            raise Invalid(
+                "must be set: HTTPS needs both a certificate and its key", field=f"server.{missing}"
+            )
 
     @property
     def https(self) -> bool:
-        """Tell whether people reach the city by HTTPS."""
+        """Return whether people use the city over HTTPS."""
         return bool(self.tls_certificate) or self.public_url.startswith("https://")
 
     @property
     def loopback(self) -> bool:
-        """Tell whether only this machine can reach the city."""
+        """Return whether only this machine can reach the city."""
         if self.host == "localhost":
             return True
         try:
@@ -163,7 +168,7 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every section by name, the tables that parts read themselves, and the folder and file that they come from."""
+    """Every section by name, the tables that parts read themselves, and their folder and file."""
 
     folder: Path
     sections: Mapping[str, Any]
@@ -173,7 +178,7 @@ class Settings:
     """Flags of the command line, by section."""
 
     def section(self, name: str, kind: type[S]) -> S:
-        """Give a section as its part's dataclass."""
+        """Return a section as its part's dataclass; raise TypeError where it is another one."""
         found = self.sections[name]
         if not isinstance(found, kind):
             raise TypeError(f"section {name} is a {type(found).__name__}")
@@ -186,17 +191,17 @@ class Settings:
 
     @property
     def city(self) -> CitySettings:
-        """Give `[city]`."""
+        """Return the settings `[city]`."""
         return self.section("city", CitySettings)
 
     @property
     def server(self) -> ServerSettings:
-        """Give `[server]`."""
+        """Return the settings `[server]`."""
         return self.section("server", ServerSettings)
 
     @property
     def data(self) -> Path:
-        """Give the data folder, absolute."""
+        """Return the absolute path of the data folder."""
         return (self.folder / self.city.data).resolve()
 
 
@@ -209,11 +214,11 @@ def read_settings(
     *,
     tables: Mapping[str, type[Any]] = MappingProxyType({}),
 ) -> Settings:
-    """Read `city.toml` of a folder, or the file itself; `kinds` name each section's dataclass.
+    """Return the settings of `city.toml` in a folder, or of the file itself; `kinds` are the sections' dataclasses.
 
-    `tables` are further tables, each with what one entry is: a dataclass where entries have names, else a model.
+    `tables` are further tables, each with the type of an entry: a dataclass where entries have names, else a model.
 
-    What is wrong goes to `collector`, and its section has its defaults; raises Invalid where there is nothing to read.
+    Faults are added to `collector`, and their section has its defaults; raise Invalid where the file cannot be read.
     """
     path = folder if folder.suffix == ".toml" else folder / FILE
     [document] = parse_file(path, path.name if path.is_file() else str(path))
@@ -232,14 +237,14 @@ def read_settings(
 
 
 def describe_settings(kinds: Mapping[str, type]) -> list[SettingDescription]:
-    """List every setting there is, section by section."""
+    """Return every setting, section by section."""
     return [each for name, kind in kinds.items() for each in describe(name, kind)]
 
 
 def _tables_of(
     name: str, document: ParsedDocument, collector: ErrorCollector, *, named: bool
 ) -> ParsedDocument:
-    """Return the tables `[name.<key>]` or `[[name]]`; none where they are not that."""
+    """Return the tables `[name.<key>]` or `[[name]]`; none where the value is something else."""
     if name not in document.data:
         return plain_document({} if named else [], name)
     value = document.data[name]
@@ -263,9 +268,9 @@ def _require_tables(
 
 
 def require_bbox(bbox: tuple[float, ...], place: str) -> None:
-    """Refuse what is no area; west may lie east of east only where the area crosses the antimeridian (RFC 7946, 5.2).
+    """Raise Invalid unless a box is an area; across the antimeridian its west is greater (RFC 7946, 5.2).
 
-    Whether it does is told by its width: a city is not half the world wide.
+    It crosses the antimeridian where it would otherwise be more than half the world wide.
     """
     if not bbox:
         return
@@ -275,13 +280,13 @@ def require_bbox(bbox: tuple[float, ...], place: str) -> None:
     require_position((west, south), place)
     require_position((east, north), place)
     if south >= north:
-        raise Invalid(f"south ({south}) must lie south of north ({north})", field=place)
+        raise Invalid(f"south ({south}) must be south of north ({north})", field=place)
     if west == east or (west > east and west - east < 180):
-        raise Invalid(f"west ({west}) must lie west of east ({east})", field=place)
+        raise Invalid(f"west ({west}) must be west of east ({east})", field=place)
 
 
 def lies_within(position: tuple[float, ...], bbox: tuple[float, ...]) -> bool:
-    """Tell whether an area that `require_bbox` lets pass holds a position."""
+    """Return whether a position is within an area that `require_bbox` accepts."""
     longitude, latitude = position
     west, south, east, north = bbox
     is_between = west <= longitude <= east if west < east else not east < longitude < west
@@ -289,13 +294,13 @@ def lies_within(position: tuple[float, ...], bbox: tuple[float, ...]) -> bool:
 
 
 def require_position(position: tuple[float, ...], place: str) -> None:
-    """Refuse what is no longitude and latitude in degrees."""
+    """Raise Invalid unless the position is longitude and latitude in degrees."""
     if not position:
         return
     if len(position) != 2:
         raise Invalid("must be longitude, latitude", field=place)
     longitude, latitude = position
     if not -180 <= longitude <= 180:
-        raise Invalid(f"the longitude {longitude} is not within -180 to 180", field=place)
+        raise Invalid(f"the longitude must be -180 to 180, not {longitude}", field=place)
     if not -90 <= latitude <= 90:
-        raise Invalid(f"the latitude {latitude} is not within -90 to 90", field=place)
+        raise Invalid(f"the latitude must be -90 to 90, not {latitude}", field=place)

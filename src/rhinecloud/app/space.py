@@ -7,7 +7,7 @@ from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.edge import CityEdge
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.logs import LogSettings
-from rhinecloud.app.measured import tell
+from rhinecloud.app.measured import log_response
 from rhinecloud.app.parts import NAMES, find_parts
 from rhinecloud.app.problem import Problems
 from rhinecloud.app.routes.city import CityDescription
@@ -35,7 +35,7 @@ class Space:
         foundation.services.add(HttpEdge, self.edge)
 
     def context(self, mqtt_url: str = "") -> PartContext:
-        """Return what the parts of this space are given."""
+        """Return the context in which the parts of this space are opened."""
         foundation = self.foundation
         settings = foundation.settings
         server = settings.section("server", ServerSettings)
@@ -60,12 +60,12 @@ class Space:
                 host=server.host,
             ),
             describe=self.description.describe,
-            log_request=tell if settings.section("log", LogSettings).access else None,
+            log_request=log_response if settings.section("log", LogSettings).access else None,
             mode=self.mode,
         )
 
     def origins(self) -> list[str]:
-        """Return the web origins whose pages may call."""
+        """Return the web origins whose pages may send requests."""
         public = self.foundation.settings.server.public_url
         return [*self.assembly.origins(), *([public] if public else [])]
 

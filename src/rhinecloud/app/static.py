@@ -1,8 +1,8 @@
-"""Serves the operations centre: files that a build made, found at the start and again when a build has changed them.
+"""Serves the files of the operations centre, listed at the start and again after each build.
 
-Whether one did is looked at once a second at most, by the times of three entries. Hashed files are cached for ever,
-others are asked for again by their ETag; texts travel compressed; large files (the base map) are read in ranges. Any
-other path is a page of the one-page application.
+A new build is noticed within a second, by the modification times of three paths. Hashed files are cached for a year,
+others are revalidated by their ETag; texts are compressed; large files (the base map) can be read in ranges. Any other
+path returns the page of the single-page application.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pathlib import Path
 from rhinecloud.app.asgi import Headers, Receive, Scope, Send, header, reply
 
 IN_MEMORY = 2 * 1024 * 1024
-"""Files up to this many bytes are kept in memory once they were asked for."""
+"""Files up to this many bytes are kept in memory once they were requested."""
 CHUNK = 256 * 1024
-LOOKS_EVERY_S = 1.0
+CHECK_S = 1.0
 SETTLED_AFTER_S = 3.0
-"""A build that is younger than this may still be writing: its files are found anew at each look."""
+"""A build that is younger than this may still be writing, so its files are listed again at each check."""
 HASHED = re.compile(r"/(?:assets|immutable)/.*[.-][A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
 COMPRESSED = (
     "text/",
@@ -47,7 +47,7 @@ MEDIA_TYPES = {
     ".txt": "text/plain; charset=utf-8",
     ".md": "text/markdown; charset=utf-8",
 }
-"""Written down here, because a machine's own table may say otherwise, and a browser then refuses a script."""
+"""Fixed here, because a machine's own table may differ, and a browser then rejects a script."""
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 NOT_BUILT = (
     b"<!doctype html><meta charset=utf-8><title>Rhine Cloud</title><p>The city runs; its operations centre is not "
@@ -57,7 +57,7 @@ NOT_BUILT = (
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file as it is served; `etag` tells its content."""
+    """A file to serve; `etag` identifies its content."""
 
     path: Path
     size: int
@@ -65,11 +65,11 @@ class Asset:
     etag: bytes
     hashed: bool
     encodings: tuple[str, ...]
-    """Which of `br` and `gzip` lie beside it."""
+    """Which of `br` and `gzip` exist beside it."""
 
 
 class StaticFiles:
-    """The ASGI application over a folder; an empty or missing one answers with what to do about it."""
+    """The ASGI application over a folder; for an empty or missing one it returns a page that says how to build it."""
 
     def __init__(
         self,
@@ -83,15 +83,15 @@ class StaticFiles:
         self._assets: dict[str, Asset] = {}
         self._bodies: dict[tuple[Path, str], bytes] = {}
         self._build = _build_of(folder)
-        self._changed_at = self._looked_at = monotonic()
+        self._changed_at = self._checked_at = monotonic()
         self._assets = _find(folder)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer GET and HEAD; a path without a file's ending is the application's own."""
+        """Handle GET and HEAD; a path without a suffix is a page of the application."""
         if scope["method"] not in ("GET", "HEAD"):
             await reply(send, 405, b"", [(b"allow", b"GET, HEAD")])
             return
-        await self._look()
+        await self._check_build()
         path = scope["path"]
         asset = self._assets.get(path)
         if asset is None and "." not in path.rpartition("/")[2]:
@@ -106,16 +106,16 @@ class StaticFiles:
             return
         await self._serve(asset, scope, send)
 
-    async def _look(self) -> None:
-        """Find the files anew where a build has changed them."""
+    async def _check_build(self) -> None:
+        """List the files again where a build has changed them."""
         now = self._monotonic()
-        if now - self._looked_at < LOOKS_EVERY_S:
+        if now - self._checked_at < CHECK_S:
             return
-        self._looked_at = now
+        self._checked_at = now
         build = _build_of(self._folder)
         if build != self._build:
             self._build, self._changed_at = build, now
-        elif now - self._changed_at > SETTLED_AFTER_S + LOOKS_EVERY_S:
+        elif now - self._changed_at > SETTLED_AFTER_S + CHECK_S:
             return
         self._assets = await asyncio.to_thread(_find, self._folder)
         self._bodies.clear()
@@ -171,7 +171,7 @@ class StaticFiles:
 
 
 def _build_of(folder: Path) -> tuple[int, ...]:
-    """Tell one build from another: its page is written anew, and files come and go beside it."""
+    """Return the modification times that identify a build."""
     times = []
     for path in (folder / "index.html", folder / "assets", folder):
         try:
@@ -187,7 +187,7 @@ def _find(folder: Path) -> dict[str, Asset]:
         try:
             found[f"/{path.relative_to(folder).as_posix()}"] = _asset(folder, path)
         except OSError:
-            continue  # a build took it away between the list and the look
+            continue  # a build deleted it after it was listed
     return found
 
 
@@ -238,7 +238,7 @@ def _read_span(path: Path, first: int, length: int) -> bytes:
 
 
 def _span(asked: bytes, size: int) -> tuple[int, int] | None:
-    """Give the first and last byte asked for; the whole file where nothing was; None where it cannot be given."""
+    """Return the first and last byte of a Range; the whole file without one; None where it cannot be satisfied."""
     match = RANGE.fullmatch(asked.decode("latin-1"))
     if match is None or match.groups() == ("", ""):
         return 0, size - 1

@@ -1,4 +1,4 @@
-"""How the city is, in figures: what the status page, `rhinecloud status` and `/metrics` are made of."""
+"""The state of the city, for the status page, `rhinecloud status` and `/metrics`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MEGABYTE = 1 << 20
 
 
 class Status:
-    """Collects the figures; calls within a second get the same ones."""
+    """Collects the state; calls within a second get the same result."""
 
     def __init__(self, foundation: Foundation, assembly: Assembly, supervisor: Supervisor) -> None:
         self._foundation = foundation
@@ -37,7 +37,7 @@ class Status:
         return self._assembly.status_model(base)
 
     async def collect(self) -> dict[str, Any]:
-        """Return all figures as plain values."""
+        """Return the state as plain values."""
         if time.monotonic() - self._collected_at >= FRESH_S:
             self._collected = await self._collect()
             self._collected_at = time.monotonic()
@@ -63,7 +63,7 @@ class Status:
         }
 
     def consumers(self) -> Iterator[ConsumerState]:
-        """Yield what follows the changes, and every worker that failed."""
+        """Yield the state of every consumer of changes, and of every worker that failed."""
         works = {work.name: work for work in self._supervisor.works()}
         named = set()
         for each in self._assembly.consumers():

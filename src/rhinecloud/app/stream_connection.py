@@ -1,4 +1,4 @@
-"""The stream of a running city: a nats-server of our own, or one that others run."""
+"""The stream of a running city: the embedded nats-server, or one that runs elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DAY_S = 86_400.0
 
 
 async def open_stream(foundation: Foundation, closing: AsyncExitStack) -> StreamConnection:
-    """Start the server where it is our own and connect; raises Unavailable."""
+    """Start the embedded server where the settings say so, and connect; raise Unavailable."""
     settings = foundation.settings.section("stream", StreamSettings)
     server, url, user, devices = None, settings.url, None, None
     if settings.url == EMBEDDED:
@@ -37,8 +37,8 @@ async def open_stream(foundation: Foundation, closing: AsyncExitStack) -> Stream
         closing.push_async_callback(server.stop)
         url = server.url
         if settings.mqtt_port:
-            devices = await _look_after_devices(settings, server, user[1], closing)
-        await _answer_devices(foundation, settings, issuer, url, user, closing)
+            devices = await _open_device_stores(settings, server, user[1], closing)
+        await _open_callout(foundation, settings, issuer, url, user, closing)
     stream = JetStream(
         url,
         credentials=user,
@@ -55,10 +55,10 @@ async def open_stream(foundation: Foundation, closing: AsyncExitStack) -> Stream
     return StreamConnection(stream, server, mqtt_url, devices)
 
 
-async def _look_after_devices(
+async def _open_device_stores(
     settings: StreamSettings, server: NatsServer, password: str, closing: AsyncExitStack
 ) -> DeviceStores:
-    """Give what the server keeps for devices its limits, before any of them can sign in."""
+    """Set the limits of the stores of devices, before a device can sign in."""
     client = await _connect(server.url, (server.secrets.devices, password), "devices", closing)
     stores = DeviceStores(client, settings)
     await stores.open()
@@ -67,7 +67,7 @@ async def _look_after_devices(
     return stores
 
 
-async def _answer_devices(
+async def _open_callout(
     foundation: Foundation,
     settings: StreamSettings,
     issuer: JwtIssuer,
@@ -75,7 +75,7 @@ async def _answer_devices(
     user: tuple[str, str],
     closing: AsyncExitStack,
 ) -> None:
-    """Answer the server's questions about devices that sign in, and show out those that may stay no longer."""
+    """Authenticate devices that sign in, and disconnect those whose permission ends."""
 
     async def authenticate(name: str, secret: str) -> Actor:
         actor = await foundation.identity.authenticate_device(name, secret)
@@ -88,9 +88,10 @@ async def _answer_devices(
     callout = Callout(issuer, authenticate, monitors, settings, foundation.clock)
     await callout.listen(await _connect(url, user, "callout", closing))
     watcher = (ServerSecrets(*user, issuer.public).watch, user[1])
-    guard = DeviceRevocation(await _connect(url, watcher, "guard", closing), foundation.identity.standing)
-    foundation.identity.tell_ends(guard.notice)
-    watching = asyncio.create_task(guard.watch(), name="guard")
+    client = await _connect(url, watcher, "revocation", closing)
+    revocation = DeviceRevocation(client, foundation.identity.standing)
+    foundation.identity.tell_ends(revocation.notice)
+    watching = asyncio.create_task(revocation.watch(), name="revocation")
     closing.push_async_callback(_end, watching)
 
 

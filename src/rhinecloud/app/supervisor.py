@@ -1,4 +1,4 @@
-"""Keeps the city's background work going: what ends by an error is started again after a pause, and is shown."""
+"""Runs the city's background work: work that raises is restarted after a pause, and its error is shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Work:
-    """One piece of background work: `failures` since the start, `error` while it is not running."""
+    """One background task: `failures` since the start, `error` while it is not running."""
 
     name: str
     failures: int = 0
@@ -28,19 +28,19 @@ class Work:
 
 
 class Supervisor:
-    """Starts work by name and keeps it going until `stop`."""
+    """Starts work by name, and restarts it until `stop`."""
 
     def __init__(self) -> None:
         self._works: dict[str, Work] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def keep(self, name: str, start: Start) -> None:
-        """Run `start()` now, and again whenever it raises; work that returns is done."""
+        """Run `start()`, and again whenever it raises; work that returns is done."""
         work = self._works[name] = Work(name)
         self._tasks[name] = asyncio.create_task(self._run(work, start), name=name)
 
     def works(self) -> list[Work]:
-        """Give all work in the order of its start."""
+        """Return all work in the order of its start."""
         return list(self._works.values())
 
     async def stop(self, *names: str) -> None:
@@ -59,12 +59,12 @@ class Supervisor:
             try:
                 work.error = ""
                 await start()
-            except Exception as error:  # noqa: BLE001 - a consumer's loop: whatever ends it must not end the city
+            except Exception as error:  # noqa: BLE001 - a consumer's loop: an error in it must not end the city
                 work.failures += 1
                 work.error = f"{type(error).__name__}: {error}"
                 if loop.time() - started > STEADY_S:
                     pause = FIRST_PAUSE_S
-                _log.exception("%s failed; it is started again in %.1f s", work.name, pause)
+                _log.exception("%s failed; restarting it in %.1f s", work.name, pause)
             else:
                 return
             await asyncio.sleep(pause)

@@ -1,7 +1,7 @@
-"""Traces by OpenTelemetry, where a setting says where to: a request, the commits it made, the frames that carried them
-and the consumers that heard of them are one trace.
+"""Traces by OpenTelemetry, where a setting enables them: a request, its commits, their frames, and the consumers that
+handle these are one trace.
 
-Nothing of it is in the parts: it stands around the door, the store and the stream, and only where it is switched on.
+The parts know nothing of it: it wraps the application, the store and the stream, only where it is enabled.
 Source: W3C Trace Context; OpenTelemetry semantic conventions for HTTP.
 """
 
@@ -27,27 +27,29 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Link, SpanContext, Tracer
 
 RouteOf = Callable[[Scope], str]
-"""Returns the route that a request leads to, '' where none is known."""
+"""Returns the route of a request, '' where it is unknown."""
 
 REMEMBERED = 10_000
-"""Commits of late whose traces are known: what they wrote is carried and heard of soon after."""
+"""Recent commits whose traces are known; their frames are published and consumed soon after."""
 LINKS = 32
-"""Other commits that a frame's span names at most."""
+"""Most other commits to which a frame's span links."""
 
 
 @dataclass(frozen=True, slots=True)
 class TelemetrySettings:
-    """Section `[telemetry]`: where traces go; it needs `pip install rhinecloud[telemetry]`."""
+    """Section `[telemetry]`: the target of traces; it needs `pip install rhinecloud[telemetry]`."""
 
     otlp_endpoint: str = setting(
-        "", "Where traces go by OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`; empty: nowhere."
+        "", "URL for traces by OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`; empty: no traces."
     )
-    service_name: str = setting("rhinecloud", "What the city is called there.")
-    sampled: float = setting(1.0, "Which part of the requests that bring no trace is traced, from 0 to 1.")
+    service_name: str = setting("rhinecloud", "Name of the service in the traces.")
+    sampled: float = setting(
+        1.0, "Share of the requests without a trace of their own that is traced, from 0 to 1."
+    )
 
 
 class Telemetry:
-    """Traces of one city; `close` sends what is left."""
+    """The traces of one city."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
@@ -59,20 +61,20 @@ class Telemetry:
         return TracedApplication(application, self._tracer, route_of)
 
     def around_store(self, store: Store) -> Store:
-        """Give the store with a span for each write."""
+        """Return the store with a span for each write."""
         return cast(Store, TracedStore(store, self._tracer, self._commits))
 
     def around_stream(self, stream: JetStream) -> JetStream:
-        """Give the stream with spans for frames that are published and frames that are done."""
+        """Return the stream with spans for each frame that is published or consumed."""
         return cast(JetStream, TracedStream(stream, self._tracer, self._commits))
 
     async def close(self) -> None:
-        """Send what is left."""
+        """Send the remaining spans, and close."""
         await asyncio.to_thread(self._provider.shutdown)
 
 
 def make_telemetry(settings: TelemetrySettings) -> Telemetry | None:
-    """Make the traces that the settings ask for, None where they ask for none; raises Invalid."""
+    """Return the telemetry of the settings, None where it is disabled; raise Invalid where the library is missing."""
     if not settings.otlp_endpoint:
         return None
     try:
@@ -82,7 +84,9 @@ def make_telemetry(settings: TelemetrySettings) -> Telemetry | None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
         from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio  # noqa: PLC0415
     except ImportError:
-        raise Invalid("needs `pip install rhinecloud[telemetry]`", field="telemetry.otlp_endpoint") from None
+        raise Invalid(
+            "must be empty without `pip install rhinecloud[telemetry]`", field="telemetry.otlp_endpoint"
+        ) from None
     provider = TracerProvider(
         resource=Resource.create({"service.name": settings.service_name}),
         sampler=ParentBasedTraceIdRatio(settings.sampled),
@@ -94,17 +98,17 @@ def make_telemetry(settings: TelemetrySettings) -> Telemetry | None:
 
 
 class CommitTraces:
-    """Which trace wrote which changes, of late."""
+    """The traces of recent changes."""
 
     def __init__(self) -> None:
         self._known: deque[tuple[int, int, SpanContext]] = deque(maxlen=REMEMBERED)
 
     def remember(self, first: int, last: int, span: SpanContext) -> None:
-        """Note that a span wrote the changes `first` to `last`, or some of these."""
+        """Record that a span wrote the changes `first` to `last`, or some of these."""
         self._known.append((first, last, span))
 
     def of(self, frame: Frame) -> list[SpanContext]:
-        """Give the spans that wrote a frame's changes, the newest first."""
+        """Return the spans that wrote a frame's changes, the newest first."""
         found = []
         for first, last, span in reversed(self._known):
             if last < frame.first - REMEMBERED:
@@ -115,7 +119,7 @@ class CommitTraces:
 
 
 class TracedApplication:
-    """An ASGI application around another: a span for each request, within the trace that it brings."""
+    """An application around another: a span for each request, within the request's own trace."""
 
     def __init__(self, application: Application, tracer: Tracer, route_of: RouteOf) -> None:
         self._application = application
@@ -123,18 +127,18 @@ class TracedApplication:
         self._route_of = route_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         from opentelemetry.trace import SpanKind, StatusCode  # noqa: PLC0415
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        brought = {
+        fields = {
             name: header(scope, name.encode()).decode("latin-1") for name in ("traceparent", "tracestate")
         }
         context = TraceContextTextMapPropagator().extract(
-            {name: each for name, each in brought.items() if each}
+            {name: each for name, each in fields.items() if each}
         )
         attributes = {"http.request.method": scope["method"], "url.path": scope["path"]}
         with self._tracer.start_as_current_span(
@@ -172,7 +176,7 @@ class TracedStore:
         return getattr(self._store, name)
 
     async def write(self, edits: Sequence[Edit]) -> list[Written | Exception]:
-        """Apply edits; see the port."""
+        """Apply edits, as the port says."""
         with self._tracer.start_as_current_span(
             "store commit", attributes={"rhinecloud.edits": len(edits)}
         ) as span:
@@ -183,7 +187,7 @@ class TracedStore:
             return answers
 
     async def write_jointly(self, edit: JointEdit) -> dict[str, Written]:
-        """Apply one decision about several entities; see the port."""
+        """Apply one decision about several entities, as the port says."""
         attributes = {"rhinecloud.edits": len(edit.entity_ids)}
         with self._tracer.start_as_current_span("store commit", attributes=attributes) as span:
             answers = await self._store.write_jointly(edit)
@@ -194,7 +198,7 @@ class TracedStore:
 
 
 class TracedStream:
-    """A stream around another: spans for what is published and for what each consumer does with it."""
+    """A stream around another: spans for each published frame and for each consumer's work."""
 
     def __init__(self, stream: JetStream, tracer: Tracer, commits: CommitTraces) -> None:
         self._stream = stream
@@ -205,12 +209,12 @@ class TracedStream:
         return getattr(self._stream, name)
 
     async def publish(self, frame: Frame) -> None:
-        """Append a frame; see the port."""
+        """Append a frame, as the port says."""
         with self._tracer.start_as_current_span("relay frame", **self._origin(frame)):
             await self._stream.publish(frame)
 
     async def consume(self, name: str, handle: Handle) -> None:
-        """Run a durable consumer; see the port."""
+        """Run a durable consumer, as the port says."""
 
         async def handle_traced(frame: Frame) -> None:
             with self._tracer.start_as_current_span(f"consume {name}", **self._origin(frame)):
@@ -219,7 +223,7 @@ class TracedStream:
         await self._stream.consume(name, handle_traced)
 
     async def tail(self, after: int, *, urgent: bool = False) -> AsyncGenerator[Frame, None]:
-        """Follow the log; a span lasts until the follower asks for the next frame. See the port."""
+        """Yield frames, as the port says; a span lasts until the follower asks for the next one."""
         task = asyncio.current_task()
         name = task.get_name() if task is not None else "follower"
         async for frame in self._stream.tail(after, urgent=urgent):
@@ -230,7 +234,7 @@ class TracedStream:
                 span.end()
 
     def _origin(self, frame: Frame) -> dict[str, Any]:
-        """Place a frame's span in the trace that wrote its newest change, with links to those that wrote the others."""
+        """Return a frame's span attributes: the trace that wrote its newest change, and links to the others."""
         from opentelemetry.trace import NonRecordingSpan, set_span_in_context  # noqa: PLC0415
 
         spans = self._commits.of(frame)

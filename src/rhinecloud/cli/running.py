@@ -19,7 +19,7 @@ from rich.text import Text
 
 from rhinecloud.app.city import City, web_folder
 from rhinecloud.app.logs import LogSettings, write_log
-from rhinecloud.app.memory import ease_collector
+from rhinecloud.app.memory import tune_garbage_collector
 from rhinecloud.app.readers.replica import Replica
 from rhinecloud.app.sections import read_city
 from rhinecloud.app.server import with_port
@@ -94,7 +94,7 @@ async def _lead(settings: Settings, screen: Console, end: Coroutine[Any, Any, An
     except BaseException:
         end.close()
         raise
-    ease_collector()
+    tune_garbage_collector()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(city, screen), name="reload"))
     try:
@@ -129,7 +129,7 @@ async def _follow(settings: Settings, screen: Console, end: Coroutine[Any, Any, 
     except BaseException:
         end.close()
         raise
-    ease_collector()
+    tune_garbage_collector()
     try:
         screen.print(_replica_panel(replica))
         await end

@@ -136,7 +136,7 @@ def _add_backups(program: typer.Typer) -> None:
         size = sum(each["size"] for each in manifest["files"])
         with _bar("Restoring", size) as (bar, task):
             old = restore(
-                source, data, force=force, now=utc_now(), tell=lambda read: bar.update(task, advance=read)
+                source, data, force=force, now=utc_now(), progress=lambda read: bar.update(task, advance=read)
             )
         if as_json:
             print_json({"manifest": manifest, "data": str(data), "kept": str(old) if old else None})

@@ -1,1 +1,1 @@
-"""More processes on one machine: readers share the city's port, answer reads themselves and pass on the rest."""
+"""More processes for one city: readers share its port and replicas its database; both forward what they cannot do."""

@@ -1,7 +1,7 @@
-"""What stands before the process that runs the city: it answers from the store what it can, and passes on the rest.
+"""Answers requests for entities from the store, and forwards the others to the process that runs the city.
 
-Whatever it cannot read with success it passes on as well, so that every refusal is the city's own, and a token that was
-made a moment ago opens this door, too.
+A request that fails here is forwarded as well, so that errors come from the city itself, and a token that was created
+a moment ago works here, too.
 """
 
 from __future__ import annotations
@@ -22,68 +22,65 @@ BATCHES = "/ngsi-ld/v1/entityOperations"
 
 
 class FrontProxy:
-    """An ASGI application over a foundation that is open to read; `writes` where its store may be written here, too.
+    """An ASGI application over a foundation that is open to read; `writes` says whether its store may be written.
 
-    `passing` is where the rest goes; it may be replaced.
+    `upstream` gets the forwarded requests; it may be replaced.
     """
 
-    def __init__(self, foundation: Foundation, passing: Application, *, writes: bool) -> None:
+    def __init__(self, foundation: Foundation, upstream: Application, *, writes: bool) -> None:
         self._foundation = foundation
         self._space = open_to(foundation, Mode.READER)
         self._application: Application
         self._writes = writes
-        self.passing = passing
+        self.upstream = upstream
 
-    async def open(self, closing: AsyncExitStack, *, leave_s: float, shared: bool = False) -> None:
-        """Let requests in at the city's port, which may be `shared`; `closing` learns how to let them out again.
-
-        Those inside have `leave_s` to end.
-        """
+    async def open(self, closing: AsyncExitStack, *, drain_s: float, shared: bool = False) -> None:
+        """Serve at the city's port, which may be `shared`, until `closing` ends; requests then get `drain_s` more."""
         settings, identity = self._foundation.settings, self._foundation.identity
         await self._space.assembly.open(self._space.context(), closing)
         self._application = self._space.assembly.applications()[NGSI_LD]
-        doors = Dispatcher(
-            [("/", self)], self.passing, self._space.origins(), literal_hosts_only=identity.settings.open
+        dispatcher = Dispatcher(
+            [("/", self)], self.upstream, self._space.origins(), literal_hosts_only=identity.settings.open
         )
-        server = HttpServer(doors, settings.server, shared=shared)
+        server = HttpServer(dispatcher, settings.server, shared=shared)
         await server.start()
         closing.push_async_callback(server.stop)
-        closing.push_async_callback(doors.close, leave_s)
+        closing.push_async_callback(dispatcher.close, drain_s)
 
     async def refresh(self) -> None:
-        """Read again what another process changed of accounts, tokens and @contexts."""
+        """Reload accounts, tokens and @contexts that another process changed."""
         await self._space.assembly.refresh()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer here, or by passing on."""
+        """Handle a request here, or forward it."""
         if scope["type"] == "http" and scope["path"] == liveness.PATH:
-            await liveness.say_alive(send)
+            await liveness.reply_alive(send)
         elif not self._is_for_here(scope):
-            await self.passing(scope, receive, send)
+            await self.upstream(scope, receive, send)
         else:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        heard: list[Message] = []
-        answer: list[Message] = []
+        received: list[Message] = []
+        response: list[Message] = []
 
-        async def listen() -> Message:
+        async def record() -> Message:
             message = await receive()
-            heard.append(message)
+            received.append(message)
             return message
 
-        async def keep(message: Message) -> None:
-            answer.append(message)
+        async def hold(message: Message) -> None:
+            response.append(message)
 
         async def repeat() -> Message:
-            return heard.pop(0) if heard else await receive()
+            return received.pop(0) if received else await receive()
 
-        await self._application(scope, listen, keep)
-        if _stands(scope, answer[0]["status"]):
-            for message in answer:
+        await self._application(scope, record, hold)
+        if _is_final(scope, response[0]["status"]):
+            for message in response:
                 await send(message)
         else:
-            await self.passing(scope, repeat, send)
+            await self.upstream(scope, repeat, send)
 
     def _is_for_here(self, scope: Scope) -> bool:
         path: str = scope["path"]
@@ -92,6 +89,6 @@ class FrontProxy:
         return self._writes or (scope["method"] == "GET" and path.startswith(ENTITIES))
 
 
-def _stands(scope: Scope, status: int) -> bool:
-    """Tell whether an answer may stand: a refused reading is asked again inside, of writing only who was unknown."""
+def _is_final(scope: Scope, status: int) -> bool:
+    """Return whether a response is sent: a failed read is forwarded, a failed write only where the actor is unknown."""
     return status < 300 or (scope["method"] != "GET" and status != 401)

@@ -1,6 +1,6 @@
-"""One more city process on a database that several share: it reads and writes entities, and passes on the rest.
+"""A city process on a shared database that does not lead: it reads and writes entities, and forwards other requests.
 
-The rest goes to whichever process leads; until one does, whoever asks for it is told to try again.
+They go to the process that leads; while there is none, they are answered 503 with Retry-After.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import Clock, utc_now
 
 SETTLE_S = 0.02
-NOBODY = UpstreamAddress("", url="http://127.0.0.1:1")
-"""Where nothing listens."""
+NO_LEADER = UpstreamAddress("", url="http://127.0.0.1:1")
+"""An address at which nothing listens."""
 
 
 class Replica:
-    """Answers beside the leader from `start` to `stop`."""
+    """Serves beside the leader from `start` to `stop`."""
 
     def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
-        """Put everything together; raises Invalid where a file of the city is wrong. Nothing is opened yet."""
+        """Read the city's files; raise Invalid for a fault. Nothing is opened yet."""
         self.settings = with_port(settings)
-        self.leader = NOBODY
+        self.leader = NO_LEADER
         self._foundation = Foundation(self.settings, clock, reads_only=True)
-        self._passing = ReverseProxy(NOBODY)
+        self._proxy = ReverseProxy(NO_LEADER)
         self._changed = asyncio.Event()
         self._cached = cached_records()
         self._front: FrontProxy
@@ -40,11 +40,11 @@ class Replica:
 
     @property
     def url(self) -> str:
-        """Give the address that reaches this process from this machine."""
+        """Return the address of this process on this machine."""
         return self.settings.server.url
 
     async def start(self) -> None:
-        """Open the store and answer; raises what cannot be opened, after closing what was."""
+        """Open the store and serve. Raise the error of what cannot be opened, after closing the rest."""
         try:
             await self._start()
         except BaseException:
@@ -52,30 +52,30 @@ class Replica:
             raise
 
     async def stop(self) -> None:
-        """Let nobody in any more, and close everything."""
+        """Accept no more requests, and close everything."""
         await self._closing.aclose()
 
     async def _start(self) -> None:
         foundation, closing = self._foundation, self._closing
         await foundation.open_to_read()
         closing.push_async_callback(foundation.close)
-        foundation.store.on_records(self._hear)
+        foundation.store.on_records(self._on_record)
         await self._find_leader()
-        closing.push_async_callback(self._part)
-        self._front = FrontProxy(foundation, self._pass, writes=True)
-        await self._front.open(closing, leave_s=self.settings.server.stop_s / 2)
-        keeping = asyncio.create_task(self._keep_up(), name="replica")
+        closing.push_async_callback(self._close_proxy)
+        self._front = FrontProxy(foundation, self._forward, writes=True)
+        await self._front.open(closing, drain_s=self.settings.server.stop_s / 2)
+        keeping = asyncio.create_task(self._refresh_when_changed(), name="replica")
         closing.callback(keeping.cancel)
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._passing(scope, receive, send)
+    async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._proxy(scope, receive, send)
 
-    def _hear(self, kind: str, _tenant: str, _record_id: str) -> None:
+    def _on_record(self, kind: str, _tenant: str, _record_id: str) -> None:
         if kind in self._cached or kind in (KIND, ""):  # '': any record may have changed
             self._changed.set()
 
-    async def _keep_up(self) -> None:
-        """Read anew what other processes changed, each time that it is heard of."""
+    async def _refresh_when_changed(self) -> None:
+        """Reload what other processes changed, whenever they notify."""
         while True:
             await self._changed.wait()
             await asyncio.sleep(SETTLE_S)
@@ -88,11 +88,11 @@ class Replica:
                 await asyncio.sleep(1)
 
     async def _find_leader(self) -> None:
-        leader = await find_leader(self._foundation.store) or NOBODY
+        leader = await find_leader(self._foundation.store) or NO_LEADER
         if leader != self.leader:
-            before, self._passing = self._passing, ReverseProxy(leader)
+            before, self._proxy = self._proxy, ReverseProxy(leader)
             self.leader = leader
             await before.close()
 
-    async def _part(self) -> None:
-        await self._passing.close()
+    async def _close_proxy(self) -> None:
+        await self._proxy.close()

@@ -1,6 +1,6 @@
-"""Passes requests and WebSockets on, unchanged, to the process that runs the city.
+"""Forwards requests and WebSockets, unchanged, to the process that runs the city.
 
-Bodies stream both ways; who asked stands in `X-Forwarded-For`, which `from_readers` believes those who know the secret.
+Bodies are streamed both ways. `X-Forwarded-For` has the client's address; `trust_proxies` accepts it with the secret.
 Source: RFC 9110, clause 7.6.
 """
 
@@ -29,45 +29,45 @@ HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
 )
 FRAMING = frozenset({LENGTH, b"host"})
-"""What `Connection` may name as often as it likes: it stays."""
+"""Fields that are forwarded even where `Connection` names them."""
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 OF_HANDSHAKE = b"sec-websocket-"
-PIECE = 65_536
+CHUNK_BYTES = 65_536
 CONNECT_S = 5.0
 LARGEST_MESSAGE = 16 * 1024 * 1024
 GOING_AWAY = 1001
 NEVER_SENT = frozenset({1005, 1006, 1015})
-"""Close codes that say what was seen at one end; none may be sent (RFC 6455, clause 7.4.1)."""
+"""Close codes that are never sent (RFC 6455, clause 7.4.1)."""
 
 
 class ReverseProxy:
-    """An ASGI application that passes everything on."""
+    """An ASGI application that forwards everything."""
 
-    def __init__(self, inside: UpstreamAddress) -> None:
-        self._inside = inside
+    def __init__(self, upstream: UpstreamAddress) -> None:
+        self._upstream = upstream
         self._session: aiohttp.ClientSession | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on one request or WebSocket."""
-        brought = header(scope, SECRET)
-        if brought and hmac.compare_digest(brought, self._inside.secret.encode()):
-            await _refuse_round_trip(scope, send)
+        """Forward one request or WebSocket."""
+        secret = header(scope, SECRET)
+        if secret and hmac.compare_digest(secret, self._upstream.secret.encode()):
+            await _reject_loop(scope, send)
         elif scope["type"] == "http":
-            await self._pass_request(scope, receive, send)
+            await self._forward_request(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._pass_websocket(scope, receive, send)
+            await self._forward_websocket(scope, receive, send)
 
     async def close(self) -> None:
         """Close every connection."""
         if self._session is not None:
             await self._session.close()
 
-    async def _pass_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _forward_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
         try:
             async with self._open().request(
                 scope["method"],
-                _address(self._inside.url, scope),
+                _address(self._upstream.url, scope),
                 headers=self._headers(scope),
                 data=_body(receive) if _has_body(scope) else None,
                 allow_redirects=False,
@@ -76,19 +76,19 @@ class ReverseProxy:
                 fields = _end_to_end([(name.lower(), value) for name, value in answer.raw_headers])
                 await send({"type": "http.response.start", "status": answer.status, "headers": fields})
                 begun = True
-                async for piece in answer.content.iter_chunked(PIECE):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})
         except (aiohttp.ClientError, OSError, TimeoutError):
             if begun:
-                raise  # the server cuts the connection, so that half an answer is not taken for a whole one
+                raise  # the server closes the connection, so that the client sees that the response is incomplete
             await _reply_unavailable(send, "the city's own process does not answer")
 
-    async def _pass_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await receive()  # the browser's wish to connect
+    async def _forward_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # the browser's request to connect
         try:
             inner = await self._open().ws_connect(
-                _address(self._inside.url, scope),
+                _address(self._upstream.url, scope),
                 headers=self._headers(scope),
                 max_msg_size=LARGEST_MESSAGE,
                 compress=0,
@@ -98,20 +98,20 @@ class ReverseProxy:
             await send({"type": "websocket.close", "code": GOING_AWAY})
             return
         await send({"type": "websocket.accept"})
-        inward = asyncio.create_task(_pass_inward(receive, inner))
-        outward = asyncio.create_task(_pass_outward(inner, send))
+        inward = asyncio.create_task(_forward_to_upstream(receive, inner))
+        outward = asyncio.create_task(_forward_to_client(inner, send))
         code = GOING_AWAY
         try:
             await asyncio.wait((inward, outward), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # Nobody may be listening to the browser when it is sent away: the server would wait for its next word.
+            # The receiving task must have ended before the browser is disconnected: the server would wait for it.
             outward.cancel()
             inward.cancel()
-            said, _ = await asyncio.gather(inward, outward, return_exceptions=True)
-            if isinstance(said, int):
-                code = _sendable(said)
+            code_or_error, _ = await asyncio.gather(inward, outward, return_exceptions=True)
+            if isinstance(code_or_error, int):
+                code = _sendable(code_or_error)
             else:
-                with contextlib.suppress(RuntimeError, OSError):  # the browser may have gone first
+                with contextlib.suppress(RuntimeError, OSError):  # the browser may have disconnected first
                     await send({"type": "websocket.close", "code": _sendable(inner.close_code)})
             await inner.close(code=code)
 
@@ -122,13 +122,13 @@ class ReverseProxy:
                 fields.add(name.decode("latin-1"), value.decode("latin-1"))
         if scope.get("client"):
             fields.add(FORWARDED.decode(), scope["client"][0])
-        fields.add(SECRET.decode(), self._inside.secret)
+        fields.add(SECRET.decode(), self._upstream.secret)
         return fields
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=self._inside.connector(),
+                connector=self._upstream.connector(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -136,16 +136,16 @@ class ReverseProxy:
         return self._session
 
 
-def from_readers(application: Application, inside: UpstreamAddress) -> Application:
-    """Let an application behind readers see who asked, as if it had been asked directly."""
-    secret = inside.secret.encode()
+def trust_proxies(application: Application, upstream: UpstreamAddress) -> Application:
+    """Return an application that sees the client's own address behind the readers that know the secret."""
+    secret = upstream.secret.encode()
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if hmac.compare_digest(header(scope, SECRET), secret):
-            askers = [value for name, value in scope["headers"] if name == FORWARDED]
-            # Whatever stands before the last one was said by the asker.
-            asker = askers[-1].rpartition(b",")[2].strip().decode("latin-1") if askers else ""
-            scope["client"] = (asker, 0) if asker else None
+            clients = [value for name, value in scope["headers"] if name == FORWARDED]
+            # Only the last address was written by a reader; the client may have sent others.
+            client = clients[-1].rpartition(b",")[2].strip().decode("latin-1") if clients else ""
+            scope["client"] = (client, 0) if client else None
         await application(scope, receive, send)
 
     return answer
@@ -158,7 +158,7 @@ def _address(url: str, scope: Scope) -> URL:
 
 
 def _end_to_end(fields: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Leave out what was meant for this connection alone, and any second word on how long the body is."""
+    """Return the header fields without the hop-by-hop ones, and without a second length of the body."""
     named = {
         name.strip().lower() for key, value in fields if key == b"connection" for name in value.split(b",")
     }
@@ -185,12 +185,14 @@ async def _reply_unavailable(send: Send, why: str) -> None:
     await reply(send, document["status"], orjson.dumps(document), fields)
 
 
-async def _refuse_round_trip(scope: Scope, send: Send) -> None:
-    """Answer what was passed on and came here again: the leader gave an address that is another process's."""
+async def _reject_loop(scope: Scope, send: Send) -> None:
+    """Reject a forwarded request that came back here: the leader's address is that of another process."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": GOING_AWAY})
     else:
-        await _reply_unavailable(send, "the leader's address leads elsewhere: set server.inside_url there")
+        await _reply_unavailable(
+            send, "the leader's address is that of another process: set server.inside_url of the leader"
+        )
 
 
 def _sendable(code: int | None) -> int:
@@ -202,14 +204,14 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ConnectionResetError("the caller went away")
+            raise ConnectionResetError("the client disconnected")
         if message.get("body"):
             yield message["body"]
         more = message.get("more_body", False)
 
 
-async def _pass_inward(receive: Receive, inner: aiohttp.ClientWebSocketResponse) -> int:
-    """Pass on until the browser has gone; give its close code, 0 for none."""
+async def _forward_to_upstream(receive: Receive, inner: aiohttp.ClientWebSocketResponse) -> int:
+    """Forward messages until the browser disconnects, and return its close code, 0 for none."""
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
@@ -221,8 +223,8 @@ async def _pass_inward(receive: Receive, inner: aiohttp.ClientWebSocketResponse)
                 await inner.send_bytes(message["bytes"])
 
 
-async def _pass_outward(inner: aiohttp.ClientWebSocketResponse, send: Send) -> None:
-    """Pass on until the inside closes."""
+async def _forward_to_client(inner: aiohttp.ClientWebSocketResponse, send: Send) -> None:
+    """Forward messages until the upstream closes."""
     while True:
         message: Any = await inner.receive()
         if message.type is aiohttp.WSMsgType.TEXT:

@@ -1,4 +1,4 @@
-"""Where the process that runs the city is reached by those in front of it."""
+"""The address of the process that runs the city, for readers and replicas."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rhinecloud.app.settings import Settings
 from rhinecloud.store.port import Record, Store
 
 KEPT_S = 15.0
-"""So long an unused connection is kept: well below the thirty seconds after which the server closes it, so that no
-request is sent into one that is just being closed."""
-GONE = (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 11_000))
+"""How long an unused connection is kept: well below the 30 s after which the server closes it, so that a request is
+never sent on a connection that is being closed."""
+KEEPALIVE = (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 11_000))
 KIND = "leader"
-"""The record by which processes that share a store learn who leads."""
+"""The kind of the record with the leader's address, in a shared store."""
 
 
 class UpstreamAddress(msgspec.Struct, frozen=True):
-    """An address, `url` or the socket of this machine; who sends `secret` with a request speaks for whoever asked."""
+    """A URL, or a socket of this machine; `secret` marks requests that a reader forwards for a client."""
 
     secret: str
     url: str = "http://city"
@@ -31,45 +31,45 @@ class UpstreamAddress(msgspec.Struct, frozen=True):
 
     @classmethod
     def at_socket(cls, path: Path) -> UpstreamAddress:
-        """Make the address of a socket of this machine."""
+        """Return the address of a socket of this machine."""
         return cls(secrets.token_urlsafe(32), socket=str(path))
 
     @classmethod
     def at_url(cls, url: str) -> UpstreamAddress:
-        """Make the address of a process that other machines reach."""
+        """Return the address of a process for other machines."""
         return cls(secrets.token_urlsafe(32), url=url)
 
     def connector(self) -> aiohttp.BaseConnector:
-        """Make what connects to it."""
+        """Return a connector for the address."""
         if self.socket:
             return aiohttp.UnixConnector(self.socket, limit=0, keepalive_timeout=KEPT_S)
-        return aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_S, socket_factory=_watched)
+        return aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_S, socket_factory=_keepalive_socket)
 
 
-def _watched(address: Any) -> socket.socket:
-    """Make a socket that breaks within seconds when the other machine is gone without a word."""
+def _keepalive_socket(address: Any) -> socket.socket:
+    """Return a socket that fails within seconds when the other machine disappears."""
     family, kind, protocol, *_ = address
     made = socket.socket(family, kind, protocol)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in GONE:
+    for name, value in KEEPALIVE:
         if hasattr(socket, name):  # not every system has all of them
             made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     return made
 
 
-def inside_of(settings: Settings) -> UpstreamAddress | None:
-    """Say where other machines reach this process, None where there is nobody to reach it."""
+def upstream_of(settings: Settings) -> UpstreamAddress | None:
+    """Return the address of this process for other machines, None where the store is not shared."""
     if not is_shared(settings):
         return None
     return UpstreamAddress.at_url(settings.server.inside_url or settings.server.url)
 
 
-async def announce(store: Store, inside: UpstreamAddress) -> None:
-    """Tell the others that share the store that this process leads."""
-    await store.put_records([Record(KIND, "", KIND, msgspec.json.encode(inside))])
+async def announce(store: Store, upstream: UpstreamAddress) -> None:
+    """Store the address of this process as that of the leader."""
+    await store.put_records([Record(KIND, "", KIND, msgspec.json.encode(upstream))])
 
 
 async def find_leader(store: Store) -> UpstreamAddress | None:
-    """Give where the leader is, None where none ever announced itself."""
+    """Return the leader's address, None where none was announced."""
     record = await store.get_record(KIND, "", KIND)
     return msgspec.json.decode(record.body, type=UpstreamAddress) if record else None

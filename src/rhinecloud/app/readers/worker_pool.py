@@ -1,4 +1,4 @@
-"""The city's side of its readers: starts them, starts again whichever ends, and tells them what changed."""
+"""Starts the city's readers, restarts those that end, and notifies them of changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.store.engine import StoreSettings
 
 STARTED_S = 60.0
-"""A busy machine may need twenty."""
+"""A busy machine may need 20 s."""
 STOP_S = 2.0
 PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class WorkerPool:
-    """`number` readers in front of the city, which is at `inside` then, from `start` to `stop`."""
+    """`number` readers in front of the city, which serves at `upstream`, from `start` to `stop`."""
 
     def __init__(self, settings: Settings, number: int) -> None:
         self._settings = settings
@@ -38,32 +38,32 @@ class WorkerPool:
         self._cached = cached_records()
         self._folder = tempfile.TemporaryDirectory(prefix="rhinecloud-", ignore_cleanup_errors=True)
         self._processes: dict[int, asyncio.subprocess.Process] = {}
-        self._keepers: list[asyncio.Task[None]] = []
+        self._watchers: list[asyncio.Task[None]] = []
         self.socket = Path(self._folder.name) / "city.sock"
-        """Of this user alone: the folder is closed to others. Short, as addresses of sockets must be."""
-        self.inside = UpstreamAddress.at_socket(self.socket)
+        """In a folder that only this user can open. Short, because the path of a socket must be."""
+        self.upstream = UpstreamAddress.at_socket(self.socket)
 
     @property
     def processes(self) -> list[int]:
-        """Give the process ids of the readers that run."""
+        """Return the process ids of the readers."""
         return [process.pid for process in self._processes.values()]
 
     async def start(self) -> None:
-        """Start all readers and wait until each serves; raises Unavailable, also where the port is another's."""
+        """Start all readers and wait until each serves; raise Unavailable, also where the port is in use."""
         await self._wait_for_port()
         await asyncio.gather(*(self._start(number) for number in range(self._number)))
-        self._keepers = [asyncio.create_task(self._keep(number)) for number in range(self._number)]
+        self._watchers = [asyncio.create_task(self._restart(number)) for number in range(self._number)]
 
     async def stop(self) -> None:
-        """Close the pipes, at which the readers end by themselves."""
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        """Close the pipes, upon which the readers end."""
+        for watcher in self._watchers:
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
         await asyncio.gather(*(_end(process) for process in self._processes.values()))
         self._folder.cleanup()
 
-    def tell(self, kind: str, _tenant: str, _record_id: str) -> None:
-        """Tell the readers that a record changed, where they keep a copy of its kind."""
+    def notify(self, kind: str, _tenant: str, _record_id: str) -> None:
+        """Notify the readers that a record changed, where they hold a copy of its kind."""
         if not kind or kind in self._cached:
             for process in self._processes.values():
                 if process.stdin is not None and not process.stdin.is_closing():
@@ -76,23 +76,23 @@ class WorkerPool:
             "rhinecloud.app.readers.reader",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            # Ctrl-C reaches the city alone. The readers end when their pipe does, even where the city was killed.
+            # Ctrl-C reaches only the city. The readers end when their pipe does, even where the city was killed.
             start_new_session=True,
         )
         assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(msgspec.json.encode(self._orders()) + b"\n")
+        process.stdin.write(msgspec.json.encode(self._options()) + b"\n")
         self._processes[number] = process
         try:
             async with asyncio.timeout(STARTED_S):
-                said = await process.stdout.readline()
+                line = await process.stdout.readline()
         except TimeoutError:
-            said = b""
-        if said != READY:
+            line = b""
+        if line != READY:
             await _end(process)
             raise Unavailable(f"a reader did not start: it ended with {process.returncode}")
 
     async def _wait_for_port(self) -> None:
-        """Make sure that no other city shares the port; readers of this one that was killed may be about to end."""
+        """Wait until the port is free: readers of a city that was killed may still be ending. Raise Unavailable."""
         server, loop = self._settings.server, asyncio.get_running_loop()
         until = loop.time() + STOP_S
         while loop.time() < until:
@@ -102,28 +102,28 @@ class WorkerPool:
             await asyncio.sleep(0.1)
         free_port(server.host, server.port)
 
-    async def _keep(self, number: int) -> None:
+    async def _restart(self, number: int) -> None:
         pause = PAUSE_S
         while True:
             since = asyncio.get_running_loop().time()
             code = await self._processes[number].wait()
-            # One that cannot live must not cost a core: starting one takes a second of it.
+            # A reader that keeps failing must not take a whole core: each start takes a second of it.
             lived = asyncio.get_running_loop().time() - since > LONGEST_PAUSE_S
             pause = PAUSE_S if lived else min(pause * 2, LONGEST_PAUSE_S)
-            _log.error("a reader ended with %s and is started again in %.0f s", code, pause)
+            _log.error("a reader ended with %s; restarting it in %.0f s", code, pause)
             await asyncio.sleep(pause)
             with contextlib.suppress(Unavailable):
                 await self._start(number)
 
-    def _orders(self) -> ReaderOptions:
-        """Hand on what flags of the command line outweighed; a reader reads files and environment itself."""
+    def _options(self) -> ReaderOptions:
+        """Return the overrides of the command line; a reader reads files and environment itself."""
         settings = self._settings
         overrides: dict[str, dict[str, Any]] = {
             "server": {"host": settings.server.host, "port": settings.server.port},
             "identity": {"access": settings.section("identity", IdentitySettings).access},
             "store": {"url": settings.section("store", StoreSettings).url},
         }
-        return ReaderOptions(str(settings.folder), overrides, self.inside)
+        return ReaderOptions(str(settings.folder), overrides, self.upstream)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -1,4 +1,4 @@
-"""The actions of the city: `/actions`, the commands that parts and packs declare."""
+"""`/actions`: the actions that parts and packs declare."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rhinecloud.part import Actions, ActionView
 
 
 def action_routes(actions: Actions, access: Authentication) -> APIRouter:
-    """Build `/actions`."""
+    """Return the routes of `/actions`."""
     router = APIRouter(prefix="/actions", tags=["actions"])
 
     @router.get("", summary="Every action, with the JSON Schema of its parameters")

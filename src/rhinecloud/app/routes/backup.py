@@ -1,4 +1,4 @@
-"""What goes out as a whole: `/backup` of the city."""
+"""`/backup`: the city's data as a tar file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHUNK = 1 << 18
 
 
 class BackupStream:
-    """Makes backups; `copies` name their files in the order of copying."""
+    """Streams backups; `copies` are the files in the order of copying."""
 
     def __init__(self, copies: Mapping[str, Copy], city: str, data: Path, clock: Clock) -> None:
         self._copies = copies
@@ -29,7 +29,7 @@ class BackupStream:
         self._clock = clock
 
     async def backup(self) -> AsyncIterator[bytes]:
-        """Yield a backup as the bytes of a tar file, made at once and kept no longer than it takes to send."""
+        """Yield the bytes of a tar file, which is written first and deleted once it is sent."""
         with tempfile.TemporaryDirectory(prefix=".backup-", dir=self._data) as temporary:
             target = Path(temporary) / "backup.tar"
             await write_backup(target, self._copies, self._city, self._clock(), self._data)
@@ -39,13 +39,13 @@ class BackupStream:
 
 
 def backup_stream(foundation: Foundation) -> BackupStream:
-    """Return what makes backups of a foundation: the past before the state, see `app.backup`."""
+    """Return the stream of backups of a foundation: the history before the state, see `app.backup`."""
     copies = {"history.db": foundation.history.backup, "city.db": foundation.store.backup}
     return BackupStream(copies, foundation.city.name, foundation.settings.data, foundation.clock)
 
 
 def backup_routes(stream: BackupStream, access: Authentication) -> APIRouter:
-    """Build `/backup`, for administrators."""
+    """Return the routes of `/backup`, for administrators."""
     router = APIRouter(tags=["transfer"], dependencies=[Depends(access.may(Action.ADMINISTER, reads=True))])
 
     @router.get("/backup", summary="A backup of the city as a tar file", response_class=StreamingResponse)

@@ -1,4 +1,4 @@
-"""What the city is: `/city`."""
+"""`/city`: the description of the city for the operations centre."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rhinecloud.kernel.actor import Actor
 
 
 class CityView(BaseModel):
-    """What the operations centre needs to know before it shows anything; lists are empty for who is not signed in."""
+    """What the operations centre needs at its start; lists are empty without sign-in."""
 
     name: str
     tenant: str
@@ -26,18 +26,18 @@ class CityView(BaseModel):
     tiles_url: str | None
     languages: list[str]
     version: str
-    access: str = Field(description="`accounts`, or `open`: everybody is an administrator")
+    access: str = Field(description="`accounts`, or `open`: every client is an administrator")
 
 
 class CityDescription:
-    """Describes the city to whoever asks: its settings, and what the parts add."""
+    """Describes the city: its settings, and what the parts add."""
 
     def __init__(self, foundation: Foundation, assembly: Assembly) -> None:
         self._foundation = foundation
         self._assembly = assembly
 
     async def describe(self, actor: Actor | None) -> dict[str, Any]:
-        """Return the city as JSON, to who is not signed in only as far as the page for signing in needs it."""
+        """Return the city as JSON; without an actor, only what the sign-in page needs."""
         foundation = self._foundation
         settings, middle = foundation.city, foundation.city.middle()
         view = {
@@ -62,10 +62,10 @@ class CityDescription:
 
 
 def city_routes(description: CityDescription, access: Authentication) -> APIRouter:
-    """Build `/city`."""
+    """Return the routes of `/city`."""
     router = APIRouter(tags=["city"])
 
-    @router.get("/city", summary="What the city is", response_model=description.model)
+    @router.get("/city", summary="The description of the city", response_model=description.model)
     async def get_city(actor: Actor | None = Depends(access.anyone)) -> Any:
         return await description.describe(actor)
 

@@ -18,7 +18,7 @@ class ReloadView(BaseModel):
 
 
 def reload_routes(reloader: Reloader, access: Authentication) -> APIRouter:
-    """Build `/reload`, for administrators."""
+    """Return the routes of `/reload`, for administrators."""
     router = APIRouter(tags=["status"], dependencies=[Depends(access.may(Action.ADMINISTER))])
 
     @router.post(

@@ -1,4 +1,4 @@
-"""How the city is: `/status`."""
+"""`/status`: the state of the running city."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rhinecloud.policy import Action
 
 
 class ConsumerView(BaseModel):
-    """Work in the background: how many changes it is behind, how often it failed, and what is wrong now."""
+    """Background work: how many changes it is behind, its failures, and its present error."""
 
     name: str
     lag: int
@@ -29,14 +29,14 @@ class PartFailureView(BaseModel):
 
 
 class PartsView(BaseModel):
-    """Parts that are open, and those of other distributions that could not be loaded or opened."""
+    """The open parts, and those of other distributions that could not be loaded or opened."""
 
     opened: list[str]
     failed: list[PartFailureView]
 
 
 class StatusView(BaseModel):
-    """The figures of the running city; parts add theirs."""
+    """The state of the running city; parts add theirs."""
 
     version: str
     started_at: str
@@ -48,12 +48,12 @@ class StatusView(BaseModel):
 
 
 def status_routes(status: Status, access: Authentication) -> APIRouter:
-    """Build `/status`."""
+    """Return the routes of `/status`."""
     router = APIRouter(tags=["status"])
 
     @router.get(
         "/status",
-        summary="How the city is",
+        summary="The state of the city",
         dependencies=[Depends(access.may(Action.SEE_STATUS))],
         response_model=status.model(StatusView),
     )

@@ -61,7 +61,7 @@ async def open_stream(folder: Path) -> AsyncIterator[JetStream]:
 
 
 @dataclass
-class Office(BrokerApi):
+class NotifyingBroker(BrokerApi):
     """A broker at work that notifies."""
 
     subscriptions: Subscriptions
@@ -94,7 +94,7 @@ class Office(BrokerApi):
 
 
 @asynccontextmanager
-async def open_office(
+async def open_notifying_broker(
     folder: Path,
     stream: JetStream,
     *,
@@ -104,7 +104,7 @@ async def open_office(
     allow_private: bool = True,
     present: Present = lambda actor: actor,
     kept: StoreSettings | None = None,
-) -> AsyncIterator[Office]:
+) -> AsyncIterator[NotifyingBroker]:
     """Open a broker with a notifier in `folder`, or `kept` elsewhere, on a running stream."""
     by_id = {actor.id.encode(): actor for actor in actors}
     broker_settings = BrokerSettings(base_url="http://127.0.0.1", allow_private_contexts=True)
@@ -131,7 +131,7 @@ async def open_office(
     )
     tasks = [_start(subscriptions.run()), _start(Relay(store, stream, RelaySettings()).run())]
     try:
-        yield Office(store, broker, contexts, application, parts, subscriptions, notifier)
+        yield NotifyingBroker(store, broker, contexts, application, parts, subscriptions, notifier)
     finally:
         for task in tasks:
             task.cancel()

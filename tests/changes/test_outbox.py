@@ -24,7 +24,7 @@ def test_commits_that_follow_each_other_are_given_in_order() -> None:
     assert taken(outbox, 5) == []
 
 
-def test_what_it_was_not_told_is_left_to_the_log() -> None:
+def test_changes_that_were_not_added_are_left_to_the_log() -> None:
     outbox = Outbox()
     outbox.add(commit(7, 8))
     assert taken(outbox, 3) == []

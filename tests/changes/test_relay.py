@@ -101,7 +101,9 @@ async def test_a_new_relay_goes_on_where_the_stream_ends(store: Store, it: Runni
     assert frames[0].first == 1
 
 
-async def test_who_follows_here_hears_a_change_while_the_server_is_away(store: Store, it: Running) -> None:
+async def test_followers_in_the_process_get_a_change_while_the_server_is_away(
+    store: Store, it: Running
+) -> None:
     heard: list[int] = []
 
     async def follow() -> None:

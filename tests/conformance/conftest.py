@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from broker.assembly import BrokerApi, open_broker
-from broker.notifying import QUICK, Office, open_office, open_stream
+from broker.notifying import QUICK, NotifyingBroker, open_notifying_broker, open_stream
 from broker.receiving import Receiver, open_receiver
 from conformance.attacked import Attacked, attacked_city
 from postgres_server import Server
@@ -24,10 +24,10 @@ async def api(tmp_path: Path, store_settings: StoreSettings) -> AsyncIterator[Br
 
 
 @pytest.fixture
-async def office(tmp_path: Path, store_settings: StoreSettings) -> AsyncIterator[Office]:
+async def notifying(tmp_path: Path, store_settings: StoreSettings) -> AsyncIterator[NotifyingBroker]:
     async with open_stream(tmp_path / "stream") as stream:
         quick = replace(QUICK, entities=1)
-        async with open_office(tmp_path, stream, settings=quick, kept=store_settings) as opened:
+        async with open_notifying_broker(tmp_path, stream, settings=quick, kept=store_settings) as opened:
             yield opened
 
 

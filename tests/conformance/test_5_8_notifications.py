@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from broker.notifying import Office
+from broker.notifying import NotifyingBroker
 from broker.receiving import Receiver
 from conformance.subscribing import ID, subscription
 
@@ -53,7 +53,7 @@ TRIGGERS: dict[str, tuple[dict[str, Any], str]] = {
 """By name: what a subscription asks for, and what of the story below it is told."""
 
 
-async def play(office: Office) -> None:
+async def play(notifying: NotifyingBroker) -> None:
     """Tell the story of a ship, in which each chapter changes one thing; one changes nothing."""
     path = f"/entities/{SHIP}"
     ship = {
@@ -73,7 +73,7 @@ async def play(office: Office) -> None:
         ("PATCH", path, {"speed": NULL}),
         ("DELETE", path, None),
     ):
-        assert (await office.call(verb, address, body)).status in (201, 204)
+        assert (await notifying.call(verb, address, body)).status in (201, 204)
 
 
 def chapter(entity: dict[str, Any]) -> str:
@@ -85,7 +85,9 @@ def chapter(entity: dict[str, Any]) -> str:
     return {1: "created", 2: "sped", NULL: "stopped"}[entity["speed"]]
 
 
-async def test_5_8_6_each_trigger_and_condition_is_told_its_part(office: Office, receiver: Receiver) -> None:
+async def test_5_8_6_each_trigger_and_condition_gets_its_part(
+    notifying: NotifyingBroker, receiver: Receiver
+) -> None:
     for name, (members, _) in TRIGGERS.items():
         given = subscription(
             f"{receiver.url}/{name}",
@@ -93,8 +95,8 @@ async def test_5_8_6_each_trigger_and_condition_is_told_its_part(office: Office,
             **{**members, "notification": {"format": "simplified"}},
         )
         given = {key: member for key, member in given.items() if member is not None}
-        assert (await office.call("POST", "/subscriptions", given)).status == 201, name
-    await play(office)
+        assert (await notifying.call("POST", "/subscriptions", given)).status == 201, name
+    await play(notifying)
     expected = {name: told.split() for name, (_, told) in TRIGGERS.items()}
     await receiver.until(lambda: len(receiver.heard) >= sum(map(len, expected.values())))
     await asyncio.sleep(0.2)
@@ -116,7 +118,9 @@ FORMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-async def test_5_3_1_a_notification_is_made_as_it_was_asked_for(office: Office, receiver: Receiver) -> None:
+async def test_5_3_1_a_notification_is_made_as_it_was_asked_for(
+    notifying: NotifyingBroker, receiver: Receiver
+) -> None:
     for name, (notification, _) in FORMS.items():
         given = subscription(
             f"{receiver.url}/{name}",
@@ -125,8 +129,8 @@ async def test_5_3_1_a_notification_is_made_as_it_was_asked_for(office: Office, 
             notificationTrigger=["attributeUpdated"],
             notification=notification,
         )
-        assert (await office.call("POST", "/subscriptions", given)).status == 201, name
-    await play(office)
+        assert (await notifying.call("POST", "/subscriptions", given)).status == 201, name
+    await play(notifying)
     await receiver.until(lambda: len(receiver.heard) >= len(FORMS))
     for name, (_, expected) in FORMS.items():
         (body,) = receiver.bodies(f"/{name}")
@@ -138,7 +142,9 @@ async def test_5_3_1_a_notification_is_made_as_it_was_asked_for(office: Office, 
         assert ("type" in entity) is (name != "picked")
 
 
-async def test_5_8_6_what_was_deleted_is_told_with_its_past(office: Office, receiver: Receiver) -> None:
+async def test_5_8_6_a_deletion_is_notified_with_previous_values(
+    notifying: NotifyingBroker, receiver: Receiver
+) -> None:
     for name, triggers in (("lost", ["attributeDeleted"]), ("gone", ["entityDeleted"])):
         given = subscription(
             f"{receiver.url}/{name}",
@@ -146,8 +152,8 @@ async def test_5_8_6_what_was_deleted_is_told_with_its_past(office: Office, rece
             notificationTrigger=triggers,
             notification={"attributes": ["speed"], "showChanges": True, "sysAttrs": True},
         )
-        await office.call("POST", "/subscriptions", given)
-    await play(office)
+        await notifying.call("POST", "/subscriptions", given)
+    await play(notifying)
     await receiver.until(lambda: len(receiver.bodies("/gone")) == 1 and len(receiver.bodies("/lost")) == 3)
     stopped = receiver.bodies("/lost")[1]["data"][0]["speed"]
     assert (stopped["value"], stopped["previousValue"]) == (NULL, 2)
@@ -163,17 +169,17 @@ async def test_5_8_6_what_was_deleted_is_told_with_its_past(office: Office, rece
     ],
 )
 async def test_6_3_9_the_receiver_says_what_it_reads(
-    office: Office, receiver: Receiver, accept: str, content_type: str, inside: bool
+    notifying: NotifyingBroker, receiver: Receiver, accept: str, content_type: str, inside: bool
 ) -> None:
     endpoint = {"uri": receiver.url, "accept": accept, "receiverInfo": [{"key": "X-Key", "value": "k"}]}
     terms = {"@context": {"Ship": "https://example.org/Ship", "speed": "https://example.org/speed"}}
-    hosted = await office.call("POST", "/jsonldContexts", terms)
+    hosted = await notifying.call("POST", "/jsonldContexts", terms)
     context = f"http://127.0.0.1{hosted.headers['location']}"
     link = {"link": f'<{context}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'}
     given = subscription(notification={"endpoint": endpoint})
-    assert (await office.call("POST", "/subscriptions", given, headers=link)).status == 201
+    assert (await notifying.call("POST", "/subscriptions", given, headers=link)).status == 201
     ship = {"id": SHIP, "type": "Ship", "speed": 3, "location": LOCATION}
-    assert (await office.call("POST", "/entities", ship, headers=link)).status == 201
+    assert (await notifying.call("POST", "/entities", ship, headers=link)).status == 201
     await receiver.until(lambda: bool(receiver.heard))
     _, headers, body = receiver.heard[0]
     assert (headers["Content-Type"], headers["X-Key"]) == (content_type, "k")
@@ -183,15 +189,15 @@ async def test_6_3_9_the_receiver_says_what_it_reads(
 
 
 async def test_5_8_6_notifications_speak_the_words_of_jsonld_context(
-    office: Office, receiver: Receiver
+    notifying: NotifyingBroker, receiver: Receiver
 ) -> None:
     default = "https://uri.etsi.org/ngsi-ld/default-context/"
     terms = {"@context": {"Schiff": f"{default}Ship", "fahrt": f"{default}speed"}}
-    hosted = await office.call("POST", "/jsonldContexts", terms)
+    hosted = await notifying.call("POST", "/jsonldContexts", terms)
     context = f"http://127.0.0.1{hosted.headers['location']}"
     given = subscription(receiver.url, jsonldContext=context, notification={"format": "simplified"})
-    assert (await office.call("POST", "/subscriptions", given)).status == 201
-    await office.call("POST", "/entities", {"id": SHIP, "type": "Ship", "speed": 3})
+    assert (await notifying.call("POST", "/subscriptions", given)).status == 201
+    await notifying.call("POST", "/entities", {"id": SHIP, "type": "Ship", "speed": 3})
     await receiver.until(lambda: bool(receiver.heard))
     assert receiver.heard[0][2]["data"] == [{"id": SHIP, "type": "Schiff", "fahrt": 3}]
 
@@ -209,43 +215,43 @@ async def test_5_8_6_notifications_speak_the_words_of_jsonld_context(
         ),
     ],
 )
-async def test_4_5_23_linked_entities_are_told_with_those_that_lead_to_them(
-    office: Office, receiver: Receiver, join: str, expected: list[dict[str, Any]]
+async def test_4_5_23_linked_entities_are_notified_with_those_that_link_to_them(
+    notifying: NotifyingBroker, receiver: Receiver, join: str, expected: list[dict[str, Any]]
 ) -> None:
-    await office.call("POST", "/entities", {"id": "urn:x:1", "type": "Port"})
+    await notifying.call("POST", "/entities", {"id": "urn:x:1", "type": "Port"})
     wish = {"format": "simplified", "join": join, "joinLevel": 1}
     given = subscription(receiver.url, notification=wish)
-    assert (await office.call("POST", "/subscriptions", given)).status == 201
+    assert (await notifying.call("POST", "/subscriptions", given)).status == 201
     ship = {"id": SHIP, "type": "Ship", "speed": 3, "home": {"object": "urn:x:1"}}
-    await office.call("POST", "/entities", ship)
+    await notifying.call("POST", "/entities", ship)
     await receiver.until(lambda: bool(receiver.heard))
     assert receiver.heard[0][2]["data"] == expected
 
 
-async def test_5_8_6_success_and_failure_are_counted(office: Office, receiver: Receiver) -> None:
-    await office.call("POST", "/subscriptions", subscription(receiver.url))
-    await office.call("POST", "/entities", {"id": SHIP, "type": "Ship", "speed": 3})
+async def test_5_8_6_success_and_failure_are_counted(notifying: NotifyingBroker, receiver: Receiver) -> None:
+    await notifying.call("POST", "/subscriptions", subscription(receiver.url))
+    await notifying.call("POST", "/entities", {"id": SHIP, "type": "Ship", "speed": 3})
     async with asyncio.timeout(10):
-        while (shown := await office.shown(ID)).get("timesSent") != 1:
+        while (shown := await notifying.shown(ID)).get("timesSent") != 1:
             await asyncio.sleep(0.02)
     assert (shown["status"], shown["lastSuccess"]) == ("ok", shown["lastNotification"])
     receiver.status = 500
-    await office.call("PATCH", f"/entities/{SHIP}/attrs/speed", {"value": 4})
+    await notifying.call("PATCH", f"/entities/{SHIP}/attrs/speed", {"value": 4})
     async with asyncio.timeout(10):
-        while (failed := await office.shown(ID)).get("status") != "failed":
+        while (failed := await notifying.shown(ID)).get("status") != "failed":
             await asyncio.sleep(0.02)
     assert failed["lastFailure"] >= failed["lastSuccess"]
     assert failed["timesFailed"] >= 1
 
 
 async def test_5_2_12_values_named_as_raw_json_are_compared_as_they_came(
-    office: Office, receiver: Receiver
+    notifying: NotifyingBroker, receiver: Receiver
 ) -> None:
     given = subscription(receiver.url, q='cargo[kind]=="coal"', jsonKeys="cargo,papers")
-    assert (await office.call("POST", "/subscriptions", given)).status == 201
-    assert (await office.call("GET", f"/subscriptions/{ID}")).json()["jsonKeys"] == "cargo,papers"
+    assert (await notifying.call("POST", "/subscriptions", given)).status == 201
+    assert (await notifying.call("GET", f"/subscriptions/{ID}")).json()["jsonKeys"] == "cargo,papers"
     for kind in ("ore", "coal"):
         cargo = {"type": "JsonProperty", "json": {"kind": kind}}
-        await office.call("POST", "/entities", {"id": f"{SHIP}:{kind}", "type": "Ship", "cargo": cargo})
+        await notifying.call("POST", "/entities", {"id": f"{SHIP}:{kind}", "type": "Ship", "cargo": cargo})
     await receiver.until(lambda: bool(receiver.heard))
     assert [each["id"] for each in receiver.heard[0][2]["data"]] == [f"{SHIP}:coal"]

@@ -42,7 +42,7 @@ class City:
             text = await answer.text()
             return answer.status, json.loads(text) if text else None
 
-    async def subscribe(self, receiver: Receiver, path: str) -> None:
+    async def subscribe(self, receiver: Receiver, path: str, **endpoint: Any) -> None:
         status, answer = await self.call(
             "POST",
             "/subscriptions",
@@ -50,7 +50,10 @@ class City:
                 "type": "Subscription",
                 "id": f"urn:s:{path.strip('/')}",
                 "entities": [{"type": "Gauge"}],
-                "notification": {"format": "simplified", "endpoint": {"uri": receiver.url + path}},
+                "notification": {
+                    "format": "simplified",
+                    "endpoint": {"uri": receiver.url + path, **endpoint},
+                },
             },
         )
         assert status == 201, answer

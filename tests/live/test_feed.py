@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from broker.assembly import ADMIN
-from broker.notifying import Office, open_office, open_stream
+from broker.notifying import NotifyingBroker, open_notifying_broker, open_stream
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Unauthenticated
 from rhinecloud.live import LiveFeed, LiveSettings
@@ -90,8 +90,8 @@ async def stream(tmp_path: Path) -> AsyncIterator[JetStream]:
 
 
 @pytest.fixture
-async def office(tmp_path: Path, stream: JetStream) -> AsyncIterator[Office]:
-    async with open_office(tmp_path, stream) as opened:
+async def notifying(tmp_path: Path, stream: JetStream) -> AsyncIterator[NotifyingBroker]:
+    async with open_notifying_broker(tmp_path, stream) as opened:
         yield opened
 
 
@@ -116,7 +116,7 @@ async def open_feed(
 
 
 @pytest.fixture
-async def feed(office: Office, stream: JetStream) -> AsyncIterator[LiveFeed]:
+async def feed(notifying: NotifyingBroker, stream: JetStream) -> AsyncIterator[LiveFeed]:
     async with open_feed(stream) as opened:
         yield opened
 
@@ -128,11 +128,11 @@ def at(longitude: float, latitude: float) -> dict[str, Any]:
 BOX = [6.7, 51.4, 6.8, 51.5]
 
 
-async def test_a_browser_sees_changes_as_they_happen(office: Office, feed: LiveFeed) -> None:
+async def test_a_browser_sees_changes_as_they_happen(notifying: NotifyingBroker, feed: LiveFeed) -> None:
     async with look(feed) as browser:
         hello = await browser.hear("hello")
         browser.say(type="subscribe", types=["Vessel"], bbox=None, after=None)
-        await office.put("1", speed=3)
+        await notifying.put("1", speed=3)
         message = await browser.hear("changes")
         change = message["changes"][0]
         assert message["cursor"] == change["seq"] > hello["cursor"]
@@ -143,33 +143,35 @@ async def test_a_browser_sees_changes_as_they_happen(office: Office, feed: LiveF
         assert "left" not in change
 
 
-async def test_what_happens_between_hello_and_subscribe_is_not_lost(office: Office, feed: LiveFeed) -> None:
+async def test_what_happens_between_hello_and_subscribe_is_not_lost(
+    notifying: NotifyingBroker, feed: LiveFeed
+) -> None:
     async with look(feed) as browser:
         await browser.hear("hello")
-        await office.put("1", speed=3)
+        await notifying.put("1", speed=3)
         await asyncio.sleep(0.2)
         browser.say(type="subscribe")
         assert (await browser.hear_changes(1))[0]["id"] == "urn:v:1"
 
 
-async def test_types_and_box_narrow_what_is_seen(office: Office, feed: LiveFeed) -> None:
+async def test_types_and_box_narrow_what_is_seen(notifying: NotifyingBroker, feed: LiveFeed) -> None:
     async with look(feed) as browser:
         browser.say(type="subscribe", types=["Vessel"], bbox=BOX)
-        await office.call("POST", "/entities", {"id": "urn:t:1", "type": "Tram", "speed": 1})
-        await office.put("far", location=at(7.0, 51.0))
-        await office.put("placeless", speed=1)
-        await office.put("near", location=at(6.75, 51.45))
+        await notifying.call("POST", "/entities", {"id": "urn:t:1", "type": "Tram", "speed": 1})
+        await notifying.put("far", location=at(7.0, 51.0))
+        await notifying.put("placeless", speed=1)
+        await notifying.put("near", location=at(6.75, 51.45))
         changes = await browser.hear_changes(2)
         assert [each["id"] for each in changes] == ["urn:v:placeless", "urn:v:near"]
 
 
-async def test_what_leaves_the_box_is_sent_once_more(office: Office, feed: LiveFeed) -> None:
+async def test_what_leaves_the_box_is_sent_once_more(notifying: NotifyingBroker, feed: LiveFeed) -> None:
     async with look(feed) as browser:
         browser.say(type="subscribe", bbox=BOX)
-        await office.put("1", location=at(6.75, 51.45))
+        await notifying.put("1", location=at(6.75, 51.45))
         await browser.hear_changes(1)
         for longitude in (6.79, 6.85, 6.9, 6.76):
-            await office.put("1", location=at(longitude, 51.45))
+            await notifying.put("1", location=at(longitude, 51.45))
             await asyncio.sleep(0.1)
         changes = await browser.hear_changes(3)
         assert [each.get("left", False) for each in changes] == [False, True, False]
@@ -181,18 +183,18 @@ STATE = 'resource.text["https://uri.etsi.org/ngsi-ld/default-context/state"].con
 
 
 async def test_what_a_policy_forbids_is_not_sent_and_what_was_seen_is_withdrawn(
-    office: Office, stream: JetStream
+    notifying: NotifyingBroker, stream: JetStream
 ) -> None:
     policy = Authorization(Policies(city=[PolicySource("policies/state.cedar", FORBID % STATE)]))
     async with open_feed(stream, policy=policy) as feed, look(feed, "partner") as partner:
         partner.say(type="subscribe")
         seen = []
         for name, state in (("1", "open"), ("1", "secret"), ("1", "shown"), ("1", "secret")):
-            await office.put(name, state=state)
+            await notifying.put(name, state=state)
             seen += await partner.hear_changes(1)
-        await office.put("1", state="secret", speed=1)
-        await office.put("2", state="secret")
-        await office.put("3", state="open")
+        await notifying.put("1", state="secret", speed=1)
+        await notifying.put("2", state="secret")
+        await notifying.put("3", state="open")
         seen += await partner.hear_changes(1)
         assert [(each["id"], each.get("left", False)) for each in seen] == [
             ("urn:v:1", False),
@@ -204,7 +206,7 @@ async def test_what_a_policy_forbids_is_not_sent_and_what_was_seen_is_withdrawn(
         assert all("state" not in each["entity"] for each in seen if each.get("left"))
 
 
-async def test_the_hour_decides_each_time(office: Office, stream: JetStream) -> None:
+async def test_the_hour_decides_each_time(notifying: NotifyingBroker, stream: JetStream) -> None:
     now = [datetime(2026, 11, 2, 12, tzinfo=UTC)]
     source = PolicySource("policies/night.cedar", FORBID % "context.hour >= 22")
     policy = Authorization(Policies(city=[source]), lambda: now[0])
@@ -215,17 +217,19 @@ async def test_the_hour_decides_each_time(office: Office, stream: JetStream) -> 
     ):
         for browser in (partner, admin):
             browser.say(type="subscribe")
-        await office.put("1", speed=1)
+        await notifying.put("1", speed=1)
         assert [each["id"] for each in await partner.hear_changes(1)] == ["urn:v:1"]
         now[0] = datetime(2026, 11, 2, 22, tzinfo=UTC)
-        await office.put("2", speed=1)
+        await notifying.put("2", speed=1)
         assert [each["id"] for each in await admin.hear_changes(2)] == ["urn:v:1", "urn:v:2"]
         now[0] = datetime(2026, 11, 3, 6, tzinfo=UTC)
-        await office.put("3", speed=1)
+        await notifying.put("3", speed=1)
         assert [each["id"] for each in await partner.hear_changes(1)] == ["urn:v:3"]
 
 
-async def test_some_types_and_entities_are_seen_wherever_they_are(office: Office, feed: LiveFeed) -> None:
+async def test_some_types_and_entities_are_seen_wherever_they_are(
+    notifying: NotifyingBroker, feed: LiveFeed
+) -> None:
     async with look(feed) as browser:
         await browser.hear("hello")
         browser.say(
@@ -236,46 +240,50 @@ async def test_some_types_and_entities_are_seen_wherever_they_are(office: Office
             ids=["urn:v:chosen", "urn:t:1"],
         )
         await browser.hear("subscribed")
-        await office.put("far", location=at(7.0, 51.0))
-        await office.put("chosen", location=at(7.0, 51.0))
-        await office.call("POST", "/entities", {"id": "urn:t:1", "type": "Tram", "speed": 1})
-        await office.call("POST", "/entities", {"id": "urn:a:1", "type": "Alert", "location": at(7.0, 51.0)})
+        await notifying.put("far", location=at(7.0, 51.0))
+        await notifying.put("chosen", location=at(7.0, 51.0))
+        await notifying.call("POST", "/entities", {"id": "urn:t:1", "type": "Tram", "speed": 1})
+        await notifying.call(
+            "POST", "/entities", {"id": "urn:a:1", "type": "Alert", "location": at(7.0, 51.0)}
+        )
         seen = [change["id"] for change in await browser.hear_changes(3)]
     assert seen == ["urn:v:chosen", "urn:t:1", "urn:a:1"]
 
 
-async def test_a_new_filter_goes_on_from_the_present(office: Office, feed: LiveFeed) -> None:
+async def test_a_new_filter_goes_on_from_the_present(notifying: NotifyingBroker, feed: LiveFeed) -> None:
     async with look(feed) as browser:
         await browser.hear("hello")
         browser.say(type="subscribe", types=["Vessel"], bbox=BOX)
         await browser.hear("subscribed")
-        await office.put("1", location=at(7.0, 51.0))
-        await office.put("2", location=at(6.75, 51.45))
+        await notifying.put("1", location=at(7.0, 51.0))
+        await notifying.put("2", location=at(6.75, 51.45))
         assert [change["id"] for change in await browser.hear_changes(1)] == ["urn:v:2"]
         # What is asked for from now on is another place; what lay there before is a matter of a query.
         browser.say(type="subscribe", types=["Vessel"], bbox=[6.9, 50.9, 7.1, 51.1])
         await browser.hear("subscribed")
-        await office.put("3", location=at(7.0, 51.0))
+        await notifying.put("3", location=at(7.0, 51.0))
         assert [change["id"] for change in await browser.hear_changes(1)] == ["urn:v:3"]
 
 
-async def test_a_browser_that_comes_back_misses_nothing(office: Office, feed: LiveFeed) -> None:
+async def test_a_browser_that_comes_back_misses_nothing(notifying: NotifyingBroker, feed: LiveFeed) -> None:
     async with look(feed) as browser:
         browser.say(type="subscribe")
-        await office.put("1", speed=1)
+        await notifying.put("1", speed=1)
         cursor = (await browser.hear("changes"))["cursor"]
     for number in range(5):
-        await office.put(str(number), speed=9)
+        await notifying.put(str(number), speed=9)
     async with look(feed) as browser:
         browser.say(type="subscribe", after=cursor)
         assert {each["entity"]["speed"] for each in await browser.hear_changes(5)} == {9}
 
 
-async def test_what_memory_no_longer_holds_comes_from_the_stream(office: Office, stream: JetStream) -> None:
+async def test_what_memory_no_longer_holds_comes_from_the_stream(
+    notifying: NotifyingBroker, stream: JetStream
+) -> None:
     for number in range(30):
-        await office.put(str(number), speed=number)
+        await notifying.put(str(number), speed=number)
     async with open_feed(stream, LiveSettings(remembered=5, interval_s=0.01)) as feed:
-        await office.put("new", speed=99)
+        await notifying.put("new", speed=99)
         async with look(feed) as browser:
             browser.say(type="subscribe", after=3)
             speeds = [each["entity"]["speed"] for each in await browser.hear_changes(28)]
@@ -283,28 +291,30 @@ async def test_what_memory_no_longer_holds_comes_from_the_stream(office: Office,
 
 
 async def test_who_missed_too_much_or_comes_from_the_future_queries_afresh(
-    office: Office, stream: JetStream
+    notifying: NotifyingBroker, stream: JetStream
 ) -> None:
     async with open_feed(stream, LiveSettings(catch_up=10)) as feed:
         for number in range(20):
-            await office.put(str(number), speed=1)
+            await notifying.put(str(number), speed=1)
         await asyncio.sleep(0.3)
         for after, last in ((1, 20), (10_000, 21)):
             async with look(feed) as browser:
                 browser.say(type="subscribe", after=after)
                 assert (await browser.hear("resync"))["cursor"] == last
-                await office.put("1", speed=after)
+                await notifying.put("1", speed=after)
                 assert (await browser.hear_changes(1))[0]["entity"]["speed"] == after
 
 
-async def test_a_slow_browser_gets_the_newest_state_of_each_object(office: Office, feed: LiveFeed) -> None:
+async def test_a_slow_browser_gets_the_newest_state_of_each_object(
+    notifying: NotifyingBroker, feed: LiveFeed
+) -> None:
     async with look(feed) as browser:
         browser.say(type="subscribe")
-        await office.put("1", speed=1)
+        await notifying.put("1", speed=1)
         await browser.hear_changes(1)
         browser.open_gate.clear()
         for number in range(2, 40):
-            await office.put("1", speed=number)
+            await notifying.put("1", speed=number)
         await asyncio.sleep(0.3)
         browser.open_gate.set()
         speeds: list[int] = []
@@ -313,35 +323,37 @@ async def test_a_slow_browser_gets_the_newest_state_of_each_object(office: Offic
         assert len(speeds) < 10
 
 
-async def test_a_browser_that_is_far_too_slow_queries_afresh(office: Office, stream: JetStream) -> None:
+async def test_a_browser_that_is_far_too_slow_queries_afresh(
+    notifying: NotifyingBroker, stream: JetStream
+) -> None:
     async with open_feed(stream, LiveSettings(queue=10, interval_s=0.01)) as feed, look(feed) as browser:
         browser.say(type="subscribe")
-        await office.put("first", speed=1)
+        await notifying.put("first", speed=1)
         await browser.hear_changes(1)
         browser.open_gate.clear()
         for number in range(40):
-            await office.put(str(number), speed=1)
+            await notifying.put(str(number), speed=1)
         await asyncio.sleep(0.3)
         browser.open_gate.set()
         while (await browser.hear("resync"))["cursor"] != 41:
             continue  # the first one may have been on its way before the last change came
 
 
-async def test_births_and_ends_are_never_merged_away(office: Office, stream: JetStream) -> None:
+async def test_births_and_ends_are_never_merged_away(notifying: NotifyingBroker, stream: JetStream) -> None:
     async with open_feed(stream, LiveSettings(interval_s=0.3)) as feed, look(feed) as browser:
         browser.say(type="subscribe")
-        await office.put("first", speed=1)
+        await notifying.put("first", speed=1)
         await browser.hear_changes(1)
-        await office.put("1", speed=1)
-        await office.put("1", speed=2)
-        await office.put("1", speed=3)
-        await office.call("DELETE", "/entities/urn:v:1")
+        await notifying.put("1", speed=1)
+        await notifying.put("1", speed=2)
+        await notifying.put("1", speed=3)
+        await notifying.call("DELETE", "/entities/urn:v:1")
         kinds = [each["kind"] for each in await browser.hear_changes(3)]
         assert kinds == ["created", "updated", "deleted"]
 
 
 @pytest.mark.parametrize(("actor", "code"), [("stranger", 4401), ("nobody", 4403)])
-async def test_who_may_not_look_is_told_so(feed: LiveFeed, actor: str, code: int) -> None:
+async def test_an_actor_that_may_not_read_gets_a_close_code(feed: LiveFeed, actor: str, code: int) -> None:
     async with look(feed, actor) as browser:
         async with asyncio.timeout(2):
             while not browser.code:
@@ -349,7 +361,7 @@ async def test_who_may_not_look_is_told_so(feed: LiveFeed, actor: str, code: int
         assert browser.code == code
 
 
-async def test_plain_http_is_told_that_this_is_a_websocket(feed: LiveFeed) -> None:
+async def test_plain_http_is_answered_with_upgrade_required(feed: LiveFeed) -> None:
     said: list[Any] = []
 
     async def hear() -> dict[str, Any]:
@@ -363,17 +375,17 @@ async def test_plain_http_is_told_that_this_is_a_websocket(feed: LiveFeed) -> No
     assert (b"upgrade", b"websocket") in said[0]["headers"]
 
 
-async def test_what_one_may_not_read_is_left_out(office: Office, feed: LiveFeed) -> None:
+async def test_what_one_may_not_read_is_left_out(notifying: NotifyingBroker, feed: LiveFeed) -> None:
     async with look(feed, "partner") as browser:
         browser.say(type="subscribe")
-        await office.call(
+        await notifying.call(
             "POST", "/entities", {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "title": "x"}
         )
-        await office.put("1", speed=1)
+        await notifying.put("1", speed=1)
         assert [each["id"] for each in await browser.hear_changes(1)] == ["urn:v:1"]
 
 
-async def test_nonsense_is_answered_and_the_line_stays(office: Office, feed: LiveFeed) -> None:
+async def test_nonsense_is_answered_and_the_line_stays(notifying: NotifyingBroker, feed: LiveFeed) -> None:
     async with look(feed) as browser:
         for message in (
             {"type": "shout"},
@@ -383,11 +395,11 @@ async def test_nonsense_is_answered_and_the_line_stays(office: Office, feed: Liv
             browser.say(**message)
             assert (await browser.hear("error"))["detail"]
         browser.say(type="subscribe")
-        await office.put("1", speed=1)
+        await notifying.put("1", speed=1)
         await browser.hear_changes(1)
 
 
-async def test_the_line_shows_that_it_is_alive(office: Office, stream: JetStream) -> None:
+async def test_the_line_shows_that_it_is_alive(notifying: NotifyingBroker, stream: JetStream) -> None:
     async with open_feed(stream, LiveSettings(ping_s=0.05)) as feed, look(feed) as browser:
         await browser.hear("ping")
 

@@ -222,7 +222,7 @@ async def test_a_follower_begins_in_the_frame_that_it_asks_for(stream: Stream) -
     assert await take(stream.tail(99), 1) == [(96, 100)]
 
 
-async def test_a_follower_at_the_end_hears_what_comes(stream: Stream) -> None:
+async def test_a_follower_at_the_end_gets_what_comes(stream: Stream) -> None:
     await stream.publish(frame(1, 4))
     waiting = asyncio.ensure_future(take(stream.tail(4), 2))
     await asyncio.sleep(0.1)
@@ -231,14 +231,14 @@ async def test_a_follower_at_the_end_hears_what_comes(stream: Stream) -> None:
     assert await waiting == [(5, 5), (6, 8)]
 
 
-async def test_a_follower_of_an_empty_log_hears_the_first_frame(stream: Stream) -> None:
+async def test_a_follower_of_an_empty_log_gets_the_first_frame(stream: Stream) -> None:
     waiting = asyncio.ensure_future(take(stream.tail(0), 1))
     await asyncio.sleep(0.1)
     await stream.publish(frame(1))
     assert await waiting == [(1, 1)]
 
 
-async def test_a_follower_learns_that_changes_are_gone(stream: Stream) -> None:
+async def test_a_follower_gets_an_error_where_changes_are_gone(stream: Stream) -> None:
     await stream.publish(frame(11, 20))
     await stream.publish(frame(21, 30))
     with pytest.raises(Gone):

@@ -75,7 +75,7 @@ async def test_a_restart_forgets_no_alert_and_doubles_none(tmp_path: Path) -> No
         assert len(await room.entities()) == 1
 
 
-async def test_after_a_crash_the_same_is_judged_again_and_written_once(tmp_path: Path) -> None:
+async def test_after_a_crash_changes_are_evaluated_again_and_alerts_written_once(tmp_path: Path) -> None:
     async with watch_room(tmp_path) as room:
         async with room.risk(HIGH):
             while not ((mark := await remembered(room)) and mark.digests):
@@ -105,7 +105,9 @@ async def test_a_timer_fires_without_a_further_reading(tmp_path: Path) -> None:
         await room.until(1)
 
 
-async def test_a_new_rule_looks_at_the_city_and_a_withdrawn_one_ends_its_alert(tmp_path: Path) -> None:
+async def test_a_new_rule_is_evaluated_on_present_entities_and_a_removed_one_ends_its_alert(
+    tmp_path: Path,
+) -> None:
     async with watch_room(tmp_path) as room:
         await room.reads(900)
         async with room.risk(HIGH):
@@ -127,7 +129,7 @@ async def test_a_rule_that_fails_is_shown_and_the_others_go_on(tmp_path: Path) -
         assert counters["high-water"].errors == 0
 
 
-async def test_an_alert_that_somebody_else_writes_is_listed_too(tmp_path: Path) -> None:
+async def test_an_alert_of_another_actor_is_listed_too(tmp_path: Path) -> None:
     async with watch_room(tmp_path) as room:
         attrs = {CONTEXT.expand("category"): [Instance(value="security")]}
         alert = Entity(id="urn:ngsi-ld:Alert:foreign", type=[CONTEXT.expand("Alert")], attrs=attrs)
@@ -136,7 +138,7 @@ async def test_an_alert_that_somebody_else_writes_is_listed_too(tmp_path: Path) 
         assert (row["category"], row["rule"], row["evidence"]) == ("security", None, [])
 
 
-async def test_what_the_stream_no_longer_holds_is_counted_and_the_city_is_looked_at_anew(
+async def test_changes_that_the_stream_no_longer_holds_are_counted_and_rules_are_evaluated_on_present_entities(
     tmp_path: Path,
 ) -> None:
     async with watch_room(tmp_path) as room:
@@ -186,7 +188,7 @@ async def test_from_the_reading_to_the_incident(tmp_path: Path) -> None:
             await asyncio.gather(following, return_exceptions=True)
 
 
-async def test_rules_and_alerts_have_doors(tmp_path: Path) -> None:
+async def test_rules_and_alerts_have_routes(tmp_path: Path) -> None:
     async def signed_in(request: Request) -> Actor:
         return OPERATOR
 

@@ -82,7 +82,7 @@ async def test_items_that_may_not_be_read_any_more_are_left_out(store: Store) ->
     assert len(backlog) == 0
 
 
-async def test_a_chunk_whose_record_is_gone_leaves_the_rest(store: Store) -> None:
+async def test_a_chunk_without_its_record_leaves_the_rest(store: Store) -> None:
     backlog = Backlog("queue", store, NotificationSettings(queue=5))
     fill(backlog, 1, 10)
     chunk = await spill(backlog, store, written=True)

@@ -69,7 +69,7 @@ def test_a_type_leads_to_its_subscriptions_only() -> None:
     assert matched(updated(), *watches) == ["urn:s:1"]
 
 
-def test_an_entity_of_two_types_is_told_once() -> None:
+def test_an_entity_of_two_types_is_notified_once() -> None:
     change = updated(types=(VESSEL, CONTEXT.expand("Tug")))
     assert matched(change, watch(entities=[{"type": "Vessel"}, {"type": "Tug"}])) == ["urn:s:1"]
     assert matched(change, watch(entities=[{"type": "(Vessel;Tug)"}])) == ["urn:s:1"]
@@ -128,7 +128,7 @@ def test_an_attribute_that_is_written_again_with_the_same_value_has_not_changed(
         ("entityUpdated", updated(before=None), True),
     ],
 )
-def test_each_trigger_goes_off_for_its_own_kind_of_change(trigger: str, change: Change, hit: bool) -> None:
+def test_each_trigger_applies_to_its_own_kind_of_change(trigger: str, change: Change, hit: bool) -> None:
     assert bool(matched(change, watch(notificationTrigger=[trigger]))) is hit
 
 
@@ -162,7 +162,7 @@ def test_a_fence_matches_what_lies_in_it() -> None:
     assert matched(change, watch(geoQ={"georel": "within", "geometry": "Polygon", "coordinates": ring}))
 
 
-def test_changes_from_before_the_subscription_are_not_told() -> None:
+def test_changes_from_before_the_subscription_are_not_notified() -> None:
     made = watch().subscription
     made.since = 5
     since = ServedSubscription(made, CONTEXT, CONTEXT, lambda _: None)
@@ -206,7 +206,7 @@ PLACES = st.tuples(st.floats(6, 7), st.floats(51, 52))
     st.one_of(VALUES, st.lists(VALUES, max_size=3)),
     PLACES,
 )
-def test_narrowing_leaves_out_nobody_whose_conditions_hold(
+def test_gates_leave_out_no_subscription_whose_conditions_hold(
     conditions: list[str | tuple[float, float]], value: Any, place: tuple[float, float]
 ) -> None:
     change = updated(after=value, before="before")
@@ -261,7 +261,7 @@ def test_no_more_subscriptions_are_examined_however_many_cannot_match(
     assert examined == [10, 10]
 
 
-def test_patterns_are_found_by_what_ids_begin_with() -> None:
+def test_patterns_are_found_by_the_prefix_of_ids() -> None:
     index: SubscriptionIndex[ServedSubscription] = SubscriptionIndex()
     patterns = {
         "one": "^urn:v:1$",
@@ -302,7 +302,7 @@ def test_a_text_in_which_a_pattern_is_found_has_its_beginning(parts: list[str], 
         assert text.startswith(prefix_of(pattern))
 
 
-def test_narrowed_subscriptions_can_be_removed_again() -> None:
+def test_gated_subscriptions_can_be_removed_again() -> None:
     index: SubscriptionIndex[ServedSubscription] = SubscriptionIndex()
     conditions: list[dict[str, Any]] = [
         {"q": "speed==2"},

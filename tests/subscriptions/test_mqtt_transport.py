@@ -15,7 +15,7 @@ import aiomqtt
 import orjson
 import pytest
 
-from broker.notifying import Office, open_office, open_stream
+from broker.notifying import NotifyingBroker, open_notifying_broker, open_stream
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.subscriptions.transports.mqtt import read_target
 from subscriptions.mosquitto import MOSQUITTO, open_mosquitto
@@ -24,8 +24,8 @@ PASSWORDS, OPENSSL = shutil.which("mosquitto_passwd"), shutil.which("openssl")
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_stream(tmp_path / "stream") as stream, open_office(tmp_path, stream) as opened:
+async def notifying(tmp_path: Path) -> AsyncIterator[NotifyingBroker]:
+    async with open_stream(tmp_path / "stream") as stream, open_notifying_broker(tmp_path, stream) as opened:
         yield opened
 
 
@@ -35,7 +35,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def subscribe(office: Office, uri: str, **info: str) -> str:
+async def subscribe(notifying: NotifyingBroker, uri: str, **info: str) -> str:
     notifier_info = [{"key": key.replace("_", "-"), "value": value} for key, value in info.items()]
     endpoint: dict[str, Any] = {"uri": uri, "receiverInfo": [{"key": "Room", "value": "7"}]}
     if notifier_info:
@@ -45,7 +45,7 @@ async def subscribe(office: Office, uri: str, **info: str) -> str:
         "entities": [{"type": "Vessel"}],
         "notification": {"format": "simplified", "endpoint": endpoint},
     }
-    answer = await office.call("POST", "/subscriptions", data)
+    answer = await notifying.call("POST", "/subscriptions", data)
     assert answer.status == 201, answer.body
     return answer.headers["location"].rpartition("/")[2]
 
@@ -54,15 +54,15 @@ async def subscribe(office: Office, uri: str, **info: str) -> str:
 @pytest.mark.parametrize("version", ["mqtt3.1.1", "mqtt5.0"])
 @pytest.mark.parametrize("quality", ["0", "1", "2"])
 async def test_a_change_is_published_with_metadata(
-    tmp_path: Path, office: Office, version: str, quality: str
+    tmp_path: Path, notifying: NotifyingBroker, version: str, quality: str
 ) -> None:
     port = free_port()
     async with open_mosquitto(tmp_path, port), aiomqtt.Client("127.0.0.1", port) as client:
         await client.subscribe("city/#", qos=2)
         await subscribe(
-            office, f"mqtt://127.0.0.1:{port}/city/vessels", MQTT_Version=version, MQTT_QoS=quality
+            notifying, f"mqtt://127.0.0.1:{port}/city/vessels", MQTT_Version=version, MQTT_QoS=quality
         )
-        await office.put("1", speed=3)
+        await notifying.put("1", speed=3)
         async with asyncio.timeout(5):
             message = await anext(aiter(client.messages))
         assert (str(message.topic), message.qos) == ("city/vessels", int(quality))
@@ -74,21 +74,23 @@ async def test_a_change_is_published_with_metadata(
 
 
 @pytest.mark.skipif(MOSQUITTO is None, reason="needs mosquitto")
-async def test_a_broker_that_went_away_is_told_when_it_is_back(tmp_path: Path, office: Office) -> None:
+async def test_a_broker_that_went_away_is_notified_when_it_is_back(
+    tmp_path: Path, notifying: NotifyingBroker
+) -> None:
     port = free_port()
-    name = await subscribe(office, f"mqtt://127.0.0.1:{port}/city", MQTT_QoS="1")
-    await office.put("1", speed=3)
+    name = await subscribe(notifying, f"mqtt://127.0.0.1:{port}/city", MQTT_QoS="1")
+    await notifying.put("1", speed=3)
     async with asyncio.timeout(5):
-        while (await office.shown(name)).get("status") != "failed":
+        while (await notifying.shown(name)).get("status") != "failed":
             await asyncio.sleep(0.05)
     async with open_mosquitto(tmp_path, port), aiomqtt.Client("127.0.0.1", port) as client:
         await client.subscribe("city", qos=1)
-        await office.put("1", speed=4)
+        await notifying.put("1", speed=4)
         async with asyncio.timeout(5):
             async for message in client.messages:
                 if orjson.loads(message.payload)["body"]["data"][0]["speed"] == 4:
                     break
-    shown = await office.shown(name)
+    shown = await notifying.shown(name)
     assert (shown["status"], shown["timesSent"] - shown["timesFailed"]) == ("ok", 2)
 
 
@@ -96,7 +98,7 @@ async def test_a_broker_that_went_away_is_told_when_it_is_back(tmp_path: Path, o
     MOSQUITTO is None or PASSWORDS is None or OPENSSL is None, reason="needs mosquitto and openssl"
 )
 async def test_mqtts_proves_both_sides(
-    tmp_path: Path, office: Office, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, notifying: NotifyingBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate, key, passwords = (tmp_path / name for name in ("cert.pem", "key.pem", "passwords"))
     request = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
@@ -115,12 +117,12 @@ async def test_mqtts_proves_both_sides(
             "localhost", port, username="city", password="p@ss", tls_context=context
         ) as client:
             await client.subscribe("city", qos=1)
-            stranger = await subscribe(office, f"mqtts://city:guess@localhost:{port}/city", MQTT_QoS="1")
-            await subscribe(office, f"mqtts://city:p%40ss@localhost:{port}/city", MQTT_QoS="1")
-            await office.put("1", speed=3)
+            stranger = await subscribe(notifying, f"mqtts://city:guess@localhost:{port}/city", MQTT_QoS="1")
+            await subscribe(notifying, f"mqtts://city:p%40ss@localhost:{port}/city", MQTT_QoS="1")
+            await notifying.put("1", speed=3)
             async with asyncio.timeout(5):
                 message = await anext(aiter(client.messages))
-                while (await office.shown(stranger)).get("status") != "failed":
+                while (await notifying.shown(stranger)).get("status") != "failed":
                     await asyncio.sleep(0.02)
             assert orjson.loads(message.payload)["body"]["data"][0]["speed"] == 3
 

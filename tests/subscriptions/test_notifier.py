@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from broker.assembly import ADMIN
-from broker.notifying import QUICK, Office, open_office, open_stream
+from broker.notifying import QUICK, NotifyingBroker, open_notifying_broker, open_stream
 from broker.receiving import Receiver, open_receiver
 from rhinecloud.broker.service import Broker
 from rhinecloud.changes.marks import KIND as MARK
@@ -49,21 +49,21 @@ async def stream(tmp_path: Path) -> AsyncIterator[JetStream]:
 
 
 @pytest.fixture
-async def office(tmp_path: Path, stream: JetStream) -> AsyncIterator[Office]:
-    async with open_office(tmp_path, stream) as opened:
+async def notifying(tmp_path: Path, stream: JetStream) -> AsyncIterator[NotifyingBroker]:
+    async with open_notifying_broker(tmp_path, stream) as opened:
         yield opened
 
 
-async def settle(office: Office) -> None:
+async def settle(notifying: NotifyingBroker) -> None:
     """Wait until the notifier has done with every change."""
     async with asyncio.timeout(10):
-        while office.notifier.state().lag:
+        while notifying.notifier.state().lag:
             await asyncio.sleep(0.01)
 
 
-async def test_a_change_reaches_its_subscriber(office: Office, receiver: Receiver) -> None:
-    name = await office.subscribe(receiver)
-    await office.put("1", speed=3)
+async def test_a_change_reaches_its_subscriber(notifying: NotifyingBroker, receiver: Receiver) -> None:
+    name = await notifying.subscribe(receiver)
+    await notifying.put("1", speed=3)
     await receiver.until(lambda: len(receiver.heard) == 1)
     _, headers, body = receiver.heard[0]
     assert headers["Content-Type"] == "application/json"
@@ -71,164 +71,166 @@ async def test_a_change_reaches_its_subscriber(office: Office, receiver: Receive
     assert body["subscriptionId"] == name
     assert body["data"] == [{"id": "urn:v:1", "type": "Vessel", "speed": 3}]
     async with asyncio.timeout(5):
-        while "status" not in (shown := await office.shown(name)):
+        while "status" not in (shown := await notifying.shown(name)):
             await asyncio.sleep(0.01)
     assert (shown["timesSent"], shown["status"]) == (1, "ok")
     assert shown["lastSuccess"] == shown["lastNotification"]
 
 
-async def test_changes_from_before_are_not_told(office: Office, receiver: Receiver) -> None:
-    await office.put("1", speed=1)
-    await office.subscribe(receiver)
-    await office.put("1", speed=2)
+async def test_changes_from_before_are_not_notified(notifying: NotifyingBroker, receiver: Receiver) -> None:
+    await notifying.put("1", speed=1)
+    await notifying.subscribe(receiver)
+    await notifying.put("1", speed=2)
     await receiver.until(lambda: len(receiver.heard) == 1)
     assert receiver.values("speed") == [2]
 
 
 async def test_an_entitys_changes_arrive_in_order_and_none_is_left_out(
-    office: Office, receiver: Receiver
+    notifying: NotifyingBroker, receiver: Receiver
 ) -> None:
-    await office.subscribe(receiver)
+    await notifying.subscribe(receiver)
     for number in range(100):
-        await office.put(str(number % 3), speed=number)
+        await notifying.put(str(number % 3), speed=number)
     await receiver.until(lambda: len(receiver.values("speed")) == 100)
     for ship in range(3):
-        told = [e["speed"] for b in receiver.bodies() for e in b["data"] if e["id"] == f"urn:v:{ship}"]
-        assert told == list(range(ship, 100, 3))
+        seen = [e["speed"] for b in receiver.bodies() for e in b["data"] if e["id"] == f"urn:v:{ship}"]
+        assert seen == list(range(ship, 100, 3))
 
 
-async def test_a_receiver_that_never_answers_delays_nobody(
+async def test_a_receiver_that_never_answers_delays_no_other(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     """All is delivered to one receiver while the first notification to the other still waits for its answer."""
     receiver.hang.add("/dead")
     patient = NotificationSettings(timeout_s=3600, max_timeout_s=3600)
-    async with open_office(tmp_path, stream, settings=patient) as office:
-        await office.subscribe(receiver, "/dead")
-        await office.subscribe(receiver, "/alive")
+    async with open_notifying_broker(tmp_path, stream, settings=patient) as notifying:
+        await notifying.subscribe(receiver, "/dead")
+        await notifying.subscribe(receiver, "/alive")
         for number in range(20):
-            await office.put("1", speed=number)
+            await notifying.put("1", speed=number)
             await receiver.until(lambda: len(receiver.values("speed", "/alive")) > number)  # noqa: B023
         assert len(receiver.bodies("/dead")) == 1
 
 
 async def test_a_notification_without_an_answer_is_repeated_as_it_was(
-    office: Office, receiver: Receiver
+    notifying: NotifyingBroker, receiver: Receiver
 ) -> None:
     receiver.hang.add("/dead")
-    dead = await office.subscribe(receiver, "/dead")
+    dead = await notifying.subscribe(receiver, "/dead")
     for number in range(3):
-        await office.put("1", speed=number)
+        await notifying.put("1", speed=number)
     await receiver.until(lambda: len(receiver.bodies("/dead")) > 1)
-    shown = await office.shown(dead)
+    shown = await notifying.shown(dead)
     assert shown["status"] == "failed"
     assert shown["timesFailed"] >= 1
     assert receiver.bodies("/dead")[0] == receiver.bodies("/dead")[1]
-    await settle(office)
+    await settle(notifying)
 
 
-async def test_what_a_dead_receiver_missed_is_told_when_it_is_back(
-    office: Office, receiver: Receiver
+async def test_a_receiver_that_was_away_is_notified_of_all_it_missed(
+    notifying: NotifyingBroker, receiver: Receiver
 ) -> None:
     receiver.status = 503
-    name = await office.subscribe(receiver)
+    name = await notifying.subscribe(receiver)
     for number in range(30):
-        await office.put("1", speed=number)
-    await settle(office)
+        await notifying.put("1", speed=number)
+    await settle(notifying)
     heard = len(receiver.heard)
     receiver.status = 200
     await receiver.until(lambda: receiver.values("speed")[heard:] == list(range(30)))
-    assert (await office.shown(name))["status"] == "ok"
+    assert (await notifying.shown(name))["status"] == "ok"
     async with asyncio.timeout(5):
-        while await office.store.count_records("pending-notification"):
+        while await notifying.store.count_records("pending-notification"):
             await asyncio.sleep(0.05)
 
 
-async def test_what_has_no_room_in_memory_is_kept_in_the_store_and_told_in_order(
+async def test_items_without_space_in_memory_are_stored_and_delivered_in_order(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     settings = NotificationSettings(queue=5, first_retry_s=0.05, max_retry_s=0.2, hold_s=0.2, entities=1)
     receiver.status = 500
-    async with open_office(tmp_path, stream, settings=settings) as office:
-        await office.subscribe(receiver)
+    async with open_notifying_broker(tmp_path, stream, settings=settings) as notifying:
+        await notifying.subscribe(receiver)
         for number in range(60):
-            await office.put("1", speed=number)
-        await settle(office)
-        assert await office.store.count_records("pending-notification") > 0
+            await notifying.put("1", speed=number)
+        await settle(notifying)
+        assert await notifying.store.count_records("pending-notification") > 0
         heard = len(receiver.heard)
         receiver.status = 200
         await receiver.until(lambda: receiver.values("speed")[heard:] == list(range(60)))
 
 
-async def test_beyond_the_bound_the_oldest_go_and_are_counted(
+async def test_beyond_the_limit_the_oldest_items_are_dropped_and_counted(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     settings = NotificationSettings(
         queue=5, max_pending=20, first_retry_s=0.05, max_retry_s=0.2, hold_s=0.2, entities=1
     )
     receiver.status = 500
-    async with open_office(tmp_path, stream, settings=settings) as office:
-        name = await office.subscribe(receiver)
+    async with open_notifying_broker(tmp_path, stream, settings=settings) as notifying:
+        name = await notifying.subscribe(receiver)
         for number in range(50):
-            await office.put("1", speed=number)
-        await settle(office)
-        assert (await office.shown(name))["dropped"] == 30
+            await notifying.put("1", speed=number)
+        await settle(notifying)
+        assert (await notifying.shown(name))["dropped"] == 30
         heard = len(receiver.heard)
         receiver.status = 200
         await receiver.until(lambda: len(receiver.values("speed")) - heard == 20)
-        told = receiver.values("speed")[heard:]
-        assert told[1:] == list(range(31, 50))
-        assert office.notifier.state().dropped == 30
+        seen = receiver.values("speed")[heard:]
+        assert seen[1:] == list(range(31, 50))
+        assert notifying.notifier.state().dropped == 30
 
 
-async def test_a_refused_notification_is_given_up_in_the_end(office: Office, receiver: Receiver) -> None:
+async def test_a_rejected_notification_is_dropped_in_the_end(
+    notifying: NotifyingBroker, receiver: Receiver
+) -> None:
     receiver.status = 400
-    name = await office.subscribe(receiver)
-    await office.put("1", speed=1)
+    name = await notifying.subscribe(receiver)
+    await notifying.put("1", speed=1)
     await receiver.until(lambda: len(receiver.heard) == QUICK.refusals)
-    await settle(office)
+    await settle(notifying)
     receiver.status = 200
-    await office.put("1", speed=2)
+    await notifying.put("1", speed=2)
     await receiver.until(lambda: receiver.values("speed")[-1] == 2)
     assert len(receiver.heard) == QUICK.refusals + 1
-    assert (await office.shown(name))["dropped"] == 1
+    assert (await notifying.shown(name))["dropped"] == 1
 
 
 async def test_a_restart_keeps_counters_and_what_waits(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     receiver.status = 500
-    async with open_office(tmp_path, stream) as office:
-        name = await office.subscribe(receiver)
+    async with open_notifying_broker(tmp_path, stream) as notifying:
+        name = await notifying.subscribe(receiver)
         for number in range(10):
-            await office.put("1", speed=number)
-        await settle(office)
-        sent = (await office.shown(name))["timesSent"]
+            await notifying.put("1", speed=number)
+        await settle(notifying)
+        sent = (await notifying.shown(name))["timesSent"]
     heard = len(receiver.heard)
-    async with open_office(tmp_path, stream) as office:
-        assert (await office.shown(name))["timesSent"] >= sent
+    async with open_notifying_broker(tmp_path, stream) as notifying:
+        assert (await notifying.shown(name))["timesSent"] >= sent
         receiver.status = 200
         await receiver.until(lambda: receiver.values("speed")[heard:][-10:] == list(range(10)))
-        await office.put("1", speed=99)
+        await notifying.put("1", speed=99)
         await receiver.until(lambda: receiver.values("speed")[-1] == 99)
 
 
-async def test_records_that_cannot_be_read_are_passed_over_and_counted(
+async def test_unreadable_records_are_skipped_and_counted(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
-    async with open_office(tmp_path, stream) as office:
-        name = await office.subscribe(receiver)
-        await office.put("1", speed=1)
+    async with open_notifying_broker(tmp_path, stream) as notifying:
+        name = await notifying.subscribe(receiver)
+        await notifying.put("1", speed=1)
         await receiver.until(lambda: receiver.values("speed") == [1])
     names = (("subscription", "broken"), (MARK, NAME), (COUNTERS, "broken"), (PENDING, "broken"))
     store = SqliteStore(tmp_path / "city.db")
     await store.open()
     await store.put_records([Record(kind, "", record_id, b"\xff00") for kind, record_id in names])
     await store.close()
-    async with open_office(tmp_path, stream) as office:
-        assert (office.subscriptions.count(), office.subscriptions.state().unreadable) == (1, 4)
-        assert (await office.shown(name))["timesSent"] == 1
-        await office.put("1", speed=2)
+    async with open_notifying_broker(tmp_path, stream) as notifying:
+        assert (notifying.subscriptions.count(), notifying.subscriptions.state().unreadable) == (1, 4)
+        assert (await notifying.shown(name))["timesSent"] == 1
+        await notifying.put("1", speed=2)
         await receiver.until(lambda: receiver.values("speed") == [1, 2])
 
 
@@ -248,96 +250,102 @@ async def test_a_subscription_that_cannot_be_read_or_served_is_listed_with_its_r
         [Record("subscription", "", f"{SEPARATOR}{name}", body) for name, body in bodies.items()]
     )
     await store.close()
-    async with open_office(tmp_path, stream, actors=(partner,)) as office:
-        await office.subscribe(receiver)
-        await office.put("1", speed=1)
+    async with open_notifying_broker(tmp_path, stream, actors=(partner,)) as notifying:
+        await notifying.subscribe(receiver)
+        await notifying.put("1", speed=1)
         await receiver.until(lambda: receiver.values("speed") == [1])
-        listed = {each["id"]: each for each in (await office.call("GET", "/subscriptions")).json()}
+        listed = {each["id"]: each for each in (await notifying.call("GET", "/subscriptions")).json()}
         assert {listed[name]["status"] for name in bodies} == {"paused"}
         assert "cannot be read" in listed["urn:s:1"]["statusReason"]
         assert "entityDreamtOf" in listed["urn:s:2"]["statusReason"]
         assert "pigeon" in listed["urn:s:3"]["statusReason"]
-        assert (await office.call("GET", "/subscriptions/urn:s:1")).json() == listed["urn:s:1"]
-        assert (await office.call("GET", "/subscriptions", actor=partner)).json() == []
-        assert (await office.call("DELETE", "/subscriptions/urn:s:1", actor=partner)).status == 404
+        assert (await notifying.call("GET", "/subscriptions/urn:s:1")).json() == listed["urn:s:1"]
+        assert (await notifying.call("GET", "/subscriptions", actor=partner)).json() == []
+        assert (await notifying.call("DELETE", "/subscriptions/urn:s:1", actor=partner)).status == 404
         for name in bodies:
-            assert (await office.call("DELETE", f"/subscriptions/{name}")).status == 204
-        assert await office.store.count_records("subscription") == 1
+            assert (await notifying.call("DELETE", f"/subscriptions/{name}")).status == 204
+        assert await notifying.store.count_records("subscription") == 1
 
 
-async def test_an_answer_with_a_body_keeps_the_connection(office: Office, receiver: Receiver) -> None:
+async def test_an_answer_with_a_body_keeps_the_connection(
+    notifying: NotifyingBroker, receiver: Receiver
+) -> None:
     receiver.answer_body = "thank you"
-    await office.subscribe(receiver)
+    await notifying.subscribe(receiver)
     for number in range(5):
-        await office.put("1", speed=number)
+        await notifying.put("1", speed=number)
         await receiver.until(lambda: len(receiver.heard) == number + 1)  # noqa: B023
     assert len(receiver.peers) == 1
 
 
-async def test_throttling_tells_one_change_a_period(
+async def test_throttling_notifies_one_change_per_period(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     moment = [datetime(2026, 11, 22, 12, tzinfo=UTC)]
-    async with open_office(tmp_path, stream, clock=lambda: moment[0]) as office:
-        await office.subscribe(receiver, throttling=10)
+    async with open_notifying_broker(tmp_path, stream, clock=lambda: moment[0]) as notifying:
+        await notifying.subscribe(receiver, throttling=10)
         for number in range(5):
-            await office.put("1", speed=number)
-            await settle(office)
+            await notifying.put("1", speed=number)
+            await settle(notifying)
         moment[0] += timedelta(seconds=11)
-        await office.put("1", speed=99)
+        await notifying.put("1", speed=99)
         await receiver.until(lambda: receiver.values("speed") == [0, 99])
 
 
-async def test_a_paused_subscription_is_silent_until_it_is_resumed(
-    office: Office, receiver: Receiver
+async def test_a_paused_subscription_causes_no_notifications_until_it_is_resumed(
+    notifying: NotifyingBroker, receiver: Receiver
 ) -> None:
-    name = await office.subscribe(receiver)
-    await office.call("PATCH", f"/subscriptions/{name}", {"isActive": False})
-    await office.put("1", speed=1)
-    await settle(office)
-    await office.call("PATCH", f"/subscriptions/{name}", {"isActive": True})
-    await office.put("1", speed=2)
+    name = await notifying.subscribe(receiver)
+    await notifying.call("PATCH", f"/subscriptions/{name}", {"isActive": False})
+    await notifying.put("1", speed=1)
+    await settle(notifying)
+    await notifying.call("PATCH", f"/subscriptions/{name}", {"isActive": True})
+    await notifying.put("1", speed=2)
     await receiver.until(lambda: receiver.values("speed") == [2])
 
 
-async def test_what_was_on_its_way_at_a_pause_is_not_repeated_after_it(
-    office: Office, receiver: Receiver
+async def test_a_pending_notification_is_not_repeated_after_a_pause(
+    notifying: NotifyingBroker, receiver: Receiver
 ) -> None:
     receiver.status = 500
-    name = await office.subscribe(receiver)
-    await office.put("1", speed=1)
+    name = await notifying.subscribe(receiver)
+    await notifying.put("1", speed=1)
     await receiver.until(lambda: receiver.values("speed")[:1] == [1])
-    await office.call("PATCH", f"/subscriptions/{name}", {"isActive": False})
-    await settle(office)
+    await notifying.call("PATCH", f"/subscriptions/{name}", {"isActive": False})
+    await settle(notifying)
     receiver.heard.clear()
     receiver.status = 200
-    await office.call("PATCH", f"/subscriptions/{name}", {"isActive": True})
-    await office.put("1", speed=2)
+    await notifying.call("PATCH", f"/subscriptions/{name}", {"isActive": True})
+    await notifying.put("1", speed=2)
     await receiver.until(lambda: receiver.values("speed") == [2])
 
 
-async def test_a_deleted_subscription_leaves_nothing(office: Office, receiver: Receiver) -> None:
+async def test_a_deleted_subscription_leaves_nothing(notifying: NotifyingBroker, receiver: Receiver) -> None:
     receiver.status = 500
-    name = await office.subscribe(receiver)
+    name = await notifying.subscribe(receiver)
     for number in range(5):
-        await office.put("1", speed=number)
-    await settle(office)
-    await office.call("DELETE", f"/subscriptions/{name}")
+        await notifying.put("1", speed=number)
+    await settle(notifying)
+    await notifying.call("DELETE", f"/subscriptions/{name}")
     await asyncio.sleep(0.5)
     for kind in ("subscription", "pending-notification", "subscription-counters"):
-        assert await office.store.count_records(kind) == 0
-    assert (await office.call("GET", f"/subscriptions/{name}")).status == 404
+        assert await notifying.store.count_records(kind) == 0
+    assert (await notifying.call("GET", f"/subscriptions/{name}")).status == 404
 
 
-async def test_a_periodic_subscription_tells_all_that_match(office: Office, receiver: Receiver) -> None:
-    await office.put("1", speed=1)
-    await office.put("2", speed=5)
-    await office.subscribe(receiver, timeInterval=0.1, q="speed>2")
+async def test_a_periodic_subscription_sends_all_that_match(
+    notifying: NotifyingBroker, receiver: Receiver
+) -> None:
+    await notifying.put("1", speed=1)
+    await notifying.put("2", speed=5)
+    await notifying.subscribe(receiver, timeInterval=0.1, q="speed>2")
     await receiver.until(lambda: len(receiver.heard) >= 3)
     assert receiver.values("speed")[:3] == [5, 5, 5]
 
 
-async def test_receiver_info_and_tenant_travel_as_headers(office: Office, receiver: Receiver) -> None:
+async def test_receiver_info_and_tenant_travel_as_headers(
+    notifying: NotifyingBroker, receiver: Receiver
+) -> None:
     endpoint = {"uri": receiver.url + "/", "receiverInfo": [{"key": "Authorization", "value": "Bearer x"}]}
     data = {
         "type": "Subscription",
@@ -345,33 +353,33 @@ async def test_receiver_info_and_tenant_travel_as_headers(office: Office, receiv
         "notification": {"endpoint": endpoint},
     }
     tenant = {"NGSILD-Tenant": "harbour"}
-    assert (await office.call("POST", "/subscriptions", data, headers=tenant)).status == 201
+    assert (await notifying.call("POST", "/subscriptions", data, headers=tenant)).status == 201
     entity = {"id": "urn:v:1", "type": "Vessel", "speed": 1}
-    assert (await office.call("POST", "/entities", entity, headers=tenant)).status == 201
+    assert (await notifying.call("POST", "/entities", entity, headers=tenant)).status == 201
     await receiver.until(lambda: len(receiver.heard) == 1)
     headers = receiver.heard[0][1]
     assert headers["Authorization"] == "Bearer x"
     assert headers["NGSILD-Tenant"] == "harbour"
 
 
-async def test_nobody_is_told_what_the_owner_may_not_read(
+async def test_notifications_contain_only_what_the_owner_may_read(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     partner = Actor("partner", "partner", frozenset({Role.PARTNER}))
-    async with open_office(tmp_path, stream, actors=(partner,)) as office:
+    async with open_notifying_broker(tmp_path, stream, actors=(partner,)) as notifying:
         data: dict[str, Any] = {
             "type": "Subscription",
             "entities": [{"type": "*"}],
             "localOnly": True,
             "notification": {"format": "simplified", "endpoint": {"uri": receiver.url + "/"}},
         }
-        answer = await office.call("POST", "/subscriptions", data, actor=partner)
+        answer = await notifying.call("POST", "/subscriptions", data, actor=partner)
         assert answer.status == 201, answer.body
         secret = {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "title": "x"}
-        assert (await office.call("POST", "/entities", secret)).status == 201
-        await office.put("1", speed=1)
+        assert (await notifying.call("POST", "/entities", secret)).status == 201
+        await notifying.put("1", speed=1)
         await receiver.until(lambda: len(receiver.heard) == 1)
-        await settle(office)
+        await settle(notifying)
         assert [each["id"] for body in receiver.bodies() for each in body["data"]] == ["urn:v:1"]
 
 
@@ -379,11 +387,11 @@ async def test_linked_entities_that_the_owner_may_not_read_are_left_out(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     partner = Actor("partner", "partner", frozenset({Role.PARTNER}))
-    async with open_office(tmp_path, stream, actors=(partner,)) as office:
+    async with open_notifying_broker(tmp_path, stream, actors=(partner,)) as notifying:
         incident = {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "title": "secret"}
-        assert (await office.call("POST", "/entities", incident)).status == 201
+        assert (await notifying.call("POST", "/entities", incident)).status == 201
         assert (
-            await office.call("POST", "/entities", {"id": "urn:b:1", "type": "Berth", "name": "4"})
+            await notifying.call("POST", "/entities", {"id": "urn:b:1", "type": "Berth", "name": "4"})
         ).status == 201
         for actor, path in ((partner, "/partner"), (ADMIN, "/admin")):
             notification = {
@@ -391,9 +399,9 @@ async def test_linked_entities_that_the_owner_may_not_read_are_left_out(
                 "join": "inline",
                 "endpoint": {"uri": receiver.url + path},
             }
-            await office.subscribe(receiver, actor=actor, notification=notification)
+            await notifying.subscribe(receiver, actor=actor, notification=notification)
         links = {name: {"type": "Relationship", "object": name} for name in ("urn:i:1", "urn:b:1")}
-        await office.put("1", case=links["urn:i:1"], berth=links["urn:b:1"])
+        await notifying.put("1", case=links["urn:i:1"], berth=links["urn:b:1"])
         await receiver.until(lambda: len(receiver.heard) == 2)
         [shown] = receiver.bodies("/admin")[0]["data"]
         assert shown["case"]["title"] == "secret"
@@ -402,29 +410,31 @@ async def test_linked_entities_that_the_owner_may_not_read_are_left_out(
         assert shown["berth"]["name"] == "4"
 
 
-async def test_conditions_do_not_look_into_linked_entities_that_the_owner_may_not_read(
+async def test_conditions_do_not_follow_links_to_entities_that_the_owner_may_not_read(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     partner = Actor("partner", "partner", frozenset({Role.PARTNER}))
-    async with open_office(tmp_path, stream, actors=(partner,)) as office:
+    async with open_notifying_broker(tmp_path, stream, actors=(partner,)) as notifying:
         incident = {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "level": 3}
-        assert (await office.call("POST", "/entities", incident)).status == 201
+        assert (await notifying.call("POST", "/entities", incident)).status == 201
         for actor, path in ((partner, "/partner"), (ADMIN, "/admin")):
-            await office.subscribe(receiver, path, actor=actor, q="case{level}>2", watchedAttributes=["case"])
-        await office.put("1", case={"type": "Relationship", "object": "urn:i:1"})
+            await notifying.subscribe(
+                receiver, path, actor=actor, q="case{level}>2", watchedAttributes=["case"]
+            )
+        await notifying.put("1", case={"type": "Relationship", "object": "urn:i:1"})
         await receiver.until(lambda: len(receiver.bodies("/admin")) == 1)
-        await settle(office)
+        await settle(notifying)
         assert receiver.bodies("/partner") == []
 
 
 async def test_after_a_gap_it_goes_on_with_the_oldest_change_that_the_stream_holds(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
-    async with open_office(tmp_path, stream) as office:
-        await office.subscribe(receiver)
-        await office.put("0", speed=0)
+    async with open_notifying_broker(tmp_path, stream) as notifying:
+        await notifying.subscribe(receiver)
+        await notifying.put("0", speed=0)
         await receiver.until(lambda: receiver.values("speed") == [0])
-        await settle(office)
+        await settle(notifying)
     async with open_city_without_notifier(tmp_path, stream) as broker:
         for number in range(1, 11):
             await broker.ingest(
@@ -436,10 +446,10 @@ async def test_after_a_gap_it_goes_on_with_the_oldest_change_that_the_stream_hol
     newest = (await stream._js().stream_info(FRAMES)).state.last_seq
     await stream._js().purge_stream(FRAMES, seq=newest - 4)
     stream._followers = LocalFollowers()  # as after a restart
-    async with open_office(tmp_path, stream) as office:
+    async with open_notifying_broker(tmp_path, stream) as notifying:
         await receiver.until(lambda: receiver.values("speed") == [0, 6, 7, 8, 9, 10])
-        await settle(office)
-        assert office.notifier.state().missed == 5
+        await settle(notifying)
+        assert notifying.notifier.state().missed == 5
 
 
 @asynccontextmanager
@@ -456,35 +466,35 @@ async def open_city_without_notifier(folder: Path, stream: JetStream) -> AsyncIt
         await store.close()
 
 
-async def test_nobody_is_told_any_more_whose_account_is_gone(
+async def test_an_owner_without_an_account_gets_no_more_notifications(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     owner = Actor("token", "token", frozenset({Role.PARTNER}))
     known: dict[str, Actor] = {"token": owner}
-    async with open_office(
+    async with open_notifying_broker(
         tmp_path, stream, actors=(owner,), present=lambda actor: known.get(actor.id)
-    ) as office:
+    ) as notifying:
         known[ADMIN.id] = ADMIN
-        name = await office.subscribe(receiver, actor=owner)
-        await office.put("1", speed=1)
+        name = await notifying.subscribe(receiver, actor=owner)
+        await notifying.put("1", speed=1)
         await receiver.until(lambda: receiver.values("speed") == [1])
         receiver.status = 503
-        await office.put("1", speed=2)
+        await notifying.put("1", speed=2)
         await receiver.until(lambda: len(receiver.heard) == 2)
         del known["token"]
-        await office.put("1", speed=3)
-        await settle(office)
+        await notifying.put("1", speed=3)
+        await settle(notifying)
         heard = len(receiver.heard)
         await asyncio.sleep(1)
-        assert len(receiver.heard) == heard  # what was waiting for a repeat is not told any more either
-        assert office.notifier.state().ownerless == 1
-        shown = (await office.call("GET", f"/subscriptions/{name}")).json()
+        assert len(receiver.heard) == heard  # what was waiting for a repeat is not seen any more either
+        assert notifying.notifier.state().ownerless == 1
+        shown = (await notifying.call("GET", f"/subscriptions/{name}")).json()
         assert (shown["status"], "is gone" in shown["statusReason"]) == ("paused", True)
         receiver.status = 200
-        await office.call("PATCH", f"/subscriptions/{name}", {"isActive": True})
-        await office.put("1", speed=4)
+        await notifying.call("PATCH", f"/subscriptions/{name}", {"isActive": True})
+        await notifying.put("1", speed=4)
         await receiver.until(lambda: receiver.values("speed")[-1] == 4)
-        assert "statusReason" not in (await office.call("GET", f"/subscriptions/{name}")).json()
+        assert "statusReason" not in (await notifying.call("GET", f"/subscriptions/{name}")).json()
         assert 3 not in receiver.values("speed")
 
 
@@ -493,50 +503,48 @@ async def test_operators_see_what_waits_and_fails_as_long_as_it_does(
 ) -> None:
     owner = Actor("token", "token", frozenset({Role.PARTNER}))
     known = {"token": owner, ADMIN.id: ADMIN}
-    async with open_office(
+    async with open_notifying_broker(
         tmp_path, stream, actors=(owner,), present=lambda actor: known.get(actor.id)
-    ) as office:
-        seen = office.notifier.state
-        names = [await office.subscribe(receiver, actor=owner) for _ in range(3)]
-        await office.subscribe(receiver)
-        await office.put("1", speed=1)
+    ) as notifying:
+        seen = notifying.notifier.state
+        names = [await notifying.subscribe(receiver, actor=owner) for _ in range(3)]
+        await notifying.subscribe(receiver)
+        await notifying.put("1", speed=1)
         await receiver.until(lambda: len(receiver.heard) == 4)
         receiver.status = 503
-        await office.put("1", speed=2)
+        await notifying.put("1", speed=2)
         await receiver.until(lambda: (seen().failing, seen().waiting) == (4, 4))
         receiver.status = 200
         await receiver.until(lambda: (seen().failing, seen().waiting, seen().dropped) == (0, 0, 0))
         del known["token"]
         assert seen().ownerless == 3
-        assert (await office.call("DELETE", f"/subscriptions/{names[0]}")).status == 204
-        await office.call("PATCH", f"/subscriptions/{names[1]}", {"isActive": True})
+        assert (await notifying.call("DELETE", f"/subscriptions/{names[0]}")).status == 204
+        await notifying.call("PATCH", f"/subscriptions/{names[1]}", {"isActive": True})
         assert seen().ownerless == 1  # the other one belongs to whoever changed it
 
 
-async def test_a_role_that_was_taken_away_counts_at_once(
-    tmp_path: Path, stream: JetStream, receiver: Receiver
-) -> None:
+async def test_a_revoked_role_applies_at_once(tmp_path: Path, stream: JetStream, receiver: Receiver) -> None:
     owner = Actor("o", "o", frozenset({Role.OPERATOR}))
     known = {"o": owner, ADMIN.id: ADMIN}
     incident = {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "title": "x"}
-    async with open_office(
+    async with open_notifying_broker(
         tmp_path, stream, actors=(owner,), present=lambda actor: known.get(actor.id)
-    ) as office:
-        await office.subscribe(receiver, actor=owner, entities=[{"type": "*"}], localOnly=True)
-        assert (await office.call("POST", "/entities", incident)).status == 201
+    ) as notifying:
+        await notifying.subscribe(receiver, actor=owner, entities=[{"type": "*"}], localOnly=True)
+        assert (await notifying.call("POST", "/entities", incident)).status == 201
         await receiver.until(lambda: len(receiver.heard) == 1)
         receiver.status = 503
         for name, title in (("2", "y"), ("3", "z")):
             changed = {**incident, "id": f"urn:i:{name}", "title": title}
-            assert (await office.call("POST", "/entities", changed)).status == 201
+            assert (await notifying.call("POST", "/entities", changed)).status == 201
         await receiver.until(lambda: len(receiver.heard) == 2)
         known["o"] = replace(owner, roles=frozenset({Role.PARTNER}))
-        await office.put("1", speed=1)
+        await notifying.put("1", speed=1)
         receiver.status = 200
         await receiver.until(lambda: receiver.heard[-1][2]["data"][0]["id"] == "urn:v:1")
         heard = [each["id"] for body in receiver.bodies() for each in body["data"]]
         assert "urn:i:3" not in heard
-        await office.put("1", speed=2)
+        await notifying.put("1", speed=2)
         await receiver.until(lambda: receiver.heard[-1][2]["data"][0].get("speed") == 2)
 
 
@@ -544,44 +552,44 @@ async def test_only_owners_and_operators_see_a_subscription(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     actors = tuple(Actor(name, name, frozenset({Role.PARTNER})) for name in ("one", "two"))
-    async with open_office(tmp_path, stream, actors=actors) as office:
+    async with open_notifying_broker(tmp_path, stream, actors=actors) as notifying:
         data = {
             "type": "Subscription",
             "entities": [{"type": "Vessel"}],
             "notification": {"endpoint": {"uri": receiver.url}},
         }
-        answer = await office.call("POST", "/subscriptions", data, actor=actors[0])
+        answer = await notifying.call("POST", "/subscriptions", data, actor=actors[0])
         path = f"/subscriptions/{answer.headers['location'].rpartition('/')[2]}"
-        assert (await office.call("GET", path, actor=actors[0])).status == 200
-        assert (await office.call("GET", path, actor=actors[1])).status == 404
-        assert (await office.call("GET", "/subscriptions", actor=actors[1])).json() == []
-        assert (await office.call("GET", path)).status == 200
+        assert (await notifying.call("GET", path, actor=actors[0])).status == 200
+        assert (await notifying.call("GET", path, actor=actors[1])).status == 404
+        assert (await notifying.call("GET", "/subscriptions", actor=actors[1])).json() == []
+        assert (await notifying.call("GET", path)).status == 200
 
 
 async def test_private_receivers_are_refused_where_the_settings_say_so(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
-    async with open_office(tmp_path, stream, allow_private=False) as office:
+    async with open_notifying_broker(tmp_path, stream, allow_private=False) as notifying:
         data = {
             "type": "Subscription",
             "entities": [{"type": "Vessel"}],
             "notification": {"endpoint": {"uri": receiver.url}},
         }
-        answer = await office.call("POST", "/subscriptions", data)
+        answer = await notifying.call("POST", "/subscriptions", data)
         assert answer.status == 400
         assert answer.json()["field"] == "notification.endpoint.uri"
         data["notification"] = {"endpoint": {"uri": receiver.url.replace("127.0.0.1", "localhost")}}
-        answer = await office.call("POST", "/subscriptions", data)
+        answer = await notifying.call("POST", "/subscriptions", data)
         assert answer.status == 201
         name = answer.headers["location"].rpartition("/")[2]
-        await office.put("1", speed=1)
+        await notifying.put("1", speed=1)
         async with asyncio.timeout(5):
-            while (await office.shown(name)).get("status") != "failed":
+            while (await notifying.shown(name)).get("status") != "failed":
                 await asyncio.sleep(0.05)
         assert receiver.heard == []
 
 
-def test_a_frame_is_not_done_with_before_all_of_it_was_told() -> None:
+def test_a_frame_is_not_done_before_all_of_it_is_queued() -> None:
     progress = DeliveryProgress(3)
     frame = progress.begin(9, 0.0)
     assert (progress.position, progress.overdue(1.0)) == (3, [])
@@ -589,7 +597,7 @@ def test_a_frame_is_not_done_with_before_all_of_it_was_told() -> None:
     assert progress.position == 9
 
 
-def test_what_was_not_told_when_something_failed_comes_again() -> None:
+def test_the_rest_of_a_frame_that_failed_comes_again() -> None:
     progress = DeliveryProgress(3)
     progress.begin(9, 0.0)
     progress.interrupt(5)

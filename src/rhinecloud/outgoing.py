@@ -1,7 +1,7 @@
-"""How the broker calls out: HTTP clients that cannot be steered at the city's own machines.
+"""Outgoing HTTP clients that cannot be directed at the city's own machines.
 
-Whoever may name a URL (an @context, a notification's endpoint) could otherwise have the broker read what only the
-inside of a network should reach. So addresses are judged after name resolution, which no second look-up can undo.
+A user who may name a URL (of an @context, or a notification's endpoint) could otherwise let the broker send requests to
+the internal network. So addresses are checked after name resolution, and no second resolution follows.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from rhinecloud.kernel.errors import Invalid
 
 
 class PrivateAddress(Invalid):
-    """The URL leads to a private, loopback or otherwise special address, and the settings forbid that."""
+    """The URL has a private, loopback or otherwise special address, which the settings forbid."""
 
 
 def open_session(
     *, allow_private: bool, timeout_s: float, connections: int = 100, connections_per_host: int = 0
 ) -> aiohttp.ClientSession:
-    """Make an HTTP client without cookies and proxies; to be made and closed on the event loop that uses it.
+    """Return an HTTP client without cookies and proxies; open and close it on the event loop that uses it.
 
     Both numbers of connections are limits, 0 for none.
     """
@@ -44,25 +44,25 @@ def open_session(
 def check_url(url: str, *, allow_private: bool, schemes: tuple[str, ...] = ("http", "https")) -> None:
     """Raise Invalid unless `url` is absolute with one of `schemes`, and PrivateAddress for a forbidden literal address.
 
-    Names are judged when they are resolved; a literal address is never resolved, so it is judged here.
+    Names are checked when they are resolved; a literal address is never resolved, so it is checked here.
     """
     try:
         parts = urlsplit(url)
-    except ValueError:  # brackets that hold no address
-        raise Invalid(f"{url!r} is not an absolute URL of {' or '.join(schemes)}") from None
+    except ValueError:  # brackets without an address
+        raise Invalid(f"must be an absolute URL with {' or '.join(schemes)}, not {url!r}") from None
     if parts.scheme not in schemes or not parts.hostname or not _has_port(parts):
-        raise Invalid(f"{url!r} is not an absolute URL of {' or '.join(schemes)}")
+        raise Invalid(f"must be an absolute URL with {' or '.join(schemes)}, not {url!r}")
     if not allow_private and _is_literal(parts.hostname) and not is_public(parts.hostname):
         raise PrivateAddress(f"{url!r} leads to a private address")
 
 
 async def addresses_of(host: str, port: int, *, allow_private: bool) -> list[AddrInfoType]:
-    """Resolve a name for connections over TCP. Raise OSError, also where it leads to a forbidden address."""
+    """Return the addresses of a host for TCP. Raise OSError, also if one of them is forbidden."""
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError as error:  # a name that cannot be
-        raise OSError(f"{host} is no name of a host: {error}") from None
+    except UnicodeError as error:  # not a valid name
+        raise OSError(f"{host} is not the name of a host: {error}") from None
     for *_, address in found:
         if not allow_private and not is_public(str(address[0])):
             raise OSError(f"{host} leads to the private address {address[0]}")
@@ -70,7 +70,7 @@ async def addresses_of(host: str, port: int, *, allow_private: bool) -> list[Add
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address belongs to the open Internet."""
+    """Return whether an IP address belongs to the public Internet."""
     return ipaddress.ip_address(address).is_global
 
 
@@ -90,7 +90,7 @@ def _is_literal(host: str) -> bool:
 
 
 class _PublicResolver(AbstractResolver):
-    """Resolves names and refuses those that lead to any address that is not public."""
+    """Resolves names and refuses those with any address that is not public."""
 
     def __init__(self) -> None:
         self._inner = aiohttp.ThreadedResolver()

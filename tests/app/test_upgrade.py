@@ -20,7 +20,7 @@ from rhinecloud.app.sections import read_city
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.loader import Packs
 from rhinecloud.ngsild.change import decode_change
-from rhinecloud.store.engine import StoreSettings, make_depot, make_leadership, make_store
+from rhinecloud.store.engine import StoreSettings, make_leadership, make_store, make_transferable_store
 from rhinecloud.store.migrations import DataTooNew, DataTooOld
 from rhinecloud.store.port import Record
 from rhinecloud.store.transfer import move, prove
@@ -40,8 +40,8 @@ def old_city(folder: Path) -> Path:
 async def fill_database(folder: Path, url: str) -> None:
     """Copy the store of 0.1.0 into a database."""
     (folder / "city.db").write_bytes(gzip.decompress(FIXTURE.read_bytes()))
-    source = make_depot(StoreSettings(url="sqlite:city.db"), folder)
-    target = make_depot(StoreSettings(url=url), folder)
+    source = make_transferable_store(StoreSettings(url="sqlite:city.db"), folder)
+    target = make_transferable_store(StoreSettings(url=url), folder)
     await source.open()
     await target.open()
     await move(source, target)

@@ -21,7 +21,7 @@ from rhinecloud.kernel.ids import new_urn
 from rhinecloud.ngsild.change import decode_change
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.policy import Policy
-from rhinecloud.store.engine import StoreSettings, make_depot, make_store
+from rhinecloud.store.engine import StoreSettings, make_store, make_transferable_store
 from rhinecloud.store.migrations import data_versions, migrate_data
 from rhinecloud.store.port import Store
 from rhinecloud.store.transfer import move, prove
@@ -36,7 +36,7 @@ async def old_city(folder: Path, settings: StoreSettings) -> AsyncIterator[Store
     old = StoreSettings(url="sqlite:city.db")
     (folder / "city.db").write_bytes(gzip.decompress(FIXTURE.read_bytes()))
     if settings.shared:
-        source, target = make_depot(old, folder), make_depot(settings, folder)
+        source, target = make_transferable_store(old, folder), make_transferable_store(settings, folder)
         await source.open()
         await target.open()
         await move(source, target)

@@ -27,12 +27,12 @@ ENTITIES = 300
 
 
 @pytest.fixture(autouse=True)
-def short_seasons(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_periods(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (sqlite_indexing, index_costs):
-        monkeypatch.setattr(module, "SEASON_S", 0.3)
+        monkeypatch.setattr(module, "PERIOD_S", 0.3)
         monkeypatch.setattr(module, "DROPPED_WAIT_S", 0.0)
-    monkeypatch.setattr(index_costs, "TALLY_S", 0.0)
-    monkeypatch.setattr(postgres_indexing, "LOOK_S", 0.05)
+    monkeypatch.setattr(index_costs, "REPORT_S", 0.0)
+    monkeypatch.setattr(postgres_indexing, "CHECK_S", 0.05)
 
 
 async def count_kept(settings: StoreSettings, folder: Path) -> tuple[int, int]:
@@ -155,7 +155,7 @@ async def test_what_several_processes_count_is_added_up(
     """One only writes and would drop it; the other one only reads and needs it."""
     settings = StoreSettings(url=postgres_url)
     await asked_once(settings, tmp_path)
-    monkeypatch.setattr(index_costs, "SEASON_S", 0.6)
+    monkeypatch.setattr(index_costs, "PERIOD_S", 0.6)
     writer, reader = [await open_store(settings, tmp_path) for _ in range(2)]
     asking = asyncio.create_task(ask_again_and_again(reader))
     for number in range(1, 6):

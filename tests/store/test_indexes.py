@@ -169,7 +169,7 @@ async def test_a_learnt_index_that_does_not_pay_is_dropped_with_its_rows(
     store = await opened(tmp_path / "s.db", (IRIS["level"],))
     await store.write([put(level(number, number)) for number in range(500)])
     await store.close()
-    monkeypatch.setattr(indexing, "SEASON_S", 0.05)
+    monkeypatch.setattr(indexing, "PERIOD_S", 0.05)
     monkeypatch.setattr(indexing, "DROPPED_WAIT_S", 0.0)
     store = await opened(tmp_path / "s.db")  # asked for no more: from now on it has to pay
     await store.write([put(level(number, -1)) for number in range(500)])

@@ -13,7 +13,7 @@ from rhinecloud.kernel.errors import Conflict, Unavailable
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.geometry import GeoQuery
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.store.engine import StoreSettings, make_depot, make_store
+from rhinecloud.store.engine import StoreSettings, make_store, make_transferable_store
 from rhinecloud.store.port import Decision, Edit, Put, Record, Remove, Store, Written
 from rhinecloud.store.transfer import CopyFailed, TransferableStore, digest, move, prove
 
@@ -81,7 +81,7 @@ class Breaking:
 async def both(
     places: tuple[StoreSettings, StoreSettings], folder: Path
 ) -> tuple[TransferableStore, TransferableStore]:
-    source, target = (make_depot(each, folder) for each in places)
+    source, target = (make_transferable_store(each, folder) for each in places)
     await source.open()
     await target.open()
     return source, target
@@ -170,7 +170,7 @@ async def test_what_was_written_between_two_parts_of_a_copy_is_noticed(
     store = await opened(places[0], tmp_path)
     await store.write([put(1)])
     await store.close()
-    source = make_depot(places[0], tmp_path)
+    source = make_transferable_store(places[0], tmp_path)
     await source.open()
     await move(source, target)
     with pytest.raises(CopyFailed):

@@ -62,14 +62,16 @@ def add_to(program: typer.Typer) -> None:
 async def _copy(city: Path, source_url: str, target_url: str) -> dict[str, Any]:
     from rhinecloud.app.sections import read_city
     from rhinecloud.kernel.errors import Invalid
-    from rhinecloud.store.engine import StoreSettings, make_depot
+    from rhinecloud.store.engine import StoreSettings, make_transferable_store
     from rhinecloud.store.transfer import move, prove
 
     if source_url == target_url:
         raise Invalid("must not be the source", field="TO")
     settings = read_city(city)
     mine = settings.section("store", StoreSettings)
-    source, target = (make_depot(replace(mine, url=url), settings.data) for url in (source_url, target_url))
+    source, target = (
+        make_transferable_store(replace(mine, url=url), settings.data) for url in (source_url, target_url)
+    )
     await source.open()
     try:
         await target.open()

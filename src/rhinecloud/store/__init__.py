@@ -1,1 +1,1 @@
-"""The city's present state and the log of its changes: `port` is the contract, one file an engine."""
+"""The city's present state and the log of its changes: `port` is the contract, with one folder for each engine."""

@@ -7,7 +7,7 @@ from rhinecloud.store.port import Edit, Put, Remove
 
 
 def change_of(edit: Edit, decision: Put | Remove, *, created: bool, seq: int = 0) -> Change:
-    """Return the change that a decision makes; `seq` is 0 where its number is not known yet."""
+    """Return the change that a decision makes; `seq` is 0 if its number is not known yet."""
     change = Change(
         seq=seq, tenant=edit.tenant, kind=ChangeKind.CREATED if created else ChangeKind.UPDATED,
         at=edit.at, actor=edit.actor, entity=decision.entity,

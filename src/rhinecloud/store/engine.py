@@ -1,4 +1,4 @@
-"""Which engine keeps the state: a setting names it, this opens it."""
+"""Makes the store of the engine that the settings name."""
 
 from __future__ import annotations
 
@@ -24,26 +24,28 @@ from rhinecloud.store.transfer import TransferableStore
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """Section [store]: where the city's present state lies."""
+    """Section [store]: where the city's present state is stored."""
 
     url: str = setting(
         "sqlite:city.db",
-        "Engine and place: `sqlite:` and a path, taken from the data folder, or `postgresql://user@host/database`.",
+        "Engine and location: `sqlite:` and a path relative to the data folder, or `postgresql://user@host/database`.",
     )
-    password: str = setting("", "PostgreSQL's password for the user of `url`, where that has none.")
+    password: str = setting("", "PostgreSQL's password for the user of `url`, if that contains none.")
     connections: int = setting(
         6,
-        "So many searches run in PostgreSQL at once, each on a connection of its own.",
+        "How many searches run in PostgreSQL at once, each on its own connection.",
         check=between(1, 100),
     )
     timeout_s: float = setting(
-        10.0, "PostgreSQL has so long for one answer.", unit="seconds", check=more_than(0)
+        10.0, "How long PostgreSQL may take for one answer.", unit="seconds", check=more_than(0)
     )
-    recent: int = setting(8_192, "So many entities of late are kept in memory as bytes.", unit="entities")
+    recent: int = setting(
+        8_192, "How many recently used entities are kept in memory as bytes.", unit="entities"
+    )
     indexes: tuple[str, ...] = setting(
         (),
-        "Attributes that shall have an index whatever is asked, by their names in the city's @context; `scope` too."
-        " Others get one once queries have paid for it.",
+        "Attributes that always have an index, by their names in the city's @context; `scope` is allowed."
+        " Others get one when queries need it often.",
     )
 
     @property
@@ -53,7 +55,7 @@ class StoreSettings:
 
     @property
     def address(self) -> DatabaseAddress:
-        """Where PostgreSQL is."""
+        """The address of PostgreSQL."""
         return DatabaseAddress(self.url, self.password, self.timeout_s)
 
 
@@ -61,16 +63,16 @@ POSTGRESQL = ("postgresql", "postgres")
 
 
 def make_leadership(settings: StoreSettings) -> Leadership | None:
-    """Make this process's part in who leads, None where no other process can work on the store."""
+    """Return this process's leadership, None if no other process can work on the store."""
     return AdvisoryLeadership(settings.address) if settings.shared else None
 
 
 def make_store(
     settings: StoreSettings, folder: Path, *, reads_only: bool = False, indexes: Sequence[str] = ()
 ) -> Store:
-    """Make the store that the settings name, not yet open; `folder` is the data folder. Raise Invalid.
+    """Return the store that the settings name, not yet open; `folder` is the data folder. Raise Invalid.
 
-    One that `reads_only` may be opened beside the process that writes. `indexes` are the IRIs of `settings.indexes`.
+    One that `reads_only` may be opened while another process writes. `indexes` are the IRIs of `settings.indexes`.
     """
     if settings.shared:
         return PostgresStore(
@@ -83,15 +85,15 @@ def make_store(
     return engine(_file(settings, folder), recent=settings.recent, indexes=indexes)
 
 
-def make_depot(settings: StoreSettings, folder: Path) -> TransferableStore:
-    """Make what `store.transfer` moves from or into, not yet open. Raise Invalid."""
+def make_transferable_store(settings: StoreSettings, folder: Path) -> TransferableStore:
+    """Return the store for `store.transfer`, not yet open. Raise Invalid."""
     return PostgresTransfer(settings.address) if settings.shared else SqliteTransfer(_file(settings, folder))
 
 
 def read_data_versions(settings: StoreSettings, folder: Path) -> dict[str, DataVersion] | None:
-    """Return how far the data of each part is without opening the store; None where only a server knows.
+    """Return the data versions of each part without opening the store; None if only a server knows them.
 
-    Raise Unavailable where the file is no store, or Invalid.
+    Raise Unavailable if the file is not a store, or Invalid.
     """
     if settings.shared:
         return None
@@ -103,6 +105,6 @@ def _file(settings: StoreSettings, folder: Path) -> Path:
     if scheme == "sqlite" and place:
         return folder / place
     raise Invalid(
-        f"{settings.url!r} names no engine; known: sqlite:<path>, postgresql://<user>@<host>/<database>",
+        f"must be sqlite:<path> or postgresql://<user>@<host>/<database>, not {settings.url!r}",
         field="store.url",
     )

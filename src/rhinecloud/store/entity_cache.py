@@ -1,8 +1,8 @@
-"""The entities that were written or read lately, as bytes: most edits hit a thing that was edited a moment ago.
+"""The recently used entities, as bytes: most edits change an entity that was changed a moment ago.
 
-Bytes and not objects: decoding takes 2 µs, but ten thousand decoded entities would be walked through again and again
-by the garbage collector, which cost more than 10 µs an edit. Only the last few stay decoded, as they are held by those
-who hear of the change anyway.
+They are kept as bytes because decoding takes 2 µs, but the garbage collector would visit ten thousand decoded entities
+again and again, which cost more than 10 µs an edit. Only the newest are also kept decoded: the consumers of their
+changes hold these objects anyway.
 """
 
 from __future__ import annotations
@@ -23,73 +23,73 @@ class CachedEntity(msgspec.Struct, frozen=True, gc=False):
     stored: Stored
 
 
-LARGEST_BYTES, ROOM_BYTES = 16 << 10, 16 << 20
-"""No entity is held that is larger; all together take no more, the last transaction apart."""
-BESIDE_BYTES = 400
-"""What holding an entity takes beside its bytes."""
-WARM, WARM_LARGEST_BYTES, WARM_ROOM_BYTES = 1_000, 4 << 10, 2 << 20
-"""So many entities, up to twice as many, stay decoded, unless they are larger or all together are; decoded they take
-eight times as much."""
+LARGEST_BYTES, CACHE_BYTES = 16 << 10, 16 << 20
+"""The largest entity that is kept, and the memory for all, except those of the last transaction."""
+OVERHEAD_BYTES = 400
+"""Memory that keeping an entity takes beside its bytes."""
+DECODED, DECODED_LARGEST_BYTES, DECODED_BYTES = 1_000, 4 << 10, 2 << 20
+"""How many entities are kept decoded (up to twice as many), the largest of these, and the bytes of all. Decoded they
+take eight times as much memory."""
 
 
 class EntityCache:
     """A cache of two generations: when the young one is full it becomes the old one, and the old one is dropped."""
 
-    def __init__(self, size: int, room_bytes: int = ROOM_BYTES) -> None:
-        """A generation is full when it holds `size` entities or takes half of the room."""
+    def __init__(self, size: int, most_bytes: int = CACHE_BYTES) -> None:
+        """A generation is full when it holds `size` entities or half of the bytes."""
         self._size = size
-        self._room = room_bytes // 2
+        self._most_bytes = most_bytes // 2
         self._young: dict[Key, CachedEntity] = {}
         self._old: dict[Key, CachedEntity] = {}
         self._bytes = 0
-        """What the young generation takes."""
-        self._warm: dict[Key, tuple[int, Entity]] = {}
-        self._cooling: dict[Key, tuple[int, Entity]] = {}
-        self._warm_bytes = 0
+        """The memory of the young generation."""
+        self._decoded: dict[Key, tuple[int, Entity]] = {}
+        self._decoded_old: dict[Key, tuple[int, Entity]] = {}
+        self._decoded_bytes = 0
 
     def entity(self, key: Key, stored: Stored) -> Entity:
-        """Return the entity that is stored, which is to be read and not changed."""
-        known = self._warm.get(key) or self._cooling.get(key)
+        """Return a stored entity, which must not be changed."""
+        known = self._decoded.get(key) or self._decoded_old.get(key)
         return known[1] if known is not None and known[0] == stored.version else stored.entity()
 
     def get(self, key: Key) -> CachedEntity | None:
-        """Return what is held under `key`."""
-        held = self._young.get(key)
-        if held is None:
-            held = self._old.pop(key, None)
-            if held is not None:
-                self.put(key, held)
+        """Return the entity of a key, None if it is not kept."""
+        kept = self._young.get(key)
+        if kept is None:
+            kept = self._old.pop(key, None)
+            if kept is not None:
+                self.put(key, kept)
                 self.trim()
-        return held
+        return kept
 
-    def put(self, key: Key, held: CachedEntity, entity: Entity | None = None) -> None:
-        """Hold a committed entity, unless it is so large that a few would fill the memory; then call `trim`."""
-        size = len(held.stored.body)
+    def put(self, key: Key, kept: CachedEntity, entity: Entity | None = None) -> None:
+        """Keep a committed entity unless it is large; call `trim` afterwards."""
+        size = len(kept.stored.body)
         self.drop(key)
         if size > LARGEST_BYTES:
             return
-        self._young[key] = held
-        self._bytes += size + BESIDE_BYTES
-        if entity is not None and size <= WARM_LARGEST_BYTES:
-            self._warm[key] = (held.stored.version, entity)
-            self._warm_bytes += size
+        self._young[key] = kept
+        self._bytes += size + OVERHEAD_BYTES
+        if entity is not None and size <= DECODED_LARGEST_BYTES:
+            self._decoded[key] = (kept.stored.version, entity)
+            self._decoded_bytes += size
 
     def trim(self) -> None:
-        """Let an old generation go where the young one is full: 3 µs an entity, so who waits is answered first."""
-        if len(self._young) > self._size or self._bytes > self._room:
+        """Drop the old generation if the young one is full: 3 µs an entity, so callers are answered before this."""
+        if len(self._young) > self._size or self._bytes > self._most_bytes:
             self._old, self._young, self._bytes = self._young, {}, 0
-        if len(self._warm) > WARM or self._warm_bytes > WARM_ROOM_BYTES:
-            self._cooling, self._warm, self._warm_bytes = self._warm, {}, 0
+        if len(self._decoded) > DECODED or self._decoded_bytes > DECODED_BYTES:
+            self._decoded_old, self._decoded, self._decoded_bytes = self._decoded, {}, 0
 
     def drop(self, key: Key) -> None:
-        """Forget what is held under `key`."""
+        """Forget the entity of a key."""
         gone = self._young.pop(key, None)
         if gone is not None:
-            self._bytes -= len(gone.stored.body) + BESIDE_BYTES
+            self._bytes -= len(gone.stored.body) + OVERHEAD_BYTES
         self._old.pop(key, None)
 
     def clear(self) -> None:
         """Forget everything."""
-        for each in (self._young, self._old, self._warm, self._cooling):
+        for each in (self._young, self._old, self._decoded, self._decoded_old):
             each.clear()
-        self._bytes = self._warm_bytes = 0
+        self._bytes = self._decoded_bytes = 0

@@ -1,6 +1,6 @@
-"""Which attribute indexes pay: what queries looked through for want of one, against what writes spend on one.
+"""Which attribute indexes are worth their cost: the documents that queries read without one, and the writes of one.
 
-Pure arithmetic over what it is told; `now` is seconds on any clock that only goes forward.
+Pure arithmetic; `now` is seconds of any monotonic clock.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from dataclasses import dataclass
 from rhinecloud.kernel.cache import BoundedCache
 
 HALF_LIFE_S = 3_600.0
-"""Documents that were looked through count half after an hour."""
+"""After this time, documents that were read count half."""
 
 SCANS = 10
-"""An index is worth its building once queries looked through so many times what there is."""
+"""An index is built when queries have read this many times all entities."""
 
 LEAST_DOCUMENTS = 200_000
-"""So many documents, about a second of looking, are not worth an index."""
+"""Fewer documents, about a second of reading, are not worth an index."""
 
 MOST_LEARNT = 16
-"""So many indexes are built unasked."""
+"""Most indexes that are built because of queries."""
 
-SEASON_S = 86_400.0
-"""So long an index that was built unasked has time to prove its worth, again and again."""
+PERIOD_S = 86_400.0
+"""After each such period, an index that was built because of queries is dropped if it cost more than it saved."""
 
 
 @dataclass(slots=True)
 class AttributeIndex:
-    """One attribute's index: `asked` by an operator, else learnt; `built` up to which row, None when it is whole.
+    """One attribute's index: `asked` by an operator, else learnt; `built` up to which row, None when complete.
 
-    `upkeep` counts the rows that writes changed in it, `spared` the documents that no query had to look into.
+    `upkeep` counts the rows that writes changed in it, `spared` the documents that queries did not have to read.
     """
 
     number: int
@@ -51,13 +51,13 @@ COUNTED = 1_000
 
 
 class IndexCosts:
-    """Adds up, attribute by attribute, the documents that queries looked through in vain."""
+    """Counts for each attribute the documents that queries read because it has no index."""
 
     def __init__(self) -> None:
         self._missed: BoundedCache[str, tuple[float, float]] = BoundedCache(most=COUNTED, longest=2_048)
 
     def miss(self, name: str, documents: int, entities: int, now: float) -> bool:
-        """Count documents that an index would have spared. Return whether there have been enough to build one."""
+        """Count documents that an index would have spared. Return whether an index is worth building."""
         amount, at = self._missed.find(name) or (0.0, now)
         amount = amount * 0.5 ** ((now - at) / HALF_LIFE_S) + documents
         self._missed.keep(name, (amount, now))
@@ -68,9 +68,9 @@ class IndexCosts:
 
 
 def idle_of(indexes: Iterable[AttributeIndex]) -> list[AttributeIndex]:
-    """Return the learnt indexes that cost more than they spared in the season that ends, and let a new one begin.
+    """Return the learnt indexes that cost more than they saved in the period that ends, and start a new one.
 
-    Changing a row of an index costs about as much as looking into two documents.
+    Changing a row of an index costs about as much as reading two documents.
     """
     idle = [each for each in indexes if each.ready and not each.asked and each.spared < 2 * each.upkeep]
     for each in indexes:

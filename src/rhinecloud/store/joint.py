@@ -1,4 +1,4 @@
-"""What an engine makes of a decision about several entities: the edits that it consists of."""
+"""Splits a decision about several entities into edits of one entity each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rhinecloud.store.port import Decision, Edit, JointEdit, Put, Record, Remove
 def decide_jointly(edit: JointEdit, before: Mapping[str, Entity | None]) -> list[tuple[Edit, Put | Remove]]:
     """Return an edit and its decision for each entity that changes; raise what `decide` raises, or Invalid.
 
-    Each is encoded once as a rehearsal: an engine that has logged the first change must not fail at the next one.
+    Each is encoded once to find errors: an engine that has logged the first change must not fail at the next one.
     """
     parts = []
     for entity_id, decision in edit.decide(before).items():

@@ -1,7 +1,7 @@
-"""What an attribute index holds of an entity: a short key for each value that a query may compare.
+"""The keys of an attribute index: a short one for each value of an entity that a query may compare.
 
-Keys order as the language orders values: numbers, then texts, then the rest; SQLite orders its own kinds just so. A
-long text is cut, a large integer rounded: both keep their order, so that a range of keys never leaves out a match.
+Keys have the order of values in NGSI-LD: numbers, strings, others; SQLite orders its own types in the same way. A long
+string is cut, a large integer rounded: both keep their order, so that a range of keys never misses a match.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any
 from rhinecloud.ngsild.entity import Entity, Instance
 
 SCOPE = "https://uri.etsi.org/ngsi-ld/scope"
-"""Stands among attributes for an entity's scopes (ETSI GS CIM 009 v1.9.1, clause 4.18)."""
+"""The name of the index of scopes (ETSI GS CIM 009 v1.9.1, clause 4.18)."""
 
 TEXT_LENGTH = 64
-"""So many characters of a text are its key."""
+"""Characters of a string that are its key."""
 
 EXACT_BELOW = 2.0**53
-"""Integers up to here keep their value as floating point numbers."""
+"""Smaller integers are exact as floating point numbers."""
 
 Key = float | str | bytes
 
 NO_VALUE = b""
-"""Stands for a value that has no order, such as an object: the attribute is there, no more is known."""
+"""The key of a value without an order, such as an object: the attribute exists."""
 
 _TRUTHS = {False: b"\x00", True: b"\x01"}
 
@@ -52,7 +52,7 @@ def keys_of_instances(instances: list[Instance] | tuple[()]) -> set[Key]:
 
 
 def key_of(value: Any) -> Key | None:
-    """Return the key of one value, None where it has none."""
+    """Return the key of one value, None if it has none."""
     kind = type(value)
     if kind is float or kind is int:
         return key_of_number(value)
@@ -74,12 +74,12 @@ def key_of_number(value: float) -> float:
 
 
 def key_of_scope(scope: str) -> str:
-    """Return the key of a scope, with or without the stroke before it."""
+    """Return the key of a scope, with or without the slash before it."""
     return ("/" + scope.strip("/"))[:TEXT_LENGTH]
 
 
 def _values(instance: Instance) -> Iterator[Any]:
-    """Return what a query compares: the items of a list, the texts of all languages, or the value itself."""
+    """Yield what a query compares: the items of a list, the texts of all languages, or the value itself."""
     value = instance.value
     if instance.type == "LanguageProperty" and isinstance(value, dict):
         for text in value.values():
@@ -91,9 +91,9 @@ def _values(instance: Instance) -> Iterator[Any]:
 
 
 def keeps_keys(before: Entity, after: Entity, name: str) -> bool:
-    """Tell, without working them out, that an attribute's keys are the same before and after; False where in doubt.
+    """Return True only if an attribute's keys are the same before and after, without computing them.
 
-    Values may be equal and have other keys: `true` and 1.
+    Equal values may have different keys: `true` and 1.
     """
     if name == SCOPE:
         return before.scope == after.scope

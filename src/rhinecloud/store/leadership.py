@@ -1,4 +1,4 @@
-"""Which of the processes that share a database leads: one of them at a time, and another one when it is gone."""
+"""Leadership among the processes that share a database: one leads at a time, another one when it has ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Leadership(Protocol):
-    """This process's part in it, from `open` to `close`."""
+    """Whether this process leads, from `open` to `close`."""
 
     @property
     def leads(self) -> bool:
@@ -14,11 +14,11 @@ class Leadership(Protocol):
         ...
 
     async def open(self) -> None:
-        """Take part; `leads` tells at once whether from the start. Raise Unavailable."""
+        """Take part; `leads` is valid from then on. Raise Unavailable."""
         ...
 
     async def close(self) -> None:
-        """Lead no more, and take part no more."""
+        """Give up the leadership and stop taking part."""
         ...
 
     async def until_leading(self) -> None:

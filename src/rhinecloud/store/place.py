@@ -1,4 +1,4 @@
-"""Where an entity lies, as the box that the spatial index keeps, and until when it is to be kept."""
+"""The box of an entity for the spatial index, and the time when it expires."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def geometries_of(entity: Entity | None) -> list[Any]:
 
 
 def box_of(geometries: Sequence[Any]) -> Box | None:
-    """Return the box around GeoJSON geometries; None where they have no positions."""
+    """Return the box around GeoJSON geometries; None if they have no positions."""
     if len(geometries) == 1 and (point := _point(geometries[0])):
         longitude, latitude = point
         return longitude, longitude, latitude, latitude
@@ -55,7 +55,7 @@ def _moments(times: list[str]) -> Iterator[float]:
 
 
 def _point(geometry: Any) -> tuple[float, float] | None:
-    """Return the position of what nearly all things have: a single point."""
+    """Return the position of a single point, which nearly all entities have; None for others."""
     if type(geometry) is dict and geometry.get("type") == "Point":
         match geometry.get("coordinates"):
             case [int() | float() as longitude, int() | float() as latitude, *_]:

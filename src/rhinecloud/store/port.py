@@ -1,7 +1,7 @@
 """The contract of a store engine: entities by tenant, each change logged in the same transaction as the state it made.
 
-Nothing here smells of an engine: an edit is a pure decision over the present entity, so that an engine may lock,
-retry or group as it likes. `tests/ports/test_store.py` is the one suite for every engine.
+The contract favours no engine: an edit is a pure decision about the present entity, so that an engine may lock, retry
+or group edits. `tests/ports/test_store.py` tests every engine.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from rhinecloud.store.statistics import StoreStatistics
 
 
 class StoreFull(Unavailable):
-    """The disk has no room: nothing of the transaction was kept."""
+    """The disk is full: nothing of the transaction was stored."""
 
 
 class Put(msgspec.Struct, frozen=True):
-    """Keep `entity`; `changed` and `previous` as in `ngsild.change.Change`.
+    """Store `entity`; `changed` and `previous` as in `ngsild.change.Change`.
 
-    What they hold is plain JSON and is not touched again: consumers in this process are given these very objects.
+    They contain plain JSON and are not changed again: consumers in this process get the same objects.
     """
 
     entity: Entity
@@ -36,13 +36,13 @@ class Put(msgspec.Struct, frozen=True):
 
 
 class Remove(msgspec.Struct, frozen=True):
-    """Delete the entity; `entity` is the state to log as its last one."""
+    """Delete the entity; `entity` is its last state, for the log."""
 
     entity: Entity
 
 
 Decision = Put | Remove | None
-"""What an edit decides: None leaves state and log untouched."""
+"""The result of an edit: None changes neither state nor log."""
 
 Decide = Callable[[Entity | None], Decision]
 """A pure function of the entity as it is (None: there is none), called inside the transaction, perhaps more than
@@ -54,7 +54,7 @@ DecideJointly = Callable[[Mapping[str, Entity | None]], Mapping[str, Decision]]
 
 
 class Edit(msgspec.Struct, frozen=True):
-    """One decision about one entity, by one actor at one moment (`at`: ISO 8601, UTC, when the city learnt it)."""
+    """One decision about one entity, by one actor at one time (`at`: ISO 8601, UTC, when the city received it)."""
 
     tenant: str
     entity_id: str
@@ -65,7 +65,9 @@ class Edit(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A small document that is not an entity: a subscription, a hosted @context, a consumer's mark, a dead letter."""
+    """A small document that is not an entity: a subscription, a hosted @context, a consumer's position, a dead
+    letter.
+    """
 
     kind: str
     tenant: str
@@ -91,7 +93,7 @@ class JointEdit(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What became of an edit: the change's sequence number (0: nothing changed) and the entity as it is now."""
+    """The result of an edit: the change's sequence number (0: nothing changed) and the entity as it is now."""
 
     seq: int
     entity: Entity | None
@@ -99,7 +101,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Stored(msgspec.Struct, gc=False):
-    """An entity as it lies in the store: `version` is the sequence number of its last change.
+    """An entity as it is stored: `version` is the sequence number of its last change.
 
     `header` is for readers: what they have computed from this version, kept as long as it is in memory.
     """
@@ -110,14 +112,14 @@ class Stored(msgspec.Struct, gc=False):
     header: Any = None
 
     def entity(self) -> Entity:
-        """Decode the body."""
+        """Return the decoded body."""
         return decode(self.body)
 
 
 class LoggedChange(msgspec.Struct, frozen=True):
     """A row of the change log: `body` is `ngsild.change.Change` as JSON, complete with its `seq`.
 
-    `change` is the same as an object where it is at hand, because this process has just written it.
+    `change` is the same as an object, if this process has just written it.
     """
 
     seq: int
@@ -128,7 +130,7 @@ class LoggedChange(msgspec.Struct, frozen=True):
 class Commit(msgspec.Struct, frozen=True):
     """What became durable: `last` is the newest change's number, `changes` all that were logged, in order.
 
-    Where `changes` is empty (an engine that hears only of the number, a commit of another process), read the log.
+    Where `changes` is empty (a commit of another process, of which only the number is known), read the log.
     """
 
     last: int
@@ -141,7 +143,7 @@ RecordsListener = Callable[[str, str, str], None]
 class Store(Protocol):
     """Current state, change log and records of one city. All methods may raise Unavailable; writes also StoreFull.
 
-    `effort` tells what the engine has done.
+    `effort` counts what the engine has done.
     """
 
     effort: StoreStatistics
@@ -155,7 +157,7 @@ class Store(Protocol):
         ...
 
     async def write(self, edits: Sequence[Edit]) -> list[Written | Exception]:
-        """Apply each edit to the entity as it is; return after the commit is durable, one answer an edit, in order.
+        """Apply each edit to the entity as it is; return one result for each, in order, when the commit is durable.
 
         An edit whose `decide` raises fails alone. Edits of one entity are applied in the order of the sequence.
         """
@@ -170,13 +172,13 @@ class Store(Protocol):
         ...
 
     async def get(self, tenant: str, entity_id: str) -> Stored | None:
-        """Return one entity, None where there is none."""
+        """Return one entity, None if there is none."""
         ...
 
     def version(self, tenant: str, entity_id: str) -> int | None:
         """Return the version of an entity as `get` would find it, or for '' the number of the newest change.
 
-        None where there is no such entity, or the engine would have to wait.
+        Return None if there is no such entity, or the engine would have to wait.
         """
         ...
 
@@ -189,7 +191,7 @@ class Store(Protocol):
         ...
 
     async def tenants(self) -> list[str]:
-        """List the tenants that hold, or held, anything; '' is the default one."""
+        """Return the tenants that have, or had, any data; '' is the default one."""
         ...
 
     async def count(self, tenant: str) -> int:
@@ -201,37 +203,39 @@ class Store(Protocol):
         ...
 
     async def expired(self, now: float, limit: int = 1_000) -> list[tuple[str, str]]:
-        """List entities (tenant, id) that expired, or hold an attribute that did, by `now` in seconds since 1970."""
+        """Return entities (tenant, id) that have expired, or an attribute of which has, at `now` in seconds
+        since 1970.
+        """
         ...
 
     async def changes(self, after: int, limit: int, max_bytes: int = 4_194_304) -> list[LoggedChange]:
         """Read the change log of all tenants in order, from the first change after `after`.
 
-        Gives at most `limit` rows, and no further one once `max_bytes` are reached.
+        Return at most `limit` rows, and no further one once `max_bytes` are reached.
         """
         ...
 
     def last_change(self) -> int:
-        """Return the sequence number of the newest change, 0 when there is none."""
+        """Return the sequence number of the newest change, 0 if there is none."""
         ...
 
     async def newest(self) -> int:
-        """Return the number of the newest durable change, whoever made it: as long as it stays, all answers do."""
+        """Return the number of the newest durable change, by any process: while it is the same, all results are."""
         ...
 
     def on_commit(self, listener: Callable[[Commit], None]) -> None:
         """Call `listener(commit)` on the event loop after each commit that logged changes, in their order.
 
-        Those who wrote have been answered by then. Numbers may be passed over, but never go back.
+        The writers have their results by then. Numbers may be skipped, but never go back.
         """
         ...
 
     async def forget_changes(self, up_to: int) -> int:
-        """Drop change rows up to and including `up_to`, which the stream holds safely; return how many went."""
+        """Delete change rows up to and including `up_to`, which the stream has stored; return how many."""
         ...
 
     async def number_after(self, seq: int) -> None:
-        """Let the next change be numbered after `seq`: numbers never go back, even when an older copy was put back."""
+        """Number the next change after `seq`: numbers never go back, even when an older copy was restored."""
         ...
 
     async def put_records(self, records: Sequence[Record]) -> None:
@@ -249,9 +253,9 @@ class Store(Protocol):
     async def list_records(
         self, kind: str, tenant: str | None = None, *, after: str = "", limit: int = 1000
     ) -> list[Record]:
-        """List records of a kind in order of tenant and id; `tenant` None: of every tenant.
+        """Return records of a kind in order of tenant and id; `tenant` None: of every tenant.
 
-        `after` is the last id seen; paging goes through one tenant.
+        `after` is the id after which the page begins, for one tenant.
         """
         ...
 
@@ -266,8 +270,8 @@ class Store(Protocol):
     def on_records(self, listener: RecordsListener) -> None:
         """Call `listener(kind, tenant, id)` on the event loop after each record that was put or deleted.
 
-        Of records that another process changed it is told too, where the engine is one that several processes write.
-        Three empty texts say that any record may have changed: for a while nothing was heard of the others.
+        It is also called for records that another process changed, if the engine is shared by several processes. Three
+        empty strings mean that any record may have changed: notifications may have been lost.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What an engine of the state has done since its start: plain numbers, of which others make figures."""
+"""What a store engine has done since its start, as plain numbers for metrics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DONE, FAILED = 0, 1
 
 
 class StoreStatistics:
-    """Commits with their durations and edits, and how often a single entity was at hand in memory or had to be read."""
+    """Commits with their durations and edits, and how often a single entity was in memory or had to be read."""
 
     __slots__ = ("commits", "edits", "hits", "last_edits", "misses")
 

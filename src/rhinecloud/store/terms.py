@@ -1,7 +1,7 @@
-"""What a query says about single attributes, as ranges of keys: each entity that matches has a key in one of them.
+"""The conditions of a query on single attributes, as ranges of keys: each entity that matches has a key in one of them.
 
-A range may hold more than what matches, never less; where it holds just what matches, the term is `exact`. What no
-range can say (patterns, negations, paths into values or to attributes of attributes) gives no term.
+A range may include more than what matches, never less; if it includes just that, the term is `exact`. Conditions that
+no range can express (patterns, negations, paths into values or to attributes of attributes) have no term.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from rhinecloud.ngsild.terms import Equality, Exists, Literal, Order, Range
 from rhinecloud.store.keys import EXACT_BELOW, SCOPE, TEXT_LENGTH, Key, key_of, key_of_number
 
 LEAST, MOST = float("-inf"), b"\xff"
-LEAST_TEXT, BEHIND_TEXT = "", b""
+LEAST_TEXT, AFTER_TEXT = "", b""
 LAST_CHARACTER = "\U0010ffff"
 MOST_SPANS = 100
 TIMES = frozenset(f"https://uri.etsi.org/ngsi-ld/{name}" for name in ("createdAt", "modifiedAt", "expiresAt"))
-"""Paths that mean the entity's own times where it has no such attribute."""
+"""Paths that mean the entity's own times if it has no such attribute."""
 
 Has = Callable[[str], bool]
-"""Tells whether there is an index for the attribute with this IRI."""
+"""Returns whether there is an index for the attribute with this IRI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class KeyRange:
 
 @dataclass(frozen=True, slots=True)
 class IndexTerm:
-    """An entity that matches has a key in one of the spans; `exact`: and each that has one matches this term."""
+    """An entity that matches has a key in one of the spans; `exact`: each that has one matches `q`."""
 
     spans: tuple[KeyRange, ...]
     exact: bool = False
@@ -82,7 +82,7 @@ def _of_expression(expression: Expression, has: Has) -> Iterator[IndexTerm]:
 
 
 def _name(path: Path) -> str:
-    """Return the attribute that a path is about, '' where it goes further than an index does."""
+    """Return the attribute that a path is about, '' if it goes further than an index does."""
     name = path.iris[0]
     return "" if len(path.iris) > 1 or path.trail or name in TIMES or name == SCOPE else name
 
@@ -117,7 +117,7 @@ def _of_wanted(wanted: Literal | Range, name: str) -> IndexTerm:
 def _of_order(order: Order, name: str) -> KeyRange:
     limit, is_text = order.limit, isinstance(order.limit.value, str)
     if order.operator in (">", ">="):
-        return KeyRange(name, _lowest(limit), BEHIND_TEXT if is_text else float("inf"))
+        return KeyRange(name, _lowest(limit), AFTER_TEXT if is_text else float("inf"))
     return KeyRange(name, LEAST_TEXT if is_text else LEAST, _highest(limit))
 
 
@@ -138,7 +138,7 @@ def _highest(literal: Literal) -> Key:
 
 
 def _meaning(literal: Literal) -> int:
-    """Return how many characters count: a moment's fraction of a second may be written in several ways."""
+    """Return how many characters are compared: a fraction of a second may be written in several ways."""
     if isinstance(literal.moment, datetime):
         return 19
     return 8 if isinstance(literal.moment, time) else TEXT_LENGTH

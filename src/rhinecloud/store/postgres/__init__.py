@@ -1,4 +1,4 @@
-"""The store on PostgreSQL with PostGIS: one database, several processes; each groups its writes into transactions."""
+"""The store on PostgreSQL with PostGIS: one database, several processes; each one groups its writes."""
 
 from rhinecloud.store.postgres.store import PostgresStore
 

@@ -1,4 +1,4 @@
-"""A backup of a database is a file of the SQLite engine: one file, readable anywhere, and a city can start on it."""
+"""Backs up a database to a file of the SQLite engine: it is readable anywhere, and a city can start on it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rhinecloud.store.transfer import move
 
 
 async def back_up(address: DatabaseAddress, target: Path) -> None:
-    """Write the database as of now to `target`, complete under its name or not there. Raise Invalid, Unavailable."""
+    """Write the database as of now to `target`, which is complete or does not exist. Raise Invalid or Unavailable."""
     if await asyncio.to_thread(target.exists):
-        raise Invalid(f"{target} exists already", field="target")
+        raise Invalid(f"{target} must not exist", field="target")
     partial = target.with_name(target.name + ".partial")
     _remove(partial)
     source, file = PostgresTransfer(address, alone=False), SqliteTransfer(partial)

@@ -1,4 +1,4 @@
-"""Questions that many ask at once: one round trip answers all who asked before it began, and nobody later."""
+"""Shares a round trip among callers with the same query: it serves all that called before it began."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ T = TypeVar("T")
 
 
 class CoalescedQueries(Generic[T]):
-    """Questions by key; of each one at a time is under way, and those who come meanwhile share the next."""
+    """Queries by key: one of each runs at a time, and callers that arrive meanwhile share the next one."""
 
     def __init__(self) -> None:
         self._waiting: dict[Hashable, asyncio.Task[T]] = {}
         self._running: dict[Hashable, asyncio.Task[Any]] = {}
 
-    async def ask(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """Return what `work` gives, begun after this call by whoever asked first."""
+    async def run(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+        """Return the result of `work`, which began after this call."""
         waiting = self._waiting.get(key)
         if waiting is None:
             waiting = self._waiting[key] = asyncio.create_task(self._run(key, work))
-            waiting.add_done_callback(_note)
+            waiting.add_done_callback(_retrieve_error)
         return await asyncio.shield(waiting)
 
     async def _run(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
@@ -37,7 +37,7 @@ class CoalescedQueries(Generic[T]):
                 del self._running[key]
 
 
-def _note(task: asyncio.Task[Any]) -> None:
-    """Take note of a failure that nobody waits for any more."""
+def _retrieve_error(task: asyncio.Task[Any]) -> None:
+    """Retrieve the error of a task without callers, which asyncio would log."""
     if not task.cancelled():
         task.exception()

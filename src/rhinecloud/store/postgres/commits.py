@@ -1,4 +1,4 @@
-"""Who hears of commits: the newest change that this process knows of, from its own writes and from other processes."""
+"""Notifies listeners of commits, of this process and of others."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ CommitListener = Callable[[Commit], None]
 
 
 class CommitNotices:
-    """Tells listeners on the event loop, each in a turn of its own: nobody suffers from their faults."""
+    """Calls each listener in its own callback on the event loop, so that their errors affect nothing else."""
 
     def __init__(self) -> None:
         self.last = 0
         self.listeners: list[CommitListener] = []
         self.record_listeners: list[RecordsListener] = []
 
-    def tell_own(self, logged: Sequence[LoggedChange]) -> None:
-        """Tell what this process has just written; the number alone where another process wrote in between."""
+    def notify_own(self, logged: Sequence[LoggedChange]) -> None:
+        """Report what this process has written; only the number if another process wrote in between."""
         first, last = logged[0].seq, logged[-1].seq
         if last > self.last:
             follows, self.last = first == self.last + 1, last
-            self._tell(Commit(last, logged if follows else ()))
+            self._notify(Commit(last, logged if follows else ()))
 
-    def tell_heard(self, seq: int) -> None:
-        """Tell that another process wrote up to `seq`."""
+    def notify_other(self, seq: int) -> None:
+        """Report that another process has written up to `seq`."""
         if seq > self.last:
             self.last = seq
-            self._tell(Commit(seq))
+            self._notify(Commit(seq))
 
-    def tell_record(self, kind: str, tenant: str, record_id: str) -> None:
-        """Tell that a record was put or deleted; three empty texts: any may have been."""
+    def notify_record(self, kind: str, tenant: str, record_id: str) -> None:
+        """Report that a record was written or deleted; three empty strings: any may have been."""
         loop = asyncio.get_running_loop()
         for listener in self.record_listeners:
             loop.call_soon(listener, kind, tenant, record_id)
 
-    def _tell(self, commit: Commit) -> None:
+    def _notify(self, commit: Commit) -> None:
         loop = asyncio.get_running_loop()
         for listener in self.listeners:
             loop.call_soon(listener, commit)

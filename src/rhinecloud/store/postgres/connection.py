@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: made when they are needed and again when they broke; what went wrong, said by meaning."""
+"""Connections to PostgreSQL: opened on demand, reopened when broken, with errors of our own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 Connection: TypeAlias = asyncpg.Connection
 
 PAUSE_S = 0.2
-"""So long after a connection failed nobody tries again: all who ask are told at once."""
+"""Fail fast: for this time after a failed connect, callers get the last error."""
 FINISH_S = 2.0
 LOST = (
     OSError,
@@ -32,23 +32,23 @@ LOST = (
     asyncpg.CannotConnectNowError,
     asyncpg.ReadOnlySQLTransactionError,
 )
-"""Errors after which a connection is of no use, and what it was told last may have happened or not."""
+"""Errors after which a connection is broken, and its last statement may or may not have been executed."""
 AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 """Errors after which the same transaction may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
-    """Where the database is: a URL as asyncpg takes it, a password apart from it, and how long to wait for answers."""
+    """The address of the database: a URL of asyncpg, a separate password, and the timeout."""
 
     url: str
     password: str = ""
     timeout_s: float = 10.0
     plans_anew: bool = False
-    """Whether each run of a statement is planned with its arguments: what is quick for a street is slow for a city."""
+    """Whether a statement is planned for its arguments each time: a good plan for few rows is a bad one for many."""
 
     async def connect(self) -> Connection:
-        """Make a connection. Raise what asyncpg raises."""
+        """Return a new connection. Raise what asyncpg raises."""
         return await asyncpg.connect(
             self.url,
             password=self.password or None,
@@ -58,9 +58,9 @@ class DatabaseAddress:
                 "application_name": "rhinecloud",
                 "jit": "off",
                 "plan_cache_mode": "force_custom_plan" if self.plans_anew else "auto",
-                # A process that stops in the middle of a transaction must not hold up the others for ever.
+                # A process that stops within a transaction must not block the others.
                 "idle_in_transaction_session_timeout": "60s",
-                # PostgreSQL notices within seconds that a machine is gone without a word: its locks are another's then.
+                # PostgreSQL detects within seconds that a machine has failed, and releases its locks.
                 "tcp_keepalives_idle": "5",
                 "tcp_keepalives_interval": "2",
                 "tcp_keepalives_count": "3",
@@ -70,7 +70,7 @@ class DatabaseAddress:
 
 
 class DatabaseConnection:
-    """One connection, made again when it broke."""
+    """One connection, reopened when broken."""
 
     def __init__(self, address: DatabaseAddress) -> None:
         self._address = address
@@ -79,11 +79,15 @@ class DatabaseConnection:
         self._failure: Exception | None = None
 
     async def get(self) -> Connection:
-        """Return the connection, open. Raise what hinders it, for a moment without trying again."""
+        """Return the open connection. Raise the error of connecting, or of the last attempt if that was a
+        moment ago.
+        """
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
         if self._failure is not None and time.monotonic() - self._failed_at < PAUSE_S:
-            raise ConnectionError(str(self._failure) or "it gave no answer a moment ago") from self._failure
+            raise ConnectionError(
+                str(self._failure) or "the last attempt failed a moment ago"
+            ) from self._failure
         try:
             self._connection = await self._address.connect()
         except Exception as error:
@@ -93,13 +97,13 @@ class DatabaseConnection:
         return self._connection
 
     def drop(self) -> None:
-        """Cut the connection: what it is in the middle of is nobody's any more."""
+        """Close the connection at once, whatever it is doing."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
 
     async def close(self) -> None:
-        """End the connection in order."""
+        """Close the connection."""
         if self._connection is not None:
             with contextlib.suppress(*LOST, asyncpg.PostgresError):
                 await self._connection.close(timeout=FINISH_S)
@@ -107,49 +111,49 @@ class DatabaseConnection:
 
 
 class DatabasePool:
-    """A few connections for whoever needs one for a moment."""
+    """A pool of connections."""
 
     def __init__(self, address: DatabaseAddress, size: int) -> None:
         self._links = [DatabaseConnection(address) for _ in range(size)]
         self._free = list(self._links)
-        self._turn = asyncio.Semaphore(size)
+        self._semaphore = asyncio.Semaphore(size)
 
     @contextlib.asynccontextmanager
     async def borrow(self) -> AsyncIterator[Connection]:
-        """Lend a connection; it is cut when it is given back in the middle of something. Raise Unavailable."""
-        await self._turn.acquire()
+        """Provide a connection; it is closed if it is returned within a transaction. Raise Unavailable."""
+        await self._semaphore.acquire()
         link = self._free.pop()
         try:
             yield await link.get()
         except BaseException as error:
-            _drop_unless_whole(link, error)
+            _drop_if_broken(link, error)
             if isinstance(error, _EXPLAINED):
                 raise explain(error) from error
             raise
         finally:
             self._free.append(link)
-            self._turn.release()
+            self._semaphore.release()
 
-    async def ask(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do some work that may be done twice; once more where the connection turns out to have broken meanwhile."""
-        await self._turn.acquire()
+    async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Return the result of idempotent work; repeat it once if the connection was broken."""
+        await self._semaphore.acquire()
         link = self._free.pop()
         try:
             try:
                 return await work(await link.get())
-            except _ONCE_MORE as error:
-                _drop_unless_whole(link, error)
+            except _REPEATED as error:
+                _drop_if_broken(link, error)
                 if isinstance(error, TimeoutError):
                     raise
                 return await work(await link.get())
         except BaseException as error:
-            _drop_unless_whole(link, error)
+            _drop_if_broken(link, error)
             if isinstance(error, _EXPLAINED):
                 raise explain(error) from error
             raise
         finally:
             self._free.append(link)
-            self._turn.release()
+            self._semaphore.release()
 
     async def rows(self, query: str, *arguments: Any) -> list[Any]:
         """Return the rows of a statement that may be run twice."""
@@ -157,31 +161,31 @@ class DatabasePool:
         async def fetch(connection: Connection) -> list[Any]:
             return list(await connection.fetch(query, *arguments))
 
-        return await self.ask(fetch)
+        return await self.run(fetch)
 
     async def value(self, query: str, *arguments: Any) -> Any:
-        """Return the one value of a statement that may be run twice, None where there is no row."""
+        """Return the one value of a statement that may be run twice, None if there is no row."""
         rows = await self.rows(query, *arguments)
         return rows[0][0] if rows else None
 
     async def close(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         for link in self._links:
             await link.close()
 
 
-_ONCE_MORE = (*LOST, *AGAIN)
+_REPEATED = (*LOST, *AGAIN)
 _EXPLAINED = (*LOST, asyncpg.PostgresError)
 
 
-def _drop_unless_whole(link: DatabaseConnection, error: BaseException) -> None:
-    """Cut a connection that was left in the middle of something; a statement that was refused leaves it whole."""
+def _drop_if_broken(link: DatabaseConnection, error: BaseException) -> None:
+    """Close a connection that was interrupted; a statement that was refused leaves it usable."""
     if isinstance(error, LOST) or not isinstance(error, asyncpg.PostgresError | RhineCloudError):
         link.drop()
 
 
 def explain(failure: BaseException) -> Unavailable:
-    """Say what an engine's failure means: no room (which passes), or an engine that cannot be used now."""
+    """Return the error for an engine's failure: the disk is full, or the engine is not available."""
     if isinstance(failure, Unavailable):
         return failure
     if isinstance(failure, asyncpg.DiskFullError):

@@ -1,6 +1,6 @@
-"""One group of edits on its way into one transaction: decided in Python, then written by one call of `write_group`.
+"""One group of edits in one transaction: decided in Python, then written by one call of `write_group`.
 
-Nothing here talks to the database. Numbers are counted from the group's beginning; the database says where that is.
+This module does not use the database. Numbers are relative to the first of the group, which the database returns.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rhinecloud.store.postgres.write_columns import TouchedRow, WriteColumns
 
 
 class DecidedEdit(NamedTuple):
-    """The answer to an edit that changed something; `offset` counts the group's changes from 1."""
+    """The result of an edit that changed something; `offset` counts the group's changes from 1."""
 
     offset: int
     entity: Entity | None
@@ -31,7 +31,7 @@ class DecidedEdit(NamedTuple):
 
 
 class EditGroup:
-    """Decides edits against the state that the earlier ones made; `known` says how the entities are."""
+    """Decides edits against the state that the earlier ones made; `known` has the present entities."""
 
     def __init__(self, known: Mapping[Key, CachedEntity | None], recent: EntityCache) -> None:
         self._known = known
@@ -41,21 +41,21 @@ class EditGroup:
         self._rows = 0
         self.records: Sequence[Record] = ()
         self.expected: Sequence[Record] = ()
-        """Records that a joint edit puts in the same transaction, and those that must be as given."""
+        """Records that a joint edit writes in the same transaction, and those that must be as given."""
         self._seen: list[Key] = []
 
     @property
     def changed(self) -> bool:
-        """Return whether anything was decided that must be written."""
+        """Return whether the group has any change."""
         return bool(self._changes)
 
     @property
     def has_records(self) -> bool:
-        """Return whether records are to be put or compared in the group's transaction."""
+        """Return whether the group writes or compares records."""
         return bool(self.records or self.expected)
 
     def decide(self, edit: Edit) -> Written | DecidedEdit | Exception:
-        """Decide one edit; an error is the answer of this edit alone."""
+        """Decide one edit; an error is the result of this edit alone."""
         touched = self._touched_row((edit.tenant, edit.entity_id))
         before = touched.entity
         try:
@@ -63,7 +63,7 @@ class EditGroup:
             if decision is None or (before is None and isinstance(decision, Remove)):
                 return Written(0, before)
             return self._log(edit, touched, decision)
-        except Exception as error:  # noqa: BLE001 - the caller's own fault goes back to the caller, not to its neighbours
+        except Exception as error:  # noqa: BLE001 - an error of one edit must not affect the others
             return error
 
     def decide_jointly(self, edit: JointEdit) -> dict[str, Written | DecidedEdit] | Exception:
@@ -73,7 +73,7 @@ class EditGroup:
             parts = decide_jointly(edit, {each: it.entity for each, it in touched.items()})
             for part, decision in parts:
                 _check(part, decision.entity)
-        except Exception as error:  # noqa: BLE001 - the caller's own fault goes back to the caller, not to its neighbours
+        except Exception as error:  # noqa: BLE001 - an error of one edit must not affect the others
             return error
         answers: dict[str, Written | DecidedEdit] = {
             each: Written(0, it.entity) for each, it in touched.items()
@@ -84,7 +84,7 @@ class EditGroup:
         return answers
 
     def names(self) -> tuple[set[str], set[str], set[str]]:
-        """Return the tenants, types and attributes that the group's result names."""
+        """Return the names of tenants, types and attributes in the group's result."""
         tenants: set[str] = set()
         types: set[str] = set()
         attributes: set[str] = set()
@@ -99,28 +99,28 @@ class EditGroup:
         return tenants, types, attributes
 
     def arguments(self, numbering: NameNumbers, values: PostgresAttributeIndexes) -> list[Any]:
-        """Return what `write_group` asks for, from `edition` on."""
-        sheet = WriteColumns(numbering, values)
+        """Return the arguments of `write_group`, from `edition` on."""
+        rows = WriteColumns(numbering, values)
         self._seen.clear()
         for key, touched in self._touched.items():
             held = touched.before
             if fits(key[1]):
                 tenant = numbering.tenants.get(key[0]) or 0
-                sheet.seen.append((tenant, key[1], held.stored.version if held else 0))
+                rows.seen.append((tenant, key[1], held.stored.version if held else 0))
                 self._seen.append(key)
             if touched.offset:
-                sheet.enter(key, touched)
-        columns = sheet.columns()
-        columns["new"].insert(0, self._rows)  # how many were created, those included that went again
+                rows.add(key, touched)
+        columns = rows.columns()
+        columns["new"].insert(0, self._rows)  # how many were created, including those that were deleted again
         return [values.edition, *chain.from_iterable(columns.values()), [body for _, body in self._changes]]
 
     def forget(self, stale: Sequence[int]) -> None:
-        """Remember no more what `write_group` found to be different by now."""
+        """Forget the cached entities that `write_group` found to be stale."""
         for place in stale:
             self._recent.drop(self._seen[place - 1])
 
     def settle(self, seq: int, rows: int) -> list[LoggedChange]:
-        """Remember the entities as they are now and return the changes, with the numbers that the database gave."""
+        """Cache the entities as they are now; return the changes with the numbers of the database."""
         for key, touched in self._touched.items():
             if touched.offset == 0:
                 continue
@@ -169,6 +169,10 @@ def _check(edit: Edit, entity: Entity) -> None:
     if entity.id != edit.entity_id:
         raise Invalid(f"an edit of {edit.entity_id} decided about {entity.id}", field="id")
     if not (fits(entity.id) and fits(edit.tenant)):
-        raise Invalid("is longer than 2,000 bytes, or holds what PostgreSQL does not take", field="id")
+        raise Invalid(
+            "must have at most 2,000 bytes, without NUL and without halves of characters", field="id"
+        )
     if not all(map(fits, entity.type)):
-        raise Invalid("is longer than 2,000 bytes, or holds what PostgreSQL does not take", field="type")
+        raise Invalid(
+            "must have at most 2,000 bytes, without NUL and without halves of characters", field="type"
+        )

@@ -1,7 +1,7 @@
-"""Holds each learnt index against its price, over all processes, a season at a time; removes those that do not pay.
+"""Drops learnt indexes that are not worth their cost, counted over all processes for a period.
 
-Each process adds what it counted to the index's row now and then; whichever comes first after a season ends judges.
-Rows of a dropped index stay until no query can still read them: every process looks within seconds which there are.
+Each process adds its counts to the index's row from time to time; the first one after the end of a period decides. Rows
+of a dropped index are kept until no query can read them: every process reads the set of indexes within seconds.
 """
 
 from __future__ import annotations
@@ -12,47 +12,47 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
-from rhinecloud.store.index_costs import SEASON_S, AttributeIndex, idle_of
+from rhinecloud.store.index_costs import PERIOD_S, AttributeIndex, idle_of
 from rhinecloud.store.postgres.connection import Connection
 from rhinecloud.store.postgres.values import PostgresAttributeIndexes
 
-TALLY_S = 3_600.0
-"""So often a process adds what it counted."""
+REPORT_S = 3_600.0
+"""How often a process adds its counts."""
 DROPPED_WAIT_S = 600.0
-"""Rows of a dropped index stay so long."""
+"""How long rows of a dropped index are kept."""
 STEP = 1_000
-"""Rows of a dropped index that are deleted at once."""
+"""Rows of a dropped index that one statement deletes."""
 
 logger = logging.getLogger(__name__)
 
 
 class SharedIndexCosts:
-    """The accounts of one process."""
+    """The counts of one process."""
 
     def __init__(self, values: PostgresAttributeIndexes) -> None:
         self._values = values
-        self._told_at = time.monotonic()
+        self._reported_at = time.monotonic()
 
-    async def agree(self, connection: Connection, asked: Iterable[str]) -> None:
-        """What an operator asks for no more has to pay from now on."""
+    async def apply_settings(self, connection: Connection, asked: Iterable[str]) -> None:
+        """Mark the indexes that the settings do not name any more: they must be worth their cost from now on."""
         await connection.execute(
             "UPDATE indexed SET asked = false, upkeep = 0, spared = 0, since = now()"
             " WHERE asked AND NOT name = ANY($1::text[])",
             list(asked),
         )
 
-    async def judge(self, connection: Connection) -> None:
-        """From time to time add what was counted, and drop what did not pay in a season that is over."""
-        if time.monotonic() - self._told_at < TALLY_S:
+    async def review(self, connection: Connection) -> None:
+        """Add the counts if it is time, and drop indexes that were not worth their cost in the last period."""
+        if time.monotonic() - self._reported_at < REPORT_S:
             return
-        self._told_at = time.monotonic()
-        await self._tell(connection)
+        self._reported_at = time.monotonic()
+        await self._report(connection)
         async with connection.transaction():
             await connection.execute("SELECT FROM counter FOR UPDATE")
             rows = await connection.fetch(
                 "SELECT id, name, asked, built, upkeep, spared FROM indexed"
                 " WHERE since <= now() - make_interval(secs => $1)",
-                SEASON_S,
+                PERIOD_S,
             )
             idle = idle_of([AttributeIndex(*row) for row in rows])
             await connection.execute(
@@ -62,7 +62,7 @@ class SharedIndexCosts:
             if idle:
                 await _drop(connection, idle)
 
-    async def _tell(self, connection: Connection) -> None:
+    async def _report(self, connection: Connection) -> None:
         uses, self._values.uses = self._values.uses, Counter()
         census = await connection.fetch("SELECT tenant, type, count FROM census")
         counts = {(tenant, kind): count for tenant, kind, count in census}
@@ -81,7 +81,7 @@ class SharedIndexCosts:
 
 async def _drop(connection: Connection, idle: list[AttributeIndex]) -> None:
     for index in idle:
-        logger.info("drops the index for %s: it costs more than it spares", index.name)
+        logger.info("dropping the index for %s: it costs more than it saves", index.name)
     numbers = [index.number for index in idle]
     await connection.execute("DELETE FROM indexed WHERE id = ANY($1::integer[])", numbers)
     await connection.execute("INSERT INTO dropped (id) SELECT unnest($1::integer[])", numbers)
@@ -89,15 +89,15 @@ async def _drop(connection: Connection, idle: list[AttributeIndex]) -> None:
 
 
 async def find_dropped(connection: Connection) -> list[int]:
-    """List the numbers of dropped indexes whose rows nobody reads any more."""
+    """Return the numbers of dropped indexes whose rows no query can read any more."""
     rows = await connection.fetch(
         "SELECT id FROM dropped WHERE at <= now() - make_interval(secs => $1)", DROPPED_WAIT_S
     )
     return [number for (number,) in rows]
 
 
-async def forget(connection: Connection, number: int) -> None:
-    """Delete the rows of a dropped index, few at a time."""
+async def delete_rows(connection: Connection, number: int) -> None:
+    """Delete the rows of a dropped index, a few at a time."""
     gone = ""
     while gone != "DELETE 0":
         gone = await connection.execute(

@@ -1,7 +1,7 @@
-"""Builds attribute indexes beside the city's work: those that were asked for, and those that queries have paid for.
+"""Builds attribute indexes while the city runs: those of the settings, and those that queries need often.
 
-One process builds at a time. It goes through the entities few at a time, each step a short transaction under the lock
-that every writer takes, which also notes how far it came; so it may be broken off at any moment.
+One process builds at a time. It processes a few entities at a time, each step a short transaction under the lock that
+every writer takes, which also stores the progress; so it may be interrupted at any time.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from rhinecloud.ngsild.entity import decode
 from rhinecloud.store.index_costs import MOST_LEARNT, IndexCosts
 from rhinecloud.store.keys import keys_of
 from rhinecloud.store.postgres.connection import LOST, Connection, DatabaseAddress, DatabaseConnection
-from rhinecloud.store.postgres.index_costs import SharedIndexCosts, find_dropped, forget
+from rhinecloud.store.postgres.index_costs import SharedIndexCosts, delete_rows, find_dropped
 from rhinecloud.store.postgres.values import PostgresAttributeIndexes, encode_key
 
 STEP = 200
-"""Entities a step."""
+"""Entities per step."""
 SHARE = 0.2
 """The share of the time that a build may take."""
-LOOK_S = 15.0
-"""So often it is looked whether another process left something to build."""
+CHECK_S = 15.0
+"""How often to check for an index that another process left to build."""
 ALONE = "SELECT pg_try_advisory_lock(hashtextextended('rhinecloud builds ' || current_schema(), 0))"
 _LOCK = "SELECT FROM counter FOR UPDATE"
 _NEW_EDITION = "UPDATE counter SET indexes = indexes + 1"
@@ -35,13 +35,13 @@ _ENTER = """
 INSERT INTO indexed (name, asked, built) VALUES ($1, $2, CASE WHEN EXISTS (SELECT FROM entity) THEN 0 END)
 ON CONFLICT (name) DO UPDATE SET asked = excluded.asked
 """
-"""Where there is no entity yet, an index is whole from the start: writers keep it up."""
+"""In an empty store an index is complete from the start: writers maintain it."""
 
 logger = logging.getLogger(__name__)
 
 
 class PostgresIndexing:
-    """Keeps the indexes in step with what is asked and what pays, from `start` to `stop`."""
+    """Builds and drops indexes, from `start` to `stop`."""
 
     def __init__(
         self, address: DatabaseAddress, values: PostgresAttributeIndexes, asked: Iterable[str]
@@ -50,78 +50,74 @@ class PostgresIndexing:
         self._values = values
         self._asked = frozenset(asked)
         self._wanted = dict.fromkeys(self._asked, True)
-        self._seasons = SharedIndexCosts(values)
-        self._agreed = False
-        self._ledger = IndexCosts()
+        self._shared_costs = SharedIndexCosts(values)
+        self._applied = False
+        self._costs = IndexCosts()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to build what is to be built."""
+        """Start to build indexes."""
         self._task = asyncio.create_task(self._run(), name="store-indexes")
 
     async def stop(self) -> None:
-        """Break off; what is half built is gone on with later."""
+        """Interrupt a build, which continues later."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._link.drop()
 
     def missed(self, names: Iterable[str], documents: int, entities: int) -> None:
-        """Count a query that looked through documents for want of an index for these attributes."""
+        """Count a query that read documents because these attributes have no index."""
         now = time.monotonic()
         kept = self._values.kept
         learnt = sum(not index.asked for index in kept.values()) + len(self._wanted)
         for name in names:
-            if (
-                learnt < MOST_LEARNT
-                and name not in kept
-                and self._ledger.miss(name, documents, entities, now)
-            ):
+            if learnt < MOST_LEARNT and name not in kept and self._costs.miss(name, documents, entities, now):
                 self._wanted.setdefault(name, False)
                 self._wake.set()
 
     @property
     def busy(self) -> bool:
-        """Whether something is still to be built."""
+        """Whether an index is being built."""
         return bool(self._wanted) or any(not index.ready for index in self._values.kept.values())
 
     async def _run(self) -> None:
         while True:
             try:
-                await self._look()
+                await self._check()
             except (*LOST, asyncpg.PostgresError, Unavailable):
                 self._link.drop()
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(CHECK_S):
                     await self._wake.wait()
 
-    async def _look(self) -> None:
+    async def _check(self) -> None:
         connection = await self._link.get()
-        if not self._agreed:
-            await self._seasons.agree(connection, self._asked)
-            self._agreed = True
+        if not self._applied:
+            await self._shared_costs.apply_settings(connection, self._asked)
+            self._applied = True
         for name, asked in list(self._wanted.items()):
-            await self._enter(connection, name, asked=asked)
+            await self._add(connection, name, asked=asked)
             del self._wanted[name]
-        await self._seasons.judge(connection)
+        await self._shared_costs.review(connection)
         await self._values.load(connection)
         dropped = await find_dropped(connection)
         if not (dropped or self.busy) or not await connection.fetchval(ALONE):
             return
         try:
             for number in dropped:
-                await forget(connection, number)
+                await delete_rows(connection, number)
             while unbuilt := [each for each in self._values.kept.values() if not each.ready]:
-                logger.info("builds an index for %s", unbuilt[0].name)
+                logger.info("building an index for %s", unbuilt[0].name)
                 await self._build(connection, unbuilt[0].number, unbuilt[0].name)
                 await self._values.load(connection)
         finally:
-            self._link.drop()  # and with the connection goes the lock
+            self._link.drop()  # which releases the lock
 
-    async def _enter(self, connection: Connection, name: str, *, asked: bool) -> None:
-        """Make an index known; from then on every writer keeps it up."""
+    async def _add(self, connection: Connection, name: str, *, asked: bool) -> None:
+        """Add an index; from then on every writer maintains it."""
         async with connection.transaction():
             await connection.execute(_LOCK)
             known = await connection.fetchval("SELECT asked FROM indexed WHERE name = $1", name)
@@ -138,7 +134,7 @@ class PostgresIndexing:
 
 
 async def _step(connection: Connection, number: int, name: str) -> bool:
-    """Enter some more entities. Return whether the index is whole."""
+    """Index some more entities. Return whether the index is complete."""
     async with connection.transaction():
         await connection.execute("SET LOCAL synchronous_commit = off")
         await connection.execute(_LOCK)

@@ -1,7 +1,8 @@
-"""`store.leadership.Leadership` by an advisory lock, which PostgreSQL takes back when its holder's connection ends.
+"""`store.leadership.Leadership` by an advisory lock, which PostgreSQL releases when the connection of its holder ends.
 
-A leader whose connection breaks takes the lock again as soon as it can; only where another process was quicker does it
-step back. So a PostgreSQL that starts anew may leave the leader as it is, and one that is gone is followed in a second.
+A leader whose connection breaks takes the lock again as soon as possible; it gives up the leadership only if another
+process was faster. So a restart of PostgreSQL may not change the leader, and a leader that ended is replaced in a
+second.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import asyncpg
 
 from rhinecloud.store.postgres.connection import LOST, Connection, DatabaseAddress, explain
 
-LOOK_S = 0.5
+CHECK_S = 0.5
 TAKE = "SELECT pg_try_advisory_lock(hashtextextended('rhinecloud leads ' || current_schema(), 0))"
 
 
@@ -33,15 +34,15 @@ class AdvisoryLeadership:
         return self._leading.is_set()
 
     async def open(self) -> None:
-        """Take part; `leads` tells at once whether from the start. Raise Unavailable."""
+        """Take part; `leads` is valid from then on. Raise Unavailable."""
         try:
-            await self._look()
+            await self._check()
         except (*LOST, asyncpg.PostgresError) as error:
             raise explain(error) from error
         self._task = asyncio.create_task(self._run(), name="leadership")
 
     async def close(self) -> None:
-        """Lead no more: with the connection goes the lock."""
+        """Close the connection, which releases the lock."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -59,12 +60,12 @@ class AdvisoryLeadership:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_S)
             with contextlib.suppress(*LOST, asyncpg.PostgresError):
-                await self._look()
+                await self._check()
 
-    async def _look(self) -> None:
-        """See whether the lock is still held, or to be had."""
+    async def _check(self) -> None:
+        """Check whether the lock is still held, or try to take it."""
         if self._connection is not None and not self._connection.is_closed() and self._leading.is_set():
             await self._connection.execute("SELECT 1")
             return

@@ -1,4 +1,4 @@
-"""The numbers of tenants, types and attributes: entered once, never changed, so each process keeps them."""
+"""The numbers of tenants, types and attributes: assigned once and never changed, so each process caches them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from rhinecloud.store.postgres.connection import Connection, DatabasePool
 
 LONGEST = 2_000
-"""So many bytes a name or id may have: PostgreSQL's indexes take little more."""
+"""Most bytes of a name or id: PostgreSQL's indexes allow little more."""
 
 
 def fits(text: str) -> bool:
@@ -24,39 +24,39 @@ def fits(text: str) -> bool:
 
 
 class NameTable:
-    """The names of one table and their numbers, as far as this process has met them."""
+    """The names of one table and their numbers, as far as this process knows them."""
 
     def __init__(self, table: str) -> None:
         self._table = table
         self._numbers: dict[str, int] = {}
 
     def get(self, name: str) -> int | None:
-        """Return the number of a name that was met."""
+        """Return the number of a known name, else None."""
         return self._numbers.get(name)
 
-    def unmet(self, names: Iterable[str]) -> list[str]:
-        """List those that were not met."""
+    def unknown(self, names: Iterable[str]) -> list[str]:
+        """Return those names that are not known."""
         return [name for name in names if name not in self._numbers]
 
     async def load(self, connection: Connection) -> None:
-        """Meet all."""
+        """Read all names."""
         rows = await connection.fetch(f"SELECT name, id FROM {self._table}")
         self._numbers.update((name, number) for name, number in rows)
 
     async def enter(self, links: DatabasePool, names: set[str]) -> None:
-        """Return numbers to names that have none."""
-        if unmet := self.unmet(names):
-            await links.ask(partial(self._enter, sorted(unmet)))
+        """Assign numbers to names that have none."""
+        if unmet := self.unknown(names):
+            await links.run(partial(self._enter, sorted(unmet)))
 
     async def _enter(self, names: list[str], connection: Connection) -> None:
         await connection.execute(
             f"INSERT INTO {self._table} (name) SELECT unnest($1::text[]) ORDER BY 1 ON CONFLICT DO NOTHING",
             names,
         )
-        await self.meet(connection, names)
+        await self.look_up(connection, names)
 
-    async def meet(self, connection: Connection, names: list[str]) -> None:
-        """Look up the numbers of names; those without one stay unmet."""
+    async def look_up(self, connection: Connection, names: list[str]) -> None:
+        """Read the numbers of names; those without one stay unknown."""
         rows = await connection.fetch(
             f"SELECT name, id FROM {self._table} WHERE name = ANY($1::text[])", names
         )
@@ -64,7 +64,7 @@ class NameTable:
 
 
 class NameNumbers:
-    """The numbers by which names are written."""
+    """The numbers that stand for names in the tables."""
 
     def __init__(self) -> None:
         self.tenants = NameTable("tenant")
@@ -72,14 +72,14 @@ class NameNumbers:
         self.attributes = NameTable("attribute")
 
     async def load(self, connection: Connection) -> None:
-        """Meet all names."""
+        """Read all names."""
         for names in (self.tenants, self.types, self.attributes):
             await names.load(connection)
 
     async def enter(
         self, links: DatabasePool, tenants: set[str], types: set[str], attributes: set[str]
     ) -> None:
-        """Return numbers to names that have none, in a transaction of its own: another's failure cannot undo it."""
+        """Assign numbers to names that have none, in their own transaction, which no other failure undoes."""
         await self.tenants.enter(links, tenants)
         await self.types.enter(links, types)
         await self.attributes.enter(links, attributes)

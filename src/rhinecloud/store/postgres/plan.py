@@ -1,6 +1,6 @@
-"""Which rows may answer a query: its conditions as SQL, true for all that match and for few others.
+"""Translates a query to SQL that returns all rows that match and few others.
 
-What SQL cannot say exactly as the language means it is decided by `ngsild.query.matches`, over the rows that are left.
+Conditions that SQL cannot express exactly are checked by `EntityQuery.matcher` for the returned rows.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from rhinecloud.store.terms import LAST_CHARACTER, literal_prefix, terms_of
 Alternatives = tuple[tuple[int, ...], ...]
 """A type selection by the types' numbers: a disjunction of conjunctions."""
 
-HAIR = "1e-7"
-"""A centimetre in degrees: PostGIS may round otherwise than shapely, and must leave nothing out."""
+TOLERANCE = "1e-7"
+"""A centimetre in degrees: PostGIS may round differently from shapely, and must not miss a match."""
 _TYPED = "SELECT row FROM entity_type WHERE tenant = {tenant} AND type = {type}"
 
 
@@ -37,13 +37,13 @@ class PostgresPlan:
     arguments: list[Any] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
     census: tuple[int, int] | None = None
-    """Tenant and type by whose count the total is known."""
+    """The tenant and type whose count is the total."""
     among: Among = (0, 0)
     indexed: set[str] = field(default_factory=set)
     """The attributes whose indexes are used."""
 
     def add(self, argument: Any) -> str:
-        """Add an argument. Return its place."""
+        """Add an argument. Return its placeholder."""
         self.arguments.append(argument)
         return f"${len(self.arguments)}"
 
@@ -54,12 +54,14 @@ class PostgresPlan:
 
     @property
     def quick(self) -> bool:
-        """Whether the indexes of types and ids answer alone, whatever the arguments are."""
+        """Whether the indexes of types and ids alone answer the query."""
         return self.exact and not self.indexed
 
     @property
     def rows(self) -> str:
-        """FROM and WHERE of the rows alone: a page far back is found without a look at the documents before it."""
+        """FROM and WHERE of the rows alone: a page at a large offset is found without reading the documents
+        before it.
+        """
         if self.census is not None and self.census[1]:
             return f"FROM entity_type AS t WHERE {' AND '.join(self.conditions)}"
         return self.body
@@ -73,7 +75,7 @@ class PostgresPlan:
 def plan_query(
     numbering: NameNumbers, values: PostgresAttributeIndexes, tenant: int, query: EntityQuery
 ) -> PostgresPlan | None:
-    """Say in SQL what can be said; None when nothing can match. Every type of the query was met before."""
+    """Return the plan, None if nothing can match. Every type of the query must have been looked up."""
     alternatives = _alternatives(numbering, query)
     if query.types and not alternatives:
         return None
@@ -88,7 +90,7 @@ def plan_query(
 
 
 def _alternatives(numbering: NameNumbers, query: EntityQuery) -> Alternatives:
-    """Number the types; an alternative that names a type which no entity ever had falls away."""
+    """Return the types as numbers, without alternatives with a type that no entity ever had."""
     numbered = (tuple(numbering.types.get(name) for name in each) for each in query.types)
     return tuple(tuple(n for n in each if n is not None) for each in numbered if None not in each)
 
@@ -131,7 +133,7 @@ def _add_ids(plan: PostgresPlan, query: EntityQuery) -> None:
 
 
 def _add_terms(plan: PostgresPlan, values: PostgresAttributeIndexes, query: EntityQuery) -> None:
-    """Use the attribute indexes; where they say all that the query asks, nothing needs to be looked into."""
+    """Add the conditions that attribute indexes answer."""
     terms = terms_of(query, values.ready)
     for term in terms:
         spans = (
@@ -159,7 +161,7 @@ def _add_hidden(plan: PostgresPlan, numbering: NameNumbers, query: EntityQuery) 
 
 
 def _add_place(plan: PostgresPlan, numbering: NameNumbers, query: EntityQuery) -> None:
-    """Use the spatial index: it finds what lies in the box around all that can match, or as near as a hair."""
+    """Add the condition on the spatial index: a box around all that can match, with a tolerance."""
     bounds = query.geo.bounds() if query.geo is not None else None
     if query.geo is None or bounds is None or not fits(query.geo.property):
         return
@@ -168,7 +170,7 @@ def _add_place(plan: PostgresPlan, numbering: NameNumbers, query: EntityQuery) -
     touches = f"p.shape && ST_MakeEnvelope({west}, {south}, {east}, {north}, 4326)"
     if query.geo.relation != "near":  # all others but `disjoint`, which has no bounds, need a point in common
         shape = plan.add(bytes(shapely.to_wkb(shapely.force_2d(query.geo.shape))))
-        touches += f" AND ST_DWithin(p.shape, ST_GeomFromWKB({shape}, 4326), {HAIR})"
+        touches += f" AND ST_DWithin(p.shape, ST_GeomFromWKB({shape}, 4326), {TOLERANCE})"
     plan.conditions.append(
         f"e.row IN (SELECT p.row FROM place AS p WHERE p.tenant = $1 AND p.attribute = {attribute} AND {touches})"
     )

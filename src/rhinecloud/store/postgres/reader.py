@@ -1,6 +1,6 @@
-"""Reads by key: all that wait are looked up in one round trip, so that a crowd of readers costs little more than one.
+"""Reads entities by key: all waiting reads share one round trip, so that many cost little more than one.
 
-Nothing is answered from memory: another process may have written a moment ago, and who wrote there may read here.
+Nothing is read from memory: another process may have written a moment ago, and its client may read here.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ SELECT k.place, e.row, e.version, e.body
 FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS k (tenant, id, place)
 JOIN entity AS e ON e.tenant = k.tenant AND e.id = k.id
 """
-LANES = 2
-"""So many round trips may be under way at once; who comes meanwhile takes the next one together."""
+ROUND_TRIPS = 2
+"""How many round trips run at once; reads that arrive meanwhile share the next one."""
 
 
 async def look_up(
     connection: Connection, tenants: NameTable, keys: Sequence[Key]
 ) -> Mapping[Key, CachedEntity]:
-    """Read the entities of `keys` that there are."""
-    if unmet := tenants.unmet({tenant for tenant, _ in keys if fits(tenant)}):
-        await tenants.meet(connection, unmet)
+    """Return the entities of `keys` that exist."""
+    if unknown := tenants.unknown({tenant for tenant, _ in keys if fits(tenant)}):
+        await tenants.look_up(connection, unknown)
     numbered = [(number, key) for key in keys if (number := tenants.get(key[0])) is not None and fits(key[1])]
     if not numbered:
         return {}
@@ -46,30 +46,30 @@ async def look_up(
 
 
 class BatchedReader:
-    """Gathers reads by key."""
+    """Batches reads by key."""
 
     def __init__(self, links: DatabasePool, tenants: NameTable) -> None:
         self._links = links
         self._tenants = tenants
         self._waiting: dict[Key, list[asyncio.Future[Stored | None]]] = {}
-        self._lanes: set[asyncio.Task[None]] = set()
+        self._round_trips: set[asyncio.Task[None]] = set()
 
     async def get(self, key: Key) -> Stored | None:
-        """Return one entity as it is in the database at some moment after the call."""
+        """Return one entity as it is in the database after the call."""
         future: asyncio.Future[Stored | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(future)
-        if len(self._lanes) < LANES:
-            lane = asyncio.create_task(self._run(), name="store-reader")
-            self._lanes.add(lane)
-            lane.add_done_callback(self._lanes.discard)
+        if len(self._round_trips) < ROUND_TRIPS:
+            trip = asyncio.create_task(self._run(), name="store-reader")
+            self._round_trips.add(trip)
+            trip.add_done_callback(self._round_trips.discard)
         return await future
 
     async def _run(self) -> None:
         while self._waiting:
             waiting, self._waiting = self._waiting, {}
             try:
-                found = await self._links.ask(partial(look_up, tenants=self._tenants, keys=list(waiting)))
-            except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for an answer for ever
+                found = await self._links.run(partial(look_up, tenants=self._tenants, keys=list(waiting)))
+            except Exception as error:  # noqa: BLE001 - every caller must get a result
                 for future in (each for futures in waiting.values() for each in futures):
                     if not future.done():
                         future.set_exception(explain(error))

@@ -1,4 +1,4 @@
-"""Records: small documents by kind, tenant and id; each change of one is told to all processes."""
+"""Records: small documents by kind, tenant and id; all processes are notified of each change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rhinecloud.store.port import Record
 from rhinecloud.store.postgres.connection import Connection, DatabasePool
 from rhinecloud.store.postgres.names import fits
 
-_TELL = "SELECT pg_notify($1, 'r' || json_build_array(kind, tenant, id)) FROM done"
+_NOTIFY = "SELECT pg_notify($1, 'r' || json_build_array(kind, tenant, id)) FROM done"
 _PUT = f"""
 WITH done AS (
   INSERT INTO record (kind, tenant, id, body)
@@ -18,10 +18,10 @@ WITH done AS (
   ORDER BY 1, 2, 3
   ON CONFLICT (kind, tenant, id) DO UPDATE SET body = excluded.body
   RETURNING kind, tenant, id
-) {_TELL}
+) {_NOTIFY}
 """
 _DELETE = f"""
-WITH done AS (DELETE FROM record WHERE kind = $2 AND tenant = $3 AND id = $4 RETURNING kind, tenant, id) {_TELL}
+WITH done AS (DELETE FROM record WHERE kind = $2 AND tenant = $3 AND id = $4 RETURNING kind, tenant, id) {_NOTIFY}
 """
 
 
@@ -33,7 +33,7 @@ class PostgresRecords:
         self.channel = ""
 
     async def put(self, records: Sequence[Record]) -> None:
-        """Create or replace records in one transaction; of several with the same key the last one counts."""
+        """Create or replace records in one transaction; of several with the same key the last one is kept."""
         if columns := _columns(records):
             await self._links.rows(_PUT, self.channel, *columns)
 
@@ -54,7 +54,7 @@ class PostgresRecords:
         return None if body is None else Record(kind, tenant, record_id, body)
 
     async def list(self, kind: str, tenant: str | None, after: str, limit: int) -> list[Record]:
-        """List records in order of tenant and id."""
+        """Return records in order of tenant and id."""
         if not all(map(fits, (kind, tenant or ""))):
             return []
         rows = await self._links.rows(
@@ -94,7 +94,7 @@ async def put_records(connection: Connection, channel: str, records: Sequence[Re
 
 
 async def body_of(connection: Connection, record: Record) -> bytes | None:
-    """Return the body that a record has now, None where there is none."""
+    """Return the present body of a record, None if there is none."""
     body: bytes | None = await connection.fetchval(
         "SELECT body FROM record WHERE kind = $1 AND tenant = $2 AND id = $3",
         record.kind,
@@ -107,6 +107,8 @@ async def body_of(connection: Connection, record: Record) -> bytes | None:
 def _columns(records: Sequence[Record]) -> builtins.list[builtins.list[object]]:
     latest = {(each.kind, each.tenant, each.id): each.body for each in records}
     if not all(fits(text) for key in latest for text in key):
-        raise Invalid("is longer than 2,000 bytes, or holds what PostgreSQL does not take", field="id")
+        raise Invalid(
+            "must have at most 2,000 bytes, without NUL and without halves of characters", field="id"
+        )
     columns: builtins.list[builtins.list[object]] = [list(column) for column in zip(*latest, strict=True)]
     return [*columns, list(latest.values())] if columns else []

@@ -1,6 +1,6 @@
-"""The tables and how they came to be: numbered SQL files beside this one, each applied once, in order.
+"""The tables and their migrations: numbered SQL files in `steps`, each applied once, in order.
 
-All steps that are due run in one transaction under a lock, so that several processes may start at once.
+All steps run in one transaction under a lock, so that several processes may start at once.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.store.postgres.connection import Connection
 
 LOCK = 0x52_68_69_6E_65
-"""The number of the advisory lock under which the schema changes."""
+"""The number of the advisory lock for changes of the schema."""
 OLDEST_SERVER = 140_000
 
 
 def steps() -> list[tuple[int, str]]:
-    """List the numbers and texts of all steps in order."""
+    """Return the numbers and texts of all steps in order."""
     folder = resources.files("rhinecloud.store.postgres") / "steps"
     names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".sql"))
     return [(int(name.partition("_")[0]), (folder / name).read_text(encoding="utf-8")) for name in names]
 
 
 async def migrate(connection: Connection) -> None:
-    """Bring the schema up to date. Raise Unavailable when it is a newer one, or when PostGIS cannot be had."""
+    """Bring the schema up to date. Raise Unavailable if it is a newer one, or without PostGIS."""
     known = steps()
     await _check_server(connection)
     async with connection.transaction():
@@ -55,13 +55,15 @@ async def _check_server(connection: Connection) -> None:
         oldest = OLDEST_SERVER // 10_000
         raise Unavailable(f"PostgreSQL {version // 10_000} is too old: {oldest} is the oldest that works")
     if encoding != "UTF8":
-        raise Unavailable(f"the database is encoded as {encoding}; make it with: createdb --encoding UTF8")
+        raise Unavailable(
+            f"the database must have the encoding UTF8, not {encoding}: createdb --encoding UTF8"
+        )
     if commits == "off":
-        raise Unavailable("synchronous_commit is off: what was acknowledged could be lost")
+        raise Unavailable("synchronous_commit must not be off: acknowledged writes could be lost")
 
 
 async def _need_postgis(connection: Connection) -> None:
-    """Create the extension where it is missing. Raise Unavailable naming the command where that is not allowed."""
+    """Create the extension if it is missing. Raise Unavailable with the command if that is not allowed."""
     if await connection.fetchval("SELECT 1 FROM pg_extension WHERE extname = 'postgis'"):
         return
     try:
@@ -70,10 +72,10 @@ async def _need_postgis(connection: Connection) -> None:
     except asyncpg.InsufficientPrivilegeError:
         database = await connection.fetchval("SELECT current_database()")
         raise Unavailable(
-            "the database lacks PostGIS, and this user may not create it; let an administrator run:"
+            "the database needs PostGIS, which this user may not create; an administrator must run:"
             f' psql -d {database} -c "CREATE EXTENSION postgis"'
         ) from None
     except asyncpg.PostgresError as error:
         raise Unavailable(
-            f"PostGIS is not installed beside PostgreSQL (on Debian: apt install postgis): {error}"
+            f"PostGIS is not installed for PostgreSQL (on Debian: apt install postgis): {error}"
         ) from None

@@ -1,6 +1,6 @@
-"""Reading a page: what SQL answers alone comes in one round trip; the rest streams past the matcher.
+"""Reads a page: if SQL answers the query, in one round trip; else by checking the candidates one by one.
 
-However many candidates there are, no more is kept than the page that was asked for.
+However many candidates there are, only the requested page is kept in memory.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from rhinecloud.store.postgres.connection import Connection
 from rhinecloud.store.postgres.plan import PostgresPlan
 
 FEW = 200
-"""So many documents are asked for at first: most queries need no more."""
+"""Documents in the first request: most queries need no more."""
 CHUNK = 500
 SLICE = 50
-"""So many documents are looked into before others have their turn."""
-SORTED_AT_ONCE = 1_000
-FARTHEST = 1 << 62
-"""Behind this there is nothing in any case."""
+"""Documents that are checked before other tasks run."""
+SORT_BATCH = 1_000
+MAX_OFFSET = 1 << 62
+"""No store has as many entities."""
 
 
 class PostgresMatch(NamedTuple):
-    """A document that matches, decoded as far as it had to be looked into."""
+    """A document that matches, decoded as far as it was checked."""
 
     stored: Stored
     entity: Entity
 
 
 class PostgresSearch:
-    """How many documents a query has looked into."""
+    """Counts the documents that a query has read."""
 
     __slots__ = ("documents",)
 
@@ -47,7 +47,7 @@ class PostgresSearch:
 async def run_query(
     connection: Connection, plan: PostgresPlan, query: EntityQuery
 ) -> tuple[Page[Stored], int]:
-    """Read the page; tell how many documents were looked into."""
+    """Return the page and how many documents were read."""
     if plan.exact and not query.order:
         return await _run_exact(connection, plan, query), 0
     look = PostgresSearch()
@@ -56,8 +56,8 @@ async def run_query(
 
 
 async def _run_exact(connection: Connection, plan: PostgresPlan, query: EntityQuery) -> Page[Stored]:
-    """Read just the rows of the page. Limits stand in the text: with unknown ones each run would be planned anew."""
-    offset = min(query.offset, FARTHEST)
+    """Return the page by its rows alone. Limits are part of the SQL text, so that the statement's plan is reused."""
+    offset = min(query.offset, MAX_OFFSET)
     page = f"LIMIT {query.limit + 1}" + (f" OFFSET {offset}" if offset else "")
     rows = await connection.fetch(
         f"SELECT e.id, e.version, e.body FROM (SELECT {plan.order} AS row {plan.rows} ORDER BY 1 {page}) AS p"
@@ -96,14 +96,14 @@ async def _run_matching(found: AsyncIterator[PostgresMatch], query: EntityQuery)
 
 
 async def _run_sorted(found: AsyncIterator[PostgresMatch], query: EntityQuery) -> Page[Stored]:
-    """Sort as the documents come, and drop again and again what lies behind the page; sorting is stable."""
+    """Return a sorted page: sort the documents read so far, and drop those after the page, several times; stable."""
     end = query.offset + query.limit
     best: list[PostgresMatch] = []
     seen = 0
     async for match in found:
         seen += 1
         best.append(match)
-        if len(best) >= 2 * end + SORTED_AT_ONCE:
+        if len(best) >= 2 * end + SORT_BATCH:
             del (best := sort_entities(best, query.order, _entity_of))[end:]
     best = sort_entities(best, query.order, _entity_of)
     items = [match.stored for match in best[query.offset : end]]
@@ -126,7 +126,7 @@ async def _stream(
 
 
 async def _chunks(connection: Connection, plan: PostgresPlan) -> AsyncGenerator[Sequence[Any], None]:
-    """Return the candidates: a first statement fetches few, a cursor those behind them where there are more."""
+    """Yield the candidates: a first statement fetches a few, a cursor the others, if any."""
     start = f"SELECT e.id, e.version, e.body, e.row {plan.body}"
     rows: Sequence[Any] = await connection.fetch(
         f"{start} ORDER BY {plan.order} LIMIT {FEW}", *plan.arguments
@@ -139,7 +139,7 @@ async def _chunks(connection: Connection, plan: PostgresPlan) -> AsyncGenerator[
     async with connection.transaction(readonly=True):
         cursor = await connection.cursor(text, *plan.arguments, rows[-1]["row"])
         while rows := await cursor.fetch(CHUNK):
-            # What was deleted and created again meanwhile stands behind now, and was given already.
+            # An entity that was deleted and created again meanwhile is last now, and was returned already.
             yield [row for row in rows if row["id"] not in first]
 
 

@@ -1,4 +1,4 @@
-"""Where an entity lies, as the geometries that PostGIS indexes: one row an instance of each GeoProperty."""
+"""The geometries of an entity for PostGIS: one row for each instance of a GeoProperty."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from rhinecloud.store.postgres.names import fits
 Geometries = dict[str, list[Any]]
 """GeoJSON geometries by the IRI of their attribute."""
 
-BROKEN = (shapely.errors.ShapelyError, struct.error, ArithmeticError, LookupError, TypeError, ValueError)
-"""What a geometry may raise that was stored before anybody checked it."""
+MALFORMED = (shapely.errors.ShapelyError, struct.error, ArithmeticError, LookupError, TypeError, ValueError)
+"""Errors of a malformed geometry, stored by an older version."""
 
 _pack_point = struct.Struct("<BIdd").pack
 
 
 def geometries_of(entity: Entity | None) -> Geometries:
-    """Return all that a geographic query may find an entity by."""
+    """Return all geometries by which a geographic query may find an entity."""
     if entity is None:
         return {}
     found: Geometries = {}
@@ -36,8 +36,8 @@ def geometries_of(entity: Entity | None) -> Geometries:
 
 
 def encode_shape(geometry: dict[str, Any]) -> bytes | None:
-    """Write a geometry as WKB; its box where it has no valid shape, None where it has no position at all."""
-    with contextlib.suppress(*BROKEN):  # it is found by its box
+    """Return a geometry as WKB; its box if it has no valid shape, None if it has no position."""
+    with contextlib.suppress(*MALFORMED):  # it is found by its box
         if geometry["type"] == "Point":
             longitude, latitude = geometry["coordinates"][:2]
             return _pack_point(1, 1, longitude, latitude)

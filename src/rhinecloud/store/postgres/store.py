@@ -1,4 +1,4 @@
-"""The store's port on PostgreSQL: reads are a round trip each, writes go in groups, notices come from all processes."""
+"""The store on PostgreSQL: one round trip for reads, grouped writes, notifications of all processes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from rhinecloud.store.terms import terms_of
 from rhinecloud.store.transfer import UNFINISHED
 
 QUICK = 3
-"""So many connections are kept from searches, so that what takes microseconds waits for nothing that takes seconds."""
+"""Connections that searches do not use, so that statements of microseconds do not wait for those of seconds."""
 FORGET_AT_ONCE = 1_000
 CHANGES_AT_ONCE = 1_000
 _CHANGES = """
@@ -57,7 +57,7 @@ WITH gone AS (
 
 
 class PostgresStore:
-    """One city's state in a database; see `store.port.Store` for what each method promises."""
+    """One city's state in a database; see `store.port.Store` for the contract of each method."""
 
     def __init__(
         self,
@@ -67,11 +67,11 @@ class PostgresStore:
         connections: int = 6,
         indexes: Sequence[str] = (),
     ) -> None:
-        """Make the store; `indexes` are IRIs of the attributes that shall have an index, whatever queries ask."""
+        """Make the store; `indexes` are IRIs of attributes that always have an index."""
         self._address = address
         self._links = DatabasePool(address, QUICK)
-        self._lists: CoalescedQueries[tuple[Page[Stored], int]] = CoalescedQueries()
-        self._news: CoalescedQueries[int] = CoalescedQueries()
+        self._pages: CoalescedQueries[tuple[Page[Stored], int]] = CoalescedQueries()
+        self._newest: CoalescedQueries[int] = CoalescedQueries()
         self._searches = DatabasePool(replace(address, plans_anew=True), connections)
         self._numbering = NameNumbers()
         self._values = PostgresAttributeIndexes()
@@ -83,20 +83,20 @@ class PostgresStore:
             address, self._links, EntityCache(recent), self._numbering, self._values, self._commits
         )
         self.effort = self._writer.effort
-        self._ear = NotificationListener(address, self._writer.name, self._commits)
+        self._listener = NotificationListener(address, self._writer.name, self._commits)
 
     async def open(self) -> None:
-        """Connect, bring the schema up to date, and begin to listen. Raise Unavailable."""
+        """Connect, bring the schema up to date, and start to listen. Raise Unavailable."""
         try:
             async with self._links.borrow() as connection:
                 await migrate(connection)
-                await _need_whole(connection)
+                await _require_complete(connection)
                 await self._numbering.load(connection)
                 await self._values.load(connection)
                 channel = await connection.fetchval("SELECT 'rhinecloud_' || current_schema()")
                 await connection.execute("DELETE FROM writer WHERE at < now() - interval '30 days'")
             self._writer.channel = self._records.channel = channel
-            await self._ear.open(channel)
+            await self._listener.open(channel)
             self._indexing.start()
         except BaseException:
             await self._links.close()
@@ -106,7 +106,7 @@ class PostgresStore:
         """Finish what was accepted, and release everything."""
         await self._indexing.stop()
         await self._writer.close()
-        await self._ear.close()
+        await self._listener.close()
         await self._searches.close()
         await self._links.close()
 
@@ -123,27 +123,27 @@ class PostgresStore:
         return await self._reader.get((tenant, entity_id))
 
     def version(self, tenant: str, entity_id: str) -> int | None:
-        """Return None: another process may have written a moment ago, and to ask takes as long as to read."""
+        """Return None: another process may have written a moment ago, and asking takes as long as reading."""
         return None
 
     async def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Stored]:
         """Return those that exist."""
         keys = [(tenant, entity_id) for entity_id in dict.fromkeys(entity_ids)]
-        found = await self._links.ask(partial(look_up, tenants=self._numbering.tenants, keys=keys))
+        found = await self._links.run(partial(look_up, tenants=self._numbering.tenants, keys=keys))
         return {entity_id: held.stored for (_, entity_id), held in found.items()}
 
     async def query(self, tenant: str, query: EntityQuery) -> Page[Stored]:
         """Return a page; see the port."""
 
-        number = await self._meet(tenant, query)
+        number = await self._tenant_number(tenant, query)
         plan = None if number is None else plan_query(self._numbering, self._values, number, query)
         if number is None or plan is None:
             return Page([], query.offset, False, 0 if query.count else None)
         if plan.quick and not query.order:
-            work = partial(self._links.ask, partial(run_query, plan=plan, query=query))
-            page, _ = await self._lists.ask((tenant, query), work)
+            work = partial(self._links.run, partial(run_query, plan=plan, query=query))
+            page, _ = await self._pages.run((tenant, query), work)
             return replace(page, items=page.items.copy())
-        page, looked = await self._searches.ask(partial(run_query, plan=plan, query=query))
+        page, looked = await self._searches.run(partial(run_query, plan=plan, query=query))
         if plan.indexed:
             self._values.use(plan.indexed, plan.among, looked)
         elif looked > FEW * (len(page.items) + 1):
@@ -151,21 +151,23 @@ class PostgresStore:
             self._indexing.missed(wanted, looked, await self.count(tenant))
         return page
 
-    async def _meet(self, tenant: str, query: EntityQuery) -> int | None:
-        """Return a tenant's number, and learn those of names that another process may have entered meanwhile."""
+    async def _tenant_number(self, tenant: str, query: EntityQuery) -> int | None:
+        """Return a tenant's number; look up the names of the query that another process may have added."""
         names = self._numbering
-        unmet = names.types.unmet(name for each in query.types for name in each)
-        unmet += names.types.unmet(query.hidden)
-        if unmet or names.tenants.get(tenant) is None:
-            await self._links.ask(partial(names.types.meet, names=[each for each in unmet if fits(each)]))
-            await self._links.ask(partial(names.tenants.meet, names=[tenant] if fits(tenant) else []))
-        if query.geo is not None and names.attributes.unmet([query.geo.property]):
+        unknown = names.types.unknown(name for each in query.types for name in each)
+        unknown += names.types.unknown(query.hidden)
+        if unknown or names.tenants.get(tenant) is None:
+            await self._links.run(
+                partial(names.types.look_up, names=[each for each in unknown if fits(each)])
+            )
+            await self._links.run(partial(names.tenants.look_up, names=[tenant] if fits(tenant) else []))
+        if query.geo is not None and names.attributes.unknown([query.geo.property]):
             mine = [query.geo.property] if fits(query.geo.property) else []
-            await self._links.ask(partial(names.attributes.meet, names=mine))
+            await self._links.run(partial(names.attributes.look_up, names=mine))
         return names.tenants.get(tenant)
 
     async def tenants(self) -> list[str]:
-        """List tenants."""
+        """Return the tenants."""
         rows = await self._links.rows("SELECT name FROM tenant ORDER BY name")
         return [name for (name,) in rows]
 
@@ -189,7 +191,7 @@ class PostgresStore:
         return dict(map(tuple, rows))
 
     async def expired(self, now: float, limit: int = 1_000) -> list[tuple[str, str]]:
-        """List entities whose time is over."""
+        """Return entities that have expired."""
         rows = await self._links.rows(
             "SELECT t.name, e.id FROM entity AS e JOIN tenant AS t ON t.id = e.tenant"
                 " WHERE e.expires <= $1 ORDER BY e.expires LIMIT $2",
@@ -215,8 +217,8 @@ class PostgresStore:
         return self._commits.last
 
     async def newest(self) -> int:
-        """Ask for the newest change's number: another process may have committed a moment ago."""
-        return int(await self._news.ask("", partial(self._links.value, "SELECT seq FROM counter")))
+        """Read the newest change's number: another process may have committed a moment ago."""
+        return int(await self._newest.run("", partial(self._links.value, "SELECT seq FROM counter")))
 
     def on_commit(self, listener: Callable[[Commit], None]) -> None:
         """Call `listener` after commits of this and of other processes."""
@@ -227,14 +229,14 @@ class PostgresStore:
         self._commits.record_listeners.append(listener)
 
     async def forget_changes(self, up_to: int) -> int:
-        """Drop change rows, few at a time, so that writers wait for none of it."""
+        """Delete change rows, a few at a time, so that writers do not wait."""
         gone, up_to = 0, min(up_to, self.last_change())
         while chunk := await self._links.value(_FORGET, up_to, FORGET_AT_ONCE):
             gone += chunk
         return gone
 
     async def number_after(self, seq: int) -> None:
-        """Let the next change be numbered after `seq`."""
+        """Number the next change after `seq`."""
         last = await self._links.value("UPDATE counter SET seq = greatest(seq, $1) RETURNING seq", seq)
         self._commits.last = max(self._commits.last, last)
 
@@ -253,7 +255,7 @@ class PostgresStore:
     async def list_records(
         self, kind: str, tenant: str | None = None, *, after: str = "", limit: int = 1000
     ) -> list[Record]:
-        """List records in order."""
+        """Return records in order."""
         return await self._records.list(kind, tenant, after, limit)
 
     async def tenants_of_records(self, kind: str) -> list[str]:
@@ -265,10 +267,10 @@ class PostgresStore:
         return await self._records.count(kind, tenant)
 
     async def backup(self, target: str) -> None:
-        """Copy the store as of now into a new file of the SQLite engine. Raise Invalid when there is one already."""
+        """Copy the store as of now into a new file of the SQLite engine. Raise Invalid if it exists."""
         await back_up(self._address, Path(target))
 
 
-async def _need_whole(connection: Connection) -> None:
+async def _require_complete(connection: Connection) -> None:
     if await connection.fetchval("SELECT 1 FROM mark WHERE name = $1", UNFINISHED):
-        raise Unavailable("the database holds a part of a city: let `rhinecloud copy` finish it")
+        raise Unavailable("the database has an unfinished copy of a city; finish it with `rhinecloud copy`")

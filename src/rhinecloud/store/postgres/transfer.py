@@ -1,4 +1,4 @@
-"""A PostgreSQL database as the beginning or the end of a move between engines, or as it is at one moment."""
+"""A PostgreSQL database as the source or target of a copy between engines, or a snapshot of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from rhinecloud.store.postgres.schema import migrate
 from rhinecloud.store.postgres.values import PostgresAttributeIndexes
 from rhinecloud.store.postgres.write_columns import TouchedRow, WriteColumns
 from rhinecloud.store.transfer import (
-    NOTHING,
+    START,
     UNFINISHED,
     TransferContents,
     TransferPosition,
@@ -39,9 +39,9 @@ _SEQ = re.compile(rb'\{"seq":\d+,')
 
 
 class PostgresTransfer:
-    """A database that is moved as a whole; see `store.transfer.Depot`.
+    """A database that is copied as a whole; see `store.transfer.TransferableStore`.
 
-    With `alone` no city may run on it. Without, it is read as of the moment at which it was opened.
+    With `alone` no city may run on it. Without, a snapshot is read from when it was opened.
     """
 
     def __init__(self, address: DatabaseAddress, *, alone: bool = True) -> None:
@@ -52,7 +52,7 @@ class PostgresTransfer:
         self._connection: Connection | None = None
 
     async def open(self) -> None:
-        """Connect. Raise Unavailable when that fails, or a city runs on the database."""
+        """Connect. Raise Unavailable if that fails, or a city runs on the database."""
         try:
             connection = self._connection = await self._link.get()
             if self._alone:
@@ -70,12 +70,12 @@ class PostgresTransfer:
             raise
 
     async def close(self) -> None:
-        """Let go of it."""
+        """Release it."""
         await self._links.close()
         await self._link.close()
 
     async def contents(self) -> TransferContents:
-        """Count what is there."""
+        """Return the counts."""
         row = await self._row(
             "SELECT (SELECT count(*) FROM entity), (SELECT count(*) FROM change), (SELECT count(*) FROM record),"
             " (SELECT seq FROM counter)"
@@ -83,7 +83,7 @@ class PostgresTransfer:
         return TransferContents(*row)
 
     async def read_entities(self, after: int) -> AsyncIterator[Sequence[TransferRow]]:
-        """Return the entities in order."""
+        """Yield the entities in order."""
         while rows := await self._rows(
             "SELECT e.row, t.name, e.id, e.version, e.body FROM entity AS e JOIN tenant AS t ON t.id = e.tenant"
             " WHERE e.row > $1 ORDER BY e.row LIMIT $2",
@@ -94,7 +94,7 @@ class PostgresTransfer:
             after = rows[-1][0]
 
     async def read_changes(self, after: int) -> AsyncIterator[Sequence[LoggedChange]]:
-        """Return the changes in order."""
+        """Yield the changes in order."""
         while rows := await self._rows(
             "SELECT seq, body FROM change WHERE seq > $1 ORDER BY seq LIMIT $2", after, ROWS
         ):
@@ -102,7 +102,7 @@ class PostgresTransfer:
             after = rows[-1][0]
 
     async def read_records(self, after: tuple[str, str, str]) -> AsyncIterator[Sequence[Record]]:
-        """Return the records in order."""
+        """Yield the records in order."""
         while rows := await self._rows(
             "SELECT kind, tenant, id, body FROM record WHERE (kind, tenant, id) > ($1, $2, $3)"
             " ORDER BY kind, tenant, id LIMIT $4",
@@ -113,7 +113,7 @@ class PostgresTransfer:
             after = tuple(rows[-1])[:3]
 
     async def begin(self) -> TransferPosition:
-        """Mark the database as unfinished and tell how far it came."""
+        """Mark the database as unfinished; return how far the copy is."""
         mark = await self._rows("SELECT FROM mark WHERE name = $1", UNFINISHED)
         must_be_empty(await self.contents(), unfinished=bool(mark))
         await self._do("INSERT INTO mark (name, value) VALUES ($1, '') ON CONFLICT DO NOTHING", UNFINISHED)
@@ -123,10 +123,10 @@ class PostgresTransfer:
         last = await self._rows(
             "SELECT kind, tenant, id FROM record ORDER BY kind DESC, tenant DESC, id DESC LIMIT 1"
         )
-        return TransferPosition(row, change, (last[0][0], last[0][1], last[0][2]) if last else NOTHING.record)
+        return TransferPosition(row, change, (last[0][0], last[0][1], last[0][2]) if last else START.record)
 
     async def put_entities(self, rows: Sequence[TransferRow]) -> None:
-        """Enter entities."""
+        """Write entities."""
         touched = [
             ((row.tenant, row.id), TouchedRow(None, None, row.row, decode(row.body), row.version, row.body))
             for row in rows
@@ -139,11 +139,11 @@ class PostgresTransfer:
             {name for _, each in touched if each.entity is not None for name in each.entity.type},
             {name for _, each in touched for name in each.there},
         )
-        sheet = WriteColumns(self._numbering, PostgresAttributeIndexes())
+        rows_by_table = WriteColumns(self._numbering, PostgresAttributeIndexes())
         for key, each in touched:
-            sheet.enter(key, each)
-        columns = sheet.columns()
-        async with self._working() as connection, connection.transaction():
+            rows_by_table.add(key, each)
+        columns = rows_by_table.columns()
+        async with self._connected() as connection, connection.transaction():
             await connection.execute(
                 "INSERT INTO entity (row, tenant, id, version, expires, body) SELECT * FROM"
                 " unnest($1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::float8[], $6::bytea[])",
@@ -162,7 +162,7 @@ class PostgresTransfer:
             )
 
     async def put_changes(self, changes: Sequence[LoggedChange]) -> None:
-        """Enter changes."""
+        """Write changes."""
         bodies = [_SEQ.sub(b"{", each.body, count=1) for each in changes]
         await self._do(
             "INSERT INTO change (seq, body) SELECT * FROM unnest($1::bigint[], $2::bytea[])",
@@ -171,7 +171,7 @@ class PostgresTransfer:
         )
 
     async def put_records(self, records: Sequence[Record]) -> None:
-        """Enter records."""
+        """Write records."""
         await self._do(
             "INSERT INTO record (kind, tenant, id, body)"
             " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])",
@@ -182,8 +182,8 @@ class PostgresTransfer:
         )
 
     async def finish(self, last_change: int) -> None:
-        """Count the entities, let numbers go on behind `last_change`, and take the mark away."""
-        async with self._working() as connection:
+        """Count the entities, continue the numbers after `last_change`, and remove the mark."""
+        async with self._connected() as connection:
             async with connection.transaction():
                 await connection.execute("DELETE FROM census")
                 await connection.execute(
@@ -199,8 +199,8 @@ class PostgresTransfer:
             await connection.execute("ANALYZE")
 
     @contextlib.asynccontextmanager
-    async def _working(self) -> AsyncIterator[Connection]:
-        """Return the one connection; what goes wrong is said by meaning."""
+    async def _connected(self) -> AsyncIterator[Connection]:
+        """Provide the one connection. Raise Unavailable."""
         assert self._connection is not None
         try:
             yield self._connection
@@ -208,12 +208,12 @@ class PostgresTransfer:
             raise explain(error) from error
 
     async def _rows(self, query: str, *arguments: object) -> list[asyncpg.Record]:
-        async with self._working() as connection:
+        async with self._connected() as connection:
             return list(await connection.fetch(query, *arguments))
 
     async def _row(self, query: str) -> asyncpg.Record:
         return (await self._rows(query))[0]
 
     async def _do(self, query: str, *arguments: object) -> None:
-        async with self._working() as connection:
+        async with self._connected() as connection:
             await connection.execute(query, *arguments)

@@ -1,7 +1,7 @@
-"""The attribute indexes: which there are, what a write changes in them, and how keys are written down.
+"""The attribute indexes: which exist, what a write changes in them, and how keys are encoded.
 
-Every process that writes must keep up every index. So the set of indexes has an edition, beside the counter: who writes
-says which edition it knows, and is told to look again when that is not the present one.
+Every process that writes must maintain every index. So the set of indexes has an edition: a write names the edition
+that it knows, and is refused if that is not the present one.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _SIGN = 1 << 63
 
 
 Among = tuple[int, int]
-"""The numbers of the tenant and the type among whose entities a query searches; type 0: among all."""
+"""The numbers of the tenant and the type whose entities a query searches; type 0: all."""
 
 
 class PostgresAttributeIndexes:
-    """The indexes that are kept up, as of an edition."""
+    """The indexes of an edition."""
 
     def __init__(self) -> None:
         self.edition = 0
@@ -34,7 +34,7 @@ class PostgresAttributeIndexes:
         self.uses: Counter[tuple[str, Among]] = Counter()
 
     async def load(self, connection: Connection) -> None:
-        """Read which indexes there are."""
+        """Read which indexes exist."""
         rows = await connection.fetch(
             "SELECT c.indexes, i.id, i.name, i.asked, i.built FROM counter AS c LEFT JOIN indexed AS i ON true"
         )
@@ -52,7 +52,7 @@ class PostgresAttributeIndexes:
         return index is not None and index.ready
 
     def use(self, names: Iterable[str], among: Among, looked: int) -> None:
-        """Note that a query used these indexes, and how many documents it looked into all the same."""
+        """Count a query that used these indexes, and the documents that it still read."""
         for name in names:
             if name in self.kept:
                 self.kept[name].spared -= looked
@@ -72,10 +72,10 @@ class PostgresAttributeIndexes:
 
 
 def encode_key(key: Key) -> bytes:
-    """Write a key as bytes that order as keys do: numbers, then texts, then the rest."""
+    """Return a key as bytes with the same order: numbers, strings, others."""
     if isinstance(key, str):
         return b"\x02" + key.encode(errors="surrogatepass")
     if isinstance(key, bytes):
         return b"\x03" + key
-    (bits,) = _whole(_double(key + 0.0))  # minus nought is nought
+    (bits,) = _whole(_double(key + 0.0))  # -0.0 becomes 0.0
     return b"\x01" + _pack(bits ^ _SIGN if bits < _SIGN else ~bits & 0xFFFF_FFFF_FFFF_FFFF)

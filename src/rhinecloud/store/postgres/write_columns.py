@@ -19,9 +19,9 @@ ANY = 0
 
 @dataclass(slots=True)
 class TouchedRow:
-    """An entity within the group: how it was at first, and how it is after the edits so far (`entity` None: gone).
+    """An entity in the group: its first state, and the one after the edits so far (`entity` None: deleted).
 
-    `row` is below zero for the group's n-th new entity, 0 where there is none.
+    `row` is -n for the group's n-th new entity, 0 if there is none.
     """
 
     before: CachedEntity | None
@@ -32,10 +32,10 @@ class TouchedRow:
     body: bytes = b""
     here: Geometries = field(default_factory=dict)
     there: Geometries = field(default_factory=dict)
-    """The geometries of `first` and of `entity`, once they are located."""
+    """The geometries of `first` and of `entity`, after `locate`."""
 
     def locate(self) -> None:
-        """Find the geometries."""
+        """Set the geometries."""
         self.here, self.there = geometries_of(self.first), geometries_of(self.entity)
 
 
@@ -57,8 +57,8 @@ class WriteColumns:
         self._unvalued: list[tuple[int, int, bytes, int]] = []
         self._valued: list[tuple[int, int, bytes, int]] = []
 
-    def enter(self, key: Key, touched: TouchedRow) -> None:
-        """Enter how an entity was and how it is now."""
+    def add(self, key: Key, touched: TouchedRow) -> None:
+        """Add what changes for an entity from its first to its last state."""
         tenant = self._number(self._names.tenants, key[0])
         held, first = touched.before, touched.first
         if held is not None and touched.row != held.row:
@@ -100,7 +100,7 @@ class WriteColumns:
         }
 
     def _index(self, tenant: int, row: int, before: Entity | None, after: Entity | None) -> None:
-        """Bring the indexes from one state of an entity to the next, touching only those that differ."""
+        """Update the indexes from one state of an entity to the next, where these differ."""
         types_before, types_after = before.type if before else [], after.type if after else []
         if types_before != types_after:
             for name in dict.fromkeys(types_before):

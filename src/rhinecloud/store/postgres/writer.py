@@ -1,10 +1,10 @@
-"""The one writer of this process: takes all that waits, one transaction, one round trip, and answers all.
+"""The one writer of this process: it writes all queued jobs in one transaction and one round trip.
 
-It decides upon what it remembers or has just read, without a lock; `write_group` then writes only if every entity is
-still so, under the lock that numbers the changes. Whoever was not met lately is taken for new, unread, as long as all
-who came lately were: that spares creations a round trip. Where another process was quicker, the group is decided again
-upon what is there now, and where that happens twice, with the lock in hand. While the database makes one group durable,
-the next one gathers.
+It decides by the cached or just read entities, without a lock; `write_group` then writes only if every entity is still
+the same, under the lock that numbers the changes. An entity that is not cached is assumed to be new, without a read, as
+long as all such entities were new recently: that saves a round trip for creations. If another process was faster, the
+group is decided again by the present entities, and after two attempts while the lock is held. While the database makes
+one group durable, the next one is collected.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ from rhinecloud.store.statistics import StoreStatistics
 
 GROUP_EDITS = 4_096
 GATHER_S = 0.002
-"""Where many write at once, a group waits so long for company; a commit costs as much as several edits."""
-CROWD = 4
+"""How long a group waits for more jobs if many callers write at once; a commit costs as much as several edits."""
+MANY_CALLERS = 4
 ENOUGH_EDITS = 64
 SLICE_S = 0.004
-"""After so long on the loop a large group lets others have their turn."""
+"""How long a large group works on the event loop before other tasks run."""
 ATTEMPTS, TRIES = 6, 2
-"""So often a group is decided at most, and so often without the lock in hand."""
+"""How often a group is decided at most, and how often without the lock."""
 TRUSTED = 4
-"""After so many groups whose strangers were all new, the next group's are taken for new."""
-FEW_STRANGERS = 64
-"""No more than these at once: where one of them was there after all, the group was laid out in vain."""
-KNOW_S = 4.0
-"""So long it is tried to learn whether a transaction was committed when its connection broke."""
+"""After this many groups in which every unknown entity was new, skip the existence check."""
+FEW_UNKNOWN = 64
+"""Skip it only for groups with at most this many unknown entities: a wrong guess costs another attempt."""
+OUTCOME_S = 4.0
+"""How long to try to find out whether a transaction was committed when its connection broke."""
 ARGUMENTS = 43
 _WRITE = f"SELECT * FROM write_group({', '.join(f'${n}' for n in range(1, ARGUMENTS + 1))})"
 
@@ -62,7 +62,7 @@ Reply = tuple[int, int]
 
 
 class PostgresJob:
-    """What one caller asked for: edits, each by itself, or one joint edit."""
+    """The job of one caller: single edits, or one joint edit."""
 
     __slots__ = ("answer", "edits", "future", "joint")
 
@@ -76,11 +76,11 @@ class PostgresJob:
 
 
 class StaleRead(Exception):
-    """Another process changed an entity between the look at it and the transaction."""
+    """Another process changed an entity between its read and the transaction."""
 
 
 class PostgresWriter:
-    """Groups the jobs of all callers; `recent` holds what is committed, as far as this process knows."""
+    """Groups the jobs of all callers; `recent` has committed entities, as far as this process knows."""
 
     def __init__(
         self,
@@ -102,13 +102,13 @@ class PostgresWriter:
         self._commits = commits
         self._waiting: list[PostgresJob] = []
         self._waiting_edits = 0
-        self._crowd = 0
-        """So many callers were seen to wait at once, lately."""
+        self._callers = 0
+        """How many callers have waited at once recently."""
         self._enough = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._attempt = 0
-        self._newcomers = 0
-        """So many groups in a row had strangers, all of them new."""
+        self._groups_of_new = 0
+        """How many groups in a row had unknown entities, all of them new."""
         self._closing = False
 
     def submit(self, edits: Sequence[Edit]) -> asyncio.Future[list[Written | Exception]]:
@@ -120,7 +120,7 @@ class PostgresWriter:
             raise Unavailable("the store is closed")
         self._waiting.append(job)
         self._waiting_edits += len(job.edits)
-        self._crowd = max(self._crowd, len(self._waiting))
+        self._callers = max(self._callers, len(self._waiting))
         if self._is_enough():
             self._enough.set()
         if self._working is None:
@@ -128,7 +128,7 @@ class PostgresWriter:
         return job.future
 
     async def submit_jointly(self, edit: JointEdit) -> dict[str, Written]:
-        """Queue a joint edit; return what became of each entity, or raise what hindered it."""
+        """Queue a joint edit; return the result for each entity, or raise its error."""
         answer = await self._submit(PostgresJob(asyncio.get_running_loop().create_future(), (), edit))
         if isinstance(answer, Exception):
             raise answer
@@ -149,26 +149,26 @@ class PostgresWriter:
     def _is_enough(self) -> bool:
         return (
             self._closing
-            or self._crowd < CROWD
-            or len(self._waiting) >= self._crowd // 2
+            or self._callers < MANY_CALLERS
+            or len(self._waiting) >= self._callers // 2
             or self._waiting_edits >= ENOUGH_EDITS
         )
 
     async def _work(self) -> None:
         while self._waiting:
-            await self._gather()
+            await self._collect()
             await self._serve(self._take())
         self._working = None
 
     async def _serve(self, jobs: list[PostgresJob]) -> None:
-        """Write a group and answer; where the database refuses what it holds, each job by itself."""
+        """Write a group and answer its callers; if the database refuses it, write each job alone."""
         started, edits = time.perf_counter(), sum(len(job.edits) for job in jobs)
         try:
             await self._write(jobs)
             self.effort.committed(edits, time.perf_counter() - started)
         except Conflict as error:  # a record is not as a joint edit expects it; such a job is served alone
             jobs[0].future.set_result(error)
-        except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for an answer for ever
+        except Exception as error:  # noqa: BLE001 - every caller must get a result
             self.effort.committed(edits, time.perf_counter() - started, failed=True)
             refused = isinstance(error, asyncpg.PostgresError | asyncpg.DataError)
             if not refused or len(jobs) == 1:
@@ -177,8 +177,8 @@ class PostgresWriter:
             for job in jobs:
                 await self._serve([job])
 
-    async def _gather(self) -> None:
-        """Wait a moment for half of those who wrote at once of late; a lone writer never waits."""
+    async def _collect(self) -> None:
+        """Wait a moment for half of the callers that recently wrote at once; a single one never waits."""
         await asyncio.sleep(0)
         if self._is_enough():
             return
@@ -187,7 +187,7 @@ class PostgresWriter:
             async with asyncio.timeout(GATHER_S):
                 await self._enough.wait()
         except TimeoutError:
-            self._crowd = self._crowd * 3 // 4
+            self._callers = self._callers * 3 // 4
 
     def _take(self) -> list[PostgresJob]:
         edits, end = 0, 0
@@ -206,7 +206,7 @@ class PostgresWriter:
         for attempt in range(ATTEMPTS):
             try:
                 group, reply = await (
-                    self._try(jobs, guess=not attempt) if attempt < TRIES else self._insist(jobs)
+                    self._try(jobs, guess=not attempt) if attempt < TRIES else self._write_locked(jobs)
                 )
             except (StaleRead, *AGAIN):
                 continue
@@ -220,10 +220,10 @@ class PostgresWriter:
                 raise explain(error) from error
             self._finish(jobs, group, reply)
             return
-        raise Unavailable("other processes change the same entities again and again")
+        raise Unavailable("other processes keep changing the same entities")
 
     async def _try(self, jobs: list[PostgresJob], *, guess: bool) -> tuple[EditGroup, Reply]:
-        """Decide upon what is remembered, reading only what is not, and not even that where it may be guessed."""
+        """Decide by the cached entities; read only others, unless these may be assumed to be new."""
         connection = await self._link.get()
         known: dict[Key, CachedEntity | None] = {}
         unknown = []
@@ -233,21 +233,21 @@ class PostgresWriter:
                 unknown.append(key)
             else:
                 known[key] = held
-        remembered = len(known)
-        guess = guess and self._newcomers >= TRUSTED and len(unknown) <= FEW_STRANGERS
+        cached = len(known)
+        guess = guess and self._groups_of_new >= TRUSTED and len(unknown) <= FEW_UNKNOWN
         if unknown and not guess:
             found = await look_up(connection, self._numbering.tenants, unknown)
-            self._newcomers = 0 if found else self._newcomers + 1
+            self._groups_of_new = 0 if found else self._groups_of_new + 1
             known.update(found)
         group = await self._decide(jobs, known)
-        if not group.changed and not group.has_records and (remembered or guess):
+        if not group.changed and not group.has_records and (cached or guess):
             fresh = await look_up(connection, self._numbering.tenants, _keys(jobs))
-            self._newcomers = 0
+            self._groups_of_new = 0
             group = await self._decide(jobs, fresh)
         return group, await self._call(connection, group)
 
-    async def _insist(self, jobs: list[PostgresJob]) -> tuple[EditGroup, Reply]:
-        """Decide with the lock in hand that every writer takes, so that nobody is quicker."""
+    async def _write_locked(self, jobs: list[PostgresJob]) -> tuple[EditGroup, Reply]:
+        """Decide while holding the lock that every writer takes, so that no other process is faster."""
         connection = await self._link.get()
         group, reply, committing = None, (0, 0), False
         try:
@@ -261,11 +261,11 @@ class PostgresWriter:
         except LOST:
             if not committing or group is None or not group.changed:
                 raise
-            return group, await self._recall()
+            return group, await self._find_outcome()
         return group, reply
 
     async def _decide(self, jobs: list[PostgresJob], known: Mapping[Key, CachedEntity | None]) -> EditGroup:
-        """Decide all edits in order, a slice of time after the other."""
+        """Decide all edits in order, in slices of time."""
         group = EditGroup(known, self._recent)
         until = time.monotonic() + SLICE_S
         for job in jobs:
@@ -278,7 +278,7 @@ class PostgresWriter:
         return group
 
     async def _call(self, connection: Connection, group: EditGroup) -> Reply:
-        """Write a group in a transaction of its own. Raise Stale, or LOST when it was certainly not written."""
+        """Write a group in a transaction of its own. Raise StaleRead, or LOST if it was certainly not written."""
         if not group.changed and not group.has_records:
             return 0, 0
         await self._numbering.enter(self._links, *group.names())
@@ -287,7 +287,7 @@ class PostgresWriter:
         except LOST:
             if not group.changed:
                 raise
-            return await self._recall()
+            return await self._find_outcome()
 
     async def _send(self, connection: Connection, group: EditGroup) -> Reply:
         if not group.has_records:
@@ -300,7 +300,7 @@ class PostgresWriter:
             return reply
 
     async def _write_group(self, connection: Connection, group: EditGroup) -> Reply:
-        """Write the entities and changes of a group; raise StaleRead where one of them is another by now."""
+        """Write the entities and changes of a group; raise StaleRead if one of them has changed."""
         if not group.changed:
             await connection.execute("SELECT FROM counter FOR UPDATE")
             return 0, 0
@@ -316,10 +316,13 @@ class PostgresWriter:
             raise StaleRead
         return row["seq"], row["rows"]
 
-    async def _recall(self) -> Reply:
-        """Learn whether what was sent last was committed, though its connection broke. Raise Unavailable if not."""
+    async def _find_outcome(self) -> Reply:
+        """Return the numbers of the last transaction if it was committed although its connection broke.
+
+        Raise ConnectionError if it was not, Unavailable if that cannot be found out.
+        """
         self._link.drop()
-        until = time.monotonic() + KNOW_S
+        until = time.monotonic() + OUTCOME_S
         pause = 0.05
         while True:
             try:
@@ -333,7 +336,7 @@ class PostgresWriter:
                 self._link.drop()
                 if time.monotonic() + pause > until:
                     raise Unavailable(
-                        "PostgreSQL went away; whether the last write was kept is not known"
+                        "PostgreSQL is not available; whether the last write was committed is unknown"
                     ) from error
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 0.5)
@@ -343,13 +346,13 @@ class PostgresWriter:
             raise ConnectionError("the connection broke before the write")
 
     def _finish(self, jobs: list[PostgresJob], group: EditGroup, reply: Reply) -> None:
-        """Remember the group's result, answer its callers, then tell those who listen."""
+        """Cache the group's result, answer its callers, then notify the listeners."""
         logged = group.settle(*reply) if group.changed else []
         for job in jobs:
             if not job.future.done():
                 job.future.set_result(_answered(job.answer, reply[0]))
         if logged:
-            self._commits.tell_own(logged)
+            self._commits.notify_own(logged)
             asyncio.get_running_loop().call_soon(self._recent.trim)
 
     def _abandon(self, jobs: list[PostgresJob], failure: Exception) -> None:

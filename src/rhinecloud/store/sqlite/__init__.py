@@ -1,4 +1,4 @@
-"""The store on SQLite: one file, one writer, commits in groups; nothing to install and nothing to run beside it."""
+"""The store on SQLite: one file, one writer, grouped commits; it needs no server."""
 
 from rhinecloud.store.sqlite.reading import SqliteReader
 from rhinecloud.store.sqlite.store import SqliteStore

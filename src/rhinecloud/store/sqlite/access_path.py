@@ -1,4 +1,4 @@
-"""The ways to the candidates of a query, one for each index: each as SQL over row numbers."""
+"""Access paths to the candidates of a query, one for each index: each as SQL that returns row numbers."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ OF_KEY = "SELECT row FROM value WHERE attribute = ? AND tenant = ? AND key = ?"
 class AccessPath(msgspec.Struct, frozen=True, gc=False):
     """SQL that returns the candidates' `row`. `answers` names the conditions of the query that hold of each of them.
 
-    A row may be returned more than once by an index of an attribute, unless it was made with `distinct`.
+    A path by attribute indexes may return a row more than once, unless it is `distinct`.
     """
 
     rows: str
     bindings: Bindings
     answers: frozenset[str] = frozenset()
     at_once: bool = False
-    """Whether rows come in order of creation without being sorted, so that the first of them come at once."""
+    """Whether rows are in order of creation without being sorted, so that the first of them are found at once."""
     attributes: frozenset[str] = frozenset()
     """The attributes whose indexes are used."""
-    tells: bool = False
-    """Whether beside each row stands `sure`: 1 where the index tells alone that the geographic query holds."""
+    has_sure: bool = False
+    """Whether each row has a column `sure`: 1 if the index alone shows that the geographic query matches."""
 
     @property
     def page(self) -> str:
@@ -44,7 +44,7 @@ class AccessPath(msgspec.Struct, frozen=True, gc=False):
 
 
 def by_types(tenant: int, alternatives: Alternatives) -> AccessPath:
-    """Go through all entities of the types."""
+    """Return the path to all entities of the types."""
     if len(alternatives) == 1 and len(alternatives[0]) == 1:
         return AccessPath(OF_TYPE, (tenant, alternatives[0][0]), frozenset({"types"}), at_once=True)
     parts = [f"SELECT row FROM ({' INTERSECT '.join(OF_TYPE for _ in each)})" for each in alternatives]
@@ -53,7 +53,7 @@ def by_types(tenant: int, alternatives: Alternatives) -> AccessPath:
 
 
 def by_ids(tenant: int, ids: tuple[str, ...]) -> AccessPath:
-    """Look up each id."""
+    """Return the path to the entities with these ids."""
     return AccessPath(
         "SELECT row FROM entity WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))",
         (tenant, msgspec.json.encode(ids).decode()),
@@ -62,7 +62,7 @@ def by_ids(tenant: int, ids: tuple[str, ...]) -> AccessPath:
 
 
 def by_prefix(tenant: int, pattern: str) -> AccessPath | None:
-    """Go through the ids that begin as everything does that the pattern finds."""
+    """Return the path to the ids with the literal prefix of a pattern, None if it has none."""
     prefix = literal_prefix(pattern)
     if not prefix:
         return None
@@ -73,9 +73,9 @@ def by_prefix(tenant: int, pattern: str) -> AccessPath | None:
 
 
 def by_place(query: EntityQuery) -> AccessPath | None:
-    """Use the spatial index where the query is about the default location: boxes that touch, of all tenants.
+    """Return the path by the spatial index, for queries on the default location: boxes that touch, of all tenants.
 
-    Where the query asks what lies within a box, or touches it, whatever has its own box inside of it does.
+    If the query is for entities within or touching a box, all with their own box inside of it match.
     """
     geo = query.geo
     bounds = geo.bounds() if geo is not None and geo.property == LOCATION else None
@@ -86,11 +86,13 @@ def by_place(query: EntityQuery) -> AccessPath | None:
     if geo.box is None or geo.relation not in ("within", "intersects"):
         return AccessPath(f"SELECT row {touching}", (west, east, south, north))
     inside = "west > ? AND east < ? AND south > ? AND north < ?"
-    return AccessPath(f"SELECT row, {inside} AS sure {touching}", (west, east, south, north) * 2, tells=True)
+    return AccessPath(
+        f"SELECT row, {inside} AS sure {touching}", (west, east, south, north) * 2, has_sure=True
+    )
 
 
 def by_term(tenant: int, term: IndexTerm, values: SqliteAttributeIndexes, *, distinct: bool) -> AccessPath:
-    """Use the attribute indexes for one term of the query."""
+    """Return the path by the attribute indexes of one term; `distinct` returns each row once."""
     parts: list[str] = []
     bindings: list[Any] = []
     for span in term.spans:
@@ -106,6 +108,6 @@ def by_term(tenant: int, term: IndexTerm, values: SqliteAttributeIndexes, *, dis
 
 
 def of_types(tenant: int, alternatives: Alternatives) -> tuple[str, Bindings]:
-    """Return the condition that a candidate `c` is of the types."""
+    """Return the SQL condition that a candidate `c` has the types."""
     text = " OR ".join("(" + " AND ".join(HAS_TYPE for _ in each) + ")" for each in alternatives)
     return f"({text})", tuple(value for each in alternatives for kind in each for value in (tenant, kind))

@@ -1,4 +1,4 @@
-"""A consistent copy of the store while the city runs: complete under its name, or not there."""
+"""Copies the store while the city runs; the file is complete or does not exist."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rhinecloud.store.sqlite.schema import connect
 
 
 def copy_store(source: Path, target: Path) -> None:
-    """Write a compact copy of `source` to `target`, durably. Raise Invalid when there is something already."""
+    """Write a compact copy of `source` to `target`, durably. Raise Invalid if the target exists."""
     if target.exists():
-        raise Invalid(f"{target} exists already", field="target")
+        raise Invalid(f"{target} must not exist", field="target")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""The thread that waits for the disk: it commits, so that the event loop goes on while the bytes become durable.
+"""A thread that commits, so that the event loop goes on while the disk makes the bytes durable.
 
-Everything else of a transaction runs on the loop: the statements are short and two threads that both run Python
-would wait for each other at every one of them.
+All other statements of a transaction run on the loop: they are short, and two threads that both run Python would wait
+for each other at every one of them.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Committer:
         self._thread.start()
 
     def submit(self, job: Callable[[], None]) -> None:
-        """Have `job` run after those that wait; it must not raise."""
+        """Queue a job, which must not raise."""
         self._jobs.put(job)
 
     def stop(self) -> None:
-        """Finish what waits and end the thread."""
+        """Finish the queued jobs and end the thread."""
         self._jobs.put(None)
         if self._thread.is_alive():
             self._thread.join()

@@ -1,7 +1,7 @@
-"""Who lives here: the short numbers of tenants and types, and how many entities each has, kept in memory.
+"""The numbers that stand for tenants and types, and how many entities each has, kept in memory.
 
-The figures are asked for by every status page and every query that wants a total; counting a million index rows takes
-most of a second. So they are written down in each transaction that changes them, and a start need not count.
+Each status page and each query with a total needs the counts, and counting a million index rows takes most of a second.
+So each transaction stores the counts that it changes, and a start reads them.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class Population:
 
     def __init__(self) -> None:
         self.generation = 0
-        """Moves when any entity came, went or changed its types."""
+        """Grows when any entity was created, deleted or changed its types."""
         self._tenants: dict[str, int] = {}
         self._types: dict[str, int] = {}
         self._counts: dict[Group, int] = {}
-        self._fresh: list[tuple[dict[str, int], str]] = []
+        self._new: list[tuple[dict[str, int], str]] = []
 
     def load(self, connection: apsw.Connection) -> None:
         """Read numbers and counts from the tables."""
@@ -37,15 +37,15 @@ class Population:
         self._counts = {(tenant, kind): count for tenant, kind, count in rows}
 
     def tenant(self, name: str) -> int | None:
-        """Return the number of a tenant that is known."""
+        """Return the number of a known tenant, else None."""
         return self._tenants.get(name)
 
     def type(self, name: str) -> int | None:
-        """Return the number of a type that is known."""
+        """Return the number of a known type, else None."""
         return self._types.get(name)
 
     def tenants(self) -> list[str]:
-        """List the tenants by name."""
+        """Return the names of the tenants."""
         return sorted(self._tenants)
 
     def count(self, tenant: int | None, kind: int | None = ANY) -> int:
@@ -53,24 +53,24 @@ class Population:
         return 0 if tenant is None or kind is None else self._counts.get((tenant, kind), 0)
 
     def types(self, tenant: int | None) -> Iterator[tuple[str, int]]:
-        """Return the types that a tenant has, with their counts."""
+        """Yield the types of a tenant with their counts."""
         for name, number in self._types.items():
             count = self.count(tenant, number)
             if count:
                 yield name, count
 
     def enter_tenant(self, cursor: apsw.Cursor, name: str) -> int:
-        """Return the number of a tenant, a fresh one where it is new."""
+        """Return the number of a tenant, a new one if it has none."""
         number = self._tenants.get(name)
         return number or self._enter(cursor, "tenant", self._tenants, name)
 
     def enter_type(self, cursor: apsw.Cursor, name: str) -> int:
-        """Return the number of a type, a fresh one where it is new."""
+        """Return the number of a type, a new one if it has none."""
         number = self._types.get(name)
         return number or self._enter(cursor, "type", self._types, name)
 
     def write(self, cursor: apsw.Cursor, differences: dict[Group, int]) -> None:
-        """Write the counts that a transaction changes so far: what is committed and the transaction's differences."""
+        """Write the counts that a transaction has changed: the committed ones and the transaction's differences."""
         if differences:
             cursor.executemany(
                 "INSERT OR REPLACE INTO population (tenant, type, count) VALUES (?, ?, ?)",
@@ -81,21 +81,21 @@ class Population:
             )
 
     def keep(self, differences: dict[Group, int]) -> None:
-        """Take over what a transaction entered and counted, now that it is committed."""
-        self._fresh.clear()
+        """Keep the names and counts of a transaction that was committed."""
+        self._new.clear()
         self.generation += bool(differences)
         for group, difference in differences.items():
             self._counts[group] = self._counts.get(group, 0) + difference
 
     def undo(self) -> None:
-        """Forget the names that a transaction entered, now that it is rolled back."""
-        for numbers, name in self._fresh:
+        """Forget the names of a transaction that was rolled back."""
+        for numbers, name in self._new:
             del numbers[name]
-        self._fresh.clear()
+        self._new.clear()
 
     def _enter(self, cursor: apsw.Cursor, table: str, numbers: dict[str, int], name: str) -> int:
         number = max(numbers.values(), default=0) + 1
         cursor.execute(f"INSERT INTO {table} (id, name) VALUES (?, ?)", (number, name))
         numbers[name] = number
-        self._fresh.append((numbers, name))
+        self._new.append((numbers, name))
         return number

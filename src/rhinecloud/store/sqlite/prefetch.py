@@ -1,8 +1,7 @@
-"""Has the system read the file into its memory once, when the store is opened.
+"""Lets the system read the file into its cache once, when the store is opened.
 
-A page of 20 among a million entities lies on 20 pages of the file. Where these come from the disk, finding them takes
-five times the processor time, and the event loop waits for each. By itself the system reads ahead only what is read in
-order.
+A page of 20 among a million entities lies on 20 pages of the file. Reading them from the disk takes five times the
+processor time, and the event loop waits for each. The system itself reads ahead only what is read in order.
 """
 
 from __future__ import annotations
@@ -15,24 +14,24 @@ import psutil
 
 STEP_BYTES = 8 * 1024 * 1024
 MOST_SHARE = 0.5
-"""A file that takes more of the memory that is to be had stays where it is: one half would drive out the other."""
+"""A file that takes more of the available memory is not read: one half would evict the other."""
 
 
 class FilePrefetch:
-    """Asks for an open file to be read, a step and a pause of the same length in turns, from `start` to `stop`."""
+    """Requests an open file in steps, each with a pause of the same length, from `start` to `stop`."""
 
     def __init__(self, file: int) -> None:
         self._file = file
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="store-warming", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="store-prefetch", daemon=True)
 
     def start(self) -> None:
-        """Begin, where the system can."""
+        """Start, if the system supports it."""
         if hasattr(os, "posix_fadvise"):
             self._thread.start()
 
     def stop(self) -> None:
-        """Stop where it is."""
+        """Stop at once."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -1,7 +1,7 @@
-"""Answers queries: at once where they are asked when that takes no longer than a thread would, else in a thread.
+"""Runs queries: on the event loop if that is faster than handing them to a thread, else in a thread.
 
-Whatever was judged quick and is not is broken off after some milliseconds and begun again in a thread; so nobody's
-query holds up the loop.
+A query that was expected to be quick and is not is interrupted after some milliseconds and runs again in a thread; so
+no query blocks the event loop.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import apsw
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.port import Stored
-from rhinecloud.store.sqlite.page_cache import PageCache, is_lasting
-from rhinecloud.store.sqlite.plan import FEW, LOOK_LONG, Planner, SqlitePlan
+from rhinecloud.store.sqlite.page_cache import PageCache, is_cacheable
+from rhinecloud.store.sqlite.plan import COUNTED_IN_THREAD, FEW, Planner, SqlitePlan
 from rhinecloud.store.sqlite.population import Population
 from rhinecloud.store.sqlite.schema import connect
 from rhinecloud.store.sqlite.search import SqliteSearch, TooLong, is_quick, run_query
@@ -27,42 +27,42 @@ from rhinecloud.store.sqlite.values import SqliteAttributeIndexes
 from rhinecloud.store.terms import terms_of
 
 QUICK_S = 0.002
-"""So long a query may take on the loop before it is handed to a thread."""
+"""How long a query may take on the event loop."""
 
 ENGINE_STEPS = 2_000
-"""SQLite's own steps, some ten microseconds, between two looks at the clock."""
+"""SQLite's own steps, about ten microseconds, between two checks of the time."""
 
-AT_ONCE = 2
-"""So many long queries run at a time."""
+THREADS = 2
+"""How many long queries run at once."""
 
 
 class QueryRunner:
-    """Finds pages in the file `path`; `recent` returns one entity, `missed` hears which attributes lack an index: their
-    IRIs, how many documents were looked into, and how many entities the tenant has.
+    """Finds pages in the file `path`; `recent` returns one entity. `missed` is called with the attributes that need an
+    index: their IRIs, how many documents were read, and how many entities the tenant has.
     """
 
     def __init__(
         self,
         path: Path,
-        census: Population,
+        population: Population,
         values: SqliteAttributeIndexes,
         recent: Callable[[str, str], Stored | None],
     ) -> None:
         self.missed: Callable[[set[str], int, int], None] | None = None
         self._path = path
-        self._census = census
+        self._population = population
         self._values = values
         self._recent = recent
-        self._planner = Planner(census, values)
+        self._planner = Planner(population, values)
         self._pages = PageCache()
-        self._look = SqliteSearch()
-        self._threads = ThreadPoolExecutor(AT_ONCE, "store-scan")
+        self._search = SqliteSearch()
+        self._threads = ThreadPoolExecutor(THREADS, "store-scan")
         self._of_thread = threading.local()
         self._connections: list[apsw.Connection] = []
 
     def open(self, connection: apsw.Connection) -> None:
-        """Use the loop's connection for what is quick."""
-        self._here = connection
+        """Use the loop's connection for quick queries."""
+        self._loop_connection = connection
         connection.set_progress_handler(self._is_over, ENGINE_STEPS)
 
     def close(self) -> None:
@@ -72,55 +72,55 @@ class QueryRunner:
             connection.close()
 
     async def find(self, tenant: str, query: EntityQuery) -> Page[Stored]:
-        """Return the page of entities that match; raises apsw's errors."""
-        if not is_lasting(query):
-            return self._find_here(tenant, query) or await self._find_in_thread(tenant, query)
-        question, generation = (tenant, query), self._census.generation
+        """Return the page of entities that match. Raise apsw's errors."""
+        if not is_cacheable(query):
+            return self._find_on_loop(tenant, query) or await self._find_in_thread(tenant, query)
+        question, generation = (tenant, query), self._population.generation
         page = self._pages.find(question, generation, self._recent)
         if page is None:
-            page = self._find_here(tenant, query) or await self._find_in_thread(tenant, query)
+            page = self._find_on_loop(tenant, query) or await self._find_in_thread(tenant, query)
             self._pages.keep(question, generation, page)
         return page
 
     def _is_over(self) -> bool:
-        return self._look.is_over()
+        return self._search.is_over()
 
-    def _find_here(self, tenant: str, query: EntityQuery) -> Page[Stored] | None:
-        """Answer what is quick; None for the rest."""
-        self._look = SqliteSearch(until=time.thread_time() + QUICK_S)
+    def _find_on_loop(self, tenant: str, query: EntityQuery) -> Page[Stored] | None:
+        """Return the page of a quick query, None for others."""
+        self._search = SqliteSearch(until=time.thread_time() + QUICK_S)
         try:
-            plan = self._planner.plan(self._here, tenant, query)
+            plan = self._planner.plan(self._loop_connection, tenant, query)
             if plan is None:
                 return _nothing(query)
             if not is_quick(plan, query):
                 return None
-            page = run_query(self._here, plan, query, self._look)
+            page = run_query(self._loop_connection, plan, query, self._search)
         except (TooLong, apsw.InterruptError):
             return None
         finally:
-            self._look = SqliteSearch()
-        self._values.use(plan.way.attributes, plan.spared)
+            self._search = SqliteSearch()
+        self._values.use(plan.path.attributes, plan.spared)
         return page
 
     async def _find_in_thread(self, tenant: str, query: EntityQuery) -> Page[Stored]:
-        """Answer however long it takes, no further once nobody waits for it."""
+        """Return the page of a query, however long it takes, unless its caller was cancelled."""
         abandoned = threading.Event()
-        look = SqliteSearch(abandoned=abandoned.is_set)
+        search = SqliteSearch(abandoned=abandoned.is_set)
 
         def find() -> tuple[SqlitePlan | None, Page[Stored]]:
             connection = self._connection()
-            plan = self._planner.plan(connection, tenant, query, LOOK_LONG)
-            return plan, _nothing(query) if plan is None else run_query(connection, plan, query, look)
+            plan = self._planner.plan(connection, tenant, query, COUNTED_IN_THREAD)
+            return plan, _nothing(query) if plan is None else run_query(connection, plan, query, search)
 
         try:
             plan, page = await asyncio.get_running_loop().run_in_executor(self._threads, find)
         finally:
             abandoned.set()
-        if plan is not None and plan.way.attributes:
-            self._values.use(plan.way.attributes, plan.spared)
-        elif look.documents > FEW * (len(page.items) + 1) and self.missed is not None:
+        if plan is not None and plan.path.attributes:
+            self._values.use(plan.path.attributes, plan.spared)
+        elif search.documents > FEW * (len(page.items) + 1) and self.missed is not None:
             wanted = {name for term in terms_of(query, lambda _: True) for name in term.attributes}
-            self.missed(wanted, look.documents, self._census.count(self._census.tenant(tenant)))
+            self.missed(wanted, search.documents, self._population.count(self._population.tenant(tenant)))
         return page
 
     def _connection(self) -> apsw.Connection:

@@ -1,7 +1,7 @@
-"""The same file in one more process: it reads only, and sees each commit of the writing process once it is durable.
+"""The store in another process: it only reads, and sees each commit of the writing process when that is durable.
 
-SQLite's `data_version` tells in a microsecond or two whether another process committed since the last look; what is
-kept in memory is believed for no longer than that.
+SQLite's `data_version` shows in a microsecond or two whether another process has committed; then everything in memory
+is read again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class SqliteReader(SqliteStore):
     """A store that another process writes; every write raises Unavailable."""
 
     async def open(self) -> None:
-        """Open the file. Raise Unavailable where there is none yet, or it is no store."""
+        """Open the file. Raise Unavailable if it does not exist or is not a store."""
         with contextlib.ExitStack() as held:
             try:
                 self._read = connect(self._path, read_only=True)
@@ -56,7 +56,7 @@ class SqliteReader(SqliteStore):
         return await super().query(tenant, query)
 
     async def tenants(self) -> list[str]:
-        """List tenants."""
+        """Return the tenants."""
         self._refresh()
         return await super().tenants()
 
@@ -99,13 +99,13 @@ class SqliteReader(SqliteStore):
         return super()._get(tenant, entity_id)
 
     def _refresh(self) -> None:
-        """Forget what another process may have changed since the last look."""
+        """Forget what another process may have changed since the last call."""
         rows: Any = self._reader.execute("PRAGMA data_version").fetchall()
         if rows[0][0] == self._version:
             return
         self._version = rows[0][0]
         self._recent.clear()
-        self._census.load(self._read)
+        self._population.load(self._read)
         self._values.load(self._read)
         self._last = max(
             number_of(self._read, "SELECT max(seq) FROM change"),

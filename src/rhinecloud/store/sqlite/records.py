@@ -1,4 +1,4 @@
-"""Records: small documents by kind, tenant and id, and who is told of each change of one."""
+"""Records: small documents by kind, tenant and id, and the listeners to their changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rhinecloud.store.sqlite.transaction import Transaction, put_records
 from rhinecloud.store.sqlite.writer import SqliteWriter
 
 Rows: TypeAlias = Callable[[str, tuple[Any, ...]], list[Any]]
-"""Runs a reading statement to its last row."""
+"""Runs a statement that reads, to its last row."""
 
 
 class SqliteRecords:
@@ -47,7 +47,7 @@ class SqliteRecords:
 
         gone: bool = await writer.submit((), delete)
         if gone:
-            self._tell(kind, tenant, record_id)
+            self._notify(kind, tenant, record_id)
         return gone
 
     def get(self, kind: str, tenant: str, record_id: str) -> Record | None:
@@ -58,7 +58,7 @@ class SqliteRecords:
         return Record(kind, tenant, record_id, found[0][0]) if found else None
 
     def list(self, kind: str, tenant: str | None, after: str, limit: int) -> list[Record]:
-        """List records in order of tenant and id."""
+        """Return records in order of tenant and id."""
         where, bindings = _of(tenant)
         rows = self._rows(
             f"SELECT kind, tenant, id, body FROM record WHERE kind = ?{where} AND id > ? ORDER BY tenant, id LIMIT ?",
@@ -84,9 +84,9 @@ class SqliteRecords:
     def announce(self, records: Sequence[Record]) -> None:
         """Call the listeners after records were put."""
         for record in records:
-            self._tell(record.kind, record.tenant, record.id)
+            self._notify(record.kind, record.tenant, record.id)
 
-    def _tell(self, kind: str, tenant: str, record_id: str) -> None:
+    def _notify(self, kind: str, tenant: str, record_id: str) -> None:
         for listener in self.listeners:
             listener(kind, tenant, record_id)
 
@@ -98,7 +98,7 @@ def _of(tenant: str | None) -> tuple[str, tuple[str, ...]]:
 def read_records(path: Path, kind: str) -> list[Record]:
     """Return the records of a kind that a store's file holds, whether or not a city runs on it.
 
-    There are none where there is no file. Raise Unavailable for what is no store.
+    Return none if there is no file. Raise Unavailable for a file that is not a store.
     """
     if not path.exists():
         return []

@@ -1,8 +1,8 @@
-"""The tables and how they came to be: numbered steps, each applied once, in order, in a transaction of its own.
+"""The tables and their migrations: numbered steps, each applied once, in order, in a transaction of its own.
 
-Indexes earn their place by measurement: an entity and its change row cost one to two pages of the log; each index
-row touched costs another page. So the type index is touched only when a type changes, the R*Tree only when the default
-location moves, the expiry index only when there is an expiry, and attributes are indexed only when queries pay for it.
+Indexes are chosen by measurement: an entity and its change row cost one to two pages of the log; each changed index row
+costs another page. So the type index is changed only with a type, the R*Tree only with the default location, the expiry
+index only with an expiry, and attributes are indexed only if queries need it.
 """
 
 from __future__ import annotations
@@ -60,32 +60,32 @@ STEPS = (
 
 
 PAGE_BYTES = 8_192
-"""An entity and its change take 1 to 3 kB; few of them fit a page of 4 KiB, and committing took half as long again."""
+"""An entity and its change take 1 to 3 kB; few of them fit a page of 4 KiB, with which commits took 50 % longer."""
 
 
 def connect(path: Path, *, read_only: bool = False, cache_kb: int = 4_096) -> apsw.Connection:
-    """Open a connection whose every commit is on disk when it returns.
+    """Return a connection whose commits are on disk when they return.
 
-    The file is not mapped into memory: a disk that fails to read would end the process, not the query.
+    The file is not mapped into memory: a read error of the disk would end the process, not the query.
     """
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection = apsw.Connection(str(path), flags=flags)
     connection.setbusytimeout(5_000)
     if not read_only:
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; an older one keeps its own
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; an existing one keeps its own
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.execute(f"PRAGMA cache_size = -{cache_kb}")
     connection.execute("PRAGMA temp_store = MEMORY")
-    # A statement is planned once, not again for each value that is bound: that took as long as running it.
+    # A statement is planned once and not for each bound value, which took as long as running it.
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     return connection
 
 
 def migrate(connection: apsw.Connection) -> None:
-    """Bring the schema up to date. Raise Unavailable when the file was written by a newer Rhine Cloud."""
+    """Bring the schema up to date. Raise Unavailable if the file was written by a newer Rhine Cloud."""
     version = number_of(connection, "PRAGMA user_version")
     if version > len(STEPS):
         raise Unavailable(
@@ -98,6 +98,6 @@ def migrate(connection: apsw.Connection) -> None:
 
 
 def number_of(connection: apsw.Connection, query: str, bindings: tuple[Any, ...] = ()) -> int:
-    """Return the one number that a query asks for, 0 where there is none."""
+    """Return the one number of a query, 0 if there is no row."""
     rows: Any = connection.execute(query, bindings).fetchall()
     return int(rows[0][0] or 0) if rows else 0

@@ -1,6 +1,6 @@
-"""Reading a page: what the indexes answer alone takes microseconds; the rest streams past the matcher.
+"""Reads a page: if the indexes answer the query, in microseconds; else by checking the candidates one by one.
 
-However many candidates there are, no more is kept than the page that was asked for.
+However many candidates there are, only the requested page is kept in memory.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from rhinecloud.ngsild.patterns import compile_pattern
 from rhinecloud.ngsild.query import EntityQuery, sort_entities
 from rhinecloud.ngsild.stored import has_only_type, only_type_bytes
 from rhinecloud.store.port import Stored
-from rhinecloud.store.sqlite.plan import FEW, LOOK, SqlitePlan
+from rhinecloud.store.sqlite.plan import COUNTED, FEW, SqlitePlan
 from rhinecloud.store.sqlite.schema import number_of
 
-SORTED_AT_ONCE = 1_000
+SORT_BATCH = 1_000
 
 
 class TooLong(Exception):
-    """A query has taken more time than it was given."""
+    """A query has taken too long."""
 
 
 class SqliteSearch:
-    """How long a query may look, and how many documents it has looked into; nobody may wait for it any more.
+    """The limits of a query and the documents that it has read; `abandoned` returns whether its caller was cancelled.
 
-    Time is what this thread has worked: a busy machine does not make a query a long one.
+    Time is the processor time of this thread, so a busy machine does not interrupt queries.
     """
 
     __slots__ = ("_abandoned", "_until", "documents")
@@ -42,43 +42,43 @@ class SqliteSearch:
         self.documents = 0
 
     def is_over(self) -> bool:
-        """Return whether to stop; an engine asks between its own steps."""
+        """Return whether to stop; called between steps of the engine."""
         return self._abandoned() or time.thread_time() > self._until
 
     def at_document(self) -> None:
-        """Count one document. Raise TooLong now and then, where it has taken too long."""
+        """Count one document. Raise TooLong."""
         self.documents += 1
         if not self.documents & 15 and self.is_over():
             raise TooLong
 
 
 class SqliteMatch(NamedTuple):
-    """A document that matches, decoded as far as it had to be looked into."""
+    """A document that matches, decoded as far as it was checked."""
 
     stored: Stored
     entity: Entity | None
 
 
 def is_quick(plan: SqlitePlan, query: EntityQuery) -> bool:
-    """Return whether a query is likely to be answered in less time than handing it to a thread would take."""
+    """Return whether a query is likely to be faster than handing it to a thread."""
     if plan.most <= FEW:
         return True
     if query.order:
         return False
     if not plan.exact:
-        return plan.most <= LOOK and not query.count and query.offset + query.limit <= FEW
-    return query.offset + query.limit <= LOOK and not (query.count and plan.total is None)
+        return plan.most <= COUNTED and not query.count and query.offset + query.limit <= FEW
+    return query.offset + query.limit <= COUNTED and not (query.count and plan.total is None)
 
 
 def run_query(
-    connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery, look: SqliteSearch
+    connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery, search: SqliteSearch
 ) -> Page[Stored]:
-    """Read the page. Raise TooLong, or apsw's InterruptError, when it takes too long or nobody waits any more."""
+    """Return the page. Raise TooLong, or apsw's InterruptError, if it takes too long or was abandoned."""
     if query.order:
-        return _run_sorted(_stream(connection, plan, query, look), query)
+        return _run_sorted(_stream(connection, plan, query, search), query)
     if plan.exact:
         return _run_exact(connection, plan, query)
-    return _run_matching(_stream(connection, plan, query, look), query)
+    return _run_matching(_stream(connection, plan, query, search), query)
 
 
 def _run_exact(connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery) -> Page[Stored]:
@@ -94,16 +94,16 @@ def _run_exact(connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery
 
 
 def _of_one_type(connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery) -> list[Any] | None:
-    """Read the first page that an attribute's index gives without asking the index of types about each candidate.
+    """Return the first page by an attribute's index without looking up each candidate in the index of types.
 
-    Whoever has the attribute is nearly always of the type that is asked for, and the documents say so. None where one
-    of them does not.
+    Entities with the attribute nearly always have the requested type, as their documents show. Return None if one has
+    not.
     """
     only_type = _only_type(query)
-    if not plan.way.attributes or query.offset or only_type is None:
+    if not plan.path.attributes or query.offset or only_type is None:
         return None
-    bindings = (*plan.way.bindings, query.limit + 1, 0)
-    rows: list[Any] = connection.execute(_documents(plan.way.page), bindings).fetchall()
+    bindings = (*plan.path.bindings, query.limit + 1, 0)
+    rows: list[Any] = connection.execute(_documents(plan.path.page), bindings).fetchall()
     for entity_id, _, body in rows:
         if not has_only_type(body, entity_id, only_type):
             return None
@@ -130,14 +130,14 @@ def _run_matching(found: Iterator[SqliteMatch], query: EntityQuery) -> Page[Stor
 
 
 def _run_sorted(found: Iterator[SqliteMatch], query: EntityQuery) -> Page[Stored]:
-    """Sort as the documents come, and drop again and again what lies behind the page; sorting is stable."""
+    """Return a sorted page: sort the documents read so far, and drop those after the page, several times; stable."""
     end = query.offset + query.limit
     best: list[SqliteMatch] = []
     count = 0
     for match in found:
         count += 1
         best.append(match)
-        if len(best) >= 2 * end + SORTED_AT_ONCE:
+        if len(best) >= 2 * end + SORT_BATCH:
             del (best := sort_entities(best, query.order, _entity_of))[end:]
     best = sort_entities(best, query.order, _entity_of)
     items = [match.stored for match in best[query.offset : end]]
@@ -145,7 +145,7 @@ def _run_sorted(found: Iterator[SqliteMatch], query: EntityQuery) -> Page[Stored
 
 
 def _stream(
-    connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery, look: SqliteSearch
+    connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery, search: SqliteSearch
 ) -> Iterator[SqliteMatch]:
     condition = f" WHERE {plan.filter}" if plan.filter else ""
     bindings = (*plan.bindings, -1, 0, *plan.filter_bindings)
@@ -155,10 +155,10 @@ def _stream(
     read, matches = decoder_for(query), query.matcher(query.remaining(()) - plan.remaining)
     try:
         for row in rows:
-            look.at_document()
+            search.at_document()
             entity_id = row[0]
             if entity_id == last or (is_wanted is not None and not is_wanted(entity_id)):
-                continue  # given twice, side by side, by an index that knows several keys of it; or another name
+                continue  # returned twice in a row by an index with several keys of it; or the id does not match
             last = entity_id
             if sure and row[3] and has_only_type(row[2], entity_id, sure):
                 yield SqliteMatch(Stored(*row[:3]), None)
@@ -173,11 +173,11 @@ def _stream(
 def _sure_type(plan: SqlitePlan, query: EntityQuery) -> bytes | None:
     """Return the only type of a query that the spatial index can answer; None where more is to be checked."""
     more = query.order or query.remaining(("types", "geo"))
-    return None if more or not plan.way.tells else _only_type(query)
+    return None if more or not plan.path.has_sure else _only_type(query)
 
 
 def _documents(rows: str, more: str = "") -> str:
-    """The documents of a subquery's rows, in its order: CROSS JOIN keeps the loops as they are written."""
+    """Return SQL for the documents of a subquery's rows, in its order: CROSS JOIN keeps the order of the loops."""
     return f"SELECT e.id, e.version, e.body{more} FROM ({rows}) AS c CROSS JOIN entity AS e ON e.row = c.row"
 
 

@@ -1,4 +1,4 @@
-"""The store's port on SQLite: reads at once on the loop's connection, long reads in threads, all writes in one line."""
+"""The store on SQLite: quick reads on the event loop, long ones in threads, all writes by one writer."""
 
 from __future__ import annotations
 
@@ -47,33 +47,33 @@ FORGOTTEN = """
 INSERT INTO mark (name, value) VALUES ('forgotten', ?)
 ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
 """
-"""How far changes were dropped: numbering goes on from there when none is left."""
+"""The last deleted change: numbers continue from there if no change is left."""
 IS_UNFINISHED = "SELECT count(*) FROM mark WHERE name = ?"
 
 
 class SqliteStore:
-    """One city's state in the file `path`; see `store.port.Store` for what each method promises."""
+    """One city's state in the file `path`; see `store.port.Store` for the contract of each method."""
 
     takes_unfinished = False
-    """Whether a part of another store may lie in the file: only a copy may go on with that."""
+    """Whether the file may contain an unfinished copy of another store: only the copy itself may open that."""
 
     def __init__(self, path: Path, *, recent: int = 4_096, indexes: Sequence[str] = ()) -> None:
-        """Make the store; `indexes` are IRIs of the attributes that shall have an index, whatever queries ask."""
+        """Make the store; `indexes` are IRIs of attributes that always have an index."""
         self._path = path
         self.effort = StoreStatistics()
-        self._census = Population()
+        self._population = Population()
         self._values = SqliteAttributeIndexes()
         self._indexes = indexes
         self._indexing: SqliteIndexing | None = None
         self._recent = EntityCache(recent)
         self._committer = Committer("store-commit")
-        self._finder = QueryRunner(path, self._census, self._values, self._get)
+        self._finder = QueryRunner(path, self._population, self._values, self._get)
         self._records = SqliteRecords(self._rows)
 
     async def open(self) -> None:
-        """Open or create the file. Raise Unavailable when another process has it open, or it is no store."""
+        """Open or create the file. Raise Unavailable if another process has it open, or it is not a store."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as held:  # lets go again of what was opened before something failed
+        with contextlib.ExitStack() as held:  # releases what was opened if a later step fails
             held.callback(os.close, _lock(self._path.with_name(self._path.name + ".lock")))
             try:
                 self._open(held)
@@ -94,14 +94,16 @@ class SqliteStore:
         held.callback(self._write.close)
         migrate(self._write)
         if not self.takes_unfinished and number_of(self._write, IS_UNFINISHED, (UNFINISHED,)):
-            raise Unavailable(f"{self._path} holds a part of a city: let `rhinecloud copy` finish it")
+            raise Unavailable(
+                f"{self._path} has an unfinished copy of a city; finish it with `rhinecloud copy`"
+            )
         self._read = connect(self._path, read_only=True)
         held.callback(self._read.close)
         self._reader = self._read.cursor()
         checkpoint = Checkpoint(self._path, file)
         held.callback(checkpoint.close)
         self._writer = SqliteWriter(
-            self._write, self._committer, self._recent, self._census, self._values, checkpoint
+            self._write, self._committer, self._recent, self._population, self._values, checkpoint
         )
         self._writer.effort = self.effort
         enter_first(self._write, self._indexes)
@@ -111,7 +113,7 @@ class SqliteStore:
         self._finder.missed = self._indexing.missed
 
     async def close(self) -> None:
-        """Finish what was accepted, fold the log into the file, and release everything."""
+        """Finish what was accepted, make a checkpoint, and release everything."""
         if self._indexing is not None:
             await self._indexing.stop()
         await self._writer.close()
@@ -146,7 +148,7 @@ class SqliteStore:
             self.effort.hits += 1
         else:
             self.effort.misses += 1
-            number = self._census.tenant(tenant)
+            number = self._population.tenant(tenant)
             found = self._rows(
                 "SELECT row, version, body FROM entity WHERE tenant = ? AND id = ?", (number, entity_id)
             )
@@ -178,19 +180,19 @@ class SqliteStore:
             raise explain(error) from error
 
     async def tenants(self) -> list[str]:
-        """List tenants."""
-        return self._census.tenants()
+        """Return the tenants."""
+        return self._population.tenants()
 
     async def count(self, tenant: str) -> int:
         """Count entities."""
-        return self._census.count(self._census.tenant(tenant))
+        return self._population.count(self._population.tenant(tenant))
 
     async def types(self, tenant: str) -> dict[str, int]:
         """Count entities by type."""
-        return dict(self._census.types(self._census.tenant(tenant)))
+        return dict(self._population.types(self._population.tenant(tenant)))
 
     async def expired(self, now: float, limit: int = 1_000) -> list[tuple[str, str]]:
-        """List entities whose time is over."""
+        """Return entities that have expired."""
         return self._rows(
             "SELECT t.name, e.id FROM expiry AS x JOIN entity AS e ON e.row = x.row JOIN tenant AS t ON t.id = e.tenant"
             " WHERE x.at <= ? ORDER BY x.at LIMIT ?",
@@ -219,7 +221,7 @@ class SqliteStore:
         return self._writer.last_seq
 
     async def newest(self) -> int:
-        """Return the newest change's number, which nobody else can move."""
+        """Return the newest change's number, which only this process changes."""
         return self.last_change()
 
     def on_commit(self, listener: Callable[[Commit], None]) -> None:
@@ -227,7 +229,7 @@ class SqliteStore:
         self._writer.listeners.append(listener)
 
     async def forget_changes(self, up_to: int) -> int:
-        """Drop change rows, few at a time, so that writers wait for none of it."""
+        """Delete change rows, a few at a time, so that writers do not wait."""
         gone, up_to = 0, min(up_to, self.last_change())
 
         def forget(transaction: Transaction) -> int:
@@ -243,7 +245,7 @@ class SqliteStore:
         return gone
 
     async def number_after(self, seq: int) -> None:
-        """Let the next change be numbered after `seq`."""
+        """Number the next change after `seq`."""
 
         def skip(transaction: Transaction) -> None:
             transaction.cursor.execute(FORGOTTEN, (seq,))
@@ -266,7 +268,7 @@ class SqliteStore:
     async def list_records(
         self, kind: str, tenant: str | None = None, *, after: str = "", limit: int = 1000
     ) -> list[Record]:
-        """List records in order."""
+        """Return records in order."""
         return self._records.list(kind, tenant, after, limit)
 
     async def tenants_of_records(self, kind: str) -> list[str]:
@@ -282,14 +284,14 @@ class SqliteStore:
         self._records.listeners.append(listener)
 
     async def backup(self, target: str) -> None:
-        """Copy the store into a new file. Raise Invalid when there is one already."""
+        """Copy the store into a new file. Raise Invalid if it exists."""
         try:
             await asyncio.to_thread(copy_store, self._path, Path(target))
         except apsw.Error as error:
             raise explain(error) from error
 
     def _rows(self, query: str, bindings: tuple[Any, ...]) -> list[Any]:
-        """Read on the loop, to the last row: a statement left half-way would hold on to the past."""
+        """Return all rows of a statement on the event loop: an unfinished one would keep an old snapshot open."""
         try:
             return self._reader.execute(query, bindings).fetchall()
         except apsw.Error as error:
@@ -297,7 +299,7 @@ class SqliteStore:
 
 
 def _lock(path: Path) -> int:
-    """Hold a lock that the kernel releases when the process ends, however it ends."""
+    """Return an open file with a lock, which the kernel releases when the process ends in any way."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

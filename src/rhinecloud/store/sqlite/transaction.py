@@ -1,7 +1,7 @@
-"""One group of edits on its way into one transaction: decided first, in Python, then written in few statements.
+"""One group of edits in one transaction: all are decided first, in Python, then written in few statements.
 
-Nothing is written before it is decided, so that an edit that fails leaves no trace and no savepoint is needed. The
-change row holds the entity's bytes as they were encoded for the entity row: they are encoded once.
+Nothing is written before it is decided, so an edit that fails needs no savepoint. The change row contains the bytes of
+the entity row: an entity is encoded once.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SELECT id, row, version, body FROM entity WHERE tenant = ? AND id IN (SELECT val
 
 
 class TouchedEntity(msgspec.Struct, gc=False):
-    """An entity within the group: how it was at first, and how it is after the edits so far (`entity` None: gone)."""
+    """An entity in the group: its first state, and the one after the edits so far (`entity` None: deleted)."""
 
     before: CachedEntity | None
     first: Entity | None
@@ -50,7 +50,7 @@ class Transaction:
         self,
         cursor: apsw.Cursor,
         recent: EntityCache,
-        census: Population,
+        population: Population,
         values: SqliteAttributeIndexes,
         last_seq: int,
         last_row: int,
@@ -60,11 +60,11 @@ class Transaction:
         self.counts: dict[Group, int] = {}
         self.settled: dict[Key, CachedEntity | None] = {}
         self.entities: dict[Key, Entity] = {}
-        """What the settled ones hold, decoded."""
+        """The settled entities, decoded."""
         self.logged: list[LoggedChange] = []
         self.cursor = cursor
         self._recent = recent
-        self._census = census
+        self._population = population
         self._values = values
         self._gone: list[Row] = []
         self._come: list[Row] = []
@@ -73,10 +73,10 @@ class Transaction:
         self._types: list[tuple[int, int, int]] = []
         self._places: list[tuple[int, float, float, float, float]] = []
         self._written = 0
-        """So many of the logged changes are written."""
+        """How many of the logged changes are written."""
 
     def look_up(self, edits: Sequence[Edit]) -> None:
-        """Read what the next edits are about in one statement; a batch of new entities would else ask for each."""
+        """Read the entities of the next edits in one statement instead of one for each."""
         found: dict[Key, CachedEntity | None] = {}
         wanted: dict[str, list[str]] = {}
         for edit in edits:
@@ -86,13 +86,15 @@ class Transaction:
                 if held is None:
                     wanted.setdefault(edit.tenant, []).append(edit.entity_id)
         for name, ids in wanted.items():
-            rows: Any = self.cursor.execute(LOOK_UP, (self._census.tenant(name), _encode_ids(ids).decode()))
+            rows: Any = self.cursor.execute(
+                LOOK_UP, (self._population.tenant(name), _encode_ids(ids).decode())
+            )
             for entity_id, row, version, body in rows.fetchall():
                 found[name, entity_id] = CachedEntity(row, Stored(entity_id, version, body))
         self._found = found
 
     def decide(self, edit: Edit) -> Written | Exception:
-        """Decide one edit and log it; an error is the answer of this edit alone."""
+        """Decide one edit and log it; an error is the result of this edit alone."""
         touched = self._touched_entity((edit.tenant, edit.entity_id))
         before = touched.entity
         try:
@@ -102,7 +104,7 @@ class Transaction:
             return self._log(edit, touched, decision)
         except RhineCloudError as error:
             return error
-        except Exception as error:  # noqa: BLE001 - the caller's own fault goes back to the caller, not to its neighbours
+        except Exception as error:  # noqa: BLE001 - an error of one edit must not affect the others
             return error
 
     def decide_jointly(self, edit: JointEdit) -> dict[str, Written] | Exception:
@@ -112,7 +114,7 @@ class Transaction:
             for record in edit.expected:
                 check_expected(record, self._body_of(record))
             parts = decide_jointly(edit, {each: it.entity for each, it in touched.items()})
-        except Exception as error:  # noqa: BLE001 - the caller's own fault goes back to the caller, not to its neighbours
+        except Exception as error:  # noqa: BLE001 - an error of one edit must not affect the others
             return error
         answers = {each: Written(0, it.entity) for each, it in touched.items()}
         for part, decision in parts:
@@ -121,7 +123,7 @@ class Transaction:
         return answers
 
     def write(self) -> None:
-        """Write what was decided since the last call into the open transaction."""
+        """Write the decisions since the last call, within the open transaction."""
         inserted, updated = [], []
         for key, touched in self._touched.items():
             held = touched.before
@@ -132,7 +134,7 @@ class Transaction:
             if entity is None or touched.version == (held.stored.version if held else -1):
                 continue
             if held is None:
-                tenant = self._census.enter_tenant(self.cursor, key[0])
+                tenant = self._population.enter_tenant(self.cursor, key[0])
                 self._list(tenant, ANY, row)
                 inserted.append((row, tenant, key[1], touched.version, touched.body))
                 self._move(key, None, entity, row)
@@ -159,18 +161,18 @@ class Transaction:
             rows = [(each.seq, each.body) for each in self.logged[self._written :]]
             self.cursor.executemany("INSERT INTO change (seq, body) VALUES (?, ?)", rows)
         write_rows(self.cursor, self._gone, self._come)
-        self._census.write(self.cursor, self.counts)
+        self._population.write(self.cursor, self.counts)
         self._touched, self._written, self._gone, self._come = {}, len(self.logged), [], []
         self._types, self._places = [], []
 
     def restore(self, key: Key, row: int, version: int, body: bytes) -> None:
-        """Enter an entity as it was in another store, under its row and version, without a change."""
+        """Add an entity from another store with its row and version, without a change."""
         self._touched[key] = TouchedEntity(None, None, row, version, decode(body), body)
         self.last_row = max(self.last_row, row)
 
     @property
     def waiting(self) -> bool:
-        """Return whether something was decided that is not written yet."""
+        """Return whether a decision is not written yet."""
         return self._written < len(self.logged)
 
     def _touched_entity(self, key: Key) -> TouchedEntity:
@@ -202,7 +204,7 @@ class Transaction:
         return TouchedEntity(held, entity, held.row, held.stored.version, entity)
 
     def _read(self, key: Key) -> CachedEntity | None:
-        tenant = self._census.tenant(key[0])
+        tenant = self._population.tenant(key[0])
         found: Any = self.cursor.execute(
             "SELECT row, version, body FROM entity WHERE tenant = ? AND id = ?", (tenant, key[1])
         ).fetchall()
@@ -230,24 +232,24 @@ class Transaction:
 
     def _delete(self, key: Key, held: CachedEntity, entity: Entity | None) -> None:
         self.cursor.execute("DELETE FROM entity WHERE row = ?", (held.row,))
-        self._unlist(self._census.enter_tenant(self.cursor, key[0]), ANY, held.row)
+        self._unlist(self._population.enter_tenant(self.cursor, key[0]), ANY, held.row)
         self._move(key, entity, None, held.row)
         self.settled[key] = None
 
     def _move(self, key: Key, before: Entity | None, after: Entity | None, row: int) -> None:
-        """Bring the indexes from one state of an entity to the next, touching only those that differ."""
+        """Update the indexes from one state of an entity to the next, where these differ."""
         types_before = before.type if before else []
         types_after = after.type if after else []
         if types_before != types_after:
-            tenant = self._census.enter_tenant(self.cursor, key[0])
+            tenant = self._population.enter_tenant(self.cursor, key[0])
             for name in types_before:
                 if name not in types_after:
-                    self._unlist(tenant, self._census.enter_type(self.cursor, name), row)
+                    self._unlist(tenant, self._population.enter_type(self.cursor, name), row)
             for name in types_after:
                 if name not in types_before:
-                    self._list(tenant, self._census.enter_type(self.cursor, name), row)
+                    self._list(tenant, self._population.enter_type(self.cursor, name), row)
         if self._values.kept:
-            tenant = self._census.enter_tenant(self.cursor, key[0])
+            tenant = self._population.enter_tenant(self.cursor, key[0])
             gone, come = self._values.moved(tenant, row, before, after)
             self._gone += gone
             self._come += come

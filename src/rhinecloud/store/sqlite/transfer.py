@@ -1,4 +1,4 @@
-"""A SQLite file as the beginning or the end of a move between engines."""
+"""A SQLite file as the source or target of a copy between engines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rhinecloud.store.sqlite.schema import number_of
 from rhinecloud.store.sqlite.store import FORGOTTEN, SqliteStore
 from rhinecloud.store.sqlite.transaction import Transaction
 from rhinecloud.store.transfer import (
-    NOTHING,
+    START,
     UNFINISHED,
     TransferContents,
     TransferPosition,
@@ -22,11 +22,11 @@ from rhinecloud.store.transfer import (
 
 ROWS = 500
 SLICE = 50
-"""So many entities are entered before others have their turn."""
+"""Entities that are written before other tasks run."""
 
 
 class SqliteTransfer(SqliteStore):
-    """A store that is moved as a whole; see `store.transfer.Depot`."""
+    """A store that is copied as a whole; see `store.transfer.TransferableStore`."""
 
     takes_unfinished = True
 
@@ -34,14 +34,14 @@ class SqliteTransfer(SqliteStore):
         super().__init__(path, recent=0)
 
     async def contents(self) -> TransferContents:
-        """Count what is there."""
+        """Return the counts."""
         counts = [
             number_of(self._read, f"SELECT count(*) FROM {table}") for table in ("entity", "change", "record")
         ]
         return TransferContents(counts[0], counts[1], counts[2], self.last_change())
 
     async def read_entities(self, after: int) -> AsyncIterator[Sequence[TransferRow]]:
-        """Return the entities in order."""
+        """Yield the entities in order."""
         while rows := self._rows(
             "SELECT e.row, t.name, e.id, e.version, e.body FROM entity AS e JOIN tenant AS t ON t.id = e.tenant"
             " WHERE e.row > ? ORDER BY e.row LIMIT ?",
@@ -51,13 +51,13 @@ class SqliteTransfer(SqliteStore):
             after = rows[-1][0]
 
     async def read_changes(self, after: int) -> AsyncIterator[Sequence[LoggedChange]]:
-        """Return the changes in order."""
+        """Yield the changes in order."""
         while rows := await self.changes(after, ROWS):
             yield rows
             after = rows[-1].seq
 
     async def read_records(self, after: tuple[str, str, str]) -> AsyncIterator[Sequence[Record]]:
-        """Return the records in order."""
+        """Yield the records in order."""
         while rows := self._rows(
             "SELECT kind, tenant, id, body FROM record WHERE (kind, tenant, id) > (?, ?, ?)"
             " ORDER BY kind, tenant, id LIMIT ?",
@@ -67,7 +67,7 @@ class SqliteTransfer(SqliteStore):
             after = rows[-1][:3]
 
     async def begin(self) -> TransferPosition:
-        """Mark the file as unfinished and tell how far it came."""
+        """Mark the file as unfinished; return how far the copy is."""
         unfinished = bool(number_of(self._read, "SELECT count(*) FROM mark WHERE name = ?", (UNFINISHED,)))
         must_be_empty(await self.contents(), unfinished=unfinished)
 
@@ -83,16 +83,16 @@ class SqliteTransfer(SqliteStore):
         return TransferPosition(
             number_of(self._read, "SELECT max(row) FROM entity"),
             number_of(self._read, "SELECT max(seq) FROM change"),
-            tuple(last[0]) if last else NOTHING.record,
+            tuple(last[0]) if last else START.record,
         )
 
     async def put_entities(self, rows: Sequence[TransferRow]) -> None:
-        """Enter entities."""
+        """Write entities."""
         for start in range(0, len(rows), SLICE):
             await self._writer.submit((), partial(_enter, rows=rows[start : start + SLICE]))
 
     async def put_changes(self, changes: Sequence[LoggedChange]) -> None:
-        """Enter changes."""
+        """Write changes."""
         pairs = [(each.seq, each.body) for each in changes]
 
         def put(transaction: Transaction) -> None:
@@ -101,7 +101,7 @@ class SqliteTransfer(SqliteStore):
         await self._writer.submit((), put)
 
     async def finish(self, last_change: int) -> None:
-        """Let numbers go on behind `last_change`, and take the mark away."""
+        """Continue the numbers after `last_change`, and remove the mark."""
 
         def end(transaction: Transaction) -> None:
             transaction.cursor.execute(FORGOTTEN, (last_change,))

@@ -1,8 +1,8 @@
-"""The attribute indexes: which there are, and what a write changes in them.
+"""The attribute indexes: which exist, and what a write changes in them.
 
-One table for all: an attribute's number, the tenant, a key, and the entity's row. An index costs a page of the log or
-two for each value that changes, and nothing where it is not touched; so there are only those that somebody asked for
-or that queries have paid for (see `indexing`).
+One table for all: an attribute's number, the tenant, a key, and the entity's row. An index costs one or two
+pages of the log for each value that changes; so there are only those of the settings and those that queries need often
+(see `indexing`).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ DELETE = "DELETE FROM value WHERE attribute = ? AND tenant = ? AND key = ? AND r
 
 
 class SqliteAttributeIndexes:
-    """The indexes that are kept up; writes ask `moved`, queries ask `ready`."""
+    """The indexes; writes call `moved`, queries call `ready`."""
 
     def __init__(self) -> None:
         self.kept: dict[str, AttributeIndex] = {}
 
     def load(self, connection: apsw.Connection) -> None:
-        """Read which indexes there are."""
+        """Read which indexes exist."""
         rows: Any = connection.execute("SELECT id, name, asked, built FROM indexed")
         self.kept = {
             name: AttributeIndex(number, name, bool(asked), built) for number, name, asked, built in rows
@@ -47,7 +47,7 @@ class SqliteAttributeIndexes:
         return self.kept[name].number
 
     def use(self, names: Iterable[str], spared: int) -> None:
-        """Note that a query used these indexes, and how many documents they spared it."""
+        """Count a query that used these indexes, and the documents that it did not have to read."""
         for name in names:
             if name in self.kept:
                 self.kept[name].spared += spared
@@ -55,7 +55,7 @@ class SqliteAttributeIndexes:
     def moved(
         self, tenant: int, row: int, before: Entity | None, after: Entity | None
     ) -> tuple[list[Row], list[Row]]:
-        """Return the rows that go and those that come as an entity becomes another one, or comes, or goes."""
+        """Return the rows to delete and those to insert when an entity is created, changed or deleted."""
         gone: list[Row] = []
         come: list[Row] = []
         for name, index in self.kept.items():
@@ -70,7 +70,7 @@ class SqliteAttributeIndexes:
 
 
 def write_rows(cursor: apsw.Cursor, gone: Sequence[Row], come: Iterable[Row]) -> None:
-    """Bring the table up to date: first what goes, since a row may go and come again."""
+    """Delete rows, then insert rows: one row may be in both."""
     if gone:
         cursor.executemany(DELETE, gone)
     if come:
@@ -78,7 +78,7 @@ def write_rows(cursor: apsw.Cursor, gone: Sequence[Row], come: Iterable[Row]) ->
 
 
 def enter(cursor: apsw.Cursor, name: str, *, asked: bool) -> AttributeIndex:
-    """Enter an index that is to be built; one that is there already is only `asked` from now on, or no more."""
+    """Add an index to be built; of one that exists, change only `asked`."""
     cursor.execute(
         "INSERT INTO indexed (name, asked, built) VALUES (?, ?, 0)"
         " ON CONFLICT (name) DO UPDATE SET asked = excluded.asked",
@@ -89,7 +89,7 @@ def enter(cursor: apsw.Cursor, name: str, *, asked: bool) -> AttributeIndex:
 
 
 def enter_first(connection: apsw.Connection, names: Iterable[str]) -> None:
-    """Enter the indexes that are asked for in a store that holds no entity yet: writes keep them up from the start."""
+    """Add the indexes of the settings to an empty store: writes maintain them from the start."""
     if number_of(connection, "SELECT EXISTS (SELECT 1 FROM entity)"):
         return
     with connection:

@@ -1,7 +1,7 @@
-"""The one writer: takes all that waits, one transaction, one commit, and answers all.
+"""The one writer: it writes all queued jobs in one transaction and one commit.
 
-While the disk makes one group durable, the next one gathers; so a lone writer waits for nobody, and a crowd shares
-each wait for the disk. Nothing is answered, read or heard of before it is durable.
+While the disk makes one group durable, the next one is collected; so a single caller never waits, and many share each
+wait for the disk. No result, read or notification shows a write before it is durable.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from rhinecloud.store.statistics import StoreStatistics
 
 GROUP_EDITS = 4_096
 GATHER_S = 0.002
-"""Where many write at once, a commit waits so long for company; a commit costs as much as several edits."""
-CROWD = 4
+"""How long a commit waits for more jobs if many callers write at once; a commit costs as much as several edits."""
+MANY_CALLERS = 4
 ENOUGH_EDITS = 64
 LOOK_UP_EDITS = 256
-"""So many of a job's entities are read in one statement."""
+"""How many entities of a job are read in one statement."""
 SLICE_S = 0.004
-"""After so long on the loop a large group lets others have their turn."""
+"""How long a large group works on the event loop before other tasks run."""
 
 Statement = Callable[[Transaction], Any]
-"""A write that is not an edit; it runs inside the group's transaction and its result is the answer."""
+"""A write that is not an edit; it runs inside the group's transaction and its result is the job's answer."""
 
 Answer = list[Written | Exception]
 
 
 class SqliteJob:
-    """What one caller asked for: edits, or a statement."""
+    """The job of one caller: edits, or a statement."""
 
     __slots__ = ("answer", "done", "edits", "future", "statement")
 
@@ -57,14 +57,14 @@ class SqliteJob:
 
 
 class SqliteWriter:
-    """Groups the jobs of all callers; `recent` and `census` show what is committed, never what is on its way."""
+    """Groups the jobs of all callers; `recent` and `population` show only what is committed."""
 
     def __init__(
         self,
         connection: apsw.Connection,
         committer: Committer,
         recent: EntityCache,
-        census: Population,
+        population: Population,
         values: SqliteAttributeIndexes,
         checkpoint: Checkpoint,
     ) -> None:
@@ -76,13 +76,13 @@ class SqliteWriter:
         self._cursor = connection.cursor()
         self._committer = committer
         self._recent = recent
-        self._census = census
+        self._population = population
         self._values = values
         self._last_row = 0
         self._waiting: list[SqliteJob] = []
         self._waiting_edits = 0
-        self._crowd = 0
-        """So many callers were seen to wait at once, lately."""
+        self._callers = 0
+        """How many callers have waited at once recently."""
         self._timer: asyncio.TimerHandle | None = None
         self._group: list[SqliteJob] = []
         self._position = 0
@@ -95,10 +95,10 @@ class SqliteWriter:
         self._idle.set()
 
     def load(self) -> None:
-        """Take up where the tables end."""
+        """Read the last numbers from the tables."""
         self._checkpoint.watch(self._connection)
         self._loop = asyncio.get_running_loop()
-        self._census.load(self._connection)
+        self._population.load(self._connection)
         self._values.load(self._connection)
         self._last_row = number_of(self._connection, "SELECT max(row) FROM entity")
         forgotten = number_of(self._connection, "SELECT value FROM mark WHERE name = 'forgotten'")
@@ -111,10 +111,10 @@ class SqliteWriter:
         job = SqliteJob(self._loop.create_future(), edits, statement)
         self._waiting.append(job)
         self._waiting_edits += len(edits)
-        self._crowd = max(self._crowd, len(self._waiting) + len(self._group))
+        self._callers = max(self._callers, len(self._waiting) + len(self._group))
         if self._idle.is_set():
             self._idle.clear()
-            self._loop.call_soon(self._gather)
+            self._loop.call_soon(self._collect)
         elif self._timer is not None and self._is_enough():
             self._timer.cancel()
             self._timer = None
@@ -126,36 +126,38 @@ class SqliteWriter:
         self._closing = True
         await self._idle.wait()
 
-    def _gather(self) -> None:
-        """Begin a group, or wait a moment for half of those who wrote at once of late; a lone writer never waits."""
+    def _collect(self) -> None:
+        """Start a group, or wait a moment for half of the callers that recently wrote at once; a single one
+        never waits.
+        """
         assert self._loop is not None
         if not self._waiting:
             self._idle.set()
         elif self._closing or self._is_enough():
             self._start()
         else:
-            self._timer = self._loop.call_later(GATHER_S, self._give_up)
+            self._timer = self._loop.call_later(GATHER_S, self._stop_waiting)
 
     def _is_enough(self) -> bool:
         return (
-            self._crowd < CROWD
-            or len(self._waiting) >= self._crowd // 2
+            self._callers < MANY_CALLERS
+            or len(self._waiting) >= self._callers // 2
             or self._waiting_edits >= ENOUGH_EDITS
         )
 
-    def _give_up(self) -> None:
-        """There is less of a crowd than there was."""
+    def _stop_waiting(self) -> None:
+        """Start a group: fewer callers write at once than before."""
         self._timer = None
-        self._crowd = self._crowd * 3 // 4
+        self._callers = self._callers * 3 // 4
         self._start()
 
     def _start(self) -> None:
-        """Begin a group of all that waits; the rest of the loop's turn has filled it."""
+        """Start a group of all queued jobs."""
         self._group, self._waiting = self._take()
         self._waiting_edits = sum(len(job.edits) for job in self._waiting)
         self._position, self._dirty = 0, False
         self._transaction = Transaction(
-            self._cursor, self._recent, self._census, self._values, self.last_seq, self._last_row
+            self._cursor, self._recent, self._population, self._values, self.last_seq, self._last_row
         )
         self._proceed()
 
@@ -168,7 +170,7 @@ class SqliteWriter:
         return self._waiting, []
 
     def _proceed(self) -> None:
-        """Decide and write jobs until all are done or it is the turn of others."""
+        """Decide and write jobs until all are done or other tasks must run."""
         assert self._loop is not None
         assert self._transaction is not None
         until = time.monotonic() + SLICE_S
@@ -182,7 +184,7 @@ class SqliteWriter:
                     return
                 self._position += 1
             self._write(self._transaction)
-        except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for an answer for ever
+        except Exception as error:  # noqa: BLE001 - every caller must get a result
             self._finish(error)
             return
         if self._dirty:
@@ -212,7 +214,7 @@ class SqliteWriter:
             transaction.write()
 
     def _commit(self) -> None:
-        """Runs in the committer's thread."""
+        """Commit, in the committer's thread."""
         failure: Exception | None = None
         started = time.perf_counter()
         try:
@@ -220,13 +222,13 @@ class SqliteWriter:
         except apsw.Error as error:
             failure = error
         else:
-            self._checkpoint.fold(self._connection)
+            self._checkpoint.run_if_due(self._connection)
         self._took_s = time.perf_counter() - started
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._finish, failure)
 
     def _finish(self, failure: Exception | None) -> None:
-        """Show the group's result to readers, answer its callers, and begin the next group."""
+        """Show the group's result to readers, return it to its callers, and start the next group."""
         group, transaction = self._group, self._transaction
         assert transaction is not None
         self._group, self._transaction = [], None
@@ -244,10 +246,10 @@ class SqliteWriter:
                 if not job.future.done():
                     job.future.set_result(job.answer)
             if grew:
-                self._tell(Commit(self.last_seq, transaction.logged))
+                self._notify(Commit(self.last_seq, transaction.logged))
             assert self._loop is not None
             self._loop.call_soon(self._recent.trim)
-        self._gather()
+        self._collect()
 
     def _settle(self, transaction: Transaction) -> None:
         for key, held in transaction.settled.items():
@@ -255,22 +257,22 @@ class SqliteWriter:
                 self._recent.drop(key)
             else:
                 self._recent.put(key, held, transaction.entities[key])
-        self._census.keep(transaction.counts)
+        self._population.keep(transaction.counts)
         self._last_row = transaction.last_row
         self.last_seq = transaction.last_seq
 
-    def _tell(self, commit: Commit) -> None:
-        """Tell the listeners, each in a turn of its own: the writer outlives their faults."""
+    def _notify(self, commit: Commit) -> None:
+        """Call each listener in its own callback, so that their errors do not affect the writer."""
         assert self._loop is not None
         for listener in self.listeners:
             self._loop.call_soon(listener, commit)
 
     def _roll_back(self) -> None:
-        with contextlib.suppress(apsw.Error):  # the engine may have rolled back by itself
+        with contextlib.suppress(apsw.Error):  # the engine may have rolled back itself
             self._connection.execute("ROLLBACK")
 
     def _abandon(self, group: list[SqliteJob], failure: Exception) -> None:
-        self._census.undo()
+        self._population.undo()
         for job in group:
             if not job.future.done():
                 error = explain(failure)
@@ -279,14 +281,14 @@ class SqliteWriter:
 
 
 def explain(failure: Exception) -> Unavailable:
-    """Say what an engine's failure means: no room (which passes), or an engine that cannot be used now."""
+    """Return the error for an engine's failure: the disk is full, or the engine is not available."""
     code = getattr(failure, "extendedresult", 0)
-    no_room = (
+    disk_full = (
         apsw.SQLITE_IOERR_WRITE,
         apsw.SQLITE_IOERR_SHMSIZE,
         apsw.SQLITE_IOERR_TRUNCATE,
         apsw.SQLITE_IOERR_FSYNC,
     )
-    if isinstance(failure, apsw.FullError) or code in no_room:
-        return StoreFull(f"the disk takes no more: {failure}")
-    return Unavailable(f"the store does not answer: {failure}")
+    if isinstance(failure, apsw.FullError) or code in disk_full:
+        return StoreFull(f"the disk is full: {failure}")
+    return Unavailable(f"the store is not available: {failure}")

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.store.entity_cache import (
-    BESIDE_BYTES,
+    DECODED_BYTES,
+    DECODED_LARGEST_BYTES,
     LARGEST_BYTES,
-    WARM_LARGEST_BYTES,
-    WARM_ROOM_BYTES,
+    OVERHEAD_BYTES,
     CachedEntity,
     EntityCache,
 )
@@ -27,7 +27,7 @@ def held(key: tuple[str, str], version: int, size: int) -> CachedEntity:
 def taken_by(recent: EntityCache) -> int:
     """Count what all that is found takes."""
     found = [each for key in KEYS if (each := recent.get(key)) is not None]
-    return sum(len(each.stored.body) + BESIDE_BYTES for each in found)
+    return sum(len(each.stored.body) + OVERHEAD_BYTES for each in found)
 
 
 Step = tuple[int, int]
@@ -35,7 +35,7 @@ steps = st.lists(st.tuples(st.integers(0, len(KEYS) - 1), st.integers(-1, LARGES
 
 
 @given(steps)
-def test_it_gives_the_newest_state_or_nothing_and_keeps_within_its_room(steps: list[Step]) -> None:
+def test_it_gives_the_newest_state_or_nothing_and_keeps_within_its_bytes(steps: list[Step]) -> None:
     recent = EntityCache(6, ROOM)
     newest: dict[tuple[str, str], int] = {}
     for version, (number, size) in enumerate(steps):
@@ -50,7 +50,7 @@ def test_it_gives_the_newest_state_or_nothing_and_keeps_within_its_room(steps: l
         for each in KEYS:
             found = recent.get(each)
             assert found is None or found.stored.version == newest[each]
-        assert taken_by(recent) <= ROOM + 2 * (LARGEST_BYTES + BESIDE_BYTES)
+        assert taken_by(recent) <= ROOM + 2 * (LARGEST_BYTES + OVERHEAD_BYTES)
 
 
 def test_many_small_entities_are_bounded_by_their_number() -> None:
@@ -80,13 +80,13 @@ def test_a_state_that_is_too_large_does_not_leave_the_one_before() -> None:
 def test_decoded_entities_are_bounded_by_their_bytes() -> None:
     recent = EntityCache(100_000, 1 << 30)
     entities = []
-    for number in range(3 * WARM_ROOM_BYTES // WARM_LARGEST_BYTES):
+    for number in range(3 * DECODED_BYTES // DECODED_LARGEST_BYTES):
         key = ("", f"urn:x:{number}")
         entity = Entity(id=key[1], type=["urn:x:Thing"])
-        entities.append((key, entity, held(key, number, WARM_LARGEST_BYTES)))
+        entities.append((key, entity, held(key, number, DECODED_LARGEST_BYTES)))
         recent.put(key, entities[-1][2], entity)
         recent.trim()
-    warm = sum(key in recent._warm or key in recent._cooling for key, _, _ in entities)
-    assert warm * WARM_LARGEST_BYTES <= 2 * WARM_ROOM_BYTES + WARM_LARGEST_BYTES
+    decoded = sum(key in recent._decoded or key in recent._decoded_old for key, _, _ in entities)
+    assert decoded * DECODED_LARGEST_BYTES <= 2 * DECODED_BYTES + DECODED_LARGEST_BYTES
     key, entity, last = entities[-1]
     assert recent.entity(key, last.stored) is entity

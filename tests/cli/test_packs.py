@@ -152,3 +152,87 @@ def test_packs_are_listed_with_whether_the_city_uses_them(
     rows = {row["name"]: row for row in read_json(capsys)}
     assert (rows["transport"]["used"], rows["port"]["used"]) == (True, False)
     assert rows["nowhere"]["problem"] == "is not installed"
+
+
+STREETS = """# Lamps of a city.
+[city] # where
+name = "Lamptown"
+
+[stream]
+mqtt_port = 0
+"""
+
+
+@pytest.fixture
+def lit_city(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A city with a vessel of the pack port, and an entity of no pack."""
+    city = tmp_path / "city"
+    city.mkdir()
+    (city / "city.toml").write_text(STREETS, encoding="utf-8")
+    vessel = {
+        "id": "urn:ngsi-ld:Vessel:1",
+        "type": "https://smartdatamodels.org/dataModel.MarineTransport/Vessel",
+    }
+    other = {"id": "urn:ngsi-ld:Thing:1", "type": "https://example.org/Thing"}
+    lines = tmp_path / "all.ndjson"
+    lines.write_text("".join(json.dumps(each) + "\n" for each in (vessel, other)), encoding="utf-8")
+    assert run(["import", str(lines), "--city", str(city)]) == Exit.DONE
+    capsys.readouterr()
+    return city
+
+
+def remove_port(city: Path, capsys: pytest.CaptureFixture[str], *options: str) -> Any:
+    assert run(["pack", "remove", "port", "--city", str(city), "--json", *options]) == Exit.DONE
+    return read_json(capsys)
+
+
+def entities(city: Path, tmp_path: Path) -> list[str]:
+    target = tmp_path / "left.ndjson"
+    assert run(["export", str(target), "--city", str(city)]) == Exit.DONE
+    return [json.loads(line)["id"] for line in target.read_text(encoding="utf-8").splitlines()]
+
+
+def test_what_a_pack_wrote_is_counted_before_anything_is_removed(
+    lit_city: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counted = {each["name"]: each["entities"] for each in remove_port(lit_city, capsys)["own"]}
+    assert counted == {"Berth": 0, "Vessel": 1, "WaterObserved": 0}
+    assert (lit_city / "city.toml").read_text(encoding="utf-8") == STREETS
+
+
+def test_a_pack_is_removed_and_its_entities_are_kept(
+    lit_city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert remove_port(lit_city, capsys, "--keep")["removed"]
+    text = (lit_city / "city.toml").read_text(encoding="utf-8")
+    assert text == STREETS.replace("# where\n", '# where\npacks = ["*", "!port"]\n')
+    assert sorted(entities(lit_city, tmp_path)) == ["urn:ngsi-ld:Thing:1", "urn:ngsi-ld:Vessel:1"]
+
+
+def test_a_pack_is_removed_and_its_entities_are_exported(
+    lit_city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "port.ndjson"
+    done = remove_port(lit_city, capsys, "--export", str(target))
+    assert (done["exported"], done["deleted"]) == (1, 1)
+    assert json.loads(target.read_text(encoding="utf-8"))["id"] == "urn:ngsi-ld:Vessel:1"
+    assert entities(lit_city, tmp_path) == ["urn:ngsi-ld:Thing:1"]
+
+
+def test_a_pack_is_removed_and_its_entities_are_deleted(
+    lit_city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert remove_port(lit_city, capsys, "--delete")["deleted"] == 1
+    assert entities(lit_city, tmp_path) == ["urn:ngsi-ld:Thing:1"]
+    assert run(["pack", "remove", "port", "--city", str(lit_city)]) == Exit.NOT_FOUND
+
+
+@pytest.mark.parametrize("mapping", ["port.ais", "ais"])
+def test_a_pack_that_feeds_need_is_not_removed(
+    lit_city: Path, capsys: pytest.CaptureFixture[str], mapping: str
+) -> None:
+    feed = f'\n[feeds.ships]\nconnector = "ais"\nmapping = "{mapping}"\nurl = "tcp://127.0.0.1:1"\n'
+    path = lit_city / "city.toml"
+    path.write_text(STREETS + feed, encoding="utf-8")
+    assert run(["pack", "remove", "port", "--city", str(lit_city), "--delete"]) == Exit.CONFLICT
+    assert "needed by [feeds.ships]" in capsys.readouterr().err

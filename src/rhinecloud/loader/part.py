@@ -15,6 +15,7 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import unknown
 from rhinecloud.loader.context import TermConflicts
 from rhinecloud.loader.model import Packs
+from rhinecloud.loader.removal import PackRemoval, removal_routes
 from rhinecloud.loader.rights import OF_PACKS
 from rhinecloud.loader.running import TABLE, PackSettings, RunningPacks, read_pack_settings
 from rhinecloud.part import CheckFiles, Finding, Mode, OpenPart, Part, PartContext, Rights
@@ -87,10 +88,12 @@ async def open_packs(context: PartContext) -> AsyncIterator[OpenPart]:
         loaded = [pack.name for pack in packs.loaded if pack.name not in names]
         return {"packs": {"loaded": loaded, "failed": failed, "disagreements": list(map(str, conflicts))}}
 
+    routers = [removal_routes(PackRemoval(context, packs), context.access)]
     if running is None:
-        yield OpenPart(city=describe, status=status)
+        yield OpenPart(routers=routers, city=describe, status=status)
         return
     yield OpenPart(
+        routers=routers,
         applications=running.applications,
         actions=running.actions,
         workers=running.workers,

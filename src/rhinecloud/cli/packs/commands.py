@@ -23,7 +23,13 @@ Folder = Annotated[Path, typer.Argument(help="Folder of the pack: with its `pack
 def build() -> typer.Typer:
     """Build `rhinecloud pack`."""
     packs = typer.Typer(no_args_is_help=True, help="Packs: domains of the city.", rich_markup_mode="markdown")
-    for command, name in ((new, "new"), (check, "check"), (test, "test"), (list_packs, "list")):
+    for command, name in (
+        (new, "new"),
+        (check, "check"),
+        (test, "test"),
+        (list_packs, "list"),
+        (remove, "remove"),
+    ):
         packs.command(name)(command)
     return packs
 
@@ -127,6 +133,54 @@ def list_packs(city: City = HERE, as_json: Json = False) -> None:
             [(_sign(row), row["name"], row["version"], row["problem"] or row["title"]) for row in rows],
         )
     )
+
+
+def remove(
+    name: Annotated[str, typer.Argument(help="The pack's name.")],
+    city: City = HERE,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep its entities.")] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", help="Write its entities to this file (NDJSON), then delete them."),
+    ] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete its entities.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove a pack from the city: say how many entities of which types it wrote, and what becomes of them.
+
+    Without an option it only counts. Entities of types that another pack writes, too, stay. The history of what is
+    deleted stays as long as the history is kept. The city no longer loads the pack from its next start on.
+
+    Example: `rhinecloud pack remove port --export port.ndjson`
+    """
+    from rhinecloud.cli.packs.removal import Removal
+
+    if sum((keep, delete, export is not None)) > 1:
+        raise typer.BadParameter("choose one of --keep, --export and --delete")
+    removal = Removal(city, name)
+    found = removal.count()
+    done: dict[str, Any] = {"pack": name, **found, "exported": 0, "deleted": 0, "removed": False}
+    if export is not None:
+        done["exported"] = removal.export(export)
+    if delete or export is not None:
+        done["deleted"] = removal.delete()
+    if keep or delete or export is not None:
+        removal.leave_out()
+        done["removed"] = True
+    if as_json:
+        print_json(done)
+        return
+    rows = [(each["name"], f"{each['entities']:,}") for each in found["own"]]
+    console().print(table("", ["type", "entities"], rows))
+    for shared in found["shared"]:
+        print(f"{shared}: stays, another pack writes it, too")
+    if not done["removed"]:
+        print("nothing is changed; choose --keep, --export FILE or --delete")
+        return
+    if export is not None:
+        print(f"{done['exported']:,} entities written to {export}")
+    kept = "its entities are kept" if keep else f"{done['deleted']:,} entities deleted"
+    print(f"{kept}; {name} is left out of `[city] packs` from the next start on")
 
 
 def _sign(row: dict[str, Any]) -> Text:

@@ -631,6 +631,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/packs/{name}/entities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a pack wrote */
+        get: operations["get_pack_entities_api_v1_packs__name__entities_get"];
+        put?: never;
+        post?: never;
+        /** Delete what a pack wrote */
+        delete: operations["delete_pack_entities_api_v1_packs__name__entities_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/city": {
         parameters: {
             query?: never;
@@ -1054,6 +1072,14 @@ export interface components {
             failures: number;
             /** Error */
             error: string;
+        };
+        /**
+         * DeletedEntities
+         * @description How many entities were deleted.
+         */
+        DeletedEntities: {
+            /** Deleted */
+            deleted: number;
         };
         /**
          * Description
@@ -1839,6 +1865,34 @@ export interface components {
             stroke_width: number;
         };
         /**
+         * OwnType
+         * @description A type that the pack alone writes, as an IRI, and how many entities of it there are.
+         */
+        OwnType: {
+            /** Type */
+            type: string;
+            /**
+             * Name
+             * @description The pack's short name of the type
+             */
+            name: string;
+            /** Entities */
+            entities: number;
+        };
+        /**
+         * PackEntities
+         * @description What a pack wrote: `own` types, and those that other packs write, too.
+         */
+        PackEntities: {
+            /** Own */
+            own: components["schemas"]["OwnType"][];
+            /**
+             * Shared
+             * @description Types that another pack writes, too: they always stay
+             */
+            shared: string[];
+        };
+        /**
          * PackFailureView
          * @description A pack that could not be loaded or opened.
          */
@@ -2019,7 +2073,7 @@ export interface components {
          * @description What an account or token is for; `policy` says what each may do.
          * @enum {string}
          */
-        Role: "admin" | "operator" | "agency" | "reader" | "partner" | "device" | "system";
+        Role: "admin" | "operator" | "agency" | "reader" | "partner" | "device" | "pack" | "system";
         /**
          * RuleList
          * @description The rules in force, and those that are not and why.
@@ -3995,6 +4049,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Icon"][];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_pack_entities_api_v1_packs__name__entities_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackEntities"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_pack_entities_api_v1_packs__name__entities_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedEntities"];
                 };
             };
             /** @description What went wrong */

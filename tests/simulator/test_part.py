@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 from app.conftest import free_port, write_city
@@ -12,6 +13,8 @@ from rhinecloud.connectors.model import FeedState
 from rhinecloud.loader import find_packs
 from rhinecloud.simulator.part import endpoints_of
 from rhinecloud.simulator.settings import SimulatorSettings
+
+DUISBURG = Path(__file__).parents[2] / "examples" / "duisburg"
 
 
 def test_the_simulator_names_the_endpoints_that_it_opens() -> None:
@@ -59,3 +62,39 @@ speed = 0
 
 async def states(city: City) -> dict[str, tuple[str, str]]:
     return {each["name"]: (each["state"], each["error"]) for each in (await city.status.collect())["feeds"]}
+
+
+async def test_simulated_sensors_reach_the_citys_own_mqtt_feed(tmp_path: Path) -> None:
+    folder = tmp_path / "city"
+    shutil.copytree(DUISBURG, folder, ignore=shutil.ignore_patterns("data"))
+    ais, gtfs, mqtt = free_port(), free_port(), free_port()
+    (folder / "city.toml").write_text(
+        f"""
+[server]
+port = 0
+
+[stream]
+mqtt_port = {mqtt}
+
+[simulator]
+enabled = true
+vessels = 0
+vehicles = 0
+sensor_interval_s = 0.2
+ais_address = "127.0.0.1:{ais}"
+gtfs_address = "127.0.0.1:{gtfs}"
+
+[feeds.air]
+connector = "mqtt"
+mapping = "mappings/air.yaml"
+""",
+        encoding="utf-8",
+    )
+    city = City(read_city(folder), packs=find_packs())
+    await city.start()
+    try:
+        async with asyncio.timeout(60):
+            while (await states(city))["air"][0] != FeedState.LIVE:
+                await asyncio.sleep(0.1)
+    finally:
+        await city.stop()

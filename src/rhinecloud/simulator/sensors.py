@@ -85,7 +85,7 @@ class Publisher:
             port=url.port or (8883 if url.scheme == "mqtts" else 1883),
             username="simulator" if self._settings.mqtt_token else None,
             password=self._settings.mqtt_token or None,
-            identifier="rhinecloud-simulator",
+            identifier="simulator",
             tls_context=ssl.create_default_context() if url.scheme == "mqtts" else None,
         )
 

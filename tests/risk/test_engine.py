@@ -368,14 +368,14 @@ def alert_change(rule_id: str, actor: str) -> Change:
     return change
 
 
-def test_rules_do_not_hear_alerts_of_rules_unless_they_ask_and_never_loop(tmp_path: Path) -> None:
+def test_rules_do_not_include_alerts_of_rules_unless_they_ask_and_never_loop(tmp_path: Path) -> None:
     deaf = Engine([rule(tmp_path, HIGH_WATER), rule(tmp_path, ECHO)], CONTEXT)
     assert deaf.step([alert_change("high-water", "part:risk")]) == []
     assert kinds(deaf.step([alert_change("x", "user:1")])) == []  # same seq: judged already
     assert kinds(Engine([rule(tmp_path, ECHO)], CONTEXT).step([alert_change("x", "user:1")])) == ["raised"]
-    hearing = Engine([rule(tmp_path, HIGH_WATER), rule(tmp_path, ECHO + "hear_alerts: true\n")], CONTEXT)
+    hearing = Engine([rule(tmp_path, HIGH_WATER), rule(tmp_path, ECHO + "include_alerts: true\n")], CONTEXT)
     assert kinds(hearing.step([alert_change("high-water", "part:risk")])) == ["raised"]
-    loop = Engine([rule(tmp_path, ECHO + "hear_alerts: true\n")], CONTEXT)
+    loop = Engine([rule(tmp_path, ECHO + "include_alerts: true\n")], CONTEXT)
     assert loop.step([alert_change("echo", "part:risk")]) == []
 
 

@@ -38,7 +38,7 @@ def test_a_sound_file_has_no_fault(tmp_path: Path) -> None:
         (SOUND + "wenn: x\n", 5, 1, "wenn: unknown key; did you mean `when`?"),
         (SOUND + "id: b\n", 5, 1, "id: this key must not be written twice"),
         (SOUND.replace("id: high-water\n", ""), 1, 1, "id: this key is missing"),
-        (SOUND.replace("when: waterLevel >= 800\n", ""), 1, 1, "what sets it off is missing"),
+        (SOUND.replace("when: waterLevel >= 800\n", ""), 1, 1, "must have `when`"),
         (SOUND.replace(">= 800", ">= "), 4, 20, "the expression ends too early"),
         (SOUND.replace(">= 800", "= 800"), 4, 18, "Syntax error"),
         (SOUND.replace("waterLevel >=", "waterLvl >="), 4, 7, "did you mean `waterLevel`?"),
@@ -70,13 +70,13 @@ def test_a_sound_file_has_no_fault(tmp_path: Path) -> None:
             "must be one of never, auto, or keys and values, not 'sometimes'",
         ),
         (SOUND + "message: {de: 'ja', en: 'Level {waterLvl}'}\n", 5, 26, "no attribute `waterLvl`"),
-        (SOUND + "message: 'Level {waterLevel'\n", 5, 17, "never closed"),
+        (SOUND + "message: 'Level {waterLevel'\n", 5, 17, "must be closed"),
         (SOUND + "units: {waterLevel: centimetres}\n", 5, 21, "must be a UN/CEFACT common code"),
         (SOUND + "evidence: {readings: 0}\n", 5, 22, "must be 1 or more, not 0"),
         (SOUND + "version: one\n", 5, 10, "must be a whole number, not 'one'"),
         (SOUND + "silence: {interval: 15 min}\n", 4, 1, "when: must not be combined with `silence`"),
         (SOUND.replace("when: waterLevel >= 800", "silence: {intervals: 3}"), 4, 1, "`interval`"),
-        (SOUND.replace("when:", "silence: {interval: 1 h}\nclear:"), 5, 1, "needs `when`"),
+        (SOUND.replace("when:", "silence: {interval: 1 h}\nclear:"), 5, 1, "must be combined with `when`"),
     ],
 )
 def test_each_fault_names_its_line_and_reason(
@@ -125,23 +125,23 @@ AREA = "id: a\ntype: Vessel\nseverity: low\narea:\n  event: enter\n"
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
-        (AREA, 4, "give one of `geometry`"),
-        (AREA + "  geometry: {type: Point, coordinates: [6.7, 51.4]}\n", 6, "bounds some ground"),
-        (AREA + "  geometry: {type: Polygon, coordinates: [[6.7, 51.4]]}\n", 6, "not a GeoJSON geometry"),
+        (AREA, 4, "must have one of `geometry`"),
+        (AREA + "  geometry: {type: Point, coordinates: [6.7, 51.4]}\n", 6, "with an area"),
+        (AREA + "  geometry: {type: Polygon, coordinates: [[6.7, 51.4]]}\n", 6, "must be a GeoJSON geometry"),
         (
             AREA + "  geometry: {type: Polygon, coordinates: [[[51, 6], [52, 6], [52, 99], [51, 6]]]}\n",
             6,
-            "globe",
+            "must have degrees",
         ),
         (
             AREA + "  geometry: {type: Polygon, coordinates: [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}\n",
             6,
-            "not valid",
+            "must be valid",
         ),
         (AREA + "  file: nowhere.geojson\n", 6, "nowhere.geojson: cannot read the file"),
         (AREA + "  file: port.geojson\n  feature: B\n", 6, "no feature whose id or name is 'B'"),
         (AREA.replace("enter", "through") + "  entity: urn:x:1\n", 5, "must be one of enter, leave, inside"),
-        (AREA + "  entity: urn:x:1\nwhen: speedOverGround > 3\n", 7, "needs `event: inside`"),
+        (AREA + "  entity: urn:x:1\nwhen: speedOverGround > 3\n", 7, "without `event: inside`"),
     ],
 )
 def test_faults_of_areas(tmp_path: Path, text: str, line: int, reason: str) -> None:

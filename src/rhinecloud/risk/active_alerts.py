@@ -1,4 +1,4 @@
-"""The register of active alerts: one a rule and fingerprint, held up by the entities for which the rule holds."""
+"""The active alerts: one for each rule and fingerprint, active while the rule holds for at least one entity."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rhinecloud.risk.timers import Timer, Timers
 
 
 class AlertStatement(msgspec.Struct):
-    """What an alert says at one moment: texts, place, the readings behind it."""
+    """The content of an alert at one moment: texts, location, and the readings as evidence."""
 
     title: dict[str, str]
     message: dict[str, str]
@@ -29,7 +29,7 @@ class AlertStatement(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class AlertOccurrence:
-    """One time that a rule held for an entity: since when and when it was true, until when it may hold at most."""
+    """One reading for which a rule held: since when, when it was observed, and until when it can hold at most."""
 
     entity_id: str
     onset: float
@@ -39,15 +39,15 @@ class AlertOccurrence:
 
 
 class ActiveAlerts:
-    """Keeps the state's alerts and words their outcomes. All times are seconds since 1970."""
+    """Changes the state's alerts and returns the outcomes. All times are seconds since 1970."""
 
     def __init__(self, state: RiskState, timers: Timers, repeat_every_s: float) -> None:
         self._state = state
         self._timers = timers
         self._repeat_every_s = repeat_every_s
 
-    def cools_until(self, rule: Rule, fingerprint: str) -> float | None:
-        """Return the moment until which no new alert may rise under the fingerprint, None when one may."""
+    def cooldown_end(self, rule: Rule, fingerprint: str) -> float | None:
+        """Return the end of the fingerprint's cooldown, None where a new alert may be raised."""
         until = self._state.cooling.get(rule.id, {}).get(fingerprint)
         if until is None or fingerprint in self._state.alerts.get(rule.id, {}):
             return None
@@ -56,20 +56,24 @@ class ActiveAlerts:
             return None
         return until
 
-    def hold(
-        self, rule: Rule, fingerprint: str, seen: AlertOccurrence, state_it: Callable[[], AlertStatement]
+    def record(
+        self,
+        rule: Rule,
+        fingerprint: str,
+        seen: AlertOccurrence,
+        make_statement: Callable[[], AlertStatement],
     ) -> RuleOutcome | None:
-        """Raise the alert, or count one occurrence more; None when that need not be told now."""
+        """Raise the alert, or count one more occurrence; return None where it need not be written now."""
         active = self._state.alerts.get(rule.id, {}).get(fingerprint)
         if active is None:
             active = self._raise(rule, fingerprint, seen)
-            is_told, kind = True, OutcomeKind.RAISED
+            is_reported, kind = True, OutcomeKind.RAISED
         else:
-            is_told, kind = self._repeat(active, seen), OutcomeKind.REPEATED
-        self._postpone(rule, fingerprint, active, seen.until)
-        if not is_told:
+            is_reported, kind = self._repeat(active, seen), OutcomeKind.REPEATED
+        self._extend(rule, fingerprint, active, seen.until)
+        if not is_reported:
             return None
-        outcome, statement = self._outcome(kind, rule, fingerprint, active), state_it()
+        outcome, statement = self._outcome(kind, rule, fingerprint, active), make_statement()
         outcome.title, outcome.message = statement.title, statement.message
         outcome.location, outcome.evidence = statement.location, statement.evidence
         outcome.simulated = active.simulated = active.simulated or statement.simulated
@@ -83,7 +87,7 @@ class ActiveAlerts:
             severity=seen.severity,
             occurrences=1,
             last_seen=seen.seen,
-            told_at=self._state.now,
+            reported_at=self._state.now,
             holders=[seen.entity_id],
             entity_id=seen.entity_id,
         )
@@ -91,20 +95,20 @@ class ActiveAlerts:
         return active
 
     def _repeat(self, active: ActiveAlert, seen: AlertOccurrence) -> bool:
-        """Count an occurrence; tell whether the world should hear of it: it is graver, or was not told for a while."""
-        is_graver = seen.severity.rank > active.severity.rank
+        """Count an occurrence; return whether to write it: it is more severe, or the last write was long ago."""
+        is_more_severe = seen.severity.rank > active.severity.rank
         active.occurrences += 1
         active.last_seen = max(active.last_seen, seen.seen)
         if seen.entity_id not in active.holders:
             active.holders.append(seen.entity_id)
-        if not is_graver and self._state.now - active.told_at < self._repeat_every_s:
+        if not is_more_severe and self._state.now - active.reported_at < self._repeat_every_s:
             return False
-        active.severity = seen.severity if is_graver else active.severity
-        active.told_at = self._state.now
+        active.severity = seen.severity if is_more_severe else active.severity
+        active.reported_at = self._state.now
         return True
 
     def release(self, rule: Rule, fingerprint: str, entity_id: str, reason: str) -> RuleOutcome | None:
-        """Let an entity go; when none holds the alert up any longer it is resolved."""
+        """Remove an entity from the alert's holders; resolve the alert where it was the last one."""
         active = self._state.alerts.get(rule.id, {}).get(fingerprint)
         if active is None:
             return None
@@ -113,7 +117,7 @@ class ActiveAlerts:
         return None if active.holders else self.resolve(rule, fingerprint, reason)
 
     def resolve(self, rule: Rule, fingerprint: str, reason: str) -> RuleOutcome | None:
-        """End an alert whoever holds it up, and begin its cooling."""
+        """Resolve an alert, whatever its holders, and start its cooldown."""
         active = self._state.alerts.get(rule.id, {}).pop(fingerprint, None)
         if active is None:
             return None
@@ -124,15 +128,15 @@ class ActiveAlerts:
         return outcome
 
     def _cool(self, rule: Rule, fingerprint: str) -> None:
-        """Begin the cooling of a fingerprint, and forget those before it that have cooled: nobody may ask for them."""
+        """Start the cooldown of a fingerprint, and drop those that have ended: they may never be asked for again."""
         cooling = self._state.cooling.setdefault(rule.id, {})
         cooling.pop(fingerprint, None)
         while cooling and cooling[first := next(iter(cooling))] <= self._state.now:
             del cooling[first]
         cooling[fingerprint] = self._state.now + rule.cooldown_s
 
-    def _postpone(self, rule: Rule, fingerprint: str, active: ActiveAlert, until: float | None) -> None:
-        """Let the alert live until its rule's `expires` or `until`, whichever comes first."""
+    def _extend(self, rule: Rule, fingerprint: str, active: ActiveAlert, until: float | None) -> None:
+        """Set the alert's end to its rule's `expires` or `until`, whichever comes first."""
         ends = [until] if until is not None else []
         if rule.expires_s:
             ends.append(self._state.now + rule.expires_s)
@@ -164,5 +168,5 @@ class ActiveAlerts:
 
 
 def moment_text(moment: float) -> str:
-    """Print seconds since 1970 as ISO 8601 in UTC."""
+    """Return seconds since 1970 as ISO 8601 in UTC."""
     return format_time(datetime.fromtimestamp(round(moment, 6), UTC))

@@ -1,4 +1,4 @@
-"""What a reading is worth and what an alert says of it: lateness, quality, severity, texts, the exhibits."""
+"""The content of an alert from a reading: unit, fingerprint, severity, texts and evidence."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from rhinecloud.risk.facts import SIMULATED, EntityFacts, first_of
 from rhinecloud.risk.message import write_value
 from rhinecloud.risk.model import Rule
 
-Complain = Callable[[Rule, str], None]
-"""Counts an error of a rule."""
+ReportError = Callable[[Rule, str], None]
+"""Records an error of a rule."""
 
 
 class AlertContent:
-    """Words alerts from readings. Expressions that fail here are counted and never cost the alert itself."""
+    """Makes the content of alerts. An expression that fails here is recorded, and the alert is raised nevertheless."""
 
-    def __init__(self, context: Context, evaluator: ConditionEvaluator, complain: Complain) -> None:
+    def __init__(self, context: Context, evaluator: ConditionEvaluator, report_error: ReportError) -> None:
         self._context = context
         self._evaluator = evaluator
-        self._complain = complain
-        self._kept: dict[str, frozenset[str]] = {}
+        self._report_error = report_error
 
-    def misfit(self, rule: Rule, facts: EntityFacts) -> str:
-        """Say which attribute comes in another unit than the rule expects, '' when none does."""
+    def wrong_unit(self, rule: Rule, facts: EntityFacts) -> str:
+        """Return the reason where an attribute has another unit than the rule expects, else ''."""
         for name, unit in rule.units.items():
             instance = facts.instance(name)
             if instance is not None and instance.unit_code not in ("", unit):
@@ -39,29 +38,29 @@ class AlertContent:
         return ""
 
     def fingerprint(self, rule: Rule, facts: EntityFacts) -> str:
-        """Work out under which name occurrences count as the same alert; raises EvaluationFailed."""
+        """Return the name under which occurrences count as the same alert. Raise EvaluationFailed."""
         if rule.fingerprint is None:
             return facts.reading.entity.id
         found = self._evaluator.value(rule.fingerprint, facts)
         return "|".join(write_value(each) for each in (found if isinstance(found, list) else [found]))
 
     def severity(self, rule: Rule, facts: EntityFacts) -> Severity:
-        """Work out the severity; weak evidence raises no strong alarm, a failing expression gives a medium one."""
+        """Return the severity: at most medium for uncertain evidence, medium where the expression fails."""
         severity = rule.severity
         if isinstance(severity, Condition):
-            severity = self._worked_out(rule, severity, facts)
+            severity = self._evaluated(rule, severity, facts)
         if severity.rank > Severity.MEDIUM.rank and facts.quality(rule.attributes) == "uncertain":
             return Severity.MEDIUM
         return severity
 
     def statement(self, rule: Rule, facts: EntityFacts) -> AlertStatement:
-        """Word the alert as things stand."""
+        """Return the content of the alert for the present facts."""
 
         def evaluate(condition: Condition) -> Any:
             try:
                 return self._evaluator.value(condition, facts)
             except EvaluationFailed as error:
-                self._complain(rule, f"message: {error}")
+                self._report_error(rule, f"message: {error}")
                 return None
 
         place = facts.instance("location")
@@ -73,8 +72,8 @@ class AlertContent:
             simulated=facts.is_simulated(rule.decisive),
         )
 
-    def kept(self, rule: Rule) -> frozenset[str]:
-        """Name the attributes (IRIs) that a timer must remember: what the rule reads, its texts too, and the place."""
+    def attributes_to_keep(self, rule: Rule) -> frozenset[str]:
+        """Return the attributes (IRIs) that a timer must keep: those of the rule and its texts, and the location."""
         names = {"location", "name", *rule.decisive}
         names |= {
             name for text in rule.message.values() for each in text.conditions for name in each.attributes
@@ -83,19 +82,19 @@ class AlertContent:
             names.add(rule.silence.interval_from)
         return frozenset(map((rule.context or self._context).expand, names)) | {SIMULATED}
 
-    def _worked_out(self, rule: Rule, condition: Condition, facts: EntityFacts) -> Severity:
+    def _evaluated(self, rule: Rule, condition: Condition, facts: EntityFacts) -> Severity:
         try:
             found = self._evaluator.value(condition, facts)
         except EvaluationFailed as error:
-            self._complain(rule, f"severity: {error}; medium is taken")
+            self._report_error(rule, f"severity: {error}; medium is used")
             return Severity.MEDIUM
         if found not in list(Severity):
-            self._complain(rule, f"severity: {condition.source!r} gives {found!r}; medium is taken")
+            self._report_error(rule, f"severity: {condition.source!r} returns {found!r}; medium is used")
             return Severity.MEDIUM
         return Severity(found)
 
     def _evidence(self, rule: Rule, facts: EntityFacts) -> list[dict[str, Any]]:
-        found = [each for name in sorted(rule.decisive) if (each := self._exhibit(name, facts))]
+        found = [each for name in sorted(rule.decisive) if (each := self._evidence_of(name, facts))]
         if rule.window:
             found.append(
                 {"window": self._shown(facts, rule.window.attribute), **facts.extras.get("window", {})}
@@ -106,23 +105,23 @@ class AlertContent:
         """Return an attribute's name as the city writes it: the rule's pack may have another."""
         return self._context.compact(facts.iri(name))
 
-    def _exhibit(self, name: str, facts: EntityFacts) -> dict[str, Any] | None:
+    def _evidence_of(self, name: str, facts: EntityFacts) -> dict[str, Any] | None:
         instance = facts.instance(name)
         if instance is None or (instance.type == "GeoProperty" and instance.value.get("type") != "Point"):
-            return None  # a warning's area is a map, not a reading
-        exhibit = {
+            return None  # the area of a warning is not a reading
+        item = {
             "entity": facts.reading.entity.id,
             "attribute": self._shown(facts, name),
             "value": instance.value,
         }
         if instance.unit_code:
-            exhibit["unitCode"] = instance.unit_code
+            item["unitCode"] = instance.unit_code
         if instance.observed_at:
-            exhibit["observedAt"] = instance.observed_at
+            item["observedAt"] = instance.observed_at
         quality = facts.quality(frozenset({name}))
         if quality != "good":
-            exhibit["quality"] = quality
+            item["quality"] = quality
         before = first_of(facts.reading.previous.get(facts.iri(name), []))
         if before is not None:
-            exhibit["previous"] = {"value": before.value, "observedAt": before.observed_at}
-        return exhibit
+            item["previous"] = {"value": before.value, "observedAt": before.observed_at}
+        return item

@@ -1,6 +1,6 @@
-"""An outcome as an entity of the city: Smart Data Models' `Alert`, with the house's own terms for evidence and state.
+"""An outcome as an entity of the city: Smart Data Models' `Alert`, with terms of our own for evidence and state.
 
-Every decision is a pure function of the alert as it is, and doing it twice changes nothing: a stream may deliver again.
+Every decision is a pure function of the present alert and is idempotent, because a stream may deliver twice.
 Source: Smart Data Models, dataModel.Alert (CC BY 4.0).
 """
 
@@ -20,44 +20,44 @@ MOVING = (
     *("severity", "occurrences", "lastSeen", "evidence", "message", "description"),
     *("location", "simulated", "callsForIncident"),
 )
-"""What may differ while an alert is up."""
+"""Attributes that may change while an alert is active."""
 
 
 class AlertWriter:
-    """Writes outcomes into alerts; `language` is the one of Smart Data Models' plain `description`."""
+    """Turns outcomes into decisions about alerts; `language` is that of Smart Data Models' plain `description`."""
 
     def __init__(self, context: Context, language: str) -> None:
         self._context = context
         self._language = language
 
     def decision(self, outcome: RuleOutcome) -> Decide:
-        """Return the decision that brings an alert up to date with an outcome."""
+        """Return the decision that applies an outcome to an alert."""
 
         def decide(alert: Entity | None) -> Decision:
             if outcome.kind is OutcomeKind.RESOLVED:
                 return self._resolve(alert, outcome)
-            return self._tell(alert, outcome)
+            return self._update(alert, outcome)
 
         return decide
 
-    def _tell(self, alert: Entity | None, outcome: RuleOutcome) -> Decision:
-        said = self._attributes(outcome)
+    def _update(self, alert: Entity | None, outcome: RuleOutcome) -> Decision:
+        attributes = self._attributes(outcome)
         if alert is None:
             if outcome.kind is OutcomeKind.REPEATED:
-                return None  # somebody deleted it, and meant it
-            patched = patch.create(Entity(id=outcome.alert_id, type=[ALERT], attrs=said), outcome.at)
+                return None  # it was deleted on purpose
+            patched = patch.create(Entity(id=outcome.alert_id, type=[ALERT], attrs=attributes), outcome.at)
             return Put(patched.entity, patched.changed, patched.previous)
         seen = alert.first(self._context.expand("occurrences"))
         if seen is not None and seen.value >= outcome.occurrences:
             return None
         iris = map(self._context.expand, MOVING)
-        return self._put(alert, {iri: said[iri] for iri in iris if iri in said}, outcome)
+        return self._put(alert, {iri: attributes[iri] for iri in iris if iri in attributes}, outcome)
 
     def _resolve(self, alert: Entity | None, outcome: RuleOutcome) -> Decision:
         status = alert.first(self._context.expand("status")) if alert else None
         if alert is None or (status is not None and status.value == RESOLVED):
             return None
-        said = self._expanded(
+        attributes = self._expanded(
             {
                 "status": _property(RESOLVED),
                 "resolvedAt": _moment(outcome.at),
@@ -67,15 +67,15 @@ class AlertWriter:
                 "lastSeen": _moment(outcome.last_seen),
             }
         )
-        return self._put(alert, said, outcome)
+        return self._put(alert, attributes, outcome)
 
-    def _put(self, alert: Entity, said: dict[str, list[Instance]], outcome: RuleOutcome) -> Decision:
-        patched = patch.append(alert, Entity(id=alert.id, type=[], attrs=said), outcome.at)
+    def _put(self, alert: Entity, attributes: dict[str, list[Instance]], outcome: RuleOutcome) -> Decision:
+        patched = patch.append(alert, Entity(id=alert.id, type=[], attrs=attributes), outcome.at)
         return Put(patched.entity, patched.changed, patched.previous)
 
     def _attributes(self, outcome: RuleOutcome) -> dict[str, list[Instance]]:
         message = outcome.message
-        said = {
+        attributes = {
             "status": _property(ACTIVE),
             "category": _property(outcome.category),
             "severity": _property(outcome.severity.value),
@@ -97,13 +97,13 @@ class AlertWriter:
             "simulated": _property(outcome.simulated),
         }
         if outcome.sub_category:
-            said["subCategory"] = _property(outcome.sub_category)
+            attributes["subCategory"] = _property(outcome.sub_category)
         if outcome.location is not None:
-            said["location"] = Instance(type="GeoProperty", value=outcome.location)
-        return self._expanded(said)
+            attributes["location"] = Instance(type="GeoProperty", value=outcome.location)
+        return self._expanded(attributes)
 
-    def _expanded(self, said: dict[str, Instance]) -> dict[str, list[Instance]]:
-        return {self._context.expand(name): [instance] for name, instance in said.items()}
+    def _expanded(self, attributes: dict[str, Instance]) -> dict[str, list[Instance]]:
+        return {self._context.expand(name): [instance] for name, instance in attributes.items()}
 
 
 def _property(value: Any) -> Instance:

@@ -1,4 +1,4 @@
-"""Alerts as people read them: a page of entities, whoever raised them, each as one plain row."""
+"""Alerts as rows for people: a page of entities, of this city's rules or from elsewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.risk.engine import ALERT
 
 QUERIES = {"active": 'status=="active"|!status', "resolved": 'status=="resolved"'}
-"""A stranger's alert says nothing of its status: it counts as active."""
+"""An alert from elsewhere may have no status: it counts as active."""
 
 
 class Alerts:
@@ -27,9 +27,9 @@ class Alerts:
         self._tenant = tenant
 
     async def list(self, actor: Actor, *, status: str, limit: int, offset: int) -> Page[dict[str, Any]]:
-        """Return alerts, the newest first; `status` '' gives all."""
+        """Return a page of alerts, the newest first; `status` is `active`, `resolved`, or '' for all. Raise Invalid."""
         if status and status not in QUERIES:
-            raise Invalid(f"{status!r} is not a status: {', '.join(QUERIES)}", field="status")
+            raise Invalid(f"must be one of {', '.join(QUERIES)}, not {status!r}", field="status")
         query = EntityQuery(
             types=((ALERT,),),
             q=parse_q(QUERIES[status], self._context) if status else None,
@@ -43,7 +43,7 @@ class Alerts:
         return Page(rows, page.offset, page.more, page.total)
 
     def row(self, alert: Entity) -> dict[str, Any]:
-        """Return one alert as plain values; what a stranger's alert does not say is None."""
+        """Return one alert as plain values; those that an alert from elsewhere does not have are None."""
 
         def value(name: str) -> Any:
             instance = alert.first(self._context.expand(name))
@@ -79,7 +79,7 @@ class Alerts:
 
 
 def _texts(value: Any) -> dict[str, str]:
-    """Return a text in each language; one text serves for all."""
+    """Return a text by language; a plain text is used for all."""
     if isinstance(value, dict):
         return {str(language): str(text) for language, text in value.items()}
     text = "" if value is None else str(value)

@@ -1,7 +1,7 @@
 """Areas that things enter and leave: a GeoJSON geometry with distances in metres.
 
-The area lies in a plane of its own, metres east and north of its middle; over a city that is true to a few parts in
-ten thousand, and one test costs microseconds.
+The area is projected onto a plane in metres east and north of its centre; over a city the error is a few parts in ten
+thousand, and one test takes microseconds.
 """
 
 from __future__ import annotations
@@ -20,69 +20,70 @@ METRES_A_DEGREE = 111_319.5
 
 
 class Area:
-    """One area, ready to be asked about many places."""
+    """One area, prepared for many tests."""
 
     def __init__(self, geojson: Any, name: str = "") -> None:
-        """Read a GeoJSON geometry, Feature or FeatureCollection; raises Invalid where it bounds nothing."""
+        """Read a GeoJSON geometry, Feature or FeatureCollection; raise Invalid where it is not an area."""
         self.name = name
         degrees = read_geometry(geojson)
         if degrees.area == 0:
-            raise Invalid("an area needs a Polygon or MultiPolygon that bounds some ground")
+            raise Invalid("must be a Polygon or MultiPolygon with an area")
         middle = degrees.envelope.centroid
         self._plane = Plane(middle.x, middle.y)
         self._bounds = degrees.bounds
-        self._ground = self._plane.lay(degrees)
-        shapely.prepare(self._ground)
+        self._geometry = self._plane.project(degrees)
+        shapely.prepare(self._geometry)
 
-    def holds(self, place: Any, margin_m: float = 0.0) -> bool:
-        """Return whether a GeoJSON geometry touches the area, or lies no further off than `margin_m`."""
+    def contains(self, place: Any, margin_m: float = 0.0) -> bool:
+        """Return whether a GeoJSON geometry intersects the area, or is at most `margin_m` away."""
         if not isinstance(place, dict):
             return False
         if place.get("type") == "Point":
             longitude, latitude = place["coordinates"][:2]
             if not self._is_near(longitude, latitude, margin_m):
                 return False
-            geometry: BaseGeometry = shapely.Point(*self._plane.spot(longitude, latitude))
+            geometry: BaseGeometry = shapely.Point(*self._plane.project_point(longitude, latitude))
         else:
-            geometry = self._plane.lay(_as_it_is(place))
+            geometry = self._plane.project(_repaired(place))
         if margin_m > 0:
-            return bool(shapely.dwithin(self._ground, geometry, margin_m))
-        return bool(self._ground.intersects(geometry))
+            return bool(shapely.dwithin(self._geometry, geometry, margin_m))
+        return bool(self._geometry.intersects(geometry))
 
     def _is_near(self, longitude: float, latitude: float, margin_m: float) -> bool:
         west, south, east, north = self._bounds
-        room_y = margin_m / METRES_A_DEGREE
-        room_x = room_y / self._plane.narrowing
+        margin_y = margin_m / METRES_A_DEGREE
+        margin_x = margin_y / self._plane.longitude_scale
         return bool(
-            west - room_x <= longitude <= east + room_x and south - room_y <= latitude <= north + room_y
+            west - margin_x <= longitude <= east + margin_x
+            and south - margin_y <= latitude <= north + margin_y
         )
 
 
 class Plane:
-    """Metres east and north of a point."""
+    """A projection to metres east and north of a point."""
 
     def __init__(self, longitude: float, latitude: float) -> None:
         self.longitude = longitude
         self.latitude = latitude
-        self.narrowing = max(math.cos(math.radians(latitude)), 1e-6)
+        self.longitude_scale = max(math.cos(math.radians(latitude)), 1e-6)
 
-    def spot(self, longitude: float, latitude: float) -> tuple[float, float]:
-        """Return a point's metres."""
+    def project_point(self, longitude: float, latitude: float) -> tuple[float, float]:
+        """Return a point in metres."""
         return (
-            (longitude - self.longitude) * METRES_A_DEGREE * self.narrowing,
+            (longitude - self.longitude) * METRES_A_DEGREE * self.longitude_scale,
             (latitude - self.latitude) * METRES_A_DEGREE,
         )
 
-    def lay(self, degrees: BaseGeometry) -> BaseGeometry:
-        """Lay a geometry in degrees onto the plane."""
-        scale = (METRES_A_DEGREE * self.narrowing, METRES_A_DEGREE)
-        return shapely.transform(degrees, lambda spots: (spots - (self.longitude, self.latitude)) * scale)
+    def project(self, degrees: BaseGeometry) -> BaseGeometry:
+        """Return a geometry in degrees projected to metres."""
+        scale = (METRES_A_DEGREE * self.longitude_scale, METRES_A_DEGREE)
+        return shapely.transform(degrees, lambda points: (points - (self.longitude, self.latitude)) * scale)
 
 
 def read_geometry(geojson: Any) -> BaseGeometry:
-    """Read a rule's GeoJSON into degrees; raises Invalid saying what is wrong with it."""
+    """Return the geometry of a rule's GeoJSON in degrees; raise Invalid for a fault."""
     if not isinstance(geojson, dict):
-        raise Invalid("a GeoJSON geometry is an object with `type` and `coordinates`")
+        raise Invalid("must be a GeoJSON geometry, an object with `type` and `coordinates`")
     kind = geojson.get("type")
     if kind == "FeatureCollection":
         parts = [read_geometry(each) for each in geojson.get("features", ())]
@@ -92,24 +93,22 @@ def read_geometry(geojson: Any) -> BaseGeometry:
     geometry = _shape(geojson)
     west, south, east, north = geometry.bounds if not geometry.is_empty else (0, 0, 0, 0)
     if geometry.is_empty or west < -180 or east > 180 or south < -90 or north > 90:
-        raise Invalid(
-            "the geometry is empty or leaves the globe: longitude comes first, then latitude, in degrees"
-        )
+        raise Invalid("the geometry must not be empty, and must have degrees: longitude first, then latitude")
     if not geometry.is_valid:
-        raise Invalid(f"the geometry is not valid: {shapely.is_valid_reason(geometry)}")
+        raise Invalid(f"the geometry must be valid: {shapely.is_valid_reason(geometry)}")
     return geometry
 
 
 def distance_m(place: Any, longitude: float, latitude: float) -> float:
-    """Measure from a GeoJSON geometry's nearest point to a position, in metres."""
+    """Return the distance in metres from a GeoJSON geometry's nearest point to a position."""
     plane = Plane(longitude, latitude)
     if isinstance(place, dict) and place.get("type") == "Point":
-        return math.hypot(*plane.spot(*place["coordinates"][:2]))
-    return float(plane.lay(_as_it_is(place)).distance(shapely.Point(0, 0)))
+        return math.hypot(*plane.project_point(*place["coordinates"][:2]))
+    return float(plane.project(_repaired(place)).distance(shapely.Point(0, 0)))
 
 
-def _as_it_is(place: Any) -> BaseGeometry:
-    """Read a place of the city, mended where it is not valid: the polygons of a weather warning often overlap."""
+def _repaired(place: Any) -> BaseGeometry:
+    """Return the geometry of an entity, repaired where it is invalid: polygons of weather warnings often overlap."""
     geometry = _shape(place)
     return geometry if geometry.is_valid else shapely.make_valid(geometry)
 
@@ -125,4 +124,4 @@ def _shape(geojson: Any) -> BaseGeometry:
         IndexError,
         shapely.errors.ShapelyError,
     ) as error:
-        raise Invalid(f"this is not a GeoJSON geometry: {error}") from None
+        raise Invalid(f"must be a GeoJSON geometry: {error}") from None

@@ -1,8 +1,8 @@
-"""The same rules over what was recorded: what would they have said last year?
+"""Evaluates rules over a recording: which alerts would they have raised?
 
-A recording is NDJSON, one line a change: either `ngsild.change.Change` as the stream has it, or an NGSI-LD entity in
-concise form with compact names, whose attributes are merged into what the earlier lines said of it. Such a line is
-taken as learnt at its member `at`, else at its newest `observedAt`, else when the line before was.
+A recording is NDJSON with a change per line: either `ngsild.change.Change` as in the stream, or an NGSI-LD entity in
+concise form with compact names, whose attributes are merged into those of earlier lines. Such a line is recorded at
+its member `at`, else at its newest `observedAt`, else at the time of the line before.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rhinecloud.risk.model import Rule, RuleOutcome
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """What the rules said, in order, and what each did."""
+    """The outcomes of the rules, in order, and the counters of each."""
 
     changes: int
     outcomes: list[RuleOutcome]
@@ -36,7 +36,7 @@ class Backtest:
 
 
 def backtest(rules: Sequence[Rule], changes: Iterable[Change], context: Context) -> Backtest:
-    """Run rules over changes in order; time is what the changes say, and every lasting alert is told once."""
+    """Evaluate rules over changes in order. Time is that of the changes, and a lasting alert is one outcome."""
     engine = Engine(rules, context, repeat_every_s=float("inf"))
     outcomes: list[RuleOutcome] = []
     count = 0
@@ -47,7 +47,7 @@ def backtest(rules: Sequence[Rule], changes: Iterable[Change], context: Context)
 
 
 def read_recording(lines: Iterable[bytes | str], context: Context) -> Iterator[Change]:
-    """Read a recording line by line; raises Invalid naming the line that cannot be read."""
+    """Yield the changes of a recording; raise Invalid, with the number of the line, for a fault."""
     recording = RecordedHistory(context)
     for number, line in enumerate(lines, 1):
         body = line.encode() if isinstance(line, str) else line
@@ -61,7 +61,7 @@ def read_recording(lines: Iterable[bytes | str], context: Context) -> Iterator[C
 
 
 class RecordedHistory:
-    """Makes changes of entity fragments, as the store does: each carries the whole entity afterwards."""
+    """Makes changes of entity fragments, as the store does: each has the whole entity afterwards."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -70,7 +70,7 @@ class RecordedHistory:
         self._at = "1970-01-01T00:00:00Z"
 
     def add(self, fragment: dict[str, Any], at: str = "") -> Change:
-        """Merge a concise fragment with compact names; raises Invalid where it is not NGSI-LD."""
+        """Merge a concise fragment with compact names, and return the change; raise Invalid for a fault."""
         at = at or str(fragment.get("at", ""))
         entity = parse_entity(
             {key: value for key, value in fragment.items() if key not in ("at", "@context")}, self._context

@@ -25,12 +25,12 @@ class Condition(Expression):
 
     @cached_property
     def attributes(self) -> frozenset[str]:
-        """The attributes' compact names that the expression reads."""
+        """Return the compact names of the attributes that the expression reads."""
         return frozenset(attribute_of(each) for each in self.references) - {""}
 
     @cached_property
     def needs(self) -> tuple[Reference, ...]:
-        """The references without which it is not evaluated: all that it does not ask for with `has(…)` first."""
+        """Return the references without which it is not evaluated: those that are not guarded by `has(…)`."""
         guarded = {_plain(path) for path in self.guarded}
         return tuple(each for each in self.references if _plain(each.path) not in guarded)
 

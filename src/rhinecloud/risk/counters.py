@@ -1,4 +1,4 @@
-"""What each rule did since the city started: shown to people, so that a rule that fails is seen to fail."""
+"""What each rule did since the city started, shown to people, so that the failures of a rule are visible."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class RuleCounters:
     last_fired_at: str = ""
 
     def fail(self, reason: str, at: str) -> None:
-        """Count an error and keep its words."""
+        """Count an error and keep its reason."""
         self.errors += 1
         self.last_error, self.last_error_at = reason, at
 
-    def tell(self, outcome: RuleOutcome) -> None:
+    def count(self, outcome: RuleOutcome) -> None:
         """Count an outcome."""
         if outcome.kind is OutcomeKind.RAISED:
             self.fired += 1

@@ -1,4 +1,4 @@
-"""Who is in which area, and who just crossed its border."""
+"""Whether an entity is in an area, or has just entered or left it."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from rhinecloud.risk.state import RiskState, RuleWatch
 
 
 class Crossings:
-    """Judges places against zones; remembers where the entities lie that serve as areas."""
+    """Evaluates the zones of rules; keeps the geometries of entities that serve as areas."""
 
     def __init__(self, state: RiskState) -> None:
         self._state = state
         self._areas: dict[str, Area] = {}
 
     def place(self, entity_id: str, geojson: Any) -> None:
-        """Note where an entity that serves as an area lies; raises Invalid when it bounds no ground."""
+        """Set the geometry of an entity that serves as an area; raise Invalid where it is not an area."""
         self._areas[entity_id] = Area(geojson, entity_id)
         self._state.areas[entity_id] = geojson
 
-    def holds(self, zone: Zone, watch: RuleWatch, facts: EntityFacts) -> bool | None:
-        """Say whether the zone's condition holds, None where place or area are not known.
+    def evaluate(self, zone: Zone, watch: RuleWatch, facts: EntityFacts) -> bool | None:
+        """Return whether the zone's condition holds, None where the location or the area is unknown.
 
-        The first sight of a thing inside is where it starts from, not an entering.
+        An entity whose first location is inside has not entered the area.
         """
         place = facts.value("location")
         area = zone.area or self._area_of(zone.entity)
         if place is None or area is None:
             return None
         before = facts.before("location")
-        was_inside = watch.inside or (before is not None and area.holds(before))
+        was_inside = watch.inside or (before is not None and area.contains(before))
         is_known = watch.inside or (before is not None and not was_inside)
-        watch.inside = area.holds(place, zone.margin_m if watch.inside else 0.0)
+        watch.inside = area.contains(place, zone.margin_m if watch.inside else 0.0)
         is_running = bool(watch.alert) or watch.since is not None
         match zone.event:
             case AreaEvent.INSIDE:

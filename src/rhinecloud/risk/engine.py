@@ -1,8 +1,8 @@
-"""The rules over the stream: a pure function of the changes, so that it judges last year exactly as it judges now.
+"""The rules over the stream: a pure function of the changes, so that a backtest equals the live evaluation.
 
-Time is the stream's own: each change moves it to the moment when the city learnt it, and timers that are due before go
-off first. `tick` moves it while nothing happens. Where time makes a leap that nobody watched (a stopped city, a clock
-set anew), waiting is put off by the leap instead of going off all at once.
+Time is that of the stream: each change moves it to the moment when the city recorded it, and timers that are due
+before are handled first. `tick` moves it between changes. Where time jumps (the city was stopped, the clock was set),
+deadlines are shifted by the jump instead of being due all together.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from rhinecloud.risk.timers import Timers
 
 ALERT = "https://smartdatamodels.org/dataModel.Alert/Alert"
 ACTOR = "part:risk"
-"""Who writes alerts; rules do not hear its changes unless they ask to."""
+"""The actor that writes alerts; rules skip its changes, except those with `include_alerts`."""
 
 
 class Engine:
-    """Rules, their state and their counters. Not for several threads; no I/O, no clock of its own."""
+    """Rules, their state and their counters. It is not thread-safe, and has no I/O and no clock."""
 
     def __init__(
         self,
@@ -42,15 +42,16 @@ class Engine:
         max_gap_s: float = math.inf,
         repeat_every_s: float = 60.0,
     ) -> None:
-        """A leap of time longer than `max_gap_s` was not watched; a lasting alert is told every `repeat_every_s`."""
+        """Deadlines are shifted where time jumps by more than `max_gap_s`; a lasting alert is an outcome every
+        `repeat_every_s`."""
         self.state = state or RiskState()
         self.rules = {rule.id: rule for rule in sorted(rules, key=lambda each: each.id)}
         self.counters = {rule_id: RuleCounters() for rule_id in self.rules}
         self._context = context
         self._max_gap_s = max_gap_s
         self._timers = Timers(self.state)
-        self._register = ActiveAlerts(self.state, self._timers, repeat_every_s)
-        self._judge = RuleEvaluator(context, self.state, self._timers, self._register, self.counters)
+        self._alerts = ActiveAlerts(self.state, self._timers, repeat_every_s)
+        self._evaluator = RuleEvaluator(context, self.state, self._timers, self._alerts, self.counters)
         self._watched = {rule_id: self._iris(rule) for rule_id, rule in self.rules.items()}
         self._by_type: dict[str, list[Rule]] = {}
         for rule in self.rules.values():
@@ -58,25 +59,25 @@ class Engine:
                 self._by_type.setdefault(self._names(rule).expand(name), []).append(rule)
         self._zones = {rule.zone.entity for rule in self.rules.values() if rule.zone and rule.zone.entity}
         self.signs = tuple(sorted(name_bytes(name) for name in {*self._by_type, *self._zones}))
-        """What the JSON of a change holds that may concern a rule: the IRIs of types and the ids of areas."""
+        """Byte strings of which the JSON of a change for a rule has one: the IRIs of types and the ids of areas."""
 
     def step(self, changes: Iterable[Change]) -> list[RuleOutcome]:
-        """Judge changes in order; those up to the cursor were judged before and are passed over."""
+        """Evaluate changes in order, and return the outcomes; changes up to the cursor are skipped."""
         outcomes: list[RuleOutcome] = []
         for change in changes:
             if change.seq and change.seq <= self.state.cursor:
                 continue
             outcomes += self._advance(seconds(change.at) or self.state.now)
-            outcomes += self._judge_change(change, self._concerned(change))
+            outcomes += self._evaluate_change(change, self._concerned(change))
             self.state.cursor = max(self.state.cursor, change.seq)
         return outcomes
 
     def tick(self, now: float) -> list[RuleOutcome]:
-        """Let time pass, to seconds since 1970, without a change; only when no earlier change is still on its way."""
+        """Move time to `now`, in seconds since 1970, without a change; no earlier change may follow."""
         return list(self._advance(now))
 
     def adopt(self, entities: Iterable[Entity], now: float) -> list[RuleOutcome]:
-        """Let fresh rules look at the city as it is, once."""
+        """Evaluate fresh rules on the present entities, once."""
         self.state.now = self.state.now or now
         fresh = self.fresh_rules()
         outcomes: list[RuleOutcome] = []
@@ -91,15 +92,15 @@ class Engine:
                 changed=list(entity.attrs),
             )
             rules = [rule for rule in fresh if rule in self._rules_for(entity)]
-            outcomes += self._judge_change(change, rules)
+            outcomes += self._evaluate_change(change, rules)
         return outcomes
 
     def fresh_rules(self) -> list[Rule]:
-        """List the rules that are new, or new in their words, and have not looked at the city yet."""
+        """Return the rules that are new or changed, and were not evaluated on the present entities yet."""
         return [rule for rule in self.rules.values() if self.state.digests.get(rule.id) != rule.digest]
 
     def reconcile(self) -> list[RuleOutcome]:
-        """Bring the state into line with the rules: those gone end their alerts, those reworded begin to watch anew."""
+        """Adapt the state to the rules: resolve alerts of removed rules, and reset the watches of changed ones."""
         for rule in self.fresh_rules():
             watches = self.state.watches.pop(rule.id, {})
             holding = {
@@ -113,7 +114,7 @@ class Engine:
         ):
             digest = self.state.digests.pop(rule_id, "")
             gone = Rule(rule_id, 0, digest, {}, {}, (), Severity.MEDIUM, {})
-            outcomes += self._judge.withdraw(gone)
+            outcomes += self._evaluator.withdraw(gone)
         return outcomes
 
     def _iris(self, rule: Rule) -> frozenset[str]:
@@ -128,25 +129,25 @@ class Engine:
         return [rule for name in entity.type for rule in self._by_type.get(name, [])]
 
     def _concerned(self, change: Change) -> list[Rule]:
-        """Pick the rules that look at this change; what the rules wrote themselves is heard only by those that ask."""
+        """Return the rules for a change; changes by the rules themselves are for those with `include_alerts`."""
         rules = self._rules_for(change.entity)
         if rules and change.actor == ACTOR:
-            return [rule for rule in rules if rule.hears_alerts and not self._is_by_hearer(change)]
+            return [rule for rule in rules if rule.includes_alerts and not self._is_of_including_rule(change)]
         return rules
 
-    def _is_by_hearer(self, change: Change) -> bool:
-        """Return whether a rule that hears alerts raised this one: it must not set off another, nor itself."""
+    def _is_of_including_rule(self, change: Change) -> bool:
+        """Return whether a rule with `include_alerts` raised this alert: such rules must not trigger each other."""
         instance = change.entity.first("urn:rhinecloud:ns:rule")
         rule = self.rules.get(str(instance.value)) if instance else None
-        return rule is None or rule.hears_alerts
+        return rule is None or rule.includes_alerts
 
-    def _judge_change(self, change: Change, rules: Sequence[Rule]) -> Iterator[RuleOutcome]:
+    def _evaluate_change(self, change: Change, rules: Sequence[Rule]) -> Iterator[RuleOutcome]:
         self._place_area(change.entity)
         if not rules:
             return
         if change.kind is ChangeKind.DELETED:
             for rule in rules:
-                yield from self._judge.forget(rule, change.entity.id, "entity deleted")
+                yield from self._evaluator.forget(rule, change.entity.id, "entity deleted")
             return
         changed = set(change.changed)
         reading = ReadingFacts(change.entity, change.changed, change.previous, self.state.now)
@@ -159,17 +160,17 @@ class Engine:
                 facts = by_context.get(names.key) or by_context.setdefault(
                     names.key, EntityFacts(reading, names)
                 )
-                yield from self._fenced(rule, self._judge.look(rule, facts, watched))
+                yield from self._isolated(rule, self._evaluator.evaluate(rule, facts, watched))
 
-    def _fenced(self, rule: Rule, outcomes: Iterator[RuleOutcome]) -> Iterator[RuleOutcome]:
-        """Count what goes wrong in one rule and go on with the others."""
+    def _isolated(self, rule: Rule, outcomes: Iterator[RuleOutcome]) -> Iterator[RuleOutcome]:
+        """Yield the outcomes of one rule; record its error, so that the others are evaluated."""
         try:
             yield from outcomes
         except (EvaluationFailed, RhineCloudError) as error:
-            self._judge.complain(rule, str(error))
+            self._evaluator.report_error(rule, str(error))
 
     def _observed(self, entity: Entity, iris: Iterable[str]) -> float:
-        """Return when the newest of the attributes was true; nothing is true later than now."""
+        """Return the newest `observedAt` of the attributes, at most now."""
         times = [seconds(instance.observed_at) for iri in iris if (instance := entity.first(iri))]
         known = [each for each in times if each is not None]
         return min(max(known), self.state.now) if known else self.state.now
@@ -179,26 +180,26 @@ class Engine:
             place = entity.first(self._context.expand("location"))
             if place is not None:
                 try:
-                    self._judge.crossings.place(entity.id, place.value)
+                    self._evaluator.crossings.place(entity.id, place.value)
                 except RhineCloudError as error:
                     for rule in self.rules.values():
                         if rule.zone and rule.zone.entity == entity.id:
-                            self._judge.complain(rule, f"area {entity.id}: {error}")
+                            self._evaluator.report_error(rule, f"area {entity.id}: {error}")
 
     def _advance(self, now: float) -> Iterator[RuleOutcome]:
         gap = now - self.state.now
         if self.state.now and abs(gap) > self._max_gap_s:
-            self._leap(gap)
+            self._shift_deadlines(gap)
         while (timer := self._timers.pop_due(now)) is not None:
             self.state.now = max(self.state.now, timer.due)
             rule = self.rules.get(timer.rule)
             if rule is not None:
-                wake = self._judge.expire if timer.expiry else self._judge.wake
-                yield from self._fenced(rule, wake(rule, timer.key))
+                wake = self._evaluator.expire if timer.expiry else self._evaluator.wake
+                yield from self._isolated(rule, wake(rule, timer.key))
         self.state.now = max(self.state.now, now)
 
-    def _leap(self, gap: float) -> None:
-        """Put off everything that waits: nobody watched while time leapt."""
+    def _shift_deadlines(self, gap: float) -> None:
+        """Shift every deadline by a jump of time."""
         state = self.state
         state.now += gap
         for watches in state.watches.values():
@@ -207,7 +208,7 @@ class Engine:
                 watch.due = None if watch.due is None else watch.due + gap
         for alerts in state.alerts.values():
             for alert in alerts.values():
-                alert.told_at += gap
+                alert.reported_at += gap
                 alert.due = None if alert.due is None else alert.due + gap
         for cooling in state.cooling.values():
             for fingerprint in cooling:

@@ -1,6 +1,6 @@
-"""What a rule may know of one reading: the entity's attributes as plain values, those before, times, units, quality.
+"""The facts of one reading for rules: attributes as plain values, the previous ones, times, units, quality.
 
-Numbers are decimals throughout, so that a rule's arithmetic does not depend on whether a feed wrote 5 or 5.0.
+All numbers are floats, so that a rule's arithmetic does not depend on whether a feed wrote 5 or 5.0.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from rhinecloud.risk.condition import Condition
 
 SIMULATED = "urn:rhinecloud:ns:simulated"
 QUALITY = "urn:rhinecloud:ns:quality"
-"""Sub-attribute that says how far a value is to be trusted: `good`, `uncertain` or `bad`."""
+"""Sub-attribute with the quality of a value: `good`, `uncertain` or `bad`."""
 
 
 class ReadingChange(Enum):
-    """How a reading stands to the one before: newer, the same sent again, or older."""
+    """How a reading compares with the previous one: newer, the same again, or older."""
 
     NEW = "new"
     SAME = "same"
@@ -33,8 +33,8 @@ class ReadingChange(Enum):
 
 
 class ReadingFacts(msgspec.Struct, omit_defaults=True):
-    """An entity at one moment: what changed (IRIs) and was before, when the city learnt it (`at`) and when it was
-    true (`observed`), both in seconds since 1970."""
+    """An entity at one moment: what changed (IRIs), the previous instances, when the city recorded it (`at`) and when
+    it was true (`observed`), both in seconds since 1970."""
 
     entity: Entity
     changed: list[str] = msgspec.field(default_factory=list)
@@ -43,7 +43,7 @@ class ReadingFacts(msgspec.Struct, omit_defaults=True):
     observed: float = 0.0
 
     def keep(self, iris: frozenset[str]) -> ReadingFacts:
-        """Return the part that concerns some attributes, small enough to lie in a timer's memory."""
+        """Return the part with some attributes, small enough for the state of a timer."""
         entity = Entity(
             id=self.entity.id,
             type=self.entity.type,
@@ -55,7 +55,7 @@ class ReadingFacts(msgspec.Struct, omit_defaults=True):
 
 
 class EntityFacts:
-    """Answers what an expression asks about a reading, converting only what is asked for."""
+    """The facts of a reading for an expression, converted when they are read."""
 
     def __init__(
         self, reading: ReadingFacts, context: Context, extras: Mapping[str, Any] | None = None
@@ -65,7 +65,7 @@ class EntityFacts:
         self._context = context
         self._instances: dict[str, Instance | None] = {}
         self._values: dict[str, Any] = {}
-        self._news: dict[str, ReadingChange | None] = {}
+        self._changes: dict[str, ReadingChange | None] = {}
 
     def iri(self, name: str) -> str:
         """Return the IRI of a compact name."""
@@ -77,9 +77,9 @@ class EntityFacts:
             self._instances[name] = self.reading.entity.first(self._context.expand(name))
         return self._instances[name]
 
-    def news(self, iris: Iterable[str]) -> ReadingChange:
-        """Compare attributes that changed with those that they replaced: one that is new makes the reading new."""
-        verdicts = {self._news_of(iri) for iri in iris}
+    def compare(self, iris: Iterable[str]) -> ReadingChange:
+        """Compare changed attributes with the previous ones; one that is new makes the reading new."""
+        verdicts = {self._change_of(iri) for iri in iris}
         return next(
             (
                 each
@@ -96,14 +96,14 @@ class EntityFacts:
         return self._values[name]
 
     def before(self, name: str) -> Any:
-        """Return the attribute's value before this change; one that did not change had the value that it has."""
+        """Return the attribute's value before this change; of an unchanged one, the present value."""
         iri = self._context.expand(name)
         if iri not in self.reading.changed:
             return self.value(name)
         return plain_value(first_of(self.reading.previous.get(iri, [])))
 
     def has(self, path: tuple[str, ...]) -> bool:
-        """Return whether what a reference reads is there."""
+        """Return whether the fact of a reference is known."""
         head = path[0]
         if head == "e":
             return len(path) == 1 or self.value(path[1]) is not None
@@ -119,7 +119,7 @@ class EntityFacts:
         return self.value(head) is not None
 
     def fact(self, name: str, condition: Condition) -> Any:
-        """Return the variable `name` as the expression `condition` sees it, None where there is none."""
+        """Return the variable `name` for the expression `condition`, None where it is unknown."""
         reading = self.reading
         match name:
             case "id":
@@ -143,7 +143,7 @@ class EntityFacts:
         return self.value(name)
 
     def is_simulated(self, attributes: frozenset[str]) -> bool:
-        """Return whether the entity, or one of the attributes, says of itself that it is simulated."""
+        """Return whether the entity, or one of the attributes, is marked as simulated."""
         entity = self.reading.entity
         if plain_value(entity.first(SIMULATED)) is True:
             return True
@@ -152,25 +152,25 @@ class EntityFacts:
         return any(plain_value(first_of(each)) is True for each in marks)
 
     def quality(self, attributes: frozenset[str]) -> str:
-        """Return the worst quality that the attributes carry: `bad`, `uncertain` or `good`; unmarked counts as good."""
+        """Return the worst quality of the attributes: `bad`, `uncertain` or `good`; unmarked counts as good."""
         instances = [self.instance(name) for name in attributes]
         marks = {
             plain_value(first_of(each.attrs[QUALITY])) for each in instances if each and QUALITY in each.attrs
         }
         return next((word for word in ("bad", "uncertain") if word in marks), "good")
 
-    def _news_of(self, iri: str) -> ReadingChange | None:
-        if iri not in self._news:
+    def _change_of(self, iri: str) -> ReadingChange | None:
+        if iri not in self._changes:
             before = first_of(self.reading.previous.get(iri, []))
-            self._news[iri] = _compare(self.reading.entity.first(iri), before)
-        return self._news[iri]
+            self._changes[iri] = _compare(self.reading.entity.first(iri), before)
+        return self._changes[iri]
 
     def _unit(self, name: str) -> str | None:
         instance = self.instance(name)
         return instance.unit_code if instance else None
 
     def _group(self, group: str, condition: Condition, read: Any) -> dict[str, Any]:
-        """Build `e`, `previous` or `unit` with what the expression reads of it, or all where it reads it whole."""
+        """Return `e`, `previous` or `unit` with the members that the expression reads, or with all of them."""
         names = {
             each.path[1] for each in condition.references if each.path[0] == group and len(each.path) > 1
         }
@@ -189,12 +189,12 @@ def first_of(instances: list[Instance]) -> Instance | None:
 
 
 def plain_value(instance: Instance | None) -> Any:
-    """Return an instance's value as CEL takes it: numbers as decimals, DateTimes as moments."""
+    """Return an instance's value for CEL: numbers as floats, DateTimes as datetimes."""
     return None if instance is None else _plain(instance.value)
 
 
 def _compare(now: Instance | None, before: Instance | None) -> ReadingChange | None:
-    """Say how an instance stands to the one before by `observedAt`; None: the same, without times, says nothing."""
+    """Compare an instance with the previous one by `observedAt`; None where both have no time and the same value."""
     if now is None or before is None:
         return ReadingChange.NEW
     if not now.observed_at or not before.observed_at:
@@ -207,7 +207,7 @@ def _compare(now: Instance | None, before: Instance | None) -> ReadingChange | N
 
 @lru_cache(maxsize=1024)
 def seconds(text: str) -> float | None:
-    """Read an ISO 8601 moment into seconds since 1970, None where it is none."""
+    """Return an ISO 8601 text as seconds since 1970, None where it is not one."""
     if not text:
         return None
     try:
@@ -231,7 +231,7 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(value: dict[str, Any]) -> Any:
-    """Read a JSON-LD typed value: a DateTime becomes a moment, anything else stays what its `@value` says."""
+    """Return a JSON-LD typed value: a DateTime as a datetime, any other as its `@value`."""
     if str(value["@type"]).endswith("DateTime"):
         try:
             return parse_time(str(value["@value"]))

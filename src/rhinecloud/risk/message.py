@@ -1,4 +1,4 @@
-"""Texts with facts in them: `Pegel {name}: {waterLevel} cm`; each pair of braces holds a CEL expression."""
+"""Texts with facts: `Pegel {name}: {waterLevel} cm`; each pair of braces has a CEL expression."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from rhinecloud.kernel.time import format_time
 from rhinecloud.risk.condition import Condition, parse_condition
 
 MISSING = "–"
-"""Stands where a fact is not known."""
+"""Replaces a fact that is unknown."""
 
 _TAG = re.compile(r"@none|[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 """A key of a languageMap: a language tag (BCP 47), or `@none`."""
 
 Evaluate = Callable[[Condition], Any]
-"""Gives an expression's value, None where what it needs is not there."""
+"""Returns an expression's value, None where a fact that it needs is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text in pieces: plain text and expressions."""
+    """A text as a sequence of plain texts and expressions."""
 
     pieces: tuple[str | Condition, ...]
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """The expressions in it."""
+        """Return the expressions of the text."""
         return tuple(each for each in self.pieces if isinstance(each, Condition))
 
     def render(self, evaluate: Evaluate, language: str) -> str:
-        """Fill in the facts; numbers are written as the language writes them."""
+        """Return the text with its facts; numbers have the format of the language."""
         return "".join(
             each if isinstance(each, str) else write_value(evaluate(each), language) for each in self.pieces
         )
 
 
 def parse_template(text: str) -> Template:
-    """Read a text; `{{` and `}}` stand for braces. Raise InvalidExpression with the place of each fault."""
+    """Return a text as a template; `{{` and `}}` are braces. Raise InvalidExpression with the place of each fault."""
     pieces: list[str | Condition] = []
     faults: list[Invalid] = []
     for inside, piece, start in _split(text):
@@ -62,13 +62,13 @@ def parse_template(text: str) -> Template:
     return Template(tuple(pieces))
 
 
-def name_thing(title: Template) -> Template:
-    """Let a title say which thing it is about, by name or id: many alerts of one title are told apart."""
+def with_entity_name(title: Template) -> Template:
+    """Return a title followed by the entity's name or id, so that alerts with the same title differ."""
     return Template((*title.pieces, ": ", parse_condition("has(e.name) ? e.name : id")))
 
 
 def _split(text: str) -> Iterator[tuple[bool, str, int]]:
-    """Return (is an expression, text, where it starts) piece by piece."""
+    """Yield (is an expression, text, its start) in order. Raise InvalidExpression for a brace without an end."""
     position, plain = 0, ""
     while position < len(text):
         character = text[position]
@@ -80,7 +80,7 @@ def _split(text: str) -> Iterator[tuple[bool, str, int]]:
             if end < 0:
                 line = text.count("\n", 0, position) + 1
                 column = position - text.rfind("\n", 0, position)
-                raise InvalidExpression([TextFault("this brace is never closed", line=line, column=column)])
+                raise InvalidExpression([TextFault("this brace must be closed", line=line, column=column)])
             yield False, plain, position
             yield True, text[position + 1 : end], position + 1
             position, plain = end + 1, ""
@@ -91,7 +91,7 @@ def _split(text: str) -> Iterator[tuple[bool, str, int]]:
 
 
 def write_value(value: Any, language: str = "en") -> str:
-    """Write a value for people: at most two decimals, none where there are none, yes and no in their language."""
+    """Return a value as text for people: at most two decimals, yes and no in their language."""
     if value is None:
         return MISSING
     if isinstance(value, bool):
@@ -118,7 +118,7 @@ def _is_language_map(value: Mapping[str, Any]) -> bool:
 
 
 def _in_language(texts: Mapping[str, Any], language: str) -> Any:
-    """Choose from a languageMap: the language, a regional form of it, the same of English, no language, any other."""
+    """Return a text of a languageMap: the language, a regional form of it, the same for English, `@none`, any other."""
     for wanted in (language, "en"):
         for tag in (wanted, *(tag for tag in texts if tag.lower().startswith(f"{wanted}-"))):
             if texts.get(tag):

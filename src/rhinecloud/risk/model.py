@@ -1,4 +1,4 @@
-"""The words of risk: a rule as it stands in its file, compiled, and what comes of it."""
+"""The model of risk: a compiled rule, and its outcomes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Texts = Mapping[str, str]
 
 
 class AreaEvent(StrEnum):
-    """What about an area raises the alert: crossing in, crossing out, or being in it at all."""
+    """The event at an area that raises the alert: entering it, leaving it, or being in it."""
 
     ENTER = "enter"
     LEAVE = "leave"
@@ -30,7 +30,7 @@ class AreaEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Look back over `over_s` seconds of one attribute."""
+    """The last `over_s` seconds of one attribute."""
 
     attribute: str
     over_s: float
@@ -49,7 +49,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """An area of a rule: fixed, or the `location` of an entity; one is out only beyond `margin_m`."""
+    """An area of a rule: fixed, or the `location` of an entity; an entity has left it beyond `margin_m`."""
 
     event: AreaEvent
     area: Area | None
@@ -59,7 +59,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How much must be known before a rule raises an alert: readings in a row, none older than `max_age_s`."""
+    """The evidence that a rule needs to raise an alert: consecutive readings, none older than `max_age_s`."""
 
     readings: int = 1
     max_age_s: float = 0.0
@@ -75,7 +75,7 @@ class IncidentCall:
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """One rule, ready to judge readings. It has `when`, `silence` or `zone`; `window` goes with `when`."""
+    """One compiled rule. It has `when`, `silence` or `zone`; `window` requires `when`."""
 
     id: str
     version: int
@@ -101,20 +101,20 @@ class Rule:
     units: Mapping[str, str] = field(default_factory=dict)
     evidence: Evidence = Evidence()
     incident: IncidentCall = IncidentCall()
-    hears_alerts: bool = False
+    includes_alerts: bool = False
     source: str = ""
     context: Context | None = None
-    """What its names of types and attributes belong to: a pack's own @context; None for the city's."""
+    """The @context of its names of types and attributes: that of its pack; None for the city's."""
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
-        """Every expression that decides, texts apart."""
+        """Return every expression except those in texts."""
         all_of_them = (self.where, self.when, self.clear, self.until, self.fingerprint, self.severity)
         return tuple(each for each in all_of_them if isinstance(each, Condition))
 
     @cached_property
     def attributes(self) -> frozenset[str]:
-        """The attributes' compact names whose change makes the rule look again; none: every change does."""
+        """Return the compact names of the attributes whose change triggers the rule; none: every change does."""
         found = {name for each in (self.when, self.clear, self.until) if each for name in each.attributes}
         if self.window:
             found.add(self.window.attribute)
@@ -126,12 +126,12 @@ class Rule:
 
     @cached_property
     def decisive(self) -> frozenset[str]:
-        """The attributes that decide: those watched and those that any deciding expression reads."""
+        """Return the attributes that decide: those that trigger the rule and those that its expressions read."""
         return self.attributes | frozenset(name for each in self.conditions for name in each.attributes)
 
     @cached_property
     def kind(self) -> str:
-        """Name what kind of rule it is, for lists."""
+        """Return the kind of rule, for lists."""
         if self.silence:
             return "silence"
         if self.zone:
@@ -140,7 +140,7 @@ class Rule:
 
 
 class OutcomeKind(StrEnum):
-    """What a rule said: a new alert, the same again, or over."""
+    """The kind of an outcome: a new alert, the same again, or its end."""
 
     RAISED = "raised"
     REPEATED = "repeated"
@@ -148,7 +148,7 @@ class OutcomeKind(StrEnum):
 
 
 class RuleOutcome(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """What became of one alert. `alert_id` comes of rule, fingerprint and onset: the same after a crash."""
+    """A change of one alert. `alert_id` is derived from rule, fingerprint and onset: the same after a crash."""
 
     kind: OutcomeKind
     rule: str

@@ -37,7 +37,7 @@ from rhinecloud.stream.connection import StreamConnection
 
 
 class RulesView(BaseModel):
-    """Rules in force, and what is wrong with those that are not."""
+    """The numbers of rules in force and of faulty files, with their faults."""
 
     loaded: int
     failed: int
@@ -52,7 +52,7 @@ class RiskFigures(BaseModel):
 
 
 def read_city_rules(folder: Path, settings: Settings, content: Content, context: Context) -> Rulebook:
-    """Read the rules of packs and city; the city's come last and may word a pack's rule its own way."""
+    """Return the rules of packs and city; a rule of the city replaces a pack's rule with the same id."""
     own = [folder / path for path in settings.section("risk", RiskSettings).rules]
     of_packs = [rule for rules in content.values(RULES) for rule in rules]
     return read_rulebook([path for path in own if path.exists()], context, of_packs)
@@ -105,7 +105,7 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
 
 
 def check_rules(files: CheckFiles) -> Iterable[Finding]:
-    """Read every rule, and the settings that name rules and files of rules."""
+    """Check every rule, and the settings that name rules and files of rules."""
     settings = files.settings.section("risk", RiskSettings)
     rulebook = read_city_rules(files.folder, files.settings, files.content, files.vocabulary)
     yield Finding("rules", f"{len(rulebook.rules)} rules")
@@ -114,7 +114,7 @@ def check_rules(files: CheckFiles) -> Iterable[Finding]:
     collector = ErrorCollector()
     for path in settings.rules:
         if settings.rules != RiskSettings().rules and not (files.folder / path).exists():
-            collector.add(f"there is no {files.folder / path}", "risk.rules")
+            collector.add(f"must be an existing file or folder, not {files.folder / path}", "risk.rules")
     known = {rule.id for rule in rulebook.rules}
     for rule_id in settings.off:
         if rule_id not in known:
@@ -129,7 +129,7 @@ PART = Part(
     open=open_risk,
     content=(RULES,),
     settings={"risk": RiskSettings},
-    records={"risk": "What the rules remember between two changes."},
+    records={"risk": "The state of the rules between two changes."},
     status=RiskFigures,
     check=check_rules,
 )

@@ -1,4 +1,4 @@
-"""The doors of risk in the people's API: the rules and what they do, the alerts and why."""
+"""The routes of risk in the people's API: rules with their counters, and alerts with their evidence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Dependency = Callable[[Request], Any]
 
 
 class AlertView(BaseModel):
-    """One alert: what it says, the rule and the readings behind it, and the incident that it led to."""
+    """One alert with its texts, its rule, the readings as evidence, and its incident."""
 
     id: str
     status: str
@@ -55,7 +55,7 @@ class AlertPage(BaseModel):
 
 
 class RuleView(BaseModel):
-    """One rule in force and what it did since the city started."""
+    """One rule in force and its counters since the city started."""
 
     id: str
     version: int
@@ -80,7 +80,7 @@ class RuleView(BaseModel):
 
 
 class RuleProblemView(BaseModel):
-    """A fault in a rule file, which therefore gives no rule."""
+    """A fault in a rule file, whose rules are therefore not in force."""
 
     file: str
     line: int
@@ -89,19 +89,19 @@ class RuleProblemView(BaseModel):
 
 
 class RuleList(BaseModel):
-    """The rules in force, and those that are not and why."""
+    """The rules in force, and the faults of rule files."""
 
     items: list[RuleView]
     problems: list[RuleProblemView]
 
 
 def risk_routes(risk: Risk, alerts: Alerts, viewer: Dependency, signed_in: Dependency) -> APIRouter:
-    """Build `/rules` and `/alerts`; `viewer` lets through who may see the status, `signed_in` anyone known."""
+    """Return the routes of `/rules` and `/alerts`; `viewer` needs the right to see the status, `signed_in` sign-in."""
     router = APIRouter(tags=["risk"])
 
     @router.get("/rules", operation_id="listRules", dependencies=[Depends(viewer)])
     async def list_rules() -> RuleList:
-        """List the rules, what each did, and the faults of those that could not be read."""
+        """List the rules with their counters, and the faults of rule files."""
         return RuleList(
             items=[_view(*each) for each in risk.rules()],
             problems=[

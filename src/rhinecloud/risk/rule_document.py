@@ -1,4 +1,4 @@
-"""The keys of a rule file, as an expert writes them; docs/parts/risk.md explains them."""
+"""The keys of a rule file; docs/parts/risk.md explains them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class WindowKeys(DeclarativeModel):
-    """Look back over one attribute."""
+    """The recent past of one attribute."""
 
     attribute: AttributeName
     over: Duration
@@ -63,13 +63,13 @@ class SilenceKeys(DeclarativeModel):
 
     @classmethod
     def check_keys(cls, keys: Mapping[str, Any]) -> Iterator[Invalid]:
-        """See that there is an interval."""
+        """Yield a fault where there is no interval."""
         if "interval" not in keys and "interval_from" not in keys:
             yield Invalid("`interval` (a duration) or `interval_from` (an attribute) is missing")
 
 
 class AreaKeys(DeclarativeModel):
-    """An area that things enter, leave or are in."""
+    """An area that entities enter, leave or are in."""
 
     event: AreaEvent = AreaEvent.ENTER
     feature: str | int | None = None
@@ -83,27 +83,27 @@ class AreaKeys(DeclarativeModel):
 
     @classmethod
     def check_keys(cls, keys: Mapping[str, Any]) -> Iterator[Invalid]:
-        """See that there is one area."""
+        """Yield a fault unless there is exactly one area."""
         if len({"geometry", "file", "entity"} & set(keys)) != 1:
-            yield Invalid("give one of `geometry` (GeoJSON), `file` (of GeoJSON) and `entity` (its id)")
+            yield Invalid("must have one of `geometry` (GeoJSON), `file` (of GeoJSON) and `entity` (its id)")
 
 
 class EvidenceKeys(DeclarativeModel):
-    """How much must be known before the rule raises an alert."""
+    """The evidence that the rule needs to raise an alert."""
 
     readings: Count = 1
     max_age: Duration = 0.0
 
 
 class IncidentKeys(DeclarativeModel):
-    """When an alert calls for an incident, and whether that ends with it."""
+    """When an alert calls for an incident, and whether the incident is resolved with the alert."""
 
     severity_at_least: Severity = Severity.INFORMATIONAL
     resolve_with_alert: bool = False
 
 
 class RuleDocument(DeclarativeModel):
-    """A rule: what it watches, when it holds, and the alert that it raises."""
+    """A rule: its entities, its condition, and the alert that it raises."""
 
     id: RuleId
     version: Count = 1
@@ -114,17 +114,17 @@ class RuleDocument(DeclarativeModel):
     types: Annotated[Names, Field(alias="type")]
     """Entity types, compact names or IRIs."""
     attributes: Names = ()
-    """Attributes that a feed of one's own adds to a known type."""
+    """Attributes that a feed adds to a known type."""
     units: Mapping[AttributeName, UnitCode] = {}
-    """Units that attributes must come in."""
+    """Units that attributes must have."""
     where: Truth = None
-    """Which entities are meant at all."""
+    """A condition on the entities that the rule is about."""
     when: Truth = None
-    """When it holds."""
+    """The condition that raises the alert."""
     clear: Truth = None
-    """When it is over; without it: when `when` is false."""
+    """The condition that resolves the alert; without it, `when` being false."""
     hold: Annotated[Duration, Field(alias="for")] = 0.0
-    """How long it must hold."""
+    """How long the condition must hold."""
     window: WindowKeys | None = None
     silence: SilenceKeys | None = None
     area: AreaKeys | None = None
@@ -132,42 +132,43 @@ class RuleDocument(DeclarativeModel):
         Severity | Condition,
         ReadBy(read_severity, {"type": "string", "examples": list(Severity)}, needs_info=True),
     ]
-    """A severity, or CEL that gives one."""
+    """A severity, or CEL that returns one."""
     category: Text = "other"
     sub_category: Text = ""
     message: Annotated[Mapping[str, Template], ReadBy(read_message, _TEXTS, needs_info=True)] = {}
-    """What the alert says; braces hold CEL. Without it: the title and the entity's name or id."""
+    """The text of the alert, with CEL in braces; without it, the title and the entity's name or id."""
     fingerprint: Value = None
-    """What counts as the same alert; without it: the entity."""
+    """CEL whose value identifies the alert; without it, the entity."""
     cooldown: Duration = 0.0
-    """No new alert of this fingerprint for so long after the last one."""
+    """Time after an alert in which no new one with the same fingerprint is raised."""
     expires: Duration = 0.0
-    """The alert ends when it was not seen again for so long."""
+    """The alert is resolved when the condition was not seen for this time."""
     until: Value = None
-    """The moment when the alert ends."""
+    """CEL that returns the moment when the alert ends."""
     evidence: EvidenceKeys = EvidenceKeys()
     incident: Literal["never", "auto"] | IncidentKeys = "never"
-    hear_alerts: bool = False
-    """Whether it also hears alerts that rules wrote."""
+    include_alerts: bool = False
+    """Whether alerts that other rules raised also trigger it."""
 
     @classmethod
     def check_keys(cls, keys: Mapping[str, Any]) -> Iterator[Invalid]:
-        """See that the rule is of one kind and that its keys go together."""
+        """Yield a fault where keys are missing or must not be combined."""
         area = keys.get("area")
         event = area.get("event", "enter") if isinstance(area, dict) else "enter"
         if not {"when", "silence", "area"} & set(keys):
-            yield Invalid("what sets it off is missing: `when`, `silence` or `area`")
+            yield Invalid("must have `when`, `silence` or `area`")
         if "silence" in keys and "area" in keys:
             yield Invalid("must not be combined with `area`; make two rules of it", field="silence")
         if "when" in keys and "silence" in keys:
             yield Invalid("must not be combined with `silence`; use `where` to choose entities", field="when")
         if "when" in keys and "area" in keys and event != AreaEvent.INSIDE:
             yield Invalid(
-                "beside `area` it needs `event: inside`; use `where` to choose entities", field="when"
+                "must not be combined with `area` without `event: inside`; use `where` to choose entities",
+                field="when",
             )
         for key in ("clear", "window"):
             if key in keys and "when" not in keys:
-                yield Invalid("needs `when`", field=key)
+                yield Invalid("must be combined with `when`", field=key)
         if "until" in keys and "silence" in keys:
             yield Invalid("must not be combined with `silence`, which ends with a reading", field="until")
         if "for" in keys and "silence" in keys:

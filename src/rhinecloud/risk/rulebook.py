@@ -1,4 +1,4 @@
-"""The rules in force: every rule file of packs and city, and what is wrong with those that are not."""
+"""The rules in force, from the files of packs and city, and the faults of the files that have some."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rhinecloud.risk.rulefile import make_rule, read_rule_documents
 
 @dataclass(slots=True)
 class Rulebook:
-    """Rules in order of their files, the context that their names belong to, and what is wrong with other files."""
+    """Rules in order of their files, the context of their names, and the faults of other files."""
 
     context: Context
     rules: list[Rule] = field(default_factory=list)
@@ -23,9 +23,9 @@ class Rulebook:
 
 
 def check(file: Path | str, context: Context | None = None) -> list[FileFault]:
-    """List what is wrong with a rule file, in order of lines; nothing: it is sound.
+    """Return the faults of a rule file in order of lines.
 
-    With the city's `context` the names of attributes are checked too, for the entity types that it knows.
+    With the city's `context`, names of attributes are checked for the entity types that it defines.
     """
     return read_rules(Path(file), context)[1]
 
@@ -35,8 +35,8 @@ def read_rules(
 ) -> tuple[list[Rule], list[FileFault]]:
     """Return the rules of one file, which may hold several between lines of `---`, and its faults.
 
-    A file with a fault gives no rule; it is called `name` in faults, else by its path. With `own` the rules keep
-    `context` for their names, else those are the city's.
+    A file with a fault returns no rule; it is called `name` in faults, else by its path. With `own`, the names of the
+    rules belong to `context`, else to the city's.
     """
     try:
         documents = read_rule_documents(path, context or core_context(), name)
@@ -46,9 +46,9 @@ def read_rules(
 
 
 def read_rulebook(paths: Iterable[Path], context: Context, of_packs: Iterable[Rule] = ()) -> Rulebook:
-    """Read files, and those of folders, in order; a file with a fault gives no rule but its problems.
+    """Return the rules of files and folders, in order; a file with a fault adds its faults instead of rules.
 
-    A later rule with the id of an earlier one replaces it: so a city words a pack's rule its own way.
+    A later rule with the id of an earlier one replaces it, so that a city can change a pack's rule.
     """
     rules = {rule.id: rule for rule in of_packs}
     problems: list[FileFault] = []
@@ -60,7 +60,7 @@ def read_rulebook(paths: Iterable[Path], context: Context, of_packs: Iterable[Ru
 
 
 def find_files(folder: Path) -> list[Path]:
-    """List the rule files (`*.yaml`, `*.yml`) of a folder and the folders in it; hidden ones are passed over."""
+    """Return the rule files (`*.yaml`, `*.yml`) of a folder and its folders, except hidden ones."""
     found = [each for each in folder.rglob("*") if each.suffix in (".yaml", ".yml") and each.is_file()]
     return sorted(
         each for each in found if not any(part.startswith(".") for part in each.relative_to(folder).parts)

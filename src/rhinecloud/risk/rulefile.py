@@ -1,4 +1,4 @@
-"""Makes rules of the documents of a rule file."""
+"""Makes rules from the documents of a rule file."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rhinecloud.kernel.declarative import Document, FileFault, all_of, fit_docum
 from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.context import Context
-from rhinecloud.risk.message import name_thing, parse_template
+from rhinecloud.risk.message import parse_template, with_entity_name
 from rhinecloud.risk.model import Evidence, IncidentCall, Rule, Silence, Window, Zone
 from rhinecloud.risk.rule_document import AreaKeys, IncidentKeys, RuleDocument, SilenceKeys
 from rhinecloud.risk.rule_fields import RuleScope
 
 
 def read_rule_documents(path: Path, context: Context, name: str = "") -> list[Document[RuleDocument]]:
-    """Return the rules of a file as they are written, none that has a fault; raise Invalid naming every fault."""
+    """Return the documents of a rule file; raise Invalid, or Faults, with every fault."""
     documents: list[Document[RuleDocument]] = []
     collector = ErrorCollector()
     for parsed in parse_file(path, name):
@@ -34,11 +34,11 @@ def read_rule_documents(path: Path, context: Context, name: str = "") -> list[Do
 
 
 def make_rule(document: Document[RuleDocument], source: Path, context: Context | None = None) -> Rule:
-    """Return a rule, ready to judge readings; its names belong to `context`, None for the city's."""
+    """Return a compiled rule; its names belong to `context`, None for the city's."""
     written = document.value
     title = written.title or {"de": written.id, "en": written.id}
     message = written.message or {
-        language: name_thing(parse_template(text)) for language, text in title.items()
+        language: with_entity_name(parse_template(text)) for language, text in title.items()
     }
     return Rule(
         id=written.id,
@@ -65,7 +65,7 @@ def make_rule(document: Document[RuleDocument], source: Path, context: Context |
         units=written.units,
         evidence=Evidence(written.evidence.readings, written.evidence.max_age),
         incident=_incident_call(written.incident),
-        hears_alerts=written.hear_alerts,
+        includes_alerts=written.include_alerts,
         source=str(source),
         context=context,
     )

@@ -1,4 +1,4 @@
-"""The settings of risk: section `[risk]` of city.toml."""
+"""Section `[risk]` of city.toml."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from rhinecloud.kernel.settings import setting
 
 @dataclass(frozen=True, slots=True)
 class RiskSettings:
-    """How rules are read and how often the engine looks up."""
+    """Settings of the rules and of their engine."""
 
-    rules: tuple[str, ...] = setting(("rules",), "Rule files, or folders of them, beside the packs' own.")
-    off: tuple[str, ...] = setting((), "Ids of rules that are not to run.")
-    language: str = setting("de", "Language of the alert's plain `description`.")
-    tick_s: float = setting(
-        0.5, "How often timers are looked at while nothing happens.", unit="s", check=more_than(0)
+    rules: tuple[str, ...] = setting(
+        ("rules",), "The city's rule files, or folders of them, in addition to those of packs."
     )
-    grace_s: float = setting(0.5, "How far timers stay behind the clock, for changes on their way.", unit="s")
-    max_gap_s: float = setting(60.0, "A longer leap of the clock is not waiting: nobody watched.", unit="s")
-    repeat_every_s: float = setting(60.0, "How often a lasting alert is written anew.", unit="s")
+    off: tuple[str, ...] = setting((), "Ids of rules that are switched off.")
+    language: str = setting("de", "Language of an alert's plain `description`.")
+    tick_s: float = setting(
+        0.5, "Interval at which timers are checked between changes.", unit="s", check=more_than(0)
+    )
+    grace_s: float = setting(
+        0.5, "How far timers are behind the clock, so that delayed changes come first.", unit="s"
+    )
+    max_gap_s: float = setting(60.0, "A longer jump of the clock shifts all deadlines.", unit="s")
+    repeat_every_s: float = setting(60.0, "Interval at which a lasting alert is updated.", unit="s")
     save_every_s: float = setting(
-        5.0, "How often the engine's memory is written down.", unit="s", check=more_than(0)
+        5.0, "Interval at which the state of the rules is saved.", unit="s", check=more_than(0)
     )

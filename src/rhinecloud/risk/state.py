@@ -1,4 +1,4 @@
-"""What the engine remembers between changes: small, plain, and kept beside the cursor that it belongs to."""
+"""The state of the engine between changes, saved together with its position in the stream."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rhinecloud.risk.window import WindowSamples
 
 
 class RuleWatch(msgspec.Struct, omit_defaults=True):
-    """One entity under one rule. Times are seconds since 1970, `since` by when it was true, the others by the clock.
+    """The state of one rule for one entity. Times are seconds since 1970, `since` of observation, others of the clock.
 
-    `alert` is the fingerprint of the active alert that this entity holds up; `reading` is kept while a timer runs.
+    `alert` is the fingerprint of the active alert that this entity holds; `reading` is kept while a timer runs.
     """
 
     since: float | None = None
@@ -27,7 +27,7 @@ class RuleWatch(msgspec.Struct, omit_defaults=True):
     reading: ReadingFacts | None = None
 
     def is_idle(self) -> bool:
-        """Return whether there is nothing to remember."""
+        """Return whether the watch can be dropped."""
         return (
             self.since is None
             and self.due is None
@@ -39,14 +39,14 @@ class RuleWatch(msgspec.Struct, omit_defaults=True):
 
 
 class ActiveAlert(msgspec.Struct, omit_defaults=True):
-    """An alert that is up: who holds it up, how often it was seen, when the world was last told."""
+    """An active alert: the entities that hold it, its occurrences, and when it was last written."""
 
     id: str
     onset: str
     severity: Severity
     occurrences: int
     last_seen: float
-    told_at: float
+    reported_at: float = msgspec.field(name="told_at")
     holders: list[str]
     entity_id: str
     simulated: bool = False
@@ -54,7 +54,7 @@ class ActiveAlert(msgspec.Struct, omit_defaults=True):
 
 
 class RiskState(msgspec.Struct, omit_defaults=True):
-    """The engine's whole memory: `cursor` is the last change judged, `now` the city's clock as far as it is judged."""
+    """The whole state: `cursor` is the last evaluated change, `now` the time up to which changes are evaluated."""
 
     cursor: int = 0
     now: float = 0.0
@@ -74,10 +74,10 @@ _decoder = msgspec.msgpack.Decoder(RiskState)
 
 
 def encode_state(state: RiskState) -> bytes:
-    """Write the memory as bytes."""
+    """Return the state as bytes."""
     return _encoder.encode(state)
 
 
 def decode_state(body: bytes) -> RiskState:
-    """Read the memory."""
+    """Return the state of bytes."""
     return _decoder.decode(body)

@@ -1,4 +1,4 @@
-"""When the engine must look again without a further reading, in order; ties fall the same way every time."""
+"""Deadlines at which the engine acts without a further reading, in a deterministic order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rhinecloud.risk.state import RiskState
 
 
 class Timer(NamedTuple):
-    """A moment and what to look at: a watch (rule, entity), or where `expiry` is set an alert (rule, fingerprint)."""
+    """A deadline of a watch (rule, entity), or with `expiry` of an alert (rule, fingerprint)."""
 
     due: float
     expiry: bool
@@ -18,7 +18,7 @@ class Timer(NamedTuple):
 
 
 class Timers:
-    """A heap over the state's due moments. One that was moved or cleared stays in the heap and is passed over."""
+    """A heap of the state's deadlines. One that was moved or cleared stays in the heap and is skipped."""
 
     def __init__(self, state: RiskState) -> None:
         self._state = state
@@ -26,7 +26,7 @@ class Timers:
         self.rebuild()
 
     def rebuild(self) -> None:
-        """Read all due moments from the state."""
+        """Build the heap from the state."""
         self._heap = [
             Timer(watch.due, False, rule, entity)
             for rule, watches in self._state.watches.items()
@@ -42,23 +42,23 @@ class Timers:
         heapq.heapify(self._heap)
 
     def set(self, timer: Timer) -> None:
-        """Add a moment that already stands in the state."""
+        """Add a deadline that is set in the state."""
         heapq.heappush(self._heap, timer)
         if len(self._heap) > 1000 and len(self._heap) > 4 * self._live():
             self.rebuild()
 
     def pop_due(self, now: float) -> Timer | None:
-        """Take the next timer that is due by `now` and still stands in the state, None when there is none."""
+        """Remove and return the next timer that is due by `now` and still set in the state, None for none."""
         while self._heap and self._heap[0].due <= now:
             timer = heapq.heappop(self._heap)
-            if self._stands(timer):
+            if self._is_current(timer):
                 return timer
         return None
 
     def _live(self) -> int:
         return sum(map(len, self._state.watches.values())) + sum(map(len, self._state.alerts.values()))
 
-    def _stands(self, timer: Timer) -> bool:
+    def _is_current(self, timer: Timer) -> bool:
         if timer.expiry:
             alert = self._state.alerts.get(timer.rule, {}).get(timer.key)
             return alert is not None and alert.due == timer.due

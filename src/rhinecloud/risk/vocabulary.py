@@ -1,4 +1,4 @@
-"""Which names mean something in a rule: its entity types' attributes and what the engine itself knows."""
+"""The names that a rule may use: attributes of its entity types, and the facts of the engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rhinecloud.risk.window import FIGURES
 
 
 class Vocabulary:
-    """The names of one rule. Where the context does not know the entity type, any attribute may be its own."""
+    """The names of one rule. Where the context does not define the entity type, any attribute name is valid."""
 
     def __init__(
         self, context: Context, types: tuple[str, ...], own: frozenset[str], has_window: bool
@@ -25,9 +25,9 @@ class Vocabulary:
         self._is_closed = bool(types) and all(map(context.knows, types))
 
     def attribute(self, name: Any) -> str:
-        """Pass a known attribute name on; raises Invalid with the nearest known name."""
+        """Return a known attribute name; raise Invalid with the nearest known name."""
         if not isinstance(name, str):
-            raise Invalid(f"{name!r} is not an attribute's name")
+            raise Invalid(f"must be an attribute's name, not {name!r}")
         if not self._is_closed or name in self._own or self._context.knows(name):
             self._context.name(name)
             return name
@@ -38,7 +38,7 @@ class Vocabulary:
         raise Invalid(f"no attribute `{name}` is known; {hint}")
 
     def fault_of(self, reference: Reference) -> str:
-        """Say why a name means nothing here, '' when it means something."""
+        """Return the reason why a name is invalid, '' where it is valid."""
         head = reference.path[0]
         if head == "window" and not self._has_window:
             return "`window` needs the key `window:` with `attribute` and `over`"

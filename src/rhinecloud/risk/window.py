@@ -1,4 +1,4 @@
-"""What the recent past of one attribute says in figures: how far and how fast it moved."""
+"""Statistics of the recent past of one attribute, such as its change and rate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 MOST_SAMPLES = 512
-"""Samples kept for one window; when more come, every other one of the older half goes."""
+"""Samples kept for one window; beyond that, every other one of the older half is dropped."""
 
 
 class WindowSamples(msgspec.Struct):
@@ -17,7 +17,7 @@ class WindowSamples(msgspec.Struct):
     points: list[tuple[float, float]] = msgspec.field(default_factory=list)
 
     def add(self, moment: float, value: float, span_s: float) -> None:
-        """Put a sample where it belongs in time, late ones too, and drop what is older than the span."""
+        """Insert a sample by its time, also a late one, and drop those older than the span."""
         index = bisect_left(self.points, (moment,))
         if index < len(self.points) and self.points[index][0] == moment:
             self.points[index] = (moment, value)
@@ -49,4 +49,4 @@ class WindowSamples(msgspec.Struct):
 
 
 FIGURES = frozenset({"count", "min", "max", "mean", "first", "last", "change", "span_s", "rate_per_h"})
-"""What `window.<name>` can be."""
+"""The valid names of `window.<name>`."""

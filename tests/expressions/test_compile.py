@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rhinecloud.expressions import InvalidExpression, compile_condition, compile_expression
@@ -106,6 +106,7 @@ def test_all_faults_are_named() -> None:
     assert [each[1:] for each in faults("shout(a) &&\n b - 5 > call(c)")] == [(1, 1), (2, 10), (2, 6)]
 
 
+@example(["has(", "."])
 @given(
     st.lists(
         st.sampled_from([*"ab.()[]{}?:!<>=&|+-*/%'\" \n,1", "has(", ".exists(x,", "1.0", "in"]), max_size=14

@@ -74,7 +74,8 @@ def _compile(source: str, functions: frozenset[str]) -> tuple[Expression, Expres
 
 def _parse_faults(message: str) -> list[Invalid]:
     for line, column, reason in _PARSE_ERROR.findall(message):
-        return [TextFault(_plainly(reason), line=int(line), column=int(column))]
+        # A fault of a macro has no place in the message: 0, 0.
+        return [TextFault(_plainly(reason), line=max(1, int(line)), column=max(1, int(column)))]
     return [TextFault(message.splitlines()[0])]
 
 

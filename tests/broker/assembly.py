@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from policies import shipped
 from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.http import BrokerApplication
 from rhinecloud.broker.http.rendering import Renderer
@@ -119,7 +120,7 @@ async def open_broker(
     by_id = {actor.id.encode(): actor for actor in actors}
     store = make_store(kept or StoreSettings(), folder)
     await store.open()
-    policy = policy or Authorization()
+    policy = policy or shipped()
     broker = Broker(store, policy, clock)
     contexts = Contexts(store, settings, clock, city=city)
     await contexts.open()

@@ -14,6 +14,7 @@ import nkeys
 
 from broker.assembly import ADMIN, BrokerApi
 from broker.receiving import Receiver
+from policies import shipped
 from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.http import BrokerApplication
 from rhinecloud.broker.http.rendering import Renderer
@@ -25,7 +26,6 @@ from rhinecloud.changes.relay import Relay, RelaySettings
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.ids import new_urn
 from rhinecloud.kernel.time import Clock, utc_now
-from rhinecloud.policy import Policy
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.stream.configuration import ServerSecrets
 from rhinecloud.stream.jetstream import JetStream
@@ -110,7 +110,7 @@ async def open_notifying_broker(
     broker_settings = BrokerSettings(base_url="http://127.0.0.1", allow_private_contexts=True)
     store = make_store(kept or StoreSettings(), folder)
     await store.open()
-    policy = Policy()
+    policy = shipped()
     broker = Broker(store, policy, clock)
     contexts = Contexts(store, broker_settings, clock)
     await contexts.open()

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.assembly import Answer, ask
+from policies import shipped
 from rhinecloud.app.records import StoreRecords
 from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.http import BrokerApplication, application
@@ -32,7 +33,6 @@ from rhinecloud.identity.model import Account, Token
 from rhinecloud.kernel.actor import Role
 from rhinecloud.kernel.errors import RhineCloudError
 from rhinecloud.kernel.time import format_time
-from rhinecloud.policy import Policy
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.subscriptions.routes import subscription_routes
 
@@ -105,7 +105,7 @@ class CachedApi:
 
 @asynccontextmanager
 async def open_cached(folder: Path, kept: StoreSettings | None = None) -> AsyncIterator[CachedApi]:
-    clock, policy = Clock(), Policy()
+    clock, policy = Clock(), shipped()
     store = make_store(kept or StoreSettings(), folder)
     await store.open()
     identity = Identity(StoreRecords(store), IdentitySettings(session_idle_s=60, attempts=1000), clock)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from policies import shipped
 from rhinecloud.broker.seeds import SEEDER, read_seeds, seed_entities
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import compile_context
-from rhinecloud.policy import Policy
 from rhinecloud.store.engine import StoreSettings, make_store
 
 CONTEXT = compile_context({"Berth": "urn:t:Berth", "berthName": "urn:t:berthName", "free": "urn:t:free"}, {})
@@ -37,7 +37,7 @@ def berth(**attributes: object) -> dict[str, object]:
 
 
 async def test_a_seed_is_sown_once_and_what_people_change_stays(store, tmp_path: Path) -> None:
-    broker = Broker(store, Policy(), lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    broker = Broker(store, shipped(), lambda: datetime(2026, 1, 1, tzinfo=UTC))
     write(tmp_path, berth(berthName="Walsum", free=True))
     seeds = read_seeds(tmp_path, CONTEXT)
     assert await seed_entities(store, broker, "", seeds, CONTEXT) == 1
@@ -47,7 +47,7 @@ async def test_a_seed_is_sown_once_and_what_people_change_stays(store, tmp_path:
 
 
 async def test_a_seed_whose_text_changed_is_sown_again(store, tmp_path: Path) -> None:
-    broker = Broker(store, Policy(), lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    broker = Broker(store, shipped(), lambda: datetime(2026, 1, 1, tzinfo=UTC))
     write(tmp_path, berth(berthName="Walsum"))
     await seed_entities(store, broker, "", read_seeds(tmp_path, CONTEXT), CONTEXT)
     write(tmp_path, berth(berthName="Walsum Nord"))

@@ -2,10 +2,10 @@
 
 import pytest
 
+from policies import shipped
 from rhinecloud.broker.entities.visibility import ReadFilter
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.ngsild.entity import Entity, Instance, encode
-from rhinecloud.policy import Policy
 from rhinecloud.store.port import Stored
 
 EARLIER, NOW, LATER = "2026-03-01T09:00:00Z", "2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z"
@@ -20,7 +20,7 @@ def stored(*types: str, expires_at: str = "", attribute_expires_at: str = "") ->
 
 
 def sight() -> ReadFilter:
-    return ReadFilter(Policy(), lambda: NOW)
+    return ReadFilter(shipped(), lambda: NOW)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from policies import shipped
 from rhinecloud.broker.service import Broker
 from rhinecloud.connectors.feeds import Feeds, IngestContext
 from rhinecloud.connectors.model import FeedStatus
@@ -23,7 +24,6 @@ from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.pack import Mapping as Meaning
-from rhinecloud.policy import Policy
 from rhinecloud.store.engine import StoreSettings, make_store
 from rhinecloud.store.port import Store
 from rhinecloud_packs.environment import pack as environment
@@ -105,7 +105,7 @@ async def open_city(
     """Open a city in a folder, and stop its feeds at the end; its state is there too, or where `kept` says."""
     store = make_store(kept or StoreSettings(), root)
     await store.open()
-    city = City(root, store, Broker(store, Policy(), clock), clock)
+    city = City(root, store, Broker(store, shipped(), clock), clock)
     try:
         yield city
     finally:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rhinecloud.app.foundation import city_terms
+from rhinecloud.app.parts import CORE, rights_of
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.loader import find_packs
 from rhinecloud.ngsild.context import Context, compile_context
@@ -42,7 +43,7 @@ def actor(cell: dict[str, Any]) -> Actor:
 
 
 def test_the_page_has_an_example_of_each_kind() -> None:
-    assert len(EXAMPLES) == PAGE.count("```cedar") == 5
+    assert len(EXAMPLES) == PAGE.count("```cedar") - 1 == 5
 
 
 @pytest.mark.parametrize(("text", "table"), EXAMPLES)
@@ -63,6 +64,12 @@ def test_a_policy_of_the_page_decides_as_the_page_says(
             actor(json.loads(who)), action, "", (), entity
         )
         assert allowed == (answer == "yes"), row
+
+
+def test_every_policy_of_the_page_is_sound_beside_the_others(vocabulary: Context, areas: Areas) -> None:
+    texts = re.findall(r"^```cedar\n// (\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert len(texts) == 6
+    Policies(rights_of(CORE), [PolicySource(*each) for each in texts], vocabulary, areas)
 
 
 def test_the_page_names_every_action_of_the_core() -> None:

@@ -14,6 +14,7 @@ from rhinecloud.broker.service import Broker
 from rhinecloud.changes.batch import Batch
 from rhinecloud.incidents.agencies import read_agencies, seed_agencies
 from rhinecloud.incidents.escalation import Escalation
+from rhinecloud.incidents.rights import incident_rights
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.kernel.actor import Actor, Role, part
@@ -21,7 +22,7 @@ from rhinecloud.ngsild.change import Change, decode_change
 from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.ngsild.representation import parse_entity
-from rhinecloud.policy import Policy
+from rhinecloud.policy import Authorization, Policies
 from rhinecloud.store.sqlite import SqliteStore
 from rhinecloud.stream.port import Frame
 
@@ -101,8 +102,9 @@ async def open_incidents(
     store = SqliteStore(folder / "city.db")
     await store.open()
     clock, broker = SteppingClock(), None
-    broker = Broker(store, Policy(), clock)
-    incidents = Incidents(broker, CONTEXT, clock, _ids())
+    policy = Authorization(Policies([("incidents", incident_rights())], vocabulary=CONTEXT))
+    broker = Broker(store, policy, clock)
+    incidents = Incidents(broker, policy, CONTEXT, clock, _ids())
     escalation = Escalation(incidents, broker, CONTEXT, clock, settings or IncidentSettings())
     tables = [
         {"id": "fire", "name": {"de": "Feuerwehr", "en": "Fire brigade"}, "kind": "fire"},

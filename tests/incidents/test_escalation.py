@@ -9,12 +9,12 @@ import pytest
 
 from incidents.assembly import FIREFIGHTER, OPERATOR, IncidentCity, open_incidents
 from rhinecloud.changes.batch import Batch
-from rhinecloud.incidents.errors import NotYours
 from rhinecloud.incidents.model import ClosingReason, IncidentStatus
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.incidents.timeline import describe_changes
 from rhinecloud.kernel.errors import NotFound
 from rhinecloud.kernel.severity import Severity
+from rhinecloud.policy import Denied
 from rhinecloud.stream.port import Frame
 
 FAR = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [6.9, 51.5]}}
@@ -72,7 +72,7 @@ async def test_an_operator_opens_the_incident_of_an_alert_that_calls_for_none(tm
         incident = await city.escalation.open_by_hand(OPERATOR, alert)
         assert incident.opened_by == OPERATOR.id
         assert (await city.escalation.open_by_hand(OPERATOR, alert)).id == incident.id
-        with pytest.raises(NotYours):
+        with pytest.raises(Denied):
             await city.escalation.open_by_hand(FIREFIGHTER, alert)
         with pytest.raises(NotFound):
             await city.escalation.open_by_hand(OPERATOR, "urn:ngsi-ld:Alert:none")

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from incidents.assembly import CONTEXT, FIREFIGHTER, OPERATOR, SteppingClock
+from policies import shipped
 from rhinecloud.broker.service import Broker
 from rhinecloud.incidents.migrations import MIGRATIONS
 from rhinecloud.incidents.model import COMMENT, TASK, TaskStatus
@@ -20,7 +21,6 @@ from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.ids import new_urn
 from rhinecloud.ngsild.change import decode_change
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.policy import Policy
 from rhinecloud.store.engine import StoreSettings, make_store, make_transferable_store
 from rhinecloud.store.migrations import data_versions, migrate_data
 from rhinecloud.store.port import Store
@@ -52,7 +52,10 @@ async def old_city(folder: Path, settings: StoreSettings) -> AsyncIterator[Store
 
 
 def incidents_of(store: Store, tenant: str = "") -> Incidents:
-    return Incidents(Broker(store, Policy(), SteppingClock()), CONTEXT, SteppingClock(), new_urn, tenant)
+    policy = shipped()
+    return Incidents(
+        Broker(store, policy, SteppingClock()), policy, CONTEXT, SteppingClock(), new_urn, tenant
+    )
 
 
 async def migrate(store: Store) -> None:

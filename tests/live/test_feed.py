@@ -15,6 +15,7 @@ import pytest
 
 from broker.assembly import ADMIN
 from broker.notifying import NotifyingBroker, open_notifying_broker, open_stream
+from policies import shipped
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Unauthenticated
 from rhinecloud.live import LiveFeed, LiveSettings
@@ -103,9 +104,7 @@ async def open_feed(
     policy: Authorization | None = None,
 ) -> AsyncIterator[LiveFeed]:
     context = compile_context({"Vessel": "https://uri.etsi.org/ngsi-ld/default-context/Vessel"}, {})
-    feed = LiveFeed(
-        stream, policy or Authorization(), who, context, settings or LiveSettings(interval_s=0.02)
-    )
+    feed = LiveFeed(stream, policy or shipped(), who, context, settings or LiveSettings(interval_s=0.02))
     await feed.open()
     task = asyncio.create_task(feed.run())
     try:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from policies import shipped
 from rhinecloud.kernel.actor import Actor, Role, part
 from rhinecloud.kernel.errors import Forbidden, Invalid
 from rhinecloud.ngsild.entity import Entity, Instance
-from rhinecloud.policy import Action, Authorization, Denied, Policies, PolicySource
+from rhinecloud.policy import Action, Denied
 from rhinecloud.policy.facts import ASSIGNED_AGENCY
 
+POLICY = shipped()
 VESSEL = "https://example.org/Vessel"
 INCIDENT = "urn:rhinecloud:ns:Incident"
 HARBOUR = "urn:ngsi-ld:Agency:harbour"
@@ -18,10 +20,6 @@ FIRE = "urn:ngsi-ld:Agency:fire"
 
 def actor(*roles: Role, agency: str = "", tenant: str = "", name: str = "someone") -> Actor:
     return Actor(id=f"urn:x:{name}", name=name, roles=frozenset(roles), agency=agency, tenant=tenant)
-
-
-def city(*texts: str) -> Authorization:
-    return Authorization(Policies(city=[PolicySource("policies/city.cedar", text) for text in texts]))
 
 
 def incident(agency: str) -> Entity:
@@ -44,28 +42,29 @@ ALLOWED = {
         Action.HOST_CONTEXT,
     },
     Role.DEVICE: {Action.PUBLISH},
+    Role.PACK: {Action.READ, Action.CREATE, Action.UPDATE, Action.DELETE},
 }
 
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("action", list(Action))
 def test_each_role_may_do_to_a_citys_thing_what_the_table_says(role: Role, action: Action) -> None:
-    assert Authorization().allows(actor(role, agency=FIRE), action, "", [VESSEL]) == (action in ALLOWED[role])
+    assert POLICY.allows(actor(role, agency=FIRE), action, "", [VESSEL]) == (action in ALLOWED[role])
 
 
 def test_nobody_without_a_role_may_do_anything() -> None:
-    assert not any(Authorization().allows(actor(), action, "", [VESSEL]) for action in Action)
+    assert not any(POLICY.allows(actor(), action, "", [VESSEL]) for action in Action)
 
 
 def test_a_refusal_is_forbidden_and_names_who_what_and_which() -> None:
     with pytest.raises(Denied, match="someone may not delete Vessel") as refusal:
-        Authorization().check(actor(Role.READER), Action.DELETE, "", [VESSEL])
+        POLICY.check(actor(Role.READER), Action.DELETE, "", [VESSEL])
     assert isinstance(refusal.value, Forbidden)
     assert refusal.value.action is Action.DELETE
 
 
 def test_an_agency_acts_only_on_incidents_assigned_to_it() -> None:
-    policy, harbour = Authorization(), actor(Role.AGENCY, agency=HARBOUR)
+    policy, harbour = POLICY, actor(Role.AGENCY, agency=HARBOUR)
     policy.check(harbour, Action.UPDATE, "", [INCIDENT], incident(HARBOUR))
     for other in (FIRE, ""):
         with pytest.raises(Denied):
@@ -74,28 +73,28 @@ def test_an_agency_acts_only_on_incidents_assigned_to_it() -> None:
 
 def test_an_agency_does_not_change_the_citys_things() -> None:
     with pytest.raises(Denied):
-        Authorization().check(actor(Role.AGENCY, agency=HARBOUR), Action.UPDATE, "", [INCIDENT, VESSEL])
+        POLICY.check(actor(Role.AGENCY, agency=HARBOUR), Action.UPDATE, "", [INCIDENT, VESSEL])
 
 
 def test_an_operator_of_an_agency_is_not_bound_to_its_incidents() -> None:
-    Authorization().check(
+    POLICY.check(
         actor(Role.AGENCY, Role.OPERATOR, agency=HARBOUR), Action.UPDATE, "", [INCIDENT], incident(FIRE)
     )
 
 
 def test_a_partner_neither_reads_nor_writes_the_citys_own_work() -> None:
-    policy, partner = Authorization(), actor(Role.PARTNER)
+    policy, partner = POLICY, actor(Role.PARTNER)
     assert not policy.allows(partner, Action.READ, "", [INCIDENT])
     assert not policy.allows(partner, Action.CREATE, "", [VESSEL, INCIDENT])
     assert INCIDENT in policy.hidden_types(partner)
 
 
 def test_nothing_is_hidden_from_an_operator() -> None:
-    assert Authorization().hidden_types(actor(Role.OPERATOR)) == frozenset()
+    assert POLICY.hidden_types(actor(Role.OPERATOR)) == frozenset()
 
 
 def test_a_tenant_is_closed_to_the_others() -> None:
-    policy = Authorization()
+    policy = POLICY
     assert policy.allows(actor(Role.OPERATOR, tenant="moers"), Action.READ, "moers")
     assert not policy.allows(actor(Role.OPERATOR, tenant="moers"), Action.READ, "")
     assert policy.allows(part("risk"), Action.CREATE, "moers", [INCIDENT])
@@ -103,11 +102,11 @@ def test_a_tenant_is_closed_to_the_others() -> None:
 
 def test_the_entitys_own_types_count_when_none_are_named() -> None:
     with pytest.raises(Denied):
-        Authorization().check(actor(Role.PARTNER), Action.READ, entity=incident(""))
+        POLICY.check(actor(Role.PARTNER), Action.READ, entity=incident(""))
 
 
 def test_a_citys_forbid_outweighs_the_shipped_permits() -> None:
-    policy = city(
+    policy = shipped(
         f'forbid (principal, action == Action::"read", resource) when {{ resource.types.contains("{VESSEL}") }};'
     )
     assert not policy.allows(actor(Role.OPERATOR), Action.READ, "", [VESSEL])
@@ -116,4 +115,4 @@ def test_a_citys_forbid_outweighs_the_shipped_permits() -> None:
 
 def test_a_policy_that_cannot_be_read_is_said() -> None:
     with pytest.raises(Invalid, match=r"policies/city.cedar: line 1: unexpected end of input"):
-        city("permit (")
+        shipped("permit (")

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
+from policies import shipped
 from rhinecloud.changes.shared import SharedFollower
 from rhinecloud.incidents.cascade import DeletionCascade
 from rhinecloud.incidents.consumer import IncidentConsumer
@@ -159,7 +160,7 @@ async def test_changes_that_the_stream_no_longer_holds_are_counted_and_rules_are
 
 async def test_from_the_reading_to_the_incident(tmp_path: Path) -> None:
     async with watch_room(tmp_path) as room:
-        incidents = Incidents(room.broker, CONTEXT, utc_now, new_urn)
+        incidents = Incidents(room.broker, shipped(), CONTEXT, utc_now, new_urn)
         escalation = Escalation(incidents, room.broker, CONTEXT, utc_now, IncidentSettings())
         consumer = IncidentConsumer(escalation, DeletionCascade(room.broker, incidents.related, ""))
         follower = SharedFollower("incidents", room.stream, select=consumer.selection)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from broker.notifying import open_stream
+from policies import shipped
 from rhinecloud.broker.service import Broker
 from rhinecloud.changes.relay import Relay, RelaySettings
 from rhinecloud.kernel.actor import Actor, Role
@@ -18,7 +19,6 @@ from rhinecloud.kernel.time import format_time, utc_now
 from rhinecloud.ngsild.change import Change, decode_change
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.policy import Policy
 from rhinecloud.risk.alerts import Alerts
 from rhinecloud.risk.consumer import Risk
 from rhinecloud.risk.engine import ALERT
@@ -118,7 +118,7 @@ async def watch_room(folder: Path) -> AsyncIterator[WatchRoom]:
     store = SqliteStore(folder / "city.db")
     await store.open()
     async with open_stream(folder / "nats") as stream:
-        broker = Broker(store, Policy(), utc_now)
+        broker = Broker(store, shipped(), utc_now)
         relay = asyncio.create_task(Relay(store, stream, RelaySettings()).run())
         try:
             yield WatchRoom(folder, store, broker, stream, Alerts(broker, CONTEXT, ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from policies import shipped
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.policy import Authorization, Policies, PolicySource
@@ -22,9 +23,7 @@ def of(owner: Actor, name: str) -> Subscription:
 
 def test_a_decision_holds_until_the_owner_changes() -> None:
     known: dict[str, Actor] = {"o": OWNER}
-    owner = SubscriptionRights(Authorization(), lambda actor: known.get(actor.id)).owner_of(
-        of(OWNER, "urn:s:1")
-    )
+    owner = SubscriptionRights(shipped(), lambda actor: known.get(actor.id)).owner_of(of(OWNER, "urn:s:1"))
     assert [owner.may_read(INCIDENT) for _ in range(2)] == [True, True]
     known["o"] = replace(OWNER, roles=frozenset({Role.PARTNER}))
     assert (owner.may_read(INCIDENT), owner.may_read(("urn:x:Vessel",))) == (False, True)
@@ -36,9 +35,7 @@ def test_a_decision_holds_until_the_owner_changes() -> None:
 
 def test_an_owner_is_looked_up_once_for_each_instant() -> None:
     known: dict[str, Actor] = {"o": OWNER}
-    owner = SubscriptionRights(Authorization(), lambda actor: known.get(actor.id)).owner_of(
-        of(OWNER, "urn:s:1")
-    )
+    owner = SubscriptionRights(shipped(), lambda actor: known.get(actor.id)).owner_of(of(OWNER, "urn:s:1"))
     now, later = (Instant("2026-01-01T00:00:00Z", number) for number in (1, 2))  # a clock that stands still
     assert owner.may_read(INCIDENT, now)
     del known["o"]
@@ -67,7 +64,7 @@ def test_the_entity_may_decide_also_with_the_rights_of_a_later_day() -> None:
 
 
 def test_what_was_queued_under_other_policies_is_not_sent() -> None:
-    before = Authorization().facts(vessel("open"))
+    before = shipped().facts(vessel("open"))
     policy = Authorization(Policies(city=[PolicySource("policies/state.cedar", FORBID)]))
     partner = replace(OWNER, roles=frozenset({Role.PARTNER}))
     owner = SubscriptionRights(policy, lambda actor: partner).owner_of(of(partner, "urn:s:1"))
@@ -80,7 +77,7 @@ def test_what_was_queued_under_other_policies_is_not_sent() -> None:
 
 
 def test_subscriptions_of_one_owner_share_its_decisions() -> None:
-    rights = SubscriptionRights(Authorization(), lambda actor: actor)
+    rights = SubscriptionRights(shipped(), lambda actor: actor)
     other = replace(OWNER, id="p")
     one, two, three = (rights.owner_of(of(*each)) for each in ((OWNER, "1"), (OWNER, "2"), (other, "3")))
     assert one is two

@@ -72,7 +72,7 @@ class Space:
     def _allow(self, actor: Actor, name: str) -> None:
         policy = self.foundation.policy
         declared = name in policy.policies.actions
-        policy.check(actor, name if declared else Action.OPERATE, self.foundation.tenant)
+        policy.check_could(actor, name if declared else Action.OPERATE, self.foundation.tenant)
 
 
 def open_to(foundation: Foundation, mode: Mode) -> Space:

@@ -76,9 +76,14 @@ class Broker:
             [(entity.id, merge_or_add(entity, replace=replace)) for entity in entities],
         )
 
-    async def edit(self, actor: Actor, tenant: str, entity_id: str, decide: Decide) -> Written:
-        """Write what `decide` returns for the present entity, within the transaction. Raise what `decide` raises."""
-        return await self.write(actor, tenant, entity_id, lambda writer: writer.guard(entity_id, decide))
+    async def edit(
+        self, actor: Actor, tenant: str, entity_id: str, decide: Decide, *, action: str = ""
+    ) -> Written:
+        """Write what `decide` returns for the present entity, within the transaction. Raise what `decide` raises.
+
+        The policy must permit `action`, or else to create, update or delete, whatever `decide` does.
+        """
+        return await self.write(actor, tenant, entity_id, lambda writer: writer.guard(decide, action))
 
     async def edit_jointly(
         self,
@@ -88,13 +93,14 @@ class Broker:
         decide: DecideJointly,
         *,
         subjects: Sequence[str],
+        action: str = Action.UPDATE,
     ) -> dict[str, Written]:
         """Write what `decide` returns for several entities, in one transaction. Raise what `decide` raises.
 
-        The policy must permit the actor to update at least one of `subjects`; the others are written as part of that.
+        The policy must permit the `action` on at least one of `subjects`; the others are written as part of it.
         """
         builder = EditBuilder(self._policy, actor, tenant, self.moment(), self._max_attributes)
-        guarded = builder.guard_jointly(subjects, decide)
+        guarded = builder.guard_jointly(subjects, decide, action)
         return await self._store.write_jointly(JointEdit(tenant, entity_ids, guarded, builder.now, actor.id))
 
     async def delete(

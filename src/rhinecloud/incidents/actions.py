@@ -1,6 +1,6 @@
 """What other parts and packs do with incidents by name: `incidents.open` and one action for each act of `acts`.
 
-The rights are those of the acts (`rights.refusal`): who may call an action still acts on no incident of others.
+The rights are those of the acts (`rights`): who may call an action still acts on no incident of others.
 """
 
 from __future__ import annotations
@@ -17,20 +17,12 @@ from rhinecloud.incidents.model import Incident, IncidentDraft
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.ids import derived_urn
-from rhinecloud.part import Action, ActionRight, Rights
+from rhinecloud.part import Action
 
 CREATES = MappingProxyType({"add_task": "Task", "comment": "Comment"})
 """What an act adds, as it stands in ids."""
 
 Run = Callable[[Actor, Any], Awaitable[dict[str, Any]]]
-
-POLICY = """
-@id("operators and agencies call the actions of incidents; on which ones, the incident decides")
-permit (principal, action in [ACTIONS], resource)
-when {
-  (principal.roles.contains("operator") || principal.roles.contains("agency")) && principal.tenant == resource.tenant
-};
-"""
 
 
 class OpenParameters(NewIncident, IdempotentBody):
@@ -86,15 +78,6 @@ def incident_actions(incidents: Incidents) -> list[Action[Any]]:
             "incidents.change_task", "Change a task, or set its status.", ChangeTaskParameters, change_task
         ),
     ]
-
-
-def incident_rights() -> Rights:
-    """Return the Cedar actions, one for each action, and the policy that permits them."""
-    names = {"incidents.open": "Open an incident.", "incidents.change_task": "Change a task."}
-    names |= {_name(each): f"{each.summary}." for each in ACT_ROUTES}
-    listed = ", ".join(f'Action::"{name}"' for name in names)
-    rights = tuple(ActionRight(name, summary) for name, summary in names.items())
-    return Rights(actions=rights, policy=POLICY.replace("ACTIONS", listed))
 
 
 def _name(route: ActRoute) -> str:

@@ -85,10 +85,13 @@ class IncidentCodec:
             modified_at=entity.modified_at,
         )
 
+    def entity(self, incident: Incident) -> Entity:
+        """Return the entity that stands for an incident, without what other systems added to it."""
+        return Entity(id=incident.id, type=[INCIDENT], attrs=self._attributes(incident))
+
     def write(self, incident: Incident, entity: Entity | None, now: str) -> Decision:
         """Decide what changes in the entity; attributes that are not the incident's own stay as they are."""
-        wanted = Entity(id=incident.id, type=[INCIDENT], attrs=self._attributes(incident))
-        return write_attributes(entity, wanted, self._own, now)
+        return write_attributes(entity, self.entity(incident), self._own, now)
 
     def _attributes(self, incident: Incident) -> dict[str, list[Instance]]:
         attributes = {

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rhinecloud.incidents.model import Act, Incident
-from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.errors import Conflict, Forbidden, NotFound
+from rhinecloud.kernel.errors import Conflict, NotFound
 
 
 class IllegalAct(Conflict):
@@ -43,15 +42,6 @@ class LimitReached(Conflict):
         super().__init__(f"the incident has {most} {what} already, which is the limit")
         self.incident_id = incident_id
         self.most = most
-
-
-class NotYours(Forbidden):
-    """The incident is not assigned to the actor's agency, or the act is not an agency's."""
-
-    def __init__(self, actor: Actor, act: Act, reason: str) -> None:
-        super().__init__(f"{actor.name} may not {act} here: {reason}")
-        self.actor = actor
-        self.act = act
 
 
 class NoSuchIncident(NotFound):

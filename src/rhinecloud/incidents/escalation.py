@@ -15,7 +15,6 @@ from rhinecloud.changes.batch import Batch
 from rhinecloud.incidents import rules
 from rhinecloud.incidents.errors import IllegalAct
 from rhinecloud.incidents.model import Act, Incident, IncidentDraft
-from rhinecloud.incidents.rights import authorize
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.incidents.signal import AlertSignal, choose, is_alert, read_signal
@@ -72,12 +71,12 @@ class Escalation:
                 logger.warning("alert %s led to no incident: %s", change.entity.id, error)
 
     async def open_by_hand(self, actor: Actor, alert_id: str) -> Incident:
-        """Open the incident of an alert, or return the one that has it; raise NotFound or NotYours."""
+        """Open the incident of an alert, or return the one that has it; raise NotFound or Denied."""
         stored = await self._broker.find(actor, self._tenant, alert_id)
         entity = stored.entity() if stored else None
         if entity is None or not is_alert(entity):
             raise NotFound(f"there is no alert {alert_id}")
-        authorize(actor, Act.OPEN)
+        self._incidents.rights.check_open(actor)
         return await self._escalate(actor, read_signal(entity, self._context))
 
     async def _process(self, change: Change) -> None:

@@ -14,7 +14,7 @@ from rhinecloud.broker.service import Broker
 from rhinecloud.changes.shared import SharedFollower
 from rhinecloud.history.port import History
 from rhinecloud.identity import Identity
-from rhinecloud.incidents.actions import incident_actions, incident_rights
+from rhinecloud.incidents.actions import incident_actions
 from rhinecloud.incidents.agencies import AgencyKeys, read_agencies, seed_agencies
 from rhinecloud.incidents.agency_routes import agency_routes
 from rhinecloud.incidents.cascade import DeletionCascade
@@ -24,6 +24,7 @@ from rhinecloud.incidents.errors import IllegalAct, StaleVersion
 from rhinecloud.incidents.escalation import Escalation
 from rhinecloud.incidents.migrations import MIGRATIONS
 from rhinecloud.incidents.related import INDEXED
+from rhinecloud.incidents.rights import incident_rights
 from rhinecloud.incidents.routes import incident_routes
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.settings import IncidentSettings
@@ -63,7 +64,9 @@ class IncidentsAssembly:
         self._store = services.get(Store)
         self._directory = directory
         self._name_of = services.get(Identity).accounts.name_of
-        self.incidents = Incidents(broker, vocabulary, context.clock, new_urn, space)
+        self.incidents = Incidents(
+            broker, services.get(Authorization), vocabulary, context.clock, new_urn, space
+        )
         self.escalation = Escalation(self.incidents, broker, vocabulary, context.clock, settings, space)
         history = services.get(History)
         self._timelines = Timelines(self.incidents, history, broker, vocabulary, space, self._name_of)

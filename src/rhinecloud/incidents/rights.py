@@ -1,122 +1,114 @@
-"""Who may do what to an incident or task, and in which states an act is possible.
-
-`refusal` is the one place that decides who may; `obstacle` says what the state does not allow.
-"""
+"""Who may do what to an incident or task: each act is an action of the policy, asked about the entity itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.resources import files
+from types import MappingProxyType
 
-from rhinecloud.incidents.errors import IllegalAct, NotYours
-from rhinecloud.incidents.model import Act, Incident, IncidentStatus, Task
-from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.incidents.codec import IncidentCodec
+from rhinecloud.incidents.model import AGENCY, COMMENT, INCIDENT, TASK, Act, Incident, Task
+from rhinecloud.incidents.states import possible_acts
+from rhinecloud.incidents.task_codec import TaskCodec
+from rhinecloud.kernel.actor import Actor
+from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.part import ActionRight, Rights
+from rhinecloud.policy import Authorization
 
-_OPEN = frozenset({IncidentStatus.NEW, IncidentStatus.ACKNOWLEDGED, IncidentStatus.IN_PROGRESS})
-_UNCLOSED = _OPEN | {IncidentStatus.RESOLVED}
+HAND_OVER = "incidents.hand_over"
 
-POSSIBLE: Mapping[Act, frozenset[IncidentStatus]] = {
-    Act.ACKNOWLEDGE: _OPEN,
-    Act.START: frozenset({IncidentStatus.ACKNOWLEDGED}),
-    Act.ASSIGN: _OPEN,
-    Act.SEVERITY: _UNCLOSED,
-    Act.DESCRIBE: _UNCLOSED,
-    Act.COMMENT: frozenset(IncidentStatus),
-    Act.ADD_TASK: _OPEN,
-    Act.CHANGE_TASK: _UNCLOSED,
-    Act.RESOLVE: frozenset({IncidentStatus.ACKNOWLEDGED, IncidentStatus.IN_PROGRESS}),
-    Act.CLOSE: _UNCLOSED,
-    Act.REOPEN: frozenset({IncidentStatus.RESOLVED, IncidentStatus.CLOSED}),
-    Act.ATTACH_ALERT: _UNCLOSED,
-    Act.ALERTS_OVER: _UNCLOSED,
-    Act.RESOLVE_WITH_ALERTS: _OPEN,
+SUMMARIES = {
+    Act.OPEN: "Open an incident.",
+    Act.ACKNOWLEDGE: "Take an incident.",
+    Act.START: "Begin the work.",
+    Act.ASSIGN: "Give an incident to a person, or to an agency where `incidents.hand_over` is permitted, too.",
+    Act.SEVERITY: "Set the severity.",
+    Act.DESCRIBE: "Change title, description, category, location and address.",
+    Act.COMMENT: "Add a comment.",
+    Act.ADD_TASK: "Add a task.",
+    Act.CHANGE_TASK: "Change a task; permitted for the task or for its incident.",
+    Act.RESOLVE: "Say that an incident is dealt with.",
+    Act.CLOSE: "Close an incident.",
+    Act.REOPEN: "Open an incident again.",
+    Act.ATTACH_ALERT: "Attach an alert to an incident.",
+    Act.ALERTS_OVER: "Note that all alerts of an incident are over.",
+    Act.RESOLVE_WITH_ALERTS: "Resolve an incident because its alerts are over.",
 }
-"""In which states an act is possible; `acknowledge` also needs that nobody did so yet."""
-
-SYSTEM_ACTS = frozenset({Act.ATTACH_ALERT, Act.ALERTS_OVER, Act.RESOLVE_WITH_ALERTS})
-
-PEOPLES_ACTS = tuple(act for act in POSSIBLE if act not in SYSTEM_ACTS)
-
-AGENCY_ACTS = frozenset(PEOPLES_ACTS) - {Act.CLOSE, Act.DESCRIBE}
-"""What an agency may do to its own incidents; closing and describing are for operators."""
-
-EVERYWHERE = frozenset({Role.ADMIN, Role.OPERATOR, Role.SYSTEM})
-"""Roles that act on every incident."""
+NO_ENTITIES: Mapping[str, Entity | None] = MappingProxyType({})
 
 
-def may(actor: Actor, act: Act, incident: Incident | None = None, task: Task | None = None) -> bool:
-    """Return whether the actor may do this; see `refusal`."""
-    return not refusal(actor, act, incident, task=task)
+def action_of(act: Act) -> str:
+    """Return the name of an act as an action of the policy."""
+    return "incidents.change_severity" if act is Act.SEVERITY else f"incidents.{act}"
 
 
-def refusal(
-    actor: Actor,
-    act: Act,
-    incident: Incident | None = None,
-    *,
-    task: Task | None = None,
-    agency: str | None = None,
-) -> str:
-    """Return why the actor may not do this, '' when it may.
-
-    `incident` is None only where one is opened; `task` is the one to be changed; `agency` is the agency, if any, that
-    the incident or task is to be given to.
-    """
-    if actor.roles & EVERYWHERE:
-        return ""
-    if act is Act.OPEN or incident is None:
-        return "only operators open incidents"
-    if Role.AGENCY not in actor.roles:
-        return "only operators and agencies act on incidents"
-    if actor.agency and act is Act.CHANGE_TASK and task is not None and task.agency == actor.agency:
-        hands_on = agency is not None and agency != task.agency and incident.agency != actor.agency
-        return "only operators and the incident's agency give a task to another agency" if hands_on else ""
-    if not actor.agency or incident.agency != actor.agency:
-        return "it is not assigned to your agency"
-    if act not in AGENCY_ACTS:
-        return "that is for operators"
-    if act is Act.ASSIGN and agency is not None and agency != incident.agency:
-        return "only operators give an incident to another agency"
-    if act is Act.REOPEN and incident.status is not IncidentStatus.RESOLVED:
-        return "a closed one is for operators"
-    return ""
+def incident_rights() -> Rights:
+    """Return what incidents contribute to the policy."""
+    actions = [ActionRight(action_of(act), text) for act, text in SUMMARIES.items()]
+    return Rights(
+        actions=(*actions, ActionRight(HAND_OVER, "Give an incident to another agency.")),
+        protected=frozenset({INCIDENT, TASK, COMMENT, AGENCY}),
+        policy=files("rhinecloud.incidents").joinpath("incidents.cedar").read_text(encoding="utf-8"),
+    )
 
 
-def authorize(
-    actor: Actor,
-    act: Act,
-    incident: Incident | None = None,
-    *,
-    task: Task | None = None,
-    agency: str | None = None,
-) -> None:
-    """Raise NotYours unless the actor may do this; see `refusal`."""
-    reason = refusal(actor, act, incident, task=task, agency=agency)
-    if reason:
-        raise NotYours(actor, act, reason)
+class IncidentRights:
+    """Asks the policy about the incidents and tasks of one tenant."""
 
+    def __init__(self, policy: Authorization, context: Context, tenant: str = "") -> None:
+        self._policy = policy
+        self._tenant = tenant
+        self._incidents = IncidentCodec(context)
+        self._tasks = TaskCodec(context)
 
-def allowed_acts(incident: Incident, actor: Actor) -> list[Act]:
-    """Return what the actor can do to the incident now: what a screen offers."""
-    return [act for act in PEOPLES_ACTS if obstacle(incident, act) is None and may(actor, act, incident)]
+    def check_open(self, actor: Actor) -> None:
+        """Raise Denied unless the actor may open incidents."""
+        self._policy.check(actor, action_of(Act.OPEN), self._tenant, (INCIDENT,))
 
+    def check(
+        self,
+        actor: Actor,
+        act: Act,
+        incident: Incident,
+        *,
+        task: Task | None = None,
+        agency: str | None = None,
+        stored: Mapping[str, Entity | None] = NO_ENTITIES,
+    ) -> None:
+        """Raise Denied unless the actor may do this.
 
-def may_change(incident: Incident, task: Task, actor: Actor) -> bool:
-    """Return whether the actor can change a task of the incident now."""
-    return obstacle(incident, Act.CHANGE_TASK) is None and may(actor, Act.CHANGE_TASK, incident, task)
+        `task` is the one to be changed; `agency` is the one, if any, that the task or else the incident is to be given
+        to; `stored` has the entities by id, where they are at hand. A task may be changed by whoever may change it or
+        its incident; giving it to another agency needs the right to the incident.
+        """
+        entity = stored.get(incident.id) or self._incidents.entity(incident)
+        if act is Act.CHANGE_TASK and task is not None and agency in (None, task.agency):
+            own = stored.get(task.id) or self._tasks.entity(task)
+            if self._policy.allows(actor, action_of(act), self._tenant, entity=own):
+                return
+        self._policy.check(actor, action_of(act), self._tenant, entity=entity)
+        if act is Act.ASSIGN and agency not in (None, incident.agency):
+            self._policy.check(actor, HAND_OVER, self._tenant, entity=entity)
 
+    def may(self, actor: Actor, act: Act, incident: Incident) -> bool:
+        """Return whether the actor may do this to the incident."""
+        entity = self._incidents.entity(incident)
+        return self._policy.allows(actor, action_of(act), self._tenant, entity=entity)
 
-def obstacle(incident: Incident, act: Act) -> str | None:
-    """Return why an act is not possible in the present state, None when it is; '' where the state says it all."""
-    if incident.status not in POSSIBLE[act]:
-        is_early = incident.status is IncidentStatus.NEW and act in (Act.START, Act.RESOLVE)
-        return "acknowledge it first" if is_early else ""
-    if act is Act.ACKNOWLEDGE and incident.acknowledged_at:
-        return "it is acknowledged already"
-    return None
+    def allowed_acts(self, incident: Incident, actor: Actor) -> list[Act]:
+        """Return what the actor can do to the incident now: what a screen offers."""
+        entity = self._incidents.entity(incident)
+        return [
+            act
+            for act in possible_acts(incident)
+            if self._policy.allows(actor, action_of(act), self._tenant, entity=entity)
+        ]
 
-
-def check_state(incident: Incident, act: Act, actor: Actor) -> None:
-    """Raise IllegalAct unless the act is possible in the present state."""
-    reason = obstacle(incident, act)
-    if reason is not None:
-        raise IllegalAct(incident, act, allowed_acts(incident, actor), reason)
+    def may_change(self, incident: Incident, task: Task, actor: Actor) -> bool:
+        """Return whether the actor can change a task of the incident now."""
+        if Act.CHANGE_TASK not in possible_acts(incident):
+            return False
+        entities = (self._tasks.entity(task), self._incidents.entity(incident))
+        action = action_of(Act.CHANGE_TASK)
+        return any(self._policy.allows(actor, action, self._tenant, entity=each) for each in entities)

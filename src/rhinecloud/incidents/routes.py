@@ -20,6 +20,7 @@ from rhinecloud.incidents.contract import (
 from rhinecloud.incidents.escalation import Escalation
 from rhinecloud.incidents.model import IncidentDraft
 from rhinecloud.incidents.related import TaskFilter
+from rhinecloud.incidents.rights import IncidentRights
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.timelines import Timelines
 from rhinecloud.incidents.views import Views, event_view
@@ -39,14 +40,14 @@ def incident_routes(
 ) -> APIRouter:
     """Build `/incidents`, `/tasks` and `/alerts/{id}/incident`."""
     router = APIRouter(tags=["incidents"])
-    views = _views_for(signed_in, name_of)
+    views = _views_for(signed_in, incidents.rights, name_of)
     router.include_router(_reading(incidents, timelines, signed_in, views))
     router.include_router(_opening(incidents, escalation, signed_in, views))
     router.include_router(_acting(incidents, signed_in, views))
     return router
 
 
-def _views_for(signed_in: Dependency, name_of: NameOf) -> Dependency:
+def _views_for(signed_in: Dependency, rights: IncidentRights, name_of: NameOf) -> Dependency:
     """Return the dependency that shows things to the person who asks."""
 
     async def views(
@@ -54,7 +55,7 @@ def _views_for(signed_in: Dependency, name_of: NameOf) -> Dependency:
         lang: Annotated[str, Query(description="Language of the texts, such as `en`")] = "",
         accept_language: Annotated[str, Header()] = "",
     ) -> Views:
-        return Views(actor, (*preferred(lang), *preferred(accept_language)), name_of)
+        return Views(actor, rights, (*preferred(lang), *preferred(accept_language)), name_of)
 
     return views
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from rhinecloud.incidents.errors import IllegalAct, NoSuchTask
+from rhinecloud.incidents.errors import NoSuchTask
 from rhinecloud.incidents.model import (
     Act,
     ActRecord,
@@ -26,7 +26,7 @@ from rhinecloud.incidents.model import (
     TaskStatus,
     TaskSummary,
 )
-from rhinecloud.incidents.rights import allowed_acts, check_state
+from rhinecloud.incidents.states import MayAct, check_state, illegal
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.severity import Severity
@@ -42,13 +42,21 @@ SET_BY_PROGRESS = (
 """Fields that are empty again when an incident is reopened."""
 
 
+def _anything(act: Act, incident: Incident) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class ActInProgress:
-    """Who acts and when (ISO 8601), with an id for the task or comment that the act may create."""
+    """Who acts and when (ISO 8601), with an id for the task or comment that the act may create.
+
+    `may` returns what the policy permits the actor: an act that is not possible names those that are.
+    """
 
     actor: Actor
     now: str
     new_id: str = ""
+    may: MayAct = _anything
 
 
 Rule = Callable[[Incident, ActInProgress], Incident]
@@ -57,7 +65,7 @@ Rule = Callable[[Incident, ActInProgress], Incident]
 
 def acknowledge(incident: Incident, acting: ActInProgress) -> Incident:
     """Take it: somebody has seen it and will deal with it."""
-    check_state(incident, Act.ACKNOWLEDGE, acting.actor)
+    check_state(incident, Act.ACKNOWLEDGE, acting.may)
     status = IncidentStatus.ACKNOWLEDGED if incident.status is IncidentStatus.NEW else incident.status
     return _done(
         incident,
@@ -71,7 +79,7 @@ def acknowledge(incident: Incident, acting: ActInProgress) -> Incident:
 
 def start(incident: Incident, acting: ActInProgress) -> Incident:
     """Begin the work."""
-    check_state(incident, Act.START, acting.actor)
+    check_state(incident, Act.START, acting.may)
     return _done(incident, Act.START, acting, status=IncidentStatus.IN_PROGRESS, started_at=acting.now)
 
 
@@ -79,7 +87,7 @@ def assign(
     incident: Incident, acting: ActInProgress, agency: str | None, assignee: str | None, note: str = ""
 ) -> Incident:
     """Give it to an agency, a person, or both: '' removes one, None leaves it. Another agency acknowledges anew."""
-    check_state(incident, Act.ASSIGN, acting.actor)
+    check_state(incident, Act.ASSIGN, acting.may)
     agency = incident.agency if agency is None else agency
     changes_hands = agency != incident.agency
     if assignee is None:
@@ -96,7 +104,7 @@ def change_severity(
     incident: Incident, acting: ActInProgress, severity: Severity, note: str = ""
 ) -> Incident:
     """Set the severity."""
-    check_state(incident, Act.SEVERITY, acting.actor)
+    check_state(incident, Act.SEVERITY, acting.may)
     return _done(incident, Act.SEVERITY, acting, note, severity=severity)
 
 
@@ -109,7 +117,7 @@ def raise_severity(incident: Incident, acting: ActInProgress, severity: Severity
 
 def describe(incident: Incident, acting: ActInProgress, changes: Mapping[str, Any]) -> Incident:
     """Change any of title, description, category, location and address; raise Invalid for an empty title."""
-    check_state(incident, Act.DESCRIBE, acting.actor)
+    check_state(incident, Act.DESCRIBE, acting.may)
     if not str(changes.get("title", incident.title)).strip():
         raise Invalid("an incident must have a title", field="title")
     # What a person writes is in that person's language alone.
@@ -119,7 +127,7 @@ def describe(incident: Incident, acting: ActInProgress, changes: Mapping[str, An
 
 def comment(incident: Incident, acting: ActInProgress, text: str) -> Incident:
     """Add a comment; raise Invalid for an empty one."""
-    check_state(incident, Act.COMMENT, acting.actor)
+    check_state(incident, Act.COMMENT, acting.may)
     if not text.strip():
         raise Invalid("must not be empty", field="text")
     added = Comment(
@@ -136,7 +144,7 @@ def comment(incident: Incident, acting: ActInProgress, text: str) -> Incident:
 
 def add_task(incident: Incident, acting: ActInProgress, draft: TaskDraft) -> Incident:
     """Add something to be done; raise Invalid for an empty title."""
-    check_state(incident, Act.ADD_TASK, acting.actor)
+    check_state(incident, Act.ADD_TASK, acting.may)
     task = Task(
         id=acting.new_id,
         incident=incident.id,
@@ -160,7 +168,7 @@ def change_task(
 
     `done` stands for a status: True for done, False for open where it was done.
     """
-    check_state(incident, Act.CHANGE_TASK, acting.actor)
+    check_state(incident, Act.CHANGE_TASK, acting.may)
     task = get_task(incident, task_id)
     given = dict(changes)
     done = given.pop("done", None)
@@ -176,7 +184,7 @@ def change_task(
 
 def resolve(incident: Incident, acting: ActInProgress, resolution: str = "") -> Incident:
     """Say that it is dealt with, and how."""
-    check_state(incident, Act.RESOLVE, acting.actor)
+    check_state(incident, Act.RESOLVE, acting.may)
     return _done(
         incident,
         Act.RESOLVE,
@@ -201,10 +209,10 @@ def close(
 
     Only one that is resolved closes as resolved, and a duplicate names the other one; raise IllegalAct or Invalid.
     """
-    check_state(incident, Act.CLOSE, acting.actor)
+    check_state(incident, Act.CLOSE, acting.may)
     if reason is ClosingReason.RESOLVED and incident.status is not IncidentStatus.RESOLVED:
-        allowed = allowed_acts(incident, acting.actor)
-        raise IllegalAct(incident, Act.CLOSE, allowed, "it closes as resolved only after it was resolved")
+        reason_why = "it closes as resolved only after it was resolved"
+        raise illegal(incident, Act.CLOSE, acting.may, reason_why)
     if (reason is ClosingReason.DUPLICATE) != bool(duplicate_of):
         raise Invalid("must name the other incident for a duplicate, and only then", field="duplicate_of")
     if duplicate_of == incident.id:
@@ -228,7 +236,7 @@ def close(
 
 def reopen(incident: Incident, acting: ActInProgress, note: str = "") -> Incident:
     """Open it again: it begins as new, and somebody has to acknowledge it."""
-    check_state(incident, Act.REOPEN, acting.actor)
+    check_state(incident, Act.REOPEN, acting.may)
     cleared: dict[str, Any] = dict.fromkeys(SET_BY_PROGRESS, "")
     return _done(
         incident, Act.REOPEN, acting, note, status=IncidentStatus.NEW, closing_reason=None, **cleared
@@ -246,7 +254,7 @@ def attach_alert(
     """Add an alert; a more severe one raises the severity. One that is attached already changes nothing."""
     if alert_id in incident.alerts:
         return incident
-    check_state(incident, Act.ATTACH_ALERT, acting.actor)
+    check_state(incident, Act.ATTACH_ALERT, acting.may)
     if len(incident.alerts) >= MOST_ALERTS:
         return incident
     is_worse = severity is not None and severity.rank > incident.severity.rank
@@ -267,7 +275,7 @@ def alerts_over(incident: Incident, acting: ActInProgress) -> Incident:
     """Note that all its alerts are over; where its rule says so, that resolves it. Noted already: nothing changes."""
     if incident.alerts_over_at or incident.status is IncidentStatus.CLOSED:
         return incident
-    check_state(incident, Act.ALERTS_OVER, acting.actor)
+    check_state(incident, Act.ALERTS_OVER, acting.may)
     if incident.resolves_with_alerts and incident.is_open:
         return _done(
             incident,

@@ -23,7 +23,7 @@ from rhinecloud.incidents.model import (
     TaskDraft,
 )
 from rhinecloud.incidents.related import RelatedEntities, TaskFilter
-from rhinecloud.incidents.rights import authorize
+from rhinecloud.incidents.rights import IncidentRights, action_of
 from rhinecloud.incidents.rules import MOST_COMMENTS, MOST_TASKS, ActInProgress
 from rhinecloud.incidents.transactions import ActRequest, ActTransactions, incident_entity
 from rhinecloud.kernel.actor import Actor
@@ -38,6 +38,7 @@ from rhinecloud.ngsild.expression import Expression
 from rhinecloud.ngsild.ordering import parse_order
 from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.ngsild.values import check_geometry
+from rhinecloud.policy import Authorization
 from rhinecloud.store.port import Decision
 
 OPEN_STATES = (IncidentStatus.NEW, IncidentStatus.ACKNOWLEDGED, IncidentStatus.IN_PROGRESS)
@@ -47,7 +48,13 @@ class Incidents:
     """The incidents of one tenant. Every act names the version that the actor saw; 0 acts on any version."""
 
     def __init__(
-        self, broker: Broker, context: Context, clock: Clock, new_id: NewId, tenant: str = ""
+        self,
+        broker: Broker,
+        policy: Authorization,
+        context: Context,
+        clock: Clock,
+        new_id: NewId,
+        tenant: str = "",
     ) -> None:
         self._broker = broker
         self._context = context
@@ -55,7 +62,8 @@ class Incidents:
         self._new_id = new_id
         self._tenant = tenant
         self._codec = IncidentCodec(context)
-        self._transactions = ActTransactions(broker, context, clock, new_id, tenant)
+        self.rights = IncidentRights(policy, context, tenant)
+        self._transactions = ActTransactions(broker, self.rights, context, clock, new_id, tenant)
         self.related = RelatedEntities(broker, context, tenant)
 
     async def get(self, actor: Actor, incident_id: str) -> Incident:
@@ -106,9 +114,9 @@ class Incidents:
     async def open(self, actor: Actor, draft: IncidentDraft, incident_id: str = "") -> tuple[Incident, bool]:
         """Open an incident; under an id that exists already return the present one, and False.
 
-        Raise NotYours, or Invalid for an empty title, an unknown agency or a wrong location.
+        Raise Denied, or Invalid for an empty title, an unknown agency or a wrong location.
         """
-        authorize(actor, Act.OPEN)
+        self.rights.check_open(actor)
         if not draft.title.strip():
             raise Invalid("an incident must have a title", field="title")
         await self._check_links(actor, draft.agency, draft.location)
@@ -124,7 +132,7 @@ class Incidents:
         def decide(entity: Entity | None) -> Decision:
             return None if entity is not None else self._codec.write(opened, None, now)
 
-        written = await self._broker.edit(actor, self._tenant, opened.id, decide)
+        written = await self._broker.edit(actor, self._tenant, opened.id, decide, action=action_of(Act.OPEN))
         incident = self._codec.read(incident_entity(written.entity, opened.id))
         return (incident, True) if written.created else (await self._filled(actor, incident), False)
 
@@ -249,7 +257,7 @@ class Incidents:
         return await self.act(actor, incident_id, version, ActRequest(Act.REOPEN, rule))
 
     async def act(self, actor: Actor, incident_id: str, version: int, request: ActRequest) -> Incident:
-        """Do one act in one transaction; raise NotYours, StaleVersion, IllegalAct or NoSuchIncident."""
+        """Do one act in one transaction; raise Denied, StaleVersion, IllegalAct or NoSuchIncident."""
         return await self._filled(actor, await self._transactions.act(actor, incident_id, version, request))
 
     async def _filled(self, actor: Actor, incident: Incident) -> Incident:

@@ -52,14 +52,17 @@ class TaskCodec:
 
     def write(self, task: Task, entity: Entity | None, now: str) -> Decision:
         """Decide what changes in the entity; attributes that are not the task's own stay as they are."""
+        return write_attributes(entity, self.entity(task), self._own, now)
+
+    def entity(self, task: Task) -> Entity:
+        """Return the entity that stands for a task, without what other systems added to it."""
         attributes = {
             **filled(task, TASK_TEXTS, text),
             **filled(task, TASK_TIMES, date_time),
             **filled(task, TASK_LINKS, relationship),
             "simulated": Instance(value=task.simulated),
         }
-        wanted = _entity(task.id, TASK, {self._iri(name): [each] for name, each in attributes.items()})
-        return write_attributes(entity, wanted, self._own, now)
+        return _entity(task.id, TASK, {self._iri(name): [each] for name, each in attributes.items()})
 
 
 class CommentCodec:

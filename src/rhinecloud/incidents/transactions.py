@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -11,7 +12,7 @@ from rhinecloud.broker.service import Broker
 from rhinecloud.incidents.codec import IncidentCodec
 from rhinecloud.incidents.errors import NoSuchIncident, StaleVersion
 from rhinecloud.incidents.model import INCIDENT, TASK, Act, Incident
-from rhinecloud.incidents.rights import authorize
+from rhinecloud.incidents.rights import IncidentRights, action_of
 from rhinecloud.incidents.rules import ActInProgress, Rule
 from rhinecloud.incidents.task_codec import CommentCodec, TaskCodec
 from rhinecloud.kernel.actor import Actor
@@ -40,9 +41,16 @@ class ActTransactions:
     """Does acts to the incidents of one tenant."""
 
     def __init__(
-        self, broker: Broker, context: Context, clock: Clock, new_id: NewId, tenant: str = ""
+        self,
+        broker: Broker,
+        rights: IncidentRights,
+        context: Context,
+        clock: Clock,
+        new_id: NewId,
+        tenant: str = "",
     ) -> None:
         self._broker = broker
+        self._rights = rights
         self._clock = clock
         self._new_id = new_id
         self._tenant = tenant
@@ -53,15 +61,17 @@ class ActTransactions:
     async def act(self, actor: Actor, incident_id: str, version: int, request: ActRequest) -> Incident:
         """Do one act in one transaction of the store, to the incident and to the tasks that it concerns.
 
-        Raise NotYours, StaleVersion, IllegalAct or NoSuchIncident.
+        Raise Denied, StaleVersion, IllegalAct or NoSuchIncident.
         """
         now = format_time(self._clock())
-        acting = ActInProgress(actor, now, self._id_for(request, incident_id))
+        acting = ActInProgress(
+            actor, now, self._id_for(request, incident_id), partial(self._rights.may, actor)
+        )
 
         def decide(entities: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
             before = self._read(entities, incident_id, request.tasks)
             task = before.tasks[0] if request.act is Act.CHANGE_TASK and before.tasks else None
-            authorize(actor, request.act, before, task=task, agency=request.agency)
+            self._rights.check(actor, request.act, before, task=task, agency=request.agency, stored=entities)
             if entities[acting.new_id] is not None:
                 return {}
             if version and version != before.version:
@@ -74,6 +84,7 @@ class ActTransactions:
             [incident_id, *request.tasks, acting.new_id],
             decide,
             subjects=[incident_id, *(request.tasks if request.act is Act.CHANGE_TASK else ())],
+            action=action_of(request.act),
         )
         return self._incidents.read(incident_entity(written[incident_id].entity, incident_id))
 

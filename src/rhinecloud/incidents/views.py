@@ -14,7 +14,7 @@ from rhinecloud.incidents.contract import (
     TaskView,
 )
 from rhinecloud.incidents.model import Act, Comment, Incident, Task
-from rhinecloud.incidents.rights import allowed_acts, may_change
+from rhinecloud.incidents.rights import IncidentRights
 from rhinecloud.incidents.timeline import Event
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.language import choose
@@ -28,6 +28,7 @@ class Views:
     """Shows things to `actor` in the first of `languages` that they are in; `name_of` names accounts."""
 
     actor: Actor
+    rights: IncidentRights
     languages: tuple[str, ...] = ()
     name_of: NameOf = str
 
@@ -48,7 +49,7 @@ class Views:
             "comments": [_comment(comment) for comment in incident.comments],
             "created_at": incident.created_at,
             "modified_at": incident.modified_at or incident.created_at,
-            "allowed": allowed_acts(incident, self.actor),
+            "allowed": self.rights.allowed_acts(incident, self.actor),
         }
         return IncidentView(**shown)
 
@@ -66,7 +67,7 @@ class Views:
         )
 
     def _members(self, task: Task, incident: Incident | None) -> dict[str, Any]:
-        can_change = incident is not None and may_change(incident, task, self.actor)
+        can_change = incident is not None and self.rights.may_change(incident, task, self.actor)
         return {
             "id": task.id,
             "incident": task.incident,

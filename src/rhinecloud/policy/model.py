@@ -63,7 +63,8 @@ class Denied(Forbidden):
         entity_id: str = "",
     ) -> None:
         what = ", ".join(sorted(name.rpartition(":")[2].rpartition("/")[2] for name in types))
-        super().__init__(f"{actor.name} may not {action.replace('_', ' ')}{f' {what}' if what else ''}")
+        verb = action.rpartition(".")[2].replace("_", " ")
+        super().__init__(f"{actor.name} may not {verb}{f' {what}' if what else ''}")
         self.actor = actor
         self.action = action
         self.types = tuple(types)

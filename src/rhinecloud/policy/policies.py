@@ -50,15 +50,6 @@ def core_rights() -> Rights:
     """Return what the core itself contributes."""
     return Rights(
         actions=tuple(ActionRight(name.value, text) for name, text in CORE_SUMMARIES.items()),
-        protected=frozenset(
-            {
-                "urn:rhinecloud:ns:Incident",
-                "urn:rhinecloud:ns:Task",
-                "urn:rhinecloud:ns:Agency",
-                "https://schema.org/Comment",
-                "https://smartdatamodels.org/dataModel.Alert/Alert",
-            }
-        ),
         policy=files("rhinecloud.policy").joinpath("core.cedar").read_text(encoding="utf-8"),
     )
 

@@ -261,7 +261,7 @@ class Risk:
                     counters.fail(f"the alert could not be written: {answer}", format_time(self._clock()))
 
     def _plan(self, outcome: RuleOutcome, writer: EditBuilder) -> Decide:
-        return writer.guard(outcome.alert_id, self._alert_writer.decision(outcome))
+        return writer.guard(self._alert_writer.decision(outcome))
 
     async def _save(self) -> None:
         """Save the state, but never one that is ahead of the alerts that are written."""

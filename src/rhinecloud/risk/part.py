@@ -23,12 +23,14 @@ from rhinecloud.part import (
     Part,
     PartContext,
     Reload,
+    Rights,
     Settings,
 )
 from rhinecloud.part.metrics import PREFIX
 from rhinecloud.risk.alerts import Alerts
 from rhinecloud.risk.consumer import Risk
 from rhinecloud.risk.content import RULES
+from rhinecloud.risk.engine import ALERT
 from rhinecloud.risk.routes import risk_routes
 from rhinecloud.risk.rulebook import Rulebook, read_rulebook
 from rhinecloud.risk.settings import RiskSettings
@@ -129,6 +131,7 @@ PART = Part(
     open=open_risk,
     content=(RULES,),
     settings={"risk": RiskSettings},
+    rights=Rights(protected=frozenset({ALERT})),
     records={"risk": "The state of the rules between two changes."},
     status=RiskFigures,
     check=check_rules,

@@ -88,16 +88,17 @@ class EditBuilder:
 
         return decide
 
-    def guard(self, entity_id: str, decide: Decide) -> Decide:
+    def guard(self, decide: Decide, action: str = "") -> Decide:
         """Make a decision of another part under the policy."""
 
         def guarded(present: Entity | None) -> Decision:
             present = self.alive(present)
             decision = decide(present)
             if isinstance(decision, Remove):
-                self.check(Action.DELETE, present or decision.entity)
+                self.check(action or Action.DELETE, present or decision.entity)
             elif isinstance(decision, Put):
-                self.check(Action.CREATE if present is None else Action.UPDATE, present or decision.entity)
+                usual = Action.CREATE if present is None else Action.UPDATE
+                self.check(action or usual, present or decision.entity)
             return self._with_creator(present, decision)
 
         return guarded
@@ -109,24 +110,26 @@ class EditBuilder:
                 return with_members(decision, entity=with_members(decision.entity, created_by=creator))
         return decision
 
-    def guard_jointly(self, subjects: Sequence[str], decide: DecideJointly) -> DecideJointly:
-        """Make a decision about several entities, if the policy permits an update of one of `subjects`."""
+    def guard_jointly(self, subjects: Sequence[str], decide: DecideJointly, action: str) -> DecideJointly:
+        """Make a decision about several entities, if the policy permits `action` on one of `subjects`."""
 
         def guarded(before: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
             present = {entity_id: self.alive(entity) for entity_id, entity in before.items()}
             decisions = decide(present)
             if decisions:
-                self._check_any([entity for each in subjects if (entity := present[each]) is not None])
+                self._check_any(
+                    action, [entity for each in subjects if (entity := present[each]) is not None]
+                )
             return {name: self._with_creator(present[name], each) for name, each in decisions.items()}
 
         return guarded
 
-    def _check_any(self, entities: Sequence[Entity]) -> None:
+    def _check_any(self, action: str, entities: Sequence[Entity]) -> None:
         """Raise Denied unless the actor may update one of the entities."""
         denied: Denied | None = None
         for entity in entities:
             try:
-                self.check(Action.UPDATE, entity)
+                self.check(action, entity)
             except Denied as error:
                 denied = denied or error
             else:
@@ -150,7 +153,7 @@ class EditBuilder:
         """Return a new entity with its creator."""
         return with_members(entity, created_by=self.creator) if self.creator else entity
 
-    def check(self, action: Action, entity: Entity) -> None:
+    def check(self, action: str, entity: Entity) -> None:
         """Raise Denied unless the policy permits the action."""
         self.policy.check(self.actor, action, self.tenant, (), entity, self.call)
 

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from rhinecloud.cli.packs.scaffold import write_pack
+
 PAGE = Path(__file__).parents[2] / "docs" / "packs.md"
 BLOCK = re.compile(r"^```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAME = re.compile(r"`(\w+/[\w./]+\.\w+|pyproject\.toml)`")
@@ -166,6 +168,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
     failing["failing/pack.toml"] = re.sub(r"writes = .*\n", "", failing["failing/pack.toml"])
     install(site, "rhinecloud-failing", failing, {"failing": "failing:pack"})
     install(site, "rhinecloud-broken", {"broken/__init__.py": "1 / 0"}, {"broken": "broken:pack"})
+    write_pack("street-lamps", folder)
+    made = folder / "street-lamps" / "street_lamps_pack"
+    lamps = {
+        f"street_lamps_pack/{path.relative_to(made)}": path.read_text(encoding="utf-8")
+        for path in made.rglob("*")
+        if path.is_file()
+    }
+    install(site, "rhinecloud-street-lamps", lamps, {"street-lamps": "street_lamps_pack:pack"})
     city = folder / "city"
     city.mkdir()
     more = """
@@ -270,6 +280,15 @@ def test_a_pack_that_fails_at_work_stops_no_other_and_is_shown(running: RunningC
     assert worker["error"] == "RuntimeError: the worker fails"
     wait(lambda: shown()[0]["failures"] > worker["failures"], "the worker is not started again")
     assert running.call("GET", "/packs/locks/low")[0] == 200
+
+
+def test_what_the_command_new_makes_is_shown_by_a_city(running: RunningCity) -> None:
+    _, city = running.call("GET", "/api/v1/city")
+    [pack] = [each for each in city["packs"] if each["name"] == "street-lamps"]
+    assert pack["texts"]["de"]["types"] == {"StreetLampsObserved": "Street lamps"}
+    assert "street-lamps" in [layer["id"] for layer in city["layers"]]
+    _, rules = running.call("GET", "/api/v1/rules")
+    assert "street-lamps-level-high" in [rule["id"] for rule in rules["items"]]
 
 
 def test_the_settings_of_the_pack_are_checked(running: RunningCity, tmp_path: Path) -> None:

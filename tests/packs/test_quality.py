@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rhinecloud.app.parts import find_parts, kinds_of
-from rhinecloud.cli.packs.ladder import judge
+from rhinecloud.cli.packs.ladder import LADDER, Tier, judge
 from rhinecloud.cli.packs.trial import run_trials
 from rhinecloud.loader import LoadedPack, find_packs
 
@@ -41,3 +43,10 @@ def test_what_a_machine_finds_done_is_not_left_as_todo(pack: LoadedPack) -> None
         if each.mark == "todo" and each.rule.verify is not None and not each.missing
     ]
     assert behind == []
+
+
+def test_the_page_names_every_rule_of_the_ladder_by_its_tier() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "packs.md").read_text(encoding="utf-8")
+    for tier in Tier:
+        names = " ".join(f"`{rule.name}`" for rule in LADDER if rule.tier is tier)
+        assert f"| {tier.value} | {names} |" in page

@@ -23,7 +23,7 @@ from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.cli.exits import MEANINGS
 from rhinecloud.cli.program import build_program
 from rhinecloud.kernel.settings import SettingDescription, describe
-from rhinecloud.loader import Packs
+from rhinecloud.loader import Packs, find_packs
 from rhinecloud.subscriptions.routes import subscription_routes
 
 SETTINGS_HEAD = """# Settings
@@ -80,7 +80,7 @@ def write_reference(folder: Path) -> None:
 
 
 def settings_page() -> str:
-    """Return the page of every setting by section."""
+    """Return the page of every setting by section, with those of the packs that are installed."""
     parts = find_parts().loaded
     sections = [_section(name, kind) for name, kind in sections_of(parts).items()]
     tables = [
@@ -88,7 +88,8 @@ def settings_page() -> str:
         for name, kind in tables_of(parts).items()
         if is_dataclass(kind)
     ]
-    return "\n".join([SETTINGS_HEAD, *sections, *tables, AGENCIES])
+    packs = [_section(name, kind) for name, kind in find_packs().settings().items()]
+    return "\n".join([SETTINGS_HEAD, *sections, *tables, *packs, AGENCIES])
 
 
 def commands_page() -> str:

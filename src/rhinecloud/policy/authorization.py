@@ -2,7 +2,7 @@
 
 A question is who (actor), what (action), whose (tenant) and which types. Cedar answers it once; from then on it is a
 look-up. Only where a policy that could apply looks at the entity itself, or at the time of day, is each entity, or each
-hour, a question of its own. `docs/adr/0010-facts-of-policies.md` says how that is found out.
+hour, a question of its own. `docs/adr/0013-facts-of-policies.md` says how that is found out.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class Selection:
     tenant: str | None = None
     types: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def is_everything(self) -> bool:
         """Return whether nothing is left out."""
         return self.tenant is None and not self.types
@@ -73,12 +73,13 @@ class Batch:
 
     def changes(self) -> list[Change]:
         """Return the changes, which must not be modified."""
-        if not self._select.may_be_in(self.frame):
+        select = self._select
+        if not select.may_be_in(self.frame):
             return []
         found = self.frame.changes()
         if self.frame.first <= self.after:
             found = [each for each in found if each.seq > self.after]
-        return found if self._select.is_everything else [each for each in found if self._select.wants(each)]
+        return found if select.is_everything else [each for each in found if select.wants(each)]
 
     def mentions(self, signs: Iterable[bytes]) -> bool:
         """Return False where none of these bytes stands in the batch, without decoding it."""

@@ -35,10 +35,11 @@ class Backlog:
         """Return whether something must be written to the store or deleted from it."""
         return bool(self._tail or self._emptied)
 
-    def put(self, item: PendingItem) -> None:
-        """Add an item at the end: in memory, or in the tail that must be written."""
+    def put(self, item: PendingItem) -> bool:
+        """Add an item at the end; return whether it is in memory, and not in the tail that must be written."""
         has_space = not self._tail and not self._chunks and len(self.in_memory) < self._settings.queue
         (self.in_memory if has_space else self._tail).append(item)
+        return has_space
 
     def restore(self, chunks: Sequence[PendingChunk]) -> None:
         """Add the chunks of an earlier run, before anything new."""

@@ -87,15 +87,16 @@ class DeliveryQueue:
         """Add an item."""
         if self.waiting >= self._settings.max_pending:
             self._count_dropped(self.backlog.drop_oldest())
-        self.backlog.put(item)
-        self._note_backlog()
+        if not self.backlog.put(item):
+            self._mark_dirty(self)
 
     def clear(self) -> None:
         """Stop, and drop everything that waits."""
         self.stop()
         self.backlog.clear(self._current)
         self._current, self._body = [], b""
-        self._note_backlog()
+        if self.backlog.is_dirty:
+            self._mark_dirty(self)
 
     def stop(self) -> None:
         """Stop sending; what waits stays where it is."""
@@ -213,7 +214,8 @@ class DeliveryQueue:
         done, self._current, self._body = self._current, [], b""
         for item in done:
             self.backlog.finish(item)
-        self._note_backlog()
+        if self.backlog.is_dirty:
+            self._mark_dirty(self)
 
     def _count_dropped(self, number: int) -> None:
         self.counters.dropped += number
@@ -222,8 +224,4 @@ class DeliveryQueue:
     def _note_counters(self) -> None:
         if not self.is_unsaved:
             self.is_unsaved = True
-            self._mark_dirty(self)
-
-    def _note_backlog(self) -> None:
-        if self.backlog.is_dirty:
             self._mark_dirty(self)

@@ -132,8 +132,8 @@ async def _is_told(
     receiver: Receiver, live: aiohttp.ClientWebSocketResponse, device: aiomqtt.Client, level: int
 ) -> None:
     """Wait until the shown entity came by every way; the hidden one must not have come before."""
-    await receiver.until(lambda: bool(receiver.heard) and receiver.values("level")[-1] == level)
-    assert HIDDEN not in json.dumps([body for _, _, body in receiver.heard])
+    await receiver.until(lambda: bool(receiver.received) and receiver.values("level")[-1] == level)
+    assert HIDDEN not in json.dumps([body for _, _, body in receiver.received])
     async with asyncio.timeout(10):
         async for message in live:
             assert HIDDEN not in message.data

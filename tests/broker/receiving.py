@@ -1,4 +1,4 @@
-"""A receiver of notifications for tests: a real HTTP server that keeps what it hears and answers as it is told."""
+"""A receiver of notifications for tests: a real HTTP server that keeps what it receives and answers as it is set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Receiver:
     """What came, as (path, headers, body), when, and from which `peers`; `hang` paths are never answered."""
 
     url: str = ""
-    heard: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
+    received: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
     status: int = 200
     hang: set[str] = field(default_factory=set)
     answer_body: str = ""
@@ -25,10 +25,10 @@ class Receiver:
     on_notification: Callable[[dict[str, str], Any], object] = lambda headers, body: None
 
     def bodies(self, path: str = "/") -> list[Any]:
-        return [body for heard, _, body in self.heard if heard == path]
+        return [body for received, _, body in self.received if received == path]
 
     def values(self, name: str, path: str = "/") -> list[Any]:
-        """Give a simplified attribute of each entity told, in order."""
+        """Return a simplified attribute of each notified entity, in order."""
         return [entity[name] for body in self.bodies(path) for entity in body["data"]]
 
     async def until(self, condition: Callable[[], bool], timeout_s: float = 10) -> None:
@@ -38,8 +38,8 @@ class Receiver:
 
     async def answer(self, request: web.Request) -> web.Response:
         self.moments.append(asyncio.get_running_loop().time())
-        self.heard.append((request.path, dict(request.headers), await request.json()))
-        self.on_notification(*self.heard[-1][1:])
+        self.received.append((request.path, dict(request.headers), await request.json()))
+        self.on_notification(*self.received[-1][1:])
         if request.path in self.hang:
             await asyncio.sleep(3600)
         self.peers.add(request.transport and request.transport.get_extra_info("peername"))

@@ -98,7 +98,7 @@ async def test_5_8_6_each_trigger_and_condition_gets_its_part(
         assert (await notifying.call("POST", "/subscriptions", given)).status == 201, name
     await play(notifying)
     expected = {name: told.split() for name, (_, told) in TRIGGERS.items()}
-    await receiver.until(lambda: len(receiver.heard) >= sum(map(len, expected.values())))
+    await receiver.until(lambda: len(receiver.received) >= sum(map(len, expected.values())))
     await asyncio.sleep(0.2)
     told = {
         name: [chapter(entity) for body in receiver.bodies(f"/{name}") for entity in body["data"]]
@@ -131,7 +131,7 @@ async def test_5_3_1_a_notification_is_made_as_it_was_asked_for(
         )
         assert (await notifying.call("POST", "/subscriptions", given)).status == 201, name
     await play(notifying)
-    await receiver.until(lambda: len(receiver.heard) >= len(FORMS))
+    await receiver.until(lambda: len(receiver.received) >= len(FORMS))
     for name, (_, expected) in FORMS.items():
         (body,) = receiver.bodies(f"/{name}")
         assert set(body) == {"id", "type", "subscriptionId", "notifiedAt", "data"}
@@ -180,8 +180,8 @@ async def test_6_3_9_the_receiver_says_what_it_reads(
     assert (await notifying.call("POST", "/subscriptions", given, headers=link)).status == 201
     ship = {"id": SHIP, "type": "Ship", "speed": 3, "location": LOCATION}
     assert (await notifying.call("POST", "/entities", ship, headers=link)).status == 201
-    await receiver.until(lambda: bool(receiver.heard))
-    _, headers, body = receiver.heard[0]
+    await receiver.until(lambda: bool(receiver.received))
+    _, headers, body = receiver.received[0]
     assert (headers["Content-Type"], headers["X-Key"]) == (content_type, "k")
     assert context in (orjson.dumps(body).decode() if inside else headers["Link"])
     entity = body["data"]["features"][0]["properties"] if "geo" in accept else body["data"][0]
@@ -198,8 +198,8 @@ async def test_5_8_6_notifications_speak_the_words_of_jsonld_context(
     given = subscription(receiver.url, jsonldContext=context, notification={"format": "simplified"})
     assert (await notifying.call("POST", "/subscriptions", given)).status == 201
     await notifying.call("POST", "/entities", {"id": SHIP, "type": "Ship", "speed": 3})
-    await receiver.until(lambda: bool(receiver.heard))
-    assert receiver.heard[0][2]["data"] == [{"id": SHIP, "type": "Schiff", "fahrt": 3}]
+    await receiver.until(lambda: bool(receiver.received))
+    assert receiver.received[0][2]["data"] == [{"id": SHIP, "type": "Schiff", "fahrt": 3}]
 
 
 @pytest.mark.parametrize(
@@ -224,8 +224,8 @@ async def test_4_5_23_linked_entities_are_notified_with_those_that_link_to_them(
     assert (await notifying.call("POST", "/subscriptions", given)).status == 201
     ship = {"id": SHIP, "type": "Ship", "speed": 3, "home": {"object": "urn:x:1"}}
     await notifying.call("POST", "/entities", ship)
-    await receiver.until(lambda: bool(receiver.heard))
-    assert receiver.heard[0][2]["data"] == expected
+    await receiver.until(lambda: bool(receiver.received))
+    assert receiver.received[0][2]["data"] == expected
 
 
 async def test_5_8_6_success_and_failure_are_counted(notifying: NotifyingBroker, receiver: Receiver) -> None:
@@ -253,5 +253,5 @@ async def test_5_2_12_values_named_as_raw_json_are_compared_as_they_came(
     for kind in ("ore", "coal"):
         cargo = {"type": "JsonProperty", "json": {"kind": kind}}
         await notifying.call("POST", "/entities", {"id": f"{SHIP}:{kind}", "type": "Ship", "cargo": cargo})
-    await receiver.until(lambda: bool(receiver.heard))
-    assert [each["id"] for each in receiver.heard[0][2]["data"]] == [f"{SHIP}:coal"]
+    await receiver.until(lambda: bool(receiver.received))
+    assert [each["id"] for each in receiver.received[0][2]["data"]] == [f"{SHIP}:coal"]

@@ -57,7 +57,7 @@ async def test_a_killed_city_loses_no_notification(tmp_path: Path, either_store:
         wanted = {(gauge, level) for gauge, levels in acknowledged.items() for level in levels}
         assert len(wanted) > 200
         receiver.hang.clear()
-        receiver.heard = [each for each in receiver.heard if each[0] != "/dead"]
+        receiver.received = [each for each in receiver.received if each[0] != "/dead"]
         async with running_city(tmp_path, "--store", either_store.url):
             for path in ("/up", "/dead"):
                 await receiver.until(lambda: not wanted - set(notified(receiver, path)), 60)  # noqa: B023

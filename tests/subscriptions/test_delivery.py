@@ -63,12 +63,12 @@ async def test_timeout_and_cooldown_are_what_the_endpoint_asks_for(
     receiver.hang.add("/slow")
     name = await notifying.subscribe(receiver, notification=to(receiver, "/slow", timeout=100, cooldown=700))
     await notifying.put("1", speed=1)
-    await receiver.until(lambda: len(receiver.heard) == 2)
+    await receiver.until(lambda: len(receiver.received) == 2)
     assert receiver.moments[1] - receiver.moments[0] >= 0.79
     assert (await notifying.shown(name))["timesFailed"] >= 1
     receiver.hang.clear()
-    await receiver.until(lambda: len(receiver.heard) == 3)
-    assert receiver.heard[0][2] == receiver.heard[2][2]
+    await receiver.until(lambda: len(receiver.received) == 3)
+    assert receiver.received[0][2] == receiver.received[2][2]
 
 
 async def test_pauses_between_repeats_grow_up_to_the_longest(
@@ -77,7 +77,7 @@ async def test_pauses_between_repeats_grow_up_to_the_longest(
     receiver.status = 503
     await notifying.subscribe(receiver)
     await notifying.put("1", speed=1)
-    await receiver.until(lambda: len(receiver.heard) == 7)
+    await receiver.until(lambda: len(receiver.received) == 7)
     pauses = [after - before for before, after in pairwise(receiver.moments)]
     assert all(least <= pause for least, pause in zip([0.025, 0.05, 0.1, 0.2, 0.2, 0.2], pauses, strict=True))
     assert len({body["id"] for body in receiver.bodies()}) == 1
@@ -110,8 +110,8 @@ async def test_linked_entities_come_along(notifying: NotifyingBroker, receiver: 
         ).status == 201
     await notifying.subscribe(receiver, notification={**to(receiver), "join": join, "joinLevel": 2})
     await notifying.put("1", berth={"type": "Relationship", "object": "urn:Berth"})
-    await receiver.until(lambda: len(receiver.heard) == 1)
-    told = receiver.heard[0][2]["data"]
+    await receiver.until(lambda: len(receiver.received) == 1)
+    told = receiver.received[0][2]["data"]
     if join == "inline":
         assert told[0]["berth"] == {
             "id": "urn:Berth",
@@ -125,8 +125,8 @@ async def test_linked_entities_come_along(notifying: NotifyingBroker, receiver: 
 async def test_system_attributes_are_shown_on_request(notifying: NotifyingBroker, receiver: Receiver) -> None:
     await notifying.subscribe(receiver, notification={"endpoint": {"uri": receiver.url}, "sysAttrs": True})
     await notifying.put("1", speed=1)
-    await receiver.until(lambda: len(receiver.heard) == 1)
-    (entity,) = receiver.heard[0][2]["data"]
+    await receiver.until(lambda: len(receiver.received) == 1)
+    (entity,) = receiver.received[0][2]["data"]
     for shown in (entity, entity["speed"]):
         assert {"createdAt", "modifiedAt"} <= set(shown)
 

@@ -64,8 +64,8 @@ async def settle(notifying: NotifyingBroker) -> None:
 async def test_a_change_reaches_its_subscriber(notifying: NotifyingBroker, receiver: Receiver) -> None:
     name = await notifying.subscribe(receiver)
     await notifying.put("1", speed=3)
-    await receiver.until(lambda: len(receiver.heard) == 1)
-    _, headers, body = receiver.heard[0]
+    await receiver.until(lambda: len(receiver.received) == 1)
+    _, headers, body = receiver.received[0]
     assert headers["Content-Type"] == "application/json"
     assert "ngsi-ld-core-context" in headers["Link"]
     assert body["subscriptionId"] == name
@@ -81,7 +81,7 @@ async def test_changes_from_before_are_not_notified(notifying: NotifyingBroker, 
     await notifying.put("1", speed=1)
     await notifying.subscribe(receiver)
     await notifying.put("1", speed=2)
-    await receiver.until(lambda: len(receiver.heard) == 1)
+    await receiver.until(lambda: len(receiver.received) == 1)
     assert receiver.values("speed") == [2]
 
 
@@ -135,7 +135,7 @@ async def test_a_receiver_that_was_away_is_notified_of_all_it_missed(
     for number in range(30):
         await notifying.put("1", speed=number)
     await settle(notifying)
-    heard = len(receiver.heard)
+    heard = len(receiver.received)
     receiver.status = 200
     await receiver.until(lambda: receiver.values("speed")[heard:] == list(range(30)))
     assert (await notifying.shown(name))["status"] == "ok"
@@ -155,7 +155,7 @@ async def test_items_without_space_in_memory_are_stored_and_delivered_in_order(
             await notifying.put("1", speed=number)
         await settle(notifying)
         assert await notifying.store.count_records("pending-notification") > 0
-        heard = len(receiver.heard)
+        heard = len(receiver.received)
         receiver.status = 200
         await receiver.until(lambda: receiver.values("speed")[heard:] == list(range(60)))
 
@@ -173,7 +173,7 @@ async def test_beyond_the_limit_the_oldest_items_are_dropped_and_counted(
             await notifying.put("1", speed=number)
         await settle(notifying)
         assert (await notifying.shown(name))["dropped"] == 30
-        heard = len(receiver.heard)
+        heard = len(receiver.received)
         receiver.status = 200
         await receiver.until(lambda: len(receiver.values("speed")) - heard == 20)
         seen = receiver.values("speed")[heard:]
@@ -187,12 +187,12 @@ async def test_a_rejected_notification_is_dropped_in_the_end(
     receiver.status = 400
     name = await notifying.subscribe(receiver)
     await notifying.put("1", speed=1)
-    await receiver.until(lambda: len(receiver.heard) == QUICK.refusals)
+    await receiver.until(lambda: len(receiver.received) == QUICK.refusals)
     await settle(notifying)
     receiver.status = 200
     await notifying.put("1", speed=2)
     await receiver.until(lambda: receiver.values("speed")[-1] == 2)
-    assert len(receiver.heard) == QUICK.refusals + 1
+    assert len(receiver.received) == QUICK.refusals + 1
     assert (await notifying.shown(name))["dropped"] == 1
 
 
@@ -206,7 +206,7 @@ async def test_a_restart_keeps_counters_and_what_waits(
             await notifying.put("1", speed=number)
         await settle(notifying)
         sent = (await notifying.shown(name))["timesSent"]
-    heard = len(receiver.heard)
+    heard = len(receiver.received)
     async with open_notifying_broker(tmp_path, stream) as notifying:
         assert (await notifying.shown(name))["timesSent"] >= sent
         receiver.status = 200
@@ -274,7 +274,7 @@ async def test_an_answer_with_a_body_keeps_the_connection(
     await notifying.subscribe(receiver)
     for number in range(5):
         await notifying.put("1", speed=number)
-        await receiver.until(lambda: len(receiver.heard) == number + 1)  # noqa: B023
+        await receiver.until(lambda: len(receiver.received) == number + 1)  # noqa: B023
     assert len(receiver.peers) == 1
 
 
@@ -313,7 +313,7 @@ async def test_a_pending_notification_is_not_repeated_after_a_pause(
     await receiver.until(lambda: receiver.values("speed")[:1] == [1])
     await notifying.call("PATCH", f"/subscriptions/{name}", {"isActive": False})
     await settle(notifying)
-    receiver.heard.clear()
+    receiver.received.clear()
     receiver.status = 200
     await notifying.call("PATCH", f"/subscriptions/{name}", {"isActive": True})
     await notifying.put("1", speed=2)
@@ -339,7 +339,7 @@ async def test_a_periodic_subscription_sends_all_that_match(
     await notifying.put("1", speed=1)
     await notifying.put("2", speed=5)
     await notifying.subscribe(receiver, timeInterval=0.1, q="speed>2")
-    await receiver.until(lambda: len(receiver.heard) >= 3)
+    await receiver.until(lambda: len(receiver.received) >= 3)
     assert receiver.values("speed")[:3] == [5, 5, 5]
 
 
@@ -356,8 +356,8 @@ async def test_receiver_info_and_tenant_travel_as_headers(
     assert (await notifying.call("POST", "/subscriptions", data, headers=tenant)).status == 201
     entity = {"id": "urn:v:1", "type": "Vessel", "speed": 1}
     assert (await notifying.call("POST", "/entities", entity, headers=tenant)).status == 201
-    await receiver.until(lambda: len(receiver.heard) == 1)
-    headers = receiver.heard[0][1]
+    await receiver.until(lambda: len(receiver.received) == 1)
+    headers = receiver.received[0][1]
     assert headers["Authorization"] == "Bearer x"
     assert headers["NGSILD-Tenant"] == "harbour"
 
@@ -378,7 +378,7 @@ async def test_notifications_contain_only_what_the_owner_may_read(
         secret = {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "title": "x"}
         assert (await notifying.call("POST", "/entities", secret)).status == 201
         await notifying.put("1", speed=1)
-        await receiver.until(lambda: len(receiver.heard) == 1)
+        await receiver.until(lambda: len(receiver.received) == 1)
         await settle(notifying)
         assert [each["id"] for body in receiver.bodies() for each in body["data"]] == ["urn:v:1"]
 
@@ -402,7 +402,7 @@ async def test_linked_entities_that_the_owner_may_not_read_are_left_out(
             await notifying.subscribe(receiver, actor=actor, notification=notification)
         links = {name: {"type": "Relationship", "object": name} for name in ("urn:i:1", "urn:b:1")}
         await notifying.put("1", case=links["urn:i:1"], berth=links["urn:b:1"])
-        await receiver.until(lambda: len(receiver.heard) == 2)
+        await receiver.until(lambda: len(receiver.received) == 2)
         [shown] = receiver.bodies("/admin")[0]["data"]
         assert shown["case"]["title"] == "secret"
         [shown] = receiver.bodies("/partner")[0]["data"]
@@ -480,13 +480,13 @@ async def test_an_owner_without_an_account_gets_no_more_notifications(
         await receiver.until(lambda: receiver.values("speed") == [1])
         receiver.status = 503
         await notifying.put("1", speed=2)
-        await receiver.until(lambda: len(receiver.heard) == 2)
+        await receiver.until(lambda: len(receiver.received) == 2)
         del known["token"]
         await notifying.put("1", speed=3)
         await settle(notifying)
-        heard = len(receiver.heard)
+        heard = len(receiver.received)
         await asyncio.sleep(1)
-        assert len(receiver.heard) == heard  # what was waiting for a repeat is not seen any more either
+        assert len(receiver.received) == heard  # what was waiting for a repeat is not seen any more either
         assert notifying.notifier.state().ownerless == 1
         shown = (await notifying.call("GET", f"/subscriptions/{name}")).json()
         assert (shown["status"], "is gone" in shown["statusReason"]) == ("paused", True)
@@ -510,7 +510,7 @@ async def test_operators_see_what_waits_and_fails_as_long_as_it_does(
         names = [await notifying.subscribe(receiver, actor=owner) for _ in range(3)]
         await notifying.subscribe(receiver)
         await notifying.put("1", speed=1)
-        await receiver.until(lambda: len(receiver.heard) == 4)
+        await receiver.until(lambda: len(receiver.received) == 4)
         receiver.status = 503
         await notifying.put("1", speed=2)
         await receiver.until(lambda: (seen().failing, seen().waiting) == (4, 4))
@@ -532,20 +532,20 @@ async def test_a_revoked_role_applies_at_once(tmp_path: Path, stream: JetStream,
     ) as notifying:
         await notifying.subscribe(receiver, actor=owner, entities=[{"type": "*"}], localOnly=True)
         assert (await notifying.call("POST", "/entities", incident)).status == 201
-        await receiver.until(lambda: len(receiver.heard) == 1)
+        await receiver.until(lambda: len(receiver.received) == 1)
         receiver.status = 503
         for name, title in (("2", "y"), ("3", "z")):
             changed = {**incident, "id": f"urn:i:{name}", "title": title}
             assert (await notifying.call("POST", "/entities", changed)).status == 201
-        await receiver.until(lambda: len(receiver.heard) == 2)
+        await receiver.until(lambda: len(receiver.received) == 2)
         known["o"] = replace(owner, roles=frozenset({Role.PARTNER}))
         await notifying.put("1", speed=1)
         receiver.status = 200
-        await receiver.until(lambda: receiver.heard[-1][2]["data"][0]["id"] == "urn:v:1")
+        await receiver.until(lambda: receiver.received[-1][2]["data"][0]["id"] == "urn:v:1")
         heard = [each["id"] for body in receiver.bodies() for each in body["data"]]
         assert "urn:i:3" not in heard
         await notifying.put("1", speed=2)
-        await receiver.until(lambda: receiver.heard[-1][2]["data"][0].get("speed") == 2)
+        await receiver.until(lambda: receiver.received[-1][2]["data"][0].get("speed") == 2)
 
 
 async def test_only_owners_and_operators_see_a_subscription(
@@ -586,7 +586,7 @@ async def test_private_receivers_are_refused_where_the_settings_say_so(
         async with asyncio.timeout(5):
             while (await notifying.shown(name)).get("status") != "failed":
                 await asyncio.sleep(0.05)
-        assert receiver.heard == []
+        assert receiver.received == []
 
 
 def test_a_frame_is_not_done_before_all_of_it_is_queued() -> None:

@@ -156,6 +156,46 @@ async def _has_no_past(admin: aiohttp.ClientSession, http: aiohttp.ClientSession
     assert (await read(http, path.format(SHOWN)))[0] == 200
 
 
+async def test_the_past_of_a_moment_is_hidden_when_the_entity_was(tmp_path: Path) -> None:
+    """A ship that lay in the closed harbour: its way there and its way on are seen, its stay is not."""
+    folder = with_policy(write_city(tmp_path / "city"), CONDITIONS["area"])
+    city = City(read_city(folder), packs=Packs())
+    await city.start()
+    try:
+        token = await city.foundation.identity.add_token(Token("watched", "", (Role.ADMIN,)))
+        path = "/api/v1/history?entity=urn:x:ship&attribute={}"
+        names = ("https://uri.etsi.org/ngsi-ld/location", f"{DEFAULT}speed")
+        async with (
+            aiohttp.ClientSession(city.url, headers=bearer(city)) as admin,
+            aiohttp.ClientSession(city.url, headers={"Authorization": f"Bearer {token}"}) as http,
+        ):
+            for hour, longitude in enumerate((6.5, 6.6, 6.75, 6.78, 6.9), start=10):
+                await _sail(admin, hour, longitude)
+
+            async def whole() -> list[Any]:
+                return list(json.loads((await read(admin, path.format(names[1])))[1])["samples"])
+
+            assert len(await eventually(whole, lambda found: len(found) == 5)) == 5
+            for name in names:
+                samples = json.loads((await read(http, path.format(name)))[1])["samples"]
+                assert [each["observed_at"][11:13] for each in samples] == ["10", "11", "14"], name
+    finally:
+        await city.stop()
+
+
+async def _sail(admin: aiohttp.ClientSession, hour: int, longitude: float) -> None:
+    observed = {"observedAt": f"2026-11-02T{hour}:00:00Z"}
+    place = {"type": "Point", "coordinates": [longitude, 51.45]}
+    ship = {
+        "id": "urn:x:ship",
+        "type": "Ship",
+        "location": {"type": "GeoProperty", "value": place, **observed},
+        "speed": {"type": "Property", "value": hour, **observed},
+    }
+    async with admin.post("/ngsi-ld/v1/entityOperations/upsert", json=[ship]) as answer:
+        assert answer.status in (201, 204)
+
+
 async def test_a_city_with_a_faulty_policy_does_not_start(tmp_path: Path) -> None:
     folder = with_policy(write_city(tmp_path / "city"), 'resource.area.contains("harbor")')
     with pytest.raises(Exception, match=r"policies/watched.cedar: line 2: unknown area 'harbor'.*`harbour`"):

@@ -15,13 +15,13 @@ import pytest
 from broker.assembly import ADMIN
 from broker.notifying import QUICK, NotifyingBroker, open_notifying_broker, open_stream
 from broker.receiving import Receiver, open_receiver
+from policies import shipped
 from rhinecloud.broker.service import Broker
 from rhinecloud.changes.marks import KIND as MARK
 from rhinecloud.changes.relay import Relay, RelaySettings
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.ngsild.context import core_context
-from rhinecloud.policy import Policy
 from rhinecloud.store.port import Record
 from rhinecloud.store.sqlite.store import SqliteStore
 from rhinecloud.stream.frames import NAME as FRAMES
@@ -459,7 +459,7 @@ async def open_city_without_notifier(folder: Path, stream: JetStream) -> AsyncIt
     await store.open()
     relay = asyncio.create_task(Relay(store, stream, RelaySettings()).run())
     try:
-        yield Broker(store, Policy(), utc_now)
+        yield Broker(store, shipped(), utc_now)
     finally:
         relay.cancel()
         await asyncio.gather(relay, return_exceptions=True)

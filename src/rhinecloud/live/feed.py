@@ -23,7 +23,7 @@ from rhinecloud.live.messages import read_subscribe
 from rhinecloud.live.rendered_change import RenderedChange
 from rhinecloud.live.settings import LiveSettings
 from rhinecloud.ngsild.context import Context
-from rhinecloud.policy import Action, Policy
+from rhinecloud.policy import Action, Authorization
 from rhinecloud.stream.port import Frame, Gone, Stream
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class LiveFeed:
     def __init__(
         self,
         stream: Stream,
-        policy: Policy,
+        policy: Authorization,
         authenticate: Authenticate,
         context: Context,
         settings: LiveSettings,

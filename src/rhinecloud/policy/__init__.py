@@ -7,9 +7,6 @@ from rhinecloud.policy.model import Action, Denied
 from rhinecloud.policy.policies import Policies
 from rhinecloud.policy.statements import PolicySource
 
-Policy = Authorization
-"""The former name of the service."""
-
 __all__ = [
     "NO_FACTS",
     "Action",
@@ -19,7 +16,6 @@ __all__ = [
     "Denied",
     "Facts",
     "Policies",
-    "Policy",
     "PolicySource",
     "read_areas",
 ]

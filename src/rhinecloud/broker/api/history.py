@@ -7,14 +7,16 @@ from typing import Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from rhinecloud.broker.api.visible_past import VisiblePast
 from rhinecloud.broker.service import Broker
 from rhinecloud.history.port import History
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import NotFound
 from rhinecloud.kernel.time import format_time, parse_time
 from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.entity import Entity
 from rhinecloud.part import Access
-from rhinecloud.policy import Action, Policy
+from rhinecloud.policy import Action, Authorization
 
 
 class SampleView(BaseModel):
@@ -37,33 +39,40 @@ class HistoryQueries:
     """Reads history under the policy, by the city's own names."""
 
     def __init__(
-        self, history: History, broker: Broker, policy: Policy, context: Context, tenant: str
+        self, history: History, broker: Broker, policy: Authorization, context: Context, tenant: str
     ) -> None:
         self._history = history
         self._broker = broker
         self._policy = policy
         self._context = context
         self._tenant = tenant
+        self._visible = VisiblePast(history, policy, tenant)
 
-    async def check(self, actor: Actor, entity_id: str) -> None:
-        """Raise Denied or NotFound; an entity that is gone is judged by what it was."""
-        if await self._broker.find(actor, self._tenant, entity_id) is not None:
-            return
+    async def check(self, actor: Actor, entity_id: str) -> Entity | None:
+        """Return the entity as it is or last was, None where nothing is known; raise Denied or NotFound."""
+        stored = await self._broker.find(actor, self._tenant, entity_id)
+        if stored is not None:
+            return stored.entity()
         changes = await self._history.changes_of(self._tenant, entity_id, limit=1)
         if changes:
             self._policy.check(actor, Action.READ, self._tenant, entity=changes[-1].entity)
-        elif self._policy.hidden_types(actor, self._tenant):
+            return changes[-1].entity
+        policy, tenant = self._policy, self._tenant
+        if policy.hidden_types(actor, tenant) or policy.visible_rows(actor, tenant) is not None:
             raise NotFound(f"there is no entity {entity_id}, and what it was is not known")
+        return None
 
     async def series(
         self, actor: Actor, entity_id: str, attribute: str, span: tuple[str, str], limit: int
     ) -> SeriesView:
         """Give the newest `limit` samples within `span` (since, until; '' is open)."""
-        await self.check(actor, entity_id)
+        entity = await self.check(actor, entity_id)
         since, until = (format_time(parse_time(each)) if each else "" for each in span)
         samples = await self._history.series(
             self._tenant, entity_id, self._context.expand(attribute), since=since, until=until, limit=limit
         )
+        if entity is not None:
+            samples = await self._visible.select(actor, entity, samples)
         return SeriesView(
             samples=[
                 SampleView(

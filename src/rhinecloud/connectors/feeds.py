@@ -158,13 +158,13 @@ class Feeds:
         await feed.stop()
 
     def get(self, name: str) -> Feed:
-        """Give one feed; raises NotFound."""
+        """Return one feed; raise NotFound."""
         if name not in self._feeds:
             raise NotFound(f"there is no feed {name}")
         return self._feeds[name]
 
     def status(self) -> list[FeedStatus]:
-        """Tell how each feed is, in the order of the settings."""
+        """Return the state of each feed, in the order of the settings."""
         return [*(feed.status() for feed in self._feeds.values()), *(each.status() for each in self._resting)]
 
     def _add(self, plan: FeedPlan) -> None:

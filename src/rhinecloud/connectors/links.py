@@ -43,7 +43,7 @@ MakeLink = Callable[[LinkContext], Link]
 
 
 def live_link(name: str, feed: FeedSettings, url: str, topics: Sequence[str], root: Path) -> MakeLink:
-    """Give the maker of the link that a URL asks for; raises Invalid naming the setting."""
+    """Return the maker of the link that a URL asks for; raise Invalid naming the setting."""
     parts = _split(url)
     if parts.scheme == "udp":
         host, port = parts.hostname or "127.0.0.1", _port(parts)
@@ -58,7 +58,7 @@ def live_link(name: str, feed: FeedSettings, url: str, topics: Sequence[str], ro
 
 
 def replay_link(feed: FeedSettings, root: Path, make_codec: Callable[[], Codec]) -> MakeLink:
-    """Give the maker of the link that plays a recording; raises Invalid where there is none."""
+    """Return the maker of the link that plays a recording; raise Invalid where there is none."""
     files = find_files(feed.path, root)
     made_at = parse_time(feed.recorded_at, zone=UTC) if feed.recorded_at else None
     pace = Pace(feed.speed, feed.rate_per_s, feed.loop, redate=feed.dates == NOW, made_at=made_at)
@@ -77,7 +77,7 @@ def replay_link(feed: FeedSettings, root: Path, make_codec: Callable[[], Codec])
 
 
 def scheme_of(url: str) -> str:
-    """Give the scheme of a URL; raises Invalid where it is none."""
+    """Return the scheme of a URL; raise Invalid where the text is not one."""
     return _split(url).scheme
 
 

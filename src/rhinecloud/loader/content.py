@@ -1,4 +1,4 @@
-"""Reads the files of a folder by the kinds that parts declare: it knows a folder's name, a pattern, and who reads."""
+"""Reads the files of a folder by the kinds that parts declare: it knows a folder, a pattern, and what reads a file."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Mark(DeclarativeModel):
     title: Title
 
 
-class Condition(DeclarativeModel):
+class LayerCondition(DeclarativeModel):
     """An attribute that has a value."""
 
     attribute: Words
@@ -44,7 +44,7 @@ class Listing(DeclarativeModel):
     title: Words
     severity: Words | None = None
     until: Words | None = None
-    condition: Annotated[Condition | None, Field(alias="while")] = None
+    condition: Annotated[LayerCondition | None, Field(alias="while")] = None
     """Only entities of which this holds."""
 
 

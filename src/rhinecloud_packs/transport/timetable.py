@@ -22,7 +22,7 @@ def map_timetable(message: Message, received: datetime) -> Iterator[EntityFragme
 
 
 def urn(kind: str, gtfs_id: str) -> str:
-    """Give the entity id of a GTFS id; characters that a URI cannot hold are escaped."""
+    """Return the entity id of a GTFS id; characters that a URI cannot hold are escaped."""
     return f"urn:ngsi-ld:{kind}:{quote(gtfs_id, safe='-._~')}"
 
 

@@ -6,6 +6,8 @@ export default defineConfig({
   base: './',
   plugins: [svelte()],
   resolve: { alias: { $lib: new URL('./src/lib', import.meta.url).pathname } },
+  // KERN's sheets are written for an older Sass; what it warns of is KERN's to change.
+  css: { preprocessorOptions: { scss: { quietDeps: true, silenceDeprecations: ['if-function'] } } },
   build: {
     outDir: '../src/rhinecloud/web',
     emptyOutDir: true,

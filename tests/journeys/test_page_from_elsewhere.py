@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from journeys.conftest import OpenPage
+from journeys.conftest import WEB, OpenPage
 from journeys.screen import PATIENCE_MS, findings, sign_in, wait_until_live
 from journeys.town import Town, build_town
 
@@ -109,3 +109,11 @@ def test_a_module_for_another_host_takes_nothing_down_and_says_why(
     expect(page.get_by_role("link", name="Parking")).to_be_visible(timeout=PATIENCE_MS)
     page.goto(f"{parking.url}/#/status")
     expect(page.get_by_text("broken: it is made for version 99")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_the_class_names_that_the_host_gives_have_rules() -> None:
+    given = (PAGE.parents[1] / "web/src/lib/part/kern.ts").read_text(encoding="utf-8")
+    names = set(re.findall(r"kern-[a-z_-]+", given))
+    sheets = "".join(sheet.read_text(encoding="utf-8") for sheet in WEB.parent.glob("assets/*.css"))
+    assert len(names) > 15
+    assert [name for name in sorted(names) if not re.search(rf"\.{name}[^a-z_-]", sheets)] == []

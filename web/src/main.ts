@@ -1,4 +1,4 @@
-import '@kern-ux/native/dist/kern.min.css';
+import './kern/index.scss';
 import './app.css';
 import { mount } from 'svelte';
 import App from './App.svelte';

@@ -5,7 +5,7 @@ export const KERN = {
   buttonPrimary: 'kern-btn kern-btn--primary',
   buttonTertiary: 'kern-btn kern-btn--tertiary',
   label: 'kern-label',
-  heading: 'kern-heading',
+  heading: 'kern-heading-medium',
   title: 'kern-title',
   body: 'kern-body',
   table: 'kern-table kern-table--small',

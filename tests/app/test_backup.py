@@ -79,7 +79,8 @@ async def test_a_restored_city_goes_on_where_the_backup_was_made(tmp_path: Path)
             assert [
                 consumer for consumer in status["consumers"] if consumer["error"] or consumer["lag"]
             ] == []
-            seen = await socket.receive_json(timeout=10)
+            while "changes" not in (seen := await socket.receive_json(timeout=10)):
+                pass
             assert [change["entity"]["level"] for change in seen["changes"]][-1] == 9
             await socket.close()
     finally:

@@ -6,7 +6,6 @@ This module does not use the database. Numbers are relative to the first of the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 from rhinecloud.kernel.errors import Invalid
@@ -17,9 +16,9 @@ from rhinecloud.store.changelog import change_of
 from rhinecloud.store.entity_cache import CachedEntity, EntityCache, Key
 from rhinecloud.store.joint import decide_jointly
 from rhinecloud.store.port import Edit, JointEdit, LoggedChange, Put, Record, Remove, Stored, Written
+from rhinecloud.store.postgres.group_rows import GroupRows, TouchedRow
 from rhinecloud.store.postgres.names import NameNumbers, fits
 from rhinecloud.store.postgres.values import PostgresAttributeIndexes
-from rhinecloud.store.postgres.write_columns import TouchedRow, WriteColumns
 
 
 class DecidedEdit(NamedTuple):
@@ -100,7 +99,7 @@ class EditGroup:
 
     def arguments(self, numbering: NameNumbers, values: PostgresAttributeIndexes) -> list[Any]:
         """Return the arguments of `write_group`, from `edition` on."""
-        rows = WriteColumns(numbering, values)
+        rows = GroupRows(numbering, values)
         self._seen.clear()
         for key, touched in self._touched.items():
             held = touched.before
@@ -110,9 +109,10 @@ class EditGroup:
                 self._seen.append(key)
             if touched.offset:
                 rows.add(key, touched)
-        columns = rows.columns()
-        columns["new"].insert(0, self._rows)  # how many were created, including those that were deleted again
-        return [values.edition, *chain.from_iterable(columns.values()), [body for _, body in self._changes]]
+        tables = rows.tables()
+        created = self._rows  # including those that were deleted again
+        changes = [body for _, body in self._changes]
+        return [values.edition, tables.pop("seen"), tables.pop("deleted"), created, *tables.values(), changes]
 
     def forget(self, stale: Sequence[int]) -> None:
         """Forget the cached entities that `write_group` found to be stale."""

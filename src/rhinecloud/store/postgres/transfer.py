@@ -20,10 +20,10 @@ from rhinecloud.store.postgres.connection import (
     DatabasePool,
     explain,
 )
+from rhinecloud.store.postgres.group_rows import GroupRows, TouchedRow
 from rhinecloud.store.postgres.names import NameNumbers
 from rhinecloud.store.postgres.schema import migrate
 from rhinecloud.store.postgres.values import PostgresAttributeIndexes
-from rhinecloud.store.postgres.write_columns import TouchedRow, WriteColumns
 from rhinecloud.store.transfer import (
     START,
     UNFINISHED,
@@ -139,26 +139,24 @@ class PostgresTransfer:
             {name for _, each in touched if each.entity is not None for name in each.entity.type},
             {name for _, each in touched for name in each.there},
         )
-        rows_by_table = WriteColumns(self._numbering, PostgresAttributeIndexes())
+        rows_by_table = GroupRows(self._numbering, PostgresAttributeIndexes())
         for key, each in touched:
             rows_by_table.add(key, each)
-        columns = rows_by_table.columns()
+        tables = rows_by_table.tables()
         async with self._connected() as connection, connection.transaction():
             await connection.execute(
-                "INSERT INTO entity (row, tenant, id, version, expires, body) SELECT * FROM"
-                " unnest($1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::float8[], $6::bytea[])",
-                *columns["new"],
+                "INSERT INTO entity (row, tenant, id, version, expires, body)"
+                " SELECT * FROM unnest($1::inserted_entity[])",
+                tables["inserted"],
             )
             await connection.execute(
-                "INSERT INTO entity_type (tenant, type, row)"
-                " SELECT * FROM unnest($1::integer[], $2::integer[], $3::bigint[])",
-                *columns["linked"],
+                "INSERT INTO entity_type (tenant, type, row) SELECT * FROM unnest($1::type_link[])",
+                tables["linked"],
             )
             await connection.execute(
                 "INSERT INTO place (row, tenant, attribute, shape) SELECT row, tenant, attribute,"
-                " ST_GeomFromWKB(shape, 4326) FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::bytea[])"
-                " AS k (row, tenant, attribute, shape)",
-                *columns["placed"],
+                " ST_GeomFromWKB(shape, 4326) FROM unnest($1::placed_shape[])",
+                tables["placed"],
             )
 
     async def put_changes(self, changes: Sequence[LoggedChange]) -> None:

@@ -54,7 +54,7 @@ FEW_UNKNOWN = 64
 """Skip it only for groups with at most this many unknown entities: a wrong guess costs another attempt."""
 OUTCOME_S = 4.0
 """How long to try to find out whether a transaction was committed when its connection broke."""
-ARGUMENTS = 43
+ARGUMENTS = 17
 _WRITE = f"SELECT * FROM write_group({', '.join(f'${n}' for n in range(1, ARGUMENTS + 1))})"
 
 Reply = tuple[int, int]

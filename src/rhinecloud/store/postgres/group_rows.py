@@ -1,4 +1,4 @@
-"""What a group of edits changes in each table, as the arrays that `write_group` takes."""
+"""What a group of edits changes in each table, as the rows that `write_group` takes."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ class TouchedRow:
         self.here, self.there = geometries_of(self.first), geometries_of(self.entity)
 
 
-class WriteColumns:
-    """The rows that a group writes, by table; `columns` returns them as the arrays of `write_group`."""
+class GroupRows:
+    """The rows that a group writes, by table; `tables` returns them in the order of `write_group`'s arguments."""
 
     def __init__(self, numbering: NameNumbers, values: PostgresAttributeIndexes) -> None:
         self._names = numbering
         self._values = values
         self.seen: list[tuple[int, str, int]] = []
-        self._gone: list[tuple[int]] = []
-        self._new: list[tuple[int, int, str, int, float | None, bytes]] = []
-        self._old: list[tuple[int, int, float | None, bytes]] = []
+        self._deleted: list[int] = []
+        self._inserted: list[tuple[int, int, str, int, float | None, bytes]] = []
+        self._updated: list[tuple[int, int, float | None, bytes]] = []
         self._unlinked: list[tuple[int, int, int]] = []
         self._linked: list[tuple[int, int, int]] = []
         self._counts: dict[tuple[int, int], int] = {}
@@ -62,7 +62,7 @@ class WriteColumns:
         tenant = self._number(self._names.tenants, key[0])
         held, first = touched.before, touched.first
         if held is not None and touched.row != held.row:
-            self._gone.append((held.row,))
+            self._deleted.append(held.row)
             self._index(tenant, held.row, first, None)
             self._move(tenant, held.row, touched.here, {})
             held, first, touched.here = None, None, {}
@@ -71,32 +71,27 @@ class WriteColumns:
             return
         expires = expiry_of(after)
         if held is None:
-            self._new.append((touched.row, tenant, key[1], touched.offset, expires, touched.body))
+            self._inserted.append((touched.row, tenant, key[1], touched.offset, expires, touched.body))
         else:
-            self._old.append((held.row, touched.offset, expires, touched.body))
+            self._updated.append((held.row, touched.offset, expires, touched.body))
         self._index(tenant, touched.row, first, after)
         if touched.here != touched.there:
             self._move(tenant, touched.row, touched.here, touched.there)
 
-    def columns(self) -> dict[str, list[Any]]:
-        """Return each table's rows as arrays, column by column, in the order of `write_group`; None for no rows."""
-        counts = [(*group, count) for group, count in sorted(self._counts.items()) if count]
-        tables: dict[str, tuple[int, Sequence[Sequence[Any]]]] = {
-            "seen": (3, self.seen),
-            "gone": (1, self._gone),
-            "new": (6, self._new),
-            "old": (4, self._old),
-            "unlinked": (3, self._unlinked),
-            "linked": (3, self._linked),
-            "counted": (3, counts),
-            "unplaced": (2, self._unplaced),
-            "placed": (4, self._placed),
-            "unvalued": (4, self._unvalued),
-            "valued": (4, self._valued),
-        }
+    def tables(self) -> dict[str, Sequence[Any]]:
+        """Return the rows of each table, in the order of `write_group`."""
         return {
-            name: [list(column) for column in zip(*rows, strict=True)] or [None] * width
-            for name, (width, rows) in tables.items()
+            "seen": self.seen,
+            "deleted": self._deleted,
+            "inserted": self._inserted,
+            "updated": self._updated,
+            "unlinked": self._unlinked,
+            "linked": self._linked,
+            "counted": [(*group, count) for group, count in sorted(self._counts.items()) if count],
+            "unplaced": self._unplaced,
+            "placed": self._placed,
+            "unvalued": self._unvalued,
+            "valued": self._valued,
         }
 
     def _index(self, tenant: int, row: int, before: Entity | None, after: Entity | None) -> None:

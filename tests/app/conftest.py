@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.sections import read_city
 from rhinecloud.loader import Packs
 
@@ -28,7 +28,7 @@ id = "fire"
 name = "Feuerwehr"
 """
 
-MakeCity = Callable[..., City]
+MakeCity = Callable[..., RunningCity]
 
 
 def free_port() -> int:
@@ -52,9 +52,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def city(folder: Path) -> AsyncIterator[City]:
+async def city(folder: Path) -> AsyncIterator[RunningCity]:
     """A running city without packs."""
-    city = City(read_city(folder), packs=Packs())
+    city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     try:
         yield city

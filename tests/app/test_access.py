@@ -11,7 +11,7 @@ import pytest
 
 from app.conftest import write_city
 from app.test_city import GAUGE, bearer
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.sections import read_city
 from rhinecloud.identity import Token
 from rhinecloud.kernel.actor import Role
@@ -32,14 +32,14 @@ ROUTES = {
 ROLES = [Role.ADMIN, Role.OPERATOR, Role.AGENCY, Role.READER, Role.PARTNER, Role.DEVICE]
 
 
-async def token_of(city: City, role: Role) -> dict[str, str]:
+async def token_of(city: RunningCity, role: Role) -> dict[str, str]:
     agency = "urn:ngsi-ld:Agency:fire" if role is Role.AGENCY else ""
     token = Token(name=f"a-{role}", digest="", roles=(role,), agency=agency)
     return {"Authorization": f"Bearer {await city.foundation.identity.add_token(token)}"}
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_each_role_reaches_what_it_may_and_nothing_else(city: City, role: Role) -> None:
+async def test_each_role_reaches_what_it_may_and_nothing_else(city: RunningCity, role: Role) -> None:
     async with aiohttp.ClientSession(city.url, headers=await token_of(city, role)) as http:
         for path, allowed in ROUTES.items():
             async with http.get(path) as answer:
@@ -48,7 +48,7 @@ async def test_each_role_reaches_what_it_may_and_nothing_else(city: City, role: 
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_only_those_who_keep_the_citys_things_write_them(city: City, role: Role) -> None:
+async def test_only_those_who_keep_the_citys_things_write_them(city: RunningCity, role: Role) -> None:
     async with aiohttp.ClientSession(city.url, headers=await token_of(city, role)) as http:
         async with http.post("/ngsi-ld/v1/entities", json=GAUGE) as answer:
             assert answer.status == (201 if role in (Role.ADMIN, Role.OPERATOR, Role.PARTNER) else 403)
@@ -56,7 +56,7 @@ async def test_only_those_who_keep_the_citys_things_write_them(city: City, role:
             assert answer.status == (201 if role in (Role.ADMIN, Role.OPERATOR) else 403)
 
 
-async def test_a_partner_sees_nothing_of_the_citys_own_work(city: City) -> None:
+async def test_a_partner_sees_nothing_of_the_citys_own_work(city: RunningCity) -> None:
     agency = "urn:ngsi-ld:Agency:fire"
     async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http:
         async with http.get(f"/ngsi-ld/v1/entities/{agency}") as answer:
@@ -70,7 +70,7 @@ async def test_a_partner_sees_nothing_of_the_citys_own_work(city: City) -> None:
             assert await answer.json() == []
 
 
-async def test_a_revoked_token_opens_nothing_from_then_on(city: City) -> None:
+async def test_a_revoked_token_opens_nothing_from_then_on(city: RunningCity) -> None:
     headers = await token_of(city, Role.READER)
     async with aiohttp.ClientSession(city.url, headers=headers) as http:
         async with http.get("/api/v1/status") as answer:
@@ -82,7 +82,7 @@ async def test_a_revoked_token_opens_nothing_from_then_on(city: City) -> None:
 
 
 async def test_a_devices_connection_ends_with_its_token(tmp_path: Path) -> None:
-    city = City(read_city(write_city(tmp_path / "city", mqtt=True)), packs=Packs())
+    city = RunningCity(read_city(write_city(tmp_path / "city", mqtt=True)), packs=Packs())
     await city.start()
     try:
         made = await token_of(city, Role.DEVICE)
@@ -104,7 +104,7 @@ async def test_a_devices_connection_ends_with_its_token(tmp_path: Path) -> None:
         await city.stop()
 
 
-async def test_a_subscription_rests_when_the_token_of_its_owner_is_revoked(city: City) -> None:
+async def test_a_subscription_rests_when_the_token_of_its_owner_is_revoked(city: RunningCity) -> None:
     identity = city.foundation.identity
     admin = await token_of(city, Role.ADMIN)
     subscription = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 
 from app.test_city import bearer
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 
 FIRE = "urn:ngsi-ld:Agency:fire"
 PASSWORD = "a long enough one"
@@ -17,7 +17,7 @@ async def add(http: aiohttp.ClientSession, name: str, role: str, **more: str) ->
         assert made.status == 201, await made.text()
 
 
-async def ask_as(city: City, name: str, agency: str) -> tuple[int, object]:
+async def ask_as(city: RunningCity, name: str, agency: str) -> tuple[int, object]:
     async with aiohttp.ClientSession(city.url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
         async with http.post("/api/v1/session", json={"name": name, "password": PASSWORD}) as answer:
             assert answer.status == 200
@@ -25,7 +25,7 @@ async def ask_as(city: City, name: str, agency: str) -> tuple[int, object]:
             return answer.status, await answer.json()
 
 
-async def test_an_agencys_people_are_listed_by_name_to_operators_and_to_itself(city: City) -> None:
+async def test_an_agencys_people_are_listed_by_name_to_operators_and_to_itself(city: RunningCity) -> None:
     async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http:
         await add(http, "fred", "agency", agency=FIRE, full_name="Zoe Feuer")
         await add(http, "anna", "agency", agency=FIRE)

@@ -10,7 +10,7 @@ import aiohttp
 
 from app.test_access import token_of
 from app.test_city import GAUGE, bearer
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.kernel.actor import Role
 
 
@@ -21,7 +21,7 @@ async def audit(http: aiohttp.ClientSession, **wanted: str) -> list[dict[str, An
         return entries
 
 
-async def test_administrative_acts_are_recorded(city: City) -> None:
+async def test_administrative_acts_are_recorded(city: RunningCity) -> None:
     async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http:
         user = {"name": "fire-desk", "roles": ["operator"]}
         async with http.post("/api/v1/users", json=user, headers={"X-Request-ID": "abc-1"}) as answer:
@@ -44,7 +44,7 @@ async def test_administrative_acts_are_recorded(city: City) -> None:
         assert exported["resource"] == "GET /api/v1/export"
 
 
-async def test_refusals_are_recorded_wherever_they_happen(city: City) -> None:
+async def test_refusals_are_recorded_wherever_they_happen(city: RunningCity) -> None:
     partner = await token_of(city, Role.PARTNER)
     async with (
         aiohttp.ClientSession(city.url, headers=bearer(city)) as admin,
@@ -73,7 +73,7 @@ async def test_refusals_are_recorded_wherever_they_happen(city: City) -> None:
         assert all(each["request_id"] for each in found)
 
 
-async def test_sign_ins_are_recorded_without_what_was_typed(city: City) -> None:
+async def test_sign_ins_are_recorded_without_what_was_typed(city: RunningCity) -> None:
     once = await city.foundation.identity.reset_password("admin")
     async with aiohttp.ClientSession(city.url) as http:
         for name, password in (("admin", "wrong-password"), ("my-secret-password", "x"), ("admin", once)):
@@ -89,7 +89,7 @@ async def test_sign_ins_are_recorded_without_what_was_typed(city: City) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-async def test_what_is_done_to_the_subscriptions_of_others_is_recorded(city: City) -> None:
+async def test_what_is_done_to_the_subscriptions_of_others_is_recorded(city: RunningCity) -> None:
     subscription = {
         "id": "urn:ngsi-ld:Subscription:1",
         "type": "Subscription",
@@ -112,7 +112,7 @@ async def test_what_is_done_to_the_subscriptions_of_others_is_recorded(city: Cit
         assert entry["resource"] == "delete urn:ngsi-ld:Subscription:1"
 
 
-async def test_a_flood_of_refusals_is_counted(city: City) -> None:
+async def test_a_flood_of_refusals_is_counted(city: RunningCity) -> None:
     async with (
         aiohttp.ClientSession(city.url, headers=bearer(city)) as admin,
         aiohttp.ClientSession(city.url, headers=await token_of(city, Role.DEVICE)) as device,
@@ -129,7 +129,7 @@ async def test_a_flood_of_refusals_is_counted(city: City) -> None:
         assert len(found) == 2
 
 
-async def test_the_session_says_what_the_actor_may_do(city: City) -> None:
+async def test_the_session_says_what_the_actor_may_do(city: RunningCity) -> None:
     expected = {
         Role.ADMIN: {"read", "create", "administer", "operate", "see_people", "manage_subscriptions"},
         Role.READER: {"read", "see_status"},
@@ -142,7 +142,7 @@ async def test_the_session_says_what_the_actor_may_do(city: City) -> None:
                 assert found >= actions if role is Role.ADMIN else found == actions
 
 
-async def test_a_token_is_bound_to_its_purpose(city: City) -> None:
+async def test_a_token_is_bound_to_its_purpose(city: RunningCity) -> None:
     async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http:
         body = {"name": "study", "roles": ["partner"], "purpose": "research"}
         async with http.post("/api/v1/tokens", json=body) as answer:

@@ -14,7 +14,7 @@ import pytest
 from app.conftest import write_city
 from app.test_city import bearer
 from rhinecloud.app.backup import BrokenBackup, read_manifest, restore
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.sections import read_city
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.loader import Packs
@@ -52,7 +52,7 @@ async def settled(http: aiohttp.ClientSession, wanted: list[int]) -> dict[str, A
 
 async def test_a_restored_city_goes_on_where_the_backup_was_made(tmp_path: Path) -> None:
     archive = tmp_path / "city.tar"
-    city = City(read_city(write_city(tmp_path / "one")), packs=Packs())
+    city = RunningCity(read_city(write_city(tmp_path / "one")), packs=Packs())
     await city.start()
     async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http:
         for value in range(5):
@@ -65,7 +65,7 @@ async def test_a_restored_city_goes_on_where_the_backup_was_made(tmp_path: Path)
 
     folder = write_city(tmp_path / "two")
     restore(archive, read_city(folder).data, force=False, now=utc_now())
-    again = City(read_city(folder), packs=Packs())
+    again = RunningCity(read_city(folder), packs=Packs())
     await again.start()
     try:
         async with aiohttp.ClientSession(again.url, headers=bearer(again)) as http:

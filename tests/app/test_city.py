@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from app.conftest import write_city
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.folder import InUse, find_access, is_held
 from rhinecloud.app.sections import read_city
 from rhinecloud.loader import Packs
@@ -27,7 +27,7 @@ GAUGE = {
 }
 
 
-def bearer(city: City) -> dict[str, str]:
+def bearer(city: RunningCity) -> dict[str, str]:
     access = find_access(city.settings.data)
     assert access is not None
     return {"Authorization": f"Bearer {access.token}"}
@@ -42,7 +42,7 @@ async def eventually(ask: Any, wanted: Any, seconds: float = 10) -> Any:
         await asyncio.sleep(0.05)
 
 
-async def test_a_city_without_packs_takes_a_reading_and_remembers_it(city: City) -> None:
+async def test_a_city_without_packs_takes_a_reading_and_remembers_it(city: RunningCity) -> None:
     async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http:
         async with http.post("/ngsi-ld/v1/entities", json=GAUGE) as made:
             assert made.status == 201
@@ -58,7 +58,7 @@ async def test_a_city_without_packs_takes_a_reading_and_remembers_it(city: City)
         assert [(each["observed_at"], each["value"]) for each in samples] == [("2026-03-01T12:00:00Z", 4.2)]
 
 
-async def test_every_door_answers_and_is_closed_to_strangers(city: City) -> None:
+async def test_every_door_answers_and_is_closed_to_strangers(city: RunningCity) -> None:
     async with aiohttp.ClientSession(city.url) as http:
         for path in ("/ngsi-ld/v1/entities?type=X", "/api/v1/status", "/api/v1/users", "/api/v1/session"):
             async with http.get(path) as answer:
@@ -80,7 +80,7 @@ async def test_every_door_answers_and_is_closed_to_strangers(city: City) -> None
             assert answer.content_type == "application/problem+json"
 
 
-async def test_the_first_administrator_signs_in_and_must_change_the_password(city: City) -> None:
+async def test_the_first_administrator_signs_in_and_must_change_the_password(city: RunningCity) -> None:
     async with aiohttp.ClientSession(city.url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
         body = {"name": "admin", "password": city.first_password}
         async with http.post("/api/v1/session", json=body) as answer:
@@ -105,7 +105,7 @@ async def test_the_first_administrator_signs_in_and_must_change_the_password(cit
             assert answer.status == 401
 
 
-async def test_errors_of_the_peoples_api_are_problems(city: City) -> None:
+async def test_errors_of_the_peoples_api_are_problems(city: RunningCity) -> None:
     async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http:
         cases = [
             ("POST", "/api/v1/users", {"name": "Ä", "roles": ["reader"]}, 400, "name"),
@@ -125,7 +125,7 @@ async def test_errors_of_the_peoples_api_are_problems(city: City) -> None:
 
 
 async def test_the_live_feed_shows_a_change_and_ends_when_the_city_does(folder: Path) -> None:
-    city = City(read_city(folder), packs=Packs())
+    city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http:
         socket = await http.ws_connect("/live")
@@ -146,7 +146,7 @@ async def test_the_live_feed_shows_a_change_and_ends_when_the_city_does(folder: 
 
 
 async def test_nothing_acknowledged_is_lost_by_a_stop(folder: Path) -> None:
-    city = City(read_city(folder), packs=Packs())
+    city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     acknowledged: list[str] = []
 
@@ -167,7 +167,7 @@ async def test_nothing_acknowledged_is_lost_by_a_stop(folder: Path) -> None:
         await city.stop()
         await asyncio.gather(*writing)
     assert len(acknowledged) > 20
-    again = City(read_city(folder), packs=Packs())
+    again = RunningCity(read_city(folder), packs=Packs())
     await again.start()
     try:
         for entity_id in acknowledged:
@@ -176,16 +176,16 @@ async def test_nothing_acknowledged_is_lost_by_a_stop(folder: Path) -> None:
         await again.stop()
 
 
-async def test_one_process_holds_the_data_folder(city: City, folder: Path) -> None:
+async def test_one_process_holds_the_data_folder(city: RunningCity, folder: Path) -> None:
     with pytest.raises(InUse):
-        await City(read_city(folder), packs=Packs()).start()
+        await RunningCity(read_city(folder), packs=Packs()).start()
     assert is_held(city.settings.data)
     mode = stat.S_IMODE((city.settings.data / "access.json").stat().st_mode)
     assert mode == 0o600
 
 
 async def test_a_stopped_city_leaves_no_process_and_no_way_in(folder: Path) -> None:
-    city = City(read_city(folder), packs=Packs())
+    city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     pid = int((city.settings.data / "stream" / "nats-server.pid").read_text(encoding="ascii"))
     await city.stop()
@@ -197,7 +197,7 @@ async def test_a_stopped_city_leaves_no_process_and_no_way_in(folder: Path) -> N
 
 async def test_open_access_needs_no_sign_in_and_says_so(tmp_path: Path) -> None:
     folder = write_city(tmp_path / "open", '[identity]\naccess = "open"\n')
-    city = City(read_city(folder), packs=Packs())
+    city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     try:
         async with aiohttp.ClientSession(city.url) as http:
@@ -212,14 +212,14 @@ async def test_open_access_needs_no_sign_in_and_says_so(tmp_path: Path) -> None:
 async def test_a_city_that_cannot_start_lets_everything_go(folder: Path) -> None:
     settings = read_city(folder, {"server": {"host": "203.0.113.7"}})
     with pytest.raises(Exception, match="cannot listen"):
-        await City(settings, packs=Packs()).start()
+        await RunningCity(settings, packs=Packs()).start()
     assert not is_held(settings.data)
-    city = City(read_city(folder), packs=Packs())
+    city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     await city.stop()
 
 
-async def test_the_status_names_what_is_there(city: City) -> None:
+async def test_the_status_names_what_is_there(city: RunningCity) -> None:
     async with (
         aiohttp.ClientSession(city.url, headers=bearer(city)) as http,
         http.get("/api/v1/status") as answer,
@@ -233,7 +233,7 @@ async def test_the_status_names_what_is_there(city: City) -> None:
     assert json.dumps(status)
 
 
-async def test_the_city_serves_its_own_context_under_its_own_address(city: City) -> None:
+async def test_the_city_serves_its_own_context_under_its_own_address(city: RunningCity) -> None:
     link = f'<{city.url}/ngsi-ld/v1/jsonldContexts/city>; rel="http://www.w3.org/ns/json-ld#context"'
     async with (
         aiohttp.ClientSession(city.url, headers=bearer(city)) as http,
@@ -242,7 +242,7 @@ async def test_the_city_serves_its_own_context_under_its_own_address(city: City)
         assert [each["type"] for each in await answer.json()] == ["Agency"]
 
 
-async def test_a_huge_body_is_refused_before_it_is_read(city: City) -> None:
+async def test_a_huge_body_is_refused_before_it_is_read(city: RunningCity) -> None:
     async with aiohttp.ClientSession(city.url) as http:
         async with http.post("/api/v1/session", data=b"x" * 2_000_000) as answer:
             assert answer.status == 413

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.conftest import write_city
 from app.receiving_traces import receiving_traces
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.logs import JsonLines, LogSettings, TextLines
 from rhinecloud.app.sections import read_city
 from rhinecloud.broker.service import Broker
@@ -35,8 +35,8 @@ OPEN = '[identity]\naccess = "open"\n'
 
 
 @asynccontextmanager
-async def running(folder: Path, more: str = "") -> AsyncIterator[tuple[City, aiohttp.ClientSession]]:
-    city = City(read_city(write_city(folder, more)), packs=Packs())
+async def running(folder: Path, more: str = "") -> AsyncIterator[tuple[RunningCity, aiohttp.ClientSession]]:
+    city = RunningCity(read_city(write_city(folder, more)), packs=Packs())
     await city.start()
     try:
         async with aiohttp.ClientSession(city.url) as http:

@@ -15,7 +15,7 @@ import pytest
 from app.conftest import write_city
 from app.test_city import bearer, eventually
 from broker.receiving import Receiver, open_receiver
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.sections import read_city
 from rhinecloud.identity import Token
 from rhinecloud.kernel.actor import Role
@@ -66,9 +66,9 @@ def with_policy(folder: Path, condition: str) -> Path:
 
 
 @pytest.fixture(params=CONDITIONS)
-async def city(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[City]:
+async def city(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[RunningCity]:
     folder = write_city(tmp_path / "city", mqtt=True)
-    city = City(read_city(with_policy(folder, CONDITIONS[request.param])), packs=Packs())
+    city = RunningCity(read_city(with_policy(folder, CONDITIONS[request.param])), packs=Packs())
     await city.start()
     try:
         yield city
@@ -89,7 +89,7 @@ async def read(http: aiohttp.ClientSession, path: str) -> tuple[int, str]:
         return answer.status, await answer.text()
 
 
-async def test_what_a_policy_hides_shows_nowhere(city: City) -> None:
+async def test_what_a_policy_hides_shows_nowhere(city: RunningCity) -> None:
     token = await city.foundation.identity.add_token(Token("watched", "", (Role.ADMIN,)))
     watched = {"Authorization": f"Bearer {token}"}
     port = city.settings.section("stream", StreamSettings).mqtt_port
@@ -199,4 +199,4 @@ async def _sail(admin: aiohttp.ClientSession, hour: int, longitude: float) -> No
 async def test_a_city_with_a_faulty_policy_does_not_start(tmp_path: Path) -> None:
     folder = with_policy(write_city(tmp_path / "city"), 'resource.area.contains("harbor")')
     with pytest.raises(Exception, match=r"policies/watched.cedar: line 2: unknown area 'harbor'.*`harbour`"):
-        City(read_city(folder), packs=Packs())
+        RunningCity(read_city(folder), packs=Packs())

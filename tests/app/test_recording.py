@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from app.conftest import write_city
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.sections import read_city
 from rhinecloud.identity import Token
 from rhinecloud.kernel.actor import Role
@@ -42,7 +42,7 @@ incident: {severity_at_least: high}
 @asynccontextmanager
 async def playing(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     """Run a city until its recording has been played; give an operator's client."""
-    city = City(read_city(folder))
+    city = RunningCity(read_city(folder))
     await city.start()
     try:
         name = f"tester-{city.server.port}"

@@ -13,7 +13,7 @@ import pytest
 
 from app.conftest import free_port, write_city
 from app.test_city import bearer
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.sections import read_city
 from rhinecloud.loader import Packs
 
@@ -64,8 +64,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def city(folder: Path) -> AsyncIterator[City]:
-    city = City(read_city(folder), packs=Packs())
+async def city(folder: Path) -> AsyncIterator[RunningCity]:
+    city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     try:
         yield city
@@ -73,7 +73,7 @@ async def city(folder: Path) -> AsyncIterator[City]:
         await city.stop()
 
 
-async def post(city: City, path: str, body: Any = None) -> tuple[int, Any]:
+async def post(city: RunningCity, path: str, body: Any = None) -> tuple[int, Any]:
     async with (
         aiohttp.ClientSession(city.url, headers=bearer(city)) as http,
         http.post(path, json=body) as answer,
@@ -81,16 +81,16 @@ async def post(city: City, path: str, body: Any = None) -> tuple[int, Any]:
         return answer.status, await answer.json(content_type=None) if answer.status != 201 else None
 
 
-async def get(city: City, path: str) -> Any:
+async def get(city: RunningCity, path: str) -> Any:
     async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http, http.get(path) as answer:
         return await answer.json()
 
 
-async def alerts(city: City) -> list[str]:
+async def alerts(city: RunningCity) -> list[str]:
     return [each["rule"] for each in (await get(city, "/api/v1/alerts"))["items"]]
 
 
-async def test_an_edited_rule_judges_from_now_on(city: City, folder: Path) -> None:
+async def test_an_edited_rule_judges_from_now_on(city: RunningCity, folder: Path) -> None:
     warm = {"id": "urn:ngsi-ld:Thermometer:1", "type": "Thermometer", "temperature": 25}
     assert (await post(city, "/ngsi-ld/v1/entities", warm))[0] == 201
     write_rule(folder, "warm", 20)
@@ -101,7 +101,7 @@ async def test_an_edited_rule_judges_from_now_on(city: City, folder: Path) -> No
             await asyncio.sleep(0.05)
 
 
-async def test_one_fault_refuses_the_whole_and_the_old_stays(city: City, folder: Path) -> None:
+async def test_one_fault_refuses_the_whole_and_the_old_stays(city: RunningCity, folder: Path) -> None:
     write_rule(folder, "warm", 20)
     write_rule(folder, "cold", "(")
     (folder / "layers").mkdir()
@@ -115,7 +115,7 @@ async def test_one_fault_refuses_the_whole_and_the_old_stays(city: City, folder:
     assert await post(city, "/ngsi-ld/v1/entities", {"id": "urn:x:1", "type": "Thermometer"}) == (201, None)
 
 
-async def test_a_new_layer_is_shown(city: City, folder: Path) -> None:
+async def test_a_new_layer_is_shown(city: RunningCity, folder: Path) -> None:
     (folder / "layers").mkdir()
     (folder / "layers" / "warmth.json").write_text(json.dumps(LAYER), encoding="utf-8")
     status, report = await post(city, "/api/v1/reload")
@@ -123,7 +123,7 @@ async def test_a_new_layer_is_shown(city: City, folder: Path) -> None:
     assert [layer["id"] for layer in (await get(city, "/api/v1/city"))["layers"]] == ["warmth"]
 
 
-async def test_feeds_that_did_not_change_are_not_touched(city: City, folder: Path) -> None:
+async def test_feeds_that_did_not_change_are_not_touched(city: RunningCity, folder: Path) -> None:
     feeds = next(each.opened for each in city.space.assembly._opened if each.part.name == "connectors")
     service = feeds.prepare_reload.__self__.feeds  # type: ignore[union-attr]
     before = {name: service.get(name) for name in ("roof", "cellar")}
@@ -147,7 +147,7 @@ async def test_feeds_that_did_not_change_are_not_touched(city: City, folder: Pat
     assert [feed["name"] for feed in await get(city, "/api/v1/feeds")] == ["cellar"]
 
 
-async def test_settings_that_need_a_restart_are_named(city: City, folder: Path) -> None:
+async def test_settings_that_need_a_restart_are_named(city: RunningCity, folder: Path) -> None:
     text = (folder / "city.toml").read_text(encoding="utf-8")
     (folder / "city.toml").write_text(text.replace('"Testingen"', '"Testdorf"'), encoding="utf-8")
     assert (await post(city, "/api/v1/reload"))[1] == {"changed": [], "restart": ["city"]}

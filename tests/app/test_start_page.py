@@ -12,7 +12,7 @@ import pytest
 from app.conftest import free_port
 from app.test_city import bearer, eventually
 from rhinecloud.app.checks import check_city
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.sections import read_city
 from rhinecloud.identity import Token
 from rhinecloud.kernel.actor import Role
@@ -44,7 +44,7 @@ def test_the_city_of_the_page_passes_the_check(folder: Path) -> None:
 
 
 async def test_a_message_of_the_car_park_raises_its_alert_and_its_layer_is_there(folder: Path) -> None:
-    city = City(read_city(folder))
+    city = RunningCity(read_city(folder))
     await city.start()
     try:
         token = Token(name="parking", digest="", roles=(Role.DEVICE,))

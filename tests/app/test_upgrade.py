@@ -14,7 +14,7 @@ from app.test_city import bearer
 from app.test_members import member, nats
 from rhinecloud import __version__
 from rhinecloud.app.checks import check_city
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.sections import read_city
 from rhinecloud.kernel.time import utc_now
@@ -58,7 +58,7 @@ def checked(folder: Path) -> list[str]:
 async def test_an_old_city_is_migrated_when_it_starts_and_says_so(tmp_path: Path) -> None:
     folder = old_city(tmp_path / "city")
     assert checked(folder) == ["incidents: version 0, brought to version 1 at the next start"]
-    city = City(read_city(folder), packs=Packs())
+    city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     try:
         async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http:
@@ -81,7 +81,7 @@ async def test_data_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> Non
     await foundation.store.put_records([Record("migration", "", "incidents", newer)])
     await foundation.close()
     with pytest.raises(DataTooNew, match=rf"written by Rhine Cloud 9.9.0; this is Rhine Cloud {__version__}"):
-        await City(read_city(folder), packs=Packs()).start()
+        await RunningCity(read_city(folder), packs=Packs()).start()
     (problem,) = checked(folder)
     assert "install 9.9.0, or restore a backup" in problem
 

@@ -16,7 +16,7 @@ from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.loader import find_packs
 from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.parsing import parse_fragment
-from rhinecloud.policy import Action, Areas, Authorization, Policies, PolicySource, read_areas
+from rhinecloud.policy import Areas, Authorization, CoreAction, Policies, PolicySource, read_areas
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/operators/policies.md").read_text(encoding="utf-8")
@@ -52,7 +52,7 @@ def test_a_policy_of_the_page_decides_as_the_page_says(
 ) -> None:
     owner = text.splitlines()[0].removeprefix("// ")
     policies = Policies((), [PolicySource(owner, text)], vocabulary, areas)
-    action = Action(table[0].strip("| ").rpartition(" ")[2])
+    action = CoreAction(table[0].strip("| ").rpartition(" ")[2])
     for row in table[2:]:
         who, what, at, answer = (cell.strip(" `") for cell in row.strip("|").split("|"))
         shown = json.loads(what)
@@ -74,4 +74,4 @@ def test_every_policy_of_the_page_is_sound_beside_the_others(vocabulary: Context
 
 def test_the_page_names_every_action_of_the_core() -> None:
     listed = PAGE.partition("Actions are ")[2].partition(", and those")[0]
-    assert set(re.findall(r"`(\w+)`", listed)) == set(Action)
+    assert set(re.findall(r"`(\w+)`", listed)) == set(CoreAction)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from app.conftest import write_city
 from app.test_city import bearer
 from rhinecloud.app.checks import check_city
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.sections import read_city
 from rhinecloud.cli.program import build_program
 from rhinecloud.kernel.errors import Invalid
@@ -70,8 +70,8 @@ def folder(tmp_path: Path, installed: Path) -> Path:
 
 
 @pytest.fixture
-async def city(folder: Path) -> AsyncIterator[City]:
-    city = City(read_city(folder), packs=Packs())
+async def city(folder: Path) -> AsyncIterator[RunningCity]:
+    city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     try:
         yield city
@@ -79,7 +79,7 @@ async def city(folder: Path) -> AsyncIterator[City]:
         await city.stop()
 
 
-async def ask(city: City, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+async def ask(city: RunningCity, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     async with (
         aiohttp.ClientSession(city.url, headers=bearer(city)) as http,
         http.request(method, path, json=body) as answer,
@@ -88,7 +88,7 @@ async def ask(city: City, method: str, path: str, body: Any = None) -> tuple[int
         return answer.status, (await answer.json(content_type=None)) if text else None
 
 
-async def test_its_action_writes_an_entity_that_its_worker_follows(city: City) -> None:
+async def test_its_action_writes_an_entity_that_its_worker_follows(city: RunningCity) -> None:
     status, said = await ask(city, "POST", "/api/v1/actions/greetings.greet", {"name": "Ruhrort"})
     assert (status, said) == (200, "Glück auf Glück auf, Ruhrort")
     async with asyncio.timeout(10):
@@ -100,12 +100,12 @@ async def test_its_action_writes_an_entity_that_its_worker_follows(city: City) -
     assert entity["https://example.org/words"]["value"] == "Glück auf Glück auf"
 
 
-async def ask_text(city: City, path: str) -> tuple[int, str]:
+async def ask_text(city: RunningCity, path: str) -> tuple[int, str]:
     async with aiohttp.ClientSession(city.url, headers=bearer(city)) as http, http.get(path) as answer:
         return answer.status, await answer.text()
 
 
-async def test_its_action_is_listed_with_the_schema_of_its_parameters(city: City) -> None:
+async def test_its_action_is_listed_with_the_schema_of_its_parameters(city: RunningCity) -> None:
     _, actions = await ask(city, "GET", "/api/v1/actions")
     (greet,) = [each for each in actions if each["name"] == "greetings.greet"]
     assert greet["parameters"]["required"] == ["name"]
@@ -115,7 +115,7 @@ async def test_its_action_is_listed_with_the_schema_of_its_parameters(city: City
     assert (await ask(city, "POST", "/api/v1/actions/comms.send", {}))[0] == 501
 
 
-async def test_its_rights_hold_for_operators_and_not_for_readers(city: City) -> None:
+async def test_its_rights_hold_for_operators_and_not_for_readers(city: RunningCity) -> None:
     _, _ = await ask(
         city, "POST", "/api/v1/users", {"name": "rita", "roles": ["reader"], "password": "a long enough one"}
     )
@@ -129,7 +129,7 @@ async def test_its_rights_hold_for_operators_and_not_for_readers(city: City) -> 
             assert answer.status == 403, await answer.text()
 
 
-async def test_its_type_is_written_by_the_part_alone(city: City) -> None:
+async def test_its_type_is_written_by_the_part_alone(city: RunningCity) -> None:
     _, made = await ask(city, "POST", "/api/v1/tokens", {"name": "partner", "roles": ["partner"]})
     entity = {"id": "urn:x:1", "type": "https://example.org/Greeting"}
     headers = {"Authorization": f"Bearer {made['secret']}"}
@@ -140,7 +140,7 @@ async def test_its_type_is_written_by_the_part_alone(city: City) -> None:
         assert answer.status == 403
 
 
-async def test_its_routes_errors_and_module_are_there(city: City) -> None:
+async def test_its_routes_errors_and_module_are_there(city: RunningCity) -> None:
     assert await ask(city, "GET", "/api/v1/greetings/de") == (200, "Glück auf")
     status, problem = await ask(city, "GET", "/api/v1/greetings/fr")
     assert (status, problem["type"]) == (404, "urn:rhinecloud:problem:no-such-phrase")
@@ -150,7 +150,7 @@ async def test_its_routes_errors_and_module_are_there(city: City) -> None:
     assert "greetings" in (await ask(city, "GET", "/api/v1/status"))[1]["parts"]["opened"]
 
 
-async def test_its_files_are_reloaded_and_checked(city: City, folder: Path) -> None:
+async def test_its_files_are_reloaded_and_checked(city: RunningCity, folder: Path) -> None:
     (folder / "phrases" / "en.yaml").write_text("language: en\nwords: Good luck\n", encoding="utf-8")
     _, report = await ask(city, "POST", "/api/v1/reload")
     assert report["changed"] == ["phrases were read again"]
@@ -182,7 +182,7 @@ async def test_a_part_that_cannot_be_opened_is_reported_and_the_city_runs(
     path.write_text(
         path.read_text(encoding="utf-8").replace("self.seen:", "1 / 0; self.seen:"), encoding="utf-8"
     )
-    city = City(read_city(folder), packs=Packs())
+    city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     try:
         _, status = await ask(city, "GET", "/api/v1/status")
@@ -199,7 +199,7 @@ async def test_a_part_that_cannot_be_loaded_is_reported_and_the_city_runs(
     (installed / "greetings" / "part.py").write_text("import nothing_like_that\n", encoding="utf-8")
     folder = write_city(tmp_path / "plain")
     assert any("nothing_like_that" in each.problem for each in check_city(folder))
-    city = City(read_city(folder), packs=Packs())
+    city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     try:
         (failure,) = (await ask(city, "GET", "/api/v1/status"))[1]["parts"]["failed"]

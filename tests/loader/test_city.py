@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.conftest import write_city
-from rhinecloud.app.city import City as RunningCity
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.sections import read_city
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unsupported

@@ -8,7 +8,7 @@ from policies import shipped
 from rhinecloud.kernel.actor import Actor, Role, part
 from rhinecloud.kernel.errors import Forbidden, Invalid
 from rhinecloud.ngsild.entity import Entity, Instance
-from rhinecloud.policy import Action, Denied
+from rhinecloud.policy import CoreAction, Denied
 from rhinecloud.policy.facts import ASSIGNED_AGENCY
 
 POLICY = shipped()
@@ -28,64 +28,64 @@ def incident(agency: str) -> Entity:
 
 
 ALLOWED = {
-    Role.ADMIN: set(Action),
-    Role.SYSTEM: set(Action),
-    Role.OPERATOR: set(Action) - {Action.ADMINISTER, Action.PUBLISH, Action.MONITOR_DEVICES},
-    Role.AGENCY: {Action.READ, Action.SUBSCRIBE, Action.SEE_STATUS},
-    Role.READER: {Action.READ, Action.SEE_STATUS},
+    Role.ADMIN: set(CoreAction),
+    Role.SYSTEM: set(CoreAction),
+    Role.OPERATOR: set(CoreAction) - {CoreAction.ADMINISTER, CoreAction.PUBLISH, CoreAction.MONITOR_DEVICES},
+    Role.AGENCY: {CoreAction.READ, CoreAction.SUBSCRIBE, CoreAction.SEE_STATUS},
+    Role.READER: {CoreAction.READ, CoreAction.SEE_STATUS},
     Role.PARTNER: {
-        Action.READ,
-        Action.CREATE,
-        Action.UPDATE,
-        Action.DELETE,
-        Action.SUBSCRIBE,
-        Action.HOST_CONTEXT,
+        CoreAction.READ,
+        CoreAction.CREATE,
+        CoreAction.UPDATE,
+        CoreAction.DELETE,
+        CoreAction.SUBSCRIBE,
+        CoreAction.HOST_CONTEXT,
     },
-    Role.DEVICE: {Action.PUBLISH},
-    Role.PACK: {Action.READ, Action.CREATE, Action.UPDATE, Action.DELETE},
+    Role.DEVICE: {CoreAction.PUBLISH},
+    Role.PACK: {CoreAction.READ, CoreAction.CREATE, CoreAction.UPDATE, CoreAction.DELETE},
 }
 
 
 @pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("action", list(Action))
-def test_each_role_may_do_to_a_citys_thing_what_the_table_says(role: Role, action: Action) -> None:
+@pytest.mark.parametrize("action", list(CoreAction))
+def test_each_role_may_do_to_a_citys_thing_what_the_table_says(role: Role, action: CoreAction) -> None:
     assert POLICY.allows(actor(role, agency=FIRE), action, "", [VESSEL]) == (action in ALLOWED[role])
 
 
 def test_nobody_without_a_role_may_do_anything() -> None:
-    assert not any(POLICY.allows(actor(), action, "", [VESSEL]) for action in Action)
+    assert not any(POLICY.allows(actor(), action, "", [VESSEL]) for action in CoreAction)
 
 
 def test_a_refusal_is_forbidden_and_names_who_what_and_which() -> None:
     with pytest.raises(Denied, match="someone may not delete Vessel") as refusal:
-        POLICY.check(actor(Role.READER), Action.DELETE, "", [VESSEL])
+        POLICY.check(actor(Role.READER), CoreAction.DELETE, "", [VESSEL])
     assert isinstance(refusal.value, Forbidden)
-    assert refusal.value.action is Action.DELETE
+    assert refusal.value.action is CoreAction.DELETE
 
 
 def test_an_agency_acts_only_on_incidents_assigned_to_it() -> None:
     policy, harbour = POLICY, actor(Role.AGENCY, agency=HARBOUR)
-    policy.check(harbour, Action.UPDATE, "", [INCIDENT], incident(HARBOUR))
+    policy.check(harbour, CoreAction.UPDATE, "", [INCIDENT], incident(HARBOUR))
     for other in (FIRE, ""):
         with pytest.raises(Denied):
-            policy.check(harbour, Action.UPDATE, "", [INCIDENT], incident(other))
+            policy.check(harbour, CoreAction.UPDATE, "", [INCIDENT], incident(other))
 
 
 def test_an_agency_does_not_change_the_citys_things() -> None:
     with pytest.raises(Denied):
-        POLICY.check(actor(Role.AGENCY, agency=HARBOUR), Action.UPDATE, "", [INCIDENT, VESSEL])
+        POLICY.check(actor(Role.AGENCY, agency=HARBOUR), CoreAction.UPDATE, "", [INCIDENT, VESSEL])
 
 
 def test_an_operator_of_an_agency_is_not_bound_to_its_incidents() -> None:
     POLICY.check(
-        actor(Role.AGENCY, Role.OPERATOR, agency=HARBOUR), Action.UPDATE, "", [INCIDENT], incident(FIRE)
+        actor(Role.AGENCY, Role.OPERATOR, agency=HARBOUR), CoreAction.UPDATE, "", [INCIDENT], incident(FIRE)
     )
 
 
 def test_a_partner_neither_reads_nor_writes_the_citys_own_work() -> None:
     policy, partner = POLICY, actor(Role.PARTNER)
-    assert not policy.allows(partner, Action.READ, "", [INCIDENT])
-    assert not policy.allows(partner, Action.CREATE, "", [VESSEL, INCIDENT])
+    assert not policy.allows(partner, CoreAction.READ, "", [INCIDENT])
+    assert not policy.allows(partner, CoreAction.CREATE, "", [VESSEL, INCIDENT])
     assert INCIDENT in policy.hidden_types(partner)
 
 
@@ -95,22 +95,22 @@ def test_nothing_is_hidden_from_an_operator() -> None:
 
 def test_a_tenant_is_closed_to_the_others() -> None:
     policy = POLICY
-    assert policy.allows(actor(Role.OPERATOR, tenant="moers"), Action.READ, "moers")
-    assert not policy.allows(actor(Role.OPERATOR, tenant="moers"), Action.READ, "")
-    assert policy.allows(part("risk"), Action.CREATE, "moers", [INCIDENT])
+    assert policy.allows(actor(Role.OPERATOR, tenant="moers"), CoreAction.READ, "moers")
+    assert not policy.allows(actor(Role.OPERATOR, tenant="moers"), CoreAction.READ, "")
+    assert policy.allows(part("risk"), CoreAction.CREATE, "moers", [INCIDENT])
 
 
 def test_the_entitys_own_types_count_when_none_are_named() -> None:
     with pytest.raises(Denied):
-        POLICY.check(actor(Role.PARTNER), Action.READ, entity=incident(""))
+        POLICY.check(actor(Role.PARTNER), CoreAction.READ, entity=incident(""))
 
 
 def test_a_citys_forbid_outweighs_the_shipped_permits() -> None:
     policy = shipped(
         f'forbid (principal, action == Action::"read", resource) when {{ resource.types.contains("{VESSEL}") }};'
     )
-    assert not policy.allows(actor(Role.OPERATOR), Action.READ, "", [VESSEL])
-    assert policy.allows(actor(Role.OPERATOR), Action.UPDATE, "", [VESSEL])
+    assert not policy.allows(actor(Role.OPERATOR), CoreAction.READ, "", [VESSEL])
+    assert policy.allows(actor(Role.OPERATOR), CoreAction.UPDATE, "", [VESSEL])
 
 
 def test_a_policy_that_cannot_be_read_is_said() -> None:

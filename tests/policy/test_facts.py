@@ -12,7 +12,7 @@ from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.ngsild.context import compile_context
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.options import LOCATION
-from rhinecloud.policy import Action, Areas, Authorization, Policies, PolicySource
+from rhinecloud.policy import Areas, Authorization, CoreAction, Policies, PolicySource
 from rhinecloud.policy.facts import ASSIGNED_AGENCY
 
 VESSEL, STATE, DRAUGHT = (f"https://example.org/{name}" for name in ("Vessel", "state", "draught"))
@@ -81,9 +81,9 @@ READS = [
 def test_a_forbid_may_look_at_the_entity(condition: str, seen: Entity, unseen: Entity) -> None:
     authorization = city(forbid(condition))
     for _ in range(2):  # the second time from the cache
-        assert authorization.allows(READER, Action.READ, entity=seen)
-        assert not authorization.allows(READER, Action.READ, entity=unseen)
-    assert authorization.could(READER, Action.READ, "", [VESSEL])
+        assert authorization.allows(READER, CoreAction.READ, entity=seen)
+        assert not authorization.allows(READER, CoreAction.READ, entity=unseen)
+    assert authorization.could(READER, CoreAction.READ, "", [VESSEL])
     rows = authorization.visible_rows(READER)
     assert rows is not None
     assert (rows.admits(seen), rows.admits(unseen)) == (True, False)
@@ -93,8 +93,8 @@ def test_a_forbid_may_look_at_the_entity(condition: str, seen: Entity, unseen: E
 def test_an_unless_looks_the_same(condition: str, seen: Entity, unseen: Entity) -> None:
     text = f'forbid (principal, action == Action::"read", resource) unless {{ {condition} }};'
     authorization = city(text)
-    assert not authorization.allows(READER, Action.READ, entity=seen)
-    assert authorization.allows(READER, Action.READ, entity=unseen)
+    assert not authorization.allows(READER, CoreAction.READ, entity=seen)
+    assert authorization.allows(READER, CoreAction.READ, entity=unseen)
 
 
 def test_a_permit_may_look_at_the_entity() -> None:
@@ -102,9 +102,9 @@ def test_a_permit_may_look_at_the_entity() -> None:
     authorization = city(
         'permit (principal, action == Action::"read", resource) when { resource.owner == principal.id };'
     )
-    assert authorization.allows(nobody, Action.READ, entity=vessel(by="urn:x:nobody"))
-    assert not authorization.allows(nobody, Action.READ, entity=vessel(by="urn:x:other"))
-    assert not authorization.allows(nobody, Action.READ)  # a question about no entity
+    assert authorization.allows(nobody, CoreAction.READ, entity=vessel(by="urn:x:nobody"))
+    assert not authorization.allows(nobody, CoreAction.READ, entity=vessel(by="urn:x:other"))
+    assert not authorization.allows(nobody, CoreAction.READ)  # a question about no entity
 
 
 def test_what_types_decide_for_certain_needs_no_entity() -> None:
@@ -114,8 +114,8 @@ def test_what_types_decide_for_certain_needs_no_entity() -> None:
             'resource.types.contains("https://example.org/Vessel") && resource.text.state.contains("closed")'
         )
     )
-    assert authorization.answer(READER, Action.READ, "", (other.type[0],)).is_open is False
-    assert authorization.answer(READER, Action.READ, "", (VESSEL,)).is_open is True
+    assert authorization.answer(READER, CoreAction.READ, "", (other.type[0],)).is_open is False
+    assert authorization.answer(READER, CoreAction.READ, "", (VESSEL,)).is_open is True
 
 
 def test_a_forbid_for_others_leaves_an_actors_answers_as_quick_as_ever() -> None:
@@ -124,7 +124,7 @@ def test_a_forbid_for_others_leaves_an_actors_answers_as_quick_as_ever() -> None
     )
     assert authorization.visible_rows(READER) is None
     assert authorization.visible_rows(PARTNER) is not None
-    assert authorization.answer(READER, Action.READ, "", (VESSEL,)).is_open is False
+    assert authorization.answer(READER, CoreAction.READ, "", (VESSEL,)).is_open is False
 
 
 def test_without_policies_of_its_own_a_city_asks_about_types_only() -> None:
@@ -140,8 +140,8 @@ def test_without_policies_of_its_own_a_city_asks_about_types_only() -> None:
 def test_the_hour_is_that_of_the_city(utc_hour: int, zone: str, allowed: bool) -> None:
     now = datetime(2026, 11, 2, utc_hour, 30, tzinfo=UTC)
     authorization = city(forbid("context.hour >= 22 || context.hour < 6"), now=now, zone=zone)
-    assert authorization.allows(READER, Action.READ, entity=vessel()) is allowed
-    assert authorization.could(READER, Action.READ, "", [VESSEL]) is allowed
+    assert authorization.allows(READER, CoreAction.READ, entity=vessel()) is allowed
+    assert authorization.could(READER, CoreAction.READ, "", [VESSEL]) is allowed
     assert not authorization.is_steady(READER)
 
 
@@ -149,32 +149,32 @@ def test_the_answer_changes_when_the_hour_does() -> None:
     moments = [datetime(2026, 11, 2, 21, 59, tzinfo=UTC), datetime(2026, 11, 2, 22, 1, tzinfo=UTC)]
     policies = Policies((), [PolicySource("policies/night.cedar", forbid("context.hour >= 22"))])
     authorization = Authorization(policies, lambda: moments[0])
-    assert authorization.allows(READER, Action.READ, entity=vessel())
+    assert authorization.allows(READER, CoreAction.READ, entity=vessel())
     del moments[0]
-    assert not authorization.allows(READER, Action.READ, entity=vessel())
+    assert not authorization.allows(READER, CoreAction.READ, entity=vessel())
 
 
 def test_the_day_counts_from_monday() -> None:
     sunday = datetime(2026, 11, 1, 12, tzinfo=UTC)
-    assert not city(forbid("context.weekday == 7"), now=sunday).allows(READER, Action.READ, "", [VESSEL])
-    assert city(forbid("context.weekday == 1"), now=sunday).allows(READER, Action.READ, "", [VESSEL])
+    assert not city(forbid("context.weekday == 7"), now=sunday).allows(READER, CoreAction.READ, "", [VESSEL])
+    assert city(forbid("context.weekday == 1"), now=sunday).allows(READER, CoreAction.READ, "", [VESSEL])
 
 
 def test_the_purpose_is_the_requests() -> None:
     authorization = city(forbid('context.purpose != "research"'))
     for purpose, allowed in (("", False), ("research", True), ("advertising", False)):
         actor = Actor(READER.id, READER.name, READER.roles, purpose=purpose)
-        assert authorization.allows(actor, Action.READ, "", [VESSEL]) is allowed
+        assert authorization.allows(actor, CoreAction.READ, "", [VESSEL]) is allowed
 
 
 def test_a_policy_that_cannot_be_evaluated_permits_nothing() -> None:
     authorization = city(forbid("context.hour * 9223372036854775807 > 5 && resource.owner == principal.id"))
-    assert not authorization.allows(READER, Action.READ, entity=vessel())
+    assert not authorization.allows(READER, CoreAction.READ, entity=vessel())
 
 
 def test_a_large_value_is_decided_each_time_and_not_kept() -> None:
     authorization = city(forbid('resource.text.state.contains("closed")'))
-    assert not authorization.allows(READER, Action.READ, entity=vessel(state=["closed", "x" * 100_000]))
+    assert not authorization.allows(READER, CoreAction.READ, entity=vessel(state=["closed", "x" * 100_000]))
     assert not any(len(str(key)) > 50_000 for key in authorization._decisions)
 
 
@@ -183,5 +183,5 @@ def test_a_refusal_names_the_policy_that_forbids() -> None:
     heard = []
     authorization.on_denied(heard.append)
     with pytest.raises(Exception, match="Reader may not read Vessel"):
-        authorization.check(READER, Action.READ, entity=vessel(state="closed"))
+        authorization.check(READER, CoreAction.READ, entity=vessel(state="closed"))
     assert [each.policies for each in heard] == [("closed is closed",)]

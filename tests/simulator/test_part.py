@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from app.conftest import free_port, write_city
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.sections import read_city
 from rhinecloud.connectors.model import FeedState
 from rhinecloud.loader import find_packs
@@ -49,7 +49,7 @@ speed = 0
     (folder / "simulation.json").write_text('{"waterway": [[6.7, 51.4], [6.8, 51.5]]}', encoding="utf-8")
     sentence = "!AIVDM,1,1,,A,13aGD3PP00PN?5DMRh878wwn0>`<,0*59\n"
     (folder / "recorded.nmea").write_text(sentence, encoding="ascii")
-    city = City(read_city(folder), packs=find_packs())
+    city = RunningCity(read_city(folder), packs=find_packs())
     await city.start()
     try:
         async with asyncio.timeout(4):
@@ -60,7 +60,7 @@ speed = 0
         await city.stop()
 
 
-async def states(city: City) -> dict[str, tuple[str, str]]:
+async def states(city: RunningCity) -> dict[str, tuple[str, str]]:
     return {each["name"]: (each["state"], each["error"]) for each in (await city.status.collect())["feeds"]}
 
 
@@ -90,7 +90,7 @@ mapping = "mappings/air.yaml"
 """,
         encoding="utf-8",
     )
-    city = City(read_city(folder), packs=find_packs())
+    city = RunningCity(read_city(folder), packs=find_packs())
     await city.start()
     try:
         async with asyncio.timeout(60):

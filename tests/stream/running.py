@@ -14,7 +14,7 @@ from nats.aio.client import Client
 
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.time import utc_now
-from rhinecloud.policy import Action, Authorization
+from rhinecloud.policy import Authorization, CoreAction
 from rhinecloud.stream.callout import Authenticate, Callout, JwtIssuer
 from rhinecloud.stream.configuration import ServerSecrets
 from rhinecloud.stream.devices import DeviceStores
@@ -63,11 +63,11 @@ async def running(
         async def permitted(user: str, password: str) -> Actor | None:
             actor = await find(user, password)
             if actor is not None:
-                policy.check(actor, Action.PUBLISH)
+                policy.check(actor, CoreAction.PUBLISH)
             return actor
 
         def monitors(actor: Actor) -> bool:
-            return policy.allows(actor, Action.MONITOR_DEVICES)
+            return policy.allows(actor, CoreAction.MONITOR_DEVICES)
 
         await Callout(issuer, permitted, monitors, chosen, utc_now).listen(stream.client)
         yield Running(chosen, server, stream, issuer, devices, house)

@@ -12,13 +12,13 @@ from rhinecloud.audit import AuditTrail
 from rhinecloud.identity.credentials import Credentials, RawHeaders, read_credentials
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Forbidden, RhineCloudError, Unauthenticated, Unsupported
-from rhinecloud.policy import Action, Authorization
+from rhinecloud.policy import Authorization, CoreAction
 
 ActorOf = Callable[[Credentials], Actor]
 """Returns the actor of credentials, or raises Unauthenticated (`Identity.actor_of`)."""
 
 
-AUDITED = frozenset({Action.ADMINISTER, Action.OPERATE})
+AUDITED = frozenset({CoreAction.ADMINISTER, CoreAction.OPERATE})
 """Actions of which each use that changes something is recorded in the audit trail."""
 READING = frozenset({"GET", "HEAD"})
 
@@ -88,7 +88,7 @@ class Authentication:
 
     def may_see_status(self, headers: RawHeaders) -> None:
         """Raise Unauthenticated or Forbidden unless the header fields permit to see the status."""
-        self._policy.check(self.of_headers(headers), Action.SEE_STATUS, self._tenant)
+        self._policy.check(self.of_headers(headers), CoreAction.SEE_STATUS, self._tenant)
 
     def of_websocket(self, scope: Scope) -> Actor:
         """Return the actor of a WebSocket, whose token may be in the query; raise Unauthenticated."""

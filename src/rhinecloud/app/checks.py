@@ -11,7 +11,7 @@ from rhinecloud import __version__
 from rhinecloud.app.foundation import Foundation, all_rights, city_content, city_terms, read_policies
 from rhinecloud.app.parts import find_parts, kinds_of, migrations_of
 from rhinecloud.app.sections import gather_city, sections_of, tables_of
-from rhinecloud.app.settings import Settings, describe_settings
+from rhinecloud.app.settings import LoadedSettings, describe_settings
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.errors import Invalid, Unavailable
 from rhinecloud.kernel.faults import ErrorCollector, unknown
@@ -53,7 +53,7 @@ def _faults(part: str, error: Invalid, *, fatal: bool = True) -> Iterator[Findin
         yield Finding(part, each.field or part, str(each), fatal, each.field, each.reason)
 
 
-def _environment(settings: Settings, parts: Sequence[Part], packs: Packs) -> Iterator[Finding]:
+def _environment(settings: LoadedSettings, parts: Sequence[Part], packs: Packs) -> Iterator[Finding]:
     """Report variables of the environment that look like settings but are not read."""
     sections, tables = sections_of(parts), tables_of(parts)
     kinds = dict(sections)
@@ -78,7 +78,7 @@ def _packs(packs: Packs) -> Iterator[Finding]:
         yield from _faults("pack", Invalid(failure.reason, field=failure.name), fatal=False)
 
 
-def _foundation(settings: Settings, packs: Packs, parts: Sequence[Part]) -> Iterator[Finding]:
+def _foundation(settings: LoadedSettings, packs: Packs, parts: Sequence[Part]) -> Iterator[Finding]:
     """Check the foundation; where that is valid, the files of each part."""
     collector = ErrorCollector()
     with collector.collect():
@@ -108,7 +108,7 @@ def _foundation(settings: Settings, packs: Packs, parts: Sequence[Part]) -> Iter
             yield from part.check(files)
 
 
-def _data(settings: Settings, parts: Iterable[Part]) -> Iterator[Finding]:
+def _data(settings: LoadedSettings, parts: Iterable[Part]) -> Iterator[Finding]:
     """Compare the version of each part's stored data with that of this software."""
     migrations = migrations_of(parts)
     try:

@@ -15,7 +15,7 @@ from rhinecloud.app.api import PREFIX, build_api
 from rhinecloud.app.asgi import Application
 from rhinecloud.app.body_limit import BodyLimit
 from rhinecloud.app.dispatcher import Dispatcher
-from rhinecloud.app.folder import Access
+from rhinecloud.app.folder import CityAccess
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.health import HealthApplication, HealthSettings
 from rhinecloud.app.logs import LogSettings
@@ -34,7 +34,7 @@ from rhinecloud.app.routes.reload import reload_routes
 from rhinecloud.app.routes.status import status_routes
 from rhinecloud.app.security import security_headers
 from rhinecloud.app.server import HttpServer, with_port
-from rhinecloud.app.settings import Settings
+from rhinecloud.app.settings import LoadedSettings
 from rhinecloud.app.space import Space, open_to
 from rhinecloud.app.static import StaticFiles
 from rhinecloud.app.status import Status
@@ -52,10 +52,10 @@ READY_S = 5.0
 _log = logging.getLogger(__name__)
 
 
-class City:
+class RunningCity:
     """One city from `start` to `stop`; `url` is its address."""
 
-    def __init__(self, settings: Settings, clock: Clock = utc_now, packs: Packs | None = None) -> None:
+    def __init__(self, settings: LoadedSettings, clock: Clock = utc_now, packs: Packs | None = None) -> None:
         """Read the city's files; raise Invalid for a fault. Nothing is opened yet."""
         self.settings = settings = with_port(settings)
         self.foundation = Foundation(settings, clock, packs)
@@ -112,7 +112,7 @@ class City:
         closing.push_async_callback(self._drain)
         await self._wait_until_ready()
         await self._start_readers()
-        access = Access(self.server.url, foundation.identity.tokens.lend(CLI_ACTOR))
+        access = CityAccess(self.server.url, foundation.identity.tokens.lend(CLI_ACTOR))
         foundation.folder.write_access(access)
 
     async def _start_readers(self) -> None:

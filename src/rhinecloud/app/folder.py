@@ -20,7 +20,7 @@ class InUse(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class CityAccess:
     """The address of the running city and an administrator's token, for the command line."""
 
     url: str
@@ -55,7 +55,7 @@ class DataFolder:
             self._lock.close()
             self._lock = None
 
-    def write_access(self, access: Access) -> None:
+    def write_access(self, access: CityAccess) -> None:
         """Write the access to the city, readable by the owner of the process only."""
         partial = self.path / f"{ACCESS}.partial"
         partial.unlink(missing_ok=True)
@@ -77,7 +77,7 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def find_access(path: Path) -> Access | None:
+def find_access(path: Path) -> CityAccess | None:
     """Return the access to the running city of a data folder, None where it is not running; raise Unavailable."""
     if not is_held(path):
         return None
@@ -89,4 +89,4 @@ def find_access(path: Path) -> Access | None:
         raise Unavailable(
             f"cannot read {path / ACCESS} ({error.strerror}): run this as the city's user"
         ) from None
-    return Access(url=found["url"], token=found["token"])
+    return CityAccess(url=found["url"], token=found["token"])

@@ -16,7 +16,7 @@ from rhinecloud import __version__
 from rhinecloud.app.folder import DataFolder
 from rhinecloud.app.parts import find_parts, kinds_of, migrations_of, rights_of
 from rhinecloud.app.records import StoreRecords
-from rhinecloud.app.settings import CitySettings, Settings
+from rhinecloud.app.settings import CitySettings, LoadedSettings
 from rhinecloud.app.telemetry import TelemetrySettings, make_telemetry
 from rhinecloud.audit import AuditSettings, AuditTrail
 from rhinecloud.history.port import History
@@ -44,7 +44,7 @@ class Foundation:
     """State, history, identity, policy and packs of one city, from `open` to `close`; `services` has them for parts."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, packs: Packs | None = None, *, reads_only: bool = False
+        self, settings: LoadedSettings, clock: Clock, packs: Packs | None = None, *, reads_only: bool = False
     ) -> None:
         """Read the city's files; raise Invalid for a fault. Nothing is opened yet.
 

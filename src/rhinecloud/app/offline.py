@@ -13,7 +13,7 @@ from rhinecloud.app.dispatcher import Dispatcher
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.routes.backup import backup_routes, backup_stream
 from rhinecloud.app.routes.city import city_routes
-from rhinecloud.app.settings import Settings
+from rhinecloud.app.settings import LoadedSettings
 from rhinecloud.app.space import Space
 from rhinecloud.identity.credentials import Credentials
 from rhinecloud.kernel.actor import Actor, part
@@ -23,7 +23,7 @@ from rhinecloud.store.engine import StoreSettings
 
 
 @asynccontextmanager
-async def open_offline(settings: Settings) -> AsyncIterator[Application]:
+async def open_offline(settings: LoadedSettings) -> AsyncIterator[Application]:
     """Open the parts; a user who can open the city's files acts as the system. Raise InUse, Unavailable or Invalid."""
 
     def anyone(credentials: Credentials) -> Actor:

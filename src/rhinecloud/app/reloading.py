@@ -13,7 +13,7 @@ from rhinecloud.app.assembly import Assembly
 from rhinecloud.app.foundation import Foundation, city_content
 from rhinecloud.app.parts import find_parts, kinds_of
 from rhinecloud.app.sections import read_city
-from rhinecloud.app.settings import Settings
+from rhinecloud.app.settings import LoadedSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, Faults
 from rhinecloud.loader import Packs, find_packs
@@ -58,7 +58,7 @@ class Reloader:
                 _log.info("reloaded: %s", each)
             return ReloadReport(tuple(changed), tuple(self._differences(settings)))
 
-    def _read_packs(self, settings: Settings) -> Packs:
+    def _read_packs(self, settings: LoadedSettings) -> Packs:
         """Read the folders of the packs that are at work; raise Invalid for one that is broken now."""
         at_work = {pack.name for pack in self._foundation.packs.loaded}
         packs = find_packs(sorted(at_work), kinds=kinds_of(find_parts().loaded)) if at_work else Packs()
@@ -84,7 +84,7 @@ class Reloader:
         collector.finish()
         return found
 
-    def _differences(self, settings: Settings) -> list[str]:
+    def _differences(self, settings: LoadedSettings) -> list[str]:
         """Return the sections that differ from those in use; a port that was chosen freely is no difference."""
         running = self._foundation.settings
         sections = dict(settings.sections)

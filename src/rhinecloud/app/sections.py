@@ -13,7 +13,7 @@ from rhinecloud.app.health import HealthSettings
 from rhinecloud.app.logs import LogSettings
 from rhinecloud.app.metrics import MetricsSettings
 from rhinecloud.app.parts import find_parts
-from rhinecloud.app.settings import CitySettings, ServerSettings, Settings, read_settings
+from rhinecloud.app.settings import CitySettings, LoadedSettings, ServerSettings, read_settings
 from rhinecloud.app.telemetry import TelemetrySettings
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.errors import Invalid
@@ -51,7 +51,7 @@ def tables_of(parts: Iterable[Part]) -> dict[str, type[Any]]:
     return merged(part.tables for part in parts)
 
 
-def read_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
+def read_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> LoadedSettings:
     """Return the settings of the city in `folder`; raise Invalid, or Faults, with every fault."""
     collector = ErrorCollector()
     settings = gather_city(folder, collector, overrides)
@@ -61,7 +61,7 @@ def read_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]] | None = 
 
 def gather_city(
     folder: Path, collector: ErrorCollector, overrides: Mapping[str, Mapping[str, Any]] | None = None
-) -> Settings:
+) -> LoadedSettings:
     """Return the settings, and add every fault to `collector`; see `read_settings`."""
     parts = find_parts().loaded
     settings = read_settings(
@@ -78,12 +78,12 @@ def gather_city(
     return settings
 
 
-def is_shared(settings: Settings) -> bool:
+def is_shared(settings: LoadedSettings) -> bool:
     """Return whether several processes may write the store."""
     return settings.section("store", StoreSettings).shared
 
 
-def _with_files(settings: Settings) -> Settings:
+def _with_files(settings: LoadedSettings) -> LoadedSettings:
     """Return the settings with absolute paths of files; raise Invalid where a file does not exist."""
     sections, collector = dict(settings.sections), ErrorCollector()
     for section, name in FILES:
@@ -98,7 +98,7 @@ def _with_files(settings: Settings) -> Settings:
     return replace(settings, sections=sections)
 
 
-def _require_ports(settings: Settings) -> None:
+def _require_ports(settings: LoadedSettings) -> None:
     """Raise Invalid where one port has two purposes."""
     stream = settings.section("stream", StreamSettings)
     taken: dict[int, str] = {}
@@ -111,7 +111,7 @@ def _require_ports(settings: Settings) -> None:
     collector.finish()
 
 
-def _require_safe(settings: Settings) -> None:
+def _require_safe(settings: LoadedSettings) -> None:
     """Raise Invalid where open access can be reached from other machines."""
     server = settings.server
     access = settings.section("identity", IdentitySettings)

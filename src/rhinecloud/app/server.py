@@ -14,7 +14,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from rhinecloud.app.asgi import Application
-from rhinecloud.app.settings import ServerSettings, Settings
+from rhinecloud.app.settings import LoadedSettings, ServerSettings
 from rhinecloud.kernel.errors import Unavailable
 
 READY_S = 5.0
@@ -102,7 +102,7 @@ class HttpServer:
         raise Unavailable(f"the HTTP server does not answer at {target}:{self.port}")
 
 
-def with_port(settings: Settings) -> Settings:
+def with_port(settings: LoadedSettings) -> LoadedSettings:
     """Return settings with a free port where they have none, so that every part knows the city's address."""
     server = settings.server
     if server.port:

@@ -167,7 +167,7 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class LoadedSettings:
     """Every section by name, the tables that parts read themselves, and their folder and file."""
 
     folder: Path
@@ -213,7 +213,7 @@ def read_settings(
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     *,
     tables: Mapping[str, type[Any]] = MappingProxyType({}),
-) -> Settings:
+) -> LoadedSettings:
     """Return the settings of `city.toml` in a folder, or of the file itself; `kinds` are the sections' dataclasses.
 
     `tables` are further tables, each with the type of an entry: a dataclass where entries have names, else a model.
@@ -233,7 +233,7 @@ def read_settings(
             is_table = isinstance(document.data.get(name), dict)
             read: Any = read_section(name, kind, document.part(name) if is_table else {}, environment)
             sections[name] = override(name, read, (overrides or {}).get(name, {}))
-    return Settings(path.parent.resolve(), sections, further, document, overrides or {})
+    return LoadedSettings(path.parent.resolve(), sections, further, document, overrides or {})
 
 
 def describe_settings(kinds: Mapping[str, type]) -> list[SettingDescription]:

@@ -14,7 +14,6 @@ from rhinecloud.app.routes.city import CityDescription
 from rhinecloud.app.settings import ServerSettings
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.part import Actions, Addresses, HttpEdge, Mode, PartContext
-from rhinecloud.policy import Action
 
 
 class Space:

@@ -11,7 +11,7 @@ from nats.aio.client import Client
 
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.policy import Action
+from rhinecloud.policy import CoreAction
 from rhinecloud.stream.callout import Callout, JwtIssuer
 from rhinecloud.stream.configuration import ServerSecrets
 from rhinecloud.stream.connection import StreamConnection
@@ -79,11 +79,11 @@ async def _open_callout(
 
     async def authenticate(name: str, secret: str) -> Actor:
         actor = await foundation.identity.authenticate_device(name, secret)
-        foundation.policy.check(actor, Action.PUBLISH, foundation.tenant)
+        foundation.policy.check(actor, CoreAction.PUBLISH, foundation.tenant)
         return actor
 
     def monitors(actor: Actor) -> bool:
-        return foundation.policy.allows(actor, Action.MONITOR_DEVICES, foundation.tenant)
+        return foundation.policy.allows(actor, CoreAction.MONITOR_DEVICES, foundation.tenant)
 
     callout = Callout(issuer, authenticate, monitors, settings, foundation.clock)
     await callout.listen(await _connect(url, user, "callout", closing))

@@ -28,7 +28,7 @@ from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.expression import links
 from rhinecloud.ngsild.parsing import parse_fragment
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.policy import Action, Authorization
+from rhinecloud.policy import Authorization, CoreAction
 from rhinecloud.store.port import Decide, DecideJointly, Edit, JointEdit, Store, Stored, Written
 
 PAGE = 1_000
@@ -121,7 +121,7 @@ class Broker:
         """Return an entity, or None where there is none."""
         stored = await self._store.get(tenant, entity_id)
         if stored is None:
-            self._policy.check_could(actor, Action.READ, tenant)
+            self._policy.check_could(actor, CoreAction.READ, tenant)
             return None
         return stored if self._read_filter.check(actor, tenant, stored) else None
 
@@ -240,21 +240,21 @@ class Broker:
 
     async def discover(self, actor: Actor, tenant: str) -> TypeCounts:
         """Count the tenant's types and attributes (clauses 5.7.5 to 5.7.10)."""
-        self._policy.check_could(actor, Action.READ, tenant)
+        self._policy.check_could(actor, CoreAction.READ, tenant)
         await self.need_tenant(tenant)
         rows = self._policy.visible_rows(actor, tenant)
         return await self._discovery.count(
-            tenant, lambda name: self._policy.could(actor, Action.READ, tenant, (name,)), rows
+            tenant, lambda name: self._policy.could(actor, CoreAction.READ, tenant, (name,)), rows
         )
 
-    def allow(self, actor: Actor, action: Action, tenant: str, types: Sequence[str] = ()) -> None:
+    def allow(self, actor: Actor, action: CoreAction, tenant: str, types: Sequence[str] = ()) -> None:
         """Raise Denied unless the policy permits an action that concerns no entity."""
         self._policy.check(actor, action, tenant, types)
 
     def _may_ask(self, actor: Actor, tenant: str, query: EntityQuery) -> None:
         """Raise Denied unless the actor may read in general, or one of the types that the query names."""
-        if not any(self._policy.could(actor, Action.READ, tenant, types) for types in ((), *query.types)):
-            self._policy.check_could(actor, Action.READ, tenant)
+        if not any(self._policy.could(actor, CoreAction.READ, tenant, types) for types in ((), *query.types)):
+            self._policy.check_could(actor, CoreAction.READ, tenant)
 
     def is_steady(self, actor: Actor, tenant: str) -> bool:
         """Return whether the actor may read the same entities as long as these stay as they are, whatever the hour."""

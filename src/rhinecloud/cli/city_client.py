@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-from rhinecloud.app.folder import Access, find_access
+from rhinecloud.app.folder import CityAccess, find_access
 from rhinecloud.cli.call import call
 from rhinecloud.cli.exits import error_of
 from rhinecloud.kernel.errors import Unavailable
@@ -73,7 +73,7 @@ def open_running(folder: Path) -> Iterator[HttpCityClient]:
 class HttpCityClient:
     """Sends requests over HTTP to the running city, with the token from its data folder."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: CityAccess) -> None:
         self.access = access
 
     def request(self, method: str, path: str, body: Any = None, query: Query = None, tenant: str = "") -> Any:

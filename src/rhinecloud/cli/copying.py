@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 
 from rhinecloud.cli.options import HERE, City, Json
-from rhinecloud.cli.screen import console, print_json
+from rhinecloud.cli.screen import console, print_json, progress_bar
 
 PASSES = 3
 """Everything is read once to copy it, and once on either side to verify the copy."""
@@ -78,7 +76,7 @@ async def _copy(city: Path, source_url: str, target_url: str) -> dict[str, Any]:
         try:
             contents = await source.contents()
             total = PASSES * (contents.entities + contents.changes + contents.records)
-            with _bar(total) as (bar, task):
+            with progress_bar("Copying", total, MofNCompleteColumn(), TimeRemainingColumn()) as (bar, task):
                 advance = lambda number: bar.update(task, advance=number)  # noqa: E731 - one line instead of two
                 await move(source, target, advance)
                 bar.update(task, completed=total // PASSES, description="Verifying")
@@ -95,26 +93,3 @@ def hidden(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     user, at, place = rest.rpartition("@")
     return f"{scheme}{separator}{user.partition(':')[0]}{at}{place}" if separator else url
-
-
-class _bar:  # noqa: N801 - used like a function
-    """A progress bar on standard error, shown only where that is a terminal."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        )
-
-    def __enter__(self) -> tuple[Progress, Any]:
-        self._progress.start()
-        return self._progress, self._progress.add_task("Copying", total=self._total)
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer.main
 
-from rhinecloud.app.city import City
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.parts import find_parts
 from rhinecloud.app.sections import read_city, sections_of, tables_of
 from rhinecloud.broker.openapi import describe as describe_routes
@@ -109,7 +109,7 @@ def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of a city without packs, which is started and stopped for it."""
 
     async def start(folder: Path) -> dict[str, Any]:
-        city = City(read_city(folder), packs=Packs())
+        city = RunningCity(read_city(folder), packs=Packs())
         await city.start()
         try:
             return city.api.openapi()

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from rhinecloud.app.foundation import city_terms
-from rhinecloud.app.settings import Settings
+from rhinecloud.app.settings import LoadedSettings
 from rhinecloud.cli.city_client import HttpCityClient
 from rhinecloud.connectors.content import MAPPINGS
 from rhinecloud.connectors.inlet import BoundedInlet
@@ -37,7 +37,7 @@ UPSERT = "/ngsi-ld/v1/entityOperations/upsert"
 REASONS = 10
 
 
-def choose_feed(settings: Settings, name: str, connector: str, mapping: str) -> FeedSettings:
+def choose_feed(settings: LoadedSettings, name: str, connector: str, mapping: str) -> FeedSettings:
     """Return the feed of that name, or one of a connector and a mapping. Raise Invalid."""
     if not name:
         if not connector or not mapping:
@@ -52,7 +52,7 @@ def choose_feed(settings: Settings, name: str, connector: str, mapping: str) -> 
 class Replay:
     """Plays one recording into a running city."""
 
-    def __init__(self, client: HttpCityClient, settings: Settings, feed: FeedSettings) -> None:
+    def __init__(self, client: HttpCityClient, settings: LoadedSettings, feed: FeedSettings) -> None:
         packs = find_packs(settings.city.packs, kinds=(MAPPINGS,))
         self._client = client
         self._limits = settings.section("connectors", ConnectorSettings)

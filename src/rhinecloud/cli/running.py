@@ -17,13 +17,13 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from rhinecloud.app.city import City, web_folder
+from rhinecloud.app.city import RunningCity, web_folder
 from rhinecloud.app.logs import LogSettings, write_log
 from rhinecloud.app.memory import tune_garbage_collector
 from rhinecloud.app.readers.replica import Replica
 from rhinecloud.app.sections import read_city
 from rhinecloud.app.server import with_port
-from rhinecloud.app.settings import Settings
+from rhinecloud.app.settings import LoadedSettings
 from rhinecloud.cli.screen import console, status_view
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.errors import RhineCloudError, Unavailable
@@ -45,7 +45,7 @@ def run_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]], *, verbos
     uvloop.run(_run(with_port(settings)))
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: LoadedSettings) -> None:
     screen = console()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -63,7 +63,7 @@ async def _run(settings: Settings) -> None:
 
 
 async def _lead_or_follow(
-    settings: Settings, screen: Console, stopping: asyncio.Event, leadership: Leadership
+    settings: LoadedSettings, screen: Console, stopping: asyncio.Event, leadership: Leadership
 ) -> None:
     """Lead or follow until stopped. Raise Unavailable where an engine is away at the start; later, retry."""
     started = waits = False
@@ -86,9 +86,9 @@ async def _lead_or_follow(
             await _first(stopping.wait(), asyncio.sleep(RETRY_S))
 
 
-async def _lead(settings: Settings, screen: Console, end: Coroutine[Any, Any, Any]) -> None:
+async def _lead(settings: LoadedSettings, screen: Console, end: Coroutine[Any, Any, Any]) -> None:
     """Run the city itself until `end`."""
-    city, started = City(settings), time.monotonic()
+    city, started = RunningCity(settings), time.monotonic()
     try:
         await city.start()
     except BaseException:
@@ -108,7 +108,7 @@ async def _lead(settings: Settings, screen: Console, end: Coroutine[Any, Any, An
         await _stop(city, screen)
 
 
-async def _reload(city: City, screen: Console) -> None:
+async def _reload(city: RunningCity, screen: Console) -> None:
     """Take edited files into use, and print what changed or why nothing did."""
     try:
         report = await city.reloader.reload()
@@ -121,7 +121,7 @@ async def _reload(city: City, screen: Console) -> None:
         screen.print(Text(f"needs a restart: {', '.join(report.restart)}", "yellow"))
 
 
-async def _follow(settings: Settings, screen: Console, end: Coroutine[Any, Any, Any]) -> None:
+async def _follow(settings: LoadedSettings, screen: Console, end: Coroutine[Any, Any, Any]) -> None:
     """Run a replica beside the process that leads the city, until `end`."""
     replica = Replica(settings)
     try:
@@ -147,7 +147,7 @@ async def _first(*ends: Coroutine[Any, Any, Any]) -> None:
             each.cancel()
 
 
-async def _stop(city: City, screen: Console) -> None:
+async def _stop(city: RunningCity, screen: Console) -> None:
     began = time.monotonic()
     try:
         async with asyncio.timeout(city.settings.server.stop_s):
@@ -172,7 +172,7 @@ def _replica_panel(replica: Replica) -> Panel:
     return Panel(Group(*lines), title="Rhine Cloud", title_align="left", expand=False)
 
 
-def _city_panel(city: City, seconds: float) -> Panel:
+def _city_panel(city: RunningCity, seconds: float) -> Panel:
     lines = [Text.assemble((city.url, "bold"), f"   {city.settings.city.name}, up in {seconds:.1f} s")]
     if city.settings.section("identity", IdentitySettings).open:
         warning = "ACCESS IS OPEN: every client of this address is an administrator. Use it for tests only."
@@ -187,7 +187,7 @@ def _city_panel(city: City, seconds: float) -> Panel:
     return Panel(Group(*lines), title="Rhine Cloud", title_align="left", expand=False)
 
 
-async def _show(city: City, screen: Console) -> None:
+async def _show(city: RunningCity, screen: Console) -> None:
     if not sys.stdout.isatty():
         await asyncio.sleep(FIRST_STATUS_S)
         screen.print(status_view(await city.status.collect()))

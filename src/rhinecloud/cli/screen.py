@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from rich.console import Console, Group
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -30,6 +32,23 @@ def console() -> Console:
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n")
+
+
+@contextmanager
+def progress_bar(
+    words: str, total: int | None, *columns: ProgressColumn
+) -> Iterator[tuple[Progress, TaskID]]:
+    """Yield a progress bar on standard error and its task; it is shown only where that is a terminal."""
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with progress:
+        yield progress, progress.add_task(words, total=total)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

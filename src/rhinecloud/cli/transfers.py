@@ -10,14 +10,13 @@ from typing import Annotated, Any, BinaryIO
 
 import orjson
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import DownloadColumn, TransferSpeedColumn
 
 from rhinecloud.app.backup import read_manifest, restore
 from rhinecloud.cli.city_client import open_city
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
-from rhinecloud.cli.screen import print_json
+from rhinecloud.cli.screen import print_json, progress_bar
 from rhinecloud.kernel.errors import Conflict, Invalid
 from rhinecloud.kernel.time import utc_now
 
@@ -74,7 +73,7 @@ def _add_entities(program: typer.Typer) -> None:
         with (
             open_city(city) as client,
             _open(source) as file,
-            _bar("Importing", _size(source)) as (bar, task),
+            progress_bar("Importing", _size(source), DownloadColumn(), TransferSpeedColumn()) as (bar, task),
         ):
             for batch in _batches(file):
                 answer = client.request(
@@ -134,7 +133,7 @@ def _add_backups(program: typer.Typer) -> None:
         data = read_city(city).data
         manifest = read_manifest(source)
         size = sum(each["size"] for each in manifest["files"])
-        with _bar("Restoring", size) as (bar, task):
+        with progress_bar("Restoring", size, DownloadColumn(), TransferSpeedColumn()) as (bar, task):
             old = restore(
                 source, data, force=force, now=utc_now(), progress=lambda read: bar.update(task, advance=read)
             )
@@ -151,7 +150,10 @@ def _write(target: Path, pieces: Iterator[bytes], words: str) -> None:
     partial = target.with_name(f"{target.name}.partial")
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file, _bar(words, None) as (bar, task):
+        with (
+            os.fdopen(descriptor, "wb") as file,
+            progress_bar(words, None, DownloadColumn(), TransferSpeedColumn()) as (bar, task),
+        ):
             for piece in pieces:
                 file.write(piece)
                 bar.update(task, advance=len(piece))
@@ -195,27 +197,3 @@ def _batches(file: BinaryIO) -> Iterator[list[tuple[int, dict[str, Any]]]]:
             batch = []
     if batch:
         yield batch
-
-
-class _bar:  # noqa: N801 - used like a function
-    """A progress bar on standard error, shown only where that is a terminal."""
-
-    def __init__(self, words: str, total: int | None) -> None:
-        self._words = words
-        self._total = total
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        )
-
-    def __enter__(self) -> tuple[Progress, Any]:
-        self._progress.start()
-        return self._progress, self._progress.add_task(self._words, total=self._total)
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()

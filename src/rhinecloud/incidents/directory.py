@@ -15,7 +15,7 @@ from rhinecloud.kernel.ids import NewId
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.policy import Action, Authorization
+from rhinecloud.policy import Authorization, CoreAction
 
 MOST_AGENCIES = 1000
 
@@ -80,7 +80,7 @@ class AgencyDirectory:
     async def people(self, actor: Actor, agency: str) -> builtins.list[PersonView]:
         """Return the people of an agency by name; raise Denied or NotFound."""
         asked = Entity(id=agency, type=[AGENCY])
-        self._policy.check(actor, Action.SEE_PEOPLE, self._tenant, entity=asked)
+        self._policy.check(actor, CoreAction.SEE_PEOPLE, self._tenant, entity=asked)
         stored = await self._broker.find(actor, self._tenant, agency)
         if stored is None or AGENCY not in stored.entity().type:
             raise NotFound(f"there is no agency {agency}")

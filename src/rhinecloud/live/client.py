@@ -16,7 +16,7 @@ from rhinecloud.live.rendered_change import RenderedChange
 from rhinecloud.live.settings import LiveSettings
 from rhinecloud.ngsild.box import Box
 from rhinecloud.ngsild.change import ChangeKind
-from rhinecloud.policy import Action, Authorization
+from rhinecloud.policy import Authorization, CoreAction
 
 SendText = Callable[[str], Awaitable[None]]
 
@@ -34,7 +34,7 @@ class LiveFilter:
     ids: frozenset[str] = frozenset()
 
 
-class Range(Enum):
+class Coverage(Enum):
     """Where changes of some types are wanted."""
 
     FORBIDDEN = auto()
@@ -68,7 +68,7 @@ class LiveClient:
         self._filter: LiveFilter | None = None
         self._seen = 0
         self._queue: dict[tuple[str, int], tuple[RenderedChange, Shown]] = {}
-        self._ranges: dict[tuple[str, ...], Range] = {}
+        self._ranges: dict[tuple[str, ...], Coverage] = {}
         self._must_resync = False
         self._ready = asyncio.Event()
 
@@ -109,12 +109,12 @@ class LiveClient:
             return
         for change in changes:
             found = self._range_of(wanted, change.types)
-            if found is Range.FORBIDDEN or change.tenant != self.tenant:
+            if found is Coverage.FORBIDDEN or change.tenant != self.tenant:
                 continue
             may_see = self._may_see(change)
-            if found is Range.EVERYWHERE or change.id in wanted.ids:
+            if found is Coverage.EVERYWHERE or change.id in wanted.ids:
                 self._put(change, Shown.WHOLE, may_see)
-            elif found is Range.IN_BOX and wanted.box is not None:
+            elif found is Coverage.IN_BOX and wanted.box is not None:
                 self._put_within(change, wanted.box, may_see)
         if len(self._queue) > self._settings.queue:
             self.resync(last)
@@ -144,12 +144,12 @@ class LiveClient:
     def _may_see(self, change: RenderedChange) -> Shown | None:
         """Return WHOLE where the actor may see the entity, WITHDRAWN where it only could before, else None."""
         policy, types = self._policy, change.types
-        if not policy.answer(self.actor, Action.READ, self.tenant, types).is_open:
+        if not policy.answer(self.actor, CoreAction.READ, self.tenant, types).is_open:
             return Shown.WHOLE
         before, now = change.facts(policy.facts)
-        if policy.decide(self.actor, Action.READ, self.tenant, types, now).allowed:
+        if policy.decide(self.actor, CoreAction.READ, self.tenant, types, now).allowed:
             return Shown.WHOLE
-        was_visible = policy.decide(self.actor, Action.READ, self.tenant, types, before).allowed
+        was_visible = policy.decide(self.actor, CoreAction.READ, self.tenant, types, before).allowed
         return Shown.WITHDRAWN if was_visible and change.kind is not ChangeKind.CREATED else None
 
     def _put(self, change: RenderedChange, shown: Shown, may_see: Shown | None) -> None:
@@ -169,21 +169,21 @@ class LiveClient:
         elif change.has_left(box):
             self._put(change, Shown.LEFT, may_see)
 
-    def _range_of(self, wanted: LiveFilter, types: tuple[str, ...]) -> Range:
+    def _range_of(self, wanted: LiveFilter, types: tuple[str, ...]) -> Coverage:
         found = self._ranges.get(types)
         if found is None:
             found = self._ranges[types] = self._find_range(wanted, types)
         return found
 
-    def _find_range(self, wanted: LiveFilter, types: tuple[str, ...]) -> Range:
-        answer = self._policy.answer(self.actor, Action.READ, self.tenant, types)
+    def _find_range(self, wanted: LiveFilter, types: tuple[str, ...]) -> Coverage:
+        answer = self._policy.answer(self.actor, CoreAction.READ, self.tenant, types)
         if not (answer.is_open or answer.allowed):
-            return Range.FORBIDDEN
+            return Coverage.FORBIDDEN
         if not wanted.everywhere.isdisjoint(types):
-            return Range.EVERYWHERE
+            return Coverage.EVERYWHERE
         if wanted.types and wanted.types.isdisjoint(types):
-            return Range.NOWHERE
-        return Range.EVERYWHERE if wanted.box is None else Range.IN_BOX
+            return Coverage.NOWHERE
+        return Coverage.EVERYWHERE if wanted.box is None else Coverage.IN_BOX
 
 
 def _body(change: RenderedChange, shown: Shown) -> str:

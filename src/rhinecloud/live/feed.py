@@ -23,7 +23,7 @@ from rhinecloud.live.messages import read_subscribe
 from rhinecloud.live.rendered_change import RenderedChange
 from rhinecloud.live.settings import LiveSettings
 from rhinecloud.ngsild.context import Context
-from rhinecloud.policy import Action, Authorization
+from rhinecloud.policy import Authorization, CoreAction
 from rhinecloud.stream.port import Frame, Gone, Stream
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class LiveFeed:
         """Return the close code for an actor that may not read (any more), 0 for one that may."""
         try:
             actor = self._authenticate(scope)
-            self._policy.check_could(actor, Action.READ, self._tenant)
+            self._policy.check_could(actor, CoreAction.READ, self._tenant)
         except Unauthenticated:
             return UNAUTHENTICATED
         except (Forbidden, Invalid):

@@ -29,7 +29,7 @@ from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.ngsild.rendering import Options, render
 from rhinecloud.pack import City, EntityChange, EntityFragment, PastValue
 from rhinecloud.part import Actions, PartContext
-from rhinecloud.policy import Action, Authorization
+from rhinecloud.policy import Authorization, CoreAction
 from rhinecloud.store.port import Store
 from rhinecloud.stream.connection import StreamConnection
 from rhinecloud.stream.port import Stream
@@ -256,7 +256,9 @@ class PackCity:
         )
 
     def _may_read(self, entity: Entity) -> bool:
-        return self.services.authorization.allows(self.actor, Action.READ, self.services.space, entity=entity)
+        return self.services.authorization.allows(
+            self.actor, CoreAction.READ, self.services.space, entity=entity
+        )
 
     async def _may_merge(self, fragment: EntityFragment) -> None:
         written = fragment.get("type", [])

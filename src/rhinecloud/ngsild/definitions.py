@@ -52,7 +52,7 @@ def define_all(body: Any, documents: Mapping[str, Any], core: Definitions | None
 
     `core` is None only for the core context itself, which alone may have scoped contexts: they are ignored.
     """
-    work = _Work(documents, core)
+    work = _Compilation(documents, core)
     work.add(body, base="")
     if core is None:
         return Definitions(work.terms, work.vocab)
@@ -103,7 +103,7 @@ def _context_of(document: Any, url: str) -> Any:
     return document["@context"]
 
 
-class _Work:
+class _Compilation:
     """The state of one compilation: the definitions so far, and the limits."""
 
     def __init__(self, documents: Mapping[str, Any], core: Definitions | None) -> None:

@@ -52,14 +52,14 @@ def parse_q(
     """
     if len(text) > MAX_LENGTH:
         raise Invalid(f"is longer than {MAX_LENGTH} characters", field="q")
-    reader = _Reader(text, context, expand_values, links)
+    reader = _TokenReader(text, context, expand_values, links)
     expression = reader.some(0)
     if reader.position < len(text):
         raise reader.wrong("is not expected here")
     return expression
 
 
-class _Reader:
+class _TokenReader:
     def __init__(self, text: str, context: Context, expand_values: Collection[str], links: bool) -> None:
         self.text = text
         self.position = 0

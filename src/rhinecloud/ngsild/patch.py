@@ -72,7 +72,7 @@ def replace(entity: Entity, new: Entity, now: str) -> Patched:
 
 def append(entity: Entity, fragment: Entity, now: str, *, overwrite: bool = True) -> Patched:
     """Add attributes and instances; those that exist are replaced, or skipped without `overwrite` (clause 5.6.3)."""
-    work = _Work(entity, now)
+    work = _PatchInProgress(entity, now)
     for name, instances in fragment.attrs.items():
         for instance in instances:
             if not overwrite and work.find(name, instance.dataset_id) is not None:
@@ -89,7 +89,7 @@ def append(entity: Entity, fragment: Entity, now: str, *, overwrite: bool = True
 
 def update(entity: Entity, fragment: Entity, now: str) -> Patched:
     """Replace or add whole attribute instances, and delete those given as NGSI-LD null (clauses 5.6.2 and 5.5.8)."""
-    work = _Work(entity, now)
+    work = _PatchInProgress(entity, now)
     for name, instances in fragment.attrs.items():
         for instance in instances:
             if instance.value == NULL:
@@ -119,7 +119,7 @@ def merge(
     `lang` is the language of bare texts sent for LanguageProperties; `observed_at` the common time for attributes
     that had one; `expand` the expansion of bare terms sent for VocabProperties.
     """
-    work = _Work(entity, now)
+    work = _PatchInProgress(entity, now)
     for name, instances in fragment.attrs.items():
         for instance in instances:
             if instance.value == NULL:
@@ -152,7 +152,7 @@ def partial_update(entity: Entity, name: str, instances: Iterable[Instance], now
 
     Raise AttributeNotFound. Raise Invalid where the attribute's type would change.
     """
-    work = _Work(entity, now)
+    work = _PatchInProgress(entity, now)
     for instance in instances:
         present = work.need(name, instance.dataset_id)
         if instance.value == NULL:
@@ -166,7 +166,7 @@ def partial_update(entity: Entity, name: str, instances: Iterable[Instance], now
 
 def replace_attribute(entity: Entity, name: str, instances: Iterable[Instance], now: str) -> Patched:
     """Replace the instances with the same datasetId. Raise AttributeNotFound (clause 5.6.19)."""
-    work = _Work(entity, now)
+    work = _PatchInProgress(entity, now)
     for instance in instances:
         work.need(name, instance.dataset_id)
         work.put(name, instance)
@@ -179,7 +179,7 @@ def delete_attribute(
     """Delete the default instance, the one with `dataset_id`, or all of them. Raise AttributeNotFound (clause
     5.6.5).
     """
-    work = _Work(entity, now)
+    work = _PatchInProgress(entity, now)
     if name == SCOPE:
         if not entity.scope:
             raise AttributeNotFound(entity.id, name)
@@ -194,7 +194,7 @@ def delete_attribute(
     return work.result()
 
 
-class _Work:
+class _PatchInProgress:
     """An entity while it is being patched: a copy whose instances are shared with the original and never changed."""
 
     __slots__ = ("entity", "now", "previous", "skipped")

@@ -41,14 +41,14 @@ class Projection:
 
 def parse_projection(text: str, context: Context, *, field: str) -> Projection:
     """Read `a,b{c|d{e}}`. Raise Invalid naming the parameter."""
-    reader = _Reader(text, context, field)
+    reader = _PathReader(text, context, field)
     projection = reader.members(0)
     if reader.position < len(reader.tokens):
         raise reader.wrong("must not close a brace that was not opened")
     return projection
 
 
-class _Reader:
+class _PathReader:
     def __init__(self, text: str, context: Context, field_name: str) -> None:
         self.tokens: list[str] = _TOKEN.findall(text)
         self.position = 0

@@ -3,15 +3,15 @@
 from rhinecloud.policy.areas import Areas, read_areas
 from rhinecloud.policy.authorization import Authorization, Decision
 from rhinecloud.policy.facts import NO_FACTS, Facts
-from rhinecloud.policy.model import Action, Denied
+from rhinecloud.policy.model import CoreAction, Denied
 from rhinecloud.policy.policies import Policies
 from rhinecloud.policy.statements import PolicySource
 
 __all__ = [
     "NO_FACTS",
-    "Action",
     "Areas",
     "Authorization",
+    "CoreAction",
     "Decision",
     "Denied",
     "Facts",

@@ -21,7 +21,7 @@ from rhinecloud.kernel.time import Clock, utc_now
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.policy.analysis import Mentions, actions_of
 from rhinecloud.policy.facts import NO_FACTS, FactReader, Facts, only, resource_attributes
-from rhinecloud.policy.model import Action, Denied
+from rhinecloud.policy.model import CoreAction, Denied
 from rhinecloud.policy.policies import Policies, mentioned
 from rhinecloud.policy.schema import ACTOR, RESOURCE
 from rhinecloud.policy.statements import PolicyStatement
@@ -100,7 +100,7 @@ class VisibleRows:
         """Tell whether the actor may read this entity."""
         policy = self.authorization
         facts = policy.facts(entity)
-        return policy.decide(self.actor, Action.READ, self.tenant, entity.type, facts).allowed
+        return policy.decide(self.actor, CoreAction.READ, self.tenant, entity.type, facts).allowed
 
 
 class Authorization:
@@ -113,7 +113,7 @@ class Authorization:
         self._clock = clock
         self._time_zone = time_zone
         self._everything = self._reader(None)
-        reading = self._reader(Action.READ)
+        reading = self._reader(CoreAction.READ)
         self.facts: Callable[[Entity], Facts] = reading.read
         """Reads from an entity what decides who may read it, for when it is asked again without the entity."""
         self.attributes = reading.attributes
@@ -228,18 +228,20 @@ class Authorization:
     def hidden_types(self, actor: Actor, tenant: str = "") -> frozenset[str]:
         """Return the protected types that `actor` may not read: a query leaves them out by its index."""
         return frozenset(
-            name for name in self.policies.protected if not self.could(actor, Action.READ, tenant, (name,))
+            name
+            for name in self.policies.protected
+            if not self.could(actor, CoreAction.READ, tenant, (name,))
         )
 
     def visible_rows(self, actor: Actor, tenant: str = "") -> VisibleRows | None:
         """Return the condition that queries need beside `hidden_types`; None where types need not be looked at."""
-        if not self._scopes[_Scope(actor, Action.READ, tenant)].facts:
+        if not self._scopes[_Scope(actor, CoreAction.READ, tenant)].facts:
             return None
         return VisibleRows(self, actor, tenant)
 
     def is_steady(self, actor: Actor, tenant: str = "") -> bool:
         """Tell whether what the actor may read stays as long as the entities stay, so that answers may be kept."""
-        return not self._scopes[_Scope(actor, Action.READ, tenant)].of_time
+        return not self._scopes[_Scope(actor, CoreAction.READ, tenant)].of_time
 
     def actions(self, actor: Actor, tenant: str = "") -> list[str]:
         """Return the actions that the actor could do to something, by name: what a screen offers."""

@@ -12,7 +12,7 @@ CORE = "rhinecloud"
 """The owner of the core's own actions and policies, as it stands in messages and ids of policies."""
 
 
-class Action(StrEnum):
+class CoreAction(StrEnum):
     """The core's own actions; parts and packs add others by name, such as `incidents.assign`."""
 
     READ = "read"

@@ -25,24 +25,24 @@ from rhinecloud.policy.analysis import (
     union,
 )
 from rhinecloud.policy.areas import Areas
-from rhinecloud.policy.model import CORE, Action
+from rhinecloud.policy.model import CORE, CoreAction
 from rhinecloud.policy.schema import make_schema
 from rhinecloud.policy.statements import Node, PolicySource, PolicyStatement, read_statements
 
 CORE_SUMMARIES = {
-    Action.READ: "See entities, their history and their changes.",
-    Action.CREATE: "Create entities.",
-    Action.UPDATE: "Change entities.",
-    Action.DELETE: "Delete entities.",
-    Action.SUBSCRIBE: "Create, see, change and delete one's own subscriptions.",
-    Action.MANAGE_SUBSCRIPTIONS: "See, change and delete everybody's subscriptions.",
-    Action.HOST_CONTEXT: "Keep JSON-LD contexts at the broker.",
-    Action.PUBLISH: "Send device messages over MQTT and receive the commands to the own name.",
-    Action.MONITOR_DEVICES: "Send and receive every device's messages and commands over MQTT.",
-    Action.SEE_PEOPLE: "See who works for the agency that is the resource.",
-    Action.SEE_STATUS: "See feeds, consumers, rules and dead letters.",
-    Action.OPERATE: "Retry and drop dead letters, start and stop feeds.",
-    Action.ADMINISTER: "Manage accounts, tokens and backups; read the audit trail.",
+    CoreAction.READ: "See entities, their history and their changes.",
+    CoreAction.CREATE: "Create entities.",
+    CoreAction.UPDATE: "Change entities.",
+    CoreAction.DELETE: "Delete entities.",
+    CoreAction.SUBSCRIBE: "Create, see, change and delete one's own subscriptions.",
+    CoreAction.MANAGE_SUBSCRIPTIONS: "See, change and delete everybody's subscriptions.",
+    CoreAction.HOST_CONTEXT: "Keep JSON-LD contexts at the broker.",
+    CoreAction.PUBLISH: "Send device messages over MQTT and receive the commands to the own name.",
+    CoreAction.MONITOR_DEVICES: "Send and receive every device's messages and commands over MQTT.",
+    CoreAction.SEE_PEOPLE: "See who works for the agency that is the resource.",
+    CoreAction.SEE_STATUS: "See feeds, consumers, rules and dead letters.",
+    CoreAction.OPERATE: "Retry and drop dead letters, start and stop feeds.",
+    CoreAction.ADMINISTER: "Manage accounts, tokens and backups; read the audit trail.",
 }
 
 

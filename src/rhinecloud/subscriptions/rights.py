@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rhinecloud.audit import AuditTrail
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.policy import Action, Authorization, Facts
+from rhinecloud.policy import Authorization, CoreAction, Facts
 from rhinecloud.subscriptions.clock import Instant
 from rhinecloud.subscriptions.model import Subscription
 
@@ -58,7 +58,7 @@ class SubscriptionOwner:
     def present(self) -> Actor | None:
         """Return the owner with the roles of now; None where there is none, or it may not subscribe."""
         owner = self._present(self._owner)
-        if owner is None or not self._policy.allows(owner, Action.SUBSCRIBE, self._tenant):
+        if owner is None or not self._policy.allows(owner, CoreAction.SUBSCRIBE, self._tenant):
             return None
         return owner
 
@@ -66,16 +66,16 @@ class SubscriptionOwner:
         """Return what holds for all entities of the types at all times; None where there is no such decision."""
         if owner is None:
             return False
-        subscribe = self._policy.answer(owner, Action.SUBSCRIBE, self._tenant, ())
-        read = self._policy.answer(owner, Action.READ, self._tenant, types)
+        subscribe = self._policy.answer(owner, CoreAction.SUBSCRIBE, self._tenant, ())
+        read = self._policy.answer(owner, CoreAction.READ, self._tenant, types)
         return None if subscribe.is_open or read.is_open else subscribe.allowed and read.allowed
 
     def _decide(self, owner: Actor | None, types: tuple[str, ...], facts: Facts | None) -> bool:
-        if owner is None or not self._policy.allows(owner, Action.SUBSCRIBE, self._tenant):
+        if owner is None or not self._policy.allows(owner, CoreAction.SUBSCRIBE, self._tenant):
             return False
         if not types:
-            return self._policy.could(owner, Action.READ, self._tenant)
-        return self._policy.decide(owner, Action.READ, self._tenant, types, facts).allowed
+            return self._policy.could(owner, CoreAction.READ, self._tenant)
+        return self._policy.decide(owner, CoreAction.READ, self._tenant, types, facts).allowed
 
 
 class SubscriptionRights:
@@ -91,7 +91,7 @@ class SubscriptionRights:
 
     def may_manage(self, actor: Actor, tenant: str) -> bool:
         """Return whether the actor may read and change all subscriptions."""
-        return self._policy.allows(actor, Action.MANAGE_SUBSCRIPTIONS, tenant)
+        return self._policy.allows(actor, CoreAction.MANAGE_SUBSCRIPTIONS, tenant)
 
     def may_see(self, actor: Actor, subscription: Subscription) -> bool:
         """Return whether the actor may read and change this subscription."""
@@ -100,7 +100,7 @@ class SubscriptionRights:
     def record(self, actor: Actor, act: str, name: str) -> None:
         """Record in the audit trail what an actor did to a subscription of another."""
         if self._audit is not None:
-            self._audit.record(actor, Action.MANAGE_SUBSCRIPTIONS, f"{act} {name}")
+            self._audit.record(actor, CoreAction.MANAGE_SUBSCRIPTIONS, f"{act} {name}")
 
     def owner_of(self, subscription: Subscription) -> SubscriptionOwner:
         """Return the owner of a subscription, the same object for all of its subscriptions."""

@@ -23,7 +23,7 @@ from rhinecloud.kernel.ids import NewId
 from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.ngsild.context import Context
 from rhinecloud.outgoing import PrivateAddress, check_url
-from rhinecloud.policy import Action
+from rhinecloud.policy import CoreAction
 from rhinecloud.store.port import Record, Store
 from rhinecloud.subscriptions.delivery.statistics import NotifierState
 from rhinecloud.subscriptions.delivery.store import read_all
@@ -119,7 +119,7 @@ class Subscriptions:
         self, actor: Actor, tenant: str, data: Any, context: Context, source: Any
     ) -> Subscription:
         """Create a subscription (clause 5.8.1). Raise Invalid, Unsupported, AlreadyExists or ContextNotAvailable."""
-        self._broker.allow(actor, Action.SUBSCRIBE, tenant)
+        self._broker.allow(actor, CoreAction.SUBSCRIBE, tenant)
         reading = SubscriptionReading(context, source, format_time(self._clock()), actor, tenant)
         subscription = parse_subscription(data, reading, self._new_id)
         self._check_receiver(subscription)
@@ -158,7 +158,7 @@ class Subscriptions:
 
     async def get(self, actor: Actor, tenant: str, name: str) -> Subscription:
         """Return a subscription that the actor may read (clause 5.8.3). Raise NotFound."""
-        self._broker.allow(actor, Action.SUBSCRIBE, tenant)
+        self._broker.allow(actor, CoreAction.SUBSCRIBE, tenant)
         found = self._all.get((tenant, name))
         if found is None or not self._rights.may_see(actor, found):
             await self._broker.need_tenant(tenant)
@@ -167,7 +167,7 @@ class Subscriptions:
 
     def list(self, actor: Actor, tenant: str) -> list[Subscription]:
         """Return the subscriptions that an actor may read, in order of creation (clause 5.8.4)."""
-        self._broker.allow(actor, Action.SUBSCRIBE, tenant)
+        self._broker.allow(actor, CoreAction.SUBSCRIBE, tenant)
         return [
             each for each in self._all.values() if each.tenant == tenant and self._rights.may_see(actor, each)
         ]
@@ -187,7 +187,7 @@ class Subscriptions:
 
         Of an unreadable record, pending notifications stay.
         """
-        self._broker.allow(actor, Action.SUBSCRIBE, tenant)
+        self._broker.allow(actor, CoreAction.SUBSCRIBE, tenant)
         broken = self.find_broken(actor, tenant, name)
         if broken is not None:
             await self._store.delete_record(KIND, "", broken.record_id)

@@ -15,7 +15,7 @@ from rhinecloud.app.readers.front_proxy import FrontProxy
 from rhinecloud.app.readers.reverse_proxy import ReverseProxy
 from rhinecloud.app.readers.upstream import KIND, UpstreamAddress, find_leader
 from rhinecloud.app.server import with_port
-from rhinecloud.app.settings import Settings
+from rhinecloud.app.settings import LoadedSettings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.time import Clock, utc_now
 
@@ -27,7 +27,7 @@ NO_LEADER = UpstreamAddress("", url="http://127.0.0.1:1")
 class Replica:
     """Serves beside the leader from `start` to `stop`."""
 
-    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
+    def __init__(self, settings: LoadedSettings, clock: Clock = utc_now) -> None:
         """Read the city's files; raise Invalid for a fault. Nothing is opened yet."""
         self.settings = with_port(settings)
         self.leader = NO_LEADER

@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from rhinecloud.app.sections import is_shared
-from rhinecloud.app.settings import Settings
+from rhinecloud.app.settings import LoadedSettings
 from rhinecloud.store.port import Record, Store
 
 KEPT_S = 15.0
@@ -57,7 +57,7 @@ def _keepalive_socket(address: Any) -> socket.socket:
     return made
 
 
-def upstream_of(settings: Settings) -> UpstreamAddress | None:
+def upstream_of(settings: LoadedSettings) -> UpstreamAddress | None:
     """Return the address of this process for other machines, None where the store is not shared."""
     if not is_shared(settings):
         return None

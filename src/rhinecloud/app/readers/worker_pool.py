@@ -16,7 +16,7 @@ from rhinecloud.app.parts import cached_records
 from rhinecloud.app.readers.reader import READY, ReaderOptions
 from rhinecloud.app.readers.upstream import UpstreamAddress
 from rhinecloud.app.server import free_port
-from rhinecloud.app.settings import Settings
+from rhinecloud.app.settings import LoadedSettings
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.store.engine import StoreSettings
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 class WorkerPool:
     """`number` readers in front of the city, which serves at `upstream`, from `start` to `stop`."""
 
-    def __init__(self, settings: Settings, number: int) -> None:
+    def __init__(self, settings: LoadedSettings, number: int) -> None:
         self._settings = settings
         self._number = number
         self._cached = cached_records()

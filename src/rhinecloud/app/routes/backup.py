@@ -14,7 +14,7 @@ from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.backup import Copy, write_backup
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.kernel.time import Clock
-from rhinecloud.policy import Action
+from rhinecloud.policy import CoreAction
 
 CHUNK = 1 << 18
 
@@ -46,7 +46,9 @@ def backup_stream(foundation: Foundation) -> BackupStream:
 
 def backup_routes(stream: BackupStream, access: Authentication) -> APIRouter:
     """Return the routes of `/backup`, for administrators."""
-    router = APIRouter(tags=["transfer"], dependencies=[Depends(access.may(Action.ADMINISTER, reads=True))])
+    router = APIRouter(
+        tags=["transfer"], dependencies=[Depends(access.may(CoreAction.ADMINISTER, reads=True))]
+    )
 
     @router.get("/backup", summary="A backup of the city as a tar file", response_class=StreamingResponse)
     async def backup() -> StreamingResponse:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.reloading import Reloader
-from rhinecloud.policy import Action
+from rhinecloud.policy import CoreAction
 
 
 class ReloadView(BaseModel):
@@ -19,7 +19,7 @@ class ReloadView(BaseModel):
 
 def reload_routes(reloader: Reloader, access: Authentication) -> APIRouter:
     """Return the routes of `/reload`, for administrators."""
-    router = APIRouter(tags=["status"], dependencies=[Depends(access.may(Action.ADMINISTER))])
+    router = APIRouter(tags=["status"], dependencies=[Depends(access.may(CoreAction.ADMINISTER))])
 
     @router.post(
         "/reload", summary="Read rules, mappings, layers, texts and feeds again; a fault refuses the whole"

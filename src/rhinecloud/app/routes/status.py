@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.status import Status
-from rhinecloud.policy import Action
+from rhinecloud.policy import CoreAction
 
 
 class ConsumerView(BaseModel):
@@ -54,7 +54,7 @@ def status_routes(status: Status, access: Authentication) -> APIRouter:
     @router.get(
         "/status",
         summary="The state of the city",
-        dependencies=[Depends(access.may(Action.SEE_STATUS))],
+        dependencies=[Depends(access.may(CoreAction.SEE_STATUS))],
         response_model=status.model(StatusView),
     )
     async def get_status() -> Any:

@@ -16,7 +16,7 @@ from rhinecloud.kernel.time import format_time, parse_time
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.part import Access
-from rhinecloud.policy import Action, Authorization
+from rhinecloud.policy import Authorization, CoreAction
 
 
 class SampleView(BaseModel):
@@ -55,7 +55,7 @@ class HistoryQueries:
             return stored.entity()
         changes = await self._history.changes_of(self._tenant, entity_id, limit=1)
         if changes:
-            self._policy.check(actor, Action.READ, self._tenant, entity=changes[-1].entity)
+            self._policy.check(actor, CoreAction.READ, self._tenant, entity=changes[-1].entity)
             return changes[-1].entity
         policy, tenant = self._policy, self._tenant
         if policy.hidden_types(actor, tenant) or policy.visible_rows(actor, tenant) is not None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from rhinecloud.history.port import History, Sample
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.ngsild.entity import Entity, Instance
-from rhinecloud.policy import Action, Authorization
+from rhinecloud.policy import Authorization, CoreAction
 
 MOST = 100_000
 """Samples of an attribute that decides which are read; where there are more, those before are not shown."""
@@ -33,7 +33,7 @@ class VisiblePast:
         An attribute that decides has the value that was true last by then; before its first one, the first one.
         """
         types = tuple(entity.type)
-        if not samples or not self.policy.answer(actor, Action.READ, self.tenant, types).is_open:
+        if not samples or not self.policy.answer(actor, CoreAction.READ, self.tenant, types).is_open:
             return list(samples)
         past = {name: await self._past_of(entity.id, name) for name in self.policy.attributes}
         shown = []
@@ -47,7 +47,7 @@ class VisiblePast:
 
     def _may_see(self, actor: Actor, entity: Entity) -> bool:
         facts = self.policy.facts(entity)
-        return self.policy.decide(actor, Action.READ, self.tenant, entity.type, facts).allowed
+        return self.policy.decide(actor, CoreAction.READ, self.tenant, entity.type, facts).allowed
 
     async def _past_of(self, entity_id: str, name: str) -> AttributePast:
         return AttributePast(await self.history.series(self.tenant, entity_id, name, limit=MOST))

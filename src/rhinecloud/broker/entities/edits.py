@@ -19,7 +19,7 @@ from rhinecloud.kernel.errors import Invalid, NotFound, TooLarge
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.patch import Patched
-from rhinecloud.policy import Action, Authorization, Denied
+from rhinecloud.policy import Authorization, CoreAction, Denied
 from rhinecloud.store.port import Decide, DecideJointly, Decision, Put, Remove
 
 Change = Callable[[Entity, str], Patched]
@@ -46,7 +46,7 @@ class EditBuilder:
 
     def create(self, entity: Entity) -> Decide:
         """Create the entity. Raise AlreadyExists (clause 5.6.1)."""
-        self.check(Action.CREATE, entity)
+        self.check(CoreAction.CREATE, entity)
 
         def decide(present: Entity | None) -> Decision:
             if self.alive(present) is not None:
@@ -66,10 +66,10 @@ class EditBuilder:
     def _change(
         self, entity_id: str, change: Change, types: TypeSelection, present: Entity | None
     ) -> Decision:
-        entity = self.need(Action.UPDATE, entity_id, present, types)
+        entity = self.need(CoreAction.UPDATE, entity_id, present, types)
         patched = change(entity, self.now)
         new = patched.entity
-        self.check(Action.UPDATE, new)
+        self.check(CoreAction.UPDATE, new)
         return self.put(patched) if patched.changed or _differs(entity, new) else None
 
     def _change_or_create(
@@ -77,14 +77,14 @@ class EditBuilder:
     ) -> Decision:
         if present is not None and not has_expired(present, self.now):
             return self._change(fragment.id, change, (), present)
-        self.check(Action.CREATE, fragment)
+        self.check(CoreAction.CREATE, fragment)
         return self.put(patch.create(self.own(fragment if is_whole else whole(fragment)), self.now))
 
     def remove(self, entity_id: str, types: TypeSelection = ()) -> Decide:
         """Delete an entity. Raise NotFound (clause 5.6.6)."""
 
         def decide(present: Entity | None) -> Decision:
-            return Remove(self.need(Action.DELETE, entity_id, present, types))
+            return Remove(self.need(CoreAction.DELETE, entity_id, present, types))
 
         return decide
 
@@ -161,7 +161,9 @@ class EditBuilder:
         """Return the entity, None if it has expired and is not deleted yet (clause 4.5.22)."""
         return None if present is None or has_expired(present, self.now) else present
 
-    def need(self, action: Action, entity_id: str, present: Entity | None, types: TypeSelection) -> Entity:
+    def need(
+        self, action: CoreAction, entity_id: str, present: Entity | None, types: TypeSelection
+    ) -> Entity:
         """Return the entity if it exists and has one of `types`. Raise Denied, else NotFound.
 
         An actor without the right is not told whether the entity exists.

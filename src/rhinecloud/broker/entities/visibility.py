@@ -13,7 +13,7 @@ from rhinecloud.broker.entities.edits import is_past
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.ngsild.stored import decode_header, may_expire, types_slice
-from rhinecloud.policy import Action, Authorization, Decision
+from rhinecloud.policy import Authorization, CoreAction, Decision
 from rhinecloud.store.port import Stored
 
 KINDS = 10_000
@@ -40,7 +40,7 @@ class ReadFilter:
         """Return whether this entity has not expired. Raise Denied unless `actor` may read it."""
         types, expires_at, _ = stored.header or self._read(stored)
         if not self._may_read(actor, tenant, types, stored):
-            self._policy.check(actor, Action.READ, tenant, entity=stored.entity())
+            self._policy.check(actor, CoreAction.READ, tenant, entity=stored.entity())
         return not (expires_at and is_past(expires_at, self._now()))
 
     def visible(self, actor: Actor, tenant: str, items: Sequence[Stored]) -> list[Stored]:
@@ -51,17 +51,17 @@ class ReadFilter:
             types, expires_at, _ = stored.header or self._read(stored)
             answer = answers.get(types)
             if answer is None:
-                answer = answers[types] = self._policy.answer(actor, Action.READ, tenant, types)
+                answer = answers[types] = self._policy.answer(actor, CoreAction.READ, tenant, types)
             allowed = self._may_read(actor, tenant, types, stored) if answer.is_open else answer.allowed
             if allowed and not (expires_at and is_past(expires_at, self._now())):
                 seen.append(stored)
         return seen
 
     def _may_read(self, actor: Actor, tenant: str, types: tuple[str, ...], stored: Stored) -> bool:
-        answer = self._policy.answer(actor, Action.READ, tenant, types)
+        answer = self._policy.answer(actor, CoreAction.READ, tenant, types)
         if not answer.is_open:
             return answer.allowed
-        return self._policy.allows(actor, Action.READ, tenant, entity=stored.entity())
+        return self._policy.allows(actor, CoreAction.READ, tenant, entity=stored.entity())
 
     def never_expires(self, items: Iterable[Stored]) -> bool:
         """Return whether no part of these entities expires."""

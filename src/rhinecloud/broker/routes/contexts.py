@@ -11,21 +11,21 @@ from rhinecloud.broker.http.request import Request
 from rhinecloud.broker.http.response import Response, created, nothing, plain
 from rhinecloud.broker.http.route import CREATED, DONE, HandlerContext, Route
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.policy import Action
+from rhinecloud.policy import CoreAction
 
 PATH = "/jsonldContexts"
 
 
 async def add(parts: HandlerContext, request: Request) -> Response:
     """Add @context (clause 6.29.3.1)."""
-    parts.broker.allow(request.actor, Action.HOST_CONTEXT, request.tenant)
+    parts.broker.allow(request.actor, CoreAction.HOST_CONTEXT, request.tenant)
     entry = await parts.contexts.add(request.tenant, await read_json(parts, request))
     return created("jsonldContexts", entry.local_id)
 
 
 async def list_all(parts: HandlerContext, request: Request) -> Response:
     """List @contexts (clause 6.29.3.2)."""
-    parts.broker.allow(request.actor, Action.READ, request.tenant)
+    parts.broker.allow(request.actor, CoreAction.READ, request.tenant)
     details = _flag(request, "details")
     kind = _kind(request.query.get("kind"))
     entries = parts.contexts.list(request.tenant, kind)
@@ -50,7 +50,7 @@ async def serve(parts: HandlerContext, request: Request) -> Response:
 
 async def delete(parts: HandlerContext, request: Request) -> Response:
     """Delete and Reload @context (clause 6.30.3.2)."""
-    parts.broker.allow(request.actor, Action.HOST_CONTEXT, request.tenant)
+    parts.broker.allow(request.actor, CoreAction.HOST_CONTEXT, request.tenant)
     name = request.variables["contextId"]
     if _flag(request, "reload"):
         await parts.contexts.reload(request.tenant, name)

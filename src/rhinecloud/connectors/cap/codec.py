@@ -110,7 +110,7 @@ def read_alert(body: bytes) -> dict[str, Any]:
     namespace = root.tag[1:].partition("}")[0] if root.tag.startswith("{") else ""
     if namespace not in NAMESPACES or not root.tag.endswith("}alert"):
         raise DecodeError(f"no CAP alert: the document is {root.tag[:100]}")
-    reader = _Reader(f"{{{namespace}}}")
+    reader = _XmlReader(f"{{{namespace}}}")
     missing = [name for name in REQUIRED if not reader.text(root, name)]
     if missing:
         raise DecodeError(f"no CAP alert: without {', '.join(missing)}")
@@ -120,7 +120,7 @@ def read_alert(body: bytes) -> dict[str, Any]:
     return message
 
 
-class _Reader:
+class _XmlReader:
     """Reads elements of one namespace."""
 
     def __init__(self, prefix: str) -> None:

@@ -33,10 +33,10 @@ def parse_json(text: str, file: str, limits: Limits) -> list[ParsedDocument]:
     except json.JSONDecodeError as error:
         raise NotReadable(f"this is not JSON: {error.msg}", Place(error.lineno, error.colno)) from None
     except (_Unclean, RecursionError):
-        locator = _Locator(text, limits)
+        locator = _JsonLocator(text, limits)
         root = locator.read_all()
         return [ParsedDocument(file, json.loads(text), text, lambda: root, locator.refusals)]
-    return [ParsedDocument(file, data, text, lambda: _Locator(text, limits).read_all())]
+    return [ParsedDocument(file, data, text, lambda: _JsonLocator(text, limits).read_all())]
 
 
 def _require_clean(data: Any, text: str, limits: Limits) -> None:
@@ -79,7 +79,7 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-class _Locator:
+class _JsonLocator:
     """Finds the places in a text that is JSON, but perhaps with a key written twice or a number too large."""
 
     def __init__(self, text: str, limits: Limits) -> None:

@@ -41,7 +41,7 @@ def parse_toml(text: str, file: str, limits: Limits) -> list[ParsedDocument]:
         raise NotReadable(f"this is not TOML: {error}") from None
     if data is None or is_deeper(data, limits.depth):
         raise NotReadable(f"values must not be nested more than {limits.depth} levels deep")
-    document = ParsedDocument(file, _as_text(data), text, lambda: _Locator(text).read_all())
+    document = ParsedDocument(file, _as_text(data), text, lambda: _TomlLocator(text).read_all())
     for path in _not_finite(data):
         place = document.root.place_of(path)
         document.refusals.append(NotReadable("must be a finite number", place, path))
@@ -78,7 +78,7 @@ def _not_finite(data: Any, path: DocumentPath = ()) -> Iterator[DocumentPath]:
         yield from _not_finite(value, (*path, step))
 
 
-class _Locator:
+class _TomlLocator:
     """Finds the places in a text that is known to be TOML."""
 
     def __init__(self, text: str) -> None:

@@ -159,7 +159,7 @@ async def _has_no_past(admin: aiohttp.ClientSession, http: aiohttp.ClientSession
 async def test_the_past_of_a_moment_is_hidden_when_the_entity_was(tmp_path: Path) -> None:
     """A ship that lay in the closed harbour: its way there and its way on are seen, its stay is not."""
     folder = with_policy(write_city(tmp_path / "city"), CONDITIONS["area"])
-    city = City(read_city(folder), packs=Packs())
+    city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     try:
         token = await city.foundation.identity.add_token(Token("watched", "", (Role.ADMIN,)))

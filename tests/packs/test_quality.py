@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rhinecloud.app.parts import find_parts, kinds_of
-from rhinecloud.cli.packs.ladder import LADDER, Tier, judge
+from rhinecloud.cli.packs.ladder import LADDER, Tier, grade
 from rhinecloud.cli.packs.trial import run_trials
 from rhinecloud.loader import LoadedPack, find_packs
 
@@ -31,7 +31,7 @@ def test_recordings_become_the_expected_entities_which_fit_their_types(pack: Loa
 
 
 def test_the_marks_of_quality_are_true_and_reach_silver(pack: LoadedPack) -> None:
-    report = judge(pack)
+    report = grade(pack)
     assert report.problems == []
     assert report.tier in ("silver", "gold")
 
@@ -39,7 +39,7 @@ def test_the_marks_of_quality_are_true_and_reach_silver(pack: LoadedPack) -> Non
 def test_what_a_machine_finds_done_is_not_left_as_todo(pack: LoadedPack) -> None:
     behind = [
         each.rule.name
-        for each in judge(pack).verdicts
+        for each in grade(pack).verdicts
         if each.mark == "todo" and each.rule.verify is not None and not each.missing
     ]
     assert behind == []

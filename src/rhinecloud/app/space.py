@@ -14,6 +14,7 @@ from rhinecloud.app.routes.city import CityDescription
 from rhinecloud.app.settings import ServerSettings
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.part import Actions, Addresses, HttpEdge, Mode, PartContext
+from rhinecloud.policy import CoreAction
 
 
 class Space:
@@ -71,7 +72,7 @@ class Space:
     def _allow(self, actor: Actor, name: str) -> None:
         policy = self.foundation.policy
         declared = name in policy.policies.actions
-        policy.check_could(actor, name if declared else Action.OPERATE, self.foundation.tenant)
+        policy.check_could(actor, name if declared else CoreAction.OPERATE, self.foundation.tenant)
 
 
 def open_to(foundation: Foundation, mode: Mode) -> Space:

@@ -93,7 +93,7 @@ class Broker:
         decide: DecideJointly,
         *,
         subjects: Sequence[str],
-        action: str = Action.UPDATE,
+        action: str = CoreAction.UPDATE,
     ) -> dict[str, Written]:
         """Write what `decide` returns for several entities, in one transaction. Raise what `decide` raises.
 

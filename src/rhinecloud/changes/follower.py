@@ -81,7 +81,7 @@ class Follower:
         return not self._resumed.is_set()
 
     def pause(self) -> None:
-        """Give out no further batch until `resume`; the position stays."""
+        """Yield no further batch until `resume`; the position stays."""
         self._resumed.clear()
 
     def resume(self) -> None:

@@ -41,7 +41,7 @@ class RuleScope:
 
 
 def read_names(value: Any, info: ValidationInfo) -> tuple[str, ...]:
-    """Return entity types or attributes, compact or IRIs: one, or a list."""
+    """Return entity types or attributes, compact or IRIs, of a name or a list; raise Invalid."""
     names = _names(value)
     if not names or len(names) != len(value if isinstance(value, list) else [value]):
         raise Invalid("must be a name, or a list of names")
@@ -56,17 +56,17 @@ def read_attribute(value: Any, info: ValidationInfo) -> str:
 
 
 def read_condition(value: Any, info: ValidationInfo) -> Condition:
-    """Return an expression that gives a value."""
+    """Return an expression that returns any value; raise Invalid."""
     return _expression(parse_condition, value, info)
 
 
 def read_truth(value: Any, info: ValidationInfo) -> Condition:
-    """Return an expression that is true or false."""
+    """Return an expression that returns true or false; raise Invalid."""
     return _expression(parse_truth, value, info)
 
 
 def read_severity(value: Any, info: ValidationInfo) -> Severity | Condition:
-    """Return a severity, or an expression that gives one."""
+    """Return a severity, or an expression that returns one; raise Invalid."""
     if value in list(Severity):
         return Severity(value)
     words = f"must be one of {', '.join(Severity)}, or CEL that gives one, not {value!r}"
@@ -107,7 +107,7 @@ def read_message(value: Any, info: ValidationInfo) -> dict[str, Template]:
 
 
 def read_area_file(value: Any, info: ValidationInfo) -> Area:
-    """Return the area of a GeoJSON file beside the rule, or of the `feature` in it that the rule names."""
+    """Return the area of a GeoJSON file beside the rule, or of the `feature` that the rule names; raise Invalid."""
     if not isinstance(value, str) or not value:
         raise Invalid(f"must be the name of a GeoJSON file, not {value!r}")
     try:

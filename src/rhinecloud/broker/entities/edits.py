@@ -95,9 +95,9 @@ class EditBuilder:
             present = self.alive(present)
             decision = decide(present)
             if isinstance(decision, Remove):
-                self.check(action or Action.DELETE, present or decision.entity)
+                self.check(action or CoreAction.DELETE, present or decision.entity)
             elif isinstance(decision, Put):
-                usual = Action.CREATE if present is None else Action.UPDATE
+                usual = CoreAction.CREATE if present is None else CoreAction.UPDATE
                 self.check(action or usual, present or decision.entity)
             return self._with_creator(present, decision)
 

@@ -57,11 +57,11 @@ def check(folder: Folder = HERE, as_json: Json = False) -> None:
 
     Example: `rhinecloud pack check lamps`
     """
-    from rhinecloud.cli.packs.ladder import judge
+    from rhinecloud.cli.packs.ladder import grade
     from rhinecloud.cli.packs.source import load_from
 
     pack = load_from(folder)
-    report = judge(pack)
+    report = grade(pack)
     if as_json:
         print_json(_report_json(pack.name, report))
     else:

@@ -93,8 +93,8 @@ class PackReport:
         return [*strange, *(f"{each.rule.name}: {each.problem}" for each in self.verdicts if each.problem)]
 
 
-def judge(pack: LoadedPack) -> PackReport:
-    """Compare the marks of a pack with what a machine finds."""
+def grade(pack: LoadedPack) -> PackReport:
+    """Return the grade of a pack: its own marks compared with what the checks find."""
     subject = PackUnderCheck(pack, run_trials(pack))
     verdicts = tuple(_verdict(rule, subject) for rule in LADDER)
     known = {rule.name for rule in LADDER}

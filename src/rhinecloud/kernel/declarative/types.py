@@ -21,7 +21,10 @@ _ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)
 
 
 def read_texts(value: Any) -> dict[str, str]:
-    """Return a text by language: one text serves for all, and English, else the first, where a language is missing."""
+    """Return a text by language; a plain text is used for all, and English, else the first, for a missing language.
+
+    Raise Invalid, or Faults for several.
+    """
     if isinstance(value, str) and value:
         return dict.fromkeys(LANGUAGES, value)
     if not isinstance(value, dict) or not value:
@@ -37,7 +40,7 @@ def read_texts(value: Any) -> dict[str, str]:
 
 
 def parse_duration(value: Any) -> float:
-    """Return a duration in seconds, more than none: `90 s`, `15 min`, `1.5 h`, `2 d`, or ISO 8601's `PT15M`."""
+    """Return a duration in seconds: `90 s`, `15 min`, `1.5 h`, `2 d`, or ISO 8601's `PT15M`. Raise Invalid."""
     seconds = (_plain(value) or _iso(value)) if isinstance(value, str) else 0.0
     if not seconds:
         raise Invalid(f"{value!r} is not a duration: write a number and s, min, h or d, such as `15 min`")

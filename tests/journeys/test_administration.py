@@ -13,7 +13,7 @@ from journeys.conftest import OpenPage
 from journeys.screen import PATIENCE_MS, findings, sign_in
 from journeys.town import PASSWORD, Town
 
-PARTS = ["accounts", "tokens", "agencies", "subscriptions"]
+PARTS = ["accounts", "tokens", "agencies", "subscriptions", "audit"]
 NOBODY = "http://127.0.0.1:9/nobody"
 
 
@@ -116,6 +116,25 @@ def test_agencies_and_subscriptions_are_kept_in_order(run: Town, open_page: Open
     mine.get_by_role("button", name="Beenden").click()
     page.get_by_role("dialog").get_by_role("button", name="Beenden").click()
     expect(mine).to_have_count(0, timeout=PATIENCE_MS)
+
+
+def test_the_audit_trail_shows_who_did_what(run: Town, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, run, "chef")
+    open_part(page, run, "tokens")
+    page.get_by_role("button", name="Neuer Schlüssel").click()
+    page.get_by_label("Name", exact=True).fill("pegel-sued")
+    page.get_by_role("button", name="Schlüssel anlegen").click()
+    page.get_by_role("button", name="Fertig").click()
+    open_part(page, run, "audit")
+    made = page.get_by_role("row").filter(has_text="pegel-sued")
+    expect(made).to_contain_text("Sven Krüger", timeout=PATIENCE_MS)
+    expect(made).to_contain_text("Ausgeführt")
+    page.get_by_label("Ergebnis").select_option(label="Abgelehnt")
+    expect(made).to_have_count(0, timeout=PATIENCE_MS)
+    page.get_by_label("Ergebnis").select_option(label="Alle")
+    page.get_by_label("Person oder Schlüssel").fill("Sven Krüger")
+    expect(made).to_have_count(1, timeout=PATIENCE_MS)
 
 
 def test_an_incident_is_given_to_one_of_an_agencys_people_or_to_any_name(

@@ -24,7 +24,8 @@ export interface HostPage {
   /** One of the screen's icons, or the path data of an outline in a box of 24. */
   icon?: IconName | { path: string };
   order?: number;
-  roles?: Role[];
+  /** The action of the city's policy that is needed; without it everyone may see the page. */
+  action?: string;
   shows?: string[];
   mount: MountInto<{ id: string | undefined }>;
 }
@@ -50,6 +51,8 @@ export interface Host {
     delete<T>(path: string): Promise<T>;
   };
   actor: { id: string; name: string; roles: readonly Role[] };
+  /** Whether the city's policy permits an action for something or other. */
+  may(action: string): boolean;
   city: { name: string; timezone: string };
   language(): Language;
   /** Calls back after another language was chosen. */
@@ -148,6 +151,7 @@ function hostOf(
       delete: (path) => request(client, 'DELETE', path, {}),
     },
     actor: { id: app.actor.id, name: app.actor.name, roles: app.actor.roles },
+    may: app.may,
     city: { name: app.city.name, timezone: app.city.timezone },
     language: () => texts.language,
     onLanguage: (call) => void languageCalls.push(call),

@@ -3,7 +3,7 @@
 
 import type { Component } from 'svelte';
 import type { Change } from '$lib/api/live';
-import type { Layer, Role, Titled } from '$lib/api/model';
+import type { Layer, Titled } from '$lib/api/model';
 import type { Counted, Key } from '$lib/texts/texts.svelte';
 import type { AppContext } from '$lib/ui/context';
 import type { IconName } from '$lib/ui/Icon.svelte';
@@ -26,8 +26,8 @@ export interface Page<Store> {
   /** One of the screen's icons, or the path data of an outline in a box of 24. */
   icon: IconName | { path: string };
   order: number;
-  /** The roles of which one is needed; without it everyone may see the page. */
-  roles?: Role[];
+  /** The action of the city's policy that is needed; without it everyone may see the page. */
+  action?: string;
   /** How many things need attention: a number beside the title. */
   badge?: { count(store: Store): number; text: Counted; urgent?: boolean };
   /** Types of entities that this page shows: links to them lead here. */
@@ -57,7 +57,8 @@ export interface EntitySubject {
 
 /** Something to do with an entity, such as a button. */
 export interface EntityAction<Store> {
-  roles?: Role[];
+  /** The action of the city's policy that is needed. */
+  action?: string;
   order: number;
   view: View<{ store: Store; subject: EntitySubject }>;
 }

@@ -3,7 +3,7 @@
 
 import { SvelteMap } from 'svelte/reactivity';
 import type { Change } from '$lib/api/live';
-import type { Layer, Role } from '$lib/api/model';
+import type { Layer } from '$lib/api/model';
 import type { AppContext } from '$lib/ui/context';
 import { link } from '$lib/ui/router.svelte';
 import type { EntityDetail, WebPart } from './part';
@@ -63,9 +63,12 @@ export class Registry {
     return all.sort((a, b) => order(a) - order(b));
   }
 
-  /** The same for somebody with these roles. */
-  listFor<Name extends 'pages' | 'actions'>(slot: Name, roles: readonly Role[]): Bound<Declared<Name>>[] {
-    return this.list(slot).filter((each) => !each.roles || each.roles.some((role) => roles.includes(role)));
+  /** The same for somebody whom the policy permits what `may` says. */
+  listFor<Name extends 'pages' | 'actions'>(
+    slot: Name,
+    may: (action: string) => boolean,
+  ): Bound<Declared<Name>>[] {
+    return this.list(slot).filter((each) => !each.action || may(each.action));
   }
 
   /** Returns the view of an entity's details: that of one of its types, else the general one. */

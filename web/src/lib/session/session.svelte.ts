@@ -9,6 +9,8 @@ export type Stage = 'asking' | 'out' | 'changing' | 'in';
 export class Session {
   state = $state<Stage>('asking');
   actor = $state.raw<Actor | null>(null);
+  /** What the policy permits, by name of the action. */
+  actions = $state.raw<ReadonlySet<string>>(new Set());
   city = $state.raw<City | null>(null);
   name = $state('');
   /** Was signed in and is no longer: said on the sign-in page. */
@@ -67,6 +69,7 @@ export class Session {
 
   private enter(state: SessionState): void {
     this.actor = state.actor;
+    this.actions = new Set(state.actions);
     this.city = state.city;
     if (state.must_change_password) {
       this.state = 'changing';

@@ -15,6 +15,8 @@ export interface AppContext {
   client: Client;
   city: City;
   actor: Actor;
+  /** Whether the city's policy permits an action, such as `operate`, for something or other. */
+  may(action: string): boolean;
   entityStore: EntityStore;
   registry: Registry;
   texts: Texts;

@@ -11,7 +11,7 @@ export const part = definePart<undefined>({
       title: 'admin.title',
       icon: 'sliders',
       order: 90,
-      roles: ['admin'],
+      action: 'administer',
       view: () => import('./AdminPage.svelte'),
     },
   ],

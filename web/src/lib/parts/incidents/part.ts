@@ -25,7 +25,7 @@ export const part = definePart<IncidentStore>({
     },
   ],
   details: [{ types: ['Incident'], view: () => import('./IncidentDetail.svelte') }],
-  actions: [{ order: 10, roles: ['operator', 'admin'], view: () => import('./CreateAction.svelte') }],
+  actions: [{ order: 10, action: 'incidents.open', view: () => import('./CreateAction.svelte') }],
   overview: [{ order: 20, view: () => import('./IncidentsCard.svelte') }],
   layers: [
     {

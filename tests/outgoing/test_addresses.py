@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -11,7 +13,7 @@ from aiohttp import web
 from broker.assembly import open_broker
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.outgoing import PrivateAddress, check_url, is_public, open_session
+from rhinecloud.outgoing import PrivateAddress, addresses_of, check_url, is_public, open_session
 
 INSIDE = (
     "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
@@ -56,6 +58,34 @@ async def test_a_name_that_leads_inside_is_refused_when_it_is_resolved() -> None
     async with open_session(allow_private=False, timeout_s=2) as session:
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get("http://localhost:9/")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ("127.0.0.1", "193.0.6.139"),
+        ("193.0.6.139", "127.0.0.1"),
+        ("193.0.6.139", "10.1.2.3", "193.0.6.140"),
+        ("2001:67c:2e8:22::c100:68b", "fd00::1"),
+    ],
+)
+async def test_one_private_address_among_public_ones_refuses_the_name(
+    answer: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(host: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        """Answer as the operating system does for a name whose DNS records somebody else writes."""
+        assert host == "mixed.example.org"
+        family = socket.AF_INET6 if ":" in answer[0] else socket.AF_INET
+        rest = (0, 0) if family == socket.AF_INET6 else ()
+        return [(family, socket.SOCK_STREAM, 6, "", (each, port, *rest)) for each in answer]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    assert len(await addresses_of("mixed.example.org", 9, allow_private=True)) == len(answer)
+    with pytest.raises(OSError, match="private address"):
+        await addresses_of("mixed.example.org", 9, allow_private=False)
+    async with open_session(allow_private=False, timeout_s=2) as session:
+        with pytest.raises(aiohttp.ClientConnectorDNSError):
+            await session.get("http://mixed.example.org:9/")
 
 
 async def test_a_city_open_to_the_world_fetches_no_context_from_the_inside(tmp_path: Path) -> None:

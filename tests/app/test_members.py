@@ -61,7 +61,7 @@ class Member:
 
     async def until(self, verb: str, path: str, expected: int, body: Any = None) -> Any:
         """Ask until the answer is the expected one; who is not there yet does not answer."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     status, shown = await self.call(verb, path, body)
@@ -104,7 +104,7 @@ async def member(
     finally:
         if process.returncode is None:
             process.terminate()
-            await asyncio.wait_for(process.wait(), 15)
+            await asyncio.wait_for(process.wait(), 60)
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ async def test_a_member_with_workers_reads_and_writes_through_all_of_them(
         assert (await city.call("GET", "/api/v1/city"))[0] == 200
         store = make_store(StoreSettings(url=postgres_url), tmp_path)
         await store.open()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             # It is announced when all workers are there; the first answers before.
             while (leader := await find_leader(store)) is None:
                 await asyncio.sleep(0.05)
@@ -272,4 +272,4 @@ async def test_who_takes_over_waits_for_a_stream_that_ended_with_the_leader(
             await follower.until("GET", "/health/ready", 200)
             assert (await follower.call("GET", "/api/v1/city"))[0] == 200
             follower.process.terminate()
-            assert await asyncio.wait_for(follower.process.wait(), 15) == 0
+            assert await asyncio.wait_for(follower.process.wait(), 60) == 0

@@ -134,7 +134,7 @@ async def _is_told(
     """Wait until the shown entity came by every way; the hidden one must not have come before."""
     await receiver.until(lambda: bool(receiver.received) and receiver.values("level")[-1] == level)
     assert HIDDEN not in json.dumps([body for _, _, body in receiver.received])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for message in live:
             assert HIDDEN not in message.data
             if f'"level":{level}' in message.data:

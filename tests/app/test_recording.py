@@ -56,7 +56,7 @@ async def playing(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def until(holds: Any) -> Any:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (found := await holds()):
             await asyncio.sleep(0.05)
         return found

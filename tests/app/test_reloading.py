@@ -96,7 +96,7 @@ async def test_an_edited_rule_judges_from_now_on(city: RunningCity, folder: Path
     write_rule(folder, "warm", 20)
     status, report = await post(city, "/api/v1/reload")
     assert (status, report) == (200, {"changed": ["rule warm changed"], "restart": []})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await alerts(city) != ["warm"]:
             await asyncio.sleep(0.05)
 

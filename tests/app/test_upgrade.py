@@ -135,7 +135,7 @@ async def test_a_member_that_follows_waits_until_the_data_is_migrated(
         member(tmp_path / "one", postgres_url, stream, stdout=asyncio.subprocess.PIPE) as one,
     ):
         assert one.process.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert b"the process that leads the city" in await one.process.stdout.readline()
         await leadership.close()
         await one.until("GET", "/health/ready", 200)

@@ -31,7 +31,7 @@ class Receiver:
         """Return a simplified attribute of each notified entity, in order."""
         return [entity[name] for body in self.bodies(path) for entity in body["data"]]
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = 10) -> None:
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 60) -> None:
         async with asyncio.timeout(timeout_s):
             while not condition():
                 await asyncio.sleep(0.005)

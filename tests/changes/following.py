@@ -51,7 +51,7 @@ async def opened_store(folder: Path) -> AsyncIterator[SqliteStore]:
 async def take(follower: Follower, count: int) -> list[Batch]:
     """Take so many batches and be done with them."""
     found: list[Batch] = []
-    async with asyncio.timeout(10), aclosing(follower.batches()) as batches:
+    async with asyncio.timeout(60), aclosing(follower.batches()) as batches:
         async for batch in batches:
             found.append(batch)
             if len(found) == count:
@@ -77,6 +77,6 @@ async def at_work(follower: Follower, handled: list[Batch]) -> AsyncIterator[Non
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)

@@ -57,7 +57,7 @@ async def test_a_new_follower_may_begin_with_the_oldest_change_that_is_held(
 
 
 async def until_started(store: SqliteStore) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await Marks(store).load("worker") is None:
             await asyncio.sleep(0.005)
 
@@ -128,7 +128,7 @@ async def test_the_mark_is_written_while_no_further_change_comes(it: Running, st
     marks = Marks(store)
     await marks.save("worker", 0)
     await it.stream.publish(frame(1, 7))
-    async with at_work(Follower("worker", it.stream, marks), []), asyncio.timeout(10):
+    async with at_work(Follower("worker", it.stream, marks), []), asyncio.timeout(60):
         while await marks.load("worker") != 7:
             await asyncio.sleep(0.01)
 
@@ -267,7 +267,7 @@ async def test_while_the_stream_is_away_it_waits(it: Running, store: SqliteStore
         await until(lambda: numbers(handled) == [1])
         await it.server.stop()
         await it.server._launch()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not it.stream.connected:
                 await asyncio.sleep(0.02)
         await it.stream.publish(frame(2))

@@ -51,7 +51,7 @@ class World:
         """Follow as a consumer that keeps its position itself."""
         follower = Follower("worker", self.it.stream)
         follower.start_after(self.position)
-        async with asyncio.timeout(10), aclosing(follower.batches()) as batches:
+        async with asyncio.timeout(60), aclosing(follower.batches()) as batches:
             while count and self.is_behind():
                 batch = await anext(batches)
                 count -= 1

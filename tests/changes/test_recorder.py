@@ -55,7 +55,7 @@ async def recording(folder: Path, it: Running) -> AsyncIterator[tuple[Recorder, 
 
 
 async def until(recorder: Recorder, position: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while recorder.counters.position < position:
             await asyncio.sleep(0.01)
 

@@ -61,11 +61,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield city
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def wait_until_up(city: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         assert process.poll() is None, process.stdout and process.stdout.read().decode()
         try:

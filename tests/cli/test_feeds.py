@@ -64,7 +64,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield city
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def letters(city: Path) -> list[dict[str, str]]:
@@ -73,7 +73,7 @@ def letters(city: Path) -> list[dict[str, str]]:
     return found
 
 
-def eventually(ask: object, seconds: float = 15) -> object:
+def eventually(ask: object, seconds: float = 60) -> object:
     deadline = time.monotonic() + seconds
     while not (found := ask()) and time.monotonic() < deadline:  # type: ignore[operator]
         time.sleep(0.2)

@@ -27,7 +27,7 @@ class Receiver:
     url: str
     heard: list[dict[str, Any]] = field(default_factory=list)
 
-    def wait_for(self, count: int = 1, timeout_s: float = 10) -> list[dict[str, Any]]:
+    def wait_for(self, count: int = 1, timeout_s: float = 60) -> list[dict[str, Any]]:
         """Wait until so many notifications have come; gives all of them."""
         end = time.monotonic() + timeout_s
         while len(self.heard) < count and time.monotonic() < end:

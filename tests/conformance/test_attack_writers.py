@@ -125,7 +125,7 @@ def test_whatever_many_do_to_a_few_entities_nothing_is_lost(city: Attacked, writ
 
 def past(city: Attacked, entity: str, attribute: str, expected: list[int]) -> list[int]:
     """Wait until the history has all of an attribute's values; give them."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     url = f"{city.url}/api/v1/history?entity={entity}&attribute={attribute}&limit=10000"
     while True:
         with urlopen(url) as answer:

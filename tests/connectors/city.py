@@ -118,7 +118,7 @@ def status(feeds: Feeds) -> FeedStatus:
     return feeds.status()[0]
 
 
-async def until(holds: Callable[[], Any], seconds: float = 20.0) -> None:
+async def until(holds: Callable[[], Any], seconds: float = 60.0) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(seconds):
         while not holds():

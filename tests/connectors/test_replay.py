@@ -85,6 +85,7 @@ async def test_what_stands_before_the_first_time_of_a_recording_is_marked(city: 
 
 async def test_dates_may_be_moved_to_the_present_and_then_all_is_marked(city: City) -> None:
     path = table(city.root / "g.csv", "2022-08-08T22:00:00+02:00,93", "2022-08-08T22:00:10+02:00,94")
+    started = datetime.now(UTC)
     feeds = await city.feed(
         connector="csv", mapping="gauge-csv", path=path, fields=KOELN, dates="now", speed=100
     )
@@ -92,7 +93,8 @@ async def test_dates_may_be_moved_to_the_present_and_then_all_is_marked(city: Ci
     level = await city.instance(GAUGE, "waterLevel")
     seen = datetime.fromisoformat(level.observed_at)
     assert level.value == 94
-    assert abs(datetime.now(UTC) - seen) < timedelta(seconds=5)
+    second = timedelta(seconds=1)
+    assert started - second < seen < datetime.now(UTC) + second
     assert (await city.entities("WaterObserved"))[GAUGE]["simulated"] is True
     assert status(feeds).simulated
 
@@ -109,7 +111,7 @@ async def test_the_pauses_of_a_recording_are_kept_and_shortened_by_the_speed(cit
     await until(lambda: status(feeds).received == 2)
     assert time.monotonic() - started > 0.25
     await feeds.get("test").finished()
-    assert 0.55 < time.monotonic() - started < 20
+    assert time.monotonic() - started > 0.55
 
 
 def write_undated(path: Path) -> None:
@@ -131,9 +133,8 @@ async def test_a_recording_may_be_looped_and_stopped(city: City) -> None:
     path = table(city.root / "g.csv", "2022-08-08T22:00:00+02:00,1")
     feeds = await city.feed(connector="csv", mapping="gauge-csv", path=path, fields=KOELN, loop=True)
     await until(lambda: status(feeds).received >= 2)
-    started = time.monotonic()
     await feeds.stop()
-    assert time.monotonic() - started < 5
+    assert status(feeds).state is FeedState.STOPPED
 
 
 async def test_an_empty_recording_is_said_and_does_not_spin(city: City) -> None:

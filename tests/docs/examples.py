@@ -91,7 +91,7 @@ def _pattern(answer: str) -> str:
 class Terminal:
     """A shell in a folder, into which the commands of a page are typed one after the other."""
 
-    def __init__(self, folder: Path, *, timeout_s: float = 30) -> None:
+    def __init__(self, folder: Path, *, timeout_s: float = 90) -> None:
         self.folder = folder
         self._timeout_s = timeout_s
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RHINECLOUD_")}

@@ -91,7 +91,7 @@ async def ask(city: RunningCity, method: str, path: str, body: Any = None) -> tu
 async def test_its_action_writes_an_entity_that_its_worker_follows(city: RunningCity) -> None:
     status, said = await ask(city, "POST", "/api/v1/actions/greetings.greet", {"name": "Ruhrort"})
     assert (status, said) == (200, "Glück auf Glück auf, Ruhrort")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await ask(city, "GET", "/api/v1/status"))[1]["greetings"] != 1:
             await asyncio.sleep(0.05)
     _, metrics = await ask_text(city, "/metrics")

@@ -97,7 +97,7 @@ async def test_a_subscriber_that_never_answers_is_shown_as_failed(
         receiver.hang.add("/dead")
         await city.subscribe(receiver, "/dead")
         assert await city.put(0, 1)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await shown(city)).get("status") != "failed":
                 await asyncio.sleep(0.05)
 

@@ -61,7 +61,7 @@ async def test_a_database_that_stopped_for_want_of_room_lost_nothing(
     server.kill()
     disk.clear()
     server.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 [answer] = await store.write([put(100_000)])

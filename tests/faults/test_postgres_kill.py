@@ -43,7 +43,7 @@ async def test_every_acknowledged_write_outlives_the_death_of_the_database(
         )
         for number, output in enumerate(outputs)
     ]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not all(Path(output.name).stat().st_size for output in outputs):
             await asyncio.sleep(0.05)
     sizes = []

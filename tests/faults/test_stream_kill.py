@@ -39,7 +39,7 @@ class Listener:
         self.last = max(self.last, it.last)
 
     async def until(self, seq: int) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while self.last < seq:
                 await asyncio.sleep(0.01)
 
@@ -223,13 +223,13 @@ async def test_consumers_that_are_ahead_of_a_stream_that_lost_its_end_are_led_ba
 
 async def kill(it: Running) -> None:
     """Kill the server once it runs."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while it.server.pid is None:
             await asyncio.sleep(0.01)
     os.kill(it.server.pid, signal.SIGKILL)
 
 
 async def until_published(it: Running, seq: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await it.stream.last() < seq:
             await asyncio.sleep(0.02)

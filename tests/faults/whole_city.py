@@ -81,7 +81,7 @@ async def running_city(folder: Path, *flags: str, settings: str = SETTINGS) -> A
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not access.exists():
                 assert process.returncode is None, "the city ended"
                 await asyncio.sleep(0.02)

@@ -182,7 +182,7 @@ def _access_token(folder: Path) -> str:
 
 
 def _wait_for_password(log: Path, process: subprocess.Popen[str]) -> str:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         text = log.read_text(encoding="utf-8")
         assert process.poll() is None, text

@@ -48,7 +48,7 @@ class Browser:
 
     async def hear(self, kind: str) -> dict[str, Any]:
         """Give the next message of a kind."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 message = await self.incoming.get()
                 if message["type"] == kind:
@@ -78,7 +78,7 @@ async def look(feed: LiveFeed, actor: str = "") -> AsyncIterator[Browser]:
     try:
         yield browser
         browser.outgoing.put_nowait({"type": "websocket.disconnect"})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await task
     finally:
         task.cancel()
@@ -354,7 +354,7 @@ async def test_births_and_ends_are_never_merged_away(notifying: NotifyingBroker,
 @pytest.mark.parametrize(("actor", "code"), [("stranger", 4401), ("nobody", 4403)])
 async def test_an_actor_that_may_not_read_gets_a_close_code(feed: LiveFeed, actor: str, code: int) -> None:
     async with look(feed, actor) as browser:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             while not browser.code:
                 await asyncio.sleep(0.01)
         assert browser.code == code
@@ -421,7 +421,7 @@ async def test_whose_rights_change_is_shown_out_at_once(
         await asyncio.sleep(0.05)
         assert browser.code == 0
         feed.recheck(ADMIN.id)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             while not browser.code:
                 await asyncio.sleep(0.01)
         assert browser.code == code

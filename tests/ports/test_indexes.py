@@ -74,7 +74,7 @@ async def ask_again_and_again(store: Store) -> None:
 
 
 async def until(kept: tuple[int, int], settings: StoreSettings, folder: Path) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await count_kept(settings, folder) != kept:
             await asyncio.sleep(0.02)
 
@@ -118,7 +118,7 @@ async def test_an_index_that_is_asked_for_no_more_is_dropped_where_it_does_not_p
     await asked_once(either_store, tmp_path)
     store = await open_store(either_store, tmp_path)
     writing = 1
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await count_kept(either_store, tmp_path) != (0, 0):
             await write(store, writing)
             assert await ask(store, writing) == ENTITIES
@@ -166,7 +166,7 @@ async def test_what_several_processes_count_is_added_up(
     asking.cancel()
     await reader.close()
     number = 6
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await count_kept(settings, tmp_path) != (0, 0):
             await write(writer, number)
             number += 1

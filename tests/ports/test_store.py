@@ -305,7 +305,7 @@ async def test_a_large_write_is_one_and_others_have_their_turn(store: Store) -> 
     task = asyncio.ensure_future(other())
     await written(store, [put(entity(f"{number:05}", level=number)) for number in range(6_000)])
     task.cancel()
-    assert turns > 10
+    assert turns > 50
     assert await store.count("") == 6_000
     assert store.last_change() == 6_000
 
@@ -583,22 +583,13 @@ async def test_an_order_is_kept_over_pages(store: Store, many: int) -> None:
 
 async def test_a_long_scan_does_not_hold_up_the_loop(store: Store) -> None:
     await store.write([put(entity(f"{number:05}", level=number)) for number in range(5_000)])
-    longest, running = 0.0, True
-    loop = asyncio.get_running_loop()
-
-    async def watch() -> None:
-        nonlocal longest
-        while running:
-            before = loop.time()
-            await asyncio.sleep(0.001)
-            longest = max(longest, loop.time() - before)
-
-    watching = asyncio.ensure_future(watch())
-    page = await store.query("", EntityQuery(id_pattern="9$", limit=3, count=True))
-    running = False
-    await watching
-    assert page.total == 500
-    assert longest < 0.25
+    turns = 0
+    scan = asyncio.ensure_future(store.query("", EntityQuery(id_pattern="9$", limit=3, count=True)))
+    while not scan.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert (await scan).total == 500
+    assert turns > 50
 
 
 async def test_what_expires_is_listed_when_its_time_is_over(store: Store) -> None:
@@ -645,7 +636,7 @@ async def test_listeners_hear_which_records_changed(store: Store) -> None:
     await store.put_records([Record("sub", "", "a", b"1"), Record("sub", "x", "b", b"2")])
     await store.delete_record("sub", "", "a")
     await store.delete_record("sub", "", "none")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(heard) < 3:
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
@@ -723,7 +714,7 @@ async def test_a_joint_edit_changes_several_entities_and_records_at_once(store: 
         change.actor for change in map(decode_change, (row.body for row in await store.changes(2, 9)))
     ] == ["someone"] * 3
     assert heard[-1].last == 5
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while records != [("mark", "", "reader")]:
             await asyncio.sleep(0.01)
 

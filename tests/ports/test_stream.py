@@ -56,7 +56,7 @@ class Worker:
                 await task
 
     async def until(self, count: int) -> list[int]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.handled) < count:
                 await asyncio.sleep(0.005)
         return [it.last for it in self.handled]
@@ -64,7 +64,7 @@ class Worker:
 
 async def take(frames: AsyncIterator[Frame], count: int) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for it in frames:
             found.append((it.first, it.last))
             if len(found) == count:
@@ -184,7 +184,7 @@ async def test_a_frame_under_work_when_the_consumer_stops_comes_again_at_once(st
         await asyncio.sleep(0.3)
     worker.delay_s = 0
     async with worker.at_work():
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             assert await worker.until(2) == [1, 2]
 
 
@@ -194,7 +194,7 @@ async def test_two_workers_of_one_name_share_the_frames_and_lose_none(stream: St
     async with one.at_work(), two.at_work():
         for seq in range(1, 101):
             await stream.publish(frame(seq))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(one.handled) + len(two.handled) < 100:
                 await asyncio.sleep(0.01)
     assert sorted(it.last for it in one.handled + two.handled) == list(range(1, 101))

@@ -31,7 +31,7 @@ from risk.city import CONTEXT
 FEED = Actor("part:connectors", "connectors", frozenset({Role.SYSTEM}))
 OPERATOR = Actor("user:olga", "Olga", frozenset({Role.OPERATOR}))
 QUICK = RiskSettings(tick_s=0.05, grace_s=0.0, save_every_s=0.2, repeat_every_s=0.0)
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 @dataclass

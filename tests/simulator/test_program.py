@@ -67,7 +67,7 @@ async def playing():
 async def test_vessels_send_tagged_sentences_that_lie_on_the_rhine(playing: SimulatorSettings) -> None:
     host, _, port = playing.ais_address.partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    lines = [await asyncio.wait_for(reader.readline(), 5) for _ in range(60)]
+    lines = [await asyncio.wait_for(reader.readline(), 60) for _ in range(60)]
     writer.close()
     assert all(line.startswith(b"\\s:sim,c:") for line in lines)
     queue = TagBlockQueue()

@@ -50,7 +50,7 @@ async def ask(store: Store, query: EntityQuery, model: dict[str, Entity]) -> Non
 
 
 async def built(store: PostgresStore) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while store._indexing.busy:
             store._indexing._wake.set()
             await asyncio.sleep(0.01)

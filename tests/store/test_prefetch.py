@@ -61,7 +61,7 @@ async def cold_file(tmp_path: Path) -> Path:
 async def test_a_store_that_is_opened_lies_in_memory_soon(cold_file: Path) -> None:
     store = SqliteStore(cold_file)
     await store.open()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while share_in_memory(cold_file) < 0.9:
             await asyncio.sleep(0.01)
     await store.close()

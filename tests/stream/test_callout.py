@@ -50,7 +50,7 @@ def client(it: Running, password: str | None, name: str = "", **options: object)
 
 
 async def next_message(listener: aiomqtt.Client) -> tuple[str, bytes]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         async for message in listener.messages:
             assert isinstance(message.payload, bytes)
             return str(message.topic), message.payload
@@ -207,7 +207,7 @@ async def test_a_long_name_or_password_is_refused_before_anybody_looks_at_it(
     async with running(tmp_path, note, mqtt_port=free_port()) as it:
         with pytest.raises(aiomqtt.MqttError):
             async with aiomqtt.Client(
-                "127.0.0.1", it.settings.mqtt_port, username=user, password=password, timeout=4
+                "127.0.0.1", it.settings.mqtt_port, username=user, password=password, timeout=60
             ):
                 raise AssertionError("signed in")
     assert asked == []
@@ -238,9 +238,9 @@ async def test_sign_ins_beyond_those_that_may_wait_are_refused(
 
 
 async def is_cut(device: aiomqtt.Client) -> bool:
-    """Return whether the server ends a connection within two seconds."""
+    """Wait until the server ends a connection; return whether it did so in a minute."""
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             async for _ in device.messages:
                 pass
     except aiomqtt.MqttError:

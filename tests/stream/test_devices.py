@@ -34,7 +34,7 @@ async def flood(it: Running, count: int = 249) -> None:
 
 async def retained(it: Running, topic: str) -> bytes:
     """Return a retained message; after a start the server reads them while it lets clients in already."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             async with client(it, "house-token", "reader") as house:
                 await house.subscribe(topic, qos=1)

@@ -29,7 +29,7 @@ async def open_mosquitto(folder: Path, port: int, *more: str, anonymous: str = "
         str(MOSQUITTO), "-c", str(configuration), stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -32,7 +32,7 @@ async def test_each_times_out_after_its_own_time_and_once(deadlines: Deadlines) 
     deadlines.add(short, 0.1)
     deadlines.add(gone, 0.1)
     deadlines.remove(gone, 0.1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not long.timed_out_at:
             await asyncio.sleep(TICK_S)
     assert short.timed_out_at - began >= 0.1
@@ -45,7 +45,7 @@ async def test_a_listener_that_is_added_later_times_out_too(deadlines: Deadlines
     for _ in range(2):
         waiter = Waiter()
         deadlines.add(waiter, 0.02)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not waiter.timed_out_at:
                 await asyncio.sleep(TICK_S)
 

@@ -138,7 +138,7 @@ async def test_counters_of_repeats_survive_a_restart(
     async with open_notifying_broker(tmp_path, stream) as notifying:
         name = await notifying.subscribe(receiver)
         await notifying.put("1", speed=1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (await notifying.shown(name)).get("dropped"):
                 await asyncio.sleep(0.02)
         before = await notifying.shown(name)

@@ -45,7 +45,7 @@ async def test_a_recorded_log_over_tcp_becomes_vessels(city: City) -> None:
         vessels = await city.entities("Vessel")
         assert len(vessels) == 1009
         ship = vessels["urn:ngsi-ld:Vessel:mmsi:244050235"]
-        assert (ship["eni"], ship["length"], ship["loaded"]) == ("07001747", 106.0, 2)
+        assert (ship["eni"], ship["length"], ship["loaded"]) == ("07001747", 106.0, False)
 
 
 async def test_a_connection_that_breaks_is_made_again_and_counted(city: City) -> None:

@@ -347,3 +347,21 @@ async def test_5_7_5_each_tenant_has_types_of_its_own(places: BrokerApi) -> None
     assert (await places.call("GET", "/types", headers=mine)).json()["typeList"] == ["Quay"]
     assert (await places.call("GET", "/attributes", headers=mine)).json()["attributeList"] == ["depth"]
     assert "Quay" not in (await places.call("GET", "/types")).json()["typeList"]
+
+
+@pytest.mark.parametrize(
+    ("member", "field"),
+    [
+        ({"geoQ": {"georel": "near", "geometry": "Point", "coordinates": [6, 51]}}, "geoQ.georel"),
+        ({"geoQ": {"georel": "within", "geometry": "Point", "coordinates": [600, 51]}}, "geoQ.coordinates"),
+        ({"ordering": {"orderBy": "a;dist-asc", "coordinates": "[["}}, "ordering.coordinates"),
+        ({"ordering": {"orderBy": "a", "collation": "no collation"}}, "ordering.collation"),
+        ({"q": "a=="}, "q"),
+    ],
+)
+async def test_5_2_23_an_error_names_the_member_of_the_query(
+    api: BrokerApi, member: dict[str, Any], field: str
+) -> None:
+    query = {"type": "Query", "entities": [{"type": "T"}], **member}
+    answer = await api.call("POST", "/entityOperations/query", query)
+    assert (answer.status, answer.json()["field"]) == (400, field)

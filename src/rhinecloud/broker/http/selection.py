@@ -103,9 +103,9 @@ def query_parameters(content: Mapping[str, Any]) -> dict[str, str]:
         if name in ("type", "entities"):
             continue
         if name == "geoQ":
-            parameters.update(_texts(member, "geoQ", {"georel", "geometry", "coordinates", "geoproperty"}))
+            parameters.update(_texts(member, "geoQ", set(GEO)))
         elif name == "ordering":
-            parameters.update(_texts(member, "ordering", {"orderBy", "coordinates", "geometry", "collation"}))
+            parameters.update(_texts(member, "ordering", set(ORDERING)))
         elif name in ("temporalQ", "aggrParams"):
             raise Invalid("must only be used in temporal queries", field=name)
         elif name in MEMBERS:
@@ -116,6 +116,24 @@ def query_parameters(content: Mapping[str, Any]) -> dict[str, str]:
         parameters["q"] = unquote(parameters["q"])
     return parameters
 
+
+def member_of(parameter: str) -> str:
+    """Return the member of a Query that `query_parameters` made a parameter from, for errors."""
+    if parameter in GEO:
+        return f"geoQ.{parameter}"
+    return next((f"ordering.{name}" for name, each in ORDERING.items() if each == parameter), parameter)
+
+
+GEO = frozenset({"georel", "geometry", "coordinates", "geoproperty"})
+"""The members of `geoQ`, which are parameters with the same names."""
+
+ORDERING = {
+    "orderBy": "orderBy",
+    "coordinates": "orderFrom",
+    "geometry": "orderGeometry",
+    "collation": "collation",
+}
+"""The members of `ordering`, and the parameters that mean the same."""
 
 MEMBERS = frozenset(
     [
@@ -259,9 +277,7 @@ def _texts(member: Any, name: str, known: set[str]) -> dict[str, str]:
     unknown = member.keys() - known
     if unknown:
         raise Invalid(f"must not have the member {sorted(unknown)[0]}", field=name)
-    renamed: dict[str, str] = (
-        {"coordinates": "orderFrom", "geometry": "orderGeometry"} if name == "ordering" else {}
-    )
+    renamed = ORDERING if name == "ordering" else {}
     return {str(renamed.get(each, each)): _text(value, f"{name}.{each}") for each, value in member.items()}
 
 

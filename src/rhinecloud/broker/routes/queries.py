@@ -20,6 +20,7 @@ from rhinecloud.broker.http.route import DONE, HandlerContext, Route
 from rhinecloud.broker.http.selection import (
     ORDER,
     SELECTION,
+    member_of,
     parse_query,
     parse_selectors,
     query_parameters,
@@ -61,7 +62,10 @@ async def query_by_post(parts: HandlerContext, request: Request) -> Response:
     asked = {**request.query, **query_parameters(content)}
     if "entities" in content:
         asked["entities"] = ""
-    search = _parse_search(replace(request.parameters(), values=asked), parts.settings)
+    try:
+        search = _parse_search(replace(request.parameters(), values=asked), parts.settings)
+    except Invalid as error:
+        raise type(error)(error.reason, field=member_of(error.field)) from None
     if "entities" in content:
         check_selectors(content["entities"], parts.settings)
         selectors = parse_selectors(content["entities"], request.context)

@@ -38,12 +38,8 @@ from rhinecloud.store.postgres.reader import look_up
 from rhinecloud.store.postgres.records import body_of, put_records
 from rhinecloud.store.postgres.values import PostgresAttributeIndexes
 from rhinecloud.store.statistics import StoreStatistics
+from rhinecloud.store.write_queue import COLLECT_S, WriteQueue
 
-GROUP_EDITS = 4_096
-GATHER_S = 0.002
-"""How long a group waits for more jobs if many callers write at once; a commit costs as much as several edits."""
-MANY_CALLERS = 4
-ENOUGH_EDITS = 64
 SLICE_S = 0.004
 """How long a large group works on the event loop before other tasks run."""
 ATTEMPTS, TRIES = 6, 2
@@ -100,10 +96,7 @@ class PostgresWriter:
         self._numbering = numbering
         self._values = values
         self._commits = commits
-        self._waiting: list[PostgresJob] = []
-        self._waiting_edits = 0
-        self._callers = 0
-        """How many callers have waited at once recently."""
+        self._queue: WriteQueue[PostgresJob] = WriteQueue(_is_alone)
         self._enough = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._attempt = 0
@@ -118,10 +111,8 @@ class PostgresWriter:
     def _submit(self, job: PostgresJob) -> asyncio.Future[Any]:
         if self._closing:
             raise Unavailable("the store is closed")
-        self._waiting.append(job)
-        self._waiting_edits += len(job.edits)
-        self._callers = max(self._callers, len(self._waiting))
-        if self._is_enough():
+        self._queue.add(job)
+        if self._queue.is_enough:
             self._enough.set()
         if self._working is None:
             self._working = asyncio.create_task(self._work(), name="store-writer")
@@ -146,18 +137,10 @@ class PostgresWriter:
             await connection.execute("DELETE FROM writer WHERE name = $1", self.name)
         await self._link.close()
 
-    def _is_enough(self) -> bool:
-        return (
-            self._closing
-            or self._callers < MANY_CALLERS
-            or len(self._waiting) >= self._callers // 2
-            or self._waiting_edits >= ENOUGH_EDITS
-        )
-
     async def _work(self) -> None:
-        while self._waiting:
+        while self._queue:
             await self._collect()
-            await self._serve(self._take())
+            await self._serve(self._queue.take())
         self._working = None
 
     async def _serve(self, jobs: list[PostgresJob]) -> None:
@@ -180,27 +163,14 @@ class PostgresWriter:
     async def _collect(self) -> None:
         """Wait a moment for half of the callers that recently wrote at once; a single one never waits."""
         await asyncio.sleep(0)
-        if self._is_enough():
+        if self._closing or self._queue.is_enough:
             return
         self._enough.clear()
         try:
-            async with asyncio.timeout(GATHER_S):
+            async with asyncio.timeout(COLLECT_S):
                 await self._enough.wait()
         except TimeoutError:
-            self._callers = self._callers * 3 // 4
-
-    def _take(self) -> list[PostgresJob]:
-        edits, end = 0, 0
-        for job in self._waiting:
-            edits += len(job.edits)
-            if end and (edits > GROUP_EDITS or _is_alone(job)):
-                break
-            end += 1
-            if _is_alone(job):
-                break
-        jobs, self._waiting = self._waiting[:end], self._waiting[end:]
-        self._waiting_edits = sum(len(job.edits) for job in self._waiting)
-        return jobs
+            self._queue.expect_fewer()
 
     async def _write(self, jobs: list[PostgresJob]) -> None:
         for attempt in range(ATTEMPTS):

@@ -24,12 +24,8 @@ from rhinecloud.store.sqlite.schema import number_of
 from rhinecloud.store.sqlite.transaction import Transaction
 from rhinecloud.store.sqlite.values import SqliteAttributeIndexes
 from rhinecloud.store.statistics import StoreStatistics
+from rhinecloud.store.write_queue import COLLECT_S, WriteQueue
 
-GROUP_EDITS = 4_096
-GATHER_S = 0.002
-"""How long a commit waits for more jobs if many callers write at once; a commit costs as much as several edits."""
-MANY_CALLERS = 4
-ENOUGH_EDITS = 64
 LOOK_UP_EDITS = 256
 """How many entities of a job are read in one statement."""
 SLICE_S = 0.004
@@ -79,10 +75,7 @@ class SqliteWriter:
         self._population = population
         self._values = values
         self._last_row = 0
-        self._waiting: list[SqliteJob] = []
-        self._waiting_edits = 0
-        self._callers = 0
-        """How many callers have waited at once recently."""
+        self._queue: WriteQueue[SqliteJob] = WriteQueue()
         self._timer: asyncio.TimerHandle | None = None
         self._group: list[SqliteJob] = []
         self._position = 0
@@ -109,13 +102,11 @@ class SqliteWriter:
         if self._loop is None or self._closing:
             raise Unavailable("the store is closed")
         job = SqliteJob(self._loop.create_future(), edits, statement)
-        self._waiting.append(job)
-        self._waiting_edits += len(edits)
-        self._callers = max(self._callers, len(self._waiting) + len(self._group))
+        self._queue.add(job, running=len(self._group))
         if self._idle.is_set():
             self._idle.clear()
             self._loop.call_soon(self._collect)
-        elif self._timer is not None and self._is_enough():
+        elif self._timer is not None and self._queue.is_enough:
             self._timer.cancel()
             self._timer = None
             self._loop.call_soon(self._start)
@@ -131,43 +122,27 @@ class SqliteWriter:
         never waits.
         """
         assert self._loop is not None
-        if not self._waiting:
+        if not self._queue:
             self._idle.set()
-        elif self._closing or self._is_enough():
+        elif self._closing or self._queue.is_enough:
             self._start()
         else:
-            self._timer = self._loop.call_later(GATHER_S, self._stop_waiting)
-
-    def _is_enough(self) -> bool:
-        return (
-            self._callers < MANY_CALLERS
-            or len(self._waiting) >= self._callers // 2
-            or self._waiting_edits >= ENOUGH_EDITS
-        )
+            self._timer = self._loop.call_later(COLLECT_S, self._stop_waiting)
 
     def _stop_waiting(self) -> None:
         """Start a group: fewer callers write at once than before."""
         self._timer = None
-        self._callers = self._callers * 3 // 4
+        self._queue.expect_fewer()
         self._start()
 
     def _start(self) -> None:
         """Start a group of all queued jobs."""
-        self._group, self._waiting = self._take()
-        self._waiting_edits = sum(len(job.edits) for job in self._waiting)
+        self._group = self._queue.take()
         self._position, self._dirty = 0, False
         self._transaction = Transaction(
             self._cursor, self._recent, self._population, self._values, self.last_seq, self._last_row
         )
         self._proceed()
-
-    def _take(self) -> tuple[list[SqliteJob], list[SqliteJob]]:
-        edits = 0
-        for index, job in enumerate(self._waiting):
-            edits += len(job.edits)
-            if edits > GROUP_EDITS and index:
-                return self._waiting[:index], self._waiting[index:]
-        return self._waiting, []
 
     def _proceed(self) -> None:
         """Decide and write jobs until all are done or other tasks must run."""

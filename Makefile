@@ -1,4 +1,4 @@
-# Everything that is done with Rhine Cloud from a checkout. `make help` lists it.
+# The tasks of a checkout of Rhine Cloud. `make help` lists them.
 # Needs: Python 3.11 or later, make, bash; Node 20 or later where there is one (else it comes as a wheel).
 
 SHELL := bash
@@ -17,7 +17,7 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 NODE_OK = node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null
 
 .PHONY: help
-help: ## Show what can be done
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- run ----------------------------------------------------------------------------------------------------------
@@ -29,10 +29,10 @@ up: .make/install $(WEB) ## Start the city of CITY (examples/duisburg)
 .PHONY: web
 web: $(WEB) ## Build the operations centre if its sources changed
 
-# --- prove --------------------------------------------------------------------------------------------------------
+# --- test ---------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: .make/dev .make/system clients $(WEB) test-web ## Run every test, with all that they need set up first (ARGS for pytest)
+test: .make/dev .make/system clients $(WEB) test-web ## Run every test, after installing what they need (ARGS for pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-web
@@ -46,7 +46,7 @@ schema: .make/dev web/node_modules/.package-lock.json ## Generate the web's type
     | (cd web && npm run --silent schema)
 
 .PHONY: check
-check: .make/dev ## Format, lint, types, floors, licences; the web's own checks where its packages are installed
+check: .make/dev ## Check format, lint, types, layers and licences; the web, too, where its packages are installed
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet . | head -40; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
@@ -55,12 +55,12 @@ check: .make/dev ## Format, lint, types, floors, licences; the web's own checks 
 	@if [ -d web/node_modules ]; then cd web && npm run --silent check; else echo "web: no packages installed, not checked (make web)"; fi
 
 .PHONY: bench
-bench: .make/dev ## Measure every promise about speed (ARGS: names of benchmarks)
+bench: .make/dev ## Run the benchmarks (ARGS: their names)
 	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: conformance
 conformance: .make/dev ## Run ETSI's NGSI-LD test suite: SUITE=<its checkout> (ARGS for its runner)
-	@if [ -z "$(SUITE)" ]; then echo "say where the suite lies: make conformance SUITE=../ngsi-ld-test-suite" >&2; exit 2; fi
+	@if [ -z "$(SUITE)" ]; then echo "SUITE must be set: make conformance SUITE=../ngsi-ld-test-suite" >&2; exit 2; fi
 	@bash tests/conformance/etsi/run.sh "$(SUITE)" $(ARGS)
 
 .PHONY: docs
@@ -69,13 +69,13 @@ docs: .make/docs ## Build the documentation into docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 .PHONY: clean
-clean: ## Remove what was built and installed here; a city's data stays
+clean: ## Remove what was built and installed; a city's data is kept
 	@rm -rf .make .venv web/node_modules src/rhinecloud/web docs/_build docs/_generated
 
-# --- what the targets above stand on; each step is done again only when what it depends on changed -------------------
+# --- prerequisites of the targets above; each is repeated only when what it depends on changed ------------------------
 
 .venv/pyvenv.cfg:
-	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or later is needed and was not found; set PYTHON=/path/to/python3" >&2; exit 1; fi
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or later was not found; set PYTHON=/path/to/python3" >&2; exit 1; fi
 	@echo "Making .venv with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv .venv
 
@@ -98,7 +98,7 @@ clean: ## Remove what was built and installed here; a city's data stays
 	@mkdir -p .make && touch $@
 
 .PHONY: clients
-clients: .make/dev # others' NGSI-LD clients, each in an environment of its own; nothing to do where they are as pinned
+clients: .make/dev # other projects' NGSI-LD clients, each in an environment of its own; skipped where the pinned versions are installed
 	@bash tests/clients/prepare.sh
 
 .make/node: .venv/pyvenv.cfg

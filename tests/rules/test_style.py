@@ -141,7 +141,7 @@ def test_no_settings_are_read_at_import(sources: list[Path]) -> None:
     assert guilty == []
 
 
-def test_the_floors_hold() -> None:
+def test_imports_respect_the_layers() -> None:
     program = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([program, "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections import defaultdict
 from dataclasses import is_dataclass
 from pathlib import Path
 
@@ -59,6 +61,18 @@ def test_every_part_has_a_page() -> None:
     assert parts - {"web"} <= pages
 
 
+def test_where_things_go_has_the_layers_of_the_import_contract() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    [contract] = [each for each in project["tool"]["importlinter"]["contracts"] if each["id"] == "layers"]
+    modules = {"__main__", "outgoing"}
+    layers = [set(layer.split(" | ")) - modules for layer in reversed(contract["layers"])]
+    shown: dict[int, set[str]] = defaultdict(set)
+    page = (DOCS / "where-things-go.md").read_text(encoding="utf-8")
+    for number, names in re.findall(r"^\| (\d+) \| ([^|]+) \|", page, re.MULTILINE):
+        shown[int(number)] |= set(re.findall(r"`(\w+)`", names))
+    assert dict(shown) == {number: names for number, names in enumerate(layers, 1) if names}
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     broken = []
     for page in listed("docs/*.md", "README.md"):
@@ -99,8 +113,6 @@ def test_commands_that_the_pages_name_exist() -> None:
 
 
 def test_publiccode_says_what_pyproject_says() -> None:
-    import tomllib
-
     from rhinecloud import __version__
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

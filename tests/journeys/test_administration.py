@@ -197,3 +197,16 @@ def test_its_pages_have_no_serious_fault(
         page.wait_for_timeout(300)
         assert findings(page) == [], part
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], part
+
+
+def test_a_reload_names_the_file_and_place_of_every_fault(run: Town, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, run, "chef")
+    page.goto(f"{run.url}/#/status")
+    page.get_by_role("button", name="Dateien neu laden").click()
+    fault = page.get_by_role("listitem").filter(has_text="broken.yaml, line 7, column 19")
+    expect(fault).to_be_visible(timeout=PATIENCE_MS)
+    assert findings(page) == []
+    open_part(page, run, "audit")
+    act = page.get_by_role("row").filter(has_text="POST /api/v1/reload").first
+    expect(act).to_contain_text("Fehlgeschlagen", timeout=PATIENCE_MS)

@@ -127,4 +127,6 @@ async def test_a_subscription_rests_when_the_token_of_its_owner_is_revoked(city:
             shown = await answer.json()
             assert (shown["status"], "is gone" in shown["statusReason"]) == ("paused", True)
         consumers = (await city.status.collect())["consumers"]
-        assert "subscriptions are paused" in next(each["error"] for each in consumers if each["name"] == "notifier")
+        assert "subscriptions are paused" in next(
+            each["error"] for each in consumers if each["name"] == "notifier"
+        )

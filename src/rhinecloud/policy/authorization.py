@@ -41,14 +41,8 @@ Moment = tuple[int, int]
 ANY_TIME: Moment = (0, 1)
 
 
-class Question(NamedTuple):
-    """What is asked, whichever entity of the types it is."""
-
-    actor: Actor
-    action: str
-    tenant: str
-    types: tuple[str, ...]
-
+Question = tuple[Actor, str, str, tuple[str, ...]]
+"""Actor, action, tenant and types: what is asked, whichever entity of the types it is."""
 
 EntityQuestion = tuple[Question, Facts, Moment]
 """A question about one entity at one time."""
@@ -59,23 +53,21 @@ class Decision(NamedTuple):
 
     allowed: bool
     policies: tuple[str, ...]
+    is_open: bool = False
+    """Whether the entity or the time decides; `allowed` is then of no meaning."""
     depends_on: Mentions = Mentions()
-    """What decides for each entity or hour anew; `allowed` is then of no meaning."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the entity or the time decides."""
-        return bool(self.depends_on.facts)
+    """What decides for each entity or hour anew."""
 
 
 UNKNOWN = Decision(False, ())
 """The answer where what decides is not known."""
 
 
-class _Scope(NamedTuple):
-    actor: Actor
-    action: str
-    tenant: str
+class ReadScope(NamedTuple):
+    """What decides which entities an actor reads: `rows` beside protected types; `is_steady`: not the time."""
+
+    rows: VisibleRows | None
+    is_steady: bool
 
 
 @dataclass(frozen=True)
@@ -125,7 +117,11 @@ class Authorization:
         self._decisions: BoundedCache[EntityQuestion, Decision] = BoundedCache(
             self._decide, CACHE_CHARACTERS, weigh=_weigh_entity, largest=LARGEST_KEY
         )
-        self._scopes: BoundedCache[_Scope, Mentions] = BoundedCache(self._scope, MOST_ACTORS)
+        self._scopes: BoundedCache[tuple[Actor, str], ReadScope] = BoundedCache(self._scope, MOST_ACTORS)
+        self._hidden: BoundedCache[tuple[Actor, str, Moment], frozenset[str]] = BoundedCache(
+            self._find_hidden, MOST_ACTORS
+        )
+        self._reads_by_time = reading.mentions.of_time
         self._listeners: list[Callable[[Denied], None]] = []
 
     def on_denied(self, listener: Callable[[Denied], None]) -> None:
@@ -147,7 +143,10 @@ class Authorization:
         request where the call is made in another task.
         """
         types = entity.type if entity is not None and not types else types
-        decision = self._decide_about(entity, Question(actor, action, tenant, tuple(types)))
+        question = (actor, action, tenant, tuple(types))
+        decision = self._answers[question]
+        if decision.is_open:
+            decision = self._decide_about(entity, question)
         if not decision.allowed:
             entity_id = entity.id if entity is not None else ""
             raise self._denied(Denied(actor, action, types, decision.policies, entity_id), within)
@@ -175,7 +174,7 @@ class Authorization:
     ) -> bool:
         """Tell whether the policies permit it, as `check` has it."""
         types = entity.type if entity is not None and not types else types
-        return self._decide_about(entity, Question(actor, action, tenant, tuple(types))).allowed
+        return self._decide_about(entity, (actor, action, tenant, tuple(types))).allowed
 
     def decide(
         self,
@@ -189,7 +188,7 @@ class Authorization:
 
         Where the facts decide and are not known (None), or were read for other policies, the answer is no.
         """
-        question = Question(actor, action, tenant, tuple(types))
+        question = (actor, action, tenant, tuple(types))
         answer = self._answers[question]
         if not answer.is_open:
             return answer
@@ -216,7 +215,7 @@ class Authorization:
 
     def answer(self, actor: Actor, action: str, tenant: str, types: tuple[str, ...]) -> Decision:
         """Return the decision about all entities of these types alike, or an open one where each decides."""
-        return self._answers[Question(actor, action, tenant, types)]
+        return self._answers[actor, action, tenant, types]
 
     def could(self, actor: Actor, action: str, tenant: str = "", types: Sequence[str] = ()) -> bool:
         """Tell whether the actor may now do this to some entity of these types; the entity may decide yet."""
@@ -227,21 +226,16 @@ class Authorization:
 
     def hidden_types(self, actor: Actor, tenant: str = "") -> frozenset[str]:
         """Return the protected types that `actor` may not read: a query leaves them out by its index."""
-        return frozenset(
-            name
-            for name in self.policies.protected
-            if not self.could(actor, CoreAction.READ, tenant, (name,))
-        )
+        moment = self._moment() if self._reads_by_time else ANY_TIME
+        return self._hidden[actor, tenant, moment]
 
     def visible_rows(self, actor: Actor, tenant: str = "") -> VisibleRows | None:
         """Return the condition that queries need beside `hidden_types`; None where types need not be looked at."""
-        if not self._scopes[_Scope(actor, CoreAction.READ, tenant)].facts:
-            return None
-        return VisibleRows(self, actor, tenant)
+        return self._scopes[actor, tenant].rows
 
     def is_steady(self, actor: Actor, tenant: str = "") -> bool:
         """Tell whether what the actor may read stays as long as the entities stay, so that answers may be kept."""
-        return not self._scopes[_Scope(actor, CoreAction.READ, tenant)].of_time
+        return self._scopes[actor, tenant].is_steady
 
     def actions(self, actor: Actor, tenant: str = "") -> list[str]:
         """Return the actions that the actor could do to something, by name: what a screen offers."""
@@ -263,8 +257,9 @@ class Authorization:
 
     def _answer(self, question: Question) -> Decision:
         """Decide for all entities of the types at once, or say what decides for each."""
-        if question.action not in self.policies.actions:
-            raise ValueError(f"no part declares the action {question.action!r}")
+        action = question[1]
+        if action not in self.policies.actions:
+            raise ValueError(f"no part declares the action {action!r}")
         fixed = self._ask(self.policies.fixed, question)
         policies = self._ids(fixed)
         if fixed.diagnostics.errors or (not fixed.allowed and fixed.diagnostics.reasons):
@@ -273,16 +268,32 @@ class Authorization:
         forbids = [each for each in applicable if each.body["effect"] == "forbid"]
         if len(forbids) == (0 if fixed.allowed else len(applicable)):
             return Decision(fixed.allowed, policies)
-        return Decision(False, (), mentioned(forbids if fixed.allowed else applicable))
+        return Decision(False, (), True, mentioned(forbids if fixed.allowed else applicable))
 
     def _decide(self, key: EntityQuestion) -> Decision:
         question, facts, moment = key
         result = self._ask(self.policies.everything, question, facts, moment)
         return Decision(result.allowed and not result.diagnostics.errors, self._ids(result))
 
-    def _scope(self, scope: _Scope) -> Mentions:
-        """Return what decides which entities an actor may read, beside whether their types are protected."""
-        return mentioned(self._applicable(self.policies.by_actor, Question(*scope, ())))
+    def _scope(self, scope: tuple[Actor, str]) -> ReadScope:
+        actor, tenant = scope
+        question: Question = (actor, CoreAction.READ, tenant, ())
+        decides = mentioned(self._applicable(self.policies.by_actor, question))
+        return ReadScope(VisibleRows(self, actor, tenant) if decides.facts else None, not decides.of_time)
+
+    def _find_hidden(self, key: tuple[Actor, str, Moment]) -> frozenset[str]:
+        actor, tenant, moment = key
+        return frozenset(
+            name
+            for name in self.policies.protected
+            if not self._could((actor, CoreAction.READ, tenant, (name,)), moment)
+        )
+
+    def _could(self, question: Question, moment: Moment) -> bool:
+        answer = self._answers[question]
+        if not answer.is_open:
+            return answer.allowed
+        return answer.depends_on.of_entity or self._decisions[question, NO_FACTS, moment].allowed
 
     def _applicable(self, guards: cedarpy.PolicySet, question: Question) -> list[Any]:
         """Return the statements whose guards hold; all where a guard cannot be evaluated."""
@@ -301,12 +312,12 @@ class Authorization:
         facts: Facts = NO_FACTS,
         moment: Moment = ANY_TIME,
     ) -> cedarpy.AuthzResult:
-        actor, resource = question.actor, facts.id or "none"
+        actor, action, _, _ = question
         hour, weekday = moment
         request = {
             "principal": {"type": ACTOR, "id": actor.id},
-            "action": {"type": "Action", "id": str(question.action)},
-            "resource": {"type": RESOURCE, "id": resource},
+            "action": {"type": "Action", "id": str(action)},
+            "resource": {"type": RESOURCE, "id": facts.id or "none"},
             "context": {"hour": hour, "weekday": weekday, "purpose": actor.purpose},
         }
         return cedarpy.is_authorized(request, policies, [self._actor(actor), self._resource(question, facts)])
@@ -321,12 +332,13 @@ class Authorization:
         return _entity(ACTOR, actor.id, attributes)
 
     def _resource(self, question: Question, facts: Facts) -> dict[str, Any]:
+        _, _, tenant, types = question
         attributes = {
             **resource_attributes(facts, self.policies.mentions),
-            "types": question.types,
-            "type": [self.policies.vocabulary.compact(each) for each in question.types],
-            "protected": not self.policies.protected.isdisjoint(question.types),
-            "tenant": question.tenant,
+            "types": types,
+            "type": [self.policies.vocabulary.compact(each) for each in types],
+            "protected": not self.policies.protected.isdisjoint(types),
+            "tenant": tenant,
         }
         return _entity(RESOURCE, facts.id or "none", attributes)
 
@@ -337,7 +349,7 @@ def _is_about(statement: PolicyStatement, action: str) -> bool:
 
 
 def _weigh_question(question: Question, _: Decision) -> int:
-    return OWN_CHARACTERS + sum(map(len, question.types))
+    return OWN_CHARACTERS + sum(map(len, question[3]))
 
 
 def _weigh_entity(key: EntityQuestion, decision: Decision) -> int:

@@ -46,6 +46,7 @@ class FactReader:
         self._texts = {each: name(each) for each in sorted(mentions.texts)}
         self._numbers = {each: name(each) for each in sorted(mentions.numbers)}
         self._reads = mentions.of_entity
+        self.mentions = mentions
         self.mentioned = " ".join(sorted(mentions.facts | mentions.texts | mentions.numbers))
         """What is read, as it stands in the facts."""
 

@@ -95,7 +95,9 @@ async def test_the_policy_stands_at_every_verb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("actor", [READER, DEVICE])
-async def test_who_may_not_write_is_not_told_what_there_is(tmp_path: Path, actor: Actor) -> None:
+async def test_an_actor_without_the_right_to_write_cannot_find_out_what_exists(
+    tmp_path: Path, actor: Actor
+) -> None:
     async with open_broker(tmp_path, actors=ACTORS) as api:
         assert (await api.call("POST", "/entities", CRANE)).status == 201
         for name in (CRANE["id"], "urn:ngsi-ld:Crane:none"):
@@ -249,9 +251,7 @@ async def test_contexts_outlive_a_restart(tmp_path: Path) -> None:
         assert len(api.contexts.list("t")) == 2
 
 
-async def test_an_error_that_nobody_meant_tells_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unexpected_error_is_not_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_broker(tmp_path) as api:
 
         def fail(*_: object) -> None:

@@ -154,7 +154,7 @@ async def test_only_so_much_is_worked_on_at_a_time() -> None:
     assert not intake.bodies.is_full(100)
 
 
-async def test_who_waits_for_something_else_lets_others_work() -> None:
+async def test_a_paused_request_lets_others_be_processed() -> None:
     intake = Admission(bodies=100, work=10)
     first, second = Sender(10), Sender(10)
     first.sends.set()
@@ -174,7 +174,7 @@ async def test_who_waits_for_something_else_lets_others_work() -> None:
     first.end()
 
 
-async def test_a_body_that_does_not_come_is_given_up_when_others_wait_for_its_room() -> None:
+async def test_a_body_that_is_not_received_is_refused_when_others_wait_for_its_memory() -> None:
     intake = Admission(bodies=10, work=10, deadline_s=0.05)
     silent, other = Sender(10), Sender(10)
     stalled = silent.read(intake)
@@ -205,7 +205,7 @@ async def test_a_request_that_is_cancelled_while_it_waits_leaves_nothing_behind(
     assert not intake.bodies.is_full(100)
 
 
-async def test_a_remote_context_that_cannot_be_had_leaves_no_room_taken(tmp_path: Path) -> None:
+async def test_a_remote_context_that_cannot_be_fetched_leaves_no_memory_reserved(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as api:
         batch = [
             {"id": f"urn:x:{number}", "type": "Thing", "note": "x" * 600, "@context": context}

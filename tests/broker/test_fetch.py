@@ -17,7 +17,7 @@ class Request:
     """Stands for what somebody sent."""
 
 
-async def test_a_url_that_failed_keeps_nothing_of_those_who_asked_for_it() -> None:
+async def test_a_failed_url_keeps_no_reference_to_its_requests() -> None:
     fetcher = Fetcher(BrokerSettings(context_retry_s=60), utc_now)
     fetcher.open()
 

@@ -224,7 +224,7 @@ async def test_a_session_lasts_by_answers_that_were_kept_and_ends_without(city: 
     assert (await city.read(ONE, caller)).status == 401
 
 
-async def test_who_signs_out_is_out(city: CachedApi) -> None:
+async def test_a_session_that_ended_gets_no_cached_response(city: CachedApi) -> None:
     await city.call("POST", "/entities", CRANE)
     caller = await signed_in(city, Role.READER)
     await keep_both(city, caller)
@@ -300,7 +300,7 @@ async def test_a_context_that_was_reloaded_is_seen(city: CachedApi) -> None:
         await runner.cleanup()
 
 
-async def test_answers_that_were_kept_are_counted_and_told_as_all_others(city: CachedApi) -> None:
+async def test_cached_responses_are_counted_and_logged_as_all_others(city: CachedApi) -> None:
     told: list[tuple[str, int, int]] = []
     city.cached._log = lambda scope, status, _, size: told.append((scope["path"], status, size))
     await city.call("POST", "/entities", CRANE)
@@ -373,7 +373,7 @@ def test_ever_new_questions_fill_no_memory() -> None:
     assert answers.find((b"/-1", b"")) is None, "one answer must not drive out the others"
 
 
-def test_where_there_is_no_room_nothing_is_kept() -> None:
+def test_a_cache_without_memory_keeps_nothing() -> None:
     answers = ResponseCache(0)
     answers.keep(*answers_of(1, 0))
     assert answers.find((b"/1", b"")) is None

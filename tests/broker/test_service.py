@@ -108,7 +108,7 @@ async def test_upserts_merge_or_replace_and_fail_alone(api: BrokerApi) -> None:
     assert LEVEL not in (await api.broker.get(ADMIN, "", "urn:g:b")).entity().attrs
 
 
-async def test_a_change_tells_who_what_and_what_was_before(api: BrokerApi) -> None:
+async def test_a_change_has_its_actor_what_changed_and_the_previous_values(api: BrokerApi) -> None:
     await api.broker.create(part("risk"), "", gauge(level=3))
     await api.broker.upsert(ADMIN, "", [gauge(level=4)])
     first, second = await changes(api)
@@ -238,7 +238,7 @@ async def test_discovery_counts_anew_after_a_change(api: BrokerApi) -> None:
     assert (tally.entities, tally.attributes[LEVEL].count) == (2, 3)
 
 
-async def test_a_query_of_the_house_is_under_the_policy(api: BrokerApi) -> None:
+async def test_a_query_of_another_part_is_under_the_policy(api: BrokerApi) -> None:
     device = Actor("d", "d", frozenset({Role.DEVICE}))
     with pytest.raises(Forbidden):
         await api.broker.query(device, "", EntityQuery())

@@ -62,7 +62,7 @@ async def test_5_6_2_an_update_replaces_whole_attributes_and_adds_new_ones(api: 
     assert await shown(api) == {"id": ID, "type": "Lock", "chambers": 2, "level": 4, "gates": 4}
 
 
-async def test_5_6_2_null_deletes_and_what_was_not_there_is_told(api: BrokerApi) -> None:
+async def test_5_6_2_null_deletes_and_what_did_not_exist_is_reported(api: BrokerApi) -> None:
     await api.call("POST", "/entities", lock())
     answer = await api.call("PATCH", f"{PATH}/attrs", {"chambers": NULL, "gates": NULL})
     assert answer.status == 207

@@ -41,7 +41,7 @@ async def at(api: BrokerApi, verb: str, path: str, body: Any, entity_id: str = I
 
 
 @pytest.mark.parametrize(("clause", "verb", "path", "body"), OPERATIONS)
-async def test_an_entity_that_is_not_there_is_told(
+async def test_an_entity_that_does_not_exist_is_an_error(
     api: BrokerApi, clause: str, verb: str, path: str, body: Any
 ) -> None:
     assert kind(await at(api, verb, path, body)) == (404, "ResourceNotFound"), clause

@@ -151,7 +151,7 @@ async def test_6_3_6_an_earlier_version_may_be_preferred(api: BrokerApi) -> None
     assert native.json()["name"] == tongues
 
 
-async def test_6_3_14_a_tenant_sees_its_own_and_is_told_back(api: BrokerApi) -> None:
+async def test_6_3_14_a_tenant_sees_its_own_entities_and_its_name_is_echoed(api: BrokerApi) -> None:
     mine = {"ngsild-tenant": "harbour"}
     created = await api.call("POST", "/entities", FERRY, headers=mine)
     assert created.headers["ngsild-tenant"] == "harbour"
@@ -159,7 +159,7 @@ async def test_6_3_14_a_tenant_sees_its_own_and_is_told_back(api: BrokerApi) -> 
     assert (await api.call("GET", f"/entities/{FERRY['id']}")).status == 404
 
 
-async def test_5_5_10_a_tenant_that_never_was_is_told_as_such(api: BrokerApi) -> None:
+async def test_5_5_10_a_tenant_that_does_not_exist_is_an_error(api: BrokerApi) -> None:
     answer = await api.call("GET", "/entities?type=Ferry", headers={"ngsild-tenant": "nobody"})
     assert (answer.status, answer.json()["type"]) == (404, ERRORS + "NonexistentTenant")
     assert answer.headers["ngsild-tenant"] == "nobody"
@@ -256,7 +256,7 @@ async def test_6_3_4_a_length_is_asked_for_before_anything_is_looked_up(api: Bro
     assert (answer.status, answer.body) == (411, b"")
 
 
-async def test_5_15_1_a_source_says_who_since_when_and_what_time_it_is(api: BrokerApi) -> None:
+async def test_5_15_1_a_source_returns_its_identity_uptime_and_time(api: BrokerApi) -> None:
     found = (await api.call("GET", "/info/sourceIdentity")).json()
     assert set(found) == {"id", "type", "contextSourceAlias", "contextSourceUptime", "contextSourceTimeAt"}
     assert found["contextSourceTimeAt"].endswith("Z")

@@ -190,7 +190,9 @@ def test_a_body_that_is_announced_too_large_is_refused_unread(city: Attacked) ->
 
 
 @pytest.mark.parametrize("path", ["entities?unknown=1", "nothing", "entities/urn:x:1/nothing/there"])
-def test_who_still_sends_what_is_refused_already_hears_why_and_may_go_on(city: Attacked, path: str) -> None:
+def test_a_client_that_is_still_sending_a_refused_body_gets_the_error_and_may_continue(
+    city: Attacked, path: str
+) -> None:
     address = urlsplit(city.url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         for _ in range(3):
@@ -202,14 +204,14 @@ def test_who_still_sends_what_is_refused_already_hears_why_and_may_go_on(city: A
             assert b"connection: close" not in answer.lower()
 
 
-def test_who_never_sends_what_is_refused_already_hears_why(city: Attacked) -> None:
+def test_a_client_that_never_sends_a_refused_body_gets_the_error(city: Attacked) -> None:
     address = urlsplit(city.url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         connection.sendall(f"{HEAD}Content-Length: 40\r\n\r\n".replace("entities", "nothing").encode())
         assert connection.recv(10_000).startswith(b"HTTP/1.1 404")
 
 
-def test_bodies_that_come_byte_by_byte_hold_nobody_up(city: Attacked) -> None:
+def test_bodies_that_arrive_byte_by_byte_block_no_other_request(city: Attacked) -> None:
     address = urlsplit(city.url)
     slow = [socket.create_connection((address.hostname, address.port), timeout=10) for _ in range(50)]
     try:

@@ -85,7 +85,7 @@ def test_large_batches_at_once_take_no_more_memory_than_a_few(fresh: Attacked) -
 
 
 @pytest.mark.slow
-def test_bodies_that_never_end_fill_no_memory_and_keep_nobody_out(fresh: Attacked) -> None:
+def test_endless_bodies_fill_no_memory_and_block_no_other_request(fresh: Attacked) -> None:
     with growing_by_at_most(fresh, 120), ExitStack() as attackers:
         stalled = [attackers.enter_context(unfinished_body(fresh, 12 * MB, 11 * MB)) for _ in range(24)]
         with watched(fresh, SOON_S):

@@ -80,7 +80,7 @@ def test_partial_updates_leave_the_other_members_alone(city: Attacked, entity: s
 
 
 @pytest.mark.parametrize("writers", [2, 10])
-def test_of_those_who_create_one_entity_at_once_one_has_created_it(city: Attacked, writers: int) -> None:
+def test_of_concurrent_creations_of_one_entity_one_succeeds(city: Attacked, writers: int) -> None:
     for turn in range(10):
         name = f"urn:x:raced:{writers}:{turn}"
 
@@ -93,12 +93,12 @@ def test_of_those_who_create_one_entity_at_once_one_has_created_it(city: Attacke
         assert statuses[winner] == 201
 
 
-def test_of_those_who_delete_one_entity_at_once_one_has_deleted_it(city: Attacked, entity: str) -> None:
+def test_of_concurrent_deletions_of_one_entity_one_succeeds(city: Attacked, entity: str) -> None:
     statuses = crowd(10, lambda _: city.call("DELETE", f"/entities/{entity}").status)
     assert sorted(statuses) == [204, *[404] * 9]
 
 
-def test_whoever_creates_and_deletes_leaves_either_or(city: Attacked) -> None:
+def test_concurrent_creations_and_deletions_leave_the_entity_or_nothing(city: Attacked) -> None:
     """Creations and deletions that succeeded take turns: their numbers differ by one at most."""
     name = "urn:x:flickering"
 

@@ -72,6 +72,6 @@ def test_what_icu_would_pass_over_in_silence_is_refused(name: str) -> None:
     assert raised.value.field == "collation"
 
 
-def test_who_orders_no_texts_does_without_icu() -> None:
+def test_icu_is_not_loaded_before_texts_are_ordered() -> None:
     program = "import sys, rhinecloud.app.city; sys.exit('icu' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

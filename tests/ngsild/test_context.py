@@ -86,7 +86,7 @@ def test_aliases_of_id_and_type_are_known() -> None:
     assert context.expand("identifier") == "@id"
 
 
-def test_type_coercion_is_told() -> None:
+def test_type_coercion_is_known() -> None:
     context = compile_context(
         {"when": {"@id": "https://example.org/when", "@type": "DateTime"}, "use": {"@type": "@vocab"}}, {}
     )
@@ -198,7 +198,7 @@ def test_a_name_that_the_context_defines_is_legal_whatever_its_letters() -> None
     )
 
 
-def test_the_house_speaks_smart_data_models_and_its_own_words() -> None:
+def test_the_core_vocabulary_has_terms_of_smart_data_models_and_its_own() -> None:
     context = compile_context(core_vocabulary()["@context"], {})
     assert context.expand("Alert") == "https://smartdatamodels.org/dataModel.Alert/Alert"
     assert context.expand("name") == "https://smartdatamodels.org/name"

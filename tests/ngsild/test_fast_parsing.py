@@ -87,7 +87,7 @@ def read(reader: InstanceReader, data: dict[str, Any]) -> Instance | None:
 
 @pytest.mark.parametrize("nulls", [False, True])
 @pytest.mark.parametrize("partial", [False, True])
-def test_both_roads_lead_to_the_same(nulls: bool, partial: bool) -> None:
+def test_the_fast_and_the_general_parser_return_the_same(nulls: bool, partial: bool) -> None:
     reader = InstanceReader(core_context(), NOW, nulls=nulls, deep_nulls=nulls and partial, partial=partial)
     plain = 0
     for data in samples():
@@ -187,7 +187,7 @@ entities = objects(st.sampled_from(MEMBERS), attributes | attributes | scalars |
 
 @example('[{"id":"urn:a:1","type":"Thing","a-b":{"type":"text"}}]')
 @given(st.lists(entities, min_size=1, max_size=3).map(lambda each: "[" + ",".join(each) + "]"))
-def test_a_batch_that_is_read_in_one_go_is_what_the_general_road_makes_of_it(text: str) -> None:
+def test_a_batch_that_is_read_fast_is_what_the_general_parser_returns(text: str) -> None:
     body = text.encode("utf-8", "surrogateescape").replace("\xff".encode(), b"\xff")
     items = decode_items(body)
     if items is None:
@@ -224,6 +224,6 @@ def test_one_entity_is_read_as_a_batch_of_it_is(text: str) -> None:
     assert decode_items(b"[" + body + b"]") == (None if item is None else [item])
 
 
-def test_a_number_that_decoders_read_differently_is_left_to_the_general_road() -> None:
+def test_a_number_that_decoders_read_differently_is_left_to_the_general_parser() -> None:
     assert decode_item(b'{"level":18446744073709551616}') is None
     assert decode_item(b'{"level":{"value":-9223372036854775809}}') is None

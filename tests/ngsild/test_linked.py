@@ -54,7 +54,7 @@ def test_what_follows_no_relationship_properly_is_refused(text: str) -> None:
     assert raised.value.field == "q"
 
 
-def test_who_cannot_search_is_told_so() -> None:
+def test_a_linked_term_that_is_not_resolved_is_unsupported() -> None:
     with pytest.raises(Unsupported):
         parse_q("sensor{humidity}==40", core_context())
     with pytest.raises(Unsupported):

@@ -135,7 +135,9 @@ def test_system_members_that_users_send_are_ignored() -> None:
         ({"objectList": [{"object": "urn:b:1"}, "urn:b:2"]}, "ListRelationship", ["urn:b:1", "urn:b:2"]),
     ],
 )
-def test_the_type_of_a_concise_attribute_is_told_from_its_form(written: Any, kind: str, value: Any) -> None:
+def test_the_type_of_a_concise_attribute_is_inferred_from_its_members(
+    written: Any, kind: str, value: Any
+) -> None:
     instance = only(written)
     assert (instance.type, instance.value) == (kind, value)
 
@@ -176,7 +178,7 @@ def test_attributes_of_attributes_without_end_are_refused() -> None:
     assert "deep" in refused(member).reason
 
 
-def test_several_instances_are_told_apart_by_dataset() -> None:
+def test_several_instances_are_distinguished_by_dataset() -> None:
     entity = parse_entity(
         {"id": "urn:a:1", "type": "T", "a": [{"value": 1}, {"value": 2, "datasetId": "urn:d:2"}]},
         core_context(),

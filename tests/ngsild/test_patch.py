@@ -106,7 +106,7 @@ def test_update_deletes_what_is_null_instance_by_instance() -> None:
     assert len(result.previous[DEFAULT + "a"]) == 2
 
 
-def test_removing_what_is_not_there_is_told() -> None:
+def test_removing_what_does_not_exist_is_reported() -> None:
     result = patch.update(made(a=1), fragment(b=NULL), NOW)
     assert (result.changed, list(result.skipped)) == ([], names("b"))
 
@@ -308,7 +308,9 @@ def test_writing_the_same_again_changes_nothing_more(entity: Entity, change: Ent
 
 
 @given(ENTITIES, FRAGMENTS)
-def test_what_a_fragment_does_not_name_stays_and_what_changed_is_told(entity: Entity, change: Entity) -> None:
+def test_what_a_fragment_does_not_name_is_kept_and_what_changed_is_reported(
+    entity: Entity, change: Entity
+) -> None:
     for write in (patch.append, patch.update, patch.merge):
         result = write(entity, change, NOW)
         for name, instances in entity.attrs.items():

@@ -59,7 +59,7 @@ def test_published_examples_survive_the_journey(name: str) -> None:
     assert parse_entity(shown, context) == entity
 
 
-def test_the_published_alert_is_an_alert_of_the_house() -> None:
+def test_the_published_alert_is_an_alert_of_the_core() -> None:
     context = compile_context(core_vocabulary()["@context"], {})
     alert = parse_entity(read_json("Alert.jsonld"), context)
     assert alert.type == ["https://smartdatamodels.org/dataModel.Alert/Alert"]

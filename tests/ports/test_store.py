@@ -283,7 +283,7 @@ async def test_each_of_many_at_once_sees_what_it_wrote(store: Store) -> None:
     await asyncio.gather(*(client(number) for number in range(12)))
 
 
-async def test_a_caller_who_gives_up_does_not_disturb_the_others(store: Store) -> None:
+async def test_a_cancelled_caller_does_not_disturb_the_others(store: Store) -> None:
     gone = asyncio.ensure_future(store.write([put(entity("a"))]))
     stays = asyncio.ensure_future(store.write([put(entity("b"))]))
     await asyncio.sleep(0)
@@ -310,7 +310,7 @@ async def test_a_large_write_is_one_and_others_have_their_turn(store: Store) -> 
     assert store.last_change() == 6_000
 
 
-async def test_listeners_hear_of_commits_in_order(store: Store) -> None:
+async def test_listeners_are_called_for_commits_in_order(store: Store) -> None:
     heard: list[Commit] = []
     store.on_commit(heard.append)
     await store.write([put(entity("a")), put(entity("b"))])
@@ -335,7 +335,7 @@ async def test_a_commit_that_brings_its_changes_says_what_the_log_says(store: St
         assert [each.change for each in brought] == [decode_change(each.body) for each in logged]
 
 
-async def test_a_listener_that_fails_harms_nobody(store: Store) -> None:
+async def test_a_listener_that_fails_affects_nothing_else(store: Store) -> None:
     def stumble(_commit: Commit) -> None:
         raise RuntimeError("on purpose")
 
@@ -630,7 +630,7 @@ async def test_records_are_kept_replaced_listed_and_deleted(store: Store) -> Non
     assert await store.count_records("sub", "") == 1
 
 
-async def test_listeners_hear_which_records_changed(store: Store) -> None:
+async def test_listeners_are_called_for_changed_records(store: Store) -> None:
     heard: list[tuple[str, str, str]] = []
     store.on_records(lambda *record: heard.append(record))
     await store.put_records([Record("sub", "", "a", b"1"), Record("sub", "x", "b", b"2")])

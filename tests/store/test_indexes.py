@@ -83,7 +83,9 @@ async def test_a_query_finds_what_matches_whatever_was_written(
 
 
 @pytest.mark.parametrize("mixed", [False, True])
-async def test_who_has_the_attribute_and_is_of_another_type_is_not_found(mixed: bool, tmp_path: Path) -> None:
+async def test_an_entity_with_the_attribute_and_another_type_is_not_found(
+    mixed: bool, tmp_path: Path
+) -> None:
     store = await opened(tmp_path / "s.db", INDEXES)
     types = [["urn:T"], ["urn:U"], ["urn:U", "urn:T"], ["urn:T", "urn:U"]] if mixed else [["urn:T"]]
     model = [

@@ -139,7 +139,7 @@ async def test_newer_data_is_refused_with_both_versions(store: Store) -> None:
         assert "this is Rhine Cloud 0.1.0, which knows version 1" in str(caught.value)
 
 
-async def test_who_does_not_lead_waits_for_the_migration(store: Store) -> None:
+async def test_a_process_that_does_not_lead_waits_for_the_migration(store: Store) -> None:
     library = {"library": [SPLIT]}
     await require_current(store, library, "0.2.0")  # nothing was ever written
     await fill(store, 1)

@@ -31,7 +31,7 @@ async def read(store: Store, query: EntityQuery) -> tuple[str, bool]:
     return " ".join(shown), page.more
 
 
-async def test_a_page_shows_who_came_went_changed_or_became_another_at_once(tmp_path: Path) -> None:
+async def test_a_page_shows_each_creation_deletion_and_change_at_once(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "s.db", recent=2)
     await store.open()
     await store.write([put("a"), put("b"), put("c")])
@@ -51,7 +51,7 @@ async def test_a_page_shows_who_came_went_changed_or_became_another_at_once(tmp_
     await store.close()
 
 
-async def test_one_who_only_reads_sees_each_change_and_each_index(tmp_path: Path) -> None:
+async def test_a_reading_process_sees_each_change_and_each_index(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "s.db")
     await store.open()
     await store.write([put("a"), put("b")])

@@ -101,7 +101,7 @@ async def test_several_processes_number_changes_without_gaps_and_lose_nothing(ma
         levels[change.entity.id] = level
 
 
-async def test_of_many_who_create_the_same_entity_one_does(make_store: MakeStore) -> None:
+async def test_of_many_creations_of_one_entity_one_succeeds(make_store: MakeStore) -> None:
     stores = [await make_store() for _ in range(3)]
     for number in range(20):
         name = f"urn:x:{number}"
@@ -112,7 +112,9 @@ async def test_of_many_who_create_the_same_entity_one_does(make_store: MakeStore
     assert await stores[1].types("") == {"urn:T": 20}
 
 
-async def test_nobody_decides_upon_what_another_process_has_changed(make_store: MakeStore) -> None:
+async def test_no_edit_is_decided_by_an_entity_that_another_process_has_changed(
+    make_store: MakeStore,
+) -> None:
     one, other = await make_store(), await make_store()
     await one.write([create("urn:x:a", level=1)])
     await other.write([count_up("urn:x:a")])
@@ -128,7 +130,7 @@ async def test_nobody_decides_upon_what_another_process_has_changed(make_store: 
     assert await level_of(other, "urn:x:a") == 7
 
 
-async def test_who_is_taken_for_new_and_is_not_loses_nothing(make_store: MakeStore) -> None:
+async def test_an_entity_that_is_wrongly_assumed_to_be_new_loses_nothing(make_store: MakeStore) -> None:
     one, other = await make_store(), await make_store()
     there = [f"urn:x:there{number}" for number in range(4)]
     await other.write([create(name, level=5) for name in there])
@@ -163,7 +165,9 @@ async def test_names_that_another_process_entered_are_known(make_store: MakeStor
     assert stored is not None
 
 
-async def test_commits_and_records_of_one_process_are_heard_in_the_other(make_store: MakeStore) -> None:
+async def test_commits_and_records_of_one_process_reach_the_listeners_of_the_other(
+    make_store: MakeStore,
+) -> None:
     one, other = await make_store(), await make_store()
     await asyncio.sleep(0.05)
     commits: list[Commit] = []
@@ -227,7 +231,9 @@ async def test_a_database_of_a_newer_version_is_not_touched(make_store: MakeStor
         await make_store()
 
 
-async def test_who_may_not_create_postgis_is_told_what_to_run(postgres: Server, postgres_url: str) -> None:
+async def test_a_user_without_the_right_to_create_postgis_gets_the_command(
+    postgres: Server, postgres_url: str
+) -> None:
     connection = await asyncpg.connect(postgres_url)
     await connection.execute("DROP EXTENSION postgis")
     await connection.execute(

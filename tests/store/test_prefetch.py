@@ -67,7 +67,7 @@ async def test_a_store_that_is_opened_lies_in_memory_soon(cold_file: Path) -> No
     await store.close()
 
 
-async def test_a_file_for_which_there_is_no_room_stays_on_the_disk(
+async def test_a_file_larger_than_the_available_memory_is_not_read_ahead(
     cold_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prefetch, "MOST_SHARE", 0.0)

@@ -205,10 +205,12 @@ class Broker:
             outcomes.append(None)
             pending.append(Edit(tenant, entity_id, decide, writer.now, actor.id))
         written = iter(await self._store.write(pending)) if pending else iter(())
-        told = [outcome if outcome is not None else _expected(next(written)) for outcome in outcomes]
-        if told and all(isinstance(each, NotFound) for each in told):
+        outcomes_in_order = [
+            outcome if outcome is not None else _expected(next(written)) for outcome in outcomes
+        ]
+        if outcomes_in_order and all(isinstance(each, NotFound) for each in outcomes_in_order):
             await self.need_tenant(tenant)
-        return told
+        return outcomes_in_order
 
     async def purge(
         self,

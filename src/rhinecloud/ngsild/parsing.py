@@ -48,7 +48,7 @@ def parse_fragment(
     """Read an entity fragment (clause 5.4): id and type may be missing.
 
     `nulls` says whether NGSI-LD null is allowed: not if attributes are appended (clause 5.5.4). `partial` is for a
-    merge (clause 5.5.12): an instance may lack its value, a bare value its type, and null may stand inside values.
+    merge (clause 5.5.12): an instance may lack its value, a bare value its type, and null is allowed inside values.
     `simplified` says that the sender named that form, so that objects are values (clause 4.5.4). Raise Invalid.
     """
     reader = InstanceReader(

@@ -113,7 +113,7 @@ class Router:
 
 
 def _rejoined(segment: bytes, following: list[bytes], node: _Node) -> bytes:
-    """Return a variable's value whole where it is a URI whose slashes nobody encoded, as in
+    """Return a variable's value whole where it is a URI whose slashes were not encoded, as in
     `/entities/http://a/b/attrs`: take from `following` all that leads no further from `node`.
     """
     if b":" not in segment:

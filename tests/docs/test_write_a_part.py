@@ -206,3 +206,36 @@ async def test_a_part_that_cannot_be_loaded_is_reported_and_the_city_runs(
         assert "nothing_like_that" in failure["reason"]
     finally:
         await city.stop()
+
+
+@pytest.mark.parametrize(
+    ("declared", "broken", "reason"),
+    [
+        (
+            'ActionRight("greetings.greet", "Greet somebody.")',
+            'ActionRight("greetings.wave", "Wave.")',
+            "greetings.greet",
+        ),
+        (
+            'settings={"greetings": GreetingSettings}',
+            'settings={"risk": GreetingSettings}',
+            "settings section risk",
+        ),
+        ('when { principal.roles.contains("operator") };', "when { principal.rolls };", "roll"),
+        ('folder="phrases"', 'folder="rules"', "content folder rules"),
+    ],
+    ids=["undeclared action", "taken section", "wrong policy", "taken folder"],
+)
+async def test_a_part_that_does_not_fit_is_reported_and_the_city_runs(
+    tmp_path: Path, installed: Path, declared: str, broken: str, reason: str
+) -> None:
+    for path in (installed / "greetings" / "part.py", installed / "greetings" / "content.py"):
+        path.write_text(path.read_text(encoding="utf-8").replace(declared, broken), encoding="utf-8")
+    folder = write_city(tmp_path / "plain")
+    city = RunningCity(read_city(folder), packs=Packs())
+    await city.start()
+    try:
+        (failure,) = (await ask(city, "GET", "/api/v1/status"))[1]["parts"]["failed"]
+        assert reason in failure["reason"]
+    finally:
+        await city.stop()

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -42,11 +51,15 @@ class OpenedPart:
 class Assembly:
     """The opened parts of one space."""
 
-    def __init__(self, parts: Parts, core: frozenset[str], actions: Actions) -> None:
-        """`core` names the parts that must open; one from elsewhere that does not is reported and left out."""
+    def __init__(self, parts: Parts, core: frozenset[str], actions: Actions, rights: Collection[str]) -> None:
+        """`core` names the parts that must open; one from elsewhere that does not is reported and left out.
+
+        Every action must be among `rights`, the Cedar actions that parts and packs declare.
+        """
         self._parts = list(parts.loaded)
         self._core = core
         self._actions = actions
+        self._rights = rights
         self._opened: list[OpenedPart] = []
         self.failed: list[PartFailure] = list(parts.failed)
 
@@ -57,15 +70,20 @@ class Assembly:
                 continue
             try:
                 opened = await closing.enter_async_context(part.open(context))
+                self._add_actions(opened)
             except Exception as error:
                 if part.name in self._core:
                     raise
                 _log.exception("the part %s cannot be opened", part.name)
                 self.failed.append(PartFailure(part.name, f"{type(error).__name__}: {error}"))
                 continue
-            for action in opened.actions:
-                self._actions.add(action)
             self._opened.append(OpenedPart(part, opened))
+
+    def _add_actions(self, opened: OpenPart) -> None:
+        for action in opened.actions:
+            if action.name not in self._rights:
+                raise ValueError(f"the action {action.name} must be declared among the rights of its part")
+            self._actions.add(action)
 
     def names(self) -> list[str]:
         """Return the names of the parts that are open."""

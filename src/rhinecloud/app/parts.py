@@ -12,10 +12,13 @@ from rhinecloud.connectors.part import PART as CONNECTORS
 from rhinecloud.history.part import PART as HISTORY
 from rhinecloud.identity.part import PART as IDENTITY
 from rhinecloud.incidents.part import PART as INCIDENTS
+from rhinecloud.kernel.errors import Invalid
 from rhinecloud.live.part import PART as LIVE
 from rhinecloud.loader.part import PART as PACKS
+from rhinecloud.ngsild.context import compile_context
 from rhinecloud.part import ContentKind, Part, Rights
-from rhinecloud.part.discovery import Parts, find_declared
+from rhinecloud.part.discovery import PartFailure, Parts, find_declared
+from rhinecloud.policy import Policies
 from rhinecloud.risk.part import PART as RISK
 from rhinecloud.simulator.part import PART as SIMULATOR
 from rhinecloud.store.migrations import Migrations
@@ -44,7 +47,42 @@ NAMES = frozenset(part.name for part in CORE)
 def find_parts() -> Parts:
     """Return the core's parts, and then those that installed distributions declare."""
     declared = find_declared(NAMES)
-    return Parts((*CORE, *declared.loaded), declared.failed)
+    accepted, failed = list(CORE), list(declared.failed)
+    for part in declared.loaded:
+        fault = find_fault(part, accepted)
+        if fault:
+            failed.append(PartFailure(part.name, fault))
+        else:
+            accepted.append(part)
+    return Parts(tuple(accepted), tuple(failed))
+
+
+def find_fault(part: Part, others: Iterable[Part]) -> str:
+    """Return why a part from elsewhere does not fit: what another one declares, or a fault of its own; else ''."""
+    mine = _declared_by(part)
+    for other in others:
+        for kind, names in _declared_by(other).items():
+            taken = names & mine[kind]
+            if taken:
+                return f"{kind} {', '.join(sorted(taken))}: the part {other.name} declares this already"
+    try:
+        compile_context(dict(part.vocabulary), {})
+        Policies([(part.name, part.rights)])
+    except Invalid as error:
+        return "; ".join(str(each) for each in error.faults)
+    return ""
+
+
+def _declared_by(part: Part) -> dict[str, set[str]]:
+    return {
+        "settings section": set(part.settings),
+        "table of city.toml": set(part.tables),
+        "content folder": {kind.folder for kind in part.content},
+        "member of /status": set(part.status.model_fields) if part.status else set(),
+        "member of /city": set(part.city.model_fields) if part.city else set(),
+        "kind of records": set(part.records),
+        "Cedar action": {action.name for action in part.rights.actions},
+    }
 
 
 def kinds_of(parts: Iterable[Part]) -> tuple[ContentKind[Any], ...]:

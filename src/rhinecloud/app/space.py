@@ -14,7 +14,6 @@ from rhinecloud.app.routes.city import CityDescription
 from rhinecloud.app.settings import ServerSettings
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.part import Actions, Addresses, HttpEdge, Mode, PartContext
-from rhinecloud.policy import CoreAction
 
 
 class Space:
@@ -26,7 +25,7 @@ class Space:
         self.mode = mode
         self.parts = find_parts()
         self.actions = Actions(self._allow, foundation.audit.call)
-        self.assembly = Assembly(self.parts, NAMES, self.actions)
+        self.assembly = Assembly(self.parts, NAMES, self.actions, foundation.policy.policies.actions)
         self.description = CityDescription(foundation, self.assembly)
         self.problems = Problems(row for part in self.parts.loaded for row in part.errors)
         settings = foundation.settings
@@ -70,9 +69,7 @@ class Space:
         return [*self.assembly.origins(), *([public] if public else [])]
 
     def _allow(self, actor: Actor, name: str) -> None:
-        policy = self.foundation.policy
-        declared = name in policy.policies.actions
-        policy.check_could(actor, name if declared else CoreAction.OPERATE, self.foundation.tenant)
+        self.foundation.policy.check_could(actor, name, self.foundation.tenant)
 
 
 def open_to(foundation: Foundation, mode: Mode) -> Space:

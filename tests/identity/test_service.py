@@ -301,12 +301,12 @@ async def test_a_locked_account_is_shown_out_and_lets_nobody_in(identity: Identi
     await add(identity, "meyer", Role.OPERATOR)
     session = await identity.sign_in("meyer", PASSWORD, "here")
     shown_out: list[str] = []
-    identity.tell_ends(shown_out.append)
+    identity.on_rights_ended(shown_out.append)
 
     account = identity.accounts.get("meyer")
     await identity.change_account(msgspec.structs.replace(account, locked=True))
     assert shown_out == [account.actor().id]
-    assert account.actor().id not in identity.standing()
+    assert account.actor().id not in identity.active_actor_ids()
     with pytest.raises(WrongCredentials):
         identity.authenticate(cookie(session))
     with pytest.raises(AccountLocked):

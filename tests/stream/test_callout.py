@@ -218,18 +218,21 @@ async def test_sign_ins_beyond_those_that_may_wait_are_refused(
 ) -> None:
     monkeypatch.setattr(callout, "CONCURRENT", 1)
     monkeypatch.setattr(callout, "MOST_WAITING", 3)
-    waits = asyncio.Event()
+    waits, refusals = asyncio.Event(), 0
 
     async def slow(_user: str, password: str) -> Actor | None:
         await waits.wait()
         return ACTORS.get(password)
 
     async def sign_in(it: Running, number: int) -> str:
+        nonlocal refusals
         try:
             async with client(it, "gauge-token", f"g{number}"):
                 return "in"
         except aiomqtt.MqttError:
-            waits.set()
+            refusals += 1
+            if refusals == 3:  # the last one: only now may those that wait be answered
+                waits.set()
             return "refused"
 
     async with running(tmp_path, slow, mqtt_port=free_port()) as it:

@@ -112,7 +112,7 @@ class RunningCity:
         closing.push_async_callback(self._drain)
         await self._wait_until_ready()
         await self._start_readers()
-        access = CityAccess(self.server.url, foundation.identity.tokens.lend(CLI_ACTOR))
+        access = CityAccess(self.server.url, foundation.identity.tokens.issue_temporary(CLI_ACTOR))
         foundation.folder.write_access(access)
 
     async def _start_readers(self) -> None:

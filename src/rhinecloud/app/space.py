@@ -74,7 +74,7 @@ class Space:
 
 def open_to(foundation: Foundation, mode: Mode) -> Space:
     """Return the space of a foundation with its own accounts and tokens."""
-    issue = foundation.identity.tokens.lend if mode is Mode.RUNNING else None
+    issue = foundation.identity.tokens.issue_temporary if mode is Mode.RUNNING else None
     access = Authentication(
         foundation.identity.actor_of, foundation.policy, foundation.audit, foundation.tenant, issue
     )

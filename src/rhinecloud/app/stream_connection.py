@@ -89,8 +89,8 @@ async def _open_callout(
     await callout.listen(await _connect(url, user, "callout", closing))
     watcher = (ServerSecrets(*user, issuer.public).watch, user[1])
     client = await _connect(url, watcher, "revocation", closing)
-    revocation = DeviceRevocation(client, foundation.identity.standing)
-    foundation.identity.tell_ends(revocation.notice)
+    revocation = DeviceRevocation(client, foundation.identity.active_actor_ids)
+    foundation.identity.on_rights_ended(revocation.notice)
     watching = asyncio.create_task(revocation.watch(), name="revocation")
     closing.push_async_callback(_end, watching)
 

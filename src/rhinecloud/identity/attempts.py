@@ -1,6 +1,6 @@
-"""Failed sign-ins: after some, a name is locked for a while, and for twice as long with each further one.
+"""Failed sign-ins: after some failures a name is locked, and for twice as long with each further one.
 
-Kept in memory: a restart forgets them, and whoever can restart the city needs no password.
+They are kept in memory only: an attacker who can restart the city needs no password.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from rhinecloud.identity.model import LockedOut
 
 MOST = 10_000
-"""Names, and names with an address, that are kept; beyond, the oldest go: they come from whoever tries."""
+"""Most names, and names with an address; beyond that the oldest are dropped, because anyone can send names."""
 LONGEST_S = 3600.0
 NAME_ATTEMPTS = 10
 """A name is locked for all addresses after this many times the failures that lock it for one address."""
@@ -18,7 +18,7 @@ Key = tuple[str, str]
 
 
 class Attempts:
-    """Counts failures by name and address, and by name alone. Names are short: the caller refuses all others."""
+    """Counts failures by name and address, and by name alone. Names are short: the caller rejects all others."""
 
     def __init__(self, allowed: int, lockout_s: float) -> None:
         self._by_address = _Failures(allowed, lockout_s)
@@ -27,7 +27,7 @@ class Attempts:
     def begin(self, name: str, address: str, now: float) -> None:
         """Count an attempt as a failure until it succeeds; raise LockedOut while the name is locked.
 
-        It is counted before the password is looked at, so that many attempts at once are as many attempts.
+        It is counted before the password is verified, so that concurrent attempts are all counted.
         """
         self._by_address.require_open((name, address), now)
         self._by_name.require_open((name, ""), now)
@@ -35,18 +35,18 @@ class Attempts:
         self._by_name.add((name, ""), now)
 
     def succeeded(self, name: str, address: str) -> None:
-        """Forget the failures of a name at an address, and those counted for all addresses."""
+        """Reset the failures of a name at an address, and those of the name at all addresses."""
         self._by_address.drop((name, address))
         self._by_name.drop((name, ""))
 
     def forget(self, name: str) -> None:
-        """Forget all failures of a name."""
+        """Reset all failures of a name."""
         self._by_address.drop_name(name)
         self._by_name.drop((name, ""))
 
 
 class _Failures:
-    """How often each key has failed, and when last (in seconds)."""
+    """The number of failures of each key, and the time of the last one in seconds."""
 
     def __init__(self, allowed: int, lockout_s: float) -> None:
         self._allowed = allowed
@@ -69,10 +69,10 @@ class _Failures:
             self._failures.pop(next(iter(self._failures)))
 
     def drop(self, key: Key) -> None:
-        """Forget the failures of `key`."""
+        """Reset the failures of `key`."""
         self._failures.pop(key, None)
 
     def drop_name(self, name: str) -> None:
-        """Forget the failures of a name at every address."""
+        """Reset the failures of a name at every address."""
         for key in [each for each in self._failures if each[0] == name]:
             del self._failures[key]

@@ -1,6 +1,6 @@
-"""What a request carries to say who sends it: a Bearer token (RFC 6750) or the cookie of a person's session.
+"""The credentials of a request: a Bearer token (RFC 6750), or the cookie of a person's session.
 
-The header `Data-Purpose` says what for; policies may ask for it. Browsers send a `Purpose` when they prefetch.
+The header `Data-Purpose` states the purpose, which policies may require. Browsers send a `Purpose` when they prefetch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PURPOSE = b"data-purpose"
 _PURPOSE = re.compile(r"[\w.:/#-]{1,100}", re.ASCII)
 
 RawHeaders = Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]]
-"""Header fields with their names in lower case: by name, or one by one as ASGI hands them over."""
+"""Header fields with names in lower case: by name, or as the list of ASGI."""
 
 
 class Credentials(NamedTuple):
@@ -33,7 +33,7 @@ class Credentials(NamedTuple):
 
 
 def read_credentials(headers: RawHeaders, query: bytes = b"") -> Credentials:
-    """Return the credentials of a request; `query` is the query string where a token may stand there (a WebSocket).
+    """Return the credentials of a request; `query` is the query string where it may have a token (a WebSocket).
 
     Raise WrongCredentials for an Authorization header of another scheme, Invalid for a purpose that is not a word.
     """
@@ -78,7 +78,7 @@ _bearer = BoundedCache(_read_bearer, most=1_024)
 
 
 def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Give the fields by name; HTTP/2 may bring a cookie field for each cookie."""
+    """Return the fields by name; HTTP/2 may have a cookie field for each cookie."""
     fields: dict[bytes, bytes] = {}
     for name, value in headers:
         fields[name] = fields[name] + b"; " + value if name in fields and name == b"cookie" else value

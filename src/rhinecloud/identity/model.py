@@ -1,6 +1,6 @@
-"""Accounts, sessions and tokens as they are kept, and what can go wrong when somebody wants in.
+"""Accounts, sessions and tokens as they are stored, and the errors of authentication.
 
-Secrets are never kept: a password as its argon2id hash, a session's id and a token as their SHA-256.
+Secrets are never stored: of a password its argon2id hash, of a session's id and a token their SHA-256.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 
 TOKEN_PREFIX = "rct_"
-"""Tells a token of Rhine Cloud apart, for people and for scanners of leaked secrets."""
+"""Marks a token of Rhine Cloud, for people and for scanners of leaked secrets."""
 
 ACCOUNT_URN = "urn:rhinecloud:account:"
-"""Begins the id of an account's actor; its name follows."""
+"""The prefix of the id of an account's actor; its name follows."""
 TOKEN_URN = "urn:rhinecloud:token:"
-"""Begins the id of a token's actor; its name follows."""
+"""The prefix of the id of a token's actor; its name follows."""
 
 
 class Account(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -34,10 +34,10 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     must_change_password: bool = False
     created_at: str = ""
     locked: bool = False
-    """Kept, but nobody may sign in with it."""
+    """Whether sign-in with the account is disabled."""
 
     def actor(self) -> Actor:
-        """Give the actor that this account stands for."""
+        """Return the actor of this account."""
         return Actor(
             id=f"{ACCOUNT_URN}{self.name}",
             name=self.full_name or self.name,
@@ -48,7 +48,7 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Token(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A machine's way in; `digest` is the SHA-256 of the token, '' for `expires_at` means never."""
+    """The credential of a machine; `digest` is the SHA-256 of the token; an empty `expires_at` means never."""
 
     name: str
     digest: str
@@ -59,10 +59,10 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
     expires_at: str = ""
     last_used_at: str = ""
     purpose: str = ""
-    """The only purpose of its requests, where it is bound to one."""
+    """The only purpose of its requests; empty: any."""
 
     def actor(self) -> Actor:
-        """Give the actor that this token stands for."""
+        """Return the actor of this token."""
         return Actor(
             id=f"{TOKEN_URN}{self.name}",
             name=self.name,
@@ -87,11 +87,11 @@ def _digest(secret: str) -> str:
 
 
 digest_of = BoundedCache(_digest, most=1_024).__getitem__
-"""Return the SHA-256 of a random secret, under which it is kept and found."""
+"""Return the SHA-256 of a random secret, by which it is stored and found."""
 
 
 class WrongCredentials(Unauthenticated):
-    """Name and password do not belong together, or the token is not (or no longer) one of ours."""
+    """The name or password is wrong, or the token is unknown, revoked or expired."""
 
 
 class LockedOut(Unauthenticated):
@@ -103,7 +103,7 @@ class LockedOut(Unauthenticated):
 
 
 class PasswordChangeNeeded(Forbidden):
-    """Signed in with a one-time password: nothing is open until it is changed."""
+    """The actor signed in with a one-time password, which must be changed first."""
 
 
 class AccountLocked(Unauthenticated):
@@ -111,20 +111,20 @@ class AccountLocked(Unauthenticated):
 
 
 class OtherPurpose(Forbidden):
-    """The token is bound to another purpose than the request states."""
+    """The token is bound to a purpose that is not that of the request."""
 
 
 class WeakPassword(Invalid):
-    """The new password is too short, too long, or the one to be replaced."""
+    """The new password is too short, too long, or equal to the old one."""
 
 
 class AccountExists(Conflict):
-    """There is an account or token of that name."""
+    """An account or token of that name exists."""
 
 
 class LastAdmin(Conflict):
-    """The city would be left without anyone who may administer it."""
+    """The city would be left without an administrator."""
 
 
 class NoSuchAccount(NotFound):
-    """There is no account or token of that name."""
+    """No account or token of that name exists."""

@@ -20,14 +20,14 @@ FLUSH_S = 60.0
 
 
 class IdentityStatus(BaseModel):
-    """Who gets in."""
+    """The access to the city."""
 
-    access: str = Field(description="`accounts`, or `open`: everybody is an administrator")
+    access: str = Field(description="`accounts`, or `open`: every client is an administrator")
 
 
 @asynccontextmanager
 async def open_identity(context: PartContext) -> AsyncIterator[OpenPart]:
-    """Open the routes and the worker over the identity of this space."""
+    """Open the routes and the worker of this space's identity."""
     identity = context.services.get(Identity)
     administrator = context.access.may("administer")
 

@@ -1,4 +1,4 @@
-"""Who an actor is today: what was asked for in somebody's name long ago holds with the rights of the present."""
+"""The present rights of an actor: what an actor created earlier, such as a subscription, has its present rights."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.time import Clock
 
 CLI_ACTOR = Actor(id=f"{ACCOUNT_URN}cli", name="cli", roles=frozenset({Role.ADMIN}))
-"""Who acts from the city's own command line: whoever may read its folder."""
+"""The actor of the city's own command line: a user who can read its folder."""
 
 
 class Presence:
-    """Looks actors up: dict look-ups, fit for the road of every change."""
+    """Looks actors up, fast enough for every change."""
 
     def __init__(self, identity: Identity, clock: Clock) -> None:
         self._identity = identity
         self._clock = clock
 
     def of(self, actor: Actor) -> Actor | None:
-        """Give an actor with the roles of today; None where the account or token was removed, or has expired.
+        """Return an actor with its present roles; None where the account or token was removed or has expired.
 
-        A part of the house is what it is.
+        A part is returned unchanged.
         """
         if actor.id.startswith(TOKEN_URN):
             return self._identity.tokens.present(actor.id.removeprefix(TOKEN_URN), self._clock())

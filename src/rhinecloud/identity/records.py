@@ -1,4 +1,4 @@
-"""Where identity keeps what it knows, as a Protocol: it must not know the store, which is its sibling."""
+"""The storage of identity, as a Protocol, because the store is a part of the same layer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class RecordStore(Protocol):
     """Small documents by kind and id. `put` and `delete` return when the change is durable."""
 
     async def list(self, kind: str) -> list[tuple[str, bytes]]:
-        """Give id and body of every record of a kind."""
+        """Return the id and body of every record of a kind."""
         ...
 
     async def put(self, kind: str, record_id: str, body: bytes) -> None:
@@ -23,16 +23,16 @@ class RecordStore(Protocol):
         ...
 
     async def delete(self, kind: str, record_id: str) -> bool:
-        """Delete a record; tell whether it was there."""
+        """Delete a record, and return whether it existed."""
         ...
 
 
 async def read_records(
     records: RecordStore, kind: str, decoder: msgspec.json.Decoder[T]
 ) -> list[tuple[str, T]]:
-    """Give id and content of every record of a kind; raises Unavailable naming the one that cannot be read.
+    """Return the id and content of every record of a kind; raise Unavailable for one that cannot be decoded.
 
-    Who may do what is not guessed: to go on without an account or a token would hide the loss.
+    To continue without an account or a token would hide the loss.
     """
     found = []
     for record_id, body in await records.list(kind):

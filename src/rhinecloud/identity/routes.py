@@ -1,4 +1,4 @@
-"""The door of identity in the people's API: `/session`, `/users`, `/tokens`."""
+"""The routes of identity in the people's API: `/session`, `/users`, `/tokens`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DescribeCity = Callable[[Actor | None], Awaitable[dict[str, Any]]]
 
 
 class ActorView(BaseModel):
-    """Who acts."""
+    """The actor of the session."""
 
     id: str
     name: str
@@ -31,12 +31,14 @@ class ActorView(BaseModel):
 
 
 class SessionView(BaseModel):
-    """Who is signed in, and what the city is."""
+    """The signed-in actor, its rights, and the description of the city."""
 
     actor: ActorView
-    must_change_password: bool = Field(description="Nothing else is open until the password is changed")
+    must_change_password: bool = Field(
+        description="All other requests are rejected until the password is changed"
+    )
     actions: list[str] = Field(
-        description="What the actor may do to something or other, by name of the action"
+        description="Names of the actions that are permitted for at least one resource"
     )
     city: dict[str, Any]
 
@@ -49,7 +51,7 @@ class SignIn(BaseModel):
 
 
 class PasswordChange(BaseModel):
-    """The password as it is and as it shall be."""
+    """The old and the new password."""
 
     old_password: str
     new_password: str
@@ -64,12 +66,12 @@ class UserView(BaseModel):
     agency: str
     tenant: str
     must_change_password: bool
-    locked: bool = Field(description="Kept, but nobody may sign in with it")
+    locked: bool = Field(description="Whether sign-in with the account is disabled")
     created_at: str
 
 
 class NewUser(BaseModel):
-    """An account to be made; without a password it gets a one-time password."""
+    """A new account; without a password it gets a one-time password."""
 
     name: str
     full_name: str = ""
@@ -80,16 +82,16 @@ class NewUser(BaseModel):
 
 
 class UserChange(BaseModel):
-    """What to change of an account; absent members stay."""
+    """Changes of an account; absent members are unchanged."""
 
     full_name: str | None = None
     roles: list[Role] | None = None
     agency: str | None = None
-    locked: bool | None = Field(default=None, description="Locking ends the account's sessions at once")
+    locked: bool | None = Field(default=None, description="Locking ends the account's sessions immediately")
 
 
 class UserMade(BaseModel):
-    """An account and its one-time password, which is shown this once ('' where one was given)."""
+    """An account and its one-time password, which is shown only once ('' where a password was sent)."""
 
     user: UserView
     one_time_password: str
@@ -109,20 +111,18 @@ class TokenView(BaseModel):
 
 
 class NewToken(BaseModel):
-    """A token to be made; `expires_at` is ISO 8601, '' for never."""
+    """A new token; `expires_at` is ISO 8601, '' for never."""
 
     name: str
     roles: list[Role]
     agency: str = ""
     tenant: str = ""
     expires_at: str = ""
-    purpose: str = Field(
-        default="", description="The only purpose of its requests; empty: any that they state"
-    )
+    purpose: str = Field(default="", description="The only purpose of its requests; empty: any")
 
 
 class TokenMade(BaseModel):
-    """A token and its secret, which is shown this once."""
+    """A token and its secret, which is shown only once."""
 
     token: TokenView
     secret: str
@@ -131,9 +131,9 @@ class TokenMade(BaseModel):
 def session_routes(
     identity: Identity, audit: AuditTrail, actions_of: ActionsOf, describe_city: DescribeCity, *, secure: bool
 ) -> APIRouter:
-    """Build `/session`, where people sign in; `secure` marks the cookie for HTTPS only.
+    """Return the routes of `/session`; `secure` restricts the cookie to HTTPS.
 
-    `actions_of` returns what an actor may do. Every sign-in, and every failed one, is recorded in the audit trail.
+    `actions_of` returns the actions of an actor. Every sign-in, also a failed one, is recorded in the audit trail.
     """
     router = APIRouter(prefix="/session", tags=["session"])
 
@@ -167,7 +167,7 @@ def session_routes(
         )
         return await describe(Credentials(session=session_id))
 
-    @router.get("", summary="Who is signed in")
+    @router.get("", summary="The present session")
     async def get_session(request: Request) -> SessionView:
         return await describe(read_credentials(request.scope["headers"]))
 
@@ -176,7 +176,7 @@ def session_routes(
         await identity.sessions.end(read_credentials(request.scope["headers"]).session)
         response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="strict", secure=secure)
 
-    @router.put("/password", status_code=204, summary="Change the own password")
+    @router.put("/password", status_code=204, summary="Change one's own password")
     async def change_password(body: PasswordChange, request: Request) -> None:
         credentials = read_credentials(request.scope["headers"])
         name = identity.account_of(Credentials(session=credentials.session)).name
@@ -189,14 +189,14 @@ def session_routes(
 
 
 def user_routes(identity: Identity, administrator: Dependency) -> APIRouter:
-    """Build `/users`; `administrator` lets only administrators through."""
+    """Return the routes of `/users`; `administrator` is the dependency that requires an administrator."""
     router = APIRouter(prefix="/users", tags=["users"], dependencies=[Depends(administrator)])
 
     @router.get("", summary="All accounts")
     async def list_users() -> list[UserView]:
         return [_user_view(account) for account in identity.accounts.list()]
 
-    @router.post("", status_code=201, summary="Make an account")
+    @router.post("", status_code=201, summary="Create an account")
     async def add_user(body: NewUser, request: Request) -> UserMade:
         request.state.subject = f"{body.name}: {', '.join(body.roles)}"
         account = Account(
@@ -223,7 +223,7 @@ def user_routes(identity: Identity, administrator: Dependency) -> APIRouter:
         )
         return _user_view(await identity.change_account(changed))
 
-    @router.post("/{name}/password", summary="Give an account a one-time password")
+    @router.post("/{name}/password", summary="Set a one-time password")
     async def reset_password(name: str) -> UserMade:
         once = await identity.reset_password(name)
         return UserMade(user=_user_view(identity.accounts.get(name)), one_time_password=once)
@@ -236,14 +236,14 @@ def user_routes(identity: Identity, administrator: Dependency) -> APIRouter:
 
 
 def token_routes(identity: Identity, administrator: Dependency) -> APIRouter:
-    """Build `/tokens`; `administrator` lets only administrators through."""
+    """Return the routes of `/tokens`; `administrator` is the dependency that requires an administrator."""
     router = APIRouter(prefix="/tokens", tags=["tokens"], dependencies=[Depends(administrator)])
 
     @router.get("", summary="All tokens")
     async def list_tokens() -> list[TokenView]:
         return [_token_view(token) for token in identity.tokens.list()]
 
-    @router.post("", status_code=201, summary="Make a token")
+    @router.post("", status_code=201, summary="Create a token")
     async def add_token(body: NewToken, request: Request) -> TokenMade:
         described = Token(
             name=body.name,
@@ -258,7 +258,7 @@ def token_routes(identity: Identity, administrator: Dependency) -> APIRouter:
         secret = await identity.add_token(described)
         kept = identity.tokens.find(body.name)
         if kept is None:
-            raise NoSuchAccount(f"the token {body.name!r} was revoked in the same moment")
+            raise NoSuchAccount(f"the token {body.name!r} was revoked at the same time")
         return TokenMade(token=_token_view(kept), secret=secret)
 
     @router.delete("/{name}", status_code=204, summary="Revoke a token")
@@ -269,12 +269,12 @@ def token_routes(identity: Identity, administrator: Dependency) -> APIRouter:
 
 
 def _account_named(identity: Identity, name: str) -> str:
-    """Return the name of an account; what is none may be a password that was typed into the wrong field."""
+    """Return the name of an account; another text is hidden, as it may be a password in the wrong field."""
     return name if identity.accounts.find(name) is not None else "(no such account)"
 
 
 def _changes(body: UserChange) -> str:
-    """Return what is changed of an account, for the audit trail."""
+    """Return the changes of an account for the audit trail."""
     changes = body.model_dump(exclude_none=True, mode="json")
     return ", ".join(f"{name}={value}" for name, value in changes.items())
 

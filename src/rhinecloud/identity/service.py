@@ -1,6 +1,6 @@
-"""Identity: from what a request carries to the actor behind it, and everything around signing in.
+"""Identity: from the credentials of a request to its actor, and everything about sign-in.
 
-`authenticate` is on the road of every request: one SHA-256 and two dict look-ups.
+`authenticate` is called for every request: one SHA-256 and two dict look-ups.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from rhinecloud.kernel.errors import Unauthenticated
 from rhinecloud.kernel.time import Clock, format_time
 
 OPEN_ACTOR = Actor(id="urn:rhinecloud:account:open", name="open", roles=frozenset({Role.ADMIN}))
-"""Who everybody is where `access = "open"`."""
+"""The actor of every request where `access = "open"`."""
 
 FIRST_ADMIN = "admin"
 WRONG = "name or password is wrong"
@@ -51,15 +51,15 @@ class Identity:
         self.sessions = Sessions(records, settings.session_idle_s, settings.session_absolute_s)
         self.passwords = Passwords(settings.password_length)
         self._attempts = Attempts(settings.attempts, settings.lockout_s)
-        self._attempts_of_strangers = Attempts(settings.attempts, settings.lockout_s)
-        """Names without an account, kept apart: nobody can unlock an account by filling its list with other names."""
+        self._attempts_of_unknown_names = Attempts(settings.attempts, settings.lockout_s)
+        """Names without an account are counted separately, so that they cannot push accounts out of the list."""
         self._clock = clock
         self._listeners: list[Callable[[str], None]] = []
 
     async def open(self) -> str:
-        """Read what is kept. As long as nobody can be administrator yet, return a one-time password of `admin`.
+        """Load everything. Until an administrator has set a password, return a one-time password of `admin`, else ''.
 
-        A start that failed, or that nobody watched, has used up its password unseen: the next one makes another.
+        Each start creates a new one, because that of an earlier start may not have been seen.
         """
         await self.read()
         if self.settings.open:
@@ -72,17 +72,17 @@ class Identity:
         return ""
 
     async def read(self) -> None:
-        """Read what is kept, also anew where another process changed it."""
+        """Load everything, also again where another process changed it."""
         await self.accounts.open()
         await self.tokens.open()
         await self.sessions.open()
 
     def authenticate(self, headers: RawHeaders) -> Actor:
-        """Give the actor behind a request's raw headers, as ASGI has them; raises Unauthenticated."""
+        """Return the actor of a request's raw headers (ASGI); raise Unauthenticated."""
         return self.actor_of(read_credentials(headers))
 
     def actor_of(self, credentials: Credentials) -> Actor:
-        """Return the actor behind credentials with the purpose that the request states.
+        """Return the actor of credentials, with the purpose of the request.
 
         Raise Unauthenticated, PasswordChangeNeeded, or OtherPurpose.
         """
@@ -90,24 +90,24 @@ class Identity:
         if not purpose or purpose == actor.purpose:
             return actor
         if actor.purpose:
-            raise OtherPurpose(f"the token {actor.name!r} is bound to the purpose {actor.purpose!r}")
+            raise OtherPurpose(f"the token {actor.name!r} must be used for the purpose {actor.purpose!r}")
         return replace(actor, purpose=purpose)
 
     def _find_actor(self, credentials: Credentials) -> Actor:
         token = credentials.token
         if token and (token.startswith(TOKEN_PREFIX) or not self.settings.open):
             return self.tokens.actor(token, self._clock())
-        if self.settings.open:  # and another system's token is nothing to this city
+        if self.settings.open:  # tokens of other systems are ignored
             return OPEN_ACTOR
         account = self.account_of(credentials)
         if account.must_change_password:
-            raise PasswordChangeNeeded("change your one-time password first")
+            raise PasswordChangeNeeded("the one-time password must be changed first")
         actor = self.accounts.actor(account.name)
         assert actor is not None
         return actor
 
     def account_of(self, credentials: Credentials) -> Account:
-        """Give the account that is signed in, also while its password must be changed; raises Unauthenticated."""
+        """Return the signed-in account, also while its password must be changed; raise Unauthenticated."""
         if not credentials.session:
             raise Unauthenticated("sign in, or send a token")
         name = self.sessions.account(credentials.session, self._clock().timestamp())
@@ -117,9 +117,10 @@ class Identity:
         return _require_open(account)
 
     async def authenticate_device(self, name: str, secret: str) -> Actor:
-        """Give the actor of a device that signs in to the stream with a user name and a password or token.
+        """Return the actor of a device that signs in to the stream with a user name and a password.
 
-        The password is a token; where devices cannot send a long one, an account's name and password do as well.
+        The password is a token; an account's name and password are valid as well, for devices that cannot send long
+        passwords. Raise WrongCredentials, LockedOut or PasswordChangeNeeded.
         """
         if secret.startswith(TOKEN_PREFIX):
             return self.tokens.actor(secret, self._clock())
@@ -129,24 +130,24 @@ class Identity:
             return OPEN_ACTOR
         account = await self._verify(name, secret, "stream")
         if account.must_change_password:
-            raise PasswordChangeNeeded("change your one-time password first")
+            raise PasswordChangeNeeded("the one-time password must be changed first")
         return account.actor()
 
     async def sign_in(self, name: str, password: str, address: str) -> str:
-        """Check a name and password and begin a session; returns its id. Raises WrongCredentials or LockedOut."""
+        """Check a name and password, start a session, and return its id. Raise WrongCredentials or LockedOut."""
         account = await self._verify(name, password, address)
         return await self.sessions.start(account.name, self._clock().timestamp())
 
     async def change_password(self, name: str, old: str, new: str, *, keep_session: str = "") -> None:
-        """Let a person replace the own password; ends the other sessions. Raises WrongCredentials or WeakPassword."""
+        """Replace a person's own password, and end the other sessions. Raise WrongCredentials or WeakPassword."""
         account = await self._verify(name, old, "password change")
         self.passwords.require_good(new, field="new_password")
         if new == old:
-            raise WeakPassword("is the one to be replaced", field="new_password")
+            raise WeakPassword("must not be the old password", field="new_password")
         await self._set_password(account, new, once=False, keep_session=keep_session)
 
     async def add_account(self, account: Account, password: str = "") -> str:
-        """Keep a new account. Without a password it gets a one-time password, which is returned; else ''."""
+        """Store a new account. Without a password it gets a one-time password, which is returned, else ''."""
         chosen = password or one_time_password()
         self.passwords.require_good(chosen)
         described = msgspec.structs.replace(
@@ -159,7 +160,7 @@ class Identity:
         return "" if password else chosen
 
     async def reset_password(self, name: str, password: str = "") -> str:
-        """Give an account a new password, or a one-time password, which is returned; ends all its sessions."""
+        """Set a password, or without one a one-time password, which is returned, else ''; end all sessions."""
         account = self.accounts.get(name)
         chosen = password or one_time_password()
         self.passwords.require_good(chosen)
@@ -168,9 +169,9 @@ class Identity:
         return "" if password else chosen
 
     async def change_account(self, account: Account) -> Account:
-        """Keep all of an account anew but its password; who is connected with other rights, or locked, is shown out.
+        """Replace all of an account except its password, and return it; connections with changed rights are closed.
 
-        Raises Invalid, NoSuchAccount or LastAdmin.
+        Raise Invalid, NoSuchAccount or LastAdmin.
         """
         before = self.accounts.get(account.name).actor()
         changed = await self.accounts.change(
@@ -188,23 +189,23 @@ class Identity:
         return changed
 
     async def remove_account(self, name: str) -> None:
-        """Remove an account and end its sessions; raises NoSuchAccount or LastAdmin."""
+        """Remove an account and end its sessions; raise NoSuchAccount or LastAdmin."""
         await self.accounts.remove(name)
         await self.sessions.end_all(name)
         self._end(f"{ACCOUNT_URN}{name}")
 
     async def revoke_token(self, name: str) -> None:
-        """Remove a token: it opens nothing from now on, and what it holds open is closed; raises NoSuchAccount."""
+        """Remove a token, and close its connections; raise NoSuchAccount."""
         await self.tokens.revoke(name)
         self._end(f"{TOKEN_URN}{name}")
 
-    def standing(self) -> frozenset[str]:
-        """Give the ids of all actors who may act now."""
+    def active_actor_ids(self) -> frozenset[str]:
+        """Return the ids of all actors with a valid account or token."""
         people = [each.actor().id for each in self.accounts.list() if not each.locked]
         opened = [OPEN_ACTOR.id] if self.settings.open else []
-        return frozenset([*people, *opened, *self.tokens.standing(self._clock())])
+        return frozenset([*people, *opened, *self.tokens.active_actor_ids(self._clock())])
 
-    def tell_ends(self, listener: Callable[[str], None]) -> None:
+    def on_rights_ended(self, listener: Callable[[str], None]) -> None:
         """Call `listener` with the id of each actor whose rights end or change."""
         self._listeners.append(listener)
 
@@ -213,24 +214,24 @@ class Identity:
             listener(actor_id)
 
     async def add_token(self, token: Token) -> str:
-        """Keep a new token; returns the secret, which is never shown again."""
+        """Store a new token, and return its secret, which is never shown again."""
         return await self.tokens.create(msgspec.structs.replace(token, created_at=format_time(self._clock())))
 
     async def flush(self) -> None:
-        """Write down last uses and drop ended sessions; called now and then and at the end."""
+        """Store the last uses, and drop ended sessions; called at intervals and at the end."""
         await self.sessions.flush(self._clock().timestamp())
         await self.tokens.flush()
 
     async def _verify(self, name: str, password: str, address: str) -> Account:
         """Return the account; raise WrongCredentials, LockedOut, or Unavailable while too many others wait.
 
-        What can be no account's name or password is refused before anything of it is kept.
+        A name or password that cannot be an account's is rejected before anything of it is stored.
         """
         if not NAME.fullmatch(name) or len(password) > LONGEST:
             raise WrongCredentials(WRONG)
-        self.passwords.require_turn()
+        self.passwords.require_capacity()
         account = self.accounts.find(name)
-        attempts = self._attempts if account is not None else self._attempts_of_strangers
+        attempts = self._attempts if account is not None else self._attempts_of_unknown_names
         attempts.begin(name, address, self._clock().timestamp())
         kept = account.password_hash if account is not None else None
         if not await self.passwords.verify(kept, password) or account is None:
@@ -249,5 +250,5 @@ class Identity:
 
 def _require_open(account: Account) -> Account:
     if account.locked:
-        raise AccountLocked("this account is locked; ask an administrator")
+        raise AccountLocked("this account is locked; contact an administrator")
     return account

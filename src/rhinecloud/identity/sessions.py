@@ -1,4 +1,4 @@
-"""Sessions of people: a random id in a cookie, its digest here; ended by idleness, by age, or by signing out."""
+"""Sessions of people: a random id in a cookie, its digest here; ended after inactivity, by age, or by sign-out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _decoder = msgspec.json.Decoder(Session)
 
 
 class Sessions:
-    """Who is signed in now. Times are seconds since 1970."""
+    """The present sessions. Times are seconds since 1970."""
 
     def __init__(self, records: RecordStore, idle_s: float, absolute_s: float) -> None:
         self._records = records
@@ -26,11 +26,11 @@ class Sessions:
         self._seen: dict[str, float] = {}
 
     async def open(self) -> None:
-        """Read every session, so that a restart signs nobody out."""
+        """Load every session, so that sessions survive a restart."""
         self._sessions = dict(await read_records(self._records, KIND, _decoder))
 
     def account(self, session_id: str, now: float) -> str:
-        """Give the name of the account that is signed in; raises WrongCredentials."""
+        """Return the name of the signed-in account; raise WrongCredentials."""
         digest = digest_of(session_id)
         session = self._sessions.get(digest)
         if session is None or not self._alive(session, now):
@@ -39,7 +39,7 @@ class Sessions:
         return session.account
 
     async def start(self, account: str, now: float) -> str:
-        """Begin a session; returns its id, which is kept nowhere."""
+        """Start a session, and return its id, which is not stored."""
         session_id = secrets.token_urlsafe(32)
         session = Session(digest=digest_of(session_id), account=account, started=now, seen=now)
         await self._records.put(KIND, session.digest, _encoder.encode(session))
@@ -47,7 +47,7 @@ class Sessions:
         return session_id
 
     async def end(self, session_id: str) -> None:
-        """End a session; nothing happens where there is none."""
+        """End a session, where it exists."""
         await self._forget(digest_of(session_id))
 
     async def end_all(self, account: str, *, but: str = "") -> None:
@@ -58,7 +58,7 @@ class Sessions:
                 await self._forget(session.digest)
 
     async def flush(self, now: float) -> None:
-        """Write down who was seen, and drop what has ended; called now and then."""
+        """Store the last use of each session, and drop ended ones; called at intervals."""
         for ended in [each.digest for each in self._sessions.values() if not self._alive(each, now)]:
             await self._forget(ended)
         seen, self._seen = self._seen, {}

@@ -1,4 +1,4 @@
-"""Settings of `[identity]`: how people and machines prove who they are."""
+"""Section `[identity]`: how people and machines authenticate."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ ACCESS = ("accounts", "open")
 
 @dataclass(frozen=True, slots=True)
 class IdentitySettings:
-    """The section `[identity]` of `city.toml`."""
+    """Settings of sign-in and sessions."""
 
     access: str = setting(
         "accounts",
-        "`accounts`: everyone signs in. `open`: whoever reaches the port is an administrator; for trying out only.",
+        "`accounts`: everyone signs in. `open`: every client of the port is an administrator; for tests only.",
         check=one_of(*ACCESS),
     )
     session_idle_s: float = setting(
@@ -26,14 +26,16 @@ class IdentitySettings:
         24 * 3600.0, "A person's session ends after this long in any case.", unit="s", check=more_than(0)
     )
     attempts: int = setting(
-        5, "Failed sign-ins to one name before it is locked for a while.", unit="sign-ins", check=more_than(0)
+        5, "Failed sign-ins of a name before it is locked.", unit="sign-ins", check=more_than(0)
     )
-    lockout_s: float = setting(60.0, "The first lock of a name; each further failure doubles it.", unit="s")
+    lockout_s: float = setting(
+        60.0, "Duration of the first lock of a name; each further failure doubles it.", unit="s"
+    )
     password_length: int = setting(
-        10, "The least number of characters of a password.", unit="characters", check=between(8, 256)
+        10, "Minimum length of a password.", unit="characters", check=between(8, 256)
     )
 
     @property
     def open(self) -> bool:
-        """Tell whether everybody is let in."""
+        """Return whether access is open to everyone."""
         return self.access == "open"

@@ -1,4 +1,4 @@
-"""Tokens of machines: shown once when they are made, then known by their SHA-256 only."""
+"""Tokens of machines: shown once when they are created, then known by their SHA-256 only."""
 
 from __future__ import annotations
 
@@ -34,80 +34,80 @@ _decoder = msgspec.json.Decoder(Token)
 
 
 class Tokens:
-    """Which machines may act, by the digest of their token. One change is made at a time: each sees the one before."""
+    """The tokens of a city by their digest. Changes are made one after the other."""
 
     def __init__(self, records: RecordStore) -> None:
         self._records = records
-        self._changing = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._by_digest: dict[str, tuple[Token, Actor, datetime | None]] = {}
         self._digests: dict[str, str] = {}
-        self._lent: dict[str, Actor] = {}
+        self._temporary: dict[str, Actor] = {}
         self._used: dict[str, datetime] = {}
 
     async def open(self) -> None:
-        """Read every token."""
+        """Load every token."""
         kept = await read_records(self._records, KIND, _decoder)
         self._by_digest.clear()
         for _, token in kept:
             self._remember(token)
 
     def list(self) -> list[Token]:
-        """Give all tokens by name."""
+        """Return all tokens, ordered by name."""
         return sorted((token for token, _, _ in self._by_digest.values()), key=lambda each: each.name)
 
     def find(self, name: str) -> Token | None:
-        """Give a token's description, None when there is none of that name."""
+        """Return a token by name, None where there is none."""
         known = self._by_digest.get(self._digests.get(name, ""))
         return known[0] if known is not None else None
 
     def present(self, name: str, now: datetime) -> Actor | None:
-        """Give the actor of a token by its name, the same one each time; None where it was revoked or has expired."""
+        """Return the actor of a token by name, always the same object; None where it was revoked or has expired."""
         known = self._by_digest.get(self._digests.get(name, ""))
         if known is None or (known[2] is not None and now >= known[2]):
             return None
         return known[1]
 
     def actor(self, secret: str, now: datetime) -> Actor:
-        """Give the actor of a token: a digest and a dict look-up; raises WrongCredentials."""
+        """Return the actor of a token; raise WrongCredentials."""
         digest = digest_of(secret)
         known = self._by_digest.get(digest)
         if known is None:
-            lent = self._lent.get(digest)
-            if lent is None:
-                raise WrongCredentials("this token is not known, or was revoked")
-            return lent
+            temporary = self._temporary.get(digest)
+            if temporary is None:
+                raise WrongCredentials("the token is unknown or was revoked")
+            return temporary
         token, actor, expires = known
         if expires is not None and now >= expires:
             raise WrongCredentials(f"the token {token.name!r} expired at {token.expires_at}")
         self._used[digest] = now
         return actor
 
-    def standing(self, now: datetime) -> Iterator[str]:
-        """Give the ids of all actors whose tokens are valid."""
-        yield from (actor.id for actor in self._lent.values())
+    def active_actor_ids(self, now: datetime) -> Iterator[str]:
+        """Yield the ids of all actors whose tokens are valid."""
+        yield from (actor.id for actor in self._temporary.values())
         for _, actor, expires in self._by_digest.values():
             if expires is None or now < expires:
                 yield actor.id
 
     async def create(self, token: Token) -> str:
-        """Keep a new token, described by `token` without digest; returns the secret, which is never shown again."""
+        """Store a new token, described by `token` without digest, and return its secret, which is never shown again."""
         secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
         kept = msgspec.structs.replace(token, digest=digest_of(secret))
-        async with self._changing:
+        async with self._lock:
             self._require(token)
             await self._records.put(KIND, kept.name, _encoder.encode(kept))
             self._remember(kept)
         return secret
 
-    def lend(self, actor: Actor) -> str:
-        """Give a token that acts as `actor` until the process ends; it is neither kept nor listed."""
+    def issue_temporary(self, actor: Actor) -> str:
+        """Return a token of `actor` that is valid until the process ends; it is neither stored nor listed."""
         secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
-        self._lent[digest_of(secret)] = actor
+        self._temporary[digest_of(secret)] = actor
         return secret
 
     async def revoke(self, name: str) -> None:
-        """Remove a token: it opens nothing from now on; raises NoSuchAccount."""
-        async with self._changing:
+        """Remove a token; raise NoSuchAccount."""
+        async with self._lock:
             token = self.find(name)
             if token is None:
                 raise NoSuchAccount(f"there is no token {name!r}")
@@ -116,10 +116,12 @@ class Tokens:
             self._used.pop(token.digest, None)
 
     async def flush(self) -> None:
-        """Write down when tokens were last used; called now and then, not at each use."""
+        """Store when tokens were last used; called at intervals, not for each use."""
         used, self._used = self._used, {}
         for digest, moment in used.items():
-            async with self._changing:  # one by one, so that who makes or revokes a token waits for one write
+            async with (
+                self._lock
+            ):  # one by one, so that creating or revoking a token waits for one write at most
                 await self._note_use(digest, moment)
 
     async def _note_use(self, digest: str, moment: datetime) -> None:
@@ -132,17 +134,18 @@ class Tokens:
     def _require(self, token: Token) -> None:
         if not NAME.fullmatch(token.name):
             raise Invalid(
-                "use 1 to 63 letters, digits, '.', '_', '-', and begin with a letter or digit", field="name"
+                "must be 1 to 63 letters, digits, '.', '_', '-', and begin with a letter or digit",
+                field="name",
             )
         if not token.roles or set(token.roles) - MACHINE_ROLES:
-            raise Invalid(f"give one or more of {', '.join(sorted(MACHINE_ROLES))}", field="roles")
+            raise Invalid(f"must be one or more of {', '.join(sorted(MACHINE_ROLES))}", field="roles")
         require_agency(token.roles, token.agency)
         if token.purpose:
             require_purpose(token.purpose, "purpose")
         if token.expires_at:
             parse_time(token.expires_at, field="expires_at")
         if self.find(token.name) is not None:
-            raise AccountExists(f"there is a token {token.name!r} already")
+            raise AccountExists(f"the token {token.name!r} exists already")
 
     def _remember(self, token: Token) -> None:
         expires = parse_time(token.expires_at) if token.expires_at else None

@@ -36,7 +36,7 @@ async def open_live(context: PartContext) -> AsyncIterator[OpenPart]:
         tenant=context.space,
     )
     await feed.open()
-    services.get(Identity).tell_ends(feed.recheck)
+    services.get(Identity).on_rights_ended(feed.recheck)
 
     async def status() -> dict[str, int]:
         return {"browsers": feed.clients}

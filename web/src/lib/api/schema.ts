@@ -28,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is signed in */
+        /** The present session */
         get: operations["get_session_api_v1_session_get"];
         put?: never;
         /** Sign in */
@@ -48,7 +48,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Change the own password */
+        /** Change one's own password */
         put: operations["change_password_api_v1_session_password_put"];
         post?: never;
         delete?: never;
@@ -67,7 +67,7 @@ export interface paths {
         /** All accounts */
         get: operations["list_users_api_v1_users_get"];
         put?: never;
-        /** Make an account */
+        /** Create an account */
         post: operations["add_user_api_v1_users_post"];
         delete?: never;
         options?: never;
@@ -102,7 +102,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give an account a one-time password */
+        /** Set a one-time password */
         post: operations["reset_password_api_v1_users__name__password_post"];
         delete?: never;
         options?: never;
@@ -120,7 +120,7 @@ export interface paths {
         /** All tokens */
         get: operations["list_tokens_api_v1_tokens_get"];
         put?: never;
-        /** Make a token */
+        /** Create a token */
         post: operations["add_token_api_v1_tokens_post"];
         delete?: never;
         options?: never;
@@ -787,7 +787,7 @@ export interface components {
         };
         /**
          * ActorView
-         * @description Who acts.
+         * @description The actor of the session.
          */
         ActorView: {
             /** Id */
@@ -1778,7 +1778,7 @@ export interface components {
         };
         /**
          * NewToken
-         * @description A token to be made; `expires_at` is ISO 8601, '' for never.
+         * @description A new token; `expires_at` is ISO 8601, '' for never.
          */
         NewToken: {
             /** Name */
@@ -1802,14 +1802,14 @@ export interface components {
             expires_at: string;
             /**
              * Purpose
-             * @description The only purpose of its requests; empty: any that they state
+             * @description The only purpose of its requests; empty: any
              * @default
              */
             purpose: string;
         };
         /**
          * NewUser
-         * @description An account to be made; without a password it gets a one-time password.
+         * @description A new account; without a password it gets a one-time password.
          */
         NewUser: {
             /** Name */
@@ -1996,7 +1996,7 @@ export interface components {
         };
         /**
          * PasswordChange
-         * @description The password as it is and as it shall be.
+         * @description The old and the new password.
          */
         PasswordChange: {
             /** Old Password */
@@ -2189,18 +2189,18 @@ export interface components {
         };
         /**
          * SessionView
-         * @description Who is signed in, and what the city is.
+         * @description The signed-in actor, its rights, and the description of the city.
          */
         SessionView: {
             actor: components["schemas"]["ActorView"];
             /**
              * Must Change Password
-             * @description Nothing else is open until the password is changed
+             * @description All other requests are rejected until the password is changed
              */
             must_change_password: boolean;
             /**
              * Actions
-             * @description What the actor may do to something or other, by name of the action
+             * @description Names of the actions that are permitted for at least one resource
              */
             actions: string[];
             /** City */
@@ -2263,7 +2263,7 @@ export interface components {
             memory_mb: number;
             /**
              * Access
-             * @description `accounts`, or `open`: everybody is an administrator
+             * @description `accounts`, or `open`: every client is an administrator
              */
             access: string;
             stream: components["schemas"]["StreamView"];
@@ -2410,7 +2410,7 @@ export interface components {
         };
         /**
          * TokenMade
-         * @description A token and its secret, which is shown this once.
+         * @description A token and its secret, which is shown only once.
          */
         TokenMade: {
             token: components["schemas"]["TokenView"];
@@ -2441,7 +2441,7 @@ export interface components {
         };
         /**
          * UserChange
-         * @description What to change of an account; absent members stay.
+         * @description Changes of an account; absent members are unchanged.
          */
         UserChange: {
             /** Full Name */
@@ -2452,13 +2452,13 @@ export interface components {
             agency?: string | null;
             /**
              * Locked
-             * @description Locking ends the account's sessions at once
+             * @description Locking ends the account's sessions immediately
              */
             locked?: boolean | null;
         };
         /**
          * UserMade
-         * @description An account and its one-time password, which is shown this once ('' where one was given).
+         * @description An account and its one-time password, which is shown only once ('' where a password was sent).
          */
         UserMade: {
             user: components["schemas"]["UserView"];
@@ -2484,7 +2484,7 @@ export interface components {
             must_change_password: boolean;
             /**
              * Locked
-             * @description Kept, but nobody may sign in with it
+             * @description Whether sign-in with the account is disabled
              */
             locked: boolean;
             /** Created At */

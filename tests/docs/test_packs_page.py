@@ -154,6 +154,11 @@ def wait(look: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     raise AssertionError(what)
 
 
+def test_the_wheel_carries_the_whole_package() -> None:
+    build = tomllib.loads(files_of_page()["pyproject.toml"])
+    assert build["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["locks"]
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
     folder = tmp_path_factory.mktemp("packs")

@@ -28,6 +28,13 @@ PAGE = ROOT / "docs/write-a-part.md"
 BLOCK = re.compile(r"^```(?:python|toml)\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+def test_the_wheel_carries_the_whole_package() -> None:
+    files = dict(BLOCK.findall(PAGE.read_text(encoding="utf-8")))
+    build = tomllib.loads(files.pop("pyproject.toml"))
+    assert build["build-system"]["build-backend"] == "hatchling.build"
+    assert build["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["greetings"]
+
+
 def install(folder: Path) -> None:
     """Write the page's files, and what an installer would leave of the distribution."""
     files = dict(BLOCK.findall(PAGE.read_text(encoding="utf-8")))

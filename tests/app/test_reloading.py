@@ -106,9 +106,12 @@ async def test_one_fault_refuses_the_whole_and_the_old_stays(city: RunningCity, 
     write_rule(folder, "cold", "(")
     (folder / "layers").mkdir()
     (folder / "layers" / "warmth.json").write_text(json.dumps(LAYER), encoding="utf-8")
+    (folder / "layers" / "cold.json").write_text(json.dumps(LAYER | {"geometry": "pont"}), encoding="utf-8")
     status, problem = await post(city, "/api/v1/reload")
     assert status == 400
-    assert "cold.yaml, line" in json.dumps(problem)
+    reasons = [each["reason"] for each in problem["errors"]]
+    assert any("layers/cold.json, line 1" in reason for reason in reasons)
+    assert any("rules/cold.yaml, line" in reason for reason in reasons)
     (rule,) = (await get(city, "/api/v1/rules"))["items"]
     assert rule["id"] == "warm"
     assert (await get(city, "/api/v1/city"))["layers"] == []

@@ -127,6 +127,22 @@ def test_an_import_of_the_core_is_found(lamps: Path, capsys: pytest.CaptureFixtu
     )
 
 
+@pytest.mark.parametrize("command", ["check", "test"])
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("from rhinecloud.pack import Framing\nFraming.WHOLE\n", "line 2: AttributeError: WHOLE"),
+        ("def\n", "line 1: SyntaxError: invalid syntax"),
+    ],
+)
+def test_code_that_cannot_be_imported_is_named_by_its_line(
+    lamps: Path, capsys: pytest.CaptureFixture[str], command: str, code: str, said: str
+) -> None:
+    (lamps / "street_lamps_pack" / "readings.py").write_text(code, encoding="utf-8")
+    assert run(["pack", command, str(lamps)]) == Exit.INVALID
+    assert capsys.readouterr().err.startswith(f"error: street_lamps_pack/readings.py, {said}")
+
+
 def test_a_fault_in_a_file_is_named_by_line_and_column(
     lamps: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

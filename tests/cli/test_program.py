@@ -147,6 +147,8 @@ name = "x"
     (city / "air.yaml").write_text("id: urn:x:{a}\ntyp: T\n", encoding="utf-8")
     (city / "rules").mkdir()
     (city / "rules" / "bad.yaml").write_text("id: x\nwhen: 1 +\n", encoding="utf-8")
+    (city / "layers").mkdir()
+    (city / "layers" / "bad.json").write_text('{"id": "bad"}', encoding="utf-8")
     (city / "policies").mkdir()
     done = run("check", "--json", city=city)
     assert done.returncode == 3
@@ -156,7 +158,9 @@ name = "x"
     assert "air.yaml, line 2, column 1: typ: unknown key; did you mean `type`?" in found["feeds.air.mapping"]
     assert "begins with none of http, https" in found["feeds.air.url"]
     assert "must be a short name" in found["agencies[0].id"]
-    assert any("bad.yaml, line" in reason for reason in found.values())
+    said = [each["problem"] for each in json.loads(done.stdout)]
+    assert any(each.startswith("rules/bad.yaml, line") for each in said)
+    assert any(each.startswith("layers/bad.json, line") for each in said)
 
 
 def test_check_names_variables_of_the_environment_that_nobody_reads(

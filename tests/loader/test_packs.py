@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from rhinecloud.app.foundation import city_content
 from rhinecloud.app.parts import find_parts, kinds_of
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.loader import GROUP, Packs
 from rhinecloud.loader import find_packs as find_with
+from rhinecloud.loader.content import read_content
 from rhinecloud.ngsild.context import compile_context, core_context
+from rhinecloud.part import ContentSource
 from rhinecloud.views.screen import layers_of, texts_of
 
 MANIFEST = """[pack]
@@ -192,12 +193,14 @@ def test_a_city_adds_layers_of_its_own_and_may_draw_a_packs_layer_its_own_way(ci
     lamps = {**LAYER, "id": "lamps", "types": ["Lamp"]}
     (city / "layers" / "lamps.json").write_text(json.dumps(lamps), encoding="utf-8")
     (city / "layers" / "cranes.json").write_text(json.dumps({**LAYER, "color": "red"}), encoding="utf-8")
-    content = packs.content(city_content(city, core_context(), kinds_of(find_parts().loaded)))
+    content = packs.content(
+        read_content(kinds_of(find_parts().loaded), ContentSource("city", city, core_context()))
+    )
     drawn = {layer.id: layer for layer in layers_of(content, core_context())}
     assert (drawn["lamps"].pack, drawn["cranes"].color) == ("city", "red")
     (city / "layers" / "bad.json").write_text('{"id": "x"}', encoding="utf-8")
     with pytest.raises(Invalid, match=r"layers/bad\.json, line 1, column 1: types: this key is missing"):
-        city_content(city, core_context(), kinds_of(find_parts().loaded))
+        read_content(kinds_of(find_parts().loaded), ContentSource("city", city, core_context()))
 
 
 def test_packs_can_be_left_out_by_name(city: Path) -> None:

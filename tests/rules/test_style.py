@@ -32,6 +32,7 @@ BOUNDARIES = {
     "broker/http/application.py": "the request edge",
     "subscriptions/delivery/queue.py": "a consumer's loop",
     "subscriptions/notifier.py": "a consumer's loop",
+    "cli/packs/source.py": "a pack's code, as it is imported",
     "cli/packs/trial.py": "a pack's code, to see what damaged input does to it",
     "connectors/feed.py": "a feed's boundary: link and worker",
     "connectors/pipeline.py": "a pack's code, message by message",

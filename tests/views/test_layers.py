@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from rhinecloud.app.foundation import city_content
 from rhinecloud.app.parts import find_parts, kinds_of
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.loader.content import read_content
 from rhinecloud.ngsild.context import core_context
+from rhinecloud.part import ContentSource
 
 LAYER = {"id": "cranes", "types": ["Crane"], "geometry": "point", "title": {"en": "Cranes"}}
 
@@ -25,7 +26,7 @@ def test_all_faults_of_all_layers_are_named_at_once(tmp_path: Path) -> None:
     write(tmp_path, "a.json", json.dumps({**LAYER, **wrong}, indent=0))
     write(tmp_path, "b.json", "[1")
     with pytest.raises(Invalid) as refusal:
-        city_content(tmp_path, core_context(), kinds_of(find_parts().loaded))
+        read_content(kinds_of(find_parts().loaded), ContentSource("city", tmp_path, core_context()))
     faults = [str(each) for each in refusal.value.faults]
     said = {each.field: each.reason for each in refusal.value.faults}
     assert faults[-1].startswith("layers/b.json, line 1, column 3: this is not JSON")
@@ -51,4 +52,4 @@ def test_all_faults_of_all_layers_are_named_at_once(tmp_path: Path) -> None:
 def test_a_key_of_a_layer_that_is_not_whole_is_named(tmp_path: Path, key: str, value: object) -> None:
     write(tmp_path, "a.json", json.dumps({**LAYER, key: value}))
     with pytest.raises(Invalid, match=rf"layers/a\.json, line 1, column \d+: {key}"):
-        city_content(tmp_path, core_context(), kinds_of(find_parts().loaded))
+        read_content(kinds_of(find_parts().loaded), ContentSource("city", tmp_path, core_context()))

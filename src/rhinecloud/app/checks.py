@@ -8,7 +8,7 @@ from dataclasses import is_dataclass
 from pathlib import Path
 
 from rhinecloud import __version__
-from rhinecloud.app.foundation import Foundation, all_rights, city_content, city_terms, read_policies
+from rhinecloud.app.foundation import Foundation, all_rights, city_terms, gather_city_content, read_policies
 from rhinecloud.app.parts import find_parts, kinds_of, migrations_of
 from rhinecloud.app.sections import gather_city, sections_of, tables_of
 from rhinecloud.app.settings import LoadedSettings, describe_settings
@@ -79,19 +79,20 @@ def _packs(packs: Packs) -> Iterator[Finding]:
 
 
 def _foundation(settings: LoadedSettings, packs: Packs, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Check the foundation; where that is valid, the files of each part."""
+    """Check the foundation; where it can be read, all files of each part that have no fault of their own."""
     collector = ErrorCollector()
     with collector.collect():
         terms, _ = city_terms(settings.folder, packs, settings.city.terms)
         read_policies(settings.folder, compile_context(terms, {}), all_rights(parts, packs))
     with collector.collect():
-        city_content(settings.folder, core_context(), kinds_of(parts))
-    with collector.collect():
         make_store(settings.section("store", StoreSettings), settings.data)
     if collector.found:
+        gather_city_content(settings.folder, core_context(), kinds_of(parts), collector)
         yield from _faults("city", collector.error())
         return
-    foundation = Foundation(settings, utc_now, packs)
+    foundation = Foundation(settings, utc_now, packs, faulty=collector)
+    if collector.found:
+        yield from _faults("city", collector.error())
     for disagreement in foundation.disagreements:
         problem = Invalid(str(disagreement), field=disagreement.term)
         yield from _faults("context", problem, fatal=False)

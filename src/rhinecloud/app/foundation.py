@@ -24,9 +24,10 @@ from rhinecloud.history.settings import HistorySettings
 from rhinecloud.history.sqlite import HotTable
 from rhinecloud.identity import Identity, IdentitySettings
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.kernel.time import Clock
 from rhinecloud.loader import Packs, TermConflict, find_packs, merge_contexts
-from rhinecloud.loader.content import Items, read_content
+from rhinecloud.loader.content import Items, gather_content
 from rhinecloud.loader.context import TermConflicts
 from rhinecloud.loader.folder import CONTEXT, read_terms
 from rhinecloud.loader.rights import rights_of_pack
@@ -44,9 +45,17 @@ class Foundation:
     """State, history, identity, policy and packs of one city, from `open` to `close`; `services` has them for parts."""
 
     def __init__(
-        self, settings: LoadedSettings, clock: Clock, packs: Packs | None = None, *, reads_only: bool = False
+        self,
+        settings: LoadedSettings,
+        clock: Clock,
+        packs: Packs | None = None,
+        *,
+        reads_only: bool = False,
+        faulty: ErrorCollector | None = None,
     ) -> None:
         """Read the city's files; raise Invalid for a fault. Nothing is opened yet.
+
+        With `faulty` the faults of content are added to it, and the files that have one are left out.
 
         With `reads_only` it is opened by `open_to_read`, beside the process that runs the city.
         """
@@ -60,7 +69,11 @@ class Foundation:
         terms, self.disagreements = city_terms(settings.folder, self.packs, settings.city.terms)
         self.terms = terms
         self.context: Context = compile_context(terms, {})
-        self.content = self.packs.content(city_content(settings.folder, self.context, kinds))
+        collector = ErrorCollector() if faulty is None else faulty
+        own_content = gather_city_content(settings.folder, self.context, kinds, collector)
+        if faulty is None:
+            collector.finish()
+        self.content = self.packs.content(own_content)
         self.folder = DataFolder(settings.data)
         store = settings.section("store", StoreSettings)
         wanted = (name for each in parts for name in each.indexes)
@@ -177,10 +190,12 @@ def city_terms(
     return merged.terms, [each for each in merged.conflicts if not each.counts]
 
 
-def city_content(folder: Path, context: Context, kinds: Iterable[ContentKind[Any]]) -> Items:
-    """Read the city's own files of each kind; raise Invalid naming every fault."""
+def gather_city_content(
+    folder: Path, context: Context, kinds: Iterable[ContentKind[Any]], collector: ErrorCollector
+) -> Items:
+    """Read the city's own files of each kind; add the faults to the collector and leave those files out."""
     own = [kind for kind in kinds if kind.in_city]
-    return read_content(own, ContentSource("city", folder, context))
+    return gather_content(own, ContentSource("city", folder, context), collector)
 
 
 def read_policies(folder: Path, vocabulary: Context, rights: Sequence[tuple[str, Rights]]) -> Policies:

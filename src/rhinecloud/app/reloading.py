@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from rhinecloud.app.assembly import Assembly
-from rhinecloud.app.foundation import Foundation, city_content
+from rhinecloud.app.foundation import Foundation, gather_city_content
 from rhinecloud.app.parts import find_parts, kinds_of
 from rhinecloud.app.sections import read_city
 from rhinecloud.app.settings import LoadedSettings
@@ -51,8 +51,11 @@ class Reloader:
             running = self._foundation.settings
             settings = await asyncio.to_thread(read_city, running.folder, running.overrides)
             packs = await asyncio.to_thread(self._read_packs, settings)
-            reload = Reload(content=self._read_content(packs), tables=settings.tables)
-            changed = [word for apply in await self._prepare(reload) for word in await apply()]
+            collector = ErrorCollector()
+            reload = Reload(content=self._read_content(packs, collector), tables=settings.tables)
+            prepared = await self._prepare(reload, collector)
+            collector.finish()
+            changed = [word for apply in prepared for word in await apply()]
             self.reloads += 1
             for each in changed:
                 _log.info("reloaded: %s", each)
@@ -68,20 +71,20 @@ class Reloader:
         collector.finish()
         return packs
 
-    def _read_content(self, packs: Packs) -> Content:
+    def _read_content(self, packs: Packs, collector: ErrorCollector) -> Content:
         foundation = self._foundation
-        own = city_content(foundation.settings.folder, foundation.context, kinds_of(find_parts().loaded))
+        kinds = kinds_of(find_parts().loaded)
+        own = gather_city_content(foundation.settings.folder, foundation.context, kinds, collector)
         return packs.content(own)
 
-    async def _prepare(self, reload: Reload) -> list[ApplyReload]:
-        """Let every part check what was read; raise Invalid with the faults of all of them."""
-        collector, found = ErrorCollector(), []
+    async def _prepare(self, reload: Reload, collector: ErrorCollector) -> list[ApplyReload]:
+        """Let every part check what was read, and add the faults of all of them."""
+        found = []
         for prepare in self._assembly.reloads():
             try:
                 found.append(await prepare(reload))
             except Invalid as error:
                 collector.found.extend(error.faults)
-        collector.finish()
         return found
 
     def _differences(self, settings: LoadedSettings) -> list[str]:

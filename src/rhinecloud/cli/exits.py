@@ -13,6 +13,7 @@ from rhinecloud.kernel.errors import (
     Unauthenticated,
     Unavailable,
 )
+from rhinecloud.kernel.faults import Faults
 
 
 class Exit(IntEnum):
@@ -58,6 +59,9 @@ def error_of(status: int, document: dict[str, object]) -> RhineCloudError:
     """Return the error that a problem document stands for."""
     detail = str(document.get("detail") or document.get("title") or f"HTTP {status}")
     if status in (400, 413, 422):
+        errors = document.get("errors")
+        if isinstance(errors, list) and errors:
+            return Faults([Invalid(str(each["reason"]), field=str(each["field"])) for each in errors])
         return Invalid(detail, field=str(document.get("field") or ""))
     kinds: dict[int, type[RhineCloudError]] = {
         401: Unauthenticated,

@@ -13,7 +13,7 @@ from rhinecloud.connectors.pipeline import FeedMarks
 from rhinecloud.connectors.protocols import MQTT, Protocol, protocols
 from rhinecloud.connectors.settings import MEASURED, ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.faults import ErrorCollector, unknown
+from rhinecloud.kernel.faults import ErrorCollector, Faults, unknown
 from rhinecloud.ngsild.context import Context
 from rhinecloud.pack.codec import Codec
 from rhinecloud.pack.mapping import Mapping as Meaning
@@ -162,7 +162,7 @@ def _meaning(name: str, sources: CitySources) -> tuple[Meaning, Context | None]:
         try:
             return load_mapping(sources.root / name, name), None
         except Invalid as error:
-            raise Invalid("; ".join(map(str, error.faults)), field="mapping") from None
+            raise Faults([Invalid(str(each), field="mapping") for each in error.faults]) from None
     if not name:
         raise Invalid("is needed: a pack's mapping by name, or a YAML file", field="mapping")
     what = f"mapping {name!r}, and it is no YAML file"

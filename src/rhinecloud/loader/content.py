@@ -15,14 +15,23 @@ Items = dict[str, tuple[ContentItem[Any], ...]]
 
 def read_content(kinds: Iterable[ContentKind[Any]], source: ContentSource) -> Items:
     """Read every file that is of a kind; raise Invalid naming every fault in all of them."""
-    collector, items = ErrorCollector(), Items()
+    collector = ErrorCollector()
+    items = gather_content(kinds, source, collector)
+    collector.finish()
+    return items
+
+
+def gather_content(
+    kinds: Iterable[ContentKind[Any]], source: ContentSource, collector: ErrorCollector
+) -> Items:
+    """Read every file that is of a kind; add the faults to the collector and leave out the files that have one."""
+    items = Items()
     for kind in kinds:
         found = []
         for path in find_content(kind, source.root):
             with collector.collect():
                 found.append(ContentItem(source, path, kind.read(path, source)))
         items[kind.folder] = tuple(found)
-    collector.finish()
     return items
 
 

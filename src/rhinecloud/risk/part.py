@@ -57,7 +57,7 @@ def read_city_rules(folder: Path, settings: Settings, content: Content, context:
     """Return the rules of packs and city; a rule of the city replaces a pack's rule with the same id."""
     own = [folder / path for path in settings.section("risk", RiskSettings).rules]
     of_packs = [rule for rules in content.values(RULES) for rule in rules]
-    return read_rulebook([path for path in own if path.exists()], context, of_packs)
+    return read_rulebook([path for path in own if path.exists()], context, of_packs, folder)
 
 
 @asynccontextmanager

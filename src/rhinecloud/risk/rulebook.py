@@ -45,15 +45,18 @@ def read_rules(
     return [make_rule(each, path, context if own else None) for each in documents if each.value.enabled], []
 
 
-def read_rulebook(paths: Iterable[Path], context: Context, of_packs: Iterable[Rule] = ()) -> Rulebook:
+def read_rulebook(
+    paths: Iterable[Path], context: Context, of_packs: Iterable[Rule] = (), root: Path | None = None
+) -> Rulebook:
     """Return the rules of files and folders, in order; a file with a fault adds its faults instead of rules.
 
-    A later rule with the id of an earlier one replaces it, so that a city can change a pack's rule.
+    A later rule with the id of an earlier one replaces it, so that a city can change a pack's rule. A file below
+    `root` is named by its path from there.
     """
     rules = {rule.id: rule for rule in of_packs}
     problems: list[FileFault] = []
     for path in _files(paths):
-        found, faults = read_rules(path, context)
+        found, faults = read_rules(path, context, _name(path, root))
         problems += faults
         rules.update({rule.id: rule for rule in found})
     return Rulebook(context, list(rules.values()), problems)
@@ -65,6 +68,10 @@ def find_files(folder: Path) -> list[Path]:
     return sorted(
         each for each in found if not any(part.startswith(".") for part in each.relative_to(folder).parts)
     )
+
+
+def _name(path: Path, root: Path | None) -> str:
+    return path.relative_to(root).as_posix() if root is not None and path.is_relative_to(root) else ""
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:

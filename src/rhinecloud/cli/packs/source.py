@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from pathlib import Path
 
 from rhinecloud.app.parts import find_parts, kinds_of
@@ -26,7 +27,7 @@ def find_root(folder: Path) -> Path:
 
 
 def import_from(root: Path) -> Pack:
-    """Import the package in a folder and return its pack; raise Invalid, or whatever its code raises."""
+    """Import the package in a folder and return its pack; raise Invalid."""
     if not (root / "__init__.py").is_file():
         raise Invalid("there is no __init__.py, which declares the pack", field=str(root))
     top = root
@@ -35,6 +36,8 @@ def import_from(root: Path) -> Pack:
     sys.path.insert(0, str(top.parent))
     try:
         module = importlib.import_module(".".join(root.relative_to(top.parent).parts))
+    except Exception as error:  # a pack is code of others, which may raise whatever it likes
+        raise Invalid(f"{type(error).__name__}: {error}", field=_place(error, root)) from error
     finally:
         sys.path.remove(str(top.parent))
     if Path(module.__file__ or "").resolve().parent != root:
@@ -43,6 +46,18 @@ def import_from(root: Path) -> Pack:
     if len(packs) != 1:
         raise Invalid("__init__.py must define one rhinecloud.pack.Pack", field=str(root))
     return packs[0]
+
+
+def _place(error: Exception, root: Path) -> str:
+    """Return the last line of the pack's own code that an error passed through."""
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno))
+    for name, line in reversed(frames):
+        path = Path(name).resolve()
+        if path.is_relative_to(root):
+            return f"{path.relative_to(root.parent)}, line {line}"
+    return str(root)
 
 
 def load_from(folder: Path) -> LoadedPack:

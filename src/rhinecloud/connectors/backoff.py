@@ -19,7 +19,7 @@ class Backoff:
         self._tries = 0
 
     def next(self, at_least_s: float = 0.0) -> float:
-        """Give the next pause in seconds: between half and the whole of the doubled one, at least `at_least_s`."""
+        """Return the next pause in seconds: between half and the whole of the doubled one, at least `at_least_s`."""
         pause_s = min(self._longest_s, self._first_s * 2.0 ** min(self._tries, 30))
         self._tries += 1
         return max(pause_s * (0.5 + 0.5 * self._random()), at_least_s)

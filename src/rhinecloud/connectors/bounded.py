@@ -24,7 +24,7 @@ ZIP_ERRORS = (
 
 
 def gunzip(body: bytes, most_bytes: int) -> bytes:
-    """Unpack gzip; a body that is not gzip comes back as it is. Raises DecodeError."""
+    """Unpack gzip; a body that is not gzip comes back as it is. Raise DecodeError."""
     if not body.startswith(GZIP_MAGIC):
         return body
     unpacker = zlib.decompressobj(wbits=31)
@@ -59,11 +59,11 @@ class BoundedArchive:
         return list(self._members)
 
     def read(self, name: str) -> bytes:
-        """Unpack a member whole; raises DecodeError."""
+        """Unpack a member whole; raise DecodeError."""
         return b"".join(self.chunks(name))
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        """Unpack a member piece by piece; raises DecodeError."""
+        """Unpack a member piece by piece; raise DecodeError."""
         try:
             with self._zip.open(self._members[name]) as member:
                 while chunk := member.read(CHUNK):

@@ -31,7 +31,7 @@ NOTHING_MADE = "it can be read, but the feed makes no entity of it"
 class LetterHead(msgspec.Struct, frozen=True, kw_only=True):
     """What a dead letter is about. `received` and `tried_at` are ISO 8601 in UTC; `tries` counts vain retries.
 
-    `times` counts how often the same came with the same reason, at last at `last_received`; `digest` tells the same.
+    `times` counts how often the same content came with the same reason, last at `last_received`; `digest` is its id.
     `decoded` says that a message is kept and not the bytes as they came, `cut` that it was longer than what is kept.
     """
 
@@ -57,7 +57,7 @@ class Letter(LetterHead, frozen=True, kw_only=True):
     raw: str = ""
 
     def body(self) -> bytes:
-        """Give the kept bytes."""
+        """Return the kept bytes."""
         return base64.b64decode(self.raw)
 
 
@@ -79,7 +79,7 @@ class DeadLetters:
         self._clock = clock
         self._numbers: dict[str, int] = {}
         self._known: dict[str, dict[str, int]] = {}
-        self._roads: dict[str, Callable[[], Pipeline]] = {}
+        self._pipelines: dict[str, Callable[[], Pipeline]] = {}
 
     async def open(self) -> None:
         """Find out where each feed's ring stands; where its size was changed, move the newest letters."""
@@ -98,9 +98,9 @@ class DeadLetters:
         if moved:
             await self._store.put_records(moved)
 
-    def serve(self, feed: str, road: Callable[[], Pipeline]) -> None:
-        """Say by which pipeline the letters of a feed are tried again; `road` makes a fresh one."""
-        self._roads[feed] = road
+    def serve(self, feed: str, make_pipeline: Callable[[], Pipeline]) -> None:
+        """Register the pipeline by which the dead letters of a feed are retried; `make_pipeline` makes a new one."""
+        self._pipelines[feed] = make_pipeline
 
     async def keep(self, feed: str, faults: Sequence[DecodeFault], received: datetime) -> None:
         """Keep faults, durably, each in the place of the oldest one where the ring is full.
@@ -121,14 +121,14 @@ class DeadLetters:
             )
 
     async def list(self, feed: str = "", *, offset: int = 0, limit: int = 50) -> Page[LetterHead]:
-        """Give a page of letters, of one feed or of all, the newest first."""
+        """Return a page of letters, of one feed or of all, the newest first."""
         heads = [head async for _, head in self._heads() if not feed or head.feed == feed]
         heads.sort(key=lambda each: (each.last_received or each.received, each.number), reverse=True)
         items = heads[offset : offset + limit]
         return Page(items, offset=offset, more=len(heads) > offset + limit, total=len(heads))
 
     async def show(self, letter_id: str) -> Letter:
-        """Give one letter with `raw`; raises NoSuchLetter."""
+        """Return one letter with `raw`; raise NoSuchLetter."""
         feed, _, number = letter_id.rpartition("~")
         if not feed or not number.isdecimal() or len(number) > 18:
             raise NoSuchLetter(f"there is no dead letter {letter_id}")
@@ -139,14 +139,14 @@ class DeadLetters:
         return letter
 
     async def drop(self, letter_id: str) -> None:
-        """Forget one letter; raises NoSuchLetter."""
+        """Forget one letter; raise NoSuchLetter."""
         letter = await self.show(letter_id)
         await self._store.delete_record(KIND, "", self._slot(letter.feed, letter.number))
 
     async def retry(self, letter_id: str) -> Letter | None:
-        """Send one letter down its feed's road again: None when it went well and is gone, else as it is kept now.
+        """Process one dead letter again; return None when it succeeded and is removed, else the letter as kept now.
 
-        Raises NoSuchLetter, NotRetriable, and Unavailable where the broker takes nothing now.
+        Raise NoSuchLetter, NotRetriable, and Unavailable where the broker takes nothing now.
         """
         letter = await self.show(letter_id)
         reasons = await self._try(letter)
@@ -160,12 +160,12 @@ class DeadLetters:
         return again
 
     async def _try(self, letter: Letter) -> Sequence[str]:
-        """Give the reasons why a letter is of no use still; none: the city has what it says."""
-        if letter.feed not in self._roads:
+        """Return the reasons why a letter is of no use still; none: the city has what it says."""
+        if letter.feed not in self._pipelines:
             raise NotRetriable(f"the city has no feed {letter.feed} now")
         if letter.cut:
             raise NotRetriable("it was too large to be kept whole")
-        pipeline = self._roads[letter.feed]()
+        pipeline = self._pipelines[letter.feed]()
         parcel = Parcel(letter.body(), parse_time(letter.received), origin=letter.origin)
         if letter.decoded:
             read: Iterator[EntityDraft | DecodeFault] = iter(
@@ -182,7 +182,7 @@ class DeadLetters:
         return [fault.reason for fault in faults]
 
     async def _find(self, feed: str, digest: str, letters: Mapping[int, Letter]) -> Letter | None:
-        """Give the letter of this content and reason, from those about to be written or from the store."""
+        """Return the letter of this content and reason, from those about to be written or from the store."""
         number = self._known.get(feed, {}).get(digest)
         if number is None or not self._is_in_ring(feed, number):
             return None
@@ -225,7 +225,7 @@ class DeadLetters:
         return f"{feed}~{number % self._kept:08d}"
 
     async def _heads(self) -> AsyncIterator[tuple[str, LetterHead]]:
-        """Give each letter's place and head; the content is passed over."""
+        """Return each letter's place and head; the content is passed over."""
         after = ""
         while records := await self._store.list_records(KIND, "", after=after, limit=READ_AT_ONCE):
             for record in records:

@@ -42,14 +42,14 @@ class FeedContext:
 
 
 class Feed:
-    """A feed that can be started and stopped; `status` tells how it is."""
+    """A feed that can be started and stopped; `status` returns its state and figures."""
 
     def __init__(self, plan: FeedPlan, pipeline: Pipeline, around: FeedContext) -> None:
         tools = around.tools
         self.name = plan.name
         self.counters = FeedCounters()
         self._simulated = plan.marks.simulated
-        """Whether all that it brings is marked as simulated, as far as can be told from what came last."""
+        """Whether all that it brings is marked as simulated, as far as the last messages show."""
         self._plan = plan
         self._pipeline = pipeline
         self._tools = tools
@@ -77,7 +77,7 @@ class Feed:
         await self._inlet.linked.wait()
 
     def wait(self, reason: str) -> None:
-        """Say why it is not started yet."""
+        """Set why it is not started yet."""
         self._health.waits(reason)
 
     async def stop(self) -> None:
@@ -96,7 +96,7 @@ class Feed:
         await self._inlet.drained()
 
     def status(self) -> FeedStatus:
-        """Tell how the feed is."""
+        """Return the state and the figures of the feed."""
         state, error = self._health.judge()
         counted = self.counters
         return FeedStatus(
@@ -131,7 +131,7 @@ class Feed:
             except LinkBroken as error:
                 self._broke(error.reason)
                 at_least_s = error.retry_after_s
-            except Exception as error:  # noqa: BLE001 - a feed's fence: what is wrong with one stops no other
+            except Exception as error:  # noqa: BLE001 - a feed's boundary: a failure of one feed stops no other
                 self._log.exception("the link failed in a way that it should not")
                 self._broke(f"{type(error).__name__}: {error}")
             else:
@@ -232,7 +232,7 @@ class Feed:
 
 
 class _Inlet(BoundedInlet):
-    """The queue, which tells the feed's health of contacts and knows whether its link has ever stood."""
+    """The queue, which reports contacts to the feed's health and records whether its link has ever been open."""
 
     def __init__(self, limits: ConnectorSettings, counters: FeedCounters, health: FeedHealth) -> None:
         super().__init__(limits.queue_parcels, limits.queue_bytes, counters, health.contact)

@@ -32,7 +32,7 @@ class Rate:
         self._forget(second)
 
     def per_second(self) -> float:
-        """Give the rate; in the first minute, over the time that the feed has run."""
+        """Return the rate; in the first minute, over the time that the feed has run."""
         now = self._monotonic()
         self._forget(int(now))
         span = min(float(WINDOW_S), max(now - self._began, 1.0))
@@ -109,7 +109,7 @@ class FeedHealth:
         self.last_error = reason or self.last_error
 
     def contact_since(self, moment: float) -> bool:
-        """Tell whether anything came from the source since a moment of the monotonic clock."""
+        """Return whether anything came from the source since a moment of the monotonic clock."""
         return any(at is not None and at >= moment for at in (self._contact_at, self._unusable_at))
 
     @property
@@ -118,7 +118,7 @@ class FeedHealth:
         return format_time(self._last_message) if self._last_message else ""
 
     def judge(self) -> tuple[FeedState, str]:
-        """Give the state and what is wrong now, '' where nothing is."""
+        """Return the state and what is wrong now, '' where nothing is."""
         if self._rest is not None:
             return self._rest, self._waits_for or self._useless()
         if self.broker_error or self.link_error:
@@ -133,7 +133,7 @@ class FeedHealth:
         return FeedState.SILENT, ""
 
     def _useless(self) -> str:
-        """Say of a source that brings no more that all of it was in vain, '' where it was not."""
+        """Return the reason where nothing that an ended source brought could be used, else ''."""
         vain = self._rest is FeedState.ENDED and self._last_message is None and self._unusable
         return f"nothing of it could be used: {self._unusable}" if vain else ""
 

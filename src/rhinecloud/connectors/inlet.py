@@ -26,8 +26,8 @@ class BoundedInlet:
         self._waiting_bytes = 0
         self._unfinished = 0
         self._some = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._space = asyncio.Event()
+        self._space.set()
         self._drained = asyncio.Event()
         self._drained.set()
 
@@ -40,16 +40,16 @@ class BoundedInlet:
         return len(self._queue) >= self._parcels or self._waiting_bytes >= self._size_bytes
 
     def connected(self) -> None:
-        """Say that the link stands; only what comes over it makes the feed live."""
+        """Report that the link is open; the feed is live only once data arrives."""
 
     def touch(self) -> None:
-        """Say that the source answered and has nothing new."""
+        """Report that the source answered and has nothing new."""
         self._on_contact()
 
     async def put(self, parcel: Parcel) -> None:
         """Hand over; waits while the queue is full."""
         while self.full:
-            await self._room.wait()
+            await self._space.wait()
         self.push(parcel)
 
     def offer(self, parcel: Parcel) -> bool:
@@ -70,11 +70,11 @@ class BoundedInlet:
         self._drained.clear()
         self._some.set()
         if self.full:
-            self._room.clear()
+            self._space.clear()
 
-    async def room(self) -> None:
+    async def wait_for_space(self) -> None:
         """Wait until the queue is not full."""
-        await self._room.wait()
+        await self._space.wait()
 
     async def take(self, most: int) -> list[Parcel]:
         """Wait for something and take up to `most` parcels, the oldest first; say `finish` when they are done."""
@@ -84,11 +84,11 @@ class BoundedInlet:
         if not self._queue:
             self._some.clear()
         if not self.full:
-            self._room.set()
+            self._space.set()
         return taken
 
     def finish(self, count: int) -> None:
-        """Say that `count` of the parcels that were taken are done."""
+        """Report that `count` of the parcels that were taken are settled."""
         self._unfinished -= count
         if not self._unfinished:
             self._drained.set()

@@ -20,14 +20,14 @@ Ingest = Callable[[Sequence[EntityFragment]], Awaitable[Sequence[Written | Excep
 
 
 MOST_FAULTS = 10
-"""Of a message with many faults so many are told."""
+"""At most this many faults of one message are named."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntityDraft:
     """A message and what it changes in the city; `recorded` is the message before its times were moved.
 
-    `simulated` tells whether all that it changes is marked so, by the feed's settings or by the message's own word.
+    `simulated` is whether everything that it changes is marked so, by the feed's settings or by the message itself.
     `amiss` says what of the message could not be used, where that is not all of it.
     """
 
@@ -58,7 +58,7 @@ class FeedMarks:
 
 
 class Pipeline:
-    """The road of one feed's messages."""
+    """The processing of one feed's messages."""
 
     def __init__(self, codec: Codec, meaning: Meaning, ingest: Ingest, marks: FeedMarks) -> None:
         self._codec = codec
@@ -83,7 +83,7 @@ class Pipeline:
             yield DecodeFault(parcel.body, str(error), origin=parcel.origin)
 
     def draft(self, message: Message, parcel: Parcel) -> EntityDraft | DecodeFault:
-        """Say what one message means; a Fault where nothing of it can be used."""
+        """Return what one message means; a fault where nothing of it can be used."""
         if self._marks.fields:
             message = {**self._marks.fields, **message}
         if parcel.undated:
@@ -109,7 +109,7 @@ class Pipeline:
         return EntityDraft(message, fragments, parcel.origin, recorded, simulated, amiss)
 
     async def write(self, drafts: Sequence[EntityDraft]) -> BatchOutcome:
-        """Give drafts to the broker; raises Unavailable, and then the same drafts may be written again."""
+        """Return drafts to the broker; raise Unavailable, and then the same drafts may be written again."""
         owners = [draft for draft in drafts for _ in draft.fragments]
         outcome = BatchOutcome()
         if not owners:
@@ -147,7 +147,7 @@ class Pipeline:
 
 
 def _is_absent(fragment: EntityFragment, answer: Written | Exception) -> bool:
-    """Tell whether a fragment was for an entity that exists, and none does."""
+    """Return whether a fragment was for an entity that exists, and none does."""
     return "type" not in fragment and isinstance(answer, Invalid) and answer.field == "type"
 
 

@@ -73,7 +73,7 @@ class FeedPlan:
 def plan_feeds(
     feeds: Mapping[str, FeedSettings], limits: ConnectorSettings, sources: CitySources
 ) -> list[FeedPlan]:
-    """Plan all feeds; raises Invalid naming each setting that is wrong, such as `feeds.rhine.mapping`."""
+    """Plan all feeds; raise Invalid naming each setting that is wrong, such as `feeds.rhine.mapping`."""
     collector, plans = ErrorCollector(), []
     for name, settings in feeds.items():
         with collector.collect():
@@ -83,7 +83,7 @@ def plan_feeds(
 
 
 def plan_feed(name: str, settings: FeedSettings, limits: ConnectorSettings, sources: CitySources) -> FeedPlan:
-    """Plan one feed; raises Invalid naming each setting that is wrong."""
+    """Plan one feed; raise Invalid naming each setting that is wrong."""
     try:
         return _plan(name, settings, limits, sources)
     except Invalid as error:

@@ -11,14 +11,14 @@ from rhinecloud.pack.codec import Parcel
 
 
 class Inlet(Protocol):
-    """The door through which a link hands over; the feed stands behind it."""
+    """Through this a link hands parcels over to its feed."""
 
     def connected(self) -> None:
-        """Say that the link stands."""
+        """Report that the link is open."""
         ...
 
     def touch(self) -> None:
-        """Say that the source answered and has nothing new."""
+        """Report that the source answered and has nothing new."""
         ...
 
     async def put(self, parcel: Parcel) -> None:
@@ -38,7 +38,7 @@ class Inlet(Protocol):
         """Whether the queue is full."""
         ...
 
-    async def room(self) -> None:
+    async def wait_for_space(self) -> None:
         """Wait until the queue is not full."""
         ...
 

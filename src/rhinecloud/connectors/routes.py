@@ -1,4 +1,4 @@
-"""The door of the connectors in the people's API: `/feeds` and `/deadletters`."""
+"""The routes of the connectors: `/feeds` and `/deadletters`."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Retried(BaseModel):
 
 
 def feed_routes(feeds: Feeds, viewer: Dependency) -> APIRouter:
-    """Build `/feeds`; `viewer` lets through who may see the status."""
+    """Build `/feeds`; `viewer` is the dependency of those who may see the status."""
     router = APIRouter(prefix="/feeds", tags=["feeds"], dependencies=[Depends(viewer)])
 
     @router.get("", summary="All feeds")
@@ -93,7 +93,7 @@ def feed_routes(feeds: Feeds, viewer: Dependency) -> APIRouter:
 
 
 def deadletter_routes(feeds: Feeds, viewer: Dependency, operator: Dependency) -> APIRouter:
-    """Build `/deadletters`; `viewer` lets through who may see them, `operator` who may retry and drop them."""
+    """Build `/deadletters`; `viewer` and `operator` are the dependencies for reading, and for retrying and dropping."""
     router = APIRouter(prefix="/deadletters", tags=["dead letters"], dependencies=[Depends(viewer)])
     letters = feeds.deadletters
 

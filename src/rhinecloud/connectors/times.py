@@ -29,7 +29,7 @@ def read_moment(value: Any) -> datetime | None:
 
 
 def find_moment(document: Any, members: frozenset[str]) -> datetime | None:
-    """Give the latest moment under one of `members`, at any depth of a JSON document."""
+    """Return the latest moment under one of `members`, at any depth of a JSON document."""
     latest: datetime | None = None
     waiting = [document]
     while waiting:

@@ -11,7 +11,7 @@ from rhinecloud.kernel.errors import Invalid
 
 
 def client_context(feed: FeedSettings) -> ssl.SSLContext:
-    """Make the context of a feed; raises Invalid where a file cannot be read."""
+    """Return the TLS context of a feed; raise Invalid where a file cannot be read."""
     try:
         context = ssl.create_default_context(cafile=feed.tls_ca or None)
     except (OSError, ssl.SSLError) as error:

@@ -57,14 +57,14 @@ class AisCodec:
         self._parts = FragmentBuffer()
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Give a message for each whole one and a Fault for each line that is none; comments and GPS lines pass."""
+        """Return a message for each whole one and a Fault for each line that is none; comments and GPS lines pass."""
         for line in parcel.body.splitlines():
             sentence = line.strip(b" \t\x00")
             if sentence and not sentence.startswith((b"#", b"$")):
                 yield from self._line(sentence, parcel.received)
 
     def recorded_at(self, unit: bytes) -> datetime | None:
-        """Give the time of a line's tag block, or of the receiver's own GPS (an RMC sentence)."""
+        """Return the time of a line's tag block, or of the receiver's own GPS (an RMC sentence)."""
         line = unit.strip()
         if line.startswith(b"\\"):
             return split_tag(line)[0].time

@@ -14,7 +14,7 @@ WATER_LEVELS = 24
 PERSONS = 55
 
 STATIC_MEMBERS = frozenset({"vin", "shiptype", "length", "beam", "draught", "hazard", "loaded"})
-"""pyais' names for what the static data say; the names of this house take their place."""
+"""pyais' names for what the static data say; Smart Data Models' names take their place."""
 
 UNKNOWN_CREW = 255
 UNKNOWN_PASSENGERS = 8191
@@ -22,7 +22,7 @@ UNKNOWN_LEVEL_CM = -8192
 
 
 def name_inland(members: dict[str, Any]) -> dict[str, Any]:
-    """Give the members that an inland message adds, from pyais' members of an application message; else nothing."""
+    """Return the members that an inland message adds, from pyais' members of an application message; else nothing."""
     if members.get("dac") != DAC:
         return {}
     if members.get("fid") == STATIC and members.get("shiptype") is not None:
@@ -35,7 +35,7 @@ def name_inland(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def hidden_names(members: dict[str, Any]) -> frozenset[str]:
-    """Give the names of pyais that this house's own replace in a message."""
+    """Return the names of pyais that are replaced in a message."""
     return STATIC_MEMBERS if members.get("dac") == DAC and members.get("fid") == STATIC else frozenset()
 
 

@@ -27,7 +27,7 @@ class PendingSentence:
     received: datetime
 
     def fault(self, reason: str) -> DecodeFault:
-        """Give the parts back as unusable."""
+        """Return the parts back as unusable."""
         return DecodeFault(b"\n".join(part.raw for part in self.parts), reason)
 
 

@@ -1,4 +1,4 @@
-"""NMEA tag blocks (`\\\\s:station,c:1577836800*hh\\\\`): who received a sentence, and when.
+"""NMEA tag blocks (`\\\\s:station,c:1577836800*hh\\\\`): which receiver got a sentence, and when.
 
 Source: NMEA 0183 v4.10, section 7; gpsd's AIVDM.html describes them in public.
 """

@@ -53,9 +53,9 @@ class CapCodec:
         self._replaced: dict[str, datetime] = {}
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Give a message for each alert, of a zip in its order with a Fault for each that cannot be read.
+        """Return a message for each alert, of a zip in its order with a Fault for each that cannot be read.
 
-        Raises DecodeError where the parcel is one document and no alert, or a broken zip.
+        Raise DecodeError where the parcel is one document and no alert, or a broken zip.
         """
         for item in self._read(parcel):
             if not isinstance(item, DecodeFault):
@@ -90,7 +90,7 @@ class CapCodec:
                 yield DecodeFault(body, f"{name}: {error}")
 
     def recorded_at(self, unit: bytes) -> datetime | None:
-        """Give the moment at which a recorded alert was sent."""
+        """Return the moment at which a recorded alert was sent."""
         try:
             items = list(self._read(Parcel(unit, datetime.min.replace(tzinfo=UTC))))
         except DecodeError:
@@ -100,7 +100,7 @@ class CapCodec:
 
 
 def read_alert(body: bytes) -> dict[str, Any]:
-    """Read one alert; raises DecodeError with what is wrong."""
+    """Read one alert; raise DecodeError with what is wrong."""
     if len(body) > LARGEST_DOCUMENT:
         raise DecodeError(f"larger than {LARGEST_DOCUMENT} bytes")
     try:

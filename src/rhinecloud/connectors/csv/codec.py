@@ -31,7 +31,7 @@ class CsvCodec:
         self.time_members = frozenset({time_field}) if time_field else USUAL_TIME_MEMBERS
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Give a message for each row and a Fault, with the header before it, for each that does not fit."""
+        """Return a message for each row and a Fault, with the header before it, for each that does not fit."""
         if self._whole:
             self._columns, self._header_line = [], b""
         for line in parcel.body.splitlines():
@@ -45,7 +45,7 @@ class CsvCodec:
             yield item if isinstance(item, dict) else DecodeFault(self._header_line + b"\n" + row, item)
 
     def recorded_at(self, unit: bytes) -> datetime | None:
-        """Give the time of a row; the header must have been read with the first unit."""
+        """Return the time of a row; the header must have been read with the first unit."""
         row = _row_of(unit)
         if not self._columns:
             list(self._read_header(row))
@@ -69,7 +69,7 @@ class CsvCodec:
         self._columns, self._header_line = columns, row
 
     def _row(self, row: bytes) -> dict[str, str] | str:
-        """Give the row's members, or what is wrong with it."""
+        """Return the row's members, or what is wrong with it."""
         try:
             values = next(csv.reader([row.decode("utf-8")], delimiter=self._delimiter))
         except (UnicodeDecodeError, csv.Error, StopIteration) as error:

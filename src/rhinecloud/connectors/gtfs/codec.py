@@ -37,7 +37,7 @@ class GtfsCodec:
         self._most_bytes = most_bytes
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Give messages table by table; raises DecodeError where it is no timetable: no zip, or none of its tables."""
+        """Return messages table by table; raise DecodeError where it is no timetable: no zip, or none of its tables."""
         if not parcel.body.startswith(ZIP_MAGIC):
             raise DecodeError("no GTFS timetable: not a zip")
         archive = BoundedArchive(parcel.body, self._most_bytes)

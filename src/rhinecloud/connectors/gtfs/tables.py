@@ -1,4 +1,4 @@
-"""What GTFS requires of a table, as far as this house relies on it. Source: GTFS Schedule Reference."""
+"""What GTFS requires of a table, as far as this codec relies on it. Source: GTFS Schedule Reference."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHOICES: dict[str, dict[str, frozenset[str]]] = {"trips": {"direction_id": froze
 
 
 def find_row_fault(table: str, row: Mapping[str, str]) -> str:
-    """Say what is wrong with a row, '' where nothing is."""
+    """Return what is wrong with a row, '' where nothing is."""
     missing = [name for name in REQUIRED_COLUMNS.get(table, ()) if name not in row]
     if missing:
         return f"{', '.join(missing)} is empty"

@@ -32,7 +32,7 @@ class GtfsRealtimeCodec:
     time_members = TIMES | {"feed_time"}
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Give a message for each entity of a frame; raises DecodeError where the bytes are no frame."""
+        """Return a message for each entity of a frame; raise DecodeError where the bytes are no frame."""
         frame = _read_frame(parcel.body)
         feed_time = int(frame.header.timestamp)
         for entity in frame.entity:
@@ -43,7 +43,7 @@ class GtfsRealtimeCodec:
             yield message
 
     def recorded_at(self, unit: bytes) -> datetime | None:
-        """Give the frame's own time."""
+        """Return the frame's own time."""
         try:
             return read_moment(int(_read_frame(unit).header.timestamp))
         except DecodeError:

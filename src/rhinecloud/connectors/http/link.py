@@ -59,7 +59,7 @@ class HttpLink:
         self._origin = _without_secrets(source.url)
 
     async def run(self, inlet: Inlet) -> None:
-        """Poll until an answer fails; raises LinkBroken with the status or what the connection said."""
+        """Poll until an answer fails; raise LinkBroken with the status or what the connection said."""
         source = self._source
         timeout = aiohttp.ClientTimeout(
             total=source.timeout_s, sock_connect=source.connect_timeout_s, connect=source.connect_timeout_s
@@ -138,7 +138,7 @@ class HttpLink:
 
 
 def _without_secrets(url: str) -> str:
-    """Give a URL without user, password and query, where keys stand."""
+    """Return a URL without user, password and query, where keys stand."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 

@@ -28,7 +28,7 @@ class JsonCodec:
         self.time_members = frozenset({time_field}) if time_field else USUAL_TIME_MEMBERS
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Give a message for each item; raises DecodeError for broken JSON and where the list is not there."""
+        """Return a message for each item; raise DecodeError for broken JSON and where the list is not there."""
         document = read_json(parcel.body)
         for name in self._items:
             if not isinstance(document, dict) or name not in document:
@@ -41,7 +41,7 @@ class JsonCodec:
             yield message
 
     def recorded_at(self, unit: bytes) -> datetime | None:
-        """Give the latest time in a recorded document."""
+        """Return the latest time in a recorded document."""
         try:
             return find_moment(read_json(unit), self.time_members)
         except DecodeError:
@@ -49,7 +49,7 @@ class JsonCodec:
 
 
 def read_json(body: bytes) -> Any:
-    """Read JSON, else UTF-8 text as one string; raises DecodeError."""
+    """Read JSON, else UTF-8 text as one string; raise DecodeError."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

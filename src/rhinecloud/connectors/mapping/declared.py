@@ -43,7 +43,7 @@ class MappingRule:
     zone: ZoneInfo | None
 
     def apply(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
-        """Return the entities that a message changes; at last raises Invalid naming each member that does not fit.
+        """Return the entities that a message changes; at the end raise Invalid naming each member that does not fit.
 
         Of a list, one item that is wrong does not cost the others.
         """
@@ -144,7 +144,7 @@ class DeclaredMapping:
         return hash(self._digest)
 
     def __call__(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
-        """Return the entities that a message changes; at last raises Invalid, or Faults for several."""
+        """Return the entities that a message changes; at the end raise Invalid, or Faults for several."""
         collector = ErrorCollector()
         for rule in self._rules:
             with collector.collect():

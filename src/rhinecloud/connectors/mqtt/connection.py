@@ -65,7 +65,7 @@ class MqttConnection:
         self._client = self._make_client()
 
     async def open(self, topics: Sequence[str]) -> None:
-        """Connect and subscribe; raises LinkBroken."""
+        """Connect and subscribe; raise LinkBroken."""
         try:
             async with asyncio.timeout(self._server.connect_timeout_s):
                 await self._connect()
@@ -89,7 +89,7 @@ class MqttConnection:
         raise LinkBroken(self._lost.result())
 
     def close(self) -> None:
-        """Say goodbye, so that the server keeps the session and sends no last will."""
+        """Disconnect in order, so that the server keeps the session and sends no last will."""
         self._lose("closed")
         if self._resuming is not None:
             self._resuming.cancel()
@@ -129,7 +129,7 @@ class MqttConnection:
         return client
 
     async def _connect(self) -> None:
-        """Let paho connect in a thread, because it blocks; a daemon, so that a dead address delays no one's end."""
+        """Connect in a thread, because paho blocks; a daemon, so that a dead address does not delay the exit."""
         done: asyncio.Future[None] = self._loop.create_future()
 
         def connect() -> None:
@@ -252,7 +252,7 @@ class MqttConnection:
         self._check(self._client.loop_write())
 
     def _readable(self) -> None:
-        """Read while there is something, the queue has room and others have not waited long."""
+        """Read while data is available, the queue has space and other feeds have not waited long."""
         for _ in range(READS_AT_ONCE):
             if self._inlet.full:
                 self._pause()
@@ -270,7 +270,7 @@ class MqttConnection:
             self._resuming = self._loop.create_task(self._resume())
 
     async def _resume(self) -> None:
-        await self._inlet.room()
+        await self._inlet.wait_for_space()
         self._resuming = None
         if self._reader is not None and not self._lost.done():
             self._loop.add_reader(self._reader, self._readable)

@@ -18,7 +18,7 @@ class MqttLink:
         self._clock = clock
 
     async def run(self, inlet: Inlet) -> None:
-        """Connect, subscribe and hand over; raises LinkBroken when the connection is lost."""
+        """Connect, subscribe and hand over; raise LinkBroken when the connection is lost."""
         connection = MqttConnection(self._server, inlet, self._clock)
         try:
             await connection.open(self._topics)

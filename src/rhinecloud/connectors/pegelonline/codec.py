@@ -32,7 +32,7 @@ class PegelonlineCodec:
     time_members = frozenset({"timestamp"})
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Give a message for each station; raises DecodeError for anything else, with the service's own words."""
+        """Return a message for each station; raise DecodeError for anything else, with the service's own words."""
         try:
             document = orjson.loads(parcel.body)
         except orjson.JSONDecodeError as error:
@@ -48,7 +48,7 @@ class PegelonlineCodec:
             )
 
     def recorded_at(self, unit: bytes) -> datetime | None:
-        """Give the newest measurement's time in a recorded answer."""
+        """Return the newest measurement's time in a recorded answer."""
         try:
             return find_moment(orjson.loads(unit), self.time_members)
         except orjson.JSONDecodeError:

@@ -91,7 +91,7 @@ class ReplayLink:
 
 
 class _Schedule:
-    """Says when each unit is due, on the monotonic clock."""
+    """When each unit is due, on the monotonic clock."""
 
     def __init__(self, pace: Pace, began: float, *, timed: bool) -> None:
         self._pace = pace
@@ -104,7 +104,7 @@ class _Schedule:
         """The recording's time at the unit that was asked about last."""
 
     def due(self, unit: Unit) -> float:
-        """Give the moment for a unit; never earlier than that of the one before."""
+        """Return the moment for a unit; never earlier than that of the one before."""
         if unit.moment is not None:
             self.moment = unit.moment
             self._first = self._first or unit.moment

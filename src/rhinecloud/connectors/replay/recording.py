@@ -42,7 +42,7 @@ class FeedRecording:
     mqtt: bool = False
 
     def units(self) -> Iterator[Unit]:
-        """Give the units in order; raises LinkBroken where a file cannot be read."""
+        """Return the units in order; raise LinkBroken where a file cannot be read."""
         for path in self.files:
             try:
                 yield from self._units_of(path)
@@ -68,7 +68,7 @@ class FeedRecording:
 
 
 def find_files(pattern: str, root: Path) -> tuple[Path, ...]:
-    """Find the files of a recording below `root` (the city's folder); raises Invalid where there is none."""
+    """Find the files of a recording below `root` (the city's folder); raise Invalid where there is none."""
     path = root / pattern
     if path.is_dir():
         found = [each for each in path.iterdir() if each.is_file() and not each.name.startswith(".")]

@@ -12,7 +12,7 @@ class Lines:
         self._skipping = False
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
-        """Give the whole lines in `data`, joined as they came, and the beginning of a line that was given up, or
+        """Return the whole lines in `data`, joined as they came, and the beginning of a line that was given up, or
         b''.
         """
         if self._skipping:

@@ -22,7 +22,7 @@ class UdpLink:
         """Where it listens, once it does: for a port of 0 the one that was given."""
 
     async def run(self, inlet: Inlet) -> None:
-        """Listen until cancelled; raises LinkBroken where the address cannot be had."""
+        """Listen until cancelled; raise LinkBroken where the address cannot be had."""
         loop = asyncio.get_running_loop()
         lost: asyncio.Future[Exception | None] = loop.create_future()
         try:

@@ -52,6 +52,14 @@ def test_a_new_pack_is_sound_and_its_recording_is_as_expected(
     assert trial["alerts"] == {"street-lamps-level-high": 1}
 
 
+def test_a_pack_without_recordings_does_not_pass(lamps: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (lamps / "street_lamps_pack" / "fixtures" / "readings.toml").unlink()
+    assert run(["pack", "test", str(lamps)]) == Exit.INVALID
+    said = capsys.readouterr().out
+    assert "no recordings" in said
+    assert "as expected" not in said
+
+
 def test_what_a_mapping_makes_must_fit_the_types(lamps: Path, capsys: pytest.CaptureFixture[str]) -> None:
     replace(lamps / "street_lamps_pack" / "readings.py", 'message["level"]', '-message["level"]')
     assert run(["pack", "test", str(lamps)]) == Exit.INVALID
@@ -214,6 +222,15 @@ def test_what_a_pack_wrote_is_counted_before_anything_is_removed(
     counted = {each["name"]: each["entities"] for each in remove_port(lit_city, capsys)["own"]}
     assert counted == {"Berth": 0, "Vessel": 1, "WaterObserved": 0}
     assert (lit_city / "city.toml").read_text(encoding="utf-8") == STREETS
+
+
+def test_settings_that_a_removed_pack_leaves_are_named(
+    lit_city: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (lit_city / "city.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[packs.port]\n")
+    assert run(["pack", "remove", "port", "--city", str(lit_city), "--keep"]) == Exit.DONE
+    assert "nothing reads [packs.port] any more; take it out of city.toml" in capsys.readouterr().out
 
 
 def test_a_pack_is_removed_and_its_entities_are_kept(

@@ -86,10 +86,12 @@ def test(folder: Folder = HERE, as_json: Json = False) -> None:
     else:
         for each in results:
             _show_trial(each)
-        said = f"{counted(len(failed), 'recording')} of {len(results)} with faults"
-        console().print(said if failed else f"{counted(len(results), 'recording')}: all as expected")
-        if not results:
-            console().print("write fixtures/*.toml: see `rhinecloud schema fixtures`")
+        if failed:
+            console().print(f"{counted(len(failed), 'recording')} of {len(results)} with faults")
+        elif results:
+            console().print(f"{counted(len(results), 'recording')}: all as expected")
+        else:
+            console().print("no recordings: write fixtures/*.toml, see `rhinecloud schema fixtures`")
     raise typer.Exit(Exit.INVALID if failed or not results else Exit.DONE)
 
 
@@ -181,6 +183,8 @@ def remove(
         print(f"{done['exported']:,} entities written to {export}")
     kept = "its entities are kept" if keep else f"{done['deleted']:,} entities deleted"
     print(f"{kept}; {name} is left out of `[city] packs` from the next start on")
+    if removal.has_settings:
+        print(f"nothing reads [packs.{name}] any more; take it out of city.toml")
 
 
 def _sign(row: dict[str, Any]) -> Text:

@@ -22,7 +22,7 @@ _PACKS = re.compile(r"^packs[ \t]*=[ \t]*\[[^\]]*\]", re.MULTILINE)
 
 
 class Removal:
-    """One pack of one city."""
+    """One pack of one city; `has_settings` says whether `city.toml` has a table for it."""
 
     def __init__(self, city: Path, name: str) -> None:
         """Raise Conflict while feeds of the city need the pack."""
@@ -31,6 +31,7 @@ class Removal:
         self._path = f"/api/v1/packs/{name}/entities"
         settings = read_city(city)
         self._wanted = settings.city.packs
+        self.has_settings = name in settings.tables["packs"].data
         short = _short_names(settings.city.packs, name)
         needing = [
             feed

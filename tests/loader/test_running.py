@@ -14,7 +14,7 @@ import aiohttp
 from pydantic import BaseModel
 
 from app.conftest import write_city
-from rhinecloud.app.city import City as RunningCity
+from rhinecloud.app.city import RunningCity
 from rhinecloud.app.sections import read_city
 from rhinecloud.kernel.actor import Role
 from rhinecloud.loader import Packs

@@ -35,6 +35,13 @@ web: $(WEB) ## Build the operations centre if its sources changed
 test: .make/dev .make/system clients $(WEB) test-web ## Run every test, after installing what they need (ARGS for pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
+QUICK_WITHOUT := app cli clients conformance docs faults journeys
+QUICK = -m 'not (slow or fault or journey or database or hypothesis)' $(addprefix --ignore=tests/,$(QUICK_WITHOUT))
+
+.PHONY: quick
+quick: .make/dev ## Run the tests of the parts within two minutes: no browser, kills, PostgreSQL or generated inputs
+	@$(BIN)/python -m pytest -q $(QUICK) $(ARGS)
+
 .PHONY: test-web
 test-web: web/node_modules/.package-lock.json ## Run the unit tests of the web
 	@$(NODE_OK) || export PATH="$(CURDIR)/$(BIN):$$PATH"; cd web && NO_COLOR=1 npm run --silent test -- --reporter=dot

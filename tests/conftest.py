@@ -15,6 +15,16 @@ settings.register_profile("house", deadline=None)  # a busy machine is no fault;
 settings.load_profile("house")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start a PostgreSQL, so that `make quick` leaves them out."""
+    for item in items:
+        needs = {*getattr(item, "fixturenames", ())} & {"postgres", "postgres_url", "mortal"}
+        call = getattr(item, "callspec", None)
+        if needs or (call is not None and "postgresql" in call.params.values()):
+            item.add_marker(pytest.mark.database)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """One throw-away PostgreSQL for all tests of the session that ask for it."""

@@ -148,6 +148,7 @@ async def test_a_stranger_elsewhere_does_not_lock_a_person_out(identity: Identit
     assert await identity.sign_in("meyer", PASSWORD, "10.0.0.2")
 
 
+@pytest.mark.slow
 async def test_names_without_an_account_do_not_push_out_the_lock_of_one(
     identity: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +181,7 @@ async def test_a_new_password_lifts_the_lock(identity: Identity) -> None:
     assert await identity.sign_in("meyer", once, "10.0.0.1")
 
 
+@pytest.mark.slow
 async def test_too_many_sign_ins_at_once_are_refused_and_not_counted(identity: Identity) -> None:
     await add(identity)
     many = await asyncio.gather(

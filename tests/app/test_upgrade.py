@@ -57,7 +57,7 @@ def checked(folder: Path) -> list[str]:
 
 async def test_an_old_city_is_migrated_when_it_starts_and_says_so(tmp_path: Path) -> None:
     folder = old_city(tmp_path / "city")
-    assert checked(folder) == ["incidents: version 0, brought to version 1 at the next start"]
+    assert checked(folder) == ["incidents: version 0, migrated to version 1 at the next start"]
     city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     try:

@@ -76,6 +76,22 @@ async def test_an_empty_log_holds_nothing(stream: Stream) -> None:
     assert await stream.last() == 0
 
 
+async def test_a_second_relay_that_believes_to_be_at_the_end_appends_nothing(it: Running) -> None:
+    """Two processes relay for a moment, as when a leader was believed dead: each knows the end as it was."""
+    other = it.connect()
+    await other.open()
+    try:
+        for each in (it.stream, other):
+            assert await each.last() == 0
+        await it.stream.publish(frame(1, 2))
+        with pytest.raises(Unavailable):
+            await other.publish(frame(1))
+        await it.stream.publish(frame(3))
+        assert await take(other.tail(0), 2) == [(1, 2), (3, 3)]
+    finally:
+        await other.close()
+
+
 async def test_last_is_what_was_published_last(stream: Stream) -> None:
     await stream.publish(frame(1, 5))
     await stream.publish(frame(6, 6))

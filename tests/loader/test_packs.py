@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rhinecloud.app.checks import check_city
 from rhinecloud.app.parts import find_parts, kinds_of
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.loader import GROUP, Packs
@@ -206,3 +207,13 @@ def test_a_city_adds_layers_of_its_own_and_may_draw_a_packs_layer_its_own_way(ci
 def test_packs_can_be_left_out_by_name(city: Path) -> None:
     found = [write_pack(city, "one"), write_pack(city, "two")]
     assert [each.name for each in find_packs(["*", "!one"], found).loaded] == ["two"]
+
+
+def test_check_names_a_term_with_two_meanings_once(city: Path) -> None:
+    (city / "city.toml").write_text('[city]\nname = "Musterstadt"\n', encoding="utf-8")
+    terms = [json.dumps({"@context": {"reach": f"https://{name}.example/reach"}}) for name in ("a", "b")]
+    points = [
+        write_pack(city, name, {"context.jsonld": text}) for name, text in zip(("a", "b"), terms, strict=True)
+    ]
+    [said] = [each.problem for each in check_city(city, find_packs(found=points)) if each.part == "context"]
+    assert said.startswith("reach: a means https://a.example/reach, b means ")

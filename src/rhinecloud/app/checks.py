@@ -94,8 +94,8 @@ def _foundation(settings: LoadedSettings, packs: Packs, parts: Sequence[Part]) -
     if collector.found:
         yield from _faults("city", collector.error())
     for disagreement in foundation.disagreements:
-        problem = Invalid(str(disagreement), field=disagreement.term)
-        yield from _faults("context", problem, fatal=False)
+        term, said = disagreement.term, str(disagreement)
+        yield Finding("context", term, said, field=term, reason=said)
     files = CheckFiles(
         folder=settings.folder,
         settings=settings,

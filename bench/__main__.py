@@ -18,7 +18,19 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import broker, engines, feeding, hearing, notifying, reading, size, subscribing, workers, writing
+from bench import (
+    broker,
+    engines,
+    feeding,
+    hearing,
+    notifying,
+    reading,
+    screen,
+    size,
+    subscribing,
+    workers,
+    writing,
+)
 from bench.machine import machine
 from bench.result import Figure, table
 
@@ -30,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[Path, float, int], list[Figure]]] = {
     "hearing": hearing.measure,
     "subscribing": subscribing.measure,
     "notifying": notifying.measure,
+    "screen": screen.measure,
     "size": size.measure,
     "engines": engines.measure,
 }

@@ -289,7 +289,7 @@ def test_a_backup_that_was_changed_is_refused(city: Path, tmp_path: Path) -> Non
     (other / "city.toml").write_text("", encoding="utf-8")
     done = run("restore", str(changed), city=other)
     assert done.returncode == 3
-    assert b"not as it was written" in done.stderr
+    assert b"is damaged" in done.stderr
     assert not (other / "data").exists()
 
 

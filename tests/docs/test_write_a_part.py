@@ -246,3 +246,46 @@ async def test_a_part_that_does_not_fit_is_reported_and_the_city_runs(
         assert reason in failure["reason"]
     finally:
         await city.stop()
+
+
+@pytest.mark.parametrize("member", ["status", "metrics", "ready"])
+async def test_a_part_that_fails_at_work_takes_no_page_with_it(
+    folder: Path, installed: Path, member: str
+) -> None:
+    path = installed / "greetings" / "part.py"
+    text = path.read_text(encoding="utf-8")
+    if member == "ready":
+        text = text.replace("        status=status,", "        status=status,\n        ready=broken,", 1)
+    else:
+        text = text.replace(f"        {member}={member},", f"        {member}=broken,", 1)
+    broken = (
+        "    async def broken() -> None:\n        raise RuntimeError('on purpose')\n\n    yield OpenPart("
+    )
+    path.write_text(text.replace("    yield OpenPart(", broken, 1), encoding="utf-8")
+    city = RunningCity(read_city(folder), packs=Packs())
+    await city.start()
+    try:
+        assert "rhinecloud_entities" in (await ask_text(city, "/metrics"))[1]
+        status, found = await ask(city, "GET", "/api/v1/status")
+        assert status == 200
+        (failure,) = found["parts"]["failed"]
+        assert "on purpose" in failure["reason"]
+    finally:
+        await city.stop()
+
+
+async def test_a_part_cannot_take_the_place_of_another_parts_application(
+    folder: Path, installed: Path
+) -> None:
+    path = installed / "greetings" / "part.py"
+    text = path.read_text(encoding="utf-8")
+    stolen = "        status=status,\n        applications=lambda: {'/ngsi-ld/v1/entities': None},"
+    path.write_text(text.replace("        status=status,", stolen, 1), encoding="utf-8")
+    city = RunningCity(read_city(folder), packs=Packs())
+    await city.start()
+    try:
+        assert (await ask(city, "GET", "/ngsi-ld/v1/entities?type=Gauge"))[0] == 200
+        (failure,) = (await ask(city, "GET", "/api/v1/status"))[1]["parts"]["failed"]
+        assert "/ngsi-ld/v1/entities is taken" in failure["reason"]
+    finally:
+        await city.stop()

@@ -16,7 +16,8 @@ from collections.abc import (
 )
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Optional, TypeVar
 
 from fastapi import APIRouter
 from prometheus_client.core import Metric
@@ -36,6 +37,8 @@ from rhinecloud.part import (
     Worker,
 )
 from rhinecloud.part.discovery import PartFailure, Parts
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +88,26 @@ class Assembly:
                 raise ValueError(f"the action {action.name} must be declared among the rights of its part")
             self._actions.add(action)
 
+    def _is_core(self, each: OpenedPart) -> bool:
+        return each.part.name in self._core
+
+    def _fail(self, part: Part, reason: str) -> None:
+        """Report a part from elsewhere once."""
+        failure = PartFailure(part.name, reason)
+        if failure not in self.failed:
+            _log.error("the part %s fails: %s", part.name, reason)
+            self.failed = [*(each for each in self.failed if each.name != part.name), failure]
+
+    async def _call(self, each: OpenedPart, function: Callable[[], Awaitable[T]], otherwise: T) -> T:
+        """Call a function of a part; the failure of a part from elsewhere is reported, and costs no other part."""
+        try:
+            return await function()
+        except Exception as error:
+            if self._is_core(each):
+                raise
+            self._fail(each.part, f"{type(error).__name__}: {error}")
+            return otherwise
+
     def names(self) -> list[str]:
         """Return the names of the parts that are open."""
         return [each.part.name for each in self._opened]
@@ -93,12 +116,28 @@ class Assembly:
         """Return the routers of the people's API."""
         return [router for each in self._opened for router in each.opened.routers]
 
-    def applications(self) -> dict[str, Application]:
-        """Return the ASGI applications by path prefix."""
+    def applications(self, reserved: Collection[str] = ()) -> dict[str, Application]:
+        """Return the ASGI applications by path prefix.
+
+        A part from elsewhere is refused a prefix that contains another one, or lies in it or in one of `reserved`.
+        Raise ValueError where two parts of the core do so.
+        """
         found: dict[str, Application] = {}
         for each in self._opened:
-            if each.opened.applications is not None:
-                found.update(each.opened.applications())
+            if each.opened.applications is None:
+                continue
+            mine = each.opened.applications()
+            taken = [
+                prefix
+                for prefix in mine
+                if any(prefix.startswith(other) or other.startswith(prefix) for other in (*found, *reserved))
+            ]
+            if not taken:
+                found.update(mine)
+            elif each.part.name in self._core:
+                raise ValueError(f"{each.part.name}: the prefix {taken[0]} is taken")
+            else:
+                self._fail(each.part, f"the path prefix {taken[0]} is taken")
         return found
 
     def origins(self) -> list[str]:
@@ -112,7 +151,9 @@ class Assembly:
 
     async def ready(self) -> None:
         """Wait until every part is ready."""
-        await asyncio.gather(*(each.opened.ready() for each in self._opened if each.opened.ready))
+        await asyncio.gather(
+            *(self._call(each, each.opened.ready, None) for each in self._opened if each.opened.ready)
+        )
 
     async def refresh(self) -> None:
         """Reload what another process changed."""
@@ -131,26 +172,28 @@ class Assembly:
     async def status(self) -> dict[str, Any]:
         """Return the members of `/status` that the parts declare."""
         found: dict[str, Any] = {}
+        nothing: Mapping[str, Any] = {}
         for each in self._opened:
             if each.opened.status is not None:
-                found.update(await each.opened.status())
+                found.update(await self._call(each, each.opened.status, nothing))
         return found
 
     async def city(self, actor: Actor | None) -> dict[str, Any]:
         """Return the members of `/city` that the parts declare, as `actor` may see them."""
         found: dict[str, Any] = {}
+        nothing: Mapping[str, Any] = {}
         for each in self._opened:
             if each.opened.city is not None:
-                found.update(await each.opened.city(actor))
+                found.update(await self._call(each, partial(each.opened.city, actor), nothing))
         return found
 
     def status_model(self, base: type[BaseModel]) -> type[BaseModel]:
         """Return `base` with the members that the parts add to `/status`."""
-        return _joined(base, [each.part.status for each in self._opened if each.part.status])
+        return _joined(base, [(each.part.status, self._is_core(each)) for each in self._opened])
 
     def city_model(self, base: type[BaseModel]) -> type[BaseModel]:
         """Return `base` with the members that the parts add to `/city`."""
-        return _joined(base, [each.part.city for each in self._opened if each.part.city])
+        return _joined(base, [(each.part.city, self._is_core(each)) for each in self._opened])
 
     def consumers(self) -> Iterator[ConsumerState]:
         """Yield the state of every consumer of changes."""
@@ -163,7 +206,7 @@ class Assembly:
         found: list[Metric] = []
         for each in self._opened:
             if each.opened.metrics is not None:
-                found.extend(await each.opened.metrics())
+                found.extend(await self._call(each, each.opened.metrics, ()))
         return found
 
     def requests(self) -> Iterator[tuple[str, str, ResponseStats]]:
@@ -178,13 +221,12 @@ class Assembly:
         return next(filter(None, names), "")
 
 
-def _joined(base: type[BaseModel], models: Sequence[type[BaseModel]]) -> type[BaseModel]:
+def _joined(base: type[BaseModel], models: Sequence[tuple[type[BaseModel] | None, bool]]) -> type[BaseModel]:
+    """Return `base` with the members of models; those that are not of the core may be missing."""
     fields: dict[str, Any] = {}
-    for model in models:
-        taken = (base.model_fields.keys() | fields.keys()) & model.model_fields.keys()
-        if taken:
-            raise ValueError(f"{model.__name__} must not declare members of other parts: {sorted(taken)}")
-        fields |= {name: (field.annotation, field) for name, field in model.model_fields.items()}
+    for model, is_core in models:
+        for name, info in (model.model_fields if model else {}).items():
+            fields[name] = (info.annotation, info) if is_core else (Optional[info.annotation], None)  # noqa: UP045
     return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **fields)
 
 

@@ -168,7 +168,11 @@ class RunningCity:
             "/metrics": MeasuredApplication(metrics, "/metrics", log=log),
         }
         pages = MeasuredApplication(StaticFiles(web_folder(), headers), "pages", log=log)
-        applications: dict[str, Application] = {**assembly.applications(), "/api/": people, **watching}
+        applications: dict[str, Application] = {
+            **assembly.applications(("/api/", *watching)),
+            "/api/": people,
+            **watching,
+        }
         collector.measured = (people, *watching.values(), *self.space.edge.measured, pages)
         self.dispatcher = Dispatcher(
             list(applications.items()),

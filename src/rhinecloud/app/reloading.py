@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from rhinecloud.app.assembly import Assembly
-from rhinecloud.app.foundation import Foundation, gather_city_content
+from rhinecloud.app.foundation import Foundation, city_terms, gather_city_content
 from rhinecloud.app.parts import find_parts, kinds_of
 from rhinecloud.app.sections import read_city
 from rhinecloud.app.settings import LoadedSettings
@@ -52,14 +52,15 @@ class Reloader:
             settings = await asyncio.to_thread(read_city, running.folder, running.overrides)
             packs = await asyncio.to_thread(self._read_packs, settings)
             collector = ErrorCollector()
-            reload = Reload(content=self._read_content(packs, collector), tables=settings.tables)
+            content = await asyncio.to_thread(self._read_content, packs, collector)
+            reload = Reload(content=content, tables=settings.tables)
             prepared = await self._prepare(reload, collector)
             collector.finish()
             changed = [word for apply in prepared for word in await apply()]
             self.reloads += 1
             for each in changed:
                 _log.info("reloaded: %s", each)
-            return ReloadReport(tuple(changed), tuple(self._differences(settings)))
+            return ReloadReport(tuple(changed), tuple(self._differences(settings, packs)))
 
     def _read_packs(self, settings: LoadedSettings) -> Packs:
         """Read the folders of the packs that are at work; raise Invalid for one that is broken now."""
@@ -87,10 +88,12 @@ class Reloader:
                 collector.found.extend(error.faults)
         return found
 
-    def _differences(self, settings: LoadedSettings) -> list[str]:
-        """Return the sections that differ from those in use; a port that was chosen freely is no difference."""
+    def _differences(self, settings: LoadedSettings, packs: Packs) -> list[str]:
+        """Return the sections, and `context.jsonld`, that differ from those in use; a free port is no difference."""
         running = self._foundation.settings
         sections = dict(settings.sections)
         if settings.server.port == 0:
             sections["server"] = replace(settings.server, port=running.server.port)
-        return [name for name, section in sections.items() if section != running.sections[name]]
+        found = [name for name, section in sections.items() if section != running.sections[name]]
+        terms, _ = city_terms(running.folder, packs, running.city.terms)
+        return found if terms == self._foundation.terms else [*found, "context.jsonld"]

@@ -45,6 +45,7 @@ class Status:
 
     async def _collect(self) -> dict[str, Any]:
         foundation = self._foundation
+        contributed = await self._assembly.status()
         return {
             "version": __version__,
             "started_at": foundation.started_at.isoformat(),
@@ -59,7 +60,7 @@ class Status:
                 "failed": [asdict(failure) for failure in self._assembly.failed],
             },
             "memory_mb": round(self._process.memory_info().rss / MEGABYTE, 1),
-            **await self._assembly.status(),
+            **contributed,
         }
 
     def consumers(self) -> Iterator[ConsumerState]:

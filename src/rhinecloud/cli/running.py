@@ -51,26 +51,45 @@ async def _run(settings: LoadedSettings) -> None:
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stopping.set)
+    hang_up = HangUp(screen)
+    loop.add_signal_handler(signal.SIGHUP, hang_up.on_signal)
     leadership = make_leadership(settings.section("store", StoreSettings))
     if leadership is None:
-        await _lead(settings, screen, stopping.wait())
+        await _lead(settings, hang_up, stopping.wait())
         return
     await leadership.open()
     try:
-        await _lead_or_follow(settings, screen, stopping, leadership)
+        await _lead_or_follow(settings, hang_up, stopping, leadership)
     finally:
         await leadership.close()
 
 
+class HangUp:
+    """SIGHUP at any moment: a running city reloads its files; a process that starts or follows only says so."""
+
+    def __init__(self, screen: Console) -> None:
+        self.screen = screen
+        self.city: RunningCity | None = None
+        self._reload: asyncio.Task[None] | None = None
+
+    def on_signal(self) -> None:
+        """Reload the files of the city that runs here."""
+        if self.city is None:
+            self.screen.print("SIGHUP: nothing to reload, the city does not run in this process yet")
+        else:
+            self._reload = asyncio.create_task(_reload(self.city, self.screen), name="reload")
+
+
 async def _lead_or_follow(
-    settings: LoadedSettings, screen: Console, stopping: asyncio.Event, leadership: Leadership
+    settings: LoadedSettings, hang_up: HangUp, stopping: asyncio.Event, leadership: Leadership
 ) -> None:
     """Lead or follow until stopped. Raise Unavailable where an engine is away at the start; later, retry."""
+    screen = hang_up.screen
     started = waits = False
     while not stopping.is_set():
         try:
             if leadership.leads:
-                await _lead(settings, screen, _first(stopping.wait(), leadership.until_following()))
+                await _lead(settings, hang_up, _first(stopping.wait(), leadership.until_following()))
             else:
                 await _follow(settings, screen, _first(stopping.wait(), leadership.until_leading()))
             started = True
@@ -86,8 +105,9 @@ async def _lead_or_follow(
             await _first(stopping.wait(), asyncio.sleep(RETRY_S))
 
 
-async def _lead(settings: LoadedSettings, screen: Console, end: Coroutine[Any, Any, Any]) -> None:
+async def _lead(settings: LoadedSettings, hang_up: HangUp, end: Coroutine[Any, Any, Any]) -> None:
     """Run the city itself until `end`."""
+    screen = hang_up.screen
     city, started = RunningCity(settings), time.monotonic()
     try:
         await city.start()
@@ -95,8 +115,7 @@ async def _lead(settings: LoadedSettings, screen: Console, end: Coroutine[Any, A
         end.close()
         raise
     tune_garbage_collector()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(city, screen), name="reload"))
+    hang_up.city = city
     try:
         screen.print(_city_panel(city, time.monotonic() - started))
         showing = asyncio.create_task(_show(city, screen))
@@ -104,7 +123,7 @@ async def _lead(settings: LoadedSettings, screen: Console, end: Coroutine[Any, A
         showing.cancel()
         await asyncio.gather(showing, return_exceptions=True)
     finally:
-        loop.remove_signal_handler(signal.SIGHUP)
+        hang_up.city = None
         await _stop(city, screen)
 
 

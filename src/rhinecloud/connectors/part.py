@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 from rhinecloud.broker.service import Broker
 from rhinecloud.connectors.content import FIXTURES, MAPPINGS
 from rhinecloud.connectors.feeds import Feeds, IngestContext, RestingFeed
+from rhinecloud.connectors.mapping import DeclaredMapping
 from rhinecloud.connectors.plan import CitySources, plan_feed, plan_feeds
 from rhinecloud.connectors.routes import FeedView, deadletter_routes, feed_routes
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
@@ -120,7 +121,12 @@ class CityFeeds:
         declared = {
             f"{item.source.owner}.{item.path.stem}": item.value for item in reload.content.of(MAPPINGS)
         }
-        sources = replace(self._sources, mappings={**self._sources.mappings, **declared})
+        in_python = {
+            name: mapping
+            for name, mapping in self._sources.mappings.items()
+            if not isinstance(mapping, DeclaredMapping)
+        }
+        sources = replace(self._sources, mappings={**declared, **in_python})
         plans = plan_feeds(settings, self._limits, sources)
 
         async def apply() -> list[str]:

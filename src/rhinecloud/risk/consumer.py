@@ -100,26 +100,23 @@ class Risk:
             with contextlib.suppress(Unavailable):
                 await self._save()
 
-    async def replace_rules(self, rulebook: Rulebook) -> list[str]:
+    def replace_rules(self, rulebook: Rulebook) -> list[str]:
         """Evaluate other rules from now on; return a sentence for each that came, changed or went.
 
-        Rules that did not change keep what they remember; alerts of a rule that is gone are withdrawn.
+        Rules that did not change keep what they remember; alerts of a rule that is gone are withdrawn with the next
+        write, so that a store that is away holds up no reload.
         """
-        async with self._turn:
-            before = self._engine
-            self.rulebook = rulebook
-            self._engine = self._start(before.state)
-            for rule_id, counters in before.counters.items():
-                if (
-                    rule_id in self._engine.rules
-                    and self._engine.rules[rule_id].digest == before.rules[rule_id].digest
-                ):
-                    self._engine.counters[rule_id] = counters
-            changed = _differences(before, self._engine)
-            if changed:
-                self._unwritten += self._engine.reconcile()
-                await self._write()
-            return changed
+        before = self._engine
+        self.rulebook = rulebook
+        after = self._start(before.state)
+        for rule_id, counters in before.counters.items():
+            if rule_id in after.rules and after.rules[rule_id].digest == before.rules[rule_id].digest:
+                after.counters[rule_id] = counters
+        self._engine = after
+        changed = _differences(before, after)
+        if changed:
+            self._unwritten += after.reconcile()
+        return changed
 
     def status(self) -> RiskStatus:
         """Return the figures for the status page."""
@@ -210,7 +207,8 @@ class Risk:
         if not moment < self._engine.state.now <= self._now():
             self._unwritten += self._engine.tick(moment)
         if self._engine.fresh_rules():
-            self._unwritten += self._engine.adopt(await self._present(), moment)
+            present = await self._present()
+            self._unwritten += self._engine.adopt(present, moment)
         return True
 
     async def _present(self) -> list[Entity]:

@@ -91,7 +91,7 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
         collector.finish()
 
         async def apply() -> list[str]:
-            return await risk.replace_rules(rulebook)
+            return risk.replace_rules(rulebook)
 
         return apply
 

@@ -75,11 +75,15 @@ async def test_a_pack_writes_no_type_that_its_manifest_does_not_name(
         await city.create(ship)
     with pytest.raises(Forbidden):
         await city.merge(ship)
+    with pytest.raises(Forbidden):
+        await city.merge({"@id": ship["id"], "@type": ship["type"], "wind": 1})
     system = Actor(id="part:test", name="test", roles=frozenset({Role.SYSTEM}))
     (pack,) = running.foundation.packs.loaded
     await CityServices.of(running.space.context()).broker.ingest(system, "", [ship], pack.context)
     with pytest.raises(Forbidden):
         await city.merge({"id": ship["id"], "wind": 2})
+    with pytest.raises(Forbidden):
+        await city.merge({"@id": ship["id"], "wind": 2})
     with pytest.raises(Forbidden):
         await city.delete("urn:ngsi-ld:Ship:1")
 

@@ -24,7 +24,7 @@ from rhinecloud.loader.model import LoadedPack
 from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.ngsild.parsing import parse_entity
+from rhinecloud.ngsild.parsing import parse_entity, parse_fragment
 from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.ngsild.rendering import Options, render
 from rhinecloud.pack import City, EntityChange, EntityFragment, PastValue
@@ -155,7 +155,11 @@ class PackCity:
     async def merge(self, *fragments: EntityFragment) -> None:
         """Merge fragments into their entities, in one write; raise what is wrong with them."""
         for fragment in fragments:
-            await self._may_merge(fragment)
+            try:
+                parsed = parse_fragment(fragment, self.context)
+            except RhineCloudError:  # the broker refuses it too, and writes the others
+                continue
+            await self._may_merge(parsed)
         outcomes = await self.services.broker.ingest(
             self.actor, self.services.space, list(fragments), self.context
         )
@@ -260,14 +264,9 @@ class PackCity:
             self.actor, CoreAction.READ, self.services.space, entity=entity
         )
 
-    async def _may_merge(self, fragment: EntityFragment) -> None:
-        written = fragment.get("type", [])
-        types = [written] if isinstance(written, str) else list(written)
-        if types:
-            self._may_write([self.context.name(name) for name in types])
-        present = await self.services.broker.find(
-            self.actor, self.services.space, str(fragment.get("id", ""))
-        )
+    async def _may_merge(self, fragment: Entity) -> None:
+        self._may_write(fragment.type)
+        present = await self.services.broker.find(self.actor, self.services.space, fragment.id)
         if present is not None:
             self._may_write(present.entity().type)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,19 @@ async def test_what_is_called_again_with_its_key_is_done_once(tmp_path: Path) ->
         incident = await city.incidents.get(READER, opened["incident"])
         assert [each.id for each in incident.tasks] == [added["created"], other["created"]]
         assert incident.version == 3
+
+
+async def test_two_callers_with_one_key_do_two_things(tmp_path: Path) -> None:
+    """A key is the caller's own: another one can neither see nor hinder what is done with it."""
+    other_operator = replace(OPERATOR, id="other")
+    async with called(tmp_path) as (_, actions):
+        draft = {"title": "Flood", "idempotency_key": "case 7"}
+        first = await actions.call(OPERATOR, "incidents.open", draft)
+        second = await actions.call(other_operator, "incidents.open", {**draft, "title": "Fire"})
+        assert second["incident"] != first["incident"]
+        task = {"incident": first["incident"], "title": "Pump", "idempotency_key": "step"}
+        added = await actions.call(OPERATOR, "incidents.add_task", task)
+        assert await actions.call(other_operator, "incidents.add_task", task) != added
 
 
 async def test_an_action_gives_no_right_that_the_act_does_not(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def incident_actions(incidents: Incidents) -> list[Action[Any]]:
     async def open_incident(actor: Actor, parameters: OpenParameters) -> dict[str, Any]:
         key = parameters.idempotency_key
         draft = IncidentDraft(**parameters.model_dump(exclude={"idempotency_key"}))
-        incident_id = derived_urn("Incident", "key", key) if key else ""
+        incident_id = derived_urn("Incident", "key", actor.id, key) if key else ""
         incident, _ = await incidents.open(actor, draft, incident_id)
         return _result(incident)
 
@@ -110,7 +110,7 @@ def _created(route: ActRoute, actor: Actor, incident: Incident, key: str) -> str
     if kind is None:
         return None
     if key:
-        return derived_urn(kind, incident.id, key)
+        return derived_urn(kind, incident.id, actor.id, key)
     if kind == "Task":
         return incident.last.task.id if incident.last and incident.last.task else None
     return next((each.id for each in reversed(incident.comments) if each.by == actor.id), None)

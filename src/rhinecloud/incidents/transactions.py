@@ -65,7 +65,7 @@ class ActTransactions:
         """
         now = format_time(self._clock())
         acting = ActInProgress(
-            actor, now, self._id_for(request, incident_id), partial(self._rights.may, actor)
+            actor, now, self._id_for(actor, request, incident_id), partial(self._rights.may, actor)
         )
 
         def decide(entities: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
@@ -88,10 +88,10 @@ class ActTransactions:
         )
         return self._incidents.read(incident_entity(written[incident_id].entity, incident_id))
 
-    def _id_for(self, request: ActRequest, incident_id: str) -> str:
-        """Return the id of the task or comment that an act may create."""
+    def _id_for(self, actor: Actor, request: ActRequest, incident_id: str) -> str:
+        """Return the id of the task or comment that an act may create; a key is the actor's own."""
         kind = "Task" if request.act is Act.ADD_TASK else "Comment"
-        return derived_urn(kind, incident_id, request.key) if request.key else self._new_id(kind)
+        return derived_urn(kind, incident_id, actor.id, request.key) if request.key else self._new_id(kind)
 
     def _read(
         self, entities: Mapping[str, Entity | None], incident_id: str, tasks: Sequence[str]

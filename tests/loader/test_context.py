@@ -65,6 +65,17 @@ def test_a_choice_that_no_pack_offers_is_named() -> None:
         merge_contexts({}, [("port", PORT), ("rail", RAIL)], {}, {"level": "ral"})
 
 
+@pytest.mark.parametrize("owner", ["rhinecloud", "city"])
+def test_a_choice_about_a_term_of_the_core_or_the_city_is_refused(owner: str) -> None:
+    own = {"level": "urn:own:level"}
+    core, city = (own, {}) if owner == "rhinecloud" else ({}, own)
+    with pytest.raises(Invalid, match=rf"city\.terms\.level: {owner} defines this term"):
+        merge_contexts(core, [("port", PORT)], city, {"level": "port"})
+    assert merge_contexts(core, [("port", PORT)], city, {"level": owner}).terms == {
+        **merge_contexts(core, [("port", PORT)], city, {}).terms
+    }
+
+
 def test_two_coercions_of_a_term_are_two_meanings() -> None:
     iri = "https://a.example/ship"
     packs = [("a", {"ship": iri}), ("b", {"ship": {"@id": iri, "@type": "@id"}})]

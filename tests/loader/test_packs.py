@@ -181,6 +181,12 @@ def test_a_pack_that_is_broken_is_named_with_its_reason_and_stops_no_other(
     assert reason in packs.failed[0].reason
 
 
+@pytest.mark.parametrize("name", ["city", "rhinecloud"])
+def test_a_pack_has_no_name_that_is_reserved(city: Path, name: str) -> None:
+    (failure,) = find_packs(found=[write_pack(city, name)]).failed
+    assert f"pack.name: must not be {name!r}" in failure.reason
+
+
 def test_only_the_packs_that_are_wanted_load(city: Path) -> None:
     found = [write_pack(city, "one"), write_pack(city, "two")]
     packs = find_packs(["two", "three"], found)

@@ -6,11 +6,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from pydantic import BaseModel
 
 from app.conftest import write_city
@@ -132,6 +133,34 @@ async def test_routes_that_cannot_be_made_cost_that_pack_alone(tmp_path: Path) -
     async with running(tmp_path, broken, quay) as city, aiohttp.ClientSession(city.url) as http:
         assert await failures(city) == {"broken": "LookupError: no such table"}
         async with http.get("/packs/quay/") as answer:
+            assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "verb", "roles", "reason"),
+    [
+        ("yard", "act", frozenset[str](), "empty set"),
+        ("yard", "http", frozenset({"operator"}), "the action 'yard.http' is declared twice"),
+        ("incidents", "open", frozenset({"operator"}), "the name incidents is taken already"),
+    ],
+)
+async def test_rights_that_are_wrong_cost_that_pack_alone(
+    tmp_path: Path, name: str, verb: str, roles: frozenset[str], reason: str
+) -> None:
+    action = replace(ACTION, roles=roles)
+    wrong = Pack(name=name, root=write_pack(tmp_path, name), routes=plain_routes, actions={verb: action})
+    quay = Pack(name="quay", root=write_pack(tmp_path, "quay"), actions={"act": ACTION})
+    async with running(tmp_path, wrong, quay) as city, aiohttp.ClientSession(city.url) as http:
+        assert reason in (await failures(city))[name]
+        async with http.post("/api/v1/actions/quay.act", json={}) as answer:
+            assert answer.status == 200
+
+
+async def test_of_two_packs_with_one_name_the_first_is_at_work(tmp_path: Path) -> None:
+    quay = Pack(name="quay", root=write_pack(tmp_path, "quay"), actions={"act": ACTION})
+    async with running(tmp_path, quay, quay) as city, aiohttp.ClientSession(city.url) as http:
+        assert await failures(city) == {"quay": "the name quay is taken already"}
+        async with http.post("/api/v1/actions/quay.act", json={}) as answer:
             assert answer.status == 200
 
 

@@ -38,6 +38,7 @@ BOUNDARIES = {
     "connectors/pipeline.py": "a pack's code, message by message",
     "app/assembly.py": "a part of another distribution",
     "loader/packs.py": "the pack loader",
+    "loader/rights.py": "the pack loader: what a pack says of its rights",
     "loader/running.py": "the pack loader: a pack's own code when it is opened",
     "part/discovery.py": "a part of another distribution",
     "store/postgres/group.py": "an edit's own fault goes back to whoever sent it, not to its neighbours",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rhinecloud import __version__
 from rhinecloud.app.foundation import Foundation, all_rights, city_terms, gather_city_content, read_policies
-from rhinecloud.app.parts import find_parts, kinds_of, migrations_of
+from rhinecloud.app.parts import find_parts, kinds_of, migrations_of, rights_of
 from rhinecloud.app.sections import gather_city, sections_of, tables_of
 from rhinecloud.app.settings import LoadedSettings, describe_settings
 from rhinecloud.identity import IdentitySettings
@@ -17,6 +17,7 @@ from rhinecloud.kernel.errors import Invalid, Unavailable
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.loader import Packs, find_packs
+from rhinecloud.loader.rights import admit_packs
 from rhinecloud.ngsild.context import compile_context, core_context
 from rhinecloud.part import CheckFiles, Finding, Part
 from rhinecloud.store.engine import StoreSettings, make_store, read_data_versions
@@ -41,7 +42,8 @@ def check_city(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
         yield Finding("identity", "access is open: every client of the port is an administrator")
     for failure in parts.failed:
         yield from _faults("part", Invalid(failure.reason, field=failure.name), fatal=False)
-    packs = find_packs(settings.city.packs, kinds=kinds_of(parts.loaded)) if packs is None else packs
+    found = find_packs(settings.city.packs, kinds=kinds_of(parts.loaded)) if packs is None else packs
+    packs = admit_packs(found, rights_of(parts.loaded))
     yield from _environment(settings, parts.loaded, packs)
     yield from _packs(packs)
     yield from _data(settings, parts.loaded)

@@ -30,7 +30,7 @@ from rhinecloud.loader import Packs, TermConflict, find_packs, merge_contexts
 from rhinecloud.loader.content import Items, gather_content
 from rhinecloud.loader.context import TermConflicts
 from rhinecloud.loader.folder import CONTEXT, read_terms
-from rhinecloud.loader.rights import rights_of_pack
+from rhinecloud.loader.rights import admit_packs, rights_of_pack
 from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.pack.installed import InstalledPacks
@@ -65,7 +65,8 @@ class Foundation:
         parts = find_parts().loaded
         self.migrations = migrations_of(parts)
         kinds = kinds_of(parts)
-        self.packs = find_packs(settings.city.packs, kinds=kinds) if packs is None else packs
+        found = find_packs(settings.city.packs, kinds=kinds) if packs is None else packs
+        self.packs = admit_packs(found, rights_of(parts))
         terms, self.disagreements = city_terms(settings.folder, self.packs, settings.city.terms)
         self.terms = terms
         self.context: Context = compile_context(terms, {})

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 
 from rhinecloud.app.assembly import Assembly
 from rhinecloud.app.foundation import Foundation, city_terms, gather_city_content
-from rhinecloud.app.parts import find_parts, kinds_of
+from rhinecloud.app.parts import find_parts, kinds_of, rights_of
 from rhinecloud.app.sections import read_city
 from rhinecloud.app.settings import LoadedSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, Faults
 from rhinecloud.loader import Packs, find_packs
+from rhinecloud.loader.rights import admit_packs
 from rhinecloud.part import ApplyReload, Content, Reload
 
 _log = logging.getLogger(__name__)
@@ -65,9 +66,11 @@ class Reloader:
     def _read_packs(self, settings: LoadedSettings) -> Packs:
         """Read the folders of the packs that are at work; raise Invalid for one that is broken now."""
         at_work = {pack.name for pack in self._foundation.packs.loaded}
-        packs = find_packs(sorted(at_work), kinds=kinds_of(find_parts().loaded)) if at_work else Packs()
+        parts = find_parts().loaded
+        found = find_packs(sorted(at_work), kinds=kinds_of(parts)) if at_work else Packs()
+        packs = admit_packs(found, rights_of(parts))
         collector = ErrorCollector()
-        for failure in packs.failed:
+        for failure in set(packs.failed) - set(self._foundation.packs.failed):
             collector.add(failure.reason, failure.name)
         collector.finish()
         return packs

@@ -17,7 +17,8 @@ from rhinecloud.ngsild.context import compile_context
 
 CORE = "rhinecloud"
 CITY = "city"
-_BEFORE_PACKS = (CORE, CITY)
+RESERVED = (CORE, CITY)
+"""Owners whose meanings come before those of packs; no pack has one of these names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class TermConflict:
     def __str__(self) -> str:
         """Return one sentence that names every owner and the way out."""
         said = ", ".join(f"{each.owner} means {each.iri}" for each in self.meanings)
-        packs = [each.owner for each in self.meanings if each.owner not in _BEFORE_PACKS]
+        packs = [each.owner for each in self.meanings if each.owner not in RESERVED]
         if self.counts:
             others = " or ".join(f"`{name}:{self.term}`" for name in packs if name != self.counts)
             return f"{self.term}: {said}; {self.counts} counts, write {others} for the other"
@@ -76,7 +77,8 @@ def merge_contexts(
 ) -> CityTerms:
     """Merge the terms of core, packs (by name) and city; `chosen` maps a term to the pack whose meaning counts.
 
-    Raises Invalid for terms that are malformed, and for a choice that names no pack with that term.
+    Raises Invalid for terms that are malformed, and for a choice that names no pack with that term, or
+    is about a term of the core or the city.
     """
     owners = {CORE: core, CITY: city, **dict(packs)}
     meanings = _meanings(owners)
@@ -106,7 +108,7 @@ def _meanings(owners: Mapping[str, Mapping[str, Any]]) -> dict[str, list[TermMea
 
 def _decide(term: str, found: list[TermMeaning], chosen: Mapping[str, str]) -> TermMeaning | None:
     """Return the meaning that counts; None where packs disagree and nothing decides."""
-    if found[0].owner in _BEFORE_PACKS or all(each.is_same(found[0]) for each in found):
+    if found[0].owner in RESERVED or all(each.is_same(found[0]) for each in found):
         return found[0]
     return next((each for each in found if each.owner == chosen.get(term)), None)
 
@@ -117,6 +119,9 @@ def _check_choices(chosen: Mapping[str, str], meanings: Mapping[str, list[TermMe
         owners = [each.owner for each in meanings.get(term, ())]
         if owner not in owners:
             collector.add(unknown(f"owner {owner!r} of this term", owner, owners), f"city.terms.{term}")
+        elif owners[0] in RESERVED and owner != owners[0]:
+            reason = f"{owners[0]} defines this term, and a pack cannot change its meaning"
+            collector.add(reason, f"city.terms.{term}")
     collector.finish()
 
 
@@ -124,7 +129,7 @@ def _add_prefixes(terms: dict[str, Any], conflict: TermConflict) -> None:
     """Let clients write `<pack>:<term>` where the IRI ends with the term and the prefix is free."""
     for each in conflict.meanings:
         base = each.iri.removesuffix(conflict.term)
-        if base != each.iri and each.owner not in (*_BEFORE_PACKS, conflict.counts):
+        if base != each.iri and each.owner not in (*RESERVED, conflict.counts):
             terms.setdefault(each.owner, {"@id": base, "@prefix": True})
 
 

@@ -13,6 +13,7 @@ from rhinecloud.kernel.declarative import Document, read_document
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.loader.content import read_content
+from rhinecloud.loader.context import RESERVED
 from rhinecloud.loader.manifest import MANIFEST, PackManifest, read_manifest
 from rhinecloud.loader.model import LoadedPack
 from rhinecloud.ngsild.context import Context, compile_context
@@ -70,6 +71,9 @@ def _check_identity(manifest: Document[PackManifest], pack: Pack, version: str) 
     table, collector = manifest.value.pack, ErrorCollector()
     if table.name != pack.name:
         reason = f"must be {pack.name!r}, as the code says, not {table.name!r}"
+        collector.found.append(manifest.fault(("pack", "name"), reason))
+    if table.name in RESERVED:
+        reason = f"must not be {table.name!r}: what the core or the city itself defines has this name"
         collector.found.append(manifest.fault(("pack", "name"), reason))
     if not table.requires.specifier.contains(Version(version), prereleases=True):
         reason = f"works with {table.requires.specifier}, and this is Rhine Cloud {version}"

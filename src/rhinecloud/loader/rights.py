@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 
-from rhinecloud.loader.model import LoadedPack
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.loader.model import LoadedPack, PackFailure, Packs
 from rhinecloud.part import ActionRight, Rights
+from rhinecloud.policy import Policies
 
 ROUTES = "http"
 """The verb of the right to call a pack's routes: `<pack>.http`."""
+
+_log = logging.getLogger(__name__)
 
 ROUTE_ROLES = ("operator", "agency", "reader")
 
@@ -22,6 +27,38 @@ permit (principal, action in [Action::"create", Action::"update", Action::"delet
 when { principal.roles.contains("pack") && principal.tenant == resource.tenant && !resource.protected };
 """
 """Which types a pack writes is narrowed by its manifest."""
+
+
+def admit_packs(packs: Packs, parts: Sequence[tuple[str, Rights]]) -> Packs:
+    """Return the packs of which those that do not fit the parts and each other count as failed.
+
+    `parts` are the rights of each part by its name. A pack may not have the name of a part or of another pack, and
+    its rights must be valid: a fault in them would be one of the whole city's policies.
+    """
+    actions = [action for _, rights in parts for action in rights.actions]
+    names = {name for name, _ in parts}
+    loaded, failed = [], list(packs.failed)
+    for pack in packs.loaded:
+        reason = f"the name {pack.name} is taken already" if pack.name in names else _fault(pack, actions)
+        if reason:
+            failed.append(PackFailure(pack.name, reason))
+        else:
+            names.add(pack.name)
+            loaded.append(pack)
+    return Packs(tuple(loaded), tuple(failed))
+
+
+def _fault(pack: LoadedPack, actions: Sequence[ActionRight]) -> str:
+    """Return what is wrong with the rights of a pack, '' for nothing."""
+    try:
+        rights = rights_of_pack(pack, [action.name for action in actions])
+        Policies([("parts", Rights(actions=tuple(actions))), (pack.name, rights)])
+    except Invalid as error:
+        return "; ".join(str(each) for each in error.faults)
+    except Exception as error:  # noqa: BLE001 - a pack is code of others; whatever it raises is its failure alone
+        _log.debug("the rights of the pack %s cannot be read", pack.name, exc_info=True)
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def rights_of_pack(pack: LoadedPack, known: Iterable[str]) -> Rights:

@@ -156,7 +156,7 @@ name = "x"
     assert found["server.port"] == "must be a port, 0 to 65,535, not 99999"
     assert found["feeds.levels.interval_s"] == "must be more than 0, not -5.0"
     assert "air.yaml, line 2, column 1: typ: unknown key; did you mean `type`?" in found["feeds.air.mapping"]
-    assert "begins with none of http, https" in found["feeds.air.url"]
+    assert "must begin with one of http, https" in found["feeds.air.url"]
     assert "must be a short name" in found["agencies[0].id"]
     said = [each["problem"] for each in json.loads(done.stdout)]
     assert any(each.startswith("rules/bad.yaml, line") for each in said)

@@ -52,7 +52,7 @@ def test_an_answer_about_one_series_takes_station_and_series_from_the_url() -> N
 
 
 def test_an_error_of_the_service_is_refused_in_its_own_words() -> None:
-    with pytest.raises(DecodeError, match="the service says: station not found"):
+    with pytest.raises(DecodeError, match="the service returned: station not found"):
         decode(PegelonlineCodec(), (FIXTURES / "pegelonline" / "error-404.json").read_bytes())
 
 

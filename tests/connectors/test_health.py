@@ -33,22 +33,22 @@ def health(hand: Hand, silent_after_s: float = 60) -> FeedHealth:
 def test_a_feed_is_connecting_until_the_first_message_then_live_then_silent() -> None:
     hand = Hand()
     feed = health(hand)
-    assert feed.judge()[0] is FeedState.CONNECTING
+    assert feed.state()[0] is FeedState.CONNECTING
     feed.connected()
-    assert feed.judge()[0] is FeedState.CONNECTING
+    assert feed.state()[0] is FeedState.CONNECTING
     feed.message()
-    assert feed.judge()[0] is FeedState.LIVE
+    assert feed.state()[0] is FeedState.LIVE
     assert feed.last_at == "2026-03-01T12:00:00Z"
     hand.seconds += 61
-    assert feed.judge()[0] is FeedState.SILENT
+    assert feed.state()[0] is FeedState.SILENT
 
 
 def test_a_feed_that_waits_says_for_what_until_it_works() -> None:
     feed = health(Hand())
     feed.waits("the simulator starts")
-    assert feed.judge() == (FeedState.WAITING, "the simulator starts")
+    assert feed.state() == (FeedState.WAITING, "the simulator starts")
     feed.works()
-    assert feed.judge() == (FeedState.CONNECTING, "")
+    assert feed.state() == (FeedState.CONNECTING, "")
 
 
 def test_a_recording_that_was_played_has_ended_and_a_feed_that_was_stopped_has_not() -> None:
@@ -56,17 +56,17 @@ def test_a_recording_that_was_played_has_ended_and_a_feed_that_was_stopped_has_n
     feed.message()
     feed.ends()
     feed.stops()
-    assert feed.judge() == (FeedState.ENDED, "")
+    assert feed.state() == (FeedState.ENDED, "")
     other = health(Hand())
     other.stops()
-    assert other.judge() == (FeedState.STOPPED, "")
+    assert other.state() == (FeedState.STOPPED, "")
 
 
 def test_a_recording_of_which_nothing_could_be_used_says_so() -> None:
     feed = health(Hand())
     feed.unusable("no checksum")
     feed.ends()
-    assert feed.judge() == (FeedState.ENDED, "nothing of it could be used: no checksum")
+    assert feed.state() == (FeedState.ENDED, "nothing of it could be processed: no checksum")
 
 
 def test_a_link_that_stands_and_never_brings_anything_is_silent() -> None:
@@ -74,13 +74,13 @@ def test_a_link_that_stands_and_never_brings_anything_is_silent() -> None:
     feed = health(hand)
     feed.connected()
     hand.seconds += 61
-    assert feed.judge()[0] is FeedState.SILENT
+    assert feed.state()[0] is FeedState.SILENT
 
 
 def test_a_source_that_says_that_nothing_is_new_is_live() -> None:
     feed = health(Hand())
     feed.contact()
-    assert feed.judge()[0] is FeedState.LIVE
+    assert feed.state()[0] is FeedState.LIVE
     assert feed.last_at == ""
 
 
@@ -88,9 +88,9 @@ def test_a_broken_link_is_failing_with_its_reason_until_it_stands_again() -> Non
     feed = health(Hand())
     feed.message()
     feed.link_broke("no connection")
-    assert feed.judge() == (FeedState.FAILING, "no connection")
+    assert feed.state() == (FeedState.FAILING, "no connection")
     feed.connected()
-    assert feed.judge() == (FeedState.LIVE, "")
+    assert feed.state() == (FeedState.LIVE, "")
     assert feed.last_error == "no connection"
 
 
@@ -98,24 +98,24 @@ def test_nothing_but_garbage_is_failing_and_some_garbage_is_not() -> None:
     hand = Hand()
     feed = health(hand)
     feed.unusable("no AIS sentence")
-    assert feed.judge() == (FeedState.FAILING, "nothing that comes can be used: no AIS sentence")
+    assert feed.state() == (FeedState.FAILING, "nothing that is received can be processed: no AIS sentence")
     feed.message()
     feed.unusable("no AIS sentence")
-    assert feed.judge()[0] is FeedState.LIVE
+    assert feed.state()[0] is FeedState.LIVE
     hand.seconds += 61
     feed.unusable("no AIS sentence")
-    assert feed.judge()[0] is FeedState.FAILING
+    assert feed.state()[0] is FeedState.FAILING
     hand.seconds += 61
-    assert feed.judge()[0] is FeedState.SILENT
+    assert feed.state()[0] is FeedState.SILENT
 
 
 def test_a_broker_that_takes_nothing_is_failing() -> None:
     feed = health(Hand())
     feed.message()
     feed.broker_refused("the disk is full")
-    assert feed.judge() == (FeedState.FAILING, "the disk is full")
+    assert feed.state() == (FeedState.FAILING, "the disk is full")
     feed.broker_refused("")
-    assert feed.judge() == (FeedState.LIVE, "")
+    assert feed.state() == (FeedState.LIVE, "")
 
 
 def test_the_rate_is_that_of_the_last_minute() -> None:

@@ -109,7 +109,7 @@ async def test_nothing_is_acknowledged_before_it_is_committed(tmp_path: Path, po
         await linked(feeds, port)
         city.broker.ingest = _unavailable  # type: ignore[method-assign]
         await send(port, [reading(f"s{number}", number) for number in range(5)])
-        await until(lambda: "does not take it now" in status(feeds).error)
+        await until(lambda: "does not accept writes" in status(feeds).error)
         assert status(feeds).state is FeedState.FAILING
         await feeds.stop()
     async with open_city(tmp_path) as city:
@@ -184,7 +184,7 @@ async def test_mqtt_5_with_a_password(tmp_path: Path, city: City) -> None:
     async with mosquitto(folder, port, "allow_anonymous false", f"password_file {passwords}"):
         wrong = await air(city, port, username="city", password="guess")
         await until(lambda: status(wrong).state is FeedState.FAILING)
-        assert "refuses us" in status(wrong).error
+        assert "rejects the connection" in status(wrong).error
         await wrong.stop()
         feeds = await air(city, port, username="city", password="secret", mqtt_version="5")
         await asyncio.sleep(0.3)

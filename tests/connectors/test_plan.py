@@ -31,30 +31,34 @@ def plan(root: Path, mqtt_url: str = "mqtt://127.0.0.1:1", **table: Any) -> Feed
     [
         ({"connector": "morse", "mapping": "ais", "url": "tcp://h:1"}, "connector", "known here: ais"),
         ({"connector": "asi", "mapping": "ais", "url": "tcp://h:1"}, "connector", "did you mean `ais`"),
-        ({"mapping": "ais", "url": "tcp://h:1"}, "connector", "is needed: one of ais"),
+        ({"mapping": "ais", "url": "tcp://h:1"}, "connector", "must be one of ais"),
         (
             {"connector": "ais", "mapping": "ships", "url": "tcp://h:1"},
             "mapping",
             "known here: environment.air",
         ),
-        ({"connector": "ais", "mapping": "ais"}, "url", "is needed"),
+        ({"connector": "ais", "mapping": "ais"}, "url", "must be set"),
         (
             {"connector": "ais", "mapping": "ais", "url": "http://h"},
             "url",
-            "begins with none of mqtt, mqtts, tcp, tls, udp",
+            "must begin with one of mqtt, mqtts, tcp, tls, udp",
         ),
-        ({"connector": "ais", "mapping": "ais", "url": "tcp://host"}, "url", "names no port"),
-        ({"connector": "ais", "mapping": "ais", "url": "tcp://h:99999"}, "url", "is no URL"),
-        ({"connector": "ais", "mapping": "ais", "url": "tcp://:5"}, "url", "names no host"),
-        ({"connector": "ais", "mapping": "ais", "path": "nowhere.log"}, "path", "no recording"),
-        ({"connector": "ais", "mapping": "ais", "path": "a", "url": "tcp://h:1"}, "path", "not both"),
+        ({"connector": "ais", "mapping": "ais", "url": "tcp://host"}, "url", "must have a port"),
+        ({"connector": "ais", "mapping": "ais", "url": "tcp://h:99999"}, "url", "must be a URL"),
+        ({"connector": "ais", "mapping": "ais", "url": "tcp://:5"}, "url", "must have a host"),
+        ({"connector": "ais", "mapping": "ais", "path": "nowhere.log"}, "path", "must be a recording"),
+        (
+            {"connector": "ais", "mapping": "ais", "path": "a", "url": "tcp://h:1"},
+            "path",
+            "must not be combined with `url`",
+        ),
         (
             {"connector": "ais", "mapping": "none.yaml", "url": "tcp://h:1"},
             "mapping",
             "none.yaml: cannot read",
         ),
-        ({"connector": "cap", "mapping": "cap", "url": "http:///no-host"}, "url", "names no host"),
-        ({"connector": "mqtt", "mapping": "air"}, "topic", "the mapping names no topics"),
+        ({"connector": "cap", "mapping": "cap", "url": "http:///no-host"}, "url", "must have a host"),
+        ({"connector": "mqtt", "mapping": "air"}, "topic", "the mapping has no topics"),
         (
             {"connector": "cap", "mapping": "cap", "url": "https://h", "tls_ca": "/nowhere.pem"},
             "tls_ca",
@@ -127,14 +131,14 @@ def test_a_mapping_file_is_found_below_the_citys_folder_and_names_the_topics(tmp
 def test_mqtt_without_a_url_is_the_citys_own_server_with_the_citys_credentials(tmp_path: Path) -> None:
     planned = plan(tmp_path, connector="mqtt", mapping="air", topic="air/#")
     assert (planned.settings.url, planned.settings.username) == ("mqtt://127.0.0.1:1", "house")
-    with pytest.raises(Invalid, match="no MQTT port of its own"):
+    with pytest.raises(Invalid, match="the city has no MQTT port"):
         plan(tmp_path, mqtt_url="", connector="mqtt", mapping="air", topic="air/#")
 
 
 def test_a_topic_that_no_device_may_publish_to_is_named(tmp_path: Path) -> None:
     table = feed_settings(connector="mqtt", mapping="air", topic=["devices/a/+", "plant/#"])
     sources = CitySources(tmp_path, MAPPINGS, "mqtt://127.0.0.1:1", mqtt_topics=("devices",))
-    with pytest.raises(Invalid, match="`plant/#`: devices publish below `devices/`") as caught:
+    with pytest.raises(Invalid, match="must be below `devices/`") as caught:
         plan_feed("rhine", table, connector_settings(), sources)
     assert caught.value.field == "feeds.rhine.topic"
     opened = CitySources(tmp_path, MAPPINGS, "mqtt://127.0.0.1:1", mqtt_topics=("devices", "plant"))

@@ -209,5 +209,5 @@ def test_files_are_found_by_name_folder_and_pattern(tmp_path: Path) -> None:
     assert names == ["a.log", "b.log", "c.txt"]
     assert [path.name for path in find_files("feeds/*.log", tmp_path)] == ["a.log", "b.log"]
     assert [path.name for path in find_files(str(folder / "*.txt"), tmp_path)] == ["c.txt"]
-    with pytest.raises(Invalid, match="no recording"):
+    with pytest.raises(Invalid, match="must be a recording"):
         find_files("feeds/*.csv", tmp_path)

@@ -1,4 +1,4 @@
-"""Unpacks what came compressed, and stops at a limit: a few kilobytes may hold a gigabyte."""
+"""Decompression with a limit, because a few kilobytes may expand to a gigabyte."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ ZIP_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
     *(OSError, EOFError, RuntimeError, ValueError, LookupError, OverflowError),
 )
-"""What the standard library raises for damaged archives, besides its own error."""
+"""The errors that the standard library raises for damaged archives."""
 
 
 def gunzip(body: bytes, most_bytes: int) -> bytes:
-    """Unpack gzip; a body that is not gzip comes back as it is. Raise DecodeError."""
+    """Return an unpacked gzip body, and any other body unchanged. Raise DecodeError."""
     if not body.startswith(GZIP_MAGIC):
         return body
     unpacker = zlib.decompressobj(wbits=31)
@@ -40,7 +40,7 @@ def gunzip(body: bytes, most_bytes: int) -> bytes:
 
 
 class BoundedArchive:
-    """A zip of which not more than `most_bytes` are unpacked, all members together."""
+    """A zip from which at most `most_bytes` are unpacked, over all members."""
 
     def __init__(self, body: bytes, most_bytes: int) -> None:
         try:
@@ -55,15 +55,15 @@ class BoundedArchive:
         self._most_bytes = most_bytes
 
     def names(self) -> list[str]:
-        """List the members in their order."""
+        """Return the names of the members in their order."""
         return list(self._members)
 
     def read(self, name: str) -> bytes:
-        """Unpack a member whole; raise DecodeError."""
+        """Return a whole unpacked member; raise DecodeError."""
         return b"".join(self.chunks(name))
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        """Unpack a member piece by piece; raise DecodeError."""
+        """Yield an unpacked member in chunks; raise DecodeError."""
         try:
             with self._zip.open(self._members[name]) as member:
                 while chunk := member.read(CHUNK):

@@ -1,4 +1,4 @@
-"""Content kinds of the connectors: mappings that need no Python, and recordings by which a pack is tested."""
+"""Content kinds of the connectors: mappings in YAML, and recordings that test a pack."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def _read_cases(path: Path, source: ContentSource) -> tuple[RecordedCase, ...]:
     document = read_document(path, FixtureFile, name=source.place(path))
     for index, case in enumerate(document.value.case):
         if not (path.parent / case.file).is_file():
-            raise document.fault(("case", index, "file"), f"there is no file {case.file} beside this one")
+            raise document.fault(("case", index, "file"), f"must be a file beside this one, not {case.file}")
     return document.value.case
 
 
 MAPPINGS: ContentKind[DeclaredMapping] = ContentKind(
     folder="mappings",
     pattern="*.y*ml",
-    summary="What a feed's messages mean; a feed names it `<pack>.<name of the file>`.",
+    summary="The meaning of a feed's messages; a feed names it `<pack>.<name of the file>`.",
     read=_read_mapping,
     model=MappingFile,
     reload=True,
@@ -36,7 +36,7 @@ MAPPINGS: ContentKind[DeclaredMapping] = ContentKind(
 FIXTURES: ContentKind[tuple[RecordedCase, ...]] = ContentKind(
     folder="fixtures",
     pattern="*.toml",
-    summary="Recordings of the real source, and which entities they become: what `rhinecloud pack test` plays.",
+    summary="Recordings of the real source with the expected entities, which `rhinecloud pack test` plays.",
     read=_read_cases,
     model=FixtureFile,
     in_city=False,

@@ -1,7 +1,7 @@
-"""Dead letters: what came and could not be used, kept with its reason so that people can see it and try it again.
+"""Dead letters: messages that could not be processed, kept with the reason so that people can see and retry them.
 
-They are records of the store, in a ring of fixed size for each feed: a flood of garbage on one feed neither fills the
-disk nor pushes out the letters of another. What comes again and again with the same reason is one letter that counts.
+They are records of the store, in a ring of fixed size for each feed: a flood of invalid messages on one feed neither
+fills the disk nor drops the letters of another. Equal messages with the same reason are one letter with a count.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from rhinecloud.store.port import Record, Store
 KIND = "deadletter"
 READ_AT_ONCE = 200
 WRITTEN_AT_ONCE = 200
-NOTHING_MADE = "it can be read, but the feed makes no entity of it"
+NOTHING_MADE = "it was decoded, but the mapping makes no entity of it"
 
 
 class LetterHead(msgspec.Struct, frozen=True, kw_only=True):
-    """What a dead letter is about. `received` and `tried_at` are ISO 8601 in UTC; `tries` counts vain retries.
+    """A dead letter without its content. `received` and `tried_at` are ISO 8601 in UTC; `tries` counts failed retries.
 
-    `times` counts how often the same content came with the same reason, last at `last_received`; `digest` is its id.
-    `decoded` says that a message is kept and not the bytes as they came, `cut` that it was longer than what is kept.
+    `times` counts equal messages with the same reason (equal `digest`), the last one at `last_received`. `decoded`
+    says that the content is a message instead of the received bytes, `cut` that only its beginning is kept.
     """
 
     id: str
@@ -52,25 +52,25 @@ class LetterHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Letter(LetterHead, frozen=True, kw_only=True):
-    """One dead letter with its content: `raw` is base64 of the bytes, or where `decoded` of the message as JSON."""
+    """A dead letter with its content: `raw` is base64 of the bytes, or where `decoded` of the message as JSON."""
 
     raw: str = ""
 
     def body(self) -> bytes:
-        """Return the kept bytes."""
+        """Return the content as bytes."""
         return base64.b64decode(self.raw)
 
 
 class NoSuchLetter(NotFound):
-    """There is no dead letter with this id: it was dropped, retried with success, or replaced by a newer one."""
+    """No dead letter with this id exists: it was dropped, retried with success, or replaced by a newer one."""
 
 
 class NotRetriable(Conflict):
-    """This letter cannot be tried again."""
+    """The letter cannot be retried."""
 
 
 class DeadLetters:
-    """The dead letters of a city. `kept` is the size of a feed's ring, `most_bytes` what one letter keeps."""
+    """The dead letters of a city. `kept` is the size of a feed's ring, `most_bytes` the most content of a letter."""
 
     def __init__(self, store: Store, kept: int, most_bytes: int, clock: Clock) -> None:
         self._store = store
@@ -82,7 +82,7 @@ class DeadLetters:
         self._pipelines: dict[str, Callable[[], Pipeline]] = {}
 
     async def open(self) -> None:
-        """Find out where each feed's ring stands; where its size was changed, move the newest letters."""
+        """Load the position of each feed's ring; where its size was changed, move the newest letters."""
         misplaced: list[tuple[str, LetterHead]] = []
         async for place, head in self._heads():
             self._numbers[head.feed] = max(head.number, self._numbers.get(head.feed, 0))
@@ -99,13 +99,13 @@ class DeadLetters:
             await self._store.put_records(moved)
 
     def serve(self, feed: str, make_pipeline: Callable[[], Pipeline]) -> None:
-        """Register the pipeline by which the dead letters of a feed are retried; `make_pipeline` makes a new one."""
+        """Set the pipeline with which letters of a feed are retried; `make_pipeline` makes a new one."""
         self._pipelines[feed] = make_pipeline
 
     async def keep(self, feed: str, faults: Sequence[DecodeFault], received: datetime) -> None:
-        """Keep faults, durably, each in the place of the oldest one where the ring is full.
+        """Store faults durably, each in the place of the oldest one where the ring is full.
 
-        What is kept already is counted on its letter.
+        A fault that is stored already is counted on its letter.
         """
         letters: dict[int, Letter] = {}
         for fault in faults:
@@ -128,7 +128,7 @@ class DeadLetters:
         return Page(items, offset=offset, more=len(heads) > offset + limit, total=len(heads))
 
     async def show(self, letter_id: str) -> Letter:
-        """Return one letter with `raw`; raise NoSuchLetter."""
+        """Return one letter with its content; raise NoSuchLetter."""
         feed, _, number = letter_id.rpartition("~")
         if not feed or not number.isdecimal() or len(number) > 18:
             raise NoSuchLetter(f"there is no dead letter {letter_id}")
@@ -139,14 +139,14 @@ class DeadLetters:
         return letter
 
     async def drop(self, letter_id: str) -> None:
-        """Forget one letter; raise NoSuchLetter."""
+        """Delete one letter; raise NoSuchLetter."""
         letter = await self.show(letter_id)
         await self._store.delete_record(KIND, "", self._slot(letter.feed, letter.number))
 
     async def retry(self, letter_id: str) -> Letter | None:
-        """Process one dead letter again; return None when it succeeded and is removed, else the letter as kept now.
+        """Process one letter again; return None when it succeeded and was deleted, else the letter with the new reason.
 
-        Raise NoSuchLetter, NotRetriable, and Unavailable where the broker takes nothing now.
+        Raise NoSuchLetter, NotRetriable, or Unavailable while the broker accepts no writes.
         """
         letter = await self.show(letter_id)
         reasons = await self._try(letter)
@@ -160,11 +160,11 @@ class DeadLetters:
         return again
 
     async def _try(self, letter: Letter) -> Sequence[str]:
-        """Return the reasons why a letter is of no use still; none: the city has what it says."""
+        """Return the reasons why a letter fails again; none where it succeeded."""
         if letter.feed not in self._pipelines:
-            raise NotRetriable(f"the city has no feed {letter.feed} now")
+            raise NotRetriable(f"the feed {letter.feed} does not exist any more")
         if letter.cut:
-            raise NotRetriable("it was too large to be kept whole")
+            raise NotRetriable("only the beginning of the message was kept, because it is too large")
         pipeline = self._pipelines[letter.feed]()
         parcel = Parcel(letter.body(), parse_time(letter.received), origin=letter.origin)
         if letter.decoded:
@@ -225,7 +225,7 @@ class DeadLetters:
         return f"{feed}~{number % self._kept:08d}"
 
     async def _heads(self) -> AsyncIterator[tuple[str, LetterHead]]:
-        """Return each letter's place and head; the content is passed over."""
+        """Yield the slot of each letter and the letter without its content."""
         after = ""
         while records := await self._store.list_records(KIND, "", after=after, limit=READ_AT_ONCE):
             for record in records:
@@ -234,17 +234,17 @@ class DeadLetters:
 
 
 def _digest(fault: DecodeFault) -> str:
-    """Name a fault by its reason and content: the same item of the next poll has the same name.
+    """Return the digest of a fault's reason and content, which is the same for the same item of the next poll.
 
-    A recorded message whose times are moved is another text at each start, and its reason may quote a time: it is named
-    by what the recording has.
+    A recorded message whose times are shifted has another text at each start, and its reason may quote a time, so its
+    digest is that of the recording.
     """
     named = fault.recorded or fault.reason.encode("utf-8", "replace") + b"\0" + fault.raw
     return hashlib.blake2b(named, digest_size=16).hexdigest()
 
 
 def _again(letter: Letter, fault: DecodeFault, received: datetime) -> Letter:
-    """Count the same fault once more. A moved message stays as it was kept: what matters of it is the same."""
+    """Return a letter with one more occurrence; its content is kept, because only shifted times may differ."""
     return msgspec.structs.replace(
         letter,
         times=letter.times + 1,

@@ -1,8 +1,8 @@
-"""One feed at work: its link fills a bounded queue, its worker empties it through the pipeline into the broker.
+"""One running feed: its link fills a bounded queue, its worker processes it through the pipeline into the broker.
 
-What the link handed over is settled (acknowledged, where the protocol can) only when every message in it is committed
-or kept as a dead letter. While the broker or the disk refuses, the worker waits and tries again; the queue fills up and
-the link stops reading.
+A parcel is settled (acknowledged, where the protocol can) only when every message in it is committed or stored as a
+dead letter. While the broker or the disk rejects writes, the worker waits and retries; the queue fills up and the link
+stops reading.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rhinecloud.pack.codec import DecodeFault, Parcel
 T = TypeVar("T")
 
 THREAD_FROM_BYTES = 64 * 1024
-"""Parcels from this size on are read in a thread, so that a large file does not hold up the city."""
+"""Parcels from this size on are decoded in a thread, so that a large file does not block the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ class FeedContext:
 
 
 class Feed:
-    """A feed that can be started and stopped; `status` returns its state and figures."""
+    """A feed that can be started and stopped."""
 
     def __init__(self, plan: FeedPlan, pipeline: Pipeline, around: FeedContext) -> None:
         tools = around.tools
         self.name = plan.name
         self.counters = FeedCounters()
         self._simulated = plan.marks.simulated
-        """Whether all that it brings is marked as simulated, as far as the last messages show."""
+        """Whether its entities are marked as simulated, according to the last batch."""
         self._plan = plan
         self._pipeline = pipeline
         self._tools = tools
@@ -65,7 +65,7 @@ class Feed:
         self._log = logging.getLogger(f"rhinecloud.feeds.{plan.name}")
 
     def start(self) -> None:
-        """Begin; the link and the worker run as tasks of their own."""
+        """Start the link and the worker as tasks."""
         if self._worker is not None and not self._worker.done():
             return
         self._health.works()
@@ -73,15 +73,15 @@ class Feed:
         self._link_task = asyncio.create_task(self._keep_link(), name=f"feed {self.name}: link")
 
     async def linked(self) -> None:
-        """Wait until its link has stood for the first time."""
+        """Wait until its link was connected for the first time."""
         await self._inlet.linked.wait()
 
     def wait(self, reason: str) -> None:
-        """Set why it is not started yet."""
+        """Set the reason why it is not started yet."""
         self._health.waits(reason)
 
     async def stop(self) -> None:
-        """Close the link, work off the queue for as long as `drain_s`, then end."""
+        """Close the link, process the queue for `drain_s` at most, then end."""
         await _end(self._link_task)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.drain_s):
@@ -90,14 +90,14 @@ class Feed:
         self._health.stops()
 
     async def finished(self) -> None:
-        """Wait until the source has ended (a recording does) and all that it brought is kept."""
+        """Wait until the source has ended (a recording does) and everything of it is stored."""
         if self._link_task is not None:
             await asyncio.wait([self._link_task])
         await self._inlet.drained()
 
     def status(self) -> FeedStatus:
-        """Return the state and the figures of the feed."""
-        state, error = self._health.judge()
+        """Return the status of the feed."""
+        state, error = self._health.state()
         counted = self.counters
         return FeedStatus(
             name=self.name,
@@ -120,7 +120,7 @@ class Feed:
         )
 
     async def _keep_link(self) -> None:
-        """Run the link for ever, again after a pause when it breaks; return when its source has ended."""
+        """Run the link until its source ends; restart it after a pause when it breaks."""
         limits = self._limits
         backoff = Backoff(limits.first_retry_s, limits.longest_retry_s, self._tools.random)
         while True:
@@ -129,11 +129,11 @@ class Feed:
             try:
                 await self._link.run(self._inlet)
             except LinkBroken as error:
-                self._broke(error.reason)
+                self._on_broken(error.reason)
                 at_least_s = error.retry_after_s
-            except Exception as error:  # noqa: BLE001 - a feed's boundary: a failure of one feed stops no other
-                self._log.exception("the link failed in a way that it should not")
-                self._broke(f"{type(error).__name__}: {error}")
+            except Exception as error:  # noqa: BLE001 - a feed's boundary: an error in one stops no other
+                self._log.exception("the link failed unexpectedly")
+                self._on_broken(f"{type(error).__name__}: {error}")
             else:
                 await self._inlet.drained()
                 self._health.ends()
@@ -143,7 +143,7 @@ class Feed:
             await asyncio.sleep(backoff.next(at_least_s))
             self.counters.reconnects += 1
 
-    def _broke(self, reason: str) -> None:
+    def _on_broken(self, reason: str) -> None:
         if reason != self._health.link_error:
             self._log.warning("the link broke: %s", reason)
         self._health.link_broke(reason)
@@ -153,10 +153,10 @@ class Feed:
             parcels = await self._inlet.take(self._limits.batch)
             await self._use(parcels)
             self._inlet.finish(len(parcels))
-            await asyncio.sleep(0)  # a full queue must not keep the loop from its other work
+            await asyncio.sleep(0)  # a full queue must not block the event loop
 
     async def _use(self, parcels: Sequence[Parcel]) -> None:
-        """Bring parcels to an end: written or dead, then settled. Where one fails unforeseen, each goes alone."""
+        """Write parcels or store them as dead letters, then settle them. After an unexpected error, one by one."""
         try:
             await self._write_all(parcels)
         except Exception as error:  # noqa: BLE001 - a consumer's loop
@@ -164,9 +164,11 @@ class Feed:
                 for parcel in parcels:
                     await self._use([parcel])
                 return
-            self._log.exception("a parcel failed in a way that it should not")
+            self._log.exception("a parcel failed unexpectedly")
             reason = f"the feed failed: {type(error).__name__}: {error}"
-            await self._bury([DecodeFault(parcel.body, reason, origin=parcel.origin) for parcel in parcels])
+            await self._keep_faults(
+                [DecodeFault(parcel.body, reason, origin=parcel.origin) for parcel in parcels]
+            )
         for parcel in parcels:
             if parcel.settle is not None:
                 parcel.settle()
@@ -202,29 +204,29 @@ class Feed:
             self._rate.add(read)
         if drafts:
             self._simulated = all(draft.simulated for draft in drafts)
-        outcome = await self._insist(lambda: self._pipeline.write(drafts))
+        outcome = await self._retry_until_accepted(lambda: self._pipeline.write(drafts))
         self.counters.accepted += outcome.accepted
         self.counters.unchanged += outcome.unchanged
         self.counters.ignored += sum(not draft.fragments for draft in drafts)
-        await self._bury([*faults, *outcome.faults])
+        await self._keep_faults([*faults, *outcome.faults])
 
-    async def _bury(self, faults: Sequence[DecodeFault]) -> None:
+    async def _keep_faults(self, faults: Sequence[DecodeFault]) -> None:
         if not faults:
             return
         self._health.unusable(faults[-1].reason)
         now = self._tools.clock()
-        await self._insist(lambda: self._deadletters.keep(self.name, faults, now))
+        await self._retry_until_accepted(lambda: self._deadletters.keep(self.name, faults, now))
         self.counters.dead += len(faults)
 
-    async def _insist(self, act: Callable[[], Awaitable[T]]) -> T:
-        """Do it until the broker and the store take it: what was received is never dropped for their sake."""
+    async def _retry_until_accepted(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Retry until the broker and the store accept it: nothing received is dropped because of them."""
         limits = self._limits
         backoff = Backoff(0.05, limits.longest_retry_s / 6, self._tools.random)
         while True:
             try:
                 result = await act()
             except Unavailable as error:
-                self._health.broker_refused(f"the broker does not take it now: {error}")
+                self._health.broker_refused(f"the broker does not accept writes: {error}")
                 await asyncio.sleep(backoff.next())
             else:
                 self._health.broker_refused("")
@@ -232,7 +234,7 @@ class Feed:
 
 
 class _Inlet(BoundedInlet):
-    """The queue, which reports contacts to the feed's health and records whether its link has ever been open."""
+    """The queue, which reports contacts to the feed's health, and the first connection of the link."""
 
     def __init__(self, limits: ConnectorSettings, counters: FeedCounters, health: FeedHealth) -> None:
         super().__init__(limits.queue_parcels, limits.queue_bytes, counters, health.contact)

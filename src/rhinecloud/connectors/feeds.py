@@ -1,4 +1,4 @@
-"""All feeds of a city: made from their plans, started and stopped together, and how they are."""
+"""All feeds of a city: made from their plans, started and stopped together."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from rhinecloud.store.port import Store, Written
 
 
 class Ingesting(Protocol):
-    """What feeds need of the broker."""
+    """The method of the broker that feeds use."""
 
     async def ingest(
         self, actor: Actor, tenant: str, fragments: Sequence[EntityFragment], context: Context
     ) -> Sequence[Written | Exception]:
-        """Merge concise entities with compact names into the city, one answer each."""
+        """Merge concise entities with compact names into the city, and return one result for each."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class IngestContext:
-    """What feeds need around them: the broker, the city's context, the store of dead letters, clocks and chance."""
+    """What feeds use: the broker, the city's context, the store of dead letters, clocks and random numbers."""
 
     broker: Ingesting
     context: Context
@@ -49,7 +49,7 @@ class IngestContext:
 
 
 @dataclass(frozen=True, slots=True)
-class RestingFeed:
+class UnavailableFeed:
     """A feed that cannot run because the pack that it needs could not be loaded."""
 
     name: str
@@ -57,7 +57,7 @@ class RestingFeed:
     reason: str
 
     def status(self) -> FeedStatus:
-        """Return its status: nothing came, and why."""
+        """Return its status: nothing received, with the reason."""
         return FeedStatus(
             name=self.name,
             connector=self.connector,
@@ -80,21 +80,24 @@ class RestingFeed:
 
 
 class Feeds:
-    """The feeds of a running city. `deadletters` holds what they could not use; `resting` are those that cannot run."""
+    """The feeds of a running city; `unavailable` are those that cannot run."""
 
     def __init__(
         self,
         plans: Sequence[FeedPlan],
         limits: ConnectorSettings,
-        world: IngestContext,
-        resting: Sequence[RestingFeed] = (),
+        ingest_context: IngestContext,
+        unavailable: Sequence[UnavailableFeed] = (),
     ) -> None:
-        self._world = world
-        self._resting = resting
+        self._ingest_context = ingest_context
+        self._unavailable = unavailable
         self._limits = limits
-        self.deadletters = DeadLetters(world.store, limits.deadletters, limits.deadletter_bytes, world.clock)
+        self.deadletters = DeadLetters(
+            ingest_context.store, limits.deadletters, limits.deadletter_bytes, ingest_context.clock
+        )
         self._around = FeedContext(
-            LinkContext(limits, world.clock, world.monotonic, world.chance.random), self.deadletters
+            LinkContext(limits, ingest_context.clock, ingest_context.monotonic, ingest_context.chance.random),
+            self.deadletters,
         )
         self._feeds: dict[str, Feed] = {}
         self._plans: dict[str, FeedPlan] = {}
@@ -105,7 +108,7 @@ class Feeds:
             self._add(plan)
 
     async def start(self, waiting: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Start every feed that is enabled; those of `waiting` only say for what they wait, until `start_waiting`."""
+        """Start every enabled feed, except those in `waiting` (with their reasons), until `start_waiting`."""
         for feed in self._enabled:
             feed.wait(waiting.get(feed.name, "the city starts"))
         await self.deadletters.open()
@@ -116,20 +119,20 @@ class Feeds:
                 feed.start()
 
     def start_waiting(self) -> None:
-        """Start the feeds that had to wait."""
+        """Start the feeds that wait."""
         while self._waiting:
             self._waiting.pop(0).start()
 
     async def listening(self) -> None:
-        """Wait until those at the city's own MQTT server have subscribed: what comes before is lost."""
+        """Wait until feeds at the city's own MQTT server have subscribed, because earlier messages are lost."""
         await asyncio.gather(*(feed.linked() for feed in self._on_own_mqtt))
 
     async def stop(self) -> None:
-        """Stop all feeds at once; each may still work off its queue for `drain_s`."""
+        """Stop all feeds; each may process its queue for `drain_s`."""
         await asyncio.gather(*(feed.stop() for feed in self._feeds.values()))
 
     async def replace(self, plans: Sequence[FeedPlan]) -> list[str]:
-        """Run other plans; return a sentence for each feed that came, changed or went. Equal ones are not touched."""
+        """Run other plans, and return a sentence for each feed that is new, changed or removed. Equal ones run on."""
         wanted = {plan.name: plan for plan in plans}
         gone = [name for name in self._feeds if name not in wanted]
         changed = [
@@ -165,10 +168,15 @@ class Feeds:
 
     def status(self) -> list[FeedStatus]:
         """Return the state of each feed, in the order of the settings."""
-        return [*(feed.status() for feed in self._feeds.values()), *(each.status() for each in self._resting)]
+        return [
+            *(feed.status() for feed in self._feeds.values()),
+            *(each.status() for each in self._unavailable),
+        ]
 
     def _add(self, plan: FeedPlan) -> None:
-        ingest = self._ingest_as(plan.name, plan.settings.tenant, plan.context or self._world.context)
+        ingest = self._ingest_as(
+            plan.name, plan.settings.tenant, plan.context or self._ingest_context.context
+        )
 
         def make_pipeline() -> Pipeline:
             return Pipeline(plan.make_codec(), plan.meaning, ingest, plan.marks)
@@ -184,7 +192,7 @@ class Feeds:
 
     def _ingest_as(self, name: str, tenant: str, context: Context) -> Ingest:
         actor = part(f"feed:{name}")
-        broker = self._world.broker
+        broker = self._ingest_context.broker
 
         async def ingest(fragments: Sequence[EntityFragment]) -> Sequence[Written | Exception]:
             return await broker.ingest(actor, tenant, fragments, context)

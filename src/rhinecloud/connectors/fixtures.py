@@ -1,4 +1,4 @@
-"""Recordings of real sources beside what becomes of them: the tests of a pack's codecs and mappings, as data."""
+"""Recordings of real sources with the expected entities: tests of a pack's codecs and mappings, as data."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ Moment = Annotated[datetime, ReadBy(parse_time, {"type": "string", "format": "da
 
 
 class RecordedCase(DeclarativeModel):
-    """One recording, how it is read, and what becomes of it."""
+    """One recording, how it is decoded, and the expected result."""
 
     file: Annotated[str, Field(min_length=1)]
     """The recording, beside this file."""
     codec: Annotated[str, Field(min_length=1)]
-    """The codec that reads it, as a feed names it."""
+    """The codec that decodes it, as a feed names it."""
     mapping: Annotated[str, Field(min_length=1)]
-    """The mapping of this pack that says what it means."""
+    """The mapping of this pack that is applied."""
     received: Moment
-    """When it was received: what the mapping gets."""
+    """The time of receipt for the mapping."""
     feed: Annotated[dict[str, Any], Field(default_factory=dict)]
     """Further settings of the feed, such as `time_field` or `fields`."""
     entities: Annotated[dict[str, int], Field(default_factory=dict)]
-    """How many different entities of each type it becomes."""
+    """The number of different entities of each type."""
     faults: Annotated[int, Field(ge=0)] = 0
-    """How many units or messages cannot be used."""
+    """The number of units or messages that cannot be processed."""
     expect: tuple[dict[str, Any], ...] = ()
     """Entities that must be among them, by `id`, with the attributes that they must have in simplified form."""
     alerts: tuple[str, ...] = ()
-    """Rules of the pack that the recording must set off."""
+    """Rules of the pack that the recording must trigger."""
 
 
 class FixtureFile(DeclarativeModel):
@@ -52,7 +52,7 @@ class FixtureFile(DeclarativeModel):
 
 @dataclass(slots=True)
 class PlayedCase:
-    """What became of a recording: fragments in their order, and what could not be used."""
+    """The result of a recording: fragments in their order, and faults."""
 
     fragments: list[EntityFragment] = field(default_factory=list)
     faults: list[DecodeFault] = field(default_factory=list)
@@ -62,7 +62,7 @@ class PlayedCase:
 def play(
     case: RecordedCase, folder: Path, make_codec: Callable[[], Codec], meaning: Mapping, *, mqtt: bool = False
 ) -> PlayedCase:
-    """Read a recording and map its messages, as a feed does; raise LinkBroken where it cannot be read."""
+    """Return the result of a recording, decoded and mapped as a feed does; raise LinkBroken where it is unreadable."""
     limits = ConnectorSettings()
     file = folder / case.file
     recording = FeedRecording((file,), make_codec(), limits.line_bytes, limits.body_bytes, mqtt=mqtt)
@@ -73,7 +73,7 @@ def play(
 def read_damaged(
     body: bytes, case: RecordedCase, make_codec: Callable[[], Codec], meaning: Mapping
 ) -> PlayedCase:
-    """Read bytes in which something is wrong; whatever is raised is a fault of the codec."""
+    """Return the result of damaged bytes; any error that is raised is a fault of the codec."""
     return _read([Parcel(body, case.received, case.file)], case, make_codec, meaning)
 
 
@@ -105,8 +105,8 @@ def _take(item: EntityDraft | DecodeFault, played: PlayedCase) -> None:
         return
     played.messages += 1
     played.fragments.extend(item.fragments)
-    if item.amiss:
-        played.faults.append(DecodeFault(b"", item.amiss, decoded=True, origin=item.origin))
+    if item.fault:
+        played.faults.append(DecodeFault(b"", item.fault, decoded=True, origin=item.origin))
 
 
 async def _never_written(fragments: Any) -> Any:

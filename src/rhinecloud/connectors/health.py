@@ -1,4 +1,4 @@
-"""How a feed is: what happened last, by a clock that cannot jump, and the one word that it adds up to."""
+"""The state of a feed from its last events, by a monotonic clock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Rate:
         self._buckets: deque[tuple[int, int]] = deque()
 
     def add(self, count: int) -> None:
-        """Count messages that came now."""
+        """Count messages that were received now."""
         second = int(self._monotonic())
         if self._buckets and self._buckets[-1][0] == second:
             count += self._buckets.pop()[1]
@@ -32,7 +32,7 @@ class Rate:
         self._forget(second)
 
     def per_second(self) -> float:
-        """Return the rate; in the first minute, over the time that the feed has run."""
+        """Return the rate; in the first minute, over the time since the start."""
         now = self._monotonic()
         self._forget(int(now))
         span = min(float(WINDOW_S), max(now - self._began, 1.0))
@@ -44,7 +44,7 @@ class Rate:
 
 
 class FeedHealth:
-    """Remembers contacts and errors of one feed and judges them."""
+    """Records contacts and errors of one feed, and returns its state."""
 
     def __init__(self, silent_after_s: float, clock: Clock, monotonic: Monotonic) -> None:
         self._silent_after_s = silent_after_s
@@ -62,63 +62,63 @@ class FeedHealth:
         self.last_error = ""
 
     def works(self) -> None:
-        """It was started."""
+        """Record that it was started."""
         self._rest, self._waits_for = None, ""
 
     def stops(self) -> None:
-        """It was stopped, or is switched off; one that has ended stays so."""
+        """Record that it was stopped or is switched off, unless it has ended."""
         if self._rest is not FeedState.ENDED:
             self._rest, self._waits_for = FeedState.STOPPED, ""
 
     def ends(self) -> None:
-        """Its source brings no more."""
+        """Record that its source has ended."""
         self._rest = FeedState.ENDED
 
     def waits(self, reason: str) -> None:
-        """It is not started yet, for this reason."""
+        """Record why it is not started yet."""
         self._rest, self._waits_for = FeedState.WAITING, reason
 
     def connected(self) -> None:
-        """The link stands."""
+        """Record that the link is connected."""
         self._connected_at = self._monotonic()
         self.link_error = ""
 
     def contact(self) -> None:
-        """The source answered, be it with nothing new."""
+        """Record that the source answered, also with nothing new."""
         self._contact_at = self._monotonic()
         self.link_error = ""
 
     def message(self) -> None:
-        """Messages came and were read."""
+        """Record that messages were decoded."""
         self.contact()
         self._last_message = self._clock()
 
     def unusable(self, reason: str) -> None:
-        """Something came that could not be used."""
+        """Record that something was received and could not be processed."""
         self._unusable_at = self._monotonic()
         self._unusable = self.last_error = reason
 
     def link_broke(self, reason: str) -> None:
-        """The link broke or could not be made."""
+        """Record that the link broke or could not be connected."""
         self.link_error = self.last_error = reason
         self._connected_at = None
 
     def broker_refused(self, reason: str) -> None:
-        """The broker or the store does not take anything now; '' when it does again."""
+        """Record that the broker or the store rejects writes; '' when it accepts them again."""
         self.broker_error = reason
         self.last_error = reason or self.last_error
 
     def contact_since(self, moment: float) -> bool:
-        """Return whether anything came from the source since a moment of the monotonic clock."""
+        """Return whether anything was received since a moment of the monotonic clock."""
         return any(at is not None and at >= moment for at in (self._contact_at, self._unusable_at))
 
     @property
     def last_at(self) -> str:
-        """The moment of the last message, ISO 8601 in UTC, or ''."""
+        """Return the time of the last message, ISO 8601 in UTC, or ''."""
         return format_time(self._last_message) if self._last_message else ""
 
-    def judge(self) -> tuple[FeedState, str]:
-        """Return the state and what is wrong now, '' where nothing is."""
+    def state(self) -> tuple[FeedState, str]:
+        """Return the state and the present error, or ''."""
         if self._rest is not None:
             return self._rest, self._waits_for or self._useless()
         if self.broker_error or self.link_error:
@@ -126,16 +126,16 @@ class FeedHealth:
         if self._contact_at is not None and not self._long_ago(self._contact_at):
             return FeedState.LIVE, ""
         if self._unusable_at is not None and not self._long_ago(self._unusable_at):
-            return FeedState.FAILING, f"nothing that comes can be used: {self._unusable}"
+            return FeedState.FAILING, f"nothing that is received can be processed: {self._unusable}"
         since = self._contact_at if self._contact_at is not None else self._connected_at
         if since is None or not self._long_ago(since):
             return FeedState.CONNECTING, ""
         return FeedState.SILENT, ""
 
     def _useless(self) -> str:
-        """Return the reason where nothing that an ended source brought could be used, else ''."""
-        vain = self._rest is FeedState.ENDED and self._last_message is None and self._unusable
-        return f"nothing of it could be used: {self._unusable}" if vain else ""
+        """Return the reason where a source has ended and nothing of it could be processed, else ''."""
+        failed = self._rest is FeedState.ENDED and self._last_message is None and self._unusable
+        return f"nothing of it could be processed: {self._unusable}" if failed else ""
 
     def _long_ago(self, moment: float) -> bool:
         return self._monotonic() - moment > self._silent_after_s

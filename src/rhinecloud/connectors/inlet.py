@@ -1,6 +1,4 @@
-"""The bounded queue between a feed's link and its worker: full means that the link stops reading, so memory is
-bounded.
-"""
+"""The bounded queue between a feed's link and its worker: while it is full, the link stops reading."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from rhinecloud.pack.codec import Parcel
 
 
 class BoundedInlet:
-    """An `Inlet` bounded by parcels and by bytes; one larger parcel may always pass, else it would wait for ever."""
+    """An `Inlet` bounded by parcels and by bytes; a single larger parcel is accepted, else it would never pass."""
 
     def __init__(
         self, parcels: int, size_bytes: int, counters: FeedCounters, on_contact: Callable[[], None]
@@ -36,24 +34,24 @@ class BoundedInlet:
 
     @property
     def full(self) -> bool:
-        """Whether a link shall stop reading."""
+        """Return whether a link must stop reading."""
         return len(self._queue) >= self._parcels or self._waiting_bytes >= self._size_bytes
 
     def connected(self) -> None:
-        """Report that the link is open; the feed is live only once data arrives."""
+        """Ignore that the link is connected; only messages make a feed live."""
 
     def touch(self) -> None:
-        """Report that the source answered and has nothing new."""
+        """Record that the source answered and has nothing new."""
         self._on_contact()
 
     async def put(self, parcel: Parcel) -> None:
-        """Hand over; waits while the queue is full."""
+        """Add a parcel; wait while the queue is full."""
         while self.full:
             await self._space.wait()
         self.push(parcel)
 
     def offer(self, parcel: Parcel) -> bool:
-        """Hand over at once, or count it as dropped."""
+        """Add a parcel and return True; return False, and count it as dropped, where the queue is full."""
         if self.full:
             self._counters.received_bytes += len(parcel.body)
             self._counters.dropped += 1
@@ -62,7 +60,7 @@ class BoundedInlet:
         return True
 
     def push(self, parcel: Parcel) -> None:
-        """Hand over at once although the queue is full."""
+        """Add a parcel even where the queue is full."""
         self._queue.append(parcel)
         self._waiting_bytes += len(parcel.body)
         self._counters.received_bytes += len(parcel.body)
@@ -77,7 +75,7 @@ class BoundedInlet:
         await self._space.wait()
 
     async def take(self, most: int) -> list[Parcel]:
-        """Wait for something and take up to `most` parcels, the oldest first; say `finish` when they are done."""
+        """Wait for a parcel, and return up to `most`, the oldest first; call `finish` when they are done."""
         await self._some.wait()
         taken = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
         self._waiting_bytes -= sum(len(parcel.body) for parcel in taken)
@@ -88,11 +86,11 @@ class BoundedInlet:
         return taken
 
     def finish(self, count: int) -> None:
-        """Report that `count` of the parcels that were taken are settled."""
+        """Mark `count` of the taken parcels as done."""
         self._unfinished -= count
         if not self._unfinished:
             self._drained.set()
 
     async def drained(self) -> None:
-        """Wait until everything that was handed over is done."""
+        """Wait until every parcel is done."""
         await self._drained.wait()

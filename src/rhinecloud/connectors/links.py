@@ -1,4 +1,4 @@
-"""Makes the link of a feed from its settings: by the URL's scheme, or from a recording."""
+"""Makes the link of a feed from its settings: by the URL's scheme, or for a recording."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ENCRYPTED = frozenset({"tls", "mqtts", "https"})
 
 @dataclass(frozen=True, slots=True)
 class LinkContext:
-    """What links need of the world: clocks, chance and the limits."""
+    """What links use: clocks, random numbers and the limits."""
 
     limits: ConnectorSettings
     clock: Clock
@@ -43,13 +43,13 @@ MakeLink = Callable[[LinkContext], Link]
 
 
 def live_link(name: str, feed: FeedSettings, url: str, topics: Sequence[str], root: Path) -> MakeLink:
-    """Return the maker of the link that a URL asks for; raise Invalid naming the setting."""
+    """Return the factory of the link for a URL; raise Invalid with the setting."""
     parts = _split(url)
     if parts.scheme == "udp":
         host, port = parts.hostname or "127.0.0.1", _port(parts)
         return lambda tools: UdpLink(host, port, tools.clock)
     if not parts.hostname:
-        raise Invalid(f"{url!r} names no host", field="url")
+        raise Invalid(f"must have a host, not {url!r}", field="url")
     if parts.scheme in ("http", "https"):
         return _http(feed, url)
     if parts.scheme in ("mqtt", "mqtts"):
@@ -58,7 +58,7 @@ def live_link(name: str, feed: FeedSettings, url: str, topics: Sequence[str], ro
 
 
 def replay_link(feed: FeedSettings, root: Path, make_codec: Callable[[], Codec]) -> MakeLink:
-    """Return the maker of the link that plays a recording; raise Invalid where there is none."""
+    """Return the factory of the link that plays a recording; raise Invalid where it does not exist."""
     files = find_files(feed.path, root)
     made_at = parse_time(feed.recorded_at, zone=UTC) if feed.recorded_at else None
     pace = Pace(feed.speed, feed.rate_per_s, feed.loop, redate=feed.dates == NOW, made_at=made_at)
@@ -142,16 +142,16 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise Invalid(f"{url!r} is no URL: {error}", field="url") from None
+        raise Invalid(f"must be a URL, not {url!r}: {error}", field="url") from None
     return parts
 
 
 def _port(parts: SplitResult) -> int:
     if parts.port is None:
-        raise Invalid(f"{parts.geturl()!r} names no port", field="url")
+        raise Invalid(f"must have a port, not {parts.geturl()!r}", field="url")
     return parts.port
 
 
 def _client_id(name: str, root: Path) -> str:
-    """Make the name by which an MQTT server keeps a session: the same on each start, another for another city."""
+    """Return the client id of an MQTT session: the same at each start, different for each city."""
     return f"rhinecloud-{name}-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""The words of the connectors: why a link broke, and the state of a feed."""
+"""The model of the connectors: the error of a broken link, and the state of a feed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rhinecloud.kernel.errors import Unavailable
 
 
 class LinkBroken(Unavailable):
-    """The other end went away or never answered; `retry_after_s` is the pause that it asked for, else 0."""
+    """The connection broke or could not be made; `retry_after_s` is the pause that the server requested, else 0."""
 
     def __init__(self, reason: str, *, retry_after_s: float = 0.0) -> None:
         super().__init__(reason)
@@ -18,31 +18,30 @@ class LinkBroken(Unavailable):
 
 
 class FeedState(StrEnum):
-    """How a feed is, in one word."""
+    """The state of a feed."""
 
     CONNECTING = "connecting"
-    """It was started and nothing has come yet."""
+    """Started; nothing was received yet."""
     WAITING = "waiting"
-    """It is not started yet: what it needs is not there."""
+    """Not started yet, because what it needs is not available."""
     LIVE = "live"
-    """Messages come."""
+    """Messages are received."""
     SILENT = "silent"
-    """The link stands and nothing has come for the set time."""
+    """Connected, but nothing was received for the set time."""
     FAILING = "failing"
-    """The link is broken, nothing that comes can be read, or the broker does not take it."""
+    """The link is broken, nothing can be decoded, or the broker rejects writes."""
     ENDED = "ended"
-    """Its recording has been played to the end."""
+    """The recording was played to its end."""
     STOPPED = "stopped"
-    """It was stopped, or is switched off."""
+    """Stopped, or switched off."""
 
 
 @dataclass(slots=True)
 class FeedCounters:
-    """What passed through a feed since it was started.
+    """The counters of a feed since its start.
 
-    `received` counts messages that were read, `dead` what became a dead letter, `accepted` entities that were written
-    and differed, `unchanged` entities that were written and did not, `ignored` messages that mean nothing to the
-    mapping, `dropped` datagrams that found the queue full.
+    `received` counts decoded messages, `dead` new dead letters, `accepted` entities that changed, `unchanged` entities
+    that did not, `ignored` messages of which the mapping makes no entity, `dropped` datagrams while the queue was full.
     """
 
     received_bytes: int = 0
@@ -57,10 +56,9 @@ class FeedCounters:
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
-    """A feed as operators see it: its counters, the messages a second of the last minute, and how many parcels wait.
+    """The status of a feed: its counters, the messages a second over the last minute, and the waiting parcels.
 
-    `last_at` is the moment of the last message (ISO 8601, UTC, or ''), `error` what is wrong now, `last_error` what was
-    wrong last.
+    `last_at` is the time of the last message (ISO 8601, UTC, or ''), `error` the present error, `last_error` the last.
     """
 
     name: str

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.connectors.content import FIXTURES, MAPPINGS
-from rhinecloud.connectors.feeds import Feeds, IngestContext, RestingFeed
+from rhinecloud.connectors.feeds import Feeds, IngestContext, UnavailableFeed
 from rhinecloud.connectors.mapping import DeclaredMapping
 from rhinecloud.connectors.plan import CitySources, plan_feed, plan_feeds
 from rhinecloud.connectors.routes import FeedView, deadletter_routes, feed_routes
@@ -34,7 +34,7 @@ from rhinecloud.stream.settings import StreamSettings
 
 TABLE = "feeds"
 READY_S = 30.0
-"""How long what opens an expected endpoint may take, on a slow machine that has never read its files before."""
+"""How long an expected endpoint may take to open, on a slow machine with cold caches."""
 OUTCOMES = ("received", "accepted", "unchanged", "ignored", "dead", "dropped")
 
 
@@ -55,10 +55,10 @@ def read_feeds(tables: ParsedDocument) -> dict[str, FeedSettings]:
     return feeds
 
 
-def find_resting(feeds: Mapping[str, FeedSettings], packs: InstalledPacks) -> list[RestingFeed]:
-    """Return the feeds whose mapping or codec is of a pack that could not be loaded: the other feeds go on."""
+def find_unavailable(feeds: Mapping[str, FeedSettings], packs: InstalledPacks) -> list[UnavailableFeed]:
+    """Return the feeds whose mapping or codec is of a pack that could not be loaded; the others run."""
     return [
-        RestingFeed(name, feed.connector, f"the pack {pack} could not be loaded: {packs.failed[pack]}")
+        UnavailableFeed(name, feed.connector, f"the pack {pack} could not be loaded: {packs.failed[pack]}")
         for name, feed in feeds.items()
         for pack in sorted({each.partition(".")[0] for each in (feed.mapping, feed.connector)})
         if pack in packs.failed
@@ -66,7 +66,7 @@ def find_resting(feeds: Mapping[str, FeedSettings], packs: InstalledPacks) -> li
 
 
 class CityFeeds:
-    """The feeds of one space, started once what they connect to is there."""
+    """The feeds of one space, started once their peers are available."""
 
     def __init__(self, context: PartContext) -> None:
         services, stream = context.services, context.settings.section("stream", StreamSettings)
@@ -90,13 +90,13 @@ class CityFeeds:
         self._settings = self._able(feeds)
         plans = plan_feeds(self._settings, limits, sources)
         store = services.get(Store)
-        world = IngestContext(services.get(Broker), context.vocabulary, store, context.clock)
-        self.feeds = Feeds(plans, limits, world, find_resting(feeds, packs))
+        ingest_context = IngestContext(services.get(Broker), context.vocabulary, store, context.clock)
+        self.feeds = Feeds(plans, limits, ingest_context, find_unavailable(feeds, packs))
         self._expected = context.addresses.expected
         self._listening = bool(own_mqtt)
 
     async def run(self) -> None:
-        """Start the feeds; those whose peer another part is about to start wait until it answers."""
+        """Start the feeds; those whose peer is being started by another part wait until it answers."""
         awaited = {
             name: endpoint
             for name, feed in self._settings.items()
@@ -112,11 +112,11 @@ class CityFeeds:
 
     def _able(self, feeds: Mapping[str, FeedSettings]) -> dict[str, FeedSettings]:
         """Return the feeds without those whose pack could not be loaded."""
-        resting = {each.name for each in find_resting(feeds, self._packs)}
-        return {name: feed for name, feed in feeds.items() if name not in resting}
+        unavailable = {each.name for each in find_unavailable(feeds, self._packs)}
+        return {name: feed for name, feed in feeds.items() if name not in unavailable}
 
     async def prepare_reload(self, reload: Reload) -> ApplyReload:
-        """Plan every feed anew; raise Invalid where one of them cannot run."""
+        """Plan every feed again; raise Invalid where one of them cannot run."""
         settings = self._able(read_feeds(reload.tables[TABLE]))
         declared = {
             f"{item.source.owner}.{item.path.stem}": item.value for item in reload.content.of(MAPPINGS)
@@ -141,16 +141,16 @@ class CityFeeds:
         return {"feeds": feeds, "messages_per_s": round(sum(feed["rate_per_s"] for feed in feeds), 2)}
 
     async def metrics(self) -> Iterable[Metric]:
-        """Return the figures of each feed."""
+        """Return the metrics of each feed."""
         messages = CounterMetricFamily(
-            f"{PREFIX}feed_messages", "Messages of a feed by what became of them.", labels=["feed", "outcome"]
+            f"{PREFIX}feed_messages", "Messages of a feed by outcome.", labels=["feed", "outcome"]
         )
         states = GaugeMetricFamily(
-            f"{PREFIX}feed_state", "1 for the state that a feed is in.", labels=["feed", "state"]
+            f"{PREFIX}feed_state", "1 for the present state of a feed.", labels=["feed", "state"]
         )
         read = CounterMetricFamily(f"{PREFIX}feed_received_bytes", "Bytes received.", labels=["feed"])
         again = CounterMetricFamily(f"{PREFIX}feed_reconnects", "New connections.", labels=["feed"])
-        waiting = GaugeMetricFamily(f"{PREFIX}feed_waiting", "Parcels that wait.", labels=["feed"])
+        waiting = GaugeMetricFamily(f"{PREFIX}feed_waiting", "Parcels in the queue.", labels=["feed"])
         for feed in self.feeds.status():
             figures = asdict(feed)
             for outcome in OUTCOMES:
@@ -164,7 +164,7 @@ class CityFeeds:
 
 @asynccontextmanager
 async def open_connectors(context: PartContext) -> AsyncIterator[OpenPart]:
-    """Open the feeds of this space; they start with the workers."""
+    """Open the feeds of this space, which start with the workers."""
     made = CityFeeds(context)
     viewer, operator = context.access.may("see_status"), context.access.may("operate")
     try:
@@ -197,8 +197,10 @@ def check_feeds(files: CheckFiles) -> Iterable[Finding]:
     for name, table in files.tables[TABLE].data.items():
         collector = ErrorCollector()
         settings = _read_leniently(name, files.tables[TABLE].part(name), collector)
-        if not collector.found and (resting := find_resting({name: settings}, packs)):
-            yield Finding("feed", name, resting[0].reason, field=f"{TABLE}.{name}", reason=resting[0].reason)
+        if not collector.found and (unavailable := find_unavailable({name: settings}, packs)):
+            yield Finding(
+                "feed", name, unavailable[0].reason, field=f"{TABLE}.{name}", reason=unavailable[0].reason
+            )
             continue
         with collector.collect():
             plan_feed(name, settings, limits, sources)
@@ -209,7 +211,7 @@ def check_feeds(files: CheckFiles) -> Iterable[Finding]:
 
 
 def _read_leniently(name: str, table: ParsedDocument, collector: ErrorCollector) -> FeedSettings:
-    """Return a feed's settings; what is wrong goes to `collector`, and the rest is read as if that were not there."""
+    """Return a feed's settings without the invalid ones, whose faults are added to `collector`."""
     place = f"{TABLE}.{name}"
     try:
         return read_section(place, FeedSettings, table, os.environ)
@@ -245,7 +247,7 @@ PART = Part(
     content=(MAPPINGS, FIXTURES),
     settings={"connectors": ConnectorSettings},
     tables={TABLE: FeedSettings},
-    records={"deadletter": "A message that could not be used, with the reason."},
+    records={"deadletter": "A message that could not be processed, with the reason."},
     status=FeedsStatus,
     check=check_feeds,
 )

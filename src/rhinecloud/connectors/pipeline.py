@@ -1,4 +1,4 @@
-"""What becomes of a parcel: codec, mapping, broker. Nothing here waits or counts; `feed` does."""
+"""Processes a parcel: codec, mapping, broker. Retries and counters are in `feed`."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from rhinecloud.pack.mapping import Mapping as Meaning
 from rhinecloud.store.port import Written
 
 Ingest = Callable[[Sequence[EntityFragment]], Awaitable[Sequence[Written | Exception]]]
-"""Writes fragments as one actor into one tenant, one answer a fragment (`Broker.ingest` with the rest bound)."""
+"""Writes fragments as one actor into one tenant, with one result each (`Broker.ingest` with the rest bound)."""
 
 
 MOST_FAULTS = 10
-"""At most this many faults of one message are named."""
+"""The most faults of one message that are reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntityDraft:
-    """A message and what it changes in the city; `recorded` is the message before its times were moved.
+    """A message and the entities that it changes; `recorded` is the message before its times were shifted.
 
-    `simulated` is whether everything that it changes is marked so, by the feed's settings or by the message itself.
-    `amiss` says what of the message could not be used, where that is not all of it.
+    `simulated` says whether all of them are marked so, by the feed's settings or by the message itself. `fault` is the
+    reason why a part of the message could not be processed, or ''.
     """
 
     message: Message
@@ -36,12 +36,12 @@ class EntityDraft:
     origin: str = ""
     recorded: Message | None = None
     simulated: bool = False
-    amiss: str = ""
+    fault: str = ""
 
 
 @dataclass(slots=True)
 class BatchOutcome:
-    """What became of drafts: entities written that differed, that did not, and the messages that were refused."""
+    """The result of drafts: entities that changed, that did not, and the messages that were rejected."""
 
     accepted: int = 0
     unchanged: int = 0
@@ -50,7 +50,7 @@ class BatchOutcome:
 
 @dataclass(frozen=True, slots=True)
 class FeedMarks:
-    """What a feed adds: `simulated` to every entity, `fields` to messages that lack them; and the largest parcel."""
+    """What a feed adds: `simulated` to every entity, `fields` to messages without them; and the largest parcel."""
 
     simulated: bool = False
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class FeedMarks:
 
 
 class Pipeline:
-    """The processing of one feed's messages."""
+    """Processes the messages of one feed."""
 
     def __init__(self, codec: Codec, meaning: Meaning, ingest: Ingest, marks: FeedMarks) -> None:
         self._codec = codec
@@ -67,7 +67,7 @@ class Pipeline:
         self._marks = marks
 
     def read(self, parcel: Parcel) -> Iterator[EntityDraft | DecodeFault]:
-        """Decode and map a parcel step by step; whatever cannot be used comes out as a Fault, never as an error."""
+        """Yield the drafts of a parcel, decoded and mapped; invalid parts are yielded as DecodeFaults, not raised."""
         if len(parcel.body) > self._marks.most_bytes:
             yield DecodeFault(
                 parcel.body, f"larger than {self._marks.most_bytes} bytes", origin=parcel.origin
@@ -83,33 +83,33 @@ class Pipeline:
             yield DecodeFault(parcel.body, str(error), origin=parcel.origin)
 
     def draft(self, message: Message, parcel: Parcel) -> EntityDraft | DecodeFault:
-        """Return what one message means; a fault where nothing of it can be used."""
+        """Return the draft of one message, or a DecodeFault where nothing of it can be processed."""
         if self._marks.fields:
             message = {**self._marks.fields, **message}
         if parcel.undated:
             message = {**message, "simulated": True}
         recorded = message if parcel.shift is not None else None
         fragments: list[EntityFragment] = []
-        amiss = ""
+        fault = ""
         try:
             if parcel.shift is not None:
                 message = _shifted(message, self._codec.time_members, parcel.shift)
             fragments.extend(self._meaning(message, parcel.received))  # keeps what came before a fault
         except Invalid as error:
-            amiss = "mapping: " + "; ".join(str(each) for each in error.faults[:MOST_FAULTS])
+            fault = "mapping: " + "; ".join(str(each) for each in error.faults[:MOST_FAULTS])
         except Exception as error:  # noqa: BLE001 - a pack's code: one message must not stop the feed
             fragments.clear()
-            amiss = f"mapping failed: {type(error).__name__}: {error}"
-        if amiss and not fragments:
-            return refused(EntityDraft(message, [], parcel.origin, recorded), amiss)
+            fault = f"mapping failed: {type(error).__name__}: {error}"
+        if fault and not fragments:
+            return refused(EntityDraft(message, [], parcel.origin, recorded), fault)
         simulated = self._marks.simulated or parcel.shift is not None or message.get("simulated") is True
         if simulated:
             for fragment in fragments:
                 fragment["simulated"] = True
-        return EntityDraft(message, fragments, parcel.origin, recorded, simulated, amiss)
+        return EntityDraft(message, fragments, parcel.origin, recorded, simulated, fault)
 
     async def write(self, drafts: Sequence[EntityDraft]) -> BatchOutcome:
-        """Return drafts to the broker; raise Unavailable, and then the same drafts may be written again."""
+        """Write drafts through the broker and return the outcome; raise Unavailable, upon which they can be retried."""
         owners = [draft for draft in drafts for _ in draft.fragments]
         outcome = BatchOutcome()
         if not owners:
@@ -130,11 +130,11 @@ class Pipeline:
                 outcome.unchanged += 1
         for draft in drafts:
             refusals = reasons.get(id(draft), ())
-            said = [draft.amiss] if draft.amiss else []
+            faults = [draft.fault] if draft.fault else []
             if refusals:
-                said.append("broker: " + "; ".join(refusals))
-            if said:
-                outcome.faults.append(refused(draft, "; ".join(said)))
+                faults.append("broker: " + "; ".join(refusals))
+            if faults:
+                outcome.faults.append(refused(draft, "; ".join(faults)))
         return outcome
 
     async def _answers(self, fragments: list[EntityFragment]) -> Sequence[Written | Exception]:
@@ -147,12 +147,12 @@ class Pipeline:
 
 
 def _is_absent(fragment: EntityFragment, answer: Written | Exception) -> bool:
-    """Return whether a fragment was for an entity that exists, and none does."""
+    """Return whether a fragment was only for an existing entity, and there is none."""
     return "type" not in fragment and isinstance(answer, Invalid) and answer.field == "type"
 
 
 def refused(draft: EntityDraft, reason: str) -> DecodeFault:
-    """Make the Fault of a message that was read and could not be used."""
+    """Return the DecodeFault of a message that was decoded and could not be processed."""
     try:
         raw = _written(draft.message)
         recorded = b"" if draft.recorded is None else _written(draft.recorded)
@@ -168,7 +168,7 @@ def _written(message: Message) -> bytes:
 
 
 def _shifted(value: Any, members: frozenset[str], shift: timedelta) -> Any:
-    """Move every moment under one of `members` by `shift`."""
+    """Return a value with every time under one of `members` shifted."""
     if isinstance(value, Mapping):
         return {
             name: _moved(each, shift)

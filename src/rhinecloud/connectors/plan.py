@@ -1,4 +1,4 @@
-"""From settings to feeds: each `[feeds.<name>]` is checked and put together before any of them runs."""
+"""Plans feeds from settings: each `[feeds.<name>]` is checked before any of them runs."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ SHORTEST_SILENCE_S = 300.0
 class CitySources:
     """What feeds may refer to: the city's folder, the mappings of packs and city by name, the city's own MQTT server.
 
-    `mqtt_url` is what a feed of transport `mqtt` without a url connects to, with `mqtt_username` and `mqtt_password`;
-    below `mqtt_topics` devices may publish there, anywhere where it is empty. `codecs` are those of packs by name;
-    `contexts` are the packs' own @contexts by pack.
+    A feed of transport `mqtt` without a url connects to `mqtt_url` with `mqtt_username` and `mqtt_password`; devices
+    publish there below `mqtt_topics` (anywhere where it is empty). `codecs` are those of packs by name, `contexts` the
+    @contexts of packs.
     """
 
     root: Path
@@ -43,9 +43,9 @@ class CitySources:
 
 @dataclass(frozen=True, slots=True)
 class FeedPlan:
-    """A feed that is ready to be made: nothing is open yet.
+    """A feed that can be made; nothing is open yet.
 
-    `context` is that of the pack whose mapping it is; None where the names are the city's.
+    `context` is that of the pack of its mapping; None where the names are the city's.
     """
 
     name: str
@@ -57,10 +57,10 @@ class FeedPlan:
     make_codec: Callable[[], Codec]
     make_link: MakeLink
     own_mqtt: bool = False
-    """Whether it listens to the city's own MQTT server."""
+    """Whether it subscribes at the city's own MQTT server."""
 
     def is_same(self, other: FeedPlan) -> bool:
-        """Return whether both would make the same feed."""
+        """Return whether both plans make the same feed."""
         mine = (self.settings, self.meaning, self.context and self.context.key, self.silent_after_s)
         return mine == (
             other.settings,
@@ -73,7 +73,7 @@ class FeedPlan:
 def plan_feeds(
     feeds: Mapping[str, FeedSettings], limits: ConnectorSettings, sources: CitySources
 ) -> list[FeedPlan]:
-    """Plan all feeds; raise Invalid naming each setting that is wrong, such as `feeds.rhine.mapping`."""
+    """Return the plans of all feeds; raise Invalid, or Faults, with each faulty setting (`feeds.rhine.mapping`)."""
     collector, plans = ErrorCollector(), []
     for name, settings in feeds.items():
         with collector.collect():
@@ -83,7 +83,7 @@ def plan_feeds(
 
 
 def plan_feed(name: str, settings: FeedSettings, limits: ConnectorSettings, sources: CitySources) -> FeedPlan:
-    """Plan one feed; raise Invalid naming each setting that is wrong."""
+    """Return the plan of one feed; raise Invalid, or Faults, with each faulty setting."""
     try:
         return _plan(name, settings, limits, sources)
     except Invalid as error:
@@ -135,7 +135,7 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
 def _check_values(settings: FeedSettings) -> None:
     collector = ErrorCollector()
     if settings.url and settings.path:
-        collector.add("a feed has a url or a path to a recording, not both", "path")
+        collector.add("must not be combined with `url`", "path")
     if len(settings.delimiter) > 1:
         collector.add("must be one character", "delimiter")
     collector.finish()
@@ -144,15 +144,15 @@ def _check_values(settings: FeedSettings) -> None:
 def _protocol(name: str, codecs: Mapping[str, MakeCodec]) -> Protocol:
     known = protocols(codecs)
     if not name:
-        raise Invalid(f"is needed: one of {', '.join(known)}", field="connector")
+        raise Invalid(f"must be one of {', '.join(known)}", field="connector")
     if name not in known:
         raise Invalid(unknown(f"connector {name!r}", name, known), field="connector")
     return known[name]
 
 
 def _meaning(name: str, sources: CitySources) -> tuple[Meaning, Context | None]:
-    """Return a mapping by its whole name (`port.ais`), or by what follows the dot where only one pack has it, and the
-    @context of its names."""
+    """Return a mapping and the @context of its names, by its whole name (`port.ais`), or by the part after the dot
+    where only one pack has it."""
     if name in sources.mappings:
         return sources.mappings[name], sources.contexts.get(name.partition(".")[0])
     alike = [whole for whole in sources.mappings if name and whole.endswith(f".{name}")]
@@ -164,15 +164,15 @@ def _meaning(name: str, sources: CitySources) -> tuple[Meaning, Context | None]:
         except Invalid as error:
             raise Faults([Invalid(str(each), field="mapping") for each in error.faults]) from None
     if not name:
-        raise Invalid("is needed: a pack's mapping by name, or a YAML file", field="mapping")
-    what = f"mapping {name!r}, and it is no YAML file"
+        raise Invalid("must be a pack's mapping by name, or a YAML file", field="mapping")
+    what = f"mapping {name!r}, and it is not a YAML file"
     raise Invalid(unknown(what, name, sources.mappings), field="mapping")
 
 
 def _on_own_mqtt(settings: FeedSettings, sources: CitySources) -> FeedSettings:
-    """Connect to the city's own MQTT server, as whom the city says unless the feed says otherwise."""
+    """Return the settings for the city's own MQTT server, with the city's credentials unless the feed has its own."""
     if not sources.mqtt_url:
-        raise Invalid("the city has no MQTT port of its own; name another server", field="url")
+        raise Invalid("must be the URL of a server, because the city has no MQTT port", field="url")
     if settings.username:
         return replace(settings, url=sources.mqtt_url)
     return replace(
@@ -181,7 +181,7 @@ def _on_own_mqtt(settings: FeedSettings, sources: CitySources) -> FeedSettings:
 
 
 def _below(feed: FeedSettings, root: Path) -> FeedSettings:
-    """Take a feed's own files from the city's folder."""
+    """Return the settings with the feed's files relative to the city's folder."""
     files: dict[str, Any] = {
         key: str(root / value) for key in ("tls_ca", "tls_certificate") if (value := getattr(feed, key))
     }
@@ -190,9 +190,9 @@ def _below(feed: FeedSettings, root: Path) -> FeedSettings:
 
 def _check_scheme(feed: FeedSettings, schemes: frozenset[str]) -> None:
     if not feed.url:
-        raise Invalid("is needed, or a path to a recording", field="url")
+        raise Invalid("must be set, or `path` to a recording", field="url")
     if scheme_of(feed.url) not in schemes:
-        raise Invalid(f"{feed.url!r} begins with none of {', '.join(sorted(schemes))}", field="url")
+        raise Invalid(f"must begin with one of {', '.join(sorted(schemes))}, not {feed.url!r}", field="url")
 
 
 def _topics(feed: FeedSettings, meaning: Meaning) -> Sequence[str]:
@@ -203,17 +203,17 @@ def _topics(feed: FeedSettings, meaning: Meaning) -> Sequence[str]:
     if not topics and isinstance(meaning, DeclaredMapping):
         topics = meaning.topics
     if not topics:
-        raise Invalid("is needed: the mapping names no topics of its own", field="topic")
+        raise Invalid("must be set, because the mapping has no topics", field="topic")
     return topics
 
 
 def _check_topics(topics: Sequence[str], roots: tuple[str, ...]) -> None:
-    """See that devices may publish what the feed waits for on the city's own MQTT port."""
+    """Raise Invalid where devices must not publish to a topic on the city's own MQTT port."""
     for topic in topics:
         if roots and not any(f"{topic}/".startswith(f"{root}/") for root in roots):
             places = " or ".join(f"`{root}/`" for root in roots)
             raise Invalid(
-                f"`{topic}`: devices publish below {places} on the city's own MQTT port; more topics are opened "
-                "by stream.devices_topic",
+                f"must be below {places}, where devices publish on the city's own MQTT port, not `{topic}`; "
+                "stream.devices_topic permits further topics",
                 field="topic",
             )

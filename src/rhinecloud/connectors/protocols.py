@@ -1,4 +1,4 @@
-"""The codecs of the core: for each, how it is made for a feed, and the transports that its bytes come by."""
+"""The codecs of the core: for each, its factory and its transports."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ANY = HTTP | LINES | MQTT
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A codec by name: `make_codec` makes a fresh one for a feed, whose URL must have one of `schemes`."""
+    """A codec: `make_codec` makes a new one for a feed, whose URL must have one of `schemes`."""
 
     schemes: frozenset[str]
     make_codec: Callable[[FeedSettings, ConnectorSettings], Codec]
 
 
 def protocols(codecs: Mapping[str, MakeCodec]) -> Mapping[str, Protocol]:
-    """Return the codecs by the name by which `connector` names them: the core's, and those of packs (`port.vts`)."""
+    """Return the codecs by the names for `connector`: the core's, and those of packs (`port.vts`)."""
     return {**_core(), **{name: _of_pack(make) for name, make in codecs.items()}}
 
 

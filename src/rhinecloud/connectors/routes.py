@@ -1,4 +1,4 @@
-"""The routes of the connectors: `/feeds` and `/deadletters`."""
+"""The routes of the connectors in the people's API: `/feeds` and `/deadletters`."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ Dependency = Callable[[Request], Any]
 
 
 class FeedView(BaseModel):
-    """How a feed is; the counters begin with the start of the city."""
+    """The status of a feed; the counters start with the city."""
 
     name: str
     connector: str
     state: FeedState
-    simulated: bool = Field(description="All that it brings is marked as simulated")
+    simulated: bool = Field(description="Its entities are marked as simulated")
     received_bytes: int
-    received: int = Field(description="Messages that were read")
-    accepted: int = Field(description="Entities that were written and differed")
-    unchanged: int = Field(description="Entities that were written and did not differ")
-    ignored: int = Field(description="Messages that mean nothing to the mapping")
-    dead: int = Field(description="What became a dead letter")
-    dropped: int = Field(description="Datagrams that found the queue full")
+    received: int = Field(description="Decoded messages")
+    accepted: int = Field(description="Entities that changed")
+    unchanged: int = Field(description="Entities that did not change")
+    ignored: int = Field(description="Messages for which the mapping makes no entity")
+    dead: int = Field(description="New dead letters")
+    dropped: int = Field(description="Datagrams received while the queue was full")
     reconnects: int
     rate_per_s: float = Field(description="Messages a second over the last minute")
     waiting: int = Field(description="Parcels in the queue")
-    last_at: str = Field(description="Moment of the last message, ISO 8601 in UTC, or empty")
-    error: str = Field(description="What is wrong now, or empty")
+    last_at: str = Field(description="Time of the last message, ISO 8601 in UTC, or empty")
+    error: str = Field(description="The present error, or empty")
     last_error: str
 
 
@@ -47,13 +47,15 @@ class LetterView(BaseModel):
     received: str
     reason: str
     origin: str
-    decoded: bool = Field(description="The content is a message as JSON, not the bytes as they came")
-    cut: bool = Field(description="It was too large: only its beginning is kept, and it cannot be retried")
+    decoded: bool = Field(description="The content is a message as JSON, not the received bytes")
+    cut: bool = Field(
+        description="Only its beginning is kept, because it was too large, and it cannot be retried"
+    )
     size: int = Field(description="Its whole size in bytes")
-    tries: int = Field(description="How often a retry was in vain")
+    tries: int = Field(description="Failed retries")
     tried_at: str
-    times: int = Field(description="How often the same came with the same reason")
-    last_received: str = Field(description="When it came last, empty where it came once")
+    times: int = Field(description="Number of equal messages with the same reason")
+    last_received: str = Field(description="Time of the last one, empty where there was one")
 
 
 class LetterContent(LetterView):
@@ -71,14 +73,14 @@ class LetterPage(BaseModel):
 
 
 class Retried(BaseModel):
-    """What became of a retry: `letter` is the letter as it is kept still, null when it went well."""
+    """The result of a retry; `letter` is the dead letter where it failed again, else null."""
 
     accepted: bool
     letter: LetterView | None
 
 
 def feed_routes(feeds: Feeds, viewer: Dependency) -> APIRouter:
-    """Build `/feeds`; `viewer` is the dependency of those who may see the status."""
+    """Return the routes of `/feeds`; `viewer` is the dependency that requires the right to see the status."""
     router = APIRouter(prefix="/feeds", tags=["feeds"], dependencies=[Depends(viewer)])
 
     @router.get("", summary="All feeds")
@@ -93,7 +95,7 @@ def feed_routes(feeds: Feeds, viewer: Dependency) -> APIRouter:
 
 
 def deadletter_routes(feeds: Feeds, viewer: Dependency, operator: Dependency) -> APIRouter:
-    """Build `/deadletters`; `viewer` and `operator` are the dependencies for reading, and for retrying and dropping."""
+    """Return the routes of `/deadletters`; `viewer` is required to see them, `operator` to retry and delete them."""
     router = APIRouter(prefix="/deadletters", tags=["dead letters"], dependencies=[Depends(viewer)])
     letters = feeds.deadletters
 
@@ -110,13 +112,13 @@ def deadletter_routes(feeds: Feeds, viewer: Dependency, operator: Dependency) ->
     async def get_letter(letter_id: str) -> LetterContent:
         return LetterContent(**msgspec.to_builtins(await letters.show(letter_id)))
 
-    @router.post("/{letter_id}/retry", dependencies=[Depends(operator)], summary="Try a dead letter again")
+    @router.post("/{letter_id}/retry", dependencies=[Depends(operator)], summary="Retry a dead letter")
     async def retry_letter(letter_id: str) -> Retried:
         kept = await letters.retry(letter_id)
         return Retried(accepted=kept is None, letter=_letter_view(kept) if kept else None)
 
     @router.delete(
-        "/{letter_id}", status_code=204, dependencies=[Depends(operator)], summary="Drop a dead letter"
+        "/{letter_id}", status_code=204, dependencies=[Depends(operator)], summary="Delete a dead letter"
     )
     async def drop_letter(letter_id: str) -> None:
         await letters.drop(letter_id)

@@ -1,4 +1,4 @@
-"""What an operator may set: the section `[connectors]` for all feeds and one table `[feeds.<name>]` for each."""
+"""Section `[connectors]` for all feeds, and a table `[feeds.<name>]` for each."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ POSITIVE = more_than(0)
 
 @dataclass(frozen=True, slots=True)
 class ConnectorSettings:
-    """Section `[connectors]` of `city.toml`: limits that hold for every feed."""
+    """Limits for every feed."""
 
-    batch: int = setting(100, "Most messages that a feed gives to the broker at once", check=POSITIVE)
+    batch: int = setting(100, "Most messages that a feed writes in one batch", check=POSITIVE)
     queue_parcels: int = setting(
         2_000, "Most parcels (lines, datagrams, messages) waiting in a feed's queue", check=POSITIVE
     )
@@ -31,38 +31,36 @@ class ConnectorSettings:
     )
     unpacked_bytes: int = setting(
         4 * 1024 * 1024 * 1024,
-        "Most that is unpacked of the tables of one timetable",
+        "Most bytes of the unpacked tables of one timetable",
         unit="bytes",
         check=POSITIVE,
     )
-    connect_timeout_s: float = setting(
-        10.0, "How long a connection may take to stand", unit="s", check=POSITIVE
-    )
+    connect_timeout_s: float = setting(10.0, "Timeout of connecting", unit="s", check=POSITIVE)
     request_timeout_s: float = setting(
-        120.0, "How long one HTTP answer may take, from first to last byte", unit="s", check=POSITIVE
+        120.0, "Timeout of an HTTP response, from first to last byte", unit="s", check=POSITIVE
     )
     first_retry_s: float = setting(
-        1.0, "Pause before a broken link is tried again; it doubles each time", unit="s", check=POSITIVE
+        1.0, "Pause before a broken link is restarted; it doubles each time", unit="s", check=POSITIVE
     )
     longest_retry_s: float = setting(
-        60.0, "Longest pause before a broken link is tried again", unit="s", check=POSITIVE
+        60.0, "Longest pause before a broken link is restarted", unit="s", check=POSITIVE
     )
     idle_s: float = setting(
-        300.0, "A TCP link that brings no byte for so long is made anew", unit="s", check=POSITIVE
+        300.0, "A TCP link is reconnected when nothing was received for this time", unit="s", check=POSITIVE
     )
     drain_s: float = setting(
-        1.0, "How long a feed that stops may still work off its queue", unit="s", check=POSITIVE
+        1.0, "How long a feed that stops may process its queue", unit="s", check=POSITIVE
     )
     deadletters: int = setting(
         1_000, "Dead letters kept for each feed; a newer one replaces the oldest", check=POSITIVE
     )
     deadletter_bytes: int = setting(
-        64 * 1024, "How much of what could not be used a dead letter keeps", unit="bytes", check=POSITIVE
+        64 * 1024, "Most bytes of a message that a dead letter keeps", unit="bytes", check=POSITIVE
     )
 
 
 RECORDED, NOW, MEASURED = "recorded", "now", "measured"
-"""What becomes of the times of a recording: see `dates`."""
+"""The values of `dates`: what happens to the times of a recording."""
 
 
 def _is_moment(text: str) -> bool:
@@ -78,29 +76,27 @@ _MOMENT = SettingCheck("a date or moment of ISO 8601, such as `2018-09-04`", _is
 
 @dataclass(frozen=True, slots=True)
 class FeedSettings:
-    """A table `[feeds.<name>]` of `city.toml`: one feed."""
+    """One feed."""
 
     connector: str = setting(
         "",
-        "The codec that reads it: ais, cap, csv, gtfs, gtfs-rt, json, pegelonline, or a pack's such as `port.vts`; "
-        "mqtt is json by the transport mqtt",
+        "The codec: ais, cap, csv, gtfs, gtfs-rt, json, pegelonline, or a pack's such as `port.vts`; "
+        "mqtt is json with the transport mqtt",
     )
     transport: str = setting(
         "",
-        "How it comes where no url says so: `mqtt` is the city's own MQTT server, or a recording of MQTT messages",
+        "The transport where there is no url: `mqtt` is the city's own MQTT server, or a recording of MQTT messages",
         check=one_of("", "mqtt"),
     )
-    mapping: str = setting(
-        "", "What its messages mean: a pack's mapping by name, or a YAML file of the city's folder"
-    )
+    mapping: str = setting("", "The mapping: a pack's mapping by name, or a YAML file of the city's folder")
     url: str = setting(
         "",
-        "Where it comes from: http(s)://, tcp://, tls://, udp:// (to listen on) or mqtt(s)://; mqtt: the city's own",
+        "The source: http(s)://, tcp://, tls://, udp:// (to listen on) or mqtt(s)://; mqtt: the city's own server",
     )
     path: str = setting(
         "", "A recording to replay instead of a url: a file, a folder or a pattern such as `ais/*.log`"
     )
-    topic: tuple[str, ...] | str = setting("", "MQTT topic filters; empty: the topics that the mapping names")
+    topic: tuple[str, ...] | str = setting("", "MQTT topic filters; empty: the topics of the mapping")
     enabled: bool = setting(True, "Whether the feed runs")
     tenant: str = setting("", "The tenant whose entities it writes")
     simulated: bool = setting(False, "Whether to mark all that it brings as simulated")
@@ -135,11 +131,11 @@ class FeedSettings:
         "When a recording without times was made (ISO 8601, a date will do): its `observedAt`; empty: when it plays",
         check=_MOMENT,
     )
-    fields: dict[str, str] = setting({}, "Members added to messages that lack them, such as a station's name")
+    fields: dict[str, str] = setting({}, "Members added to messages without them, such as a station's name")
     time_field: str = setting(
         "", "Column or member with a row's time, for csv and json; empty: `timestamp` or `time`"
     )
-    delimiter: str = setting("", "What separates the columns of csv; empty: found from the header")
+    delimiter: str = setting("", "Delimiter of the columns of csv; empty: found from the header")
     items: str = setting("", "Path to the list of items in a JSON document, such as `data.stations`")
     tables: tuple[str, ...] = setting(
         ("agency", "stops", "routes", "trips"), "GTFS tables that are read, in this order"
@@ -147,5 +143,5 @@ class FeedSettings:
 
     @property
     def is_mqtt(self) -> bool:
-        """Return whether its messages come, or were recorded, by MQTT."""
+        """Return whether its messages are received, or were recorded, over MQTT."""
         return "mqtt" in (self.connector, self.transport) or self.url.startswith(("mqtt:", "mqtts:"))

@@ -1,4 +1,4 @@
-"""Finds the moment that a recorded document names for itself."""
+"""Finds the time of a recorded document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LATEST_S = 4_102_444_800
 
 
 def read_moment(value: Any) -> datetime | None:
-    """Read ISO 8601 text with a zone, POSIX seconds or milliseconds; None where it is none of these."""
+    """Return the time of ISO 8601 text with a zone, of POSIX seconds or milliseconds; None for anything else."""
     if isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)
@@ -29,7 +29,7 @@ def read_moment(value: Any) -> datetime | None:
 
 
 def find_moment(document: Any, members: frozenset[str]) -> datetime | None:
-    """Return the latest moment under one of `members`, at any depth of a JSON document."""
+    """Return the latest time under one of `members`, at any depth of a JSON document."""
     latest: datetime | None = None
     waiting = [document]
     while waiting:

@@ -1,6 +1,4 @@
-"""TLS for links: the system's authorities or the operator's own, and our certificate where the other side asks for
-one.
-"""
+"""TLS for links: the system's authorities or the operator's own, and a client certificate where one is set."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""AIS: what ships and shore stations say over VHF, as NMEA 0183 sentences in lines of text."""
+"""AIS: reports of ships and shore stations over VHF, as NMEA 0183 sentences in lines of text."""

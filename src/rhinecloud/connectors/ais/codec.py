@@ -3,7 +3,7 @@
 A message has `mmsi`, `msg_type` (1 to 27) and the fields of its type under pyais' names, in the standard's units:
 `lon`, `lat` (degrees), `speed` (knots), `course`, `heading` (degrees), `turn` (degrees a minute), `status`, `second`;
 `shipname`, `callsign`, `imo`, `ship_type`, `destination`, `draught`, `to_bow`, `to_stern`, `to_port`, `to_starboard`
-(metres), `name` (aids to navigation); bytes as hexadecimal text. A field that says "not available" is left out. Inland
+(metres), `name` (aids to navigation); bytes as hexadecimal text. A field that is "not available" is left out. Inland
 messages add `eni`, `eri_ship_type`, `inland_length`, `inland_beam`, `inland_draught` (metres), `hazard` (blue cones),
 `loaded` (1 loaded, 2 unloaded), `persons_on_board`, `crew`, `passengers`, `personnel`, `gauges` (`gauge`, `level_cm`).
 A tag block adds `time` (ISO 8601, UTC) and `source`, and `simulated` where the source begins with `sim`.
@@ -41,14 +41,14 @@ NOT_AVAILABLE: dict[str, frozenset[float]] = {
     "second": frozenset({60}),
 }
 LONG_RANGE = 27
-"""The long-range report has values of its own for "not available": whole knots and whole degrees."""
+"""The long-range report has other values for "not available": whole knots and whole degrees."""
 LONG_RANGE_NOT_AVAILABLE = {**NOT_AVAILABLE, "speed": frozenset({63.0}), "course": frozenset({511.0})}
 DIFFERENTIAL = 17
-"""The DGNSS broadcast gives the place of its station in tenths of a minute: no position in degrees."""
+"""The DGNSS broadcast has the position of its station in tenths of a minute, not in degrees."""
 
 
 class AisCodec:
-    """Reads lines of NMEA sentences; remembers the first parts of messages that come in several."""
+    """Decodes lines of NMEA sentences; keeps the first parts of messages in several sentences."""
 
     framing = Framing.LINE
     time_members = frozenset({"time"})
@@ -57,7 +57,7 @@ class AisCodec:
         self._parts = FragmentBuffer()
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Return a message for each whole one and a Fault for each line that is none; comments and GPS lines pass."""
+        """Yield each complete message, and a DecodeFault for each invalid line; skip comments and GPS lines."""
         for line in parcel.body.splitlines():
             sentence = line.strip(b" \t\x00")
             if sentence and not sentence.startswith((b"#", b"$")):
@@ -88,7 +88,7 @@ class AisCodec:
 
 
 class _Unreadable(Exception):
-    """A line that is no message; it never leaves this module."""
+    """A line that is not a message; it is only raised within this module."""
 
 
 def _sentence(text: bytes) -> AISSentence:
@@ -123,7 +123,7 @@ def _message(sentence: AISSentence, tag: Tag) -> Message:
 
 
 def _available(members: dict[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
-    """Leave out what is not known; make plain JSON values of the rest."""
+    """Return the known members as plain JSON values."""
     unknown = LONG_RANGE_NOT_AVAILABLE if members["msg_type"] == LONG_RANGE else NOT_AVAILABLE
     message: dict[str, Any] = {}
     for name, value in members.items():
@@ -142,7 +142,7 @@ def _available(members: dict[str, Any], hidden: frozenset[str]) -> dict[str, Any
 
 
 def _gps_time(line: bytes) -> datetime | None:
-    """Read the time of an RMC sentence with a valid fix (`A`): hhmmss in field 1, ddmmyy in field 9."""
+    """Return the time of an RMC sentence with a valid fix (`A`): hhmmss in field 1, ddmmyy in field 9."""
     fields = line.split(b"*")[0].split(b",")
     if len(fields) < 10 or fields[2] != b"A":
         return None
@@ -155,6 +155,6 @@ def _gps_time(line: bytes) -> datetime | None:
 
 def _reason(error: Exception) -> str:
     text = error.args[0] if error.args else ""
-    said = text.decode("ascii", "replace") if isinstance(text, bytes) else str(text)
+    detail = text.decode("ascii", "replace") if isinstance(text, bytes) else str(text)
     name = type(error).__name__.removesuffix("Exception")
-    return f"{name}: {said[:120]}" if said else name
+    return f"{name}: {detail[:120]}" if detail else name

@@ -1,4 +1,4 @@
-"""What inland shipping adds to AIS: application messages with DAC 200.
+"""AIS for inland shipping: application messages with DAC 200.
 
 Source: CCNR Vessel Tracking and Tracing Standard for Inland Navigation 2.0, annex E (FI 10 inland ship static and
 voyage data, FI 24 water levels, FI 55 persons on board).
@@ -14,7 +14,7 @@ WATER_LEVELS = 24
 PERSONS = 55
 
 STATIC_MEMBERS = frozenset({"vin", "shiptype", "length", "beam", "draught", "hazard", "loaded"})
-"""pyais' names for what the static data say; Smart Data Models' names take their place."""
+"""pyais' names of the static data, which our names replace."""
 
 UNKNOWN_CREW = 255
 UNKNOWN_PASSENGERS = 8191
@@ -22,7 +22,7 @@ UNKNOWN_LEVEL_CM = -8192
 
 
 def name_inland(members: dict[str, Any]) -> dict[str, Any]:
-    """Return the members that an inland message adds, from pyais' members of an application message; else nothing."""
+    """Return the members that an inland message adds, from pyais' members; none for other messages."""
     if members.get("dac") != DAC:
         return {}
     if members.get("fid") == STATIC and members.get("shiptype") is not None:
@@ -35,12 +35,12 @@ def name_inland(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def hidden_names(members: dict[str, Any]) -> frozenset[str]:
-    """Return the names of pyais that are replaced in a message."""
+    """Return the names of pyais that ours replace in a message."""
     return STATIC_MEMBERS if members.get("dac") == DAC and members.get("fid") == STATIC else frozenset()
 
 
 def _static(members: dict[str, Any]) -> dict[str, Any]:
-    """Zero means unknown for sizes and draught, 5 for the blue cones, 0 for the load."""
+    """Return the static data; unknown are 0 for sizes and draught, 5 for the blue cones, 0 for the load."""
     found: dict[str, Any] = {}
     for theirs, ours in (
         ("vin", "eni"),
@@ -69,7 +69,7 @@ def _levels(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def _persons(data: bytes) -> dict[str, Any]:
-    """Crew (8 bits), passengers (13 bits), further personnel (8 bits); all ones: unknown."""
+    """Return crew (8 bits), passengers (13 bits) and further personnel (8 bits); all ones are unknown."""
     if len(data) * 8 < 29:
         return {}
     bits = int.from_bytes(data[:4], "big")

@@ -1,4 +1,4 @@
-"""Puts messages together that came in several sentences; what never becomes whole is given back."""
+"""Joins messages that come in several sentences; parts of incomplete ones become faults."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from rhinecloud.pack.codec import DecodeFault
 
 MOST_PENDING = 256
 LONGEST_WAIT = timedelta(seconds=30)
-"""Sequence numbers run from 0 to 9 and come round soon: an old first part belongs to no new second one."""
+"""Sequence numbers run from 0 to 9 and repeat soon, so an old first part does not belong to a new second one."""
 
 Key = tuple[str, int | None]
 
 
 @dataclass(slots=True)
 class PendingSentence:
-    """The parts of one message so far; the tag block stands at the first one."""
+    """The parts of one message so far; the tag block is that of the first one."""
 
     parts: list[AISSentence]
     tag: Tag
     received: datetime
 
     def fault(self, reason: str) -> DecodeFault:
-        """Return the parts back as unusable."""
+        """Return the parts as a fault."""
         return DecodeFault(b"\n".join(part.raw for part in self.parts), reason)
 
 
 class FragmentBuffer:
-    """Messages that are not whole yet, by channel and sequence number."""
+    """Incomplete messages by channel and sequence number."""
 
     def __init__(self) -> None:
         self._pending: OrderedDict[Key, PendingSentence] = OrderedDict()
@@ -40,7 +40,7 @@ class FragmentBuffer:
     def add(
         self, sentence: AISSentence, tag: Tag, received: datetime
     ) -> tuple[PendingSentence | None, list[DecodeFault]]:
-        """Take one part; gives the whole message when this was its last one, and what can become whole no more."""
+        """Add one part; return the message when it is complete, and the faults of messages that cannot become so."""
         key = (sentence.channel, sentence.seq_id)
         faults: list[DecodeFault] = []
         if sentence.frag_num == 1:

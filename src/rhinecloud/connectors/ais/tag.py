@@ -1,4 +1,4 @@
-"""NMEA tag blocks (`\\\\s:station,c:1577836800*hh\\\\`): which receiver got a sentence, and when.
+"""NMEA tag blocks (`\\\\s:station,c:1577836800*hh\\\\`): the station that received a sentence, and the time.
 
 Source: NMEA 0183 v4.10, section 7; gpsd's AIVDM.html describes them in public.
 """
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 EARLIEST_S = 631_152_000
-"""1990: before AIS; smaller times are not times."""
+"""1990, before AIS; smaller numbers are not times."""
 LATEST_S = 4_102_444_800
 """2100."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """`source` is the station's name or '', `time` the moment of receipt there."""
+    """`source` is the station's name or '', `time` the time of receipt there."""
 
     source: str = ""
     time: datetime | None = None
@@ -26,7 +26,7 @@ NO_TAG = Tag()
 
 
 def split_tag(line: bytes) -> tuple[Tag, bytes]:
-    """Split a line into its tag block and the sentence; a tag block whose checksum is wrong counts as absent."""
+    """Return a line's tag block and its sentence; a tag block with a wrong checksum counts as absent."""
     end = line.find(b"\\", 1)
     if end < 0:
         return NO_TAG, line
@@ -45,7 +45,7 @@ def _read(block: bytes) -> Tag:
 
 
 def _moment(text: str) -> datetime | None:
-    """Read POSIX seconds; some receivers write milliseconds."""
+    """Return a time of POSIX seconds; some receivers write milliseconds."""
     try:
         seconds = float(text)
     except ValueError:

@@ -7,8 +7,8 @@ A message is one alert: `identifier`, `sender`, `sent`, `status` (`Actual`, `Exe
 `effective`, `onset`, `expires`, `sender_name`, `headline`, `description`, `instruction`, `web`, `contact` and
 `areas`. An area has `area_desc`, `polygons` (closed rings of `[longitude, latitude]`), `circles` (`centre` as
 `[longitude, latitude]`, `radius_km`), `geocode` (by name, each a list), `altitude_ft`, `ceiling_ft`. Times are ISO
-8601 as they were sent; what is absent is left out. `replaced_at` stands in an alert that comes after the one that
-updates or cancels it, as polled lists and broken lines bring it about: when that one was sent.
+8601 as they were sent; what is absent is left out. An alert that arrives after the one that updates or cancels it (as
+happens with polled lists and broken connections) has `replaced_at`: when the other one was sent.
 
 Source: OASIS Common Alerting Protocol 1.2, clause 3.2. XML is read without entities and external references.
 """
@@ -30,7 +30,7 @@ from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Pa
 
 NAMESPACES = ("urn:oasis:names:tc:emergency:cap:1.2", "urn:oasis:names:tc:emergency:cap:1.1")
 REMEMBERED = 10_000
-"""Identifiers of replaced alerts that a codec keeps in mind."""
+"""Identifiers of replaced alerts that a codec keeps."""
 LARGEST_DOCUMENT = 32 * 1024 * 1024
 """Bytes; the largest warning seen has 0.4 million."""
 SENT = frozenset({"sent"})
@@ -43,7 +43,7 @@ INFO_TEXTS = (
 
 
 class CapCodec:
-    """Reads warnings; a zip, as the Deutscher Wetterdienst sends them, may hold `most_bytes` unpacked."""
+    """Decodes warnings; a zip, as the Deutscher Wetterdienst sends it, may have `most_bytes` unpacked."""
 
     framing = Framing.FILE
     time_members = frozenset({"sent", "effective", "onset", "expires"})
@@ -53,9 +53,9 @@ class CapCodec:
         self._replaced: dict[str, datetime] = {}
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Return a message for each alert, of a zip in its order with a Fault for each that cannot be read.
+        """Yield a message for each alert, of a zip in its order with a DecodeFault for each that cannot be decoded.
 
-        Raise DecodeError where the parcel is one document and no alert, or a broken zip.
+        Raise DecodeError where the parcel is one document that is not an alert, or a broken zip.
         """
         for item in self._read(parcel):
             if not isinstance(item, DecodeFault):
@@ -63,7 +63,7 @@ class CapCodec:
             yield item
 
     def _remember(self, alert: dict[str, Any], shift: timedelta) -> None:
-        """Keep in mind what an alert replaces, and say so in one that was replaced before it came."""
+        """Keep the identifiers that an alert replaces, and mark an alert that was replaced before it arrived."""
         sent = _moved(read_moment(alert["sent"]), shift)
         if alert["status"] != "Actual" or sent is None:
             return
@@ -90,7 +90,7 @@ class CapCodec:
                 yield DecodeFault(body, f"{name}: {error}")
 
     def recorded_at(self, unit: bytes) -> datetime | None:
-        """Return the moment at which a recorded alert was sent."""
+        """Return when a recorded alert was sent."""
         try:
             items = list(self._read(Parcel(unit, datetime.min.replace(tzinfo=UTC))))
         except DecodeError:
@@ -100,7 +100,7 @@ class CapCodec:
 
 
 def read_alert(body: bytes) -> dict[str, Any]:
-    """Read one alert; raise DecodeError with what is wrong."""
+    """Return the message of one alert; raise DecodeError."""
     if len(body) > LARGEST_DOCUMENT:
         raise DecodeError(f"larger than {LARGEST_DOCUMENT} bytes")
     try:
@@ -177,7 +177,7 @@ def _moved(moment: datetime | None, shift: timedelta) -> datetime | None:
 
 
 def _references(text: str) -> list[dict[str, str]]:
-    """Read `sender,identifier,sent` triples parted by white space; what is none is passed over."""
+    """Return `sender,identifier,sent` triples separated by white space; skip anything else."""
     triples = [each.split(",") for each in text.split()]
     return [
         {"sender": triple[0], "identifier": triple[1], "sent": triple[2]}
@@ -187,7 +187,7 @@ def _references(text: str) -> list[dict[str, str]]:
 
 
 def _ring(text: str) -> list[list[float]]:
-    """Read `latitude,longitude` pairs into a closed ring, corners that repeat taken once; [] where it is none."""
+    """Return a closed ring of `latitude,longitude` pairs, without repeated corners; [] where it is invalid."""
     ring: list[list[float]] = []
     for pair in text.split():
         point = _point(pair)

@@ -1,7 +1,7 @@
-"""CSV to messages: each row is one, its columns the members, all values as text.
+"""CSV to messages: each row is a message, its columns the members, all values as text.
 
-The first row names the columns. The delimiter is the setting's, else whichever of `,` `;` tab `|` the header has most
-of.
+The first row has the names of the columns. The delimiter is that of the settings, else the most frequent one of `,`
+`;` tab `|` in the header.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ BOM = b"\xef\xbb\xbf"
 
 
 class CsvCodec:
-    """Reads rows; remembers the header from one parcel to the next. A value may hold no line break."""
+    """Decodes rows; keeps the header from one parcel to the next. A value must not contain a line break."""
 
     framing = Framing.LINE
 
     def __init__(self, delimiter: str = "", time_field: str = "", *, whole: bool = False) -> None:
-        """`whole` says that every parcel is a table with a header of its own."""
+        """With `whole` every parcel is a table with its own header."""
         self._whole = whole
         self._set_delimiter = delimiter
         self._delimiter = delimiter or ","
@@ -31,7 +31,7 @@ class CsvCodec:
         self.time_members = frozenset({time_field}) if time_field else USUAL_TIME_MEMBERS
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Return a message for each row and a Fault, with the header before it, for each that does not fit."""
+        """Yield a message for each row, and a DecodeFault, with the header before it, for each invalid one."""
         if self._whole:
             self._columns, self._header_line = [], b""
         for line in parcel.body.splitlines():
@@ -69,7 +69,7 @@ class CsvCodec:
         self._columns, self._header_line = columns, row
 
     def _row(self, row: bytes) -> dict[str, str] | str:
-        """Return the row's members, or what is wrong with it."""
+        """Return the row's members, or the reason why it is invalid."""
         try:
             values = next(csv.reader([row.decode("utf-8")], delimiter=self._delimiter))
         except (UnicodeDecodeError, csv.Error, StopIteration) as error:
@@ -80,5 +80,5 @@ class CsvCodec:
 
 
 def _row_of(line: bytes) -> bytes:
-    """Take off what is no part of a row; tabs stay, which may stand for empty values."""
+    """Return a line without byte order mark and line end; tabs are kept, because they may be empty values."""
     return line.removeprefix(BOM).strip(b" \r\n")

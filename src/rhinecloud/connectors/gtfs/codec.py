@@ -1,9 +1,8 @@
-"""GTFS timetables to messages: each row of the tables that are asked for is one.
+"""GTFS timetables to messages: each row of the requested tables is one.
 
 A message is `{"table": "stops", "row": {...}}` with the columns under their own names, values as text, empty ones
 left out. `shapes` gives one message a shape, `{"table": "shapes", "row": {"shape_id": …, "points": [[longitude,
-latitude], …]}}`. Tables come in the order that is asked for. What is wrong is a Fault that names the file and the
-row.
+latitude], …]}}`. Tables come in the requested order. A DecodeFault has the file and the row.
 
 Source: GTFS Schedule Reference.
 """
@@ -27,7 +26,7 @@ Row = dict[str, str]
 
 
 class GtfsCodec:
-    """Reads the zip of a timetable that may hold `most_bytes` unpacked."""
+    """Decodes the zip of a timetable, which may have `most_bytes` unpacked."""
 
     framing = Framing.FILE
     time_members: frozenset[str] = frozenset()
@@ -37,7 +36,7 @@ class GtfsCodec:
         self._most_bytes = most_bytes
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Return messages table by table; raise DecodeError where it is no timetable: no zip, or none of its tables."""
+        """Yield messages table by table; raise DecodeError where it is not a zip, or has no table of GTFS."""
         if not parcel.body.startswith(ZIP_MAGIC):
             raise DecodeError("no GTFS timetable: not a zip")
         archive = BoundedArchive(parcel.body, self._most_bytes)
@@ -55,7 +54,7 @@ class GtfsCodec:
                 yield _fault(f"{table}.txt: the file is missing, and the feed's `tables` asks for it")
 
     def recorded_at(self, unit: bytes) -> datetime | None:
-        """A timetable names no moment of its own."""
+        """Return None: a timetable has no time of its own."""
         del unit
         return None
 
@@ -74,7 +73,7 @@ class GtfsCodec:
 
 
 def _paths(archive: BoundedArchive) -> dict[str, str]:
-    """Find the tables; some publishers put them into a folder within the zip."""
+    """Return the paths of the tables; some publishers have them in a folder within the zip."""
     found: dict[str, str] = {}
     for path in archive.names():
         name = path.rpartition("/")[2]
@@ -84,7 +83,7 @@ def _paths(archive: BoundedArchive) -> dict[str, str]:
 
 
 def _lines(archive: BoundedArchive, path: str) -> Iterator[str]:
-    """Decode a file line by line; bytes that are no UTF-8 become U+FFFD, so that one wrong letter costs no row."""
+    """Yield the lines of a file; invalid UTF-8 becomes U+FFFD, so that one wrong character does not lose a row."""
     left = b""
     encoding = "utf-8-sig"
     for chunk in archive.chunks(path):
@@ -116,7 +115,7 @@ def _rows(rows: Iterator[list[str]], table: str, columns: list[str]) -> Iterator
 
 
 def _shapes(rows: Iterator[Message | DecodeFault]) -> Iterator[Message | DecodeFault]:
-    """Gather the points of each shape, in the order of their sequence numbers."""
+    """Yield each shape with its points, in the order of their sequence numbers."""
     shapes: dict[str, list[tuple[float, float, float]]] = {}
     for item in rows:
         if isinstance(item, DecodeFault):

@@ -1,4 +1,4 @@
-"""What GTFS requires of a table, as far as this codec relies on it. Source: GTFS Schedule Reference."""
+"""Requirements of GTFS for tables, as far as we rely on them. Source: GTFS Schedule Reference."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ NUMBERS: dict[str, dict[str, float]] = {
     "stops": {"stop_lat": 90.0, "stop_lon": 180.0},
     "shapes": {"shape_pt_lat": 90.0, "shape_pt_lon": 180.0, "shape_pt_sequence": math.inf},
 }
-"""Columns that hold a number, and how large it may be, either side of zero."""
+"""Columns with a number, and its largest absolute value."""
 
 CHOICES: dict[str, dict[str, frozenset[str]]] = {"trips": {"direction_id": frozenset({"0", "1"})}}
-"""Columns that hold one of a few values."""
+"""Columns with one of a few values."""
 
 
 def find_row_fault(table: str, row: Mapping[str, str]) -> str:
-    """Return what is wrong with a row, '' where nothing is."""
+    """Return the fault of a row, '' where there is none."""
     missing = [name for name in REQUIRED_COLUMNS.get(table, ()) if name not in row]
     if missing:
         return f"{', '.join(missing)} is empty"

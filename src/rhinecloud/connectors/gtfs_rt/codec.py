@@ -1,8 +1,8 @@
 """GTFS-Realtime to messages, from protocol buffers or from their JSON form.
 
 A message is one FeedEntity as plain values under the protocol's own field names: `id`, `is_deleted`, and one of
-`trip_update`, `vehicle` and `alert`; enumerations by name, times in POSIX seconds. `feed_time` is the frame's moment,
-where its header names one. JSON is read with the field names of the .proto file or in camel case, enumerations by
+`trip_update`, `vehicle` and `alert`; enumerations by name, times in POSIX seconds. `feed_time` is the frame's time,
+where its header has one. JSON is read with the field names of the .proto file or in camel case, enumerations by
 name or number.
 
 Source: GTFS Realtime Reference v2.0.
@@ -26,13 +26,13 @@ TIMES = frozenset({"timestamp", "time", "start", "end", "scheduled_time"})
 
 
 class GtfsRealtimeCodec:
-    """Reads frames (FeedMessage)."""
+    """Decodes frames (FeedMessage)."""
 
     framing = Framing.FILE
     time_members = TIMES | {"feed_time"}
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Return a message for each entity of a frame; raise DecodeError where the bytes are no frame."""
+        """Yield a message for each entity of a frame; raise DecodeError where the bytes are not a frame."""
         frame = _read_frame(parcel.body)
         feed_time = int(frame.header.timestamp)
         for entity in frame.entity:
@@ -65,7 +65,7 @@ def _read_frame(body: bytes) -> Any:
 
 
 def _count_times(value: Any) -> None:
-    """Write 64-bit times as numbers; JSON's form of protocol buffers has them as text."""
+    """Convert 64-bit times to numbers in place; the JSON form of protocol buffers has them as text."""
     if isinstance(value, dict):
         for name, each in value.items():
             if name in TIMES and isinstance(each, str):

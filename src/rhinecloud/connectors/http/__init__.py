@@ -1,1 +1,1 @@
-"""HTTP: a source that is asked again and again."""
+"""HTTP: a source that is polled."""

@@ -1,7 +1,7 @@
-"""Asks an HTTP source again and again, and takes only what is new.
+"""Polls an HTTP source, and passes on only new bodies.
 
-The validators of the last answer (ETag, Last-Modified) are sent along, but only once everything in it is kept: until
-then it would be asked for again. A source without validators is compared by digest.
+The validators of the last response (ETag, Last-Modified) are sent, but only once everything in it is stored, so that it
+is fetched again otherwise. Responses without validators are compared by digest.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ LONGEST_RETRY_AFTER_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class HttpSource:
-    """What to ask, how often, and the limits: seconds, and bytes of the largest body.
+    """The URL, the interval, and the limits: seconds, and bytes of the largest body.
 
-    `redirects` says whether to follow them: headers with a key must not reach another server.
+    `redirects` says whether to follow them; headers with a key must not be sent to another server.
     """
 
     url: str
@@ -48,7 +48,7 @@ class HttpSource:
 
 
 class HttpLink:
-    """Polls one source; `random` gives numbers from 0 to below 1, by which the interval varies a little."""
+    """Polls one source; `random` returns numbers from 0 to below 1 for the jitter of the interval."""
 
     def __init__(self, source: HttpSource, clock: Clock, random: Callable[[], float]) -> None:
         self._source = source
@@ -59,7 +59,7 @@ class HttpLink:
         self._origin = _without_secrets(source.url)
 
     async def run(self, inlet: Inlet) -> None:
-        """Poll until an answer fails; raise LinkBroken with the status or what the connection said."""
+        """Poll until a request fails; raise LinkBroken with the status or the error of the connection."""
         source = self._source
         timeout = aiohttp.ClientTimeout(
             total=source.timeout_s, sock_connect=source.connect_timeout_s, connect=source.connect_timeout_s
@@ -92,13 +92,13 @@ class HttpLink:
         await self._hand_over(body, validators, inlet)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes | None:
-        """Read the body up to the limit; None for 304 Not Modified."""
+        """Return the body; None for 304 Not Modified. Raise LinkBroken for errors and beyond the limit."""
         if answer.status == 304:
             return None
         if answer.status != 200:
-            said = (await answer.content.read(300)).decode("utf-8", "replace").strip()
+            text = (await answer.content.read(300)).decode("utf-8", "replace").strip()
             raise LinkBroken(
-                f"HTTP {answer.status} {answer.reason}: {said}", retry_after_s=self._pause(answer)
+                f"HTTP {answer.status} {answer.reason}: {text}", retry_after_s=self._pause(answer)
             )
         chunks = []
         size = 0
@@ -125,7 +125,7 @@ class HttpLink:
         self._validators, self._digest = validators, digest
 
     def _pause(self, answer: aiohttp.ClientResponse) -> float:
-        """Read Retry-After: seconds or a date (RFC 9110, clause 10.2.3)."""
+        """Return the pause of Retry-After: seconds or a date (RFC 9110, clause 10.2.3)."""
         text = answer.headers.get("Retry-After", "").strip()
         if text.isdecimal():
             return min(float(text), LONGEST_RETRY_AFTER_S)
@@ -138,7 +138,7 @@ class HttpLink:
 
 
 def _without_secrets(url: str) -> str:
-    """Return a URL without user, password and query, where keys stand."""
+    """Return a URL without user, password and query, which may contain keys."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 

@@ -1,1 +1,1 @@
-"""JSON: documents and payloads without a protocol of their own."""
+"""JSON: documents and payloads without a specific protocol."""

@@ -1,8 +1,8 @@
-"""JSON documents to messages: payloads of MQTT devices, answers of HTTP services.
+"""JSON documents to messages: payloads of MQTT devices, responses of HTTP services.
 
-An object is one message with its own members; of a list, each item is one. `items` names the list within a document
-(`data.stations`). What is no object becomes `value`. The MQTT topic (or the URL) stands in `topic`. Text that is no
-JSON is one message with the text as `value`; so is a bare number.
+An object is one message with its own members; of a list, each item is one. `items` is the path of the list within a
+document (`data.stations`). A value that is not an object becomes `value`. `topic` is the MQTT topic (or the URL). Text
+that is not JSON is one message with the text as `value`; so is a bare number.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class JsonCodec:
         self.time_members = frozenset({time_field}) if time_field else USUAL_TIME_MEMBERS
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Return a message for each item; raise DecodeError for broken JSON and where the list is not there."""
+        """Yield a message for each item; raise DecodeError for broken JSON, and where the list does not exist."""
         document = read_json(parcel.body)
         for name in self._items:
             if not isinstance(document, dict) or name not in document:
@@ -49,7 +49,7 @@ class JsonCodec:
 
 
 def read_json(body: bytes) -> Any:
-    """Read JSON, else UTF-8 text as one string; raise DecodeError."""
+    """Return a JSON value, or for other UTF-8 text a number or the text; raise DecodeError."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -63,7 +63,7 @@ def read_json(body: bytes) -> Any:
 
 
 def _plain(text: str) -> float | str:
-    """Read what devices write as a number and JSON does not know (`.5`, `+3`)."""
+    """Return a text as a number where it is one, also in forms that JSON does not allow (`.5`, `+3`)."""
     try:
         number = float(text)
     except ValueError:

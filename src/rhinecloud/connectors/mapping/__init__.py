@@ -1,4 +1,4 @@
-"""Mappings that need no Python: a YAML file says what a message means."""
+"""Mappings in YAML: a file defines the entities of a feed's messages."""
 
 from rhinecloud.connectors.mapping.declared import DeclaredMapping, load_mapping, load_mappings
 

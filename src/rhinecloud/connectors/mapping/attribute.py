@@ -1,4 +1,4 @@
-"""One attribute of a declared mapping: where its value comes from and what is done to it."""
+"""One attribute of a declared mapping: the source of its value, and its conversion."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rhinecloud.connectors.mapping.lookup import MessageScope
 from rhinecloud.kernel.errors import Invalid
 
 NUMERIC = frozenset({"unit", "scale", "offset", "digits", "smallest", "largest"})
-"""Keys that make the value a number."""
+"""Keys whose presence makes the value a number."""
 
 _COMMA_NUMBER = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 
@@ -28,7 +28,7 @@ def _number(value: Any) -> float:
 
 
 def _plain_number(text: str) -> str:
-    """Write a number with a decimal comma, and full stops between thousands or none, as computers do."""
+    """Return a number with a decimal comma, with or without full stops between thousands, as Python writes it."""
     if not _COMMA_NUMBER.fullmatch(text.strip()):
         raise ValueError
     return text.replace(".", "").replace(",", ".")
@@ -50,9 +50,7 @@ KINDS: dict[str, Callable[[Any], Any]] = {"number": _number, "text": str, "boole
 
 @dataclass(frozen=True, slots=True)
 class DeclaredAttribute:
-    """An attribute as written: one of the sources, and for values: a kind, a table of meanings, a linear scale,
-    bounds.
-    """
+    """An attribute of a mapping: its source, and for values its kind, table of meanings, linear scale and bounds."""
 
     name: str
     source: str
@@ -66,11 +64,11 @@ class DeclaredAttribute:
     largest: float = math.inf
     meanings: Mapping[str, Any] = field(default_factory=dict)
     comma: bool = False
-    """Whether numbers that stand as text have a decimal comma."""
+    """Whether numbers in texts have a decimal comma."""
 
     @property
     def measured(self) -> bool:
-        """Whether the value comes from the message, rather than saying what is always so."""
+        """Return whether the value comes from the message, in contrast to a constant."""
         return self.source in ("from", "point")
 
     def render(self, scope: MessageScope, observed_at: str) -> Any:
@@ -92,14 +90,16 @@ class DeclaredAttribute:
     def _value(self, value: Any) -> Any:
         if self.meanings:
             if str(value) not in self.meanings:
-                raise Invalid(f"{value!r} is none of {', '.join(self.meanings)}", field=self.argument)
+                raise Invalid(
+                    f"must be one of {', '.join(self.meanings)}, not {value!r}", field=self.argument
+                )
             return self.meanings[str(value)]
         if not self.kind:
             return value
         try:
             converted = KINDS[self.kind](self._plainly(value) if self.kind == "number" else value)
         except (ValueError, TypeError):
-            raise Invalid(f"{value!r} is no {self.kind}", field=self.argument) from None
+            raise Invalid(f"must be a {self.kind}, not {value!r}", field=self.argument) from None
         return self._scaled(converted) if self.kind == "number" else converted
 
     def _plainly(self, value: Any) -> Any:
@@ -122,15 +122,15 @@ class DeclaredAttribute:
         try:
             longitude, latitude = (float(self._plainly(value)) for value in values)
         except (ValueError, TypeError):
-            raise Invalid(f"{values} is no place", field=self.name) from None
+            raise Invalid(f"must be longitude and latitude, not {values}", field=self.name) from None
         if not (abs(longitude) <= 180 and abs(latitude) <= 90):
-            raise Invalid(f"{longitude:g}, {latitude:g} is no longitude and latitude", field=self.name)
+            raise Invalid(f"must be longitude and latitude, not {longitude:g}, {latitude:g}", field=self.name)
         point = {"type": "Point", "coordinates": [longitude, latitude]}
         return {"type": "GeoProperty", "value": point, "observedAt": observed_at}
 
 
 def make_attribute(name: str, written: str | AttributeKeys, *, comma: bool = False) -> DeclaredAttribute:
-    """Return an attribute from what is written of it; a bare text is the path that its value comes from."""
+    """Return an attribute from its keys; a plain text is the path of its value."""
     keys = written if isinstance(written, AttributeKeys) else AttributeKeys.model_validate({"from": written})
     source, argument = _source(keys)
     return DeclaredAttribute(

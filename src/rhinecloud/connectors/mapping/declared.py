@@ -1,8 +1,7 @@
-"""Mappings declared in YAML: which messages are meant, which entity they change, and which member is which
-attribute.
+"""Mappings in YAML: the messages, the entity that they change, and the member of each attribute.
 
 docs/parts/connectors.md has the whole grammar with examples. A file is one rule, or `rules` with a list of them; each
-rule that fits a message adds its entities.
+rule that matches a message adds its entities.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from rhinecloud.pack.mapping import EntityFragment
 
 @dataclass(frozen=True, slots=True)
 class MappingRule:
-    """One rule as written; `when` are members that must have a value, `each` the path of a list of items."""
+    """One rule; `when` are members that must have a value, `each` is the path of a list of items."""
 
     entity_id: str
     entity_type: str
@@ -43,9 +42,9 @@ class MappingRule:
     zone: ZoneInfo | None
 
     def apply(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
-        """Return the entities that a message changes; at the end raise Invalid naming each member that does not fit.
+        """Yield the entities of a message; finally raise Invalid, or Faults, for members that are invalid.
 
-        Of a list, one item that is wrong does not cost the others.
+        An invalid item of a list does not affect the others.
         """
         levels: Mapping[str, str] = {}
         if self.topic is not None:
@@ -75,12 +74,12 @@ class MappingRule:
         if items is None:
             return
         if not isinstance(items, list):
-            raise Invalid("is no list", field=self.each)
+            raise Invalid("must be a list", field=self.each)
         for item in items:
             yield item if isinstance(item, Mapping) else {"value": item}
 
     def _entity(self, scope: MessageScope, received: datetime) -> Iterator[EntityFragment]:
-        """Return the entity where the message has any of the values; texts and links alone make none."""
+        """Yield the entity where the message has one of the values; texts and links alone make none."""
         observed_at = self._observed_at(scope, received)
         values = [each for each in self.attributes if each.measured]
         found = {
@@ -99,16 +98,12 @@ class MappingRule:
         moment = self._in_zone(value) if self.time_format else read_moment(value) or self._in_zone(value)
         if moment is None:
             wanted = f" as {self.time_format}" if self.time_format else ""
-            zone = (
-                ""
-                if self.zone
-                else " with a zone (the mapping's `zone` says which is meant where none is named)"
-            )
-            raise Invalid(f"{value!r} is no time{wanted}{zone}", field=self.time)
+            zone = "" if self.zone else " with a zone (or the mapping must have a `zone`)"
+            raise Invalid(f"must be a time{wanted}{zone}, not {value!r}", field=self.time)
         return format_time(moment)
 
     def _in_zone(self, value: Any) -> datetime | None:
-        """Read a time without a zone in the rule's own, and seconds that stand as text."""
+        """Return a time without a zone in that of the rule, or seconds in a text; None for anything else."""
         text = str(value)
         try:
             if self.time_format:
@@ -128,10 +123,10 @@ class MappingRule:
 
 
 class DeclaredMapping:
-    """A mapping from a YAML file: a `pack.Mapping` that also knows the topics it is about."""
+    """A mapping from a YAML file: a `pack.Mapping` with the topics of its rules."""
 
     def __init__(self, rules: Sequence[MappingRule], text: str = "") -> None:
-        """Two mappings are equal where their files hold the same `text`."""
+        """Two mappings are equal where their files have the same `text`."""
         self._rules = tuple(rules)
         self._digest = hashlib.sha256(text.encode()).digest()
         self.topics = tuple(dict.fromkeys(rule.topic.filter for rule in rules if rule.topic is not None))
@@ -144,7 +139,7 @@ class DeclaredMapping:
         return hash(self._digest)
 
     def __call__(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
-        """Return the entities that a message changes; at the end raise Invalid, or Faults for several."""
+        """Yield the entities of a message; finally raise Invalid, or Faults for several."""
         collector = ErrorCollector()
         for rule in self._rules:
             with collector.collect():
@@ -163,7 +158,7 @@ def load_mapping(path: Path, name: str = "") -> DeclaredMapping:
 
 
 def load_mappings(folder: Path) -> dict[str, DeclaredMapping]:
-    """Return all mappings of a folder, by name without the ending; a folder that is not there has none."""
+    """Return all mappings of a folder by the stem of their files; none where the folder does not exist."""
     return (
         {path.stem: load_mapping(path) for path in sorted(folder.glob("*.y*ml"))} if folder.is_dir() else {}
     )

@@ -1,4 +1,4 @@
-"""The keys of a mapping file, as an expert writes them; docs/parts/connectors.md has examples."""
+"""The keys of a mapping file; docs/parts/connectors.md has examples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SOURCES = ("from", "text", "link", "point")
 
 
 def read_zone(value: Any) -> ZoneInfo:
-    """Return a time zone by its IANA name."""
+    """Return a time zone by its IANA name; raise Invalid."""
     try:
         return ZoneInfo(value)
     except (KeyError, ValueError, OSError, TypeError, AttributeError):
@@ -24,45 +24,45 @@ def read_zone(value: Any) -> ZoneInfo:
 
 
 def read_topic(value: Any) -> TopicPattern:
-    """Return a pattern of MQTT topics."""
+    """Return a pattern of MQTT topics; raise Invalid."""
     if not isinstance(value, str) or not value:
         raise Invalid(f"must be a topic such as `air/{{station}}/+`, not {value!r}")
     return TopicPattern(value)
 
 
 class AttributeKeys(DeclarativeModel):
-    """Where the value of an attribute comes from, and what is done to it: one of `from`, `text`, `link`, `point`."""
+    """The source of an attribute's value, one of `from`, `text`, `link`, `point`, and its conversion."""
 
     path: Annotated[Text, Field(alias="from")] = ""
     """The path of the value in the message."""
     text: Text = ""
-    """A text that is always so, with `{path}` for values of the message."""
+    """A constant text, with `{path}` for values of the message."""
     link: Text = ""
     """The id of another entity, with `{path}` for values of the message."""
     point: tuple[Text, Text] | None = None
-    """The path of the longitude and that of the latitude."""
+    """The paths of longitude and latitude."""
     kind: Annotated[Literal["number", "text", "boolean"] | None, Field(alias="as")] = None
     unit: Text = ""
     """UN/CEFACT common code of the unit."""
     scale: float = 1.0
-    """The value is multiplied with this, before `offset` is added."""
+    """A factor of the value, before `offset` is added."""
     offset: float = 0.0
     digits: Annotated[int | None, Field(ge=0, le=15)] = None
-    """So many decimals are kept."""
+    """The number of decimals to keep."""
     smallest: Annotated[float | None, Field(alias="min")] = None
     largest: Annotated[float | None, Field(alias="max")] = None
     values: Mapping[str, Any] = {}
-    """From the message's values to the city's."""
+    """A table from the message's values to those of the attribute."""
 
     @classmethod
     def check_keys(cls, keys: Mapping[str, Any]) -> Iterator[Invalid]:
-        """See that there is one source."""
+        """Yield a fault unless there is exactly one source."""
         if len([key for key in SOURCES if key in keys]) != 1:
-            yield Invalid("needs exactly one of from, text, link and point")
+            yield Invalid("must have exactly one of from, text, link and point")
 
 
 class MappingRuleKeys(DeclarativeModel):
-    """Which messages are meant, which entity they change, and which member is which attribute."""
+    """The messages, the entity that they change, and the member of each attribute."""
 
     says: str = ""
     """A comment."""
@@ -77,19 +77,19 @@ class MappingRuleKeys(DeclarativeModel):
     type: Text
     """The entity's type."""
     time: Text = ""
-    """The path of the time when the values were true."""
+    """The path of the time of observation."""
     time_format: Text = ""
-    """How that time is written, in the codes of strptime."""
+    """The format of that time, in the codes of strptime."""
     zone: Annotated[ZoneInfo | None, ReadBy(read_zone, {"type": "string"})] = None
-    """The time zone of times that name none."""
+    """The time zone of times without one."""
     decimal: Literal[".", ","] = "."
-    """The decimal mark of numbers that stand as text."""
+    """The decimal mark of numbers in texts."""
     attributes: Annotated[Mapping[str, Text | AttributeKeys], Field(min_length=1)]
-    """Attributes by name: the path of the value, or more about it."""
+    """Attributes by name: the path of the value, or keys."""
 
 
 class MappingKeys(DeclarativeModel):
-    """Several rules; each that fits a message adds its entities."""
+    """Several rules; each that matches a message adds its entities."""
 
     says: str = ""
     """A comment."""
@@ -97,4 +97,4 @@ class MappingKeys(DeclarativeModel):
 
 
 MappingFile = MappingKeys | MappingRuleKeys
-"""What a file holds: one rule, or several."""
+"""The model of a file: one rule, or several."""

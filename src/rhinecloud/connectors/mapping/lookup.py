@@ -14,7 +14,7 @@ URI_SAFE = "-._~:"
 
 
 class MessageScope:
-    """Where paths are looked up: named topic levels, then the item at hand, then the whole message."""
+    """The layers in which paths are looked up: named topic levels, then the item, then the whole message."""
 
     def __init__(self, *layers: Mapping[str, Any]) -> None:
         self._layers = layers
@@ -28,19 +28,19 @@ class MessageScope:
         return None
 
     def fill(self, template: str, *, as_uri: bool) -> str:
-        """Put values into the holes of a template; in a URI, what it cannot hold is escaped. Raise Invalid."""
+        """Return a template with its values filled in, escaped for a URI with `as_uri`. Raise Invalid."""
 
         def value_of(hole: re.Match[str]) -> str:
             value = self.find(hole[1])
             if value is None or isinstance(value, Mapping | list) or value == "":
-                raise Invalid(f"the message has no {hole[1]}, which {template!r} needs")
+                raise Invalid(f"the message must have {hole[1]}, for {template!r}")
             return quote(str(value), safe=URI_SAFE) if as_uri else str(value)
 
         return HOLE.sub(value_of, template)
 
 
 def find(value: Any, path: str) -> Any:
-    """Follow a dotted path through objects and lists."""
+    """Return the value at a dotted path through objects and lists, None where there is none."""
     if isinstance(value, Mapping) and path in value:
         return value[path]
     for name in path.split("."):

@@ -1,4 +1,4 @@
-"""Topic patterns of mappings: MQTT topic filters in which a level may have a name, `air/{station}/+/reading`."""
+"""Topic patterns of mappings: MQTT topic filters whose levels may have names, `air/{station}/+/reading`."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ NAME = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class TopicPattern:
-    """Matches topics and gives the named levels. Source of the wildcards: MQTT 3.1.1, clause 4.7."""
+    """Matches topics and returns the named levels. Source of the wildcards: MQTT 3.1.1, clause 4.7."""
 
     def __init__(self, pattern: str) -> None:
-        """Read a pattern; raise Invalid."""
+        """Parse a pattern; raise Invalid."""
         levels = pattern.split("/")
         self.filter = "/".join("+" if NAME.fullmatch(level) else level for level in levels)
         self._regex = re.compile(
             "/".join(_regex_of(level) for level in levels).replace("/(?:.*)", "(?:/.*)?")
         )
         if "#" in levels[:-1]:
-            raise Invalid("`#` must stand at the end of a topic")
+            raise Invalid("`#` must be the last level of a topic")
 
     def match(self, topic: str) -> dict[str, str] | None:
-        """Return the named levels of a topic that fits, else None."""
+        """Return the named levels of a topic that matches, else None."""
         found = self._regex.fullmatch(topic)
         return found.groupdict() if found else None
 

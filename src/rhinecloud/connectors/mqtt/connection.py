@@ -1,7 +1,7 @@
-"""One MQTT connection on the event loop: paho-mqtt speaks the protocol, the loop watches its socket.
+"""One MQTT connection on the event loop: paho-mqtt implements the protocol, the loop watches its socket.
 
-paho's own ways of running (a thread, or a blocking loop) know no back-pressure; here the socket is simply not read
-while the feed's queue is full, and a message is acknowledged when its parcel is settled.
+paho's own loops (a thread, or a blocking call) have no back-pressure; here the socket is not read while the feed's
+queue is full, and a message is acknowledged when its parcel is settled.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from rhinecloud.pack.codec import Parcel
 READS_AT_ONCE = 100
 IN_FLIGHT = 500
 SESSION_S = 7 * 24 * 3600
-"""How long an MQTT 5 server shall keep our session while we are away; 3.1.1 leaves that to the server."""
+"""How long an MQTT 5 server keeps the session while disconnected; with 3.1.1 the server decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class MqttServer:
-    """Which server, and as whom; `version` is 3.1.1 or 5."""
+    """The server and the credentials; `version` is 3.1.1 or 5."""
 
     host: str
     port: int
@@ -47,9 +47,7 @@ class MqttServer:
 
 
 class MqttConnection:
-    """Connects with a durable session, subscribes with QoS 1, and hands over what comes until the connection is
-    lost.
-    """
+    """Connects with a durable session, subscribes with QoS 1, and passes messages on until the connection is lost."""
 
     def __init__(self, server: MqttServer, inlet: Inlet, clock: Clock) -> None:
         self._server = server
@@ -78,7 +76,7 @@ class MqttConnection:
             ) from None
         refused = [topic for topic, code in zip(topics, codes, strict=False) if code.is_failure]
         if refused:
-            raise LinkBroken(f"the server refuses the subscription to {', '.join(refused)}")
+            raise LinkBroken(f"the server rejects the subscription to {', '.join(refused)}")
         self._inlet.connected()
 
     async def watch(self) -> None:
@@ -89,7 +87,7 @@ class MqttConnection:
         raise LinkBroken(self._lost.result())
 
     def close(self) -> None:
-        """Disconnect in order, so that the server keeps the session and sends no last will."""
+        """Disconnect, so that the server keeps the session and does not publish a last will."""
         self._lose("closed")
         if self._resuming is not None:
             self._resuming.cancel()
@@ -129,7 +127,7 @@ class MqttConnection:
         return client
 
     async def _connect(self) -> None:
-        """Connect in a thread, because paho blocks; a daemon, so that a dead address does not delay the exit."""
+        """Connect in a thread, because paho blocks; a daemon thread, which does not delay the end of the process."""
         done: asyncio.Future[None] = self._loop.create_future()
 
         def connect() -> None:
@@ -167,12 +165,12 @@ class MqttConnection:
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._lose(f"the connection broke: {paho.error_string(code)}")
 
-    # What paho calls, on the event loop unless said otherwise.
+    # Callbacks of paho, on the event loop unless noted otherwise.
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
         del client, userdata, flags, properties
         if code.is_failure:
-            self._lose(f"the server refuses us: {code}")
+            self._lose(f"the server rejects the connection: {code}")
         elif not self._greeted.done():
             self._greeted.set_result(None)
 
@@ -191,7 +189,7 @@ class MqttConnection:
         del client, userdata
         self._arrived += 1
         settle = partial(self._acknowledge, message.mid, message.qos) if message.qos else None
-        if not message.payload:  # how a retained message is deleted: no reading
+        if not message.payload:  # an empty payload deletes a retained message
             self._inlet.touch()
             if settle is not None:
                 settle()
@@ -203,7 +201,7 @@ class MqttConnection:
         self._inlet.push(Parcel(bytes(message.payload), self._clock(), origin=topic, settle=settle))
 
     def _acknowledge(self, mid: int, qos: int) -> None:
-        """Acknowledge on this connection only: on the next one the server numbers anew."""
+        """Acknowledge on this connection only, because the message ids are new on the next one."""
         if not self._lost.done():
             self._client.ack(mid, qos)
 
@@ -230,7 +228,7 @@ class MqttConnection:
         if connection.fileno() >= 0:
             self._loop.remove_writer(connection.fileno())
 
-    # What the loop calls.
+    # Callbacks of the event loop.
 
     def _watch_socket(self, number: int) -> None:
         if self._lost.done():
@@ -252,7 +250,7 @@ class MqttConnection:
         self._check(self._client.loop_write())
 
     def _readable(self) -> None:
-        """Read while data is available, the queue has space and other feeds have not waited long."""
+        """Read while there is data and space in the queue, for a limited number of packets."""
         for _ in range(READS_AT_ONCE):
             if self._inlet.full:
                 self._pause()

@@ -1,4 +1,4 @@
-"""An MQTT client with a durable session: what it acknowledged is kept, what it did not comes again."""
+"""An MQTT client with a durable session: acknowledged messages are stored, others are sent again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MqttLink:
         self._clock = clock
 
     async def run(self, inlet: Inlet) -> None:
-        """Connect, subscribe and hand over; raise LinkBroken when the connection is lost."""
+        """Connect, subscribe and pass messages on; raise LinkBroken when the connection is lost."""
         connection = MqttConnection(self._server, inlet, self._clock)
         try:
             await connection.open(self._topics)

@@ -2,9 +2,9 @@
 
 A message is one station as the service writes it: `uuid`, `number`, `shortname`, `longname`, `km`, `longitude`,
 `latitude`, `water` and `timeseries`, a list of `shortname` (`W` level, `Q` discharge …), `unit`, `currentMeasurement`
-(`timestamp`, `value`, `stateMnwMhw`, `stateNswHsw`), `gaugeZero` and `characteristicValues`. Answers about one time
-series (`…/stations/<uuid>/W/currentmeasurement.json`, `measurements.json`) are put into the same shape, the names
-taken from the URL; there `uuid` is whatever the URL names the station by.
+(`timestamp`, `value`, `stateMnwMhw`, `stateNswHsw`), `gaugeZero` and `characteristicValues`. Responses about one time
+series (`…/stations/<uuid>/W/currentmeasurement.json`, `measurements.json`) are converted to the same form, with the
+names from the URL; there `uuid` is the station's name in the URL.
 
 Source: PEGELONLINE REST v2 (Wasserstraßen- und Schifffahrtsverwaltung des Bundes).
 """
@@ -26,19 +26,19 @@ SERIES_URL = re.compile(r"/stations/(?P<station>[^/]+)/(?P<series>[^/]+)/(?:curr
 
 
 class PegelonlineCodec:
-    """Reads the JSON answers of the service."""
+    """Decodes the JSON responses of the service."""
 
     framing = Framing.FILE
     time_members = frozenset({"timestamp"})
 
     def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Return a message for each station; raise DecodeError for anything else, with the service's own words."""
+        """Yield a message for each station; raise DecodeError for anything else, with the service's own message."""
         try:
             document = orjson.loads(parcel.body)
         except orjson.JSONDecodeError as error:
             raise DecodeError(f"broken JSON: {error}") from None
         if isinstance(document, dict) and "message" in document and "uuid" not in document:
-            raise DecodeError(f"the service says: {str(document['message'])[:300]}")
+            raise DecodeError(f"the service returned: {str(document['message'])[:300]}")
         for item in document if isinstance(document, list) else [document]:
             message = _station(item, parcel.origin)
             yield (
@@ -48,7 +48,7 @@ class PegelonlineCodec:
             )
 
     def recorded_at(self, unit: bytes) -> datetime | None:
-        """Return the newest measurement's time in a recorded answer."""
+        """Return the newest measurement's time in a recorded response."""
         try:
             return find_moment(orjson.loads(unit), self.time_members)
         except orjson.JSONDecodeError:

@@ -1,1 +1,1 @@
-"""Replay: a recording in place of a live source."""
+"""Replay: a recording instead of a live source."""

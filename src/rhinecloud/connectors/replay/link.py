@@ -1,10 +1,9 @@
-"""Plays a recording as if it came now: with its own pauses, quicker, or at a set rate.
+"""Plays a recording with its own pauses, faster, or at a set rate.
 
-No message passes for one that was measured just now: it has the time that its recording names for it, or it is marked
-as simulated.
+No message looks as if it was measured now: it has its time in the recording, or it is marked as simulated.
 
-A unit that names its moment is due when as much time has passed since the first one, divided by `speed`. Units
-without a moment come with the one before them; where no unit of the recording has any, `rate_per_s` paces them.
+A unit with a time is due when the same time has passed since the first one, divided by `speed`. Units without a time
+follow the one before; where no unit of the recording has a time, `rate_per_s` is their rate.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ from rhinecloud.kernel.time import Clock
 from rhinecloud.pack.codec import Parcel
 
 LOOK_AHEAD = 1_000
-"""Units among which a moment must occur, else the recording counts as one without times."""
+"""Units of which one must have a time, else the recording counts as one without times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How to play: `speed` 0 is as quick as possible, and so is a `rate_per_s` of 0 where there are no times.
+    """How to play: a `speed` of 0 is as fast as possible, and so is a `rate_per_s` of 0 where there are no times.
 
-    `redate` moves all times to the present; else what has no time of its own gets that of the unit before it. Where the
-    recording names none so far it is `made_at`, and without that the present.
+    `redate` shifts all times to the present; else a unit without a time gets that of the unit before, or `made_at`, or
+    the present.
     """
 
     speed: float
@@ -42,7 +41,7 @@ class Pace:
 
 
 class ReplayLink:
-    """Plays one recording once, or for ever."""
+    """Plays one recording once or repeatedly."""
 
     def __init__(self, recording: FeedRecording, pace: Pace, clock: Clock, monotonic: Monotonic) -> None:
         self._recording = recording
@@ -51,7 +50,7 @@ class ReplayLink:
         self._monotonic = monotonic
 
     async def run(self, inlet: Inlet) -> None:
-        """Play to the end; with `loop`, begin again for ever."""
+        """Play to the end; with `loop`, repeat until cancelled. Raise LinkBroken where the recording is empty."""
         inlet.connected()
         while True:
             played = await self._play(inlet)
@@ -91,7 +90,7 @@ class ReplayLink:
 
 
 class _Schedule:
-    """When each unit is due, on the monotonic clock."""
+    """Computes when each unit is due, on the monotonic clock."""
 
     def __init__(self, pace: Pace, began: float, *, timed: bool) -> None:
         self._pace = pace
@@ -101,10 +100,10 @@ class _Schedule:
         self._due = began
         self._count = 0
         self.moment: datetime | None = None
-        """The recording's time at the unit that was asked about last."""
+        """The recording's time at the last unit."""
 
     def due(self, unit: Unit) -> float:
-        """Return the moment for a unit; never earlier than that of the one before."""
+        """Return when a unit is due, not earlier than the one before."""
         if unit.moment is not None:
             self.moment = unit.moment
             self._first = self._first or unit.moment

@@ -1,7 +1,7 @@
-"""Reads a recording unit by unit: lines of a log or a table, whole files one after the other, messages of MQTT.
+"""Reads a recording unit by unit: lines of a log or a table, whole files, or messages of MQTT.
 
 A recording is a file, a folder, or a pattern; several files come in the order of their names. `.gz` is unpacked. An
-MQTT recording is what `mosquitto_sub -F %J` (or `%j`) prints: a JSON object a line with `topic`, `payload` and `tst`.
+MQTT recording is the output of `mosquitto_sub -F %J` (or `%j`): JSON lines with `topic`, `payload` and `tst`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rhinecloud.pack.codec import Codec, DecodeError, Framing
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A line or file of a recording, and the moment that it names for itself."""
+    """A line or file of a recording, and its time."""
 
     body: bytes
     origin: str
@@ -42,7 +42,7 @@ class FeedRecording:
     mqtt: bool = False
 
     def units(self) -> Iterator[Unit]:
-        """Return the units in order; raise LinkBroken where a file cannot be read."""
+        """Yield the units in order; raise LinkBroken where a file cannot be read."""
         for path in self.files:
             try:
                 yield from self._units_of(path)
@@ -68,7 +68,7 @@ class FeedRecording:
 
 
 def find_files(pattern: str, root: Path) -> tuple[Path, ...]:
-    """Find the files of a recording below `root` (the city's folder); raise Invalid where there is none."""
+    """Return the files of a recording below `root` (the city's folder); raise Invalid where there is none."""
     path = root / pattern
     if path.is_dir():
         found = [each for each in path.iterdir() if each.is_file() and not each.name.startswith(".")]
@@ -79,7 +79,7 @@ def find_files(pattern: str, root: Path) -> tuple[Path, ...]:
         relative = str(Path(pattern).relative_to(base)) if Path(pattern).is_absolute() else pattern
         found = [each for each in base.glob(relative) if each.is_file()]
     if not found:
-        raise Invalid(f"there is no recording at {path}", field="path")
+        raise Invalid(f"must be a recording, not {path}, which does not exist", field="path")
     return tuple(sorted(found))
 
 
@@ -88,7 +88,7 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _mqtt_unit(line: bytes) -> Unit:
-    """Unwrap one recorded message; a line that is none is handed on as it is, so that the codec refuses it."""
+    """Return one recorded message; any other line is returned unchanged, so that the codec rejects it."""
     try:
         wrapped = orjson.loads(line)
         topic, payload = str(wrapped["topic"]), wrapped["payload"]
@@ -99,7 +99,7 @@ def _mqtt_unit(line: bytes) -> Unit:
 
 
 def _stamp(value: object) -> datetime | None:
-    """Read mosquitto's time stamp, which writes the zone without a colon (`+0200`)."""
+    """Return mosquitto's timestamp, whose zone has no colon (`+0200`)."""
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:

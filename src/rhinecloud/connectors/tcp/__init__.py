@@ -1,1 +1,1 @@
-"""TCP: a source that sends lines without being asked."""
+"""TCP: a source that sends lines."""

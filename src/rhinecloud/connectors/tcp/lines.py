@@ -1,10 +1,10 @@
-"""Cuts a stream of bytes into whole lines, and gives up a line that does not end."""
+"""Splits a stream of bytes into lines, and drops a line that is too long."""
 
 from __future__ import annotations
 
 
 class Lines:
-    """Keeps the beginning of a line until its end comes; more than `longest` bytes are cut off and thrown away."""
+    """Keeps the beginning of a line until its end is received; drops a line of more than `longest` bytes."""
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
@@ -12,9 +12,7 @@ class Lines:
         self._skipping = False
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
-        """Return the whole lines in `data`, joined as they came, and the beginning of a line that was given up, or
-        b''.
-        """
+        """Return the complete lines in `data`, joined, and the beginning of a line that was dropped, or b''."""
         if self._skipping:
             _, newline, data = data.partition(b"\n")
             if not newline:

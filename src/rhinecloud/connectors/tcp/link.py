@@ -1,7 +1,7 @@
 """A TCP client that reads lines: AIS receivers, loggers, serial servers.
 
-Reading stops while the feed's queue is full, so that the sender has to wait. A line without end is given up at a
-limit; a connection that brings no byte for long is made anew, for half-open ones look like silence.
+Reading stops while the feed's queue is full, so that the sender waits. A line that is too long is dropped; a connection
+without data for `idle_s` is reconnected, because half-open ones look idle.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ READ_BYTES = 32 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Where to connect, and the limits: seconds, and bytes of the longest line."""
+    """The address, and the limits: seconds, and bytes of the longest line."""
 
     host: str
     port: int
@@ -34,14 +34,14 @@ class Peer:
 
 
 class TcpLink:
-    """Connects to a peer and hands over its lines, as many at once as were read at once."""
+    """Connects to a peer and passes on its lines, all complete ones of a read as one parcel."""
 
     def __init__(self, peer: Peer, clock: Clock) -> None:
         self._peer = peer
         self._clock = clock
 
     async def run(self, inlet: Inlet) -> None:
-        """Read until the connection breaks; it never ends well, since a live source has no end."""
+        """Read until the connection breaks, then raise LinkBroken; a live source has no end."""
         peer = self._peer
         try:
             async with asyncio.timeout(peer.connect_timeout_s):

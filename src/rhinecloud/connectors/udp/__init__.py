@@ -1,1 +1,1 @@
-"""UDP: datagrams that arrive, or do not."""
+"""UDP: datagrams, which may be lost."""

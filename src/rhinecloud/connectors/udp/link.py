@@ -1,4 +1,4 @@
-"""A UDP listener. UDP knows no back-pressure: what finds the queue full is dropped, and counted."""
+"""A UDP listener. UDP has no back-pressure: datagrams are dropped, and counted, while the queue is full."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from rhinecloud.pack.codec import Parcel
 
 
 class UdpLink:
-    """Listens on an address and hands over each datagram."""
+    """Listens on an address and passes on each datagram."""
 
     def __init__(self, host: str, port: int, clock: Clock) -> None:
         self._host = host
         self._port = port
         self._clock = clock
         self.address: tuple[str, int] | None = None
-        """Where it listens, once it does: for a port of 0 the one that was given."""
+        """The address, once it listens; for port 0 with the assigned port."""
 
     async def run(self, inlet: Inlet) -> None:
-        """Listen until cancelled; raise LinkBroken where the address cannot be had."""
+        """Listen until cancelled; raise LinkBroken where the address cannot be used."""
         loop = asyncio.get_running_loop()
         lost: asyncio.Future[Exception | None] = loop.create_future()
         try:

@@ -241,7 +241,7 @@ export interface paths {
         get: operations["get_letter_api_v1_deadletters__letter_id__get"];
         put?: never;
         post?: never;
-        /** Drop a dead letter */
+        /** Delete a dead letter */
         delete: operations["drop_letter_api_v1_deadletters__letter_id__delete"];
         options?: never;
         head?: never;
@@ -257,7 +257,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try a dead letter again */
+        /** Retry a dead letter */
         post: operations["retry_letter_api_v1_deadletters__letter_id__retry_post"];
         delete?: never;
         options?: never;
@@ -1125,13 +1125,13 @@ export interface components {
         };
         /**
          * FeedState
-         * @description How a feed is, in one word.
+         * @description The state of a feed.
          * @enum {string}
          */
         FeedState: "connecting" | "waiting" | "live" | "silent" | "failing" | "ended" | "stopped";
         /**
          * FeedView
-         * @description How a feed is; the counters begin with the start of the city.
+         * @description The status of a feed; the counters start with the city.
          */
         FeedView: {
             /** Name */
@@ -1141,39 +1141,39 @@ export interface components {
             state: components["schemas"]["FeedState"];
             /**
              * Simulated
-             * @description All that it brings is marked as simulated
+             * @description Its entities are marked as simulated
              */
             simulated: boolean;
             /** Received Bytes */
             received_bytes: number;
             /**
              * Received
-             * @description Messages that were read
+             * @description Decoded messages
              */
             received: number;
             /**
              * Accepted
-             * @description Entities that were written and differed
+             * @description Entities that changed
              */
             accepted: number;
             /**
              * Unchanged
-             * @description Entities that were written and did not differ
+             * @description Entities that did not change
              */
             unchanged: number;
             /**
              * Ignored
-             * @description Messages that mean nothing to the mapping
+             * @description Messages for which the mapping makes no entity
              */
             ignored: number;
             /**
              * Dead
-             * @description What became a dead letter
+             * @description New dead letters
              */
             dead: number;
             /**
              * Dropped
-             * @description Datagrams that found the queue full
+             * @description Datagrams received while the queue was full
              */
             dropped: number;
             /** Reconnects */
@@ -1190,12 +1190,12 @@ export interface components {
             waiting: number;
             /**
              * Last At
-             * @description Moment of the last message, ISO 8601 in UTC, or empty
+             * @description Time of the last message, ISO 8601 in UTC, or empty
              */
             last_at: string;
             /**
              * Error
-             * @description What is wrong now, or empty
+             * @description The present error, or empty
              */
             error: string;
             /** Last Error */
@@ -1520,12 +1520,12 @@ export interface components {
             origin: string;
             /**
              * Decoded
-             * @description The content is a message as JSON, not the bytes as they came
+             * @description The content is a message as JSON, not the received bytes
              */
             decoded: boolean;
             /**
              * Cut
-             * @description It was too large: only its beginning is kept, and it cannot be retried
+             * @description Only its beginning is kept, because it was too large, and it cannot be retried
              */
             cut: boolean;
             /**
@@ -1535,19 +1535,19 @@ export interface components {
             size: number;
             /**
              * Tries
-             * @description How often a retry was in vain
+             * @description Failed retries
              */
             tries: number;
             /** Tried At */
             tried_at: string;
             /**
              * Times
-             * @description How often the same came with the same reason
+             * @description Number of equal messages with the same reason
              */
             times: number;
             /**
              * Last Received
-             * @description When it came last, empty where it came once
+             * @description Time of the last one, empty where there was one
              */
             last_received: string;
             /** Raw */
@@ -1582,12 +1582,12 @@ export interface components {
             origin: string;
             /**
              * Decoded
-             * @description The content is a message as JSON, not the bytes as they came
+             * @description The content is a message as JSON, not the received bytes
              */
             decoded: boolean;
             /**
              * Cut
-             * @description It was too large: only its beginning is kept, and it cannot be retried
+             * @description Only its beginning is kept, because it was too large, and it cannot be retried
              */
             cut: boolean;
             /**
@@ -1597,19 +1597,19 @@ export interface components {
             size: number;
             /**
              * Tries
-             * @description How often a retry was in vain
+             * @description Failed retries
              */
             tries: number;
             /** Tried At */
             tried_at: string;
             /**
              * Times
-             * @description How often the same came with the same reason
+             * @description Number of equal messages with the same reason
              */
             times: number;
             /**
              * Last Received
-             * @description When it came last, empty where it came once
+             * @description Time of the last one, empty where there was one
              */
             last_received: string;
         };
@@ -2061,7 +2061,7 @@ export interface components {
         };
         /**
          * Retried
-         * @description What became of a retry: `letter` is the letter as it is kept still, null when it went well.
+         * @description The result of a retry; `letter` is the dead letter where it failed again, else null.
          */
         Retried: {
             /** Accepted */

@@ -1,4 +1,4 @@
-// One way to ask the city: same origin, cookie session, JSON in and out, Problem when it fails.
+// The HTTP client: same origin, session cookie, JSON in and out; a failed request raises Problem.
 
 import { readProblem, unreachable } from './problem';
 
@@ -14,7 +14,7 @@ export interface Asked {
 }
 
 export class Client {
-  /** `onSignedOut` hears of every answer 401 to a question that was not about signing in; answers are asked for in
+  /** `onSignedOut` is called on each response 401 outside of sign-in; responses are requested in
    *  the reader's `language`, which need not be the browser's. */
   constructor(
     private readonly base: string = '',

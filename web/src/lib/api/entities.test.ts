@@ -61,17 +61,17 @@ describe('the client', () => {
     expect(problem).toMatchObject({ isConflict: true, detail: 'it has changed', members: { version: 7 } });
   });
 
-  test('a session that ended is told, except while signing in', async () => {
-    let told = 0;
+  test('a session that ended is reported, except while signing in', async () => {
+    let reported = 0;
     const client = new Client(
       '',
-      () => (told += 1),
+      () => (reported += 1),
       () => Promise.resolve(json({ title: 'no' }, 401)),
     );
     await client.get('/api/v1/session').catch(() => {});
-    expect(told).toBe(0);
+    expect(reported).toBe(0);
     await client.get('/api/v1/alerts').catch(() => {});
-    expect(told).toBe(1);
+    expect(reported).toBe(1);
   });
 
   test('a city that cannot be reached is a problem like any other', async () => {

@@ -1,4 +1,4 @@
-// The city's entities by NGSI-LD: whole types page by page in the short form, one entity with all it has.
+// Queries entities by NGSI-LD: pages of simplified entities, one entity with all its attributes.
 
 import type { Client, Query } from './client';
 import { geoQuery, type Box } from './geometry';

@@ -39,7 +39,7 @@ export function bounds(coordinates: Nested): Box | null {
   return box;
 }
 
-/** Tells whether an entity lies in a box, at least with its bounds. */
+/** Returns whether an entity lies in a box, at least with its bounds. */
 export function isWithin(entity: Entity, box: Box): boolean {
   const geometry = geometryOf(entity);
   if (!geometry || geometry.type === 'GeometryCollection') return false;

@@ -1,4 +1,4 @@
-// What an attribute was over time.
+// Queries the history of an attribute.
 
 import type { Client } from './client';
 import type { History } from './model';

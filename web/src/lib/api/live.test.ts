@@ -73,7 +73,7 @@ const change = (seq: number): Change => ({
 const FILTER = { types: ['Vessel'], bbox: null, everywhere: ['Alert'], ids: [] };
 
 let stage: Stage;
-let heard: Change[];
+let received: Change[];
 let states: Connection[];
 let resyncs: number;
 let refusals: number;
@@ -82,14 +82,14 @@ let feed: LiveFeed;
 
 beforeEach(() => {
   stage = new Stage();
-  heard = [];
+  received = [];
   states = [];
   resyncs = refusals = confirmed = 0;
   feed = new LiveFeed(
     'ws://city/live',
     FILTER,
     {
-      onChanges: (changes) => heard.push(...changes),
+      onChanges: (changes) => received.push(...changes),
       onSubscribed: () => (confirmed += 1),
       onResync: () => (resyncs += 1),
       onConnection: (state) => states.push(state),
@@ -101,11 +101,11 @@ beforeEach(() => {
 });
 
 describe('the live feed', () => {
-  test('subscribes without a cursor at first, and hears changes', () => {
+  test('subscribes without a cursor at first, and receives changes', () => {
     stage.last.accept(10);
     stage.last.say({ type: 'changes', cursor: 12, changes: [change(11), change(12)] });
     expect(stage.last.sent).toEqual([{ type: 'subscribe', ...FILTER, after: null }]);
-    expect(heard.map((each) => each.seq)).toEqual([11, 12]);
+    expect(received.map((each) => each.seq)).toEqual([11, 12]);
     expect(states).toEqual(['connecting', 'live']);
   });
 
@@ -136,11 +136,11 @@ describe('the live feed', () => {
     expect(confirmed).toBe(2);
   });
 
-  test('does not hear a change twice', () => {
+  test('does not report a change twice', () => {
     stage.last.accept(10);
     stage.last.say({ type: 'changes', cursor: 12, changes: [change(11), change(12)] });
     stage.last.say({ type: 'changes', cursor: 13, changes: [change(12), change(13)] });
-    expect(heard.map((each) => each.seq)).toEqual([11, 12, 13]);
+    expect(received.map((each) => each.seq)).toEqual([11, 12, 13]);
   });
 
   test('has its owner query afresh where the city no longer knows what was missed', () => {
@@ -148,14 +148,14 @@ describe('the live feed', () => {
     stage.last.say({ type: 'resync', cursor: 500 });
     stage.last.say({ type: 'changes', cursor: 501, changes: [change(501)] });
     expect(resyncs).toBe(1);
-    expect(heard.map((each) => each.seq)).toEqual([501]);
+    expect(received.map((each) => each.seq)).toEqual([501]);
   });
 
   test('takes up the count of a city that began anew', () => {
     stage.last.accept(900);
     stage.last.say({ type: 'resync', cursor: 3 });
     stage.last.say({ type: 'changes', cursor: 4, changes: [change(4)] });
-    expect(heard.map((each) => each.seq)).toEqual([4]);
+    expect(received.map((each) => each.seq)).toEqual([4]);
   });
 
   test('waits longer after each failure, up to a quarter of a minute', () => {
@@ -169,7 +169,7 @@ describe('the live feed', () => {
     }
   });
 
-  test('gives up a line on which nothing is heard, not even a ping', () => {
+  test('gives up a connection on which nothing is received, not even a ping', () => {
     stage.last.accept(10);
     stage.pass(SILENCE_MS - 1);
     stage.last.say({ type: 'ping' });

@@ -1,4 +1,4 @@
-// The people's API in the screen's words. The shapes come from OpenAPI (`npm run schema`); only what is free JSON there,
+// Types of the API under short names. They come from OpenAPI (`make schema`); only what is free JSON there,
 // such as a pack's layer, is typed here.
 
 import type { components } from './schema';
@@ -60,7 +60,7 @@ export interface Evidence {
   [more: string]: unknown;
 }
 
-/** A subscription as NGSI-LD tells of it (ETSI GS CIM 009, 5.2.12), as far as the screen shows it. */
+/** The members of an NGSI-LD subscription (ETSI GS CIM 009, 5.2.12) that the screen shows. */
 export interface Subscription {
   id: string;
   subscriptionName?: string;

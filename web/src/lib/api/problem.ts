@@ -1,4 +1,4 @@
-// What went wrong, as RFC 9457 says it: one error shape for every door of the city.
+// Problem details (RFC 9457): the one error shape of every API of the city.
 
 export class Problem extends Error {
   constructor(
@@ -21,7 +21,7 @@ export class Problem extends Error {
     return this.status === 409;
   }
 
-  /** Nobody is signed in (any more). */
+  /** There is no session, or it has ended. */
   get isUnauthenticated(): boolean {
     return this.status === 401;
   }

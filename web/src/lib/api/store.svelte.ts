@@ -279,7 +279,7 @@ export class EntityStore {
       const entity = await getSimplified(this.client, id);
       if (this.watched.has(id)) this.watched.set(id, { entity, at: String(entity['modifiedAt'] ?? '') });
     } catch {
-      // Gone, or not to be read: whoever shows it asks for it in full and says why.
+      // Deleted, or not permitted: the view that shows it requests it in full and shows the reason.
     }
   }
 

@@ -1,4 +1,4 @@
-// Layers of lines and areas (warnings, berths): one GeoJSON source each, set anew when something of it changed.
+// Layers of lines and areas (warnings, berths): one GeoJSON source each, updated when an entity of it changed.
 
 import type { FeatureCollection } from 'geojson';
 import type { GeoJSONSource, LayerSpecification, Map } from 'maplibre-gl';

@@ -45,7 +45,7 @@ export function baseStyle(shade: Shade, tilesUrl: string | null): StyleSpecifica
   return { version: 8, sources, layers: layers(palette, shade, tilesUrl) };
 }
 
-/** Gives each paint property of the base map in the other shade, to change colours without a reload. */
+/** Returns each paint property of the base map in the other shade, to change colours without a reload. */
 export function repaint(
   shade: Shade,
   tilesUrl: string | null,

@@ -49,7 +49,7 @@ export class DrawList {
 
   paintOn(raster: Raster): void {
     for (let at = 0; at < this.count; at += 1) {
-      raster.stamp(
+      raster.draw(
         this.pictures[at] as Picture,
         this.corners[at * 2] as number,
         this.corners[at * 2 + 1] as number,

@@ -1,4 +1,4 @@
-// Names and values as pictures: written once with the page's own fonts, then stamped.
+// Names and values as pictures: painted once with the page's own fonts, then copied.
 
 import type { LabelWriter, Text } from './labels';
 import { cutOut, NOTHING, readBack, type Picture } from './raster';

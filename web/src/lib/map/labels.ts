@@ -1,4 +1,4 @@
-// Names and values beside the signs: only of what is in view, none over another, no more than a person can read.
+// Placement of labels beside symbols: only in view, without overlaps, no more than can be read.
 
 import type { Box, Picture } from './raster';
 
@@ -31,7 +31,7 @@ export interface LabelWriter {
 
 export const MOST = 150;
 
-/** Gives the labelRequests their places, the weightiest first; who finds none is left out. */
+/** Places labels, the most important first; one without space is left out. */
 export function place(labelRequests: LabelRequest[], writer: LabelWriter): Map<string, Placed> {
   const taken: Box[] = [];
   const placed = new Map<string, Placed>();

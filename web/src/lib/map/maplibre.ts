@@ -1,4 +1,4 @@
-// Opens MapLibre on the base map: north is up, the view is flat, and what it says is in the reader's words.
+// Opens MapLibre with the base map: north up, no pitch, controls in the reader's language.
 
 import { Map, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
@@ -46,16 +46,16 @@ function centreOf(city: City): [number, number] {
   return city.bbox ? [(city.bbox[0] + city.bbox[2]) / 2, (city.bbox[1] + city.bbox[3]) / 2] : [6.745, 51.447];
 }
 
-/** Gives the map as what paints the ground more or less finely. */
+/** Returns the map as `AdaptiveResolution` uses it. */
 export function baseMapOf(map: Map): BaseMap {
   return {
     isMoving: () => map.isMoving(),
     on: (event, listener) => map.on(event, listener),
     paintAt: (ratio) => {
-      // `setPixelRatio` would tell of a move that nobody made and take the map out of the hand that moves it.
+      // `setPixelRatio` would fire move events and interrupt a drag.
       map._overridePixelRatio = ratio;
       map._resizeInternal();
-      // Another size has emptied the canvas: nobody shall see that.
+      // Another size has emptied the canvas: it is painted again before it is shown.
       map.redraw();
     },
   };

@@ -1,6 +1,6 @@
-// Everything that moves, on a canvas of its own above the map: the base map is painted again only when it is moved.
+// Draws everything that moves on a canvas above the map: the base map is painted again only when it is moved.
 //
-// A machine without a graphics card paints the base map in a tenth of a second but drawList thousands of small pictures
+// A machine without a graphics card paints the base map in a tenth of a second but copies thousands of small pictures
 // in a few milliseconds; so a control room on a plain office computer stays smooth.
 
 import type { MovingPoints } from './points';
@@ -20,7 +20,7 @@ export interface Camera {
   height: number;
 }
 
-/** What is drawn: the pointSets from below to above, whose labels are wished for, and the one that is ringed. */
+/** What is drawn: the point sets from bottom to top, the labels, and the selected one. */
 export interface Scene {
   camera(): Camera;
   pointSets(zoom: number): MovingPoints<SymbolStyle>[];
@@ -80,7 +80,7 @@ export class Overlay {
     this.invalidate();
   }
 
-  /** Paints nothing as long as nobody can see it. */
+  /** Stops painting while the map is covered. */
   hide(hidden: boolean): void {
     this.hidden = hidden;
     this.invalidate();

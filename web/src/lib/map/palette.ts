@@ -1,4 +1,4 @@
-// The base map's colours: quiet, so that what moves and what burns stands out. KERN's hues, thinned.
+// The colours of the base map: muted KERN hues, so that symbols stand out.
 
 import type { Shade } from '$lib/ui/theme.svelte';
 
@@ -19,7 +19,7 @@ export interface Palette {
   station: string;
   label: string;
   spriteHalo: string;
-  /** How much signs are lightened. */
+  /** How much symbols are lightened. */
   lift: number;
 }
 

@@ -1,4 +1,4 @@
-// A layer of points: follows the entityStore and keeps the points that is drawn.
+// A layer of points: follows the entity store and updates the positions and styles that are drawn.
 
 import type { Layer } from '$lib/api/model';
 import type { Entity } from '$lib/api/entities';
@@ -31,7 +31,7 @@ export class PointLayer {
     this.shape = icons.get(layer.icon);
   }
 
-  /** Takes over everything that the entityStore holds. */
+  /** Takes everything that the entity store holds. */
   fill(): void {
     for (const type of this.layer.types) this.follow(type, new Set(this.entityStore.all(type).keys()));
   }
@@ -63,7 +63,7 @@ export class PointLayer {
     return this.isShown(zoom) && Boolean(this.layer.label) && zoom >= from;
   }
 
-  /** The radius within which a finger or pointer meets a sign, in pixels. */
+  /** The radius within which a finger or pointer meets a symbol, in pixels. */
   reach(zoom: number): number {
     return Math.max(9, (this.shape.size * scaleAt(zoom)) / 2);
   }
@@ -101,7 +101,7 @@ export class PointLayer {
   }
 }
 
-/** The topmost sign within reach of a place (Mercator units; `size` pixels a unit), the nearest of its layer. */
+/** The topmost symbol within reach of a place (Mercator units; `size` pixels a unit), the nearest of its layer. */
 export function nearest(
   layers: PointLayer[],
   zoom: number,

@@ -39,7 +39,7 @@ describe('a points', () => {
     expect(place(points, 'a', 2000)?.[0]).toBeCloseTo(6.9, 7);
   });
 
-  test('whoever wants no motion sees none', () => {
+  test('with reduced motion nothing glides', () => {
     const points = new MovingPoints<string>(true);
     points.put('a', report(6.7, 51.4), 1000);
     points.put('a', report(6.702, 51.4), 2000);
@@ -69,7 +69,7 @@ describe('a points', () => {
     expect(seen.size).toBe(198);
   });
 
-  test('only what lies within the box is told', () => {
+  test('only what lies within the box is visited', () => {
     const points = new MovingPoints<string>();
     points.put('in', report(6.745, 51.447), 1000);
     points.put('out', report(7.2, 51.447), 1000);

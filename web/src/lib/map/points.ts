@@ -1,4 +1,4 @@
-// Where many moving things are: each glides from where it was seen to where it is.
+// Positions of many moving things: each glides from its last position to the new one.
 //
 // Kept as plain columns of numbers, so that five thousand reports a second cost next to nothing. Positions are Web
 // Mercator, 0 to 1 from north-west to south-east; times are milliseconds of a clock that never jumps.

@@ -10,15 +10,15 @@ function dot(color: number, width = 2, height = 2): Picture {
   return cutOut(image, width, { left: 0, top: 0, right: width, bottom: height }, width / 2, height / 2);
 }
 /** DrawList a picture with what it marks at a place. */
-const stamp = (raster: Raster, picture: Picture, x: number, y: number): void =>
-  raster.stamp(picture, x + picture.left, y + picture.top);
+const draw = (raster: Raster, picture: Picture, x: number, y: number): void =>
+  raster.draw(picture, x + picture.left, y + picture.top);
 const sheet = (): Raster => new Raster(40, 70, null);
 const painted = (raster: Raster): number => raster.pixels.filter((pixel) => pixel !== 0).length;
 
 describe('a raster', () => {
   test('drawList a picture around the place it marks', () => {
     const raster = sheet();
-    stamp(raster, dot(RED), 10, 20);
+    draw(raster, dot(RED), 10, 20);
     expect(raster.pixels[19 * 40 + 9]).toBe(RED);
     expect(raster.pixels[20 * 40 + 10]).toBe(RED);
     expect(painted(raster)).toBe(4);
@@ -30,22 +30,22 @@ describe('a raster', () => {
       [0, 0],
       [40, 70],
     ] as const)
-      stamp(raster, dot(RED, 4, 4), x, y);
+      draw(raster, dot(RED, 4, 4), x, y);
     expect(painted(raster)).toBe(8);
-    stamp(raster, dot(RED), -50, 20);
-    stamp(raster, dot(RED), 20, 500);
+    draw(raster, dot(RED), -50, 20);
+    draw(raster, dot(RED), 20, 500);
     expect(painted(raster)).toBe(8);
   });
 
   test('shows what lies below through what is translucent', () => {
     const raster = sheet();
-    stamp(raster, dot(RED), 5, 5);
-    stamp(raster, dot(HALF_BLUE), 5, 5);
+    draw(raster, dot(RED), 5, 5);
+    draw(raster, dot(HALF_BLUE), 5, 5);
     const pixel = raster.pixels[5 * 40 + 5] ?? 0;
     expect(pixel >>> 24).toBe(255);
     expect((pixel >>> 16) & 255).toBeCloseTo(128, -1);
     expect(pixel & 255).toBeCloseTo(127, -1);
-    stamp(raster, dot(HALF_BLUE), 30, 50);
+    draw(raster, dot(HALF_BLUE), 30, 50);
     expect(raster.pixels[50 * 40 + 30]).toBe(HALF_BLUE);
   });
 
@@ -53,7 +53,7 @@ describe('a raster', () => {
     const raster = sheet();
     for (let frame = 0; frame < 3; frame += 1) {
       raster.clear();
-      stamp(raster, dot(RED, 6, 6), 10 + frame * 9, 32 * frame);
+      draw(raster, dot(RED, 6, 6), 10 + frame * 9, 32 * frame);
     }
     expect(painted(raster)).toBe(36);
     raster.clear();
@@ -67,10 +67,10 @@ describe('a raster', () => {
       return { width, height, data: new Uint8ClampedArray(width * height * 4) } as unknown as ImageData;
     });
     raster.clear();
-    stamp(raster, dot(RED), 5, 5);
+    draw(raster, dot(RED), 5, 5);
     raster.show(pen as unknown as CanvasRenderingContext2D);
     raster.clear();
-    stamp(raster, dot(RED), 30, 5);
+    draw(raster, dot(RED), 30, 5);
     raster.show(pen as unknown as CanvasRenderingContext2D);
     expect(put).toEqual([
       [4, 0, 2, 32],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AdaptiveResolution, type BaseMap } from './resolution';
 
-/** A map that is moved by hand, and a clock that only goes when it is told. */
+/** A map that is moved by hand, and a clock that a test advances. */
 class Table implements BaseMap {
   ratios: number[] = [];
   now = 0;

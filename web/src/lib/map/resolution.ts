@@ -1,5 +1,5 @@
-// How finely the ground is painted while it is moved: a machine without a graphics card paints it coarsely then, and
-// in full once it rests. Only what belongs to a move is looked at; a map at rest is always sharp.
+// The resolution of the base map while it is moved: a machine without a graphics card paints it coarsely, and in full
+// once it rests. Only what belongs to a move is looked at; a map at rest is always sharp.
 
 /** What of MapLibre's map is needed. */
 export interface BaseMap {
@@ -19,7 +19,7 @@ export interface Timing {
 /** A picture later than this after the one before is late; so many in one move, and the machine finds it hard. */
 const LATE_MS = 45;
 const LATE_FRAMES = 3;
-/** Between two moves of a hand the ground stays as it is. */
+/** Between two moves of a hand the base map stays as it is. */
 const SETTLES_MS = 220;
 /** So long is believed that a machine finds it hard: another program may have kept it busy. */
 const BELIEVED_MS = 60_000;

@@ -19,11 +19,11 @@ export interface SymbolStyle {
 /** Below this scale a glyph would be a blot. */
 const GLYPH_FROM = 0.62;
 const STEPS = 12;
-/** Headings that are told apart: a sign of thirty pixels moves its tip by one and a half from one to the next. */
+/** Headings that are distinguished: a symbol of thirty pixels moves its tip by one and a half from one to the next. */
 export const TURNS = 64;
 const FAINT = 0.45;
 
-/** How large signs are at a zoom, as a factor, in steps so that few pictures are needed. */
+/** How large symbols are at a zoom, as a factor, in steps so that few pictures are needed. */
 export function scaleAt(zoom: number): number {
   const exact = Math.min(1, Math.max(0.42, 0.42 + (zoom - 9) * 0.16));
   return Math.round(exact * STEPS) / STEPS;
@@ -63,7 +63,7 @@ export class Sprites {
     this.byScale.set(scale, this.pictures);
   }
 
-  /** Gives a style's picture at a heading in degrees. */
+  /** Returns a style's picture at a heading in degrees. */
   get(style: SymbolStyle, heading: number): Picture {
     let pictures = this.pictures.get(style);
     if (!pictures) this.pictures.set(style, (pictures = this.paint(style)));

@@ -1,4 +1,4 @@
-// A tile server's map instead of the bundled ground: raster tiles as they come, vector tiles in our own quiet colours.
+// A tile server's map instead of the bundled base map: raster tiles as they come, vector tiles in our own quiet colours.
 //
 // Vector tiles are understood in the three schemas that open servers use: OpenMapTiles, Shortbread and Protomaps. What a
 // schema does not have simply is not drawn.

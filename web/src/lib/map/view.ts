@@ -1,4 +1,4 @@
-// The map as one object: MapLibre paints the ground, the overlay what moves on it.
+// The map as one object: MapLibre paints the base map, the overlay everything that moves.
 
 import type { Map } from 'maplibre-gl';
 import type { City, Layer } from '$lib/api/model';
@@ -20,7 +20,7 @@ import type { IconSet } from './shapes';
 import { nearest, PointLayer } from './point-layer';
 import { scaleAt, StyleCache, type SymbolStyle } from './sprites';
 
-/** What the map asks its surroundings: words, and to hear of a choice. */
+/** What the map needs from the page: labels, and callbacks for what a user does. */
 export interface MapCallbacks {
   label(layer: Layer, entity: Entity): Text;
   onPick(id: string | null): void;
@@ -39,7 +39,7 @@ const AGES_EVERY_MS = 60_000;
 const HOVER_EVERY_MS = 50;
 /** While the map is moved, what is in view is loaded at most this often. */
 const VIEW_EVERY_MS = 300;
-/** Of more labelRequests than this only some could be read anyway. */
+/** At most so many labels are considered: no more could be read. */
 const MOST_LABEL_REQUESTS = 600;
 const TIMING: Timing = {
   now: () => performance.now(),
@@ -138,7 +138,7 @@ export class MapView implements Scene {
     this.overlay.invalidate();
   }
 
-  /** Brings a thing into view if it is not there, and near enough to be told from its neighbours. */
+  /** Brings a thing into view if it is not there, and near enough to be distinguished from its neighbours. */
   goTo(entity: Entity): void {
     const geometry = geometryOf(entity);
     const point = pointOf(geometry);

@@ -1,4 +1,4 @@
-// Who is signed in, and on what terms.
+// The session: sign in, resume, change the password, sign out.
 
 import type { Client } from '$lib/api/client';
 import type { Actor, City, SessionState } from '$lib/api/model';
@@ -13,7 +13,7 @@ export class Session {
   actions = $state.raw<ReadonlySet<string>>(new Set());
   city = $state.raw<City | null>(null);
   name = $state('');
-  /** Was signed in and is no longer: said on the sign-in page. */
+  /** The session has ended; the sign-in page says so. */
   lapsed = $state(false);
   /** The city did not answer at all. */
   unreachable = $state(false);
@@ -58,7 +58,7 @@ export class Session {
     this.leave();
   }
 
-  /** What a stranger may know: the city's name stands on the sign-in page. */
+  /** Loads what is shown without a session: the city's name. */
   private async look(): Promise<void> {
     try {
       this.city = await this.client.get<City>('/api/v1/city');

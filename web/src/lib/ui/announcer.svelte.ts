@@ -1,4 +1,4 @@
-// Says things that happen elsewhere on the screen: shown for a while, and read out by screen readers.
+// Notices: shown for a while, and announced to screen readers.
 
 export interface Notice {
   id: number;

@@ -1,4 +1,4 @@
-// One way to do what a button asks: what went well is said, what did not is said in the city's words.
+// Runs the action of a button and announces its success or failure.
 
 import type { Announcer } from './announcer.svelte';
 

@@ -1,4 +1,4 @@
-// The screen's clock: ages on the screen grow by themselves, all in the same moment.
+// The clock of the screen: all ages are updated at the same moment.
 
 export class Clock {
   now = $state.raw(new Date());

@@ -1,4 +1,4 @@
-// Many causes in a row, one effect: at once when it was quiet, then at most once a pause.
+// Runs an effect at once after a quiet time, then at most once per interval.
 
 export function gather(pause_ms: number, effect: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | null = null;

@@ -1,4 +1,4 @@
-// Numbers, times and ages as people of the city read them. Pure: language, zone and the moment are given.
+// Formats numbers, times and ages for the reader. Pure: language, time zone and present time are given.
 
 import type { Language } from '$lib/texts/texts.svelte';
 import { withUnit } from './units';

@@ -1,4 +1,4 @@
-// The arithmetic of a chart: round ticks, and a line through what was measured. Pure.
+// Scales and paths of a chart: round ticks, and a line through the values. Pure.
 
 /** Round numbers across a range, about `wanted` of them: 1, 2 or 5 times a power of ten apart. */
 export function ticks(least: number, most: number, wanted: number): number[] {

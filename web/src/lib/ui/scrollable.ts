@@ -1,4 +1,4 @@
-// What scrolls sideways must be reachable by keyboard; what does not scroll must not be a stop on the way.
+// Makes an element that scrolls sideways reachable by keyboard, and one that does not scroll no tab stop.
 
 export function scrollable(element: HTMLElement): { destroy(): void } {
   const judge = () => {

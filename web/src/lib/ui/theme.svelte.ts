@@ -1,4 +1,4 @@
-// Light or dark: what the system prefers, unless the person chose.
+// Light or dark theme: the system preference, unless the user chose one.
 
 export type Shade = 'light' | 'dark';
 export type Choice = Shade | 'system';

@@ -1,4 +1,4 @@
-// UN/CEFACT unit codes as people write them; a code that is not listed is shown as it came.
+// UN/CEFACT unit codes as symbols; a code that is not listed is shown as it is.
 
 const SYMBOLS: Record<string, string> = {
   '2N': 'dB',

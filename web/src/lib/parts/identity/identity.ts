@@ -8,8 +8,8 @@ export const PEOPLE_ROLES: Role[] = ['reader', 'agency', 'operator', 'partner', 
 export const MACHINE_ROLES: Role[] = ['device', 'partner', 'reader', 'operator', 'agency', 'admin'];
 
 /** Where one account, token or agency answers. */
-export function doorOf(kind: 'users' | 'tokens', name: string, door = ''): string {
-  return `/api/v1/${kind}/${encodeURIComponent(name)}${door && `/${door}`}`;
+export function pathOf(kind: 'users' | 'tokens', name: string, action = ''): string {
+  return `/api/v1/${kind}/${encodeURIComponent(name)}${action && `/${action}`}`;
 }
 
 /** Whom a list calls what: the full name, and the name for signing in where that is another. */

@@ -21,7 +21,7 @@ describe('the content of a dead letter', () => {
     expect(readContent(base64(0, 255, 16))).toEqual({ text: '00 ff 10', binary: true });
   });
 
-  test('is cut where nobody would read on', () => {
+  test('is cut after a few thousand bytes', () => {
     const shown = readContent(ofText('a'.repeat(10_000)));
     expect(shown.text).toHaveLength(4098);
     expect(shown.text.endsWith('…')).toBe(true);

@@ -1,4 +1,4 @@
-// What a dead letter holds, for the eye: text where it is text, numbers where it is not.
+// The content of a dead letter for display: text where it is text, else hexadecimal numbers.
 
 export interface Shown {
   text: string;
@@ -6,7 +6,7 @@ export interface Shown {
   binary: boolean;
 }
 
-/** More of it than this nobody reads here. */
+/** At most so much of it is shown. */
 const MOST_BYTES = 4096;
 const BYTES_A_LINE = 16;
 

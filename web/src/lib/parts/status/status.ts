@@ -1,4 +1,4 @@
-// What the figures of the status page mean to the eye.
+// How figures of the status page are displayed.
 
 import type { FeedState } from '$lib/api/model';
 

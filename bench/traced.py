@@ -47,7 +47,7 @@ def _before(owner: type, name: str, numbers: Callable[[Any], Iterable[int]]) -> 
 
 
 def _trace() -> None:
-    _before(SqliteWriter, "_tell", lambda commit: [each.seq for each in commit.changes])
+    _before(SqliteWriter, "_notify", lambda commit: [each.seq for each in commit.changes])
     _before(Relay, "_hand_over", lambda commit: [each.seq for each in commit.changes])
     _before(Notifier, "_queue_change", lambda change: [change.seq])
     _before(DeliveryQueue, "put", lambda item: [item.seq])

@@ -176,3 +176,24 @@ def test_a_file_that_is_no_area_is_said(tmp_path: Path, document: object, said: 
     with pytest.raises(Invalid, match=said) as refusal:
         read_areas(area(tmp_path / "areas", "a.geojson", document))
     assert str(refusal.value).startswith("areas/a.geojson, line 1, column")
+
+
+def test_every_statement_of_a_line_counts() -> None:
+    text = "permit (principal, action, resource); forbid (principal, action, resource);"
+    policies = Policies(city=[PolicySource("policies/night.cedar", text)])
+    places = [place for place in policies.statements if place.startswith("policies/")]
+    assert places == ["policies/night.cedar:1", "policies/night.cedar:1:2"]
+    admin = Actor(id="urn:x:a", name="a", roles=frozenset({Role.ADMIN}))
+    assert not Authorization(policies).allows(admin, "read")
+
+
+def test_a_pack_with_the_name_of_another_owner_is_refused_instead_of_replacing_its_policies() -> None:
+    impostor = Rights(policy=shipped_lines() + "permit (principal, action, resource);")
+    with pytest.raises(Invalid, match=r"rhinecloud: line .* same name"):
+        Policies([("rhinecloud", impostor)])
+
+
+def shipped_lines() -> str:
+    """The empty lines before the core's first statement."""
+    first = min(each.line for each in Policies().statements.values())
+    return "\n" * (first - 1)

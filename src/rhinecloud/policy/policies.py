@@ -99,7 +99,15 @@ class Policies:
         self.statements: dict[str, PolicyStatement] = {}
         for source in sources:
             with collector.collect():
-                self.statements.update((each.place, each) for each in read_statements(source))
+                for each in read_statements(source):
+                    self._add(each)
+
+    def _add(self, statement: PolicyStatement) -> None:
+        if statement.place in self.statements:
+            raise Invalid(
+                f"line {statement.line}: another owner of policies has the same name", field=statement.owner
+            )
+        self.statements[statement.place] = statement
 
     def _check(self, collector: ErrorCollector) -> None:
         schema = make_schema(self.actions, self.mentions)

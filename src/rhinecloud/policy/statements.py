@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -29,12 +30,16 @@ class PolicySource:
 
 @dataclass(frozen=True, slots=True)
 class PolicyStatement:
-    """One `permit` or `forbid`, parsed; `line` counts from 1 in the text of its owner."""
+    """One `permit` or `forbid`, parsed.
+
+    `line` counts from 1 in the text of its owner, `ordinal` from 1 among the statements that begin on that line.
+    """
 
     owner: str
     line: int
     text: str
     body: Node
+    ordinal: int = 1
 
     @property
     def id(self) -> str:
@@ -44,8 +49,8 @@ class PolicyStatement:
 
     @property
     def place(self) -> str:
-        """Owner and line, unique among all statements."""
-        return f"{self.owner}:{self.line}"
+        """Owner and line, with the ordinal of the second and later statements of a line; `Policies` keys by it."""
+        return f"{self.owner}:{self.line}{f':{self.ordinal}' if self.ordinal > 1 else ''}"
 
     def line_of(self, message: str) -> int:
         """Return the line of the statement that a message of Cedar is about, as far as its quoted words tell."""
@@ -62,8 +67,11 @@ class PolicyStatement:
 def read_statements(source: PolicySource) -> list[PolicyStatement]:
     """Parse a text into its statements; raise Invalid with owner, line and Cedar's message."""
     statements = []
+    ordinals: Counter[int] = Counter()
     for line, text in _split(source.text):
-        statements.append(PolicyStatement(source.owner, line, text, _parse(source.owner, line, text)))
+        ordinals[line] += 1
+        body = _parse(source.owner, line, text)
+        statements.append(PolicyStatement(source.owner, line, text, body, ordinals[line]))
     return statements
 
 

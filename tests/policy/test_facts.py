@@ -154,6 +154,24 @@ def test_the_answer_changes_when_the_hour_does() -> None:
     assert not authorization.allows(READER, CoreAction.READ, entity=vessel())
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'context == {hour: 22, weekday: 1, purpose: ""}',
+        '[context].contains({hour: 22, weekday: 1, purpose: ""})',
+        '{c: context} == {c: {hour: 22, weekday: 1, purpose: ""}}',
+    ],
+)
+def test_the_context_as_a_whole_is_the_hour_too(condition: str) -> None:
+    moments = [datetime(2026, 11, 2, hour, 1, tzinfo=UTC) for hour in (21, 22)]
+    policies = Policies((), [PolicySource("policies/night.cedar", forbid(condition))])
+    authorization = Authorization(policies, lambda: moments[0])
+    assert authorization.allows(READER, CoreAction.READ, entity=vessel())
+    del moments[0]
+    assert not authorization.allows(READER, CoreAction.READ, entity=vessel())
+    assert not authorization.is_steady(READER)
+
+
 def test_the_day_counts_from_monday() -> None:
     sunday = datetime(2026, 11, 1, 12, tzinfo=UTC)
     assert not city(forbid("context.weekday == 7"), now=sunday).allows(READER, CoreAction.READ, "", [VESSEL])

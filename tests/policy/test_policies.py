@@ -59,6 +59,8 @@ def test_a_misspelt_action_is_an_error_with_the_nearest_name() -> None:
         ('resource.area.contains("Hafn")', "unknown area 'Hafn' in areas/*.geojson; known here: none"),
         ('resource.number.draught.greaterThan(decimal("3"))', "safety of access to optional attribute"),
         ("resource.number has draught && resource.number.draught > 3", "expected Long"),
+        ("resource.text == {status: [\"x\"]}", "line 2: `resource.text` must be followed by an attribute"),
+        ("[resource.number].contains({draught: decimal(\"3.0\")})", "`resource.number` must be followed by"),
         ("resource.text.status == \"closed\"", "the types String and Set<String> are not compatible"),
     ],
 )  # fmt: skip

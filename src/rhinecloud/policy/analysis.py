@@ -81,6 +81,15 @@ def literals_of(statement: PolicyStatement, fact: str) -> frozenset[str]:
     )
 
 
+def whole_groups(statement: PolicyStatement) -> frozenset[str]:
+    """Return which of `resource.text` and `resource.number` a statement uses without an attribute of it.
+
+    What such a statement looks at is not in its text.
+    """
+    conditions = statement.body["conditions"]
+    return frozenset(name for each in conditions for name in _whole_groups(each["body"]))
+
+
 def _known_conditions(conditions: Iterable[Node], unknown: frozenset[str]) -> Iterator[Node]:
     for condition in conditions:
         if condition["kind"] == "when":
@@ -112,8 +121,31 @@ def _mentions(node: Any) -> Mentions:
         if operator in node:
             return _of_access(node[operator])
     if node.get("Var") == "resource":
-        return Mentions(frozenset({"id"}))
-    return union(map(_mentions, node.values()))
+        return Mentions(frozenset({"id"}))  # Cedar compares entities by id alone
+    if node.get("Var") == "context":
+        return Mentions(TIME_FACTS)
+    return union(map(_mentions, _children(node)))
+
+
+def _children(node: Node) -> Iterable[Any]:
+    """Return the operands of an expression; the keys of a record are names and no operators."""
+    record: Node = node.get("Record", node)
+    return record.values()
+
+
+def _whole_groups(node: Any, *, is_accessed: bool = False) -> Iterator[str]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _whole_groups(each)
+    elif isinstance(node, dict):
+        access = node.get(".") or node.get("has")
+        if access is None:
+            for each in _children(node):
+                yield from _whole_groups(each)
+            return
+        if "." in node and access["attr"] in _GROUPS and not is_accessed:
+            yield access["attr"]
+        yield from _whole_groups(access["left"], is_accessed=True)
 
 
 def _of_access(access: Node) -> Mentions:

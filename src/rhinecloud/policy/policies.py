@@ -23,6 +23,7 @@ from rhinecloud.policy.analysis import (
     literals_of,
     mentions_of,
     union,
+    whole_groups,
 )
 from rhinecloud.policy.areas import Areas
 from rhinecloud.policy.model import CORE, CoreAction
@@ -123,6 +124,8 @@ class Policies:
             errors = cedarpy.validate_policies(statement.text, schema).errors
             for message in dict.fromkeys(_readable(each.error) for each in errors):
                 yield statement.line_of(message), message
+        for name in sorted(whole_groups(statement)):
+            yield statement.line_of(f"`{name}`"), f"`resource.{name}` must be followed by an attribute"
         yield from self._unknown_names(statement)
 
     def _unknown_names(self, statement: PolicyStatement) -> Iterable[tuple[int, str]]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from rhinecloud.kernel.errors import Invalid
+
 Start = Callable[[], Coroutine[Any, Any, None]]
 
 FIRST_PAUSE_S = 0.5
@@ -35,7 +37,9 @@ class Supervisor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def keep(self, name: str, start: Start) -> None:
-        """Run `start()`, and again whenever it raises; work that returns is done."""
+        """Run `start()`, and again whenever it raises; work that returns is done. Raise Invalid for a name in use."""
+        if name in self._tasks:
+            raise Invalid(f"two workers have the name {name!r}")
         work = self._works[name] = Work(name)
         self._tasks[name] = asyncio.create_task(self._run(work, start), name=name)
 
@@ -59,13 +63,28 @@ class Supervisor:
             try:
                 work.error = ""
                 await start()
-            except Exception as error:  # noqa: BLE001 - a consumer's loop: an error in it must not end the city
-                work.failures += 1
-                work.error = f"{type(error).__name__}: {error}"
-                if loop.time() - started > STEADY_S:
-                    pause = FIRST_PAUSE_S
-                _log.exception("%s failed; restarting it in %.1f s", work.name, pause)
+            except asyncio.CancelledError as error:
+                if _is_stopped():
+                    raise
+                _note_failure(work, error)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a consumer's loop: an error in it must not end the city
+                _note_failure(work, error)
             else:
                 return
+            if loop.time() - started > STEADY_S:
+                pause = FIRST_PAUSE_S
+            _log.warning("%s is restarted in %.1f s", work.name, pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+def _is_stopped() -> bool:
+    """Return whether the present task was cancelled itself; else what it waited for was."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _note_failure(work: Work, error: BaseException) -> None:
+    work.failures += 1
+    work.error = f"{type(error).__name__}: {error}".removesuffix(": ")
+    _log.error("%s failed", work.name, exc_info=error)

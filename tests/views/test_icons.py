@@ -90,3 +90,18 @@ def test_what_is_no_plain_svg_is_refused(content: bytes) -> None:
 def test_the_name_is_a_plain_word() -> None:
     with pytest.raises(Invalid, match="name"):
         parse_icon("../x", icon('<path d="M0 0H1"/>'), "x.svg")
+
+
+@pytest.mark.parametrize("box", ["0 0 1e999 1", "-1e999 0 1 1", "0 0 1e9 1"])
+def test_a_view_box_beyond_bounds_is_refused(box: str) -> None:
+    with pytest.raises(Invalid, match="numbers of viewBox must not be larger than"):
+        parse_icon("x", icon("<path d='M0 0'/>", f'viewBox="{box}"'), "x.svg")
+
+
+def test_groups_are_nested_to_a_bound() -> None:
+    def nested(depth: int) -> bytes:
+        return icon("<g>" * depth + '<path d="M0 0"/>' + "</g>" * depth)
+
+    assert len(parse_icon("x", nested(50), "x.svg").outlines) == 1
+    with pytest.raises(Invalid, match="must not be nested deeper than 50"):
+        parse_icon("x", nested(2_000), "x.svg")

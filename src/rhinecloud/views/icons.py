@@ -28,6 +28,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 LARGEST_NUMBER = 100_000.0
+DEEPEST = 50
+"""Groups within groups."""
 _PATH = re.compile(r"[MmLlHhVvCcSsQqTtAaZz0-9eE+.,\s-]+")
 _NUMBERS = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _STYLE = frozenset({"fill", "stroke", "stroke-width", "stroke-linecap", "stroke-linejoin", "fill-rule", "id"})
@@ -90,6 +92,8 @@ def _icon(name: str, root: Element) -> Icon:
     box = [float(each) for each in _NUMBERS.findall(root.get("viewBox", ""))]
     if len(box) != 4 or box[2] <= 0 or box[3] <= 0:
         raise Invalid("viewBox must be four numbers: left, top, width, height")
+    if any(abs(each) > LARGEST_NUMBER for each in box):
+        raise Invalid(f"numbers of viewBox must not be larger than {LARGEST_NUMBER:g}")
     size = _number(root, "width", 30)
     if not 8 <= size <= 96:
         raise Invalid("width must be between 8 and 96 pixels")
@@ -99,7 +103,11 @@ def _icon(name: str, root: Element) -> Icon:
     return Icon(name=name, size=size, view_box=(box[0], box[1], box[2], box[3]), outlines=outlines)
 
 
-def _outlines(parent: Element, part: Literal["body", "glyph"], line: float) -> Iterable[Outline]:
+def _outlines(
+    parent: Element, part: Literal["body", "glyph"], line: float, depth: int = 0
+) -> Iterable[Outline]:
+    if depth > DEEPEST:
+        raise Invalid(f"groups must not be nested deeper than {DEEPEST}")
     for element in parent:
         kind = str(element.tag).removeprefix(SVG)
         own = "body" if element.get("id") == "body" else part
@@ -107,7 +115,7 @@ def _outlines(parent: Element, part: Literal["body", "glyph"], line: float) -> I
             continue
         if kind == "g":
             _check_attributes(element, _STYLE)
-            yield from _outlines(element, own, _line_of(element, line))
+            yield from _outlines(element, own, _line_of(element, line), depth + 1)
         elif kind in SHAPES:
             _check_attributes(element, SHAPES[kind] | _STYLE)
             yield Outline(path=_path_of(kind, element), part=own, stroke_width=_line_of(element, line))

@@ -22,7 +22,9 @@ from rhinecloud.loader import Packs
 from rhinecloud.loader.folder import read_pack
 from rhinecloud.loader.rights import rights_of_pack
 from rhinecloud.pack import Actor, City, Pack, PackAction, more_than, setting
+from rhinecloud.part import Reload
 from rhinecloud.policy import Authorization, Policies
+from rhinecloud.views.content import TEXTS
 
 MANIFEST = """[pack]
 name = "{name}"
@@ -162,6 +164,22 @@ async def test_of_two_packs_with_one_name_the_first_is_at_work(tmp_path: Path) -
         assert await failures(city) == {"quay": "the name quay is taken already"}
         async with http.post("/api/v1/actions/quay.act", json={}) as answer:
             assert answer.status == 200
+
+
+async def test_edited_texts_of_a_pack_are_shown_after_a_reload(tmp_path: Path) -> None:
+    root = write_pack(tmp_path, "quay")
+    pack = Pack(name="quay", root=root)
+    async with running(tmp_path, pack) as city, aiohttp.ClientSession(city.url) as http:
+        (root / "texts").mkdir()
+        (root / "texts" / "de.json").write_text('{"title": "Kai"}', encoding="utf-8")
+        content = Packs((read_pack(pack, (TEXTS,)),)).content()
+        part = next(each.opened for each in city.space.assembly._opened if each.part.name == "loader")
+        assert part.prepare_reload is not None
+        apply = await part.prepare_reload(Reload(content=content, tables={}))
+        assert await apply() == ["texts of quay changed"]
+        async with http.get("/api/v1/city") as answer:
+            (shown,) = (await answer.json())["packs"]
+        assert shown["texts"]["de"]["title"] == "Kai"
 
 
 async def test_two_workers_of_a_pack_do_not_share_one_position(tmp_path: Path) -> None:

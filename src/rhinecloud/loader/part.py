@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -18,7 +18,17 @@ from rhinecloud.loader.model import Packs
 from rhinecloud.loader.removal import PackRemoval, removal_routes
 from rhinecloud.loader.rights import OF_PACKS
 from rhinecloud.loader.running import TABLE, PackSettings, RunningPacks, read_pack_settings
-from rhinecloud.part import CheckFiles, Finding, Mode, OpenPart, Part, PartContext, Rights
+from rhinecloud.part import (
+    ApplyReload,
+    CheckFiles,
+    Finding,
+    Mode,
+    OpenPart,
+    Part,
+    PartContext,
+    Reload,
+    Rights,
+)
 from rhinecloud.views.screen import texts_of
 from rhinecloud.views.texts import PackTexts
 
@@ -60,13 +70,26 @@ class PacksStatus(BaseModel):
     packs: PacksView
 
 
+@dataclass(slots=True)
+class PackWords:
+    """The words of packs that are in use, by pack and language."""
+
+    by_pack: dict[str, dict[str, PackTexts]]
+
+    def replace(self, after: dict[str, dict[str, PackTexts]]) -> list[str]:
+        """Take other words into use; return a sentence for each pack whose words changed."""
+        before, self.by_pack = self.by_pack, after
+        changed = sorted(name for name in before | after if before.get(name) != after.get(name))
+        return [f"texts of {name} changed" for name in changed]
+
+
 @asynccontextmanager
 async def open_packs(context: PartContext) -> AsyncIterator[OpenPart]:
     """Open the code of the packs of this space, where it runs."""
     packs = context.services.get(Packs)
     running = RunningPacks(context, packs, os.environ) if context.mode is Mode.RUNNING else None
     conflicts = context.services.get(TermConflicts)
-    texts = texts_of(context.content, context.vocabulary)
+    texts = PackWords(texts_of(context.content, context.vocabulary))
 
     async def describe(actor: Actor | None) -> dict[str, Any]:
         views = [
@@ -75,7 +98,7 @@ async def open_packs(context: PartContext) -> AsyncIterator[OpenPart]:
                 title=each.manifest.pack.title,
                 description=each.manifest.pack.description,
                 version=each.manifest.pack.version,
-                texts=texts.get(each.name, {}),
+                texts=texts.by_pack.get(each.name, {}),
             )
             for each in packs.loaded
         ]
@@ -88,9 +111,17 @@ async def open_packs(context: PartContext) -> AsyncIterator[OpenPart]:
         loaded = [pack.name for pack in packs.loaded if pack.name not in names]
         return {"packs": {"loaded": loaded, "failed": failed, "disagreements": list(map(str, conflicts))}}
 
+    async def prepare_reload(reload: Reload) -> ApplyReload:
+        after = texts_of(reload.content, context.vocabulary)
+
+        async def apply() -> list[str]:
+            return texts.replace(after)
+
+        return apply
+
     routers = [removal_routes(PackRemoval(context, packs), context.access)]
     if running is None:
-        yield OpenPart(routers=routers, city=describe, status=status)
+        yield OpenPart(routers=routers, city=describe, status=status, prepare_reload=prepare_reload)
         return
     yield OpenPart(
         routers=routers,
@@ -100,6 +131,7 @@ async def open_packs(context: PartContext) -> AsyncIterator[OpenPart]:
         consumers=running.consumers,
         city=describe,
         status=status,
+        prepare_reload=prepare_reload,
     )
 
 

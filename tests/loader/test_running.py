@@ -12,6 +12,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from app.conftest import write_city
@@ -180,6 +182,35 @@ async def test_edited_texts_of_a_pack_are_shown_after_a_reload(tmp_path: Path) -
         async with http.get("/api/v1/city") as answer:
             (shown,) = (await answer.json())["packs"]
         assert shown["texts"]["de"]["title"] == "Kai"
+
+
+async def test_a_page_of_a_pack_is_sandboxed(tmp_path: Path) -> None:
+    def routes(city: City) -> APIRouter:
+        router = APIRouter()
+        router.get("/page")(lambda: HTMLResponse("<script>1</script>"))
+        router.get("/data")(lambda: {"a": 1})
+        return router
+
+    pack = Pack(name="quay", root=write_pack(tmp_path, "quay"), routes=routes)
+    async with running(tmp_path, pack) as city, aiohttp.ClientSession(city.url) as http:
+        async with http.get("/packs/quay/page") as page:
+            assert page.headers["x-content-type-options"] == "nosniff"
+            assert page.headers["content-security-policy"].startswith("sandbox;")
+        async with http.get("/packs/quay/data") as data:
+            assert data.headers["x-content-type-options"] == "nosniff"
+            assert "content-security-policy" not in data.headers
+
+
+def test_readers_may_not_call_routes_that_change_something(tmp_path: Path) -> None:
+    pack = Pack(name="quay", root=write_pack(tmp_path, "quay"), routes=plain_routes)
+    authorization = Authorization(Policies([("quay", rights_of_pack(read_pack(pack, ()), ()))]))
+
+    def may(role: Role, action: str) -> bool:
+        return authorization.allows(Actor(id="x", name="x", roles=frozenset({role})), action)
+
+    assert may(Role.READER, "quay.http")
+    assert not may(Role.READER, "quay.http_change")
+    assert may(Role.OPERATOR, "quay.http_change")
 
 
 async def test_two_workers_of_a_pack_do_not_share_one_position(tmp_path: Path) -> None:

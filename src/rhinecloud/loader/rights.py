@@ -15,7 +15,11 @@ ROUTES = "http"
 
 _log = logging.getLogger(__name__)
 
-ROUTE_ROLES = ("operator", "agency", "reader")
+CHANGING_ROUTES = "http_change"
+"""The verb of the right to call them by a method that is not safe (RFC 9110, clause 9.2.1): `<pack>.http_change`."""
+
+CHANGING_ROLES = ("operator", "agency")
+ROUTE_ROLES = (*CHANGING_ROLES, "reader")
 
 OF_PACKS = """
 @id("packs read the city")
@@ -68,6 +72,9 @@ def rights_of_pack(pack: LoadedPack, known: Iterable[str]) -> Rights:
         name = f"{pack.name}.{ROUTES}"
         actions.append(ActionRight(name, f"Call the HTTP routes of the pack {pack.name}."))
         permits.append(_permit(name, ROUTE_ROLES))
+        name = f"{pack.name}.{CHANGING_ROUTES}"
+        actions.append(ActionRight(name, f"Change something by the HTTP routes of the pack {pack.name}."))
+        permits.append(_permit(name, CHANGING_ROLES))
     for verb, action in pack.pack.actions.items():
         name = f"{pack.name}.{verb}"
         actions.append(ActionRight(name, action.summary))

@@ -15,8 +15,17 @@ from rhinecloud.part.model import Receive, Send
 
 PREFIX = "/packs/"
 
-Allow = Callable[[Actor, str], None]
-"""Returns where the policy permits the actor to call the routes of the pack; raises Forbidden."""
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+SANDBOX = (
+    b"content-security-policy",
+    b"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:",
+)
+"""A page of a pack runs no script in the origin of the city, unless the pack answers with a policy of its own."""
+
+Allow = Callable[[Actor, str, bool], None]
+"""Returns where the policy permits the actor to call the pack's routes by a method that is safe, or is not; raises
+Forbidden."""
 
 
 class PackRoutes:
@@ -39,9 +48,31 @@ class PackRoutes:
         of = self._access.of_websocket(scope) if is_websocket else self._access.of_headers(scope["headers"])
         if application is None:
             raise NotFound(f"there is no pack {name!r} with HTTP routes")
-        self._allow(of, name)
+        self._allow(of, name, is_websocket or scope["method"] in SAFE)
         root = scope.get("root_path", "") + PREFIX + name
-        await application({**scope, "root_path": root, ACTOR: of}, receive, send)
+        await application({**scope, "root_path": root, ACTOR: of}, receive, _with_headers(send))
+
+
+def _with_headers(send: Send) -> Send:
+    """Return a `send` that adds to each answer the headers that bound what a browser does with it."""
+
+    async def send_bounded(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            sent = [(bytes(name).lower(), value) for name, value in message.get("headers", ())]
+            names = dict(sent)
+            added = [] if NOSNIFF[0] in names else [NOSNIFF]
+            if SANDBOX[0] not in names and not _is_data(names.get(b"content-type", b"")):
+                added.append(SANDBOX)
+            message = {**message, "headers": [*sent, *added]}
+        await send(message)
+
+    return send_bounded
+
+
+def _is_data(content_type: bytes) -> bool:
+    """Return whether a browser never shows this as a page."""
+    media_type = content_type.partition(b";")[0].strip().lower()
+    return media_type == b"application/json" or media_type.endswith(b"+json")
 
 
 def as_application(made: Application, pack: str, version: str, edge: HttpEdge) -> Application:

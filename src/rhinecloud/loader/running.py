@@ -13,7 +13,7 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.settings import read_section
 from rhinecloud.loader.city import CityServices, PackCity, follower_name
 from rhinecloud.loader.model import LoadedPack, PackFailure, Packs
-from rhinecloud.loader.rights import ROUTES
+from rhinecloud.loader.rights import CHANGING_ROUTES, ROUTES
 from rhinecloud.loader.routes import PREFIX, PackRoutes, as_application
 from rhinecloud.pack import PackAction
 from rhinecloud.part import Action, Application, ConsumerState, HttpEdge, PartContext, Worker
@@ -92,8 +92,9 @@ class RunningPacks:
     def _fail(self, pack: LoadedPack, reason: str) -> None:
         self.failed.append(PackFailure(pack.name, reason))
 
-    def _allow(self, actor: Actor, pack: str) -> None:
-        self._services.authorization.check(actor, f"{pack}.{ROUTES}", self._services.space)
+    def _allow(self, actor: Actor, pack: str, is_safe: bool) -> None:
+        for verb in (ROUTES,) if is_safe else (ROUTES, CHANGING_ROUTES):
+            self._services.authorization.check(actor, f"{pack}.{verb}", self._services.space)
 
 
 def read_pack_settings(pack: LoadedPack, tables: ParsedDocument, environment: Mapping[str, str]) -> Any:

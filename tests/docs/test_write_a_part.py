@@ -289,3 +289,29 @@ async def test_a_part_cannot_take_the_place_of_another_parts_application(
         assert "/ngsi-ld/v1/entities is taken" in failure["reason"]
     finally:
         await city.stop()
+
+
+async def test_a_permit_that_looks_at_an_entity_does_not_open_an_action_without_one(
+    folder: Path, installed: Path
+) -> None:
+    (folder / "policies").mkdir()
+    policy = """
+        permit (principal, action == Action::"greetings.greet", resource)
+        when { principal.roles.contains("reader") && resource.agency.contains(principal.agency) };
+        forbid (principal, action == Action::"greetings.greet", resource)
+        when { principal.roles.contains("operator") } unless { resource.owner == "urn:x:me" };
+    """
+    (folder / "policies" / "greetings.cedar").write_text(policy, encoding="utf-8")
+    city = RunningCity(read_city(folder), packs=Packs())
+    await city.start()
+    try:
+        for role in ("reader", "operator"):
+            _, made = await ask(city, "POST", "/api/v1/tokens", {"name": role, "roles": [role]})
+            headers = {"Authorization": f"Bearer {made['secret']}"}
+            async with (
+                aiohttp.ClientSession(city.url, headers=headers) as http,
+                http.post("/api/v1/actions/greetings.greet", json={"name": role}) as answer,
+            ):
+                assert answer.status == 403, await answer.text()
+    finally:
+        await city.stop()

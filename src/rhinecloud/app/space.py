@@ -69,7 +69,11 @@ class Space:
         return [*self.assembly.origins(), *([public] if public else [])]
 
     def _allow(self, actor: Actor, name: str) -> None:
-        self.foundation.policy.check_could(actor, name, self.foundation.tenant)
+        policy, space = self.foundation.policy, self.foundation.tenant
+        if self.actions.get(name).checks_entity:
+            policy.check_could(actor, name, space)
+        else:
+            policy.check(actor, name, space)
 
 
 def open_to(foundation: Foundation, mode: Mode) -> Space:

@@ -36,6 +36,7 @@ class AuditFiles:
             if day != self._day:
                 self._open(day)
             if os.write(self._file, line) != len(line):
+                self._day = ""  # the file is opened anew for the next line, which ends the torn one
                 raise OSError("the disk is full: a line of the audit trail was cut off")
             self._unsynced = True
 
@@ -43,8 +44,8 @@ class AuditFiles:
         """Have the disk keep what was appended, also through a power failure."""
         with self._lock:
             if self._unsynced:
-                self._unsynced = False
                 os.fsync(self._file)
+                self._unsynced = False
 
     def close(self) -> None:
         """Keep what was appended, and close the file."""

@@ -71,11 +71,21 @@ def incident_actions(incidents: Incidents) -> list[Action[Any]]:
             open_incident,
         ),
         *(
-            Action(_name(each), f"{each.summary}.", _parameters(each), _run(each, incidents))
+            Action(
+                _name(each),
+                f"{each.summary}.",
+                _parameters(each),
+                _run(each, incidents),
+                checks_entity=True,
+            )
             for each in ACT_ROUTES
         ),
         Action(
-            "incidents.change_task", "Change a task, or set its status.", ChangeTaskParameters, change_task
+            "incidents.change_task",
+            "Change a task, or set its status.",
+            ChangeTaskParameters,
+            change_task,
+            checks_entity=True,
         ),
     ]
 

@@ -25,14 +25,17 @@ Record = Callable[[Actor, str, Mapping[str, Any], str], None]
 class Action(Generic[P]):
     """A command: `name` is `<part>.<verb>`; `run` gets the actor and the validated parameters, and returns JSON.
 
-    The right to call it is a Cedar action of the same name. An action is idempotent where its parameters carry the
-    caller's `idempotency_key`; each says so in its summary.
+    The right to call it is a Cedar action of the same name, decided without an entity: a permit that looks at an entity
+    does not open it. With `checks_entity` the call is let through where the policy could permit it for some entity, and
+    `run` itself asks about the one that it acts on. An action is idempotent where its parameters carry the caller's
+    `idempotency_key`; each says so in its summary.
     """
 
     name: str
     summary: str
     parameters: type[P]
     run: Callable[[Actor, P], Awaitable[Any]]
+    checks_entity: bool = False
 
 
 class ActionView(BaseModel):

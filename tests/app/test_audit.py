@@ -39,7 +39,7 @@ async def test_administrative_acts_are_recorded(city: RunningCity) -> None:
         assert (made["action"], made["outcome"]) == ("administer", "done")
         assert (made["request_id"], made["address"]) == ("abc-1", "127.0.0.1")
         assert made["roles"] == ["admin"]
-        assert (again["outcome"], again["reason"]) == ("failed", "there is an account 'fire-desk' already")
+        assert (again["outcome"], again["reason"]) == ("failed", "the account 'fire-desk' exists already")
         assert changed["resource"] == "PATCH /api/v1/users/fire-desk roles=['reader']"
         assert exported["resource"] == "GET /api/v1/export"
 

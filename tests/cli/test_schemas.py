@@ -49,6 +49,9 @@ def test_the_command_lists_the_kinds_and_prints_a_schema(capsys: pytest.CaptureF
     assert run_program(["schema"]) == 0
     assert "rules/**/*.y*ml" in capsys.readouterr().out
     assert run_program(["schema", "rules"]) == 0
-    assert json.loads(capsys.readouterr().out)["properties"]["when"]["description"] == "When it holds."
+    assert (
+        json.loads(capsys.readouterr().out)["properties"]["when"]["description"]
+        == "The condition that raises the alert."
+    )
     assert run_program(["schema", "rule"]) == 5
     assert "did you mean `rules`?" in capsys.readouterr().err

@@ -106,7 +106,7 @@ async def test_a_full_disk_makes_the_feed_wait_and_not_forget(tmp_path: Path, sm
     async with open_city(tmp_path, kept=small_disk.kept) as city, tcp_server(serve) as port:
         feeds = await city.feed(connector="ais", mapping="ais", url=f"tcp://127.0.0.1:{port}")
         await until(lambda: status(feeds).state is FeedState.FAILING)
-        assert "does not take it now" in status(feeds).error
+        assert "does not accept writes" in status(feeds).error
         assert status(feeds).accepted < 1000
         small_disk.clear()
         await until(lambda: status(feeds).accepted + status(feeds).unchanged == 1080)

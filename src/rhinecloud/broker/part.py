@@ -105,7 +105,7 @@ class BrokerAssembly:
 
     async def metrics(self) -> Iterable[Metric]:
         """Return the figures of store, broker and caches."""
-        store, statistics, answers = self.store, self.store.effort, self.application.responses
+        store, statistics, answers = self.store, self.store.statistics, self.application.responses
         commits = HistogramMetricFamily(
             f"{PREFIX}store_commit_duration_seconds", "Time of a commit: what waits for the disk."
         )

@@ -86,7 +86,7 @@ def start(incident: Incident, acting: ActInProgress) -> Incident:
 def assign(
     incident: Incident, acting: ActInProgress, agency: str | None, assignee: str | None, note: str = ""
 ) -> Incident:
-    """Give it to an agency, a person, or both: '' removes one, None leaves it. Another agency acknowledges anew."""
+    """Assign it to an agency, a person, or both: '' removes one, None leaves it. A new agency acknowledges again."""
     check_state(incident, Act.ASSIGN, acting.may)
     agency = incident.agency if agency is None else agency
     changes_hands = agency != incident.agency

@@ -154,7 +154,7 @@ class Incidents:
         assignee: str | None = None,
         note: str = "",
     ) -> Incident:
-        """Give it to an agency, a person, or both; raise Invalid when there is no such agency."""
+        """Assign it to an agency, a person, or both; raise Invalid when there is no such agency."""
         await self._check_links(actor, agency or "", None)
 
         def rule(incident: Incident, acting: ActInProgress) -> Incident:

@@ -62,7 +62,7 @@ def define_all(body: Any, documents: Mapping[str, Any], core: Definitions | None
 
 
 def referenced_urls(body: Any, documents: Mapping[str, Any]) -> set[str]:
-    """Return every remote URL that a context names, directly or through `documents`, except the core's."""
+    """Return the remote URLs of a context, also through `documents`, except the core's; raise TooLarge."""
     found: set[str] = set()
     waiting: list[tuple[Any, str]] = [(body, "")]
     while waiting:

@@ -25,9 +25,7 @@ def is_core_url(url: str) -> bool:
 
 
 def core_document(url: str = CORE_URL) -> dict[str, Any]:
-    """Return the published core @context document for a core address; the next later version where that is not
-    bundled.
-    """
+    """Return the core @context document for a core URL, or the next later bundled version; raise KeyError."""
     match = _CORE.fullmatch(url)
     if match is None:
         raise KeyError(url)

@@ -129,7 +129,7 @@ class InstanceReader:
         return [self._bare(data)]
 
     def fragments(self, data: Any) -> list[Instance]:
-        """Read an attribute fragment: an object of the members to change, or an array of those (clause 5.4)."""
+        """Read a fragment: an object of members to change, or an array of those (clause 5.4); raise Invalid."""
         if isinstance(data, dict):
             return [self._bare(data) if is_geometry(data) else self.instance(data, 0)]
         if isinstance(data, list) and data and all(isinstance(each, dict) for each in data):
@@ -188,7 +188,7 @@ class InstanceReader:
         return Instance(type=kind, value=value, created_at=now, modified_at=now)
 
     def instance(self, data: dict[str, Any], depth: int) -> Instance:
-        """Read one instance that is an object with members of its own."""
+        """Read one instance that is an object with members; raise Invalid."""
         if depth > MAX_DEPTH:
             raise Invalid(f"attributes of attributes must not nest more than {MAX_DEPTH} deep")
         now = self.now

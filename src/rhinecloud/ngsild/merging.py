@@ -34,7 +34,7 @@ def merge_json(present: Any, patch: Any) -> Any:
 
 
 def settle(instance: Instance) -> Instance:
-    """Return a fragment's instance as a complete one: an unknown type becomes Property, NGSI-LD nulls are removed."""
+    """Return a fragment's instance as a complete one, without NGSI-LD nulls; raise Invalid where it has no value."""
     if instance.type and not instance.attrs and not _has_nulls(instance):
         return instance
     attrs = {}
@@ -71,7 +71,7 @@ def merge_instance(
     lang: str = "",
     expand: Expand | None = None,
 ) -> Instance:
-    """Return `present` with the members of `patch`; `shallow` replaces values and sub-attributes completely."""
+    """Return `present` with the members of `patch`; `shallow` replaces values and sub-attributes; raise Invalid."""
     kind, value = present.type, present.value
     if patch.value is not ABSENT:
         kind, value = _merged_value(present, patch, shallow=shallow, lang=lang, expand=expand)

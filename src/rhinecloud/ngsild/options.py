@@ -67,13 +67,13 @@ FALLBACK = ("@none", "en")
 def choose_text(language_map: dict[str, Any], preferred: tuple[str, ...]) -> tuple[Any, str]:
     """Return the text or texts in the best language and its tag: the preferred one, a wider, a narrower, else any."""
     by_tag = {tag.lower(): tag for tag in language_map}
-    for wish in preferred:
-        if wish == "*":
+    for wanted in preferred:
+        if wanted == "*":
             break
-        low = wish.lower()
+        low = wanted.lower()
         while low and low not in by_tag:
             low = low.rpartition("-")[0]
-        low = low or next((each for each in by_tag if each.startswith(f"{wish.lower()}-")), "")
+        low = low or next((each for each in by_tag if each.startswith(f"{wanted.lower()}-")), "")
         if low:
             return language_map[by_tag[low]], by_tag[low]
     tag = next((each for each in FALLBACK if each in language_map), "") or next(iter(language_map))

@@ -28,7 +28,7 @@ class ScopePattern:
         mine = self.levels
         if len(levels) < len(mine) or (len(levels) > len(mine) and not self.below):
             return False
-        return all(wish in ("+", level) for wish, level in zip(mine, levels, strict=False))
+        return all(pattern in ("+", level) for pattern, level in zip(mine, levels, strict=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def _read_language_map(member: Any, _: Context, nulls: bool) -> Any:
 
 
 def read_vocab(member: Any, context: Context, _: bool) -> Any:
-    """Return the IRIs of one or several terms."""
+    """Return the IRIs of one or several terms; raise Invalid."""
     names = _filled(member)
     if not all(isinstance(each, str) and _not_null(each) for each in names):
         raise Invalid("must be a string or an array of strings")

@@ -89,7 +89,7 @@ class VisibleRows:
         return self.authorization.is_steady(self.actor, self.tenant)
 
     def admits(self, entity: Entity) -> bool:
-        """Tell whether the actor may read this entity."""
+        """Return whether the actor may read this entity."""
         policy = self.authorization
         facts = policy.facts(entity)
         return policy.decide(self.actor, CoreAction.READ, self.tenant, entity.type, facts).allowed
@@ -172,7 +172,7 @@ class Authorization:
         types: Sequence[str] = (),
         entity: Entity | None = None,
     ) -> bool:
-        """Tell whether the policies permit it, as `check` has it."""
+        """Return whether the policies permit it, where `check` would not raise."""
         types = entity.type if entity is not None and not types else types
         return self._decide_about(entity, (actor, action, tenant, tuple(types))).allowed
 
@@ -218,7 +218,7 @@ class Authorization:
         return self._answers[actor, action, tenant, types]
 
     def could(self, actor: Actor, action: str, tenant: str = "", types: Sequence[str] = ()) -> bool:
-        """Tell whether the actor may now do this to some entity of these types; the entity may decide yet."""
+        """Return whether the actor may now do this to at least some entities of these types."""
         answer = self.answer(actor, action, tenant, tuple(types))
         if answer.depends_on.of_entity:
             return True
@@ -234,7 +234,7 @@ class Authorization:
         return self._scopes[actor, tenant].rows
 
     def is_steady(self, actor: Actor, tenant: str = "") -> bool:
-        """Tell whether what the actor may read stays as long as the entities stay, so that answers may be kept."""
+        """Return whether the actor's read rights change only with the entities, so that responses may be cached."""
         return self._scopes[actor, tenant].is_steady
 
     def actions(self, actor: Actor, tenant: str = "") -> list[str]:

@@ -18,7 +18,7 @@ class Leadership(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give up the leadership and stop taking part."""
+        """Release the leadership and stop taking part."""
         ...
 
     async def until_leading(self) -> None:

@@ -169,7 +169,7 @@ class _Run:
             wanted.update(migration.rewrite(entity))
         before = {entity.id: entity for entity in entities}
         after = [wanted.get(entity_id, entity) for entity_id, entity in before.items()]
-        stay = sum(each is not None and migration.type in each.type for each in after)
+        remaining = sum(each is not None and migration.type in each.type for each in after)
         now = format_time(self._clock())
 
         def decide(present: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
@@ -180,7 +180,7 @@ class _Run:
                 for entity_id, each in wanted.items()
             }
 
-        version = replace(self.version, tenant=tenant, position=offset + stay)
+        version = replace(self.version, tenant=tenant, position=offset + remaining)
         await self._advance(version, JointEdit(tenant, list({**before, **wanted}), decide, now, ACTOR))
         return len(wanted)
 

@@ -143,10 +143,10 @@ RecordsListener = Callable[[str, str, str], None]
 class Store(Protocol):
     """Current state, change log and records of one city. All methods may raise Unavailable; writes also StoreFull.
 
-    `effort` counts what the engine has done.
+    `statistics` counts what the engine has done.
     """
 
-    effort: StoreStatistics
+    statistics: StoreStatistics
 
     async def open(self) -> None:
         """Open or create the store and bring its schema up to date."""

@@ -70,7 +70,7 @@ class ModuleFailure:
 
 
 def read_modules(modules: Iterable[WebModule]) -> tuple[list[ServedModule], list[ModuleFailure]]:
-    """Read the files of every module; one that cannot be read takes none of the others down."""
+    """Return the modules with their files, and the failures of those that cannot be read."""
     served: dict[str, ServedModule] = {}
     failed: list[ModuleFailure] = []
     for module in modules:

@@ -65,7 +65,7 @@ class HistoryQueries:
     async def series(
         self, actor: Actor, entity_id: str, attribute: str, span: tuple[str, str], limit: int
     ) -> SeriesView:
-        """Give the newest `limit` samples within `span` (since, until; '' is open)."""
+        """Return the newest `limit` samples within `span` (since, until; '' is open)."""
         entity = await self.check(actor, entity_id)
         since, until = (format_time(parse_time(each)) if each else "" for each in span)
         samples = await self._history.series(

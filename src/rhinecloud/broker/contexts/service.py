@@ -127,7 +127,7 @@ class Contexts:
         return entry.url or f"{self._settings.base_url}{PATH}{entry.local_id}"
 
     async def add(self, tenant: str, document: Any) -> StoredContext:
-        """Host a user's @context, the `@context` member of `document` (clause 5.13.2)."""
+        """Host a user's @context, the `@context` member of `document` (clause 5.13.2); raise InvalidRequest."""
         if not isinstance(document, dict) or "@context" not in document:
             raise InvalidRequest("the body must have the member @context", field="@context")
         body = document["@context"]
@@ -164,21 +164,21 @@ class Contexts:
         ]
 
     def get(self, tenant: str, name: str) -> StoredContext:
-        """Return a stored @context by its local id or, where it was fetched, by its URL (clause 5.13.4)."""
+        """Return a stored @context by its local id or, if fetched, its URL (clause 5.13.4); raise NotFound."""
         entry = self._find(tenant, name)
         if entry is None:
             raise NotFound(f"there is no @context {name}")
         return entry
 
     async def delete(self, tenant: str, name: str) -> None:
-        """Delete a stored @context (clause 5.13.5)."""
+        """Delete a stored @context (clause 5.13.5); raise NotFound, or Invalid for the core's."""
         entry = self.get(tenant, name)
         if entry.fixed:
             raise Invalid(f"the @context {name} belongs to the broker and cannot be deleted")
         await self._forget(entry)
 
     async def reload(self, tenant: str, name: str) -> None:
-        """Fetch a cached @context again; the old copy is kept if that fails (clause 5.13.5.4)."""
+        """Fetch a cached @context again; raise ContextNotAvailable or Invalid, and keep the old copy (5.13.5.4)."""
         entry = self._find(tenant, name)
         if entry is None or entry.kind is not ContextKind.CACHED:
             raise Invalid(f"{name} must be a cached @context to be reloaded")
@@ -190,7 +190,7 @@ class Contexts:
             raise ContextNotAvailable(error.reason) from None
 
     def content(self, tenant: str, name: str) -> dict[str, Any]:
-        """Return the document of an @context that the broker serves; cached ones are not served (clause 5.13.4.4)."""
+        """Return the document of a hosted @context (clause 5.13.4.4); raise OperationNotSupported for a cached one."""
         entry = self.get(tenant, name)
         if entry.kind is ContextKind.CACHED:
             raise OperationNotSupported(f"the @context {name} is a cached copy; its origin serves it")

@@ -83,7 +83,7 @@ async def read_objects(
 
 
 async def adopt_context(parts: HandlerContext, request: Request, content: dict[str, Any]) -> None:
-    """Set the @context of a body: JSON-LD has it inside, JSON names it in a Link, never both."""
+    """Set the @context of a body: JSON-LD has it inside, JSON names it in a Link; raise Invalid for both."""
     link = context_url(request.header(b"link"))
     if media_of(request) == LD_TYPE:
         if link is not None:

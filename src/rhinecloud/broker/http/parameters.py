@@ -65,7 +65,7 @@ def listed_options(parameters: QueryParameters, *known: str) -> frozenset[str]:
 
 
 def parse_options(parameters: QueryParameters) -> Options:
-    """Return how entities are shown."""
+    """Return how entities are shown; raise Invalid."""
     query, context = parameters.values, parameters.context
     options = listed_options(parameters, *FORMS, "sysAttrs")
     geojson = parameters.media is Media.GEO
@@ -103,7 +103,7 @@ def projections(parameters: QueryParameters) -> tuple[Projection, Projection]:
 
 
 def join_level(parameters: QueryParameters) -> int:
-    """Return how many relationships in a row are followed, 0 without linked entities (clause 4.5.23)."""
+    """Return the depth of linked entities, 0 without them (clause 4.5.23); raise Invalid or InvalidRequest."""
     join = parameters.values.get("join", "@none")
     if join not in ("flat", "inline", "@none"):
         raise InvalidRequest(f"must be one of flat, inline, @none, not {join!r}", field="join")
@@ -113,7 +113,7 @@ def join_level(parameters: QueryParameters) -> int:
 
 
 def parse_join(parameters: QueryParameters, options: Options) -> Join | None:
-    """Return how linked entities are shown, None if they are not."""
+    """Return how linked entities are shown, None if they are not; raise Invalid."""
     level = join_level(parameters)
     if not level:
         return None

@@ -64,8 +64,8 @@ class SharedIndexCosts:
 
     async def _report(self, connection: Connection) -> None:
         uses, self._values.uses = self._values.uses, Counter()
-        census = await connection.fetch("SELECT tenant, type, count FROM census")
-        counts = {(tenant, kind): count for tenant, kind, count in census}
+        rows = await connection.fetch("SELECT tenant, type, count FROM census")
+        counts = {(tenant, kind): count for tenant, kind, count in rows}
         spared: Counter[str] = Counter()
         for (name, among), number in uses.items():
             spared[name] += number * counts.get(among, 0)

@@ -36,7 +36,7 @@ class PostgresPlan:
     """The conditions that are to be checked for each row."""
     arguments: list[Any] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
-    census: tuple[int, int] | None = None
+    population: tuple[int, int] | None = None
     """The tenant and type whose count is the total."""
     among: Among = (0, 0)
     indexed: set[str] = field(default_factory=set)
@@ -62,7 +62,7 @@ class PostgresPlan:
         """FROM and WHERE of the rows alone: a page at a large offset is found without reading the documents
         before it.
         """
-        if self.census is not None and self.census[1]:
+        if self.population is not None and self.population[1]:
             return f"FROM entity_type AS t WHERE {' AND '.join(self.conditions)}"
         return self.body
 
@@ -99,13 +99,13 @@ def _by_types(tenant: int, alternatives: Alternatives) -> PostgresPlan:
     if len(alternatives) == 1 and len(alternatives[0]) == 1:
         plan = PostgresPlan("entity_type AS t JOIN entity AS e ON e.row = t.row", "t.row", {"types"})
         plan.conditions = [f"t.tenant = {plan.add(tenant)}", f"t.type = {plan.add(alternatives[0][0])}"]
-        plan.census = plan.among = (tenant, alternatives[0][0])
+        plan.population = plan.among = (tenant, alternatives[0][0])
         return plan
     plan = PostgresPlan("entity AS e", "e.row", {"types"}, among=(tenant, 0))
     mine = plan.add(tenant)
     plan.conditions = [f"e.tenant = {mine}"]
     if not alternatives:
-        plan.census = (tenant, 0)
+        plan.population = (tenant, 0)
         return plan
     if all(len(each) == 1 for each in alternatives):
         kinds = plan.add([each[0] for each in alternatives])
@@ -124,7 +124,7 @@ def _by_types(tenant: int, alternatives: Alternatives) -> PostgresPlan:
 def _add_ids(plan: PostgresPlan, query: EntityQuery) -> None:
     if query.ids:
         plan.conditions.append(f"e.id = ANY({plan.add([each for each in query.ids if fits(each)])}::text[])")
-        plan.census = None
+        plan.population = None
         plan.answered.add("ids")
     prefix = literal_prefix(query.id_pattern)
     if prefix and fits(prefix):
@@ -142,7 +142,7 @@ def _add_terms(plan: PostgresPlan, values: PostgresAttributeIndexes, query: Enti
             for span in term.spans
         )
         plan.conditions.append(f"e.row IN (SELECT v.row FROM value AS v WHERE {' OR '.join(spans)})")
-        plan.census = None
+        plan.population = None
         plan.indexed |= term.attributes
     if any(term.exact for term in terms):
         plan.answered.add("q")
@@ -157,7 +157,7 @@ def _add_hidden(plan: PostgresPlan, numbering: NameNumbers, query: EntityQuery) 
             "NOT EXISTS (SELECT FROM entity_type AS h WHERE h.tenant = e.tenant"
             f" AND h.type = ANY({place}::integer[]) AND h.row = e.row)"
         )
-        plan.census = None
+        plan.population = None
 
 
 def _add_place(plan: PostgresPlan, numbering: NameNumbers, query: EntityQuery) -> None:

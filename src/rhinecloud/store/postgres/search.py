@@ -69,8 +69,8 @@ async def _run_exact(connection: Connection, plan: PostgresPlan, query: EntityQu
 
 
 async def _count(connection: Connection, plan: PostgresPlan) -> int:
-    if plan.census is not None:
-        return await count(connection, *plan.census)
+    if plan.population is not None:
+        return await count(connection, *plan.population)
     total: int = await connection.fetchval(f"SELECT count(*) {plan.body}", *plan.arguments)
     return total
 

@@ -82,7 +82,7 @@ class PostgresStore:
         self._writer = PostgresWriter(
             address, self._links, EntityCache(recent), self._numbering, self._values, self._commits
         )
-        self.effort = self._writer.effort
+        self.statistics = self._writer.statistics
         self._listener = NotificationListener(address, self._writer.name, self._commits)
 
     async def open(self) -> None:
@@ -173,13 +173,13 @@ class PostgresStore:
 
     async def count(self, tenant: str) -> int:
         """Count entities."""
-        return (await self._census(tenant)).get("", 0)
+        return (await self._count_by_type(tenant)).get("", 0)
 
     async def types(self, tenant: str) -> dict[str, int]:
         """Count entities by type."""
-        return {name: number for name, number in (await self._census(tenant)).items() if name}
+        return {name: number for name, number in (await self._count_by_type(tenant)).items() if name}
 
-    async def _census(self, tenant: str) -> dict[str, int]:
+    async def _count_by_type(self, tenant: str) -> dict[str, int]:
         """Count entities by type; '' counts all."""
         if not fits(tenant):
             return {}

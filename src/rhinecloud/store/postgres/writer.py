@@ -89,7 +89,7 @@ class PostgresWriter:
     ) -> None:
         self.name = uuid.uuid4()
         self.channel = ""
-        self.effort = StoreStatistics()
+        self.statistics = StoreStatistics()
         self._link = DatabaseConnection(address)
         self._links = links
         self._recent = recent
@@ -148,11 +148,11 @@ class PostgresWriter:
         started, edits = time.perf_counter(), sum(len(job.edits) for job in jobs)
         try:
             await self._write(jobs)
-            self.effort.committed(edits, time.perf_counter() - started)
+            self.statistics.committed(edits, time.perf_counter() - started)
         except Conflict as error:  # a record is not as a joint edit expects it; such a job is served alone
             jobs[0].future.set_result(error)
         except Exception as error:  # noqa: BLE001 - every caller must get a result
-            self.effort.committed(edits, time.perf_counter() - started, failed=True)
+            self.statistics.committed(edits, time.perf_counter() - started, failed=True)
             refused = isinstance(error, asyncpg.PostgresError | asyncpg.DataError)
             if not refused or len(jobs) == 1:
                 self._abandon(jobs, error)

@@ -60,7 +60,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, recent: int = 4_096, indexes: Sequence[str] = ()) -> None:
         """Make the store; `indexes` are IRIs of attributes that always have an index."""
         self._path = path
-        self.effort = StoreStatistics()
+        self.statistics = StoreStatistics()
         self._population = Population()
         self._values = SqliteAttributeIndexes()
         self._indexes = indexes
@@ -105,7 +105,7 @@ class SqliteStore:
         self._writer = SqliteWriter(
             self._write, self._committer, self._recent, self._population, self._values, checkpoint
         )
-        self._writer.effort = self.effort
+        self._writer.statistics = self.statistics
         enter_first(self._write, self._indexes)
         self._writer.load()
         self._indexing = SqliteIndexing(self._writer, self._values, self._indexes)
@@ -145,9 +145,9 @@ class SqliteStore:
         key = (tenant, entity_id)
         held = self._recent.get(key)
         if held is not None:
-            self.effort.hits += 1
+            self.statistics.hits += 1
         else:
-            self.effort.misses += 1
+            self.statistics.misses += 1
             number = self._population.tenant(tenant)
             found = self._rows(
                 "SELECT row, version, body FROM entity WHERE tenant = ? AND id = ?", (number, entity_id)

@@ -65,7 +65,7 @@ class SqliteWriter:
         checkpoint: Checkpoint,
     ) -> None:
         self.last_seq = 0
-        self.effort = StoreStatistics()
+        self.statistics = StoreStatistics()
         self.listeners: list[Callable[[Commit], None]] = []
         self._checkpoint = checkpoint
         self._connection = connection
@@ -98,7 +98,7 @@ class SqliteWriter:
         self.last_seq = max(number_of(self._connection, "SELECT max(seq) FROM change"), forgotten)
 
     def submit(self, edits: Sequence[Edit], statement: Statement | None = None) -> asyncio.Future[Any]:
-        """Queue a job; the future returns its answer once it is durable."""
+        """Queue a job; the future has its result once it is durable. Raise Unavailable after `close`."""
         if self._loop is None or self._closing:
             raise Unavailable("the store is closed")
         job = SqliteJob(self._loop.create_future(), edits, statement)
@@ -209,7 +209,7 @@ class SqliteWriter:
         self._group, self._transaction = [], None
         if self._dirty:
             edits = sum(len(job.edits) for job in group)
-            self.effort.committed(edits, self._took_s, failed=failure is not None)
+            self.statistics.committed(edits, self._took_s, failed=failure is not None)
         if self._connection.in_transaction:
             self._roll_back()
         if failure is not None:

@@ -36,7 +36,7 @@ class SubscriptionMembers:
         return self._data.get(name)
 
     def text(self, name: str, default: str = "") -> str:
-        """Return a member that is a non-empty string."""
+        """Return a member that is a non-empty string; raise Invalid."""
         if name not in self._data:
             return default
         value = self._data[name]
@@ -52,14 +52,14 @@ class SubscriptionMembers:
         return text
 
     def flag(self, name: str, default: bool | None = None) -> bool | None:
-        """Return a member that is true or false."""
+        """Return a member that is true or false; raise Invalid."""
         value = self._data.get(name, default)
         if name in self._data and not isinstance(value, bool):
             raise Invalid("must be true or false", field=self.place(name))
         return value
 
     def positive(self, name: str) -> float:
-        """Return a member that is a number above 0; 0 when it is absent."""
+        """Return a member that is a number above 0; 0 when it is absent; raise Invalid."""
         if name not in self._data:
             return 0
         value = self._data[name]
@@ -73,7 +73,7 @@ class SubscriptionMembers:
         return value
 
     def choice(self, name: str, allowed: Collection[str], default: str = "") -> str:
-        """Return a member that is one of the allowed strings."""
+        """Return a member that is one of the allowed strings; raise Invalid."""
         text = self.text(name, default)
         if text and text not in allowed and name in self._data:
             raise Invalid(
@@ -82,7 +82,7 @@ class SubscriptionMembers:
         return text
 
     def texts(self, name: str, read: Callable[[str], str] = str) -> list[str]:
-        """Return a member that is a non-empty list of strings, each converted by `read`; [] when it is absent."""
+        """Return a member that is a list of strings, each converted by `read`; [] when absent; raise Invalid."""
         if name not in self._data:
             return []
         values = self._data[name]
@@ -100,7 +100,7 @@ class SubscriptionMembers:
         return found
 
     def objects(self, name: str) -> list[SubscriptionMembers]:
-        """Return a member that is a non-empty list of objects; [] when it is absent."""
+        """Return a member that is a non-empty list of objects; [] when it is absent; raise Invalid."""
         if name not in self._data:
             return []
         values = self._data[name]

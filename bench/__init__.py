@@ -1,1 +1,1 @@
-"""Every promise about speed, as a ratio measured in one run: `python -m bench`."""
+"""Benchmarks: every promise about speed as a ratio measured in one run, `python -m bench`."""

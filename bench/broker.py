@@ -21,7 +21,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import questions
+from bench import requests
 from bench.city import API, BenchCity, running_city
 from bench.loads import Load, Measured, Server, spoken
 from bench.machine import machine
@@ -29,16 +29,16 @@ from bench.processes import CORES, bare_server, cpu_seconds, process, settle
 from bench.published import published
 from bench.traffic import write_requests
 
-KINDS: dict[str, tuple[questions.Make, int]] = {
-    "retrieve": (questions.retrieve, 1),
-    "the same list of 20 again": (questions.page, 1),
-    "list of 20 by type": (questions.page, 1),
-    "q: a page of 20": (questions.by_value, 1),
-    "box of 1 km": (questions.by_place, 1),
-    "create": (questions.create, 1),
-    "update an attribute": (questions.update, 1),
-    "batch upsert of 100": (questions.batch(100), 100),
-    "batch upsert of 1,000": (questions.batch(1_000), 1_000),
+KINDS: dict[str, tuple[requests.Make, int]] = {
+    "retrieve": (requests.retrieve, 1),
+    "the same list of 20 again": (requests.page, 1),
+    "list of 20 by type": (requests.page, 1),
+    "q: a page of 20": (requests.by_value, 1),
+    "box of 1 km": (requests.by_place, 1),
+    "create": (requests.create, 1),
+    "update an attribute": (requests.update, 1),
+    "batch upsert of 100": (requests.batch(100), 100),
+    "batch upsert of 1,000": (requests.batch(1_000), 1_000),
 }
 """Each load, and how many entities one of its requests is about."""
 
@@ -133,13 +133,13 @@ class Bench:
         self._report = Report(size)
 
     def run(self, say: Callable[[str], None]) -> Report:
-        """Fill a city, start it again, and load it with everything; `say` is told what is under way."""
+        """Fill a city, restart it, and load it with every kind of request; `say` is called with the progress."""
         report = self._report
         with running_city(self._folder / "city", **self._environment) as city:
             report.empty_mb = memory_mb(city.pid)
             say(f"{report.size:,} entities: filling the city")
             began = time.perf_counter()
-            for body in questions.batches(report.size):
+            for body in requests.batches(report.size):
                 city.send("POST", f"{API}/entityOperations/upsert", body)
             report.filled_s = time.perf_counter() - began
         with running_city(self._folder / "city", **self._environment) as city, self._peer(city) as peer:
@@ -157,7 +157,7 @@ class Bench:
             settle(city.pid)
             for name in UNSEEN:
                 say(f"{report.size:,} entities: {name}, documents that were never shown")
-                wanted = questions.requests(KINDS[name][0], report.size, city.headers)
+                wanted = requests.requests(KINDS[name][0], report.size, city.headers)
                 load = Load(self._folder / "requests", wanted, self._seconds)
                 for _ in range(2):  # the first run is for warming up
                     report.unseen[name] = load.run(Server(city.port, city.pid), MANY_CLIENTS)
@@ -177,7 +177,7 @@ class Bench:
     def _changing(self, city: BenchCity) -> Iterator[None]:
         """Update entities now and then until the block ends."""
         file = self._folder / "changes"
-        write_requests(file, questions.requests(questions.update, self._report.size, city.headers))
+        write_requests(file, requests.requests(requests.update, self._report.size, city.headers))
         arguments = [sys.executable, "-m", "bench.traffic", f"127.0.0.1:{city.port}", str(file)]
         arguments += ["--connections", "2", "--seconds", "600", "--rate", str(CHANGES_PER_S)]
         with process(arguments, core=CORES[-1]):
@@ -189,13 +189,13 @@ class Bench:
         city: BenchCity,
         peer: Server,
         name: str,
-        make: questions.Make,
+        make: requests.Make,
         each: int,
         say: Callable[[str], None],
     ) -> None:
         report, server = self._report, Server(city.port, city.pid)
-        variants = questions.VARIANTS if each == 1 else max(8, 2_000 // each)
-        wanted = questions.requests(make, report.size, city.headers, variants)
+        variants = requests.VARIANTS if each == 1 else max(8, 2_000 // each)
+        wanted = requests.requests(make, report.size, city.headers, variants)
         load = Load(self._folder / "requests", wanted, self._seconds)
         rates = report.rates[name] = {}
         for clients in self._clients:
@@ -218,7 +218,7 @@ def memory_mb(pid: int) -> float:
 
 
 def most_mb(pid: int) -> float:
-    """Return the greatest resident memory that a process ever had, where the system tells; 0 elsewhere."""
+    """Return the greatest resident memory of a process, 0 where the system does not report it."""
     status = Path(f"/proc/{pid}/status")
     lines = status.read_text().splitlines() if status.exists() else []
     return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")), 0.0)
@@ -257,7 +257,7 @@ def table(report: Report, clients: Sequence[int]) -> Table:
 
 
 def growth(small: Report, large: Report) -> str:
-    """Say how much more processor time the same question takes when there are more entities."""
+    """Return a line about the growth of processor time of a request with the number of entities."""
     names = ("retrieve", "list of 20 by type", "q: a page of 20", "box of 1 km")
     seen = _times(
         names, *({name: report.rates[name].get(MANY_CLIENTS) for name in names} for report in (small, large))

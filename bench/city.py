@@ -40,11 +40,11 @@ class BenchCity:
     started_s: float
 
     def call(self, method: str, path: str, body: Any = None) -> bytes:
-        """Send one request and give the body of the answer; raises urllib's HTTPError."""
+        """Send one request and return the body of the response; raise urllib's HTTPError."""
         return self.send(method, path, None if body is None else json.dumps(body).encode())
 
     def send(self, method: str, path: str, data: bytes | None = None) -> bytes:
-        """Send one request whose body is made already, so that making it is not measured."""
+        """Send one request with an encoded body, so that encoding is not measured."""
         fields = dict(each.split(": ", 1) for each in (*self.headers, JSON))
         request = Request(f"http://127.0.0.1:{self.port}{path}", data, fields, method=method)
         with urlopen(request) as answer:

@@ -48,7 +48,7 @@ class Connection:
         self.sent_at = 0.0
 
     def take(self) -> int:
-        """Read what has come; give the status once the answer is whole, else 0; -1 when the other side closed."""
+        """Read what was received; return the status once the response is complete, else 0, and -1 at the end."""
         try:
             part = self.socket.recv(262_144)
         except BlockingIOError:
@@ -77,7 +77,7 @@ def content_length(head: bytes) -> int:
 def run(
     host: str, port: int, connections: int, seconds: float, request: Callable[[], bytes], rate: float = 0.0
 ) -> Outcome:
-    """Load a server for some seconds; `request` gives the bytes of the next request."""
+    """Load a server for some seconds; `request` returns the bytes of the next request."""
     pool = [Connection(host, port) for _ in range(connections)]
     by_number = {each.socket.fileno(): each for each in pool}
     poll = select.epoll()
@@ -120,7 +120,7 @@ def run(
 
 
 def get_requests(host: str, path: str, headers: list[str]) -> Callable[[], bytes]:
-    """Make the same GET for ever."""
+    """Return a function that returns the same GET."""
     head = "".join(f"{each}\r\n" for each in headers)
     request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n".encode()
     return lambda: request

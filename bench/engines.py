@@ -28,7 +28,7 @@ KINDS = 10
 STOCK, BATCH, CLIENTS = 5_000, 1_000, 32
 
 Work = Callable[[Store, int], Awaitable[int]]
-"""Does some work in round n; gives how many things were done."""
+"""Does the work of round n; returns how many things were done."""
 
 
 def measure(folder: Path, _seconds: float, rounds: int) -> list[Figure]:

@@ -1,4 +1,4 @@
-"""Measures how long after its commit a change is heard: our notification over HTTP; a bare NATS message as the peer.
+"""Measures the time from commit to receipt of a change: our notification over HTTP; a bare NATS message as the peer.
 
 One process writes at a steady rate and listens, so that both moments come from one clock. A change counts as committed
 when its answer arrives; the notification may be quicker than the answer, which counts as 0. The changes go round a
@@ -33,22 +33,24 @@ PATIENCE_S = 5.0
 
 @dataclass
 class Clockwork:
-    """The moments of each numbered change: `sent`, `committed` and `heard`."""
+    """The times of each numbered change: `sent`, `committed` and `received`."""
 
     sent: dict[int, float] = field(default_factory=dict)
     committed: dict[int, float] = field(default_factory=dict)
-    heard: dict[int, float] = field(default_factory=dict)
+    received: dict[int, float] = field(default_factory=dict)
 
     def report(self) -> dict[str, float]:
-        """Return p50 and p99 from commit to hearing in milliseconds, and how many were never heard."""
-        waits = sorted(max(0.0, self.heard[n] - self.committed[n]) for n in self.committed if n in self.heard)
-        whole = sorted(self.heard[n] - self.sent[n] for n in self.sent if n in self.heard)
+        """Return p50 and p99 from commit to receipt in milliseconds, and how many were never received."""
+        waits = sorted(
+            max(0.0, self.received[n] - self.committed[n]) for n in self.committed if n in self.received
+        )
+        whole = sorted(self.received[n] - self.sent[n] for n in self.sent if n in self.received)
         if not waits:
-            raise RuntimeError("nothing was heard")
+            raise RuntimeError("nothing was received")
         return {
             "p50_ms": waits[len(waits) // 2] * 1000,
             "p99_ms": waits[int(len(waits) * 0.99)] * 1000,
-            "sent_to_heard_p50_ms": whole[len(whole) // 2] * 1000,
+            "sent_to_received_p50_ms": whole[len(whole) // 2] * 1000,
             "count": len(waits),
             "missing": len(self.committed) - len(waits),
         }
@@ -84,7 +86,7 @@ class Writer:
             self._free.put_nowait(await asyncio.open_connection(self._host, self._port))
 
     async def request(self, method: str, path: str, body: bytes) -> int:
-        """Send one request over a free connection; give its status."""
+        """Send one request over a free connection, and return its status."""
         reader, writer = await self._free.get()
         try:
             head = (
@@ -102,7 +104,7 @@ class Writer:
 
 
 async def listen(clockwork: Clockwork) -> tuple[asyncio.Server, int]:
-    """Open a receiver of notifications that notes when each number is heard; give it and its port."""
+    """Return a receiver of notifications that records the time of each number, and its port."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -111,7 +113,7 @@ async def listen(clockwork: Clockwork) -> tuple[asyncio.Server, int]:
                 body = await reader.readexactly(content_length(head))
                 now = time.perf_counter()
                 for found in NUMBER.finditer(body):
-                    clockwork.heard.setdefault(int(found[1]), now)
+                    clockwork.received.setdefault(int(found[1]), now)
                 writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
@@ -123,7 +125,7 @@ async def listen(clockwork: Clockwork) -> tuple[asyncio.Server, int]:
 async def through_city(
     address: str, rate: float, seconds: float, headers: list[str], entities: int
 ) -> dict[str, float]:
-    """Update one attribute at a steady rate and hear each change as a notification."""
+    """Update one attribute at a steady rate, and receive each change as a notification."""
     clockwork = Clockwork()
     server, port = await listen(clockwork)
     writer = Writer(address, headers)
@@ -152,20 +154,20 @@ async def through_city(
     await asyncio.sleep(0.5)
     await steadily(rate, seconds, act)
     await _hear_all(clockwork)
-    await writer.request("DELETE", f"{root}/subscriptions/{SUBSCRIPTION}", b"")  # nobody is left to hear
+    await writer.request("DELETE", f"{root}/subscriptions/{SUBSCRIPTION}", b"")  # the receiver ends
     server.close()
     return clockwork.report()
 
 
 async def through_nats(url: str, rate: float, seconds: float) -> dict[str, float]:
-    """Publish at a steady rate to a subject and hear it back: the least that a message costs."""
+    """Publish at a steady rate to a subject and receive it: the minimum cost of a message."""
     clockwork = Clockwork()
     client = await nats.connect(url)
 
-    async def hear(message: Msg) -> None:
-        clockwork.heard[int(message.data[:12])] = time.perf_counter()
+    async def receive(message: Msg) -> None:
+        clockwork.received[int(message.data[:12])] = time.perf_counter()
 
-    await client.subscribe(SUBJECT, cb=hear)
+    await client.subscribe(SUBJECT, cb=receive)
     payload = b" " * 550
 
     async def act(number: int) -> None:
@@ -181,7 +183,7 @@ async def through_nats(url: str, rate: float, seconds: float) -> dict[str, float
 
 async def _hear_all(clockwork: Clockwork) -> None:
     until = time.perf_counter() + PATIENCE_S
-    while time.perf_counter() < until and not clockwork.committed.keys() <= clockwork.heard.keys():
+    while time.perf_counter() < until and not clockwork.committed.keys() <= clockwork.received.keys():
         await asyncio.sleep(0.05)
 
 

@@ -70,7 +70,7 @@ class Load:
         return Load(self._file, aimed, self._seconds)
 
     def run(self, server: Server, clients: int, *, rate: float = 0.0) -> Measured:
-        """Send them over some connections, at `rate` a second or as many as can be. Raises RuntimeError at errors."""
+        """Send them over some connections, at `rate` a second or at full speed. Raise RuntimeError for errors."""
         self._runs += 1
         before, wrk = cpu_seconds(server.pid), shutil.which("wrk")
         outcome = (

@@ -1,4 +1,4 @@
-"""On what machine a figure was measured, in words: without them it says nothing."""
+"""The machine of a measurement, in words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def machine() -> str:
 
 
 def processor() -> str:
-    """Name the processor's model, where the system tells."""
+    """Return the processor's model, where the system reports it."""
     described = Path("/proc/cpuinfo")
     if described.exists():
         for line in described.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -25,7 +25,7 @@ CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -59,7 +59,7 @@ def pin(started: subprocess.Popen[bytes], core: int) -> None:
 
 
 def output_of(arguments: Sequence[str], core: int) -> str:
-    """Run a program on one core and give what it prints; raises RuntimeError with its words when it fails."""
+    """Run a program on one core and return its output; raise RuntimeError with it when it fails."""
     started = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     pin(started, core)
     printed, complaint = started.communicate()
@@ -69,7 +69,7 @@ def output_of(arguments: Sequence[str], core: int) -> str:
 
 
 def wait_for(port: int, started: subprocess.Popen[bytes], seconds: float = 60.0) -> float:
-    """Wait until something listens; give the seconds that it took. Raises RuntimeError when the program ended."""
+    """Wait until a port is open, and return the seconds. Raise RuntimeError when the program ended."""
     begin = time.perf_counter()
     while time.perf_counter() - begin < seconds:
         if started.poll() is not None:
@@ -85,7 +85,7 @@ def wait_for(port: int, started: subprocess.Popen[bytes], seconds: float = 60.0)
 
 @contextmanager
 def bare_server(folder: Path) -> Iterator[tuple[int, int]]:
-    """Run the bare peer; give its port and process id."""
+    """Run the bare peer, and yield its port and process id."""
     port = free_port()
     with process([sys.executable, "-m", "bench.bare", str(port), str(folder)], core=CORES[0]) as started:
         wait_for(port, started)

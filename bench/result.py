@@ -1,4 +1,4 @@
-"""What a benchmark says: figures of ours and of the peer from one run, their ratio, and the goal."""
+"""The result of a benchmark: our figures and those of the peer from one run, their ratio, and the goal."""
 
 from __future__ import annotations
 

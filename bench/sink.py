@@ -1,4 +1,4 @@
-"""A receiver that takes every notification and says thank you: `python -m bench.sink PORT`; `GET` tells how many.
+"""A receiver that accepts every notification: `python -m bench.sink PORT`; `GET` returns how many.
 
 It does as little as it can: it shares a core with the load generator, and one that is slower than the city would
 measure itself.
@@ -34,20 +34,20 @@ class _Connection(asyncio.Protocol):
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._transport: asyncio.WriteTransport
-        self._heard = b""
+        self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # uvloop's does not say what it is
 
     def data_received(self, data: bytes) -> None:
-        heard = self._heard + data
-        while (end := heard.find(b"\r\n\r\n")) >= 0:
-            whole = end + 4 + content_length(heard[:end])
-            if len(heard) < whole:
+        buffer = self._buffer + data
+        while (end := buffer.find(b"\r\n\r\n")) >= 0:
+            whole = end + 4 + content_length(buffer[:end])
+            if len(buffer) < whole:
                 break
-            self._answer(is_question=heard.startswith(b"GET"))
-            heard = heard[whole:]
-        self._heard = heard
+            self._answer(is_question=buffer.startswith(b"GET"))
+            buffer = buffer[whole:]
+        self._buffer = buffer
 
     def _answer(self, *, is_question: bool) -> None:
         if is_question:

@@ -31,7 +31,7 @@ FAR = {"georel": "near;maxDistance==500", "geometry": "Point"}
 
 
 def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
-    """Update one attribute of one entity over and over in either city, in turns, until all of it was heard."""
+    """Update one attribute of one entity repeatedly in either city, in turns, until all was received."""
     folder.mkdir(parents=True, exist_ok=True)
     body = folder / "level.json"
     body.write_text('{"level": {"type": "Property", "value": @ID@}}', encoding="utf-8")
@@ -54,7 +54,9 @@ def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
             with_them.append(_update(crowded, body, seconds, number, port))
     theirs, ours = ([each.us for each in runs] for runs in (without, with_them))
     rates = [statistics.median(each.rate for each in runs) for runs in (with_them, without)]
-    heard = [statistics.median(getattr(each, name) for each in with_them) for name in ("share", "heard_rate")]
+    received = [
+        statistics.median(getattr(each, name) for each in with_them) for name in ("share", "received_rate")
+    ]
     return [
         Figure(
             f"update of an attribute, {SUBSCRIPTIONS:,} subscriptions, {CONCERNED} match",
@@ -63,21 +65,22 @@ def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
             median_ratio(theirs, ours),
             0.5,
             note=f"peer: a city without any; processor time an update until its {CONCERNED} notifications were taken; "
-            f"{rates[0]:,.0f} and {rates[1]:,.0f} updates/s acknowledged meanwhile, {heard[0]:.0%} of them told by "
-            f"then; {heard[1]:,.0f} notifications/s in all; {SUBSCRIPTIONS / took:,.0f} subscriptions/s made",
+            f"{rates[0]:,.0f} and {rates[1]:,.0f} updates/s acknowledged meanwhile, "
+            f"{received[0]:.0%} of them notified by "
+            f"then; {received[1]:,.0f} notifications/s in all; {SUBSCRIPTIONS / took:,.0f} subscriptions/s made",
         )
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Updates a second, the city's processor time for one in microseconds, and what was heard of them: which `share` at
-    the end of the load, and how many notifications a second until nothing was left to hear."""
+    """Updates a second, the city's processor time for one in microseconds, the `share` of notifications received at the
+    end of the load, and their rate until all were received."""
 
     rate: float
     us: float
     share: float = 1.0
-    heard_rate: float = 0.0
+    received_rate: float = 0.0
 
 
 def _update(city: BenchCity, body: Path, seconds: float, number: int, receiver: int = 0) -> Run:
@@ -91,18 +94,18 @@ def _update(city: BenchCity, body: Path, seconds: float, number: int, receiver: 
     if not receiver:
         return Run(loaded.rate, loaded.server_us)
     by_then = taken(receiver) - before
-    all_heard = wait_until(lambda: taken(receiver) - before >= requests * CONCERNED)
+    all_received = wait_until(lambda: taken(receiver) - before >= requests * CONCERNED)
     us = (cpu_seconds(city.pid) - cpu) / requests * 1e6
     caused = requests * CONCERNED
-    return Run(loaded.rate, us, by_then / caused, caused / (all_heard - began))
+    return Run(loaded.rate, us, by_then / caused, caused / (all_received - began))
 
 
 def wait_until(holds: Callable[[], bool]) -> float:
-    """Wait for something to hold; give the moment. Raises RuntimeError where it does not in a minute."""
+    """Wait for a condition, and return the time. Raise RuntimeError after a minute."""
     until = time.perf_counter() + 60
     while not holds():
         if time.perf_counter() > until:
-            raise RuntimeError("not all notifications were heard")
+            raise RuntimeError("not all notifications were received")
         time.sleep(0.02)
     return time.perf_counter()
 

@@ -29,18 +29,18 @@ _clock = time.perf_counter
 _moments: dict[int, list[float]] = defaultdict(list)
 
 
-def _note(numbers: Iterable[int]) -> None:
+def _record(numbers: Iterable[int]) -> None:
     now = _clock()
     for each in numbers:
         _moments[each].append(now)
 
 
 def _before(owner: type, name: str, numbers: Callable[[Any], Iterable[int]]) -> None:
-    """Note the changes that a method is about; `numbers` reads them from its first argument."""
+    """Record the time before a method for the changes of its first argument, whose `numbers` are read."""
     method = getattr(owner, name)
 
     def traced(self: Any, first: Any, *rest: Any) -> Any:
-        _note(numbers(first))
+        _record(numbers(first))
         return method(self, first, *rest)
 
     setattr(owner, name, traced)
@@ -55,7 +55,7 @@ def _trace() -> None:
 
     def traced(self: DeliveryQueue, now: Instant) -> bool:
         is_sent = attempt(self, now)
-        _note(item.seq for item in self._current)
+        _record(item.seq for item in self._current)
         return is_sent
 
     setattr(DeliveryQueue, "_try_to_send", traced)  # noqa: B010 - a method cannot be assigned to

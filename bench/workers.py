@@ -27,7 +27,7 @@ SERVERS = CORES[:-1] if len(CORES) > 2 else CORES
 PATH = f"{API}/entities/urn:ngsi-ld:Gauge:7"
 READERS = 2
 HEARD_S = 0.5
-"""By then readers have heard of a token that was just made."""
+"""By then readers have loaded a new token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _figure(title: str, ours: list[float], peer: list[float], note: str) -> Figu
 
 @contextmanager
 def _city(folder: Path, readers: int = 1) -> Iterator[tuple[BenchCity, str]]:
-    """Run a city on the servers' cores, filled; give it with the header of a token that its readers know."""
+    """Run a filled city on the servers' cores, and yield it with the header of a token that its readers know."""
     with running_city(folder, flags=("--workers", str(readers))) as city:
         for pid in (city.pid, *_children(city)):
             if hasattr(os, "sched_setaffinity"):

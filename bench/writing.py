@@ -86,7 +86,7 @@ def _batch(first: int, number: int) -> bytes:
 
 
 def wait_until_caught_up(city: BenchCity) -> float:
-    """Wait until the history holds every change and no other consumer is behind; give the moment."""
+    """Wait until the history has every change and no other consumer is behind, and return the time."""
     history = apsw.Connection(str(city.folder / "data" / "history.db"), flags=apsw.SQLITE_OPEN_READONLY)
     newest = newest_change(city.folder / "data")
     while _number(history, "SELECT max(seq) FROM mark") < newest:
@@ -142,7 +142,7 @@ class _Copies:
             database.execute(str(created))
 
     def write_again(self, count: int, *, fold: bool = False) -> float:
-        """Write the `count` changes since the last call, a batch in a transaction; give entities a second.
+        """Write the `count` changes since the last call, a batch per transaction, and return entities a second.
 
         `fold` says to bring the log back into the file at the end, as the city does beside its work.
         """

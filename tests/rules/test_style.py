@@ -149,6 +149,15 @@ def test_imports_respect_the_layers() -> None:
     assert done.returncode == 0, done.stdout[-3000:]
 
 
+def test_the_traced_benchmark_finds_the_methods_that_it_times() -> None:
+    """It wraps private methods by name, and nothing else would notice that one was renamed."""
+    program = "import bench.traced; bench.traced._trace()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 def test_every_file_names_its_licence() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "reuse", "lint", "--quiet"],

@@ -1,4 +1,4 @@
-"""What the benchmark of the broker asks: entities of five attributes, and the requests of each kind about them.
+"""The requests of the benchmark of the broker, of each kind, about entities of five attributes.
 
 Entities lie 40 to the square kilometre, however many there are: a larger city is a wider one, and a box of a kilometre
 holds as many. Twenty-five have a given flow, of a thousand as of a million: so pages of all sizes are alike.
@@ -22,14 +22,14 @@ KM_LONGITUDE = KM_LATITUDE / math.cos(math.radians(51.4))
 WEST, SOUTH = 5.0, 50.0
 SAME_FLOW = 25
 VARIANTS = 2_000
-"""So many different requests of a kind are sent round and round."""
+"""Different requests of a kind, which are sent repeatedly."""
 
 Make = Callable[[random.Random, int], bytes]
-"""Makes a request's head line, header fields to come, and body: from chance and the number of entities."""
+"""Returns a request's head line, further header fields, and body, from random numbers and the number of entities."""
 
 
 def gauge(number: int, size: int) -> dict[str, Any]:
-    """Make an entity of five attributes, about 550 bytes as it is sent."""
+    """Return an entity of five attributes, about 550 bytes as JSON."""
     made = entity(number)
     chance = random.Random(number)
     side = math.sqrt(size / DENSITY_KM2)
@@ -58,17 +58,17 @@ def _with_body(method: str, path: str, content: Any) -> bytes:
 
 
 def retrieve(chance: random.Random, size: int) -> bytes:
-    """Ask for one entity of all."""
+    """Return a request for one entity."""
     return _get(f"/entities/urn:ngsi-ld:Gauge:{chance.randrange(size)}")
 
 
 def page(chance: random.Random, size: int) -> bytes:
-    """Ask for the first twenty of a type."""
+    """Return a request for the first twenty of a type."""
     return _get("/entities?type=Gauge&limit=20")
 
 
 def by_value(chance: random.Random, size: int) -> bytes:
-    """Ask for twenty of the twenty-five with a given flow.
+    """Return a request for twenty of the twenty-five with a given flow.
 
     Of a thousand entities there are but forty such questions, and what is asked again need not be read again; so the
     number is written with more or fewer zeros.
@@ -78,7 +78,7 @@ def by_value(chance: random.Random, size: int) -> bytes:
 
 
 def by_place(chance: random.Random, size: int) -> bytes:
-    """Ask for those in a box of one kilometre."""
+    """Return a request for those in a box of one kilometre."""
     side = math.sqrt(size / DENSITY_KM2) - 1
     west = WEST + chance.random() * side * KM_LONGITUDE
     south = SOUTH + chance.random() * side * KM_LATITUDE
@@ -90,7 +90,7 @@ def by_place(chance: random.Random, size: int) -> bytes:
 
 
 def create(chance: random.Random, size: int) -> bytes:
-    """Create an entity that was never there."""
+    """Return a request that creates a new entity."""
     made = gauge(size + chance.randrange(size), size) | {
         "id": f"urn:ngsi-ld:Fresh:{FRESH.decode()}",
         "type": "Fresh",
@@ -99,13 +99,13 @@ def create(chance: random.Random, size: int) -> bytes:
 
 
 def update(chance: random.Random, size: int) -> bytes:
-    """Update one attribute of one entity of all."""
+    """Return a request that updates one attribute of one entity."""
     path = f"/entities/urn:ngsi-ld:Gauge:{chance.randrange(size)}/attrs/level"
     return _with_body("PATCH", path, {"type": "Property", "value": chance.randrange(1000)})
 
 
 def batch(count: int) -> Make:
-    """Upsert some entities that are there, each with another level."""
+    """Return a request that upserts some existing entities with other levels."""
 
     def make(chance: random.Random, size: int) -> bytes:
         numbers = chance.sample(range(size), min(count, size))
@@ -118,7 +118,7 @@ def batch(count: int) -> Make:
 
 
 def requests(make: Make, size: int, fields: tuple[str, ...], variants: int = VARIANTS) -> list[bytes]:
-    """Make different requests of a kind, with these header fields added."""
+    """Return different requests of a kind, with these header fields."""
     chance = random.Random(size)
     extra = "".join(f"{each}\r\n" for each in ("Host: 127.0.0.1", *fields)).encode()
     made = (make(chance, size) for _ in range(variants))

@@ -18,7 +18,7 @@ BEHIND_MS = 100.0
 
 
 def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
-    """Find the rate that the city keeps up with, then measure both at half of it."""
+    """Find the greatest rate without a growing backlog, then measure both at half of it."""
     port = free_port()
     nats = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or "nats-server"
     arguments = [nats, "-a", "127.0.0.1", "-p", str(port)]
@@ -32,7 +32,7 @@ def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
             ours.append(_report("city", address, rate, seconds, *city.headers))
             alone.append(_report("one", address, rate, seconds, *city.headers))
     missing = sum(each["missing"] for each in ours)
-    until_answered = statistics.median(each["sent_to_heard_p50_ms"] - each["p50_ms"] for each in ours)
+    until_answered = statistics.median(each["sent_to_received_p50_ms"] - each["p50_ms"] for each in ours)
     notes = {
         "p50_ms": f"100 entities, {missing:.0f} missing; at the median, {_stages(folder, rate, seconds)}; "
         f"the write itself, until durable and answered, {until_answered:.1f} ms more",
@@ -58,7 +58,7 @@ def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
 
 
 def _stages(folder: Path, rate: float, seconds: float) -> str:
-    """Say where the time goes between commit and sending, from a city that notes it; not the one that is timed."""
+    """Return the times of the stages between commit and sending, from a city that records them (not the timed one)."""
     kept = folder / "stages.json"
     with running_city(folder / "traced", "bench.traced", BENCH_STAGES=str(kept)) as city:
         _report("city", f"127.0.0.1:{city.port}", rate, seconds, *city.headers)
@@ -67,11 +67,11 @@ def _stages(folder: Path, rate: float, seconds: float) -> str:
 
 
 def _sustained(address: str, headers: list[str]) -> float:
-    """Raise the rate until writes or notifications fall behind; give the last rate that was kept."""
+    """Return the last rate at which neither writes nor notifications fell behind."""
     kept, rate = START_RATE / 2, START_RATE
     while rate <= 16_000:
         report = _report("city", address, rate, 2.0, *headers)
-        if report["missing"] or report["p99_ms"] > BEHIND_MS or report["sent_to_heard_p50_ms"] > BEHIND_MS:
+        if report["missing"] or report["p99_ms"] > BEHIND_MS or report["sent_to_received_p50_ms"] > BEHIND_MS:
             return kept
         kept, rate = rate, rate * 1.5
     return kept

@@ -67,7 +67,7 @@ def test_a_vessel_moves_on_the_map_and_can_be_picked_there(town: Town, open_page
     place = page.wait_for_function(
         """id => {
             const holder = document.querySelector('.map');
-            const found = holder.cityMap?.placeOnScreen(id);
+            const found = holder?.cityMap?.placeOnScreen(id);
             const moved = found && Math.abs(found.longitude - 6.7212) < 1e-5;
             const box = holder.getBoundingClientRect();
             return moved && {x: box.x + found.x, y: box.y + found.y};

@@ -21,7 +21,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import requests
+from bench import workload
 from bench.city import API, BenchCity, running_city
 from bench.loads import Load, Measured, Server, spoken
 from bench.machine import machine
@@ -29,16 +29,16 @@ from bench.processes import CORES, bare_server, cpu_seconds, process, settle
 from bench.published import published
 from bench.traffic import write_requests
 
-KINDS: dict[str, tuple[requests.Make, int]] = {
-    "retrieve": (requests.retrieve, 1),
-    "the same list of 20 again": (requests.page, 1),
-    "list of 20 by type": (requests.page, 1),
-    "q: a page of 20": (requests.by_value, 1),
-    "box of 1 km": (requests.by_place, 1),
-    "create": (requests.create, 1),
-    "update an attribute": (requests.update, 1),
-    "batch upsert of 100": (requests.batch(100), 100),
-    "batch upsert of 1,000": (requests.batch(1_000), 1_000),
+KINDS: dict[str, tuple[workload.Make, int]] = {
+    "retrieve": (workload.retrieve, 1),
+    "the same list of 20 again": (workload.page, 1),
+    "list of 20 by type": (workload.page, 1),
+    "q: a page of 20": (workload.by_value, 1),
+    "box of 1 km": (workload.by_place, 1),
+    "create": (workload.create, 1),
+    "update an attribute": (workload.update, 1),
+    "batch upsert of 100": (workload.batch(100), 100),
+    "batch upsert of 1,000": (workload.batch(1_000), 1_000),
 }
 """Each load, and how many entities one of its requests is about."""
 
@@ -139,7 +139,7 @@ class Bench:
             report.empty_mb = memory_mb(city.pid)
             say(f"{report.size:,} entities: filling the city")
             began = time.perf_counter()
-            for body in requests.batches(report.size):
+            for body in workload.batches(report.size):
                 city.send("POST", f"{API}/entityOperations/upsert", body)
             report.filled_s = time.perf_counter() - began
         with running_city(self._folder / "city", **self._environment) as city, self._peer(city) as peer:
@@ -157,7 +157,7 @@ class Bench:
             settle(city.pid)
             for name in UNSEEN:
                 say(f"{report.size:,} entities: {name}, documents that were never shown")
-                wanted = requests.requests(KINDS[name][0], report.size, city.headers)
+                wanted = workload.requests(KINDS[name][0], report.size, city.headers)
                 load = Load(self._folder / "requests", wanted, self._seconds)
                 for _ in range(2):  # the first run is for warming up
                     report.unseen[name] = load.run(Server(city.port, city.pid), MANY_CLIENTS)
@@ -177,7 +177,7 @@ class Bench:
     def _changing(self, city: BenchCity) -> Iterator[None]:
         """Update entities now and then until the block ends."""
         file = self._folder / "changes"
-        write_requests(file, requests.requests(requests.update, self._report.size, city.headers))
+        write_requests(file, workload.requests(workload.update, self._report.size, city.headers))
         arguments = [sys.executable, "-m", "bench.traffic", f"127.0.0.1:{city.port}", str(file)]
         arguments += ["--connections", "2", "--seconds", "600", "--rate", str(CHANGES_PER_S)]
         with process(arguments, core=CORES[-1]):
@@ -189,13 +189,13 @@ class Bench:
         city: BenchCity,
         peer: Server,
         name: str,
-        make: requests.Make,
+        make: workload.Make,
         each: int,
         say: Callable[[str], None],
     ) -> None:
         report, server = self._report, Server(city.port, city.pid)
-        variants = requests.VARIANTS if each == 1 else max(8, 2_000 // each)
-        wanted = requests.requests(make, report.size, city.headers, variants)
+        variants = workload.VARIANTS if each == 1 else max(8, 2_000 // each)
+        wanted = workload.requests(make, report.size, city.headers, variants)
         load = Load(self._folder / "requests", wanted, self._seconds)
         rates = report.rates[name] = {}
         for clients in self._clients:

@@ -329,3 +329,54 @@ def test_a_removed_or_replaced_subscription_leaves_nothing_behind() -> None:
     index.remove("", "urn:s:1")
     assert index.match(updated(types=(CONTEXT.expand("Tug"),)))[0] == []
     assert index._by_key == {}
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        "speed==1,1",
+        'name=="x","x"',
+        "speed==1,1.0",
+        "speed==0,-0.0",
+        "speed==18446744073709551616,18446744073709551616",
+    ],
+)
+def test_a_condition_that_lists_a_value_twice_can_be_replaced_and_removed(q: str) -> None:
+    index: SubscriptionIndex[ServedSubscription] = SubscriptionIndex()
+    index.put(watch(q=q))
+    index.put(watch(q="speed==2"))
+    assert [each.subscription.id for each in index.match(updated())[0]] == ["urn:s:1"]
+    index.put(watch(q=q))
+    index.remove("", "urn:s:1")
+    assert not index.match(updated())[0]
+    assert len(index) == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(1, True), (False, 0), ([1, 0], [True, False]), ({"a": 1}, {"a": True})]
+)
+def test_a_number_that_becomes_a_boolean_has_changed(before: Any, after: Any) -> None:
+    assert matched(updated(after, before), watch(watchedAttributes=["speed"])) == ["urn:s:1"]
+
+
+def children(*instances: tuple[str, int]) -> list[Instance]:
+    return [Instance(value=1, attrs={X + "note": [Instance(value=v, dataset_id=d) for d, v in instances]})]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ([("", 1)], [("urn:d:1", 1)], True),
+        ([("urn:d:1", 1)], [("urn:d:2", 1)], True),
+        ([("", 1), ("urn:d:1", 2)], [("urn:d:1", 2), ("", 1)], False),
+        ([("", 1), ("urn:d:1", 2)], [("", 2), ("urn:d:1", 1)], True),
+        ([("", 1)], [("", 1), ("urn:d:1", 2)], True),
+    ],
+)
+def test_instances_of_a_sub_attribute_are_known_by_their_dataset(
+    before: list[tuple[str, int]], after: list[tuple[str, int]], changed: bool
+) -> None:
+    change = updated()
+    change.entity.attrs[SPEED] = children(*after)
+    change.previous[SPEED] = children(*before)
+    assert bool(matched(change, watch())) is changed

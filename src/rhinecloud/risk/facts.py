@@ -17,8 +17,8 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import parse_time
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
-from rhinecloud.ngsild.region import ANYWHERE, CityArea
-from rhinecloud.risk.condition import PLACES, Condition
+from rhinecloud.ngsild.equality import json_equal
+from rhinecloud.risk.condition import Condition
 
 SIMULATED = "urn:rhinecloud:ns:simulated"
 QUALITY = "urn:rhinecloud:ns:quality"
@@ -59,15 +59,9 @@ class EntityFacts:
     """The facts of a reading for an expression, converted when they are read."""
 
     def __init__(
-        self,
-        reading: ReadingFacts,
-        context: Context,
-        extras: Mapping[str, Any] | None = None,
-        area: CityArea = ANYWHERE,
+        self, reading: ReadingFacts, context: Context, extras: Mapping[str, Any] | None = None
     ) -> None:
-        """`area` is where the city is."""
         self.reading = reading
-        self._area = area
         self.extras = extras or {}
         self._context = context
         self._instances: dict[str, Instance | None] = {}
@@ -121,7 +115,7 @@ class EntityFacts:
         if head == "window":
             figures = self.extras.get(head)
             return figures is not None and (len(path) == 1 or path[1] in figures)
-        if head in ("observed", "age_s", "id", "type", "simulated", *PLACES):
+        if head in ("observed", "age_s", "id", "type", "simulated"):
             return True
         return self.value(head) is not None
 
@@ -147,7 +141,7 @@ class EntityFacts:
                 return self._group(name, condition, self._unit)
             case "window":
                 return self.extras.get(name)
-        return self._is_near(name) if name in PLACES else self.value(name)
+        return self.value(name)
 
     def is_simulated(self, attributes: frozenset[str]) -> bool:
         """Return whether the entity, or one of the attributes, is marked as simulated."""
@@ -171,12 +165,6 @@ class EntityFacts:
             before = first_of(self.reading.previous.get(iri, []))
             self._changes[iri] = _compare(self.reading.entity.first(iri), before)
         return self._changes[iri]
-
-    def _is_near(self, name: str) -> bool:
-        """Return the fact of `in_city` or `in_surroundings`."""
-        instance = self.instance("location")
-        place = instance.value if instance else None
-        return self._area.in_city(place) if name == "in_city" else self._area.in_surroundings(place)
 
     def _unit(self, name: str) -> str | None:
         instance = self.instance(name)
@@ -211,9 +199,9 @@ def _compare(now: Instance | None, before: Instance | None) -> ReadingChange | N
     if now is None or before is None:
         return ReadingChange.NEW
     if not now.observed_at or not before.observed_at:
-        return None if now.value == before.value else ReadingChange.NEW
+        return None if json_equal(now.value, before.value) else ReadingChange.NEW
     if now.observed_at == before.observed_at:
-        return ReadingChange.SAME if now.value == before.value else ReadingChange.NEW
+        return ReadingChange.SAME if json_equal(now.value, before.value) else ReadingChange.NEW
     old, new = seconds(before.observed_at), seconds(now.observed_at)
     return ReadingChange.LATE if old is not None and new is not None and new < old else ReadingChange.NEW
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.entity import Instance
+from rhinecloud.ngsild.equality import json_equal
 from rhinecloud.subscriptions.model import Trigger
 
 _NOTHING: frozenset[Trigger] = frozenset()
@@ -79,7 +80,7 @@ def _compare(before: Sequence[Instance], after: Sequence[Instance]) -> frozenset
 
 def _differ(before: Instance, after: Instance) -> bool:
     return (
-        before.value != after.value
+        not json_equal(before.value, after.value)
         or before.observed_at != after.observed_at
         or before.type != after.type
         or before.unit_code != after.unit_code
@@ -95,8 +96,4 @@ def _children_differ(before: dict[str, list[Instance]], after: dict[str, list[In
         return False
     if before.keys() != after.keys():
         return True
-    return any(
-        len(before[name]) != len(after[name])
-        or any(_differ(one, other) for one, other in zip(before[name], after[name], strict=True))
-        for name in after
-    )
+    return any(_compare(before[name], after[name]) for name in after)

@@ -76,7 +76,8 @@ def _values(term: Equality) -> tuple[Hashable, ...]:
         return ()
     literals = [each for each in term.wanted if isinstance(each, Literal)]
     found = [_key(each.value) for each in literals]
-    return tuple(found + [_key(each.expanded) for each in literals if each.expanded])
+    found += [_key(each.expanded) for each in literals if each.expanded]
+    return tuple(dict.fromkeys(found))  # 1 and 1.0 are one key
 
 
 def _key(value: Any) -> Hashable:

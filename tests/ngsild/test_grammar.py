@@ -75,6 +75,25 @@ def test_dates_and_times_are_moments_quoted_or_not() -> None:
             assert isinstance(expression, Order) and expression.limit.moment == parse_moment(text)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-03-01T14:00:00+02:00",
+        "2026-03-01T14:00+02",
+        "2026-03-01T12:00Z",
+        "2026-03-01T07:00:00.000000000-0500",
+        "20260301T120000Z",
+        "20260301T1400+0200",
+    ],
+)
+def test_a_datetime_may_have_an_offset_or_no_seconds_or_the_basic_form(written: str) -> None:
+    expression = parse_q(f"a>={written}", core_context())
+    assert isinstance(expression, Order)
+    assert expression.limit.moment == parse_moment("2026-03-01T12:00:00Z")
+    assert expression.limit.compares("2026-03-01T13:30:00+01:00") == 1
+    assert expression.limit.compares("2026-03-01T12:00:00Z") == 0
+
+
 def test_lists_and_ranges_follow_equality() -> None:
     assert parse_q('a=="x","y"', core_context()) == Equality(
         path("a"), (Literal('"x"', "x"), Literal('"y"', "y"))

@@ -20,7 +20,7 @@ from rhinecloud.ngsild.linked import Linked
 from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.patterns import compile_pattern
 from rhinecloud.ngsild.terms import Equality, Exists, Literal, Matches, Missing, Order, Range
-from rhinecloud.ngsild.time_values import parse_moment
+from rhinecloud.ngsild.time_values import extended_form, parse_moment
 from rhinecloud.ngsild.values import is_uri
 
 MAX_LENGTH = 8192
@@ -213,6 +213,7 @@ class _TokenReader:
 
     def _text(self, written: str, text: str, expand: bool) -> Literal:
         expanded = self._context.expand(text) if expand and text else ""
+        text = extended_form(text)
         return Literal(written, text, parse_moment(text), expanded)
 
     def _unquoted(self, quoted: str) -> str:

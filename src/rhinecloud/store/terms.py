@@ -9,7 +9,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 from rhinecloud.ngsild.expression import Every, Expression, Some
 from rhinecloud.ngsild.linked import Reaches
@@ -124,6 +124,8 @@ def _of_order(order: Order, name: str) -> KeyRange:
 def _lowest(literal: Literal) -> Key:
     """Return the least key that a value equal to the literal, or greater, may have."""
     value = literal.value
+    if isinstance(literal.moment, datetime):
+        return _day(literal.moment, -1)
     if isinstance(value, str):
         return value[: _meaning(literal)]
     key = key_of(value)
@@ -133,14 +135,22 @@ def _lowest(literal: Literal) -> Key:
 
 def _highest(literal: Literal) -> Key:
     """Return the greatest key that a value equal to the literal, or less, may have."""
+    if isinstance(literal.moment, datetime):
+        return _day(literal.moment, 1) + LAST_CHARACTER
     key = _lowest(literal)
     return key + LAST_CHARACTER if literal.moment is not None and isinstance(key, str) else key
 
 
+def _day(moment: datetime, days: int) -> str:
+    """Return the date in UTC some days from a DateTime: the same DateTime may be written with any offset from UTC."""
+    try:
+        return (moment.astimezone(UTC) + timedelta(days)).date().isoformat()
+    except OverflowError:
+        return LEAST_TEXT if days < 0 else LAST_CHARACTER
+
+
 def _meaning(literal: Literal) -> int:
     """Return how many characters are compared: a fraction of a second may be written in several ways."""
-    if isinstance(literal.moment, datetime):
-        return 19
     return 8 if isinstance(literal.moment, time) else TEXT_LENGTH
 
 

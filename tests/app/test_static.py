@@ -11,6 +11,7 @@ import pytest
 from rhinecloud.app.security import security_headers
 from rhinecloud.app.static import IN_MEMORY, StaticFiles
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 PAGE = b"<!doctype html><title>City</title>" + b" " * 1000
 
 
@@ -43,11 +44,28 @@ async def get(
 
 @pytest.mark.parametrize("path", ["/", "/incidents", "/incidents/urn:ngsi-ld:Incident:1"])
 async def test_any_page_of_the_application_is_the_one_page(web: Path, path: str) -> None:
-    status, headers, body = await get(StaticFiles(web, security_headers()), path)
+    status, headers, body = await get(StaticFiles(web, security_headers()), path, accept=BROWSER)
     assert (status, body) == (200, PAGE)
     assert headers["content-type"] == "text/html; charset=utf-8"
     assert headers["cache-control"] == "no-cache"
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/v2/entities", "application/json"),
+        ("/version", "*/*"),
+        ("//ngsi-ld/v1/entities", ""),
+        ("/", "application/json"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_client_of_an_api_gets_no_page(web: Path, path: str, accept: str, method: str) -> None:
+    status, headers, body = await get(StaticFiles(web), path, method, accept=accept)
+    assert (status, headers["content-type"]) == (404, "application/problem+json")
+    assert int(headers["content-length"]) > 100
+    assert (b"/ngsi-ld/v1/" in body) is (method == "GET")
 
 
 @pytest.mark.parametrize("path", ["/missing.js", "/../secret.txt", "/assets/../../secret.txt"])

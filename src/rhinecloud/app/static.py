@@ -2,7 +2,7 @@
 
 A new build is noticed within a second, by the modification times of three paths. Hashed files are cached for a year,
 others are revalidated by their ETag; texts are compressed; large files (the base map) can be read in ranges. Any other
-path returns the page of the single-page application.
+path returns the page of the single-page application to a browser, and 404 to whoever accepts no HTML.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from rhinecloud.app.asgi import Headers, Receive, Scope, Send, header, reply
+from rhinecloud.app.problem import MEDIA_TYPE, TYPE
 
 IN_MEMORY = 2 * 1024 * 1024
 """Files up to this many bytes are kept in memory once they were requested."""
@@ -53,6 +56,14 @@ NOT_BUILT = (
     b"<!doctype html><meta charset=utf-8><title>Rhine Cloud</title><p>The city runs; its operations centre is not "
     b"built. Run <code>make web</code>, then load this page again."
 )
+NOT_FOUND = orjson.dumps(
+    {
+        "type": f"{TYPE}not-found",
+        "title": "Not found",
+        "status": 404,
+        "detail": "there is no such resource; the APIs are below /ngsi-ld/v1/ and /api/v1/",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +98,18 @@ class StaticFiles:
         self._assets = _find(folder)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle GET and HEAD; a path without a suffix is a page of the application."""
+        """Handle GET and HEAD; a path without a suffix is a page of the application, for whoever accepts HTML."""
         if scope["method"] not in ("GET", "HEAD"):
             await reply(send, 405, b"", [(b"allow", b"GET, HEAD")])
             return
         await self._check_build()
         path = scope["path"]
         asset = self._assets.get(path)
-        if asset is None and "." not in path.rpartition("/")[2]:
+        if (
+            asset is None
+            and "." not in path.rpartition("/")[2]
+            and _accepts_page(path, header(scope, b"accept"))
+        ):
             asset = self._assets.get("/index.html")
             if asset is None:
                 await reply(
@@ -102,7 +117,9 @@ class StaticFiles:
                 )
                 return
         if asset is None:
-            await reply(send, 404, b"", [(b"cache-control", b"no-store"), *self._extra])
+            fields = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store"), *self._extra]
+            body = NOT_FOUND if scope["method"] == "GET" else b""
+            await reply(send, 404, body, fields, length=len(NOT_FOUND))
             return
         await self._serve(asset, scope, send)
 
@@ -211,6 +228,11 @@ def _asset(folder: Path, path: Path) -> Asset:
             if path.with_name(path.name + ending).exists()
         ),
     )
+
+
+def _accepts_page(path: str, accept: bytes) -> bool:
+    """Return whether a client that accepts these media types is a browser; `/` is a page for all but JSON's clients."""
+    return b"text/html" in accept or (path == "/" and (not accept or b"*/*" in accept))
 
 
 def _encoding(asset: Asset, accepted: bytes) -> str:

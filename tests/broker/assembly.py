@@ -75,13 +75,15 @@ class BrokerApi:
         return await ask(self.application, verb, path, raw, query or inline, fields)
 
 
-async def ask(app: Any, verb: str, path: str, body: bytes, query: str, headers: Mapping[str, str]) -> Answer:
-    """Speak ASGI to an application and gather its answer."""
+async def ask(
+    app: Any, verb: str, path: str, body: bytes, query: str, headers: Mapping[str, str], *, raw_path: str = ""
+) -> Answer:
+    """Speak ASGI to an application and gather its answer; `raw_path` is the path as it was sent, where it differs."""
     scope = {
         "type": "http",
         "method": verb,
         "path": f"/ngsi-ld/v1{path}",
-        "raw_path": f"/ngsi-ld/v1{path}".encode(),
+        "raw_path": (raw_path or f"/ngsi-ld/v1{path}").encode(),
         "query_string": query.encode(),
         "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
     }

@@ -212,6 +212,17 @@ async def test_5_6_9_an_update_needs_entities_that_exist(api: BrokerApi) -> None
     assert (found["gates"], found["height"]) == (4, 7)
 
 
+async def test_5_6_10_an_item_that_is_no_id_fails_alone(api: BrokerApi) -> None:
+    await api.call("POST", "/entityOperations/create", several("a", "b"))
+    ids = [each["id"] for each in several("a", "b")]
+    answer = await api.call("POST", "/entityOperations/delete", [ids[0], "no uri", 7, {"id": ids[0]}, ids[1]])
+    result = answer.json()
+    assert (answer.status, result["success"]) == (207, ids)
+    assert [each["entityId"] for each in result["errors"]] == ["no uri", "", ""]
+    assert "7 is not a URI" in result["errors"][1]["error"]["detail"]
+    assert '{"id":' in result["errors"][2]["error"]["detail"]
+
+
 async def test_5_6_10_a_batch_of_ids_is_deleted(api: BrokerApi) -> None:
     await api.call("POST", "/entityOperations/create", several("a", "b"))
     ids = ["urn:ngsi-ld:Lock:a", "urn:ngsi-ld:Lock:a"]

@@ -102,3 +102,22 @@ async def test_6_3_14_the_tenant_may_have_its_former_name(api: BrokerApi) -> Non
     ):
         answer = await api.call("GET", path, headers=headers)
         assert (answer.status, answer.headers["ngsild-tenant"]) == (200, "harbour")
+
+
+@pytest.mark.parametrize("name", ["urn:port:lock:7/", "http://port.example/locks/", "urn:port:lock://"])
+async def test_6_2_an_id_may_end_in_a_slash(api: BrokerApi, name: str) -> None:
+    other = {**LOCK, "id": name.rstrip("/")}
+    assert (await api.call("POST", "/entities", other)).status == 201
+    made = await api.call("POST", "/entities", {**LOCK, "id": name})
+    location = made.headers["location"].removeprefix("/ngsi-ld/v1")
+    for spelled in (location, f"/entities/{name}"):
+        assert (await api.call("GET", spelled)).json()["id"] == name
+    assert (await api.call("DELETE", location)).status == 204
+    assert (await api.call("GET", location)).status == 404
+    assert (await api.call("GET", f"/entities/{other['id']}")).json()["id"] == other["id"]
+
+
+async def test_6_2_a_slash_at_the_end_of_a_resource_is_passed_over(api: BrokerApi) -> None:
+    await api.call("POST", "/entities", LOCK)
+    assert (await api.call("GET", "/types/")).status == 200
+    assert (await api.call("GET", f"/entities/{LOCK['id']}/attrs/level/")).status in (200, 405)

@@ -50,6 +50,11 @@ async def test_6_3_4_another_media_type_is_415_and_has_no_body(api: BrokerApi) -
     assert (answer.status, answer.body) == (415, b"")
 
 
+async def test_6_3_4_a_compressed_body_is_415(api: BrokerApi) -> None:
+    answer = await api.call("POST", "/entities", b"\x1f\x8b", headers={**LD, "content-encoding": "gzip"})
+    assert answer.status == 415
+
+
 async def test_6_3_4_a_merge_patch_is_read_as_json(api: BrokerApi) -> None:
     await api.call("POST", "/entities", FERRY)
     headers = {"content-type": "application/merge-patch+json"}
@@ -119,6 +124,50 @@ async def test_6_3_5_json_ld_takes_its_context_from_the_body_only(api: BrokerApi
 async def test_6_3_5_other_links_are_not_the_context(api: BrokerApi) -> None:
     headers = {"link": '<https://example.org/x>; rel="help", <https://example.org/y>; rel=next'}
     assert (await api.call("GET", "/entities?type=Ferry", headers=headers)).status == 200
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        CORE_URL,
+        f'{CORE_URL}; rel="http://www.w3.org/ns/json-ld#context"',
+        f'<{CORE_URL}; rel="http://www.w3.org/ns/json-ld#context"',
+        f"<{CORE_URL}> rel=x",
+        f'<{CORE_URL}>; rel="x',
+        f'<https://example.org/x>; rel="help", {CORE_URL}',
+    ],
+)
+@pytest.mark.parametrize("verb", ["GET", "POST"])
+async def test_6_3_5_a_link_that_cannot_be_read_is_refused(api: BrokerApi, link: str, verb: str) -> None:
+    answer = await api.call(
+        verb, "/entities?type=Ferry", FERRY if verb == "POST" else None, headers={"link": link}
+    )
+    assert answer.status == 400
+    if verb == "GET":
+        assert "Link" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "link", ["", " ", ",", f"<{CORE_URL}>", f'<{CORE_URL}> ; rel="a b" ; x , <y>; rel=z,']
+)
+async def test_6_3_5_a_list_of_links_is_read_as_rfc_8288_writes_it(api: BrokerApi, link: str) -> None:
+    assert (await api.call("GET", "/entities?type=Ferry", headers={"link": link})).status == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ngsi-ld/v2/types",
+        "/ngsi-ld/zz/types",
+        "/ngsi%2Dld/types",
+        "/ngsi-ld/v11/types",
+        "/ngsi-ld%2Fv1/types",
+    ],
+)
+async def test_6_2_only_version_1_is_the_api(api: BrokerApi, path: str) -> None:
+    answer = await ask(api.application, "GET", "", b"", "", {}, raw_path=path)
+    assert answer.status == 404
+    assert path in answer.json()["detail"]
 
 
 async def test_6_3_6_json_names_its_context_in_a_link_and_json_ld_inside(api: BrokerApi) -> None:

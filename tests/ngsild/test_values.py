@@ -13,6 +13,7 @@ from rhinecloud.ngsild.values import (
     check_raw_json,
     check_scope,
     check_uri,
+    is_uri,
 )
 
 
@@ -206,3 +207,9 @@ def test_language_maps_hold_texts_by_language_tag() -> None:
     for broken in ({}, {"de": 5}, {"de": None}, {"no tag": "x"}, {"de": ["a", 1]}, "Haus", ["Haus"]):
         with pytest.raises(Invalid):
             check_language_map(broken)
+
+
+@pytest.mark.parametrize("text", ["urn:x:%", "urn:x:%zz", "urn:x:%2", "urn:ö:%zz", "urn:x:%é0"])
+def test_a_percent_sign_begins_two_hexadecimal_digits(text: str) -> None:
+    assert not is_uri(text)
+    assert is_uri(text.replace("%", "%25"))

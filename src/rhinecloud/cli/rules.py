@@ -118,9 +118,7 @@ def build() -> typer.Typer:
             raise Invalid("; ".join(str(problem) for problem in rulebook.problems))
         try:
             with recording.open("rb") as lines:
-                found = backtest(
-                    rulebook.rules, read_recording(lines, rulebook.context), rulebook.context, rulebook.area
-                )
+                found = backtest(rulebook.rules, read_recording(lines, rulebook.context), rulebook.context)
         except OSError as error:
             raise Invalid(f"cannot read the file: {error.strerror}", field=str(recording)) from None
         outcomes = [
@@ -166,12 +164,13 @@ def _read(files: list[Path] | None, city: Path) -> Rulebook:
     if files and city == HERE and not (city / FILE).exists():
         return read_rulebook(files, _context_of_packs())
     foundation = Foundation(read_city(city), utc_now)
-    settings, area = foundation.settings, foundation.settings.city.area()
-    if not files:
-        return read_city_rules(settings.folder, settings, foundation.content, foundation.context, area)
-    rulebook = read_rulebook(files, foundation.context)
-    rulebook.area = area
-    return rulebook
+    return (
+        read_rulebook(files, foundation.context)
+        if files
+        else read_city_rules(
+            foundation.settings.folder, foundation.settings, foundation.content, foundation.context
+        )
+    )
 
 
 def _context_of_packs() -> Context:

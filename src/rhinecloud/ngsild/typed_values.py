@@ -11,12 +11,19 @@ from typing import Any
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import NULL
-from rhinecloud.ngsild.values import check_geometry, check_json, check_language_map, check_raw_json, check_uri
+from rhinecloud.ngsild.values import (
+    MISPLACED_NULL,
+    check_geometry,
+    check_json,
+    check_language_map,
+    check_raw_json,
+    check_uri,
+)
 
 
 def _not_null(value: Any) -> Any:
     if value == NULL:
-        raise Invalid("NGSI-LD null is allowed only in fragments that update or merge")
+        raise Invalid(MISPLACED_NULL)
     return value
 
 

@@ -41,8 +41,8 @@ _INVISIBLE = (
 )
 """Characters that RFC 3987 excludes, and invisible ones: two ids that look alike would be different."""
 
-_URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:[^{_INVISIBLE}<>\"{{}}|\\^`]+")
-_PLAIN_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[!#-;=?-\[\]_a-z~]+")
+_URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:(?:[^%{_INVISIBLE}<>\"{{}}|\\^`]|%[0-9A-Fa-f]{{2}})+")
+_PLAIN_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[!#$&-;=?-\[\]_a-z~]+")
 """Nearly all URIs: ASCII alone, checked five times as fast."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,6})?Z")
 _SCOPE = re.compile(r"/?[^\W\d_]\w*(?:/[^\W\d_]\w*)*")
@@ -56,6 +56,10 @@ _MOMENTS: Mapping[str, Callable[[str], object]] = {
 
 _VALUE_OBJECT = frozenset({"@value", "@type", "@language", "@direction", "@index"})
 """The members of a value object in JSON-LD 1.1 (section 9.5)."""
+
+MISPLACED_NULL = (
+    "NGSI-LD null must be the whole value of an attribute in an update, or a member of one in a merge"
+)
 
 GREATEST = 2**64 - 1
 LEAST = -(2**63)
@@ -72,7 +76,7 @@ def check_uri(text: Any) -> str:
     if not isinstance(text, str) or not is_uri(text):
         raise Invalid(f"{_short(text)} is not a URI")
     if text == NULL:
-        raise Invalid("NGSI-LD null is allowed only in fragments that update or merge")
+        raise Invalid(MISPLACED_NULL)
     return text
 
 
@@ -108,7 +112,7 @@ def check_json(value: Any, *, nulls: bool = False, depth: int = 0) -> None:
     kind = type(value)
     if kind is str:
         if not nulls and value == NULL:
-            raise Invalid("NGSI-LD null is allowed only in fragments that update or merge")
+            raise Invalid(MISPLACED_NULL)
     elif kind is bool:
         return
     elif kind is int:
@@ -263,5 +267,9 @@ def check_language_map(value: Any) -> dict[str, Any]:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    """Return a value as JSON, for a message: clients speak no Python."""
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:
+        text = str(value)
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -141,6 +141,9 @@ async def _read(parts: HandlerContext, request: Request) -> bytes:
     media = media_of(request)
     if media not in (JSON_TYPE, LD_TYPE) and not (media == PATCH_TYPE and request.verb == "PATCH"):
         raise UnsupportedMediaType(media)
+    encoding = request.header(b"content-encoding").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedMediaType(f"{media} with the Content-Encoding {encoding}")
     length = request.length(parts.settings.max_body_bytes)
     return await (request.body(length) if length <= SMALL_BYTES else parts.admission.read(request, length))
 

@@ -12,17 +12,22 @@ from rhinecloud.ngsild.documents import CORE_URL
 
 REL = "http://www.w3.org/ns/json-ld#context"
 
-_LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w*!#$&+.^`|~-]+\s*(?:=\s*(?:\"[^\"]*\"|[^\s\",;]+))?)*)")
+_TEXT = r"<([^>]*)>((?:\s*;\s*[\w*!#$&+.^`|~-]+\s*(?:=\s*(?:\"[^\"]*\"|[^\s\",;]+))?)*+)"
+_LINK = re.compile(_TEXT)
+_LINKS = re.compile(rf"[\s,]*+(?:{_TEXT}[\s;]*+(?:,[\s,]*+|$))++")
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s\",;]+))", re.IGNORECASE)
 
 
 def context_url(header: str) -> str | None:
-    """Return the URL of the @context in a Link header field, None if it names none. Raise Invalid for more than one.
+    """Return the URL of the @context in a Link header field, None if it names none.
 
-    A single link without `rel` is accepted too: clients of other brokers send it so.
+    A single link without `rel` is accepted too: clients of other brokers send it so. Raise Invalid for a field that is
+    no list of links, and for more than one @context.
     """
-    if not header:
+    if not header.strip(" \t,"):
         return None
+    if _LINKS.fullmatch(header) is None:
+        raise Invalid(f'must be <URL>; rel="{REL}"; type="application/ld+json"', field="Link")
     links = _LINK.findall(header)
     urls = [url for url, parameters in links if REL in _relations(parameters)]
     if len(links) == 1 and not _relations(links[0][1]):

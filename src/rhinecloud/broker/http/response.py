@@ -51,9 +51,10 @@ def nothing() -> Response:
 def created(collection: str, name: str) -> Response:
     """Return 201 with the path of what was created in a collection of the API.
 
-    The slashes of a name that is a URI are not escaped, unless the router would read one as that before an attribute.
+    The slashes of a name that is a URI are not escaped, unless it ends in one, or the router would read one as that
+    before an attribute.
     """
-    path = quote(name, safe=":" if "/attrs" in name else ":/")
+    path = quote(name, safe=":" if "/attrs" in name or name.endswith("/") else ":/")
     return Response(201, [(b"location", f"/ngsi-ld/v1/{collection}/{path}".encode())])
 
 

@@ -41,8 +41,8 @@ class Router:
     def find(self, verb: str, path: bytes) -> tuple[Route, dict[str, str]]:
         """Return the route of a raw path, such as `/entities/urn%3Ax`, and its decoded variables.
 
-        A slash at the end is ignored. Raise NotFound if there is no such resource, MethodNotAllowed if it has no such
-        method.
+        A slash at the end is ignored, unless it is that of a URI. Raise NotFound if there is no such resource,
+        MethodNotAllowed if it has no such method.
         """
         plain = self._plain.get((verb, path))
         if plain is not None:
@@ -56,9 +56,11 @@ class Router:
     def _walk(self, verb: str, path: bytes) -> tuple[Route, dict[str, str]]:
         node = self._root
         values: list[bytes] = []
-        segments = path.strip(b"/").split(b"/") if len(path) > 1 else []
+        segments = path.lstrip(b"/").split(b"/") if len(path) > 1 else []
         while segments:
             segment = segments.pop(0)
+            if not segment and not segments:
+                break  # a slash at the end
             child = node.children.get(segment)
             if child is None:
                 child = node.variable

@@ -99,10 +99,28 @@ async def merge(parts: HandlerContext, request: Request) -> Response:
 
 async def delete(parts: HandlerContext, request: Request) -> Response:
     """Batch Entity Delete (clause 6.17.3.1)."""
-    items = await read_objects(parts, request)
-    plans = [(check_uri(item), removal(item)) for item, _ in items]
-    outcomes = await parts.broker.write_all(request.actor, request.tenant, plans)
-    return _no_content([(name, outcome) for (name, _), outcome in zip(plans, outcomes, strict=True)])
+    items = [item for item, _ in await read_objects(parts, request)]
+    malformed = {number: error for number, item in enumerate(items) if (error := _fault_of_id(item))}
+    plans = [(item, removal(item)) for number, item in enumerate(items) if number not in malformed]
+    outcomes = iter(await parts.broker.write_all(request.actor, request.tenant, plans))
+    return _no_content(
+        [
+            (item, next(outcomes)) if number not in malformed else (_text_of(item), malformed[number])
+            for number, item in enumerate(items)
+        ]
+    )
+
+
+def _fault_of_id(item: Any) -> Invalid | None:
+    try:
+        check_uri(item)
+    except Invalid as error:
+        return error
+    return None
+
+
+def _text_of(item: Any) -> str:
+    return item if isinstance(item, str) else ""
 
 
 async def _carry_out(

@@ -87,8 +87,10 @@ def _pairs(members: SubscriptionMembers, name: str) -> list[KeyValuePair]:
             if not isinstance(each.raw(member), str):
                 raise Invalid("must be a string", field=each.place(member))
         pair = KeyValuePair(each.raw("key"), each.raw("value"))
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", pair.key) or re.search(r"[\r\n\0]", pair.value):
-            raise Invalid("must be a valid header field", field=each.place("key"))
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", pair.key):
+            raise Invalid("must be the name of a header field", field=each.place("key"))
+        if re.search(r"[\r\n\0]", pair.value):
+            raise Invalid("must be the value of a header field, in one line", field=each.place("value"))
         found.append(pair)
     return found
 

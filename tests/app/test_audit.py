@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import stat
+from collections.abc import Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 import aiohttp
+from fastapi import Depends, FastAPI, HTTPException
 
 from app.test_access import token_of
 from app.test_city import GAUGE, bearer
 from rhinecloud.app.city import RunningCity
+from rhinecloud.audit import AuditEntry
+from rhinecloud.audit.reading import AuditFilter, read_page
 from rhinecloud.kernel.actor import Role
 
 
@@ -71,6 +77,77 @@ async def test_refusals_are_recorded_wherever_they_happen(city: RunningCity) -> 
         ]
         assert {each["address"] for each in found} == {"127.0.0.1"}
         assert all(each["request_id"] for each in found)
+
+
+async def test_an_act_is_on_record_before_its_answer_is_sent(city: RunningCity) -> None:
+    """A process that is killed right after the answer must not lose the line."""
+    api = FastAPI()
+    may = city.space.access.may("administer")
+
+    @api.post("/works", dependencies=[Depends(may)])
+    async def works() -> str:
+        return "done"
+
+    @api.post("/fails", dependencies=[Depends(may)])
+    async def fails() -> None:
+        raise HTTPException(409, "it failed")
+
+    @api.post("/breaks", dependencies=[Depends(may)])
+    async def breaks() -> None:
+        raise RuntimeError("a secret")
+
+    for path, expected in (
+        ("/works", ("done", "")),
+        ("/fails", ("failed", "HTTPException: see the log")),
+        ("/breaks", ("failed", "RuntimeError: see the log")),
+    ):
+        lines: list[AuditEntry] = []
+        with contextlib.suppress(RuntimeError):
+            await api(*asked(city, path, partial(_note_lines, city, lines)))
+        assert [(each.outcome, each.reason) for each in lines] == [expected]
+        assert lines[0].resource == f"POST {path}"
+
+
+def _note_lines(city: RunningCity, lines: list[AuditEntry]) -> None:
+    lines[:] = read_page(city.foundation.audit.folder, AuditFilter(action="administer"), 1).entries
+
+
+def asked(city: RunningCity, path: str, on_answer: Callable[[], None]) -> tuple[Any, Any, Any]:
+    """A POST by an administrator as an ASGI server passes it on; `on_answer` is called when the answer begins."""
+    (name, value) = next(iter(bearer(city).items()))
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            on_answer()
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode())],
+    }
+    return scope, receive, send
+
+
+async def test_a_refused_action_is_recorded_once_and_its_flood_is_counted(city: RunningCity) -> None:
+    async with (
+        aiohttp.ClientSession(city.url, headers=bearer(city)) as admin,
+        aiohttp.ClientSession(city.url, headers=await token_of(city, Role.PARTNER)) as partner,
+    ):
+        for number in range(20):
+            draft = {"title": f"number {number}"}
+            async with partner.post("/api/v1/actions/incidents.open", json=draft) as answer:
+                assert answer.status == 403
+        city.foundation.audit.flush()
+        found = await audit(admin, actor="urn:rhinecloud:token:a-partner")
+        assert [(each["action"], each["outcome"], each["count"]) for each in found[::-1]] == [
+            ("incidents.open", "denied", 1),
+            ("incidents.open", "denied", 19),
+        ]
 
 
 async def test_sign_ins_are_recorded_without_what_was_typed(city: RunningCity) -> None:

@@ -109,6 +109,23 @@ async def test_what_was_written_is_read_at_once_through_every_process(city: Read
         assert many == (200, [{"id": "urn:g:1", "type": "Gauge", "level": level}])
 
 
+async def test_a_refusal_is_recorded_once_whichever_process_answers(city: Readers) -> None:
+    """A reader passes on the reads that it refuses, and the city answers and records them."""
+    status, agency = await city.call("POST", "/api/v1/tokens", {"name": "app", "roles": ["device"]})
+    assert status == 201
+    device = {"Authorization": f"Bearer {agency['secret']}"}
+    await city.call("POST", f"{API}/entities", GAUGE)
+    for _ in range(12):
+        assert (await city.call("GET", f"{API}/entities/urn:g:1", headers=device))[0] == 403
+    async with asyncio.timeout(90):  # those after the first are counted for a minute
+        while True:
+            _, page = await city.call("GET", "/api/v1/audit?action=read")
+            if sum(each["count"] for each in page["entries"]) >= 12:
+                break
+            await asyncio.sleep(1)
+    assert sum(each["count"] for each in page["entries"]) == 12
+
+
 async def test_writers_at_every_process_lose_nothing(city: Readers) -> None:
     """Each of their requests is on a connection of its own, so that any process takes it."""
     await asyncio.to_thread(write_at_once, [partial(ask, city.url, headers=city.headers)], 6, 40, seed=1)

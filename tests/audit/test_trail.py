@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -112,6 +113,26 @@ def test_many_different_callers_share_a_line_too(trail: AuditTrail) -> None:
     assert len(found) < 1_020
 
 
+def test_equal_failures_are_counted_beside_equal_refusals(trail: AuditTrail) -> None:
+    for _ in range(100):
+        trail.record(MEYER, "incidents.close", "incident", "there is no incident urn:x")
+        trail.refuse(MEYER, "incidents.close", "incident", "there is no incident urn:x")
+    trail.flush()
+    assert [(each.outcome, each.count) for each in entries(trail)] == [
+        (Outcome.FAILED, 1),
+        (Outcome.DENIED, 1),
+        (Outcome.FAILED, 99),
+        (Outcome.DENIED, 99),
+    ]
+
+
+def test_a_refusal_that_another_process_answers_is_not_recorded_here(trail: AuditTrail) -> None:
+    with trail.mute():
+        trail.refuse(APP, "read", "x")
+    trail.refuse(APP, "read", "y")
+    assert [each.resource for each in entries(trail)] == ["y"]
+
+
 def test_acts_are_never_counted_together(trail: AuditTrail) -> None:
     for _ in range(50):
         trail.record(MEYER, "operate", "POST /api/v1/deadletters/1/retry")
@@ -199,7 +220,7 @@ def test_entries_are_found_by_who_what_outcome_and_time(trail: AuditTrail, clock
 
 def test_lines_longer_than_a_block_are_read(trail: AuditTrail) -> None:
     for number in range(200):
-        trail.record(MEYER, "administer", f"{number}" + "x" * 990, "y" * 990)
+        trail.record(replace(MEYER, name="y" * 990), "administer", f"{number}" + "x" * 990)
     assert [each.resource[:3].strip("x") for each in entries(trail)] == [str(number) for number in range(200)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,8 +37,8 @@ def actions(recorded: list[tuple[str, str, str]]) -> Actions:
         if actor is OTTO:
             raise Forbidden(f"{actor.name} may not call {name}")
 
-    def record(actor: Actor, name: str, parameters: Mapping[str, Any], error: str) -> None:
-        recorded.append((actor.name, name, error))
+    def record(actor: Actor, name: str, parameters: Mapping[str, Any], error: BaseException | None) -> None:
+        recorded.append((actor.name, name, repr(error) if error else ""))
 
     actions = Actions(allow, record)
     actions.add(Action("greetings.greet", "Greet somebody.", Greeting, greet))
@@ -64,7 +65,20 @@ async def test_a_refused_call_is_recorded_with_its_reason(
 ) -> None:
     with pytest.raises(Forbidden):
         await actions.call(OTTO, "greetings.greet", {"name": "x"})
-    assert recorded == [("otto", "greetings.greet", "otto may not call greetings.greet")]
+    assert recorded == [("otto", "greetings.greet", "Forbidden('otto may not call greetings.greet')")]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), asyncio.CancelledError(), Invalid("too long")])
+async def test_a_call_that_fails_is_recorded_whatever_it_raises(
+    actions: Actions, recorded: list[tuple[str, str, str]], error: BaseException
+) -> None:
+    async def fail(actor: Actor, parameters: Greeting) -> None:
+        raise error
+
+    actions.add(Action("greetings.fail", "Fail.", Greeting, fail))
+    with pytest.raises(type(error)):
+        await actions.call(ANNA, "greetings.fail", {"name": "x"})
+    assert recorded == [("anna", "greetings.fail", repr(error))]
 
 
 async def test_an_action_of_a_part_that_is_not_installed_is_unsupported(actions: Actions) -> None:

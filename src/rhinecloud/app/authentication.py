@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from rhinecloud.app.asgi import Scope
+from rhinecloud.app.recording import record_act
 from rhinecloud.audit import AuditTrail
 from rhinecloud.identity.credentials import Credentials, RawHeaders, read_credentials
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.errors import Forbidden, RhineCloudError, Unauthenticated, Unsupported
+from rhinecloud.kernel.errors import Forbidden, Unauthenticated, Unsupported
 from rhinecloud.policy import Authorization, CoreAction
 
 ActorOf = Callable[[Credentials], Actor]
@@ -41,27 +42,28 @@ class Authentication:
         self._policy = policy
         self._tenant = tenant
 
-    def may(self, action: str, *, reads: bool = False) -> Callable[[Request], Any]:
-        """Return a dependency that yields the actor, and raises where the policy does not permit `action`.
+    def may(self, action: str, *, reads: bool = False) -> Callable[..., Any]:
+        """Return a dependency that returns the actor, and raises where the policy does not permit `action`.
 
         Changes by an administrative action are recorded in the audit trail, with `reads` also what is read.
         """
 
-        async def dependency(request: Request) -> AsyncIterator[Actor]:
+        async def recorded(request: Request) -> AsyncIterator[Actor]:
             actor = self.of_headers(request.scope["headers"])
             self._policy.check(actor, action, self._tenant)
             if action not in AUDITED or (request.method in READING and not reads):
                 yield actor
                 return
-            reason = "failed"
             try:
                 yield actor
-                reason = ""
-            except RhineCloudError as error:
-                reason = str(error)
+            except BaseException as error:
+                record_act(self._audit, actor, action, _resource(request), error)
                 raise
-            finally:
-                self._audit.record(actor, action, _resource(request), reason)
+            record_act(self._audit, actor, action, _resource(request), None)
+
+        # The scope ends before the answer is sent: what the client was told must be on record.
+        async def dependency(actor: Actor = Depends(recorded, scope="function")) -> Actor:
+            return actor
 
         return dependency
 

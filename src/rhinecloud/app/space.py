@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rhinecloud.app.assembly import Assembly
 from rhinecloud.app.authentication import Authentication
 from rhinecloud.app.edge import CityEdge
@@ -10,6 +13,7 @@ from rhinecloud.app.logs import LogSettings
 from rhinecloud.app.measured import log_response
 from rhinecloud.app.parts import NAMES, find_parts
 from rhinecloud.app.problem import Problems
+from rhinecloud.app.recording import record_act
 from rhinecloud.app.routes.city import CityDescription
 from rhinecloud.app.settings import ServerSettings
 from rhinecloud.kernel.actor import Actor
@@ -24,7 +28,7 @@ class Space:
         self.access = access
         self.mode = mode
         self.parts = find_parts()
-        self.actions = Actions(self._allow, foundation.audit.call)
+        self.actions = Actions(self._allow, self._record)
         self.assembly = Assembly(self.parts, NAMES, self.actions, foundation.policy.policies.actions)
         self.description = CityDescription(foundation, self.assembly)
         self.problems = Problems(row for part in self.parts.loaded for row in part.errors)
@@ -67,6 +71,12 @@ class Space:
         """Return the web origins whose pages may send requests."""
         public = self.foundation.settings.server.public_url
         return [*self.assembly.origins(), *([public] if public else [])]
+
+    def _record(
+        self, actor: Actor, name: str, parameters: Mapping[str, Any], error: BaseException | None
+    ) -> None:
+        """Record the call of an action: of its parameters the names, for their values may be personal."""
+        record_act(self.foundation.audit, actor, name, ", ".join(sorted(parameters)), error)
 
     def _allow(self, actor: Actor, name: str) -> None:
         policy, space = self.foundation.policy, self.foundation.tenant

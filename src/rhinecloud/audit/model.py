@@ -23,7 +23,8 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"
     """Who did what to what, when, from where, and what became of it.
 
     `time` is ISO 8601 in UTC. `actor` is the id, '' for a caller who is not signed in. `request_id` is that of the
-    access log and of the answer. A line with a `count` stands for so many equal refusals, from `time` to `until`.
+    access log and of the answer. A line with a `count` stands for so many equal refusals or failures, from `time` to
+    `until`.
     """
 
     time: str

@@ -29,7 +29,7 @@ class AuditEntryView(BaseModel):
     )
     request_id: str
     address: str = Field(description="Where the request came from")
-    count: int = Field(description="For how many equal refusals the entry stands")
+    count: int = Field(description="For how many equal refusals or failures the entry stands")
     until: str = Field(description="When the last of them was; empty for one")
 
 

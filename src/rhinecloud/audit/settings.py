@@ -1,4 +1,4 @@
-"""Settings of `[audit]`: how long the audit trail is kept, and how much of it a flood of refusals may write."""
+"""Settings of `[audit]`: how long the audit trail is kept, and how much of it a flood may write."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class AuditSettings:
     )
     refusals_per_minute: int = setting(
         200,
-        "So many different refusals a minute get lines of their own; the others are counted in one line.",
+        "So many different refusals and failures a minute get lines of their own; the others are counted in one line.",
         unit="lines",
         check=between(1, 100_000),
     )

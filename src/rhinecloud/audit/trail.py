@@ -1,19 +1,20 @@
-"""Writes the audit trail. Acts get a line each; refusals that repeat are counted, so that a flood fills no disk.
+"""Writes the audit trail. Acts get a line each; refusals and failures that repeat are counted, against floods.
 
 A line is written before the answer to the request goes out. It survives the process; each second the disk is made to
-keep what was written. The first of equal refusals (who, what, which, why, from where) is written at once, the others
-of a minute as one line with their number. Where too many are different, the others share a line for each actor and
-action.
+keep what was written. The first of equal refusals or failures (who, what, which, why, from where) is written at once,
+the others of a minute as one line with their number. Where too many are different, the others share a line for each
+actor, action and outcome.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -28,11 +29,14 @@ WINDOW_S = 60.0
 SYNC_S = 1.0
 VARIOUS = "(various)"
 MOST_SHARED = 1_000
-"""Actors and actions that are counted apart where too many refusals are different."""
+"""Actors and actions that are counted apart where too many entries are different."""
 
 _log = logging.getLogger(__name__)
 
-Key = tuple[str, str, str, str, str]
+_muted: ContextVar[bool] = ContextVar("muted", default=False)
+
+Key = tuple[str, str, str, str, str, str]
+"""Actor, action, outcome, resource, reason, address."""
 
 
 class AuditTrail:
@@ -47,29 +51,32 @@ class AuditTrail:
         self._files = AuditFiles(folder)
         self._window_began = clock()
         self._repeated: dict[Key, AuditEntry] = {}
-        """The refusals of this window, each with the number of those after the first."""
+        """The refusals and failures of this window, each with the number of those after the first."""
 
-    def record(
-        self,
-        actor: Actor | None,
-        action: str,
-        resource: str = "",
-        reason: str = "",
-        outcome: Outcome | None = None,
-    ) -> None:
-        """Write an act: done, or failed where a reason is given and no outcome."""
-        outcome = outcome or (Outcome.FAILED if reason else Outcome.DONE)
-        self._write(self._entry(actor, action, outcome, resource, reason))
-
-    def call(self, actor: Actor, name: str, parameters: Mapping[str, Any], error: str) -> None:
-        """Write the call of an action: of its parameters the names, for their values may be personal."""
-        self.record(actor, name, ", ".join(sorted(parameters)), error)
+    def record(self, actor: Actor | None, action: str, resource: str = "", reason: str = "") -> None:
+        """Write an act that is done; one that failed, for a reason, is counted where its like was written before."""
+        if reason:
+            self._count(self._entry(actor, action, Outcome.FAILED, resource, reason))
+        else:
+            self._write(self._entry(actor, action, Outcome.DONE, resource, ""))
 
     def refuse(self, actor: Actor | None, action: str, resource: str = "", reason: str = "") -> None:
         """Write a refusal, or count it where its like was written a short while ago."""
+        if not _muted.get():
+            self._count(self._entry(actor, action, Outcome.DENIED, resource, reason))
+
+    @contextmanager
+    def mute(self) -> Iterator[None]:
+        """Record no refusals in this task: those of a request that another process answers and records."""
+        token = _muted.set(True)
+        try:
+            yield
+        finally:
+            _muted.reset(token)
+
+    def _count(self, entry: AuditEntry) -> None:
         self._flush_when_due()
-        entry = self._entry(actor, action, Outcome.DENIED, resource, reason)
-        key = (entry.actor, action, entry.resource, entry.reason, entry.address)
+        key: Key = (entry.actor, entry.action, entry.outcome, entry.resource, entry.reason, entry.address)
         if key not in self._repeated:
             if len(self._repeated) < self._settings.refusals_per_minute:
                 self._repeated[key] = replace(entry, count=0)
@@ -116,13 +123,13 @@ class AuditTrail:
             _log.error("the audit trail cannot be kept on the disk: %s", error)
 
     def _shared(self, entry: AuditEntry) -> tuple[Key, AuditEntry]:
-        """Return the key and entry under which a refusal is counted with others of its actor and action."""
+        """Return the key and entry under which an entry is counted with others of its actor, action and outcome."""
         shared = replace(entry, resource=VARIOUS, reason="", request_id="", address="")
-        key = (shared.actor, shared.action, VARIOUS, "", "")
+        key = (shared.actor, shared.action, shared.outcome, VARIOUS, "", "")
         if key in self._repeated or len(self._repeated) < self._settings.refusals_per_minute + MOST_SHARED:
             return key, shared
         nobody = replace(shared, actor="", name="", roles=(), action=VARIOUS)
-        return ("", VARIOUS, VARIOUS, "", ""), nobody
+        return ("", VARIOUS, shared.outcome, VARIOUS, "", ""), nobody
 
     def _entry(
         self, actor: Actor | None, action: str, outcome: Outcome, resource: str, reason: str

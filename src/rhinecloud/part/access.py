@@ -13,11 +13,12 @@ from rhinecloud.kernel.actor import Actor
 class Access(Protocol):
     """Dependencies for FastAPI routes, and the same questions for plain ASGI applications."""
 
-    def may(self, action: str, *, reads: bool = False) -> Callable[[Request], Any]:
+    def may(self, action: str, *, reads: bool = False) -> Callable[..., Any]:
         """Return a dependency that lets through whom the policy permits `action`, and returns the actor.
 
-        What is done with `administer` and `operate` is recorded in the audit trail, and with `reads` also what is
-        read. A route adds to the record what neither method nor path say as `request.state.subject`.
+        What is done with `administer` and `operate` is recorded in the audit trail before the answer is sent, and with
+        `reads` also what is read. A route adds to the record what neither method nor path say as
+        `request.state.subject`.
         """
         ...
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.errors import NotFound, RhineCloudError, Unsupported
+from rhinecloud.kernel.errors import NotFound, Unsupported
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 
 P = TypeVar("P", bound=BaseModel)
@@ -17,8 +17,8 @@ P = TypeVar("P", bound=BaseModel)
 Allow = Callable[[Actor, str], None]
 """Returns where the policy permits the actor the action of that name; raises Forbidden."""
 
-Record = Callable[[Actor, str, Mapping[str, Any], str], None]
-"""Keeps a call: who, which action, its parameters, and '' or what went wrong."""
+Record = Callable[[Actor, str, Mapping[str, Any], BaseException | None], None]
+"""Keeps a call: who, which action, its parameters, and what it raised, None for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ActionView(BaseModel):
     parameters: dict[str, Any]
 
 
-def _no_record(actor: Actor, name: str, parameters: Mapping[str, Any], error: str) -> None:
+def _no_record(actor: Actor, name: str, parameters: Mapping[str, Any], error: BaseException | None) -> None:
     """Keep nothing."""
 
 
@@ -91,10 +91,10 @@ class Actions:
         try:
             self._allow(actor, name)
             result = await action.run(actor, _validated(action, parameters))
-        except RhineCloudError as error:
-            self._record(actor, name, parameters, str(error))
+        except BaseException as error:
+            self._record(actor, name, parameters, error)
             raise
-        self._record(actor, name, parameters, "")
+        self._record(actor, name, parameters, None)
         return result
 
 

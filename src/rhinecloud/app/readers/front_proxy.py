@@ -6,7 +6,7 @@ a moment ago works here, too.
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 
 from rhinecloud.app import liveness
 from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send
@@ -14,6 +14,7 @@ from rhinecloud.app.dispatcher import Dispatcher
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.server import HttpServer
 from rhinecloud.app.space import open_to
+from rhinecloud.app.supervisor import Supervisor
 from rhinecloud.part import Mode
 
 NGSI_LD = "/ngsi-ld/"
@@ -46,6 +47,9 @@ class FrontProxy:
         await server.start()
         closing.push_async_callback(server.stop)
         closing.push_async_callback(dispatcher.close, drain_s)
+        supervisor = Supervisor()
+        closing.push_async_callback(supervisor.stop)
+        supervisor.keep("audit", self._foundation.audit.run)
 
     async def refresh(self) -> None:
         """Reload accounts, tokens and @contexts that another process changed."""
@@ -75,7 +79,9 @@ class FrontProxy:
         async def repeat() -> Message:
             return received.pop(0) if received else await receive()
 
-        await self._application(scope, record, hold)
+        # A read that fails here is answered, and its refusal recorded, by the city.
+        with self._foundation.audit.mute() if scope["method"] == "GET" else nullcontext():
+            await self._application(scope, record, hold)
         if _is_final(scope, response[0]["status"]):
             for message in response:
                 await send(message)

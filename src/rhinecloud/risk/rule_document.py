@@ -11,6 +11,7 @@ from rhinecloud.kernel.checks import matching, more_than
 from rhinecloud.kernel.declarative import DeclarativeModel, Duration, ReadBy, Text, Texts
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.severity import Severity
+from rhinecloud.kernel.units import read_unit
 from rhinecloud.risk.area import Area
 from rhinecloud.risk.condition import Condition
 from rhinecloud.risk.message import Template
@@ -39,7 +40,7 @@ Truth = Annotated[Condition | None, ReadBy(read_truth, _CEL, needs_info=True)]
 RuleId = Annotated[
     str, matching("letters, digits, `.`, `_` and `-`, at most 100", "[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 ]
-UnitCode = Annotated[str, matching("a UN/CEFACT common code, such as CMT or KMH", "[A-Z0-9]{2,3}")]
+UnitCode = Annotated[str, ReadBy(read_unit, {"type": "string", "pattern": "^[A-Z0-9]{2,3}$"})]
 Positive = Annotated[float, more_than(0)]
 Count = Annotated[int, Field(ge=1)]
 

@@ -11,6 +11,9 @@ from pydantic import Field
 from rhinecloud.connectors.mapping.topic import TopicPattern
 from rhinecloud.kernel.declarative import DeclarativeModel, ReadBy, Text
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.units import read_unit
+
+UnitCode = Annotated[str, ReadBy(read_unit, {"type": "string", "pattern": "^[A-Z0-9]{2,3}$"})]
 
 SOURCES = ("from", "text", "link", "point")
 
@@ -42,7 +45,7 @@ class AttributeKeys(DeclarativeModel):
     point: tuple[Text, Text] | None = None
     """The paths of longitude and latitude."""
     kind: Annotated[Literal["number", "text", "boolean"] | None, Field(alias="as")] = None
-    unit: Text = ""
+    unit: UnitCode = ""
     """UN/CEFACT common code of the unit."""
     scale: float = 1.0
     """A factor of the value, before `offset` is added."""

@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 
 from connectors.city import City, status
 from connectors.servers import free_port
-from rhinecloud.connectors.deadletters import NOTHING_MADE, DeadLetters, Letter, NoSuchLetter, NotRetriable
+from rhinecloud.connectors.deadletters import DeadLetters, Letter, NoSuchLetter, NotRetriable
 from rhinecloud.connectors.feeds import Feeds
 from rhinecloud.connectors.routes import deadletter_routes, feed_routes
 from rhinecloud.kernel.actor import Actor, part
@@ -226,7 +226,7 @@ async def test_a_retry_of_which_no_entity_comes_keeps_the_letter_and_says_so(cit
     passing_over = await city.feed(connector="json", mapping="air.yaml", path="air.json", speed=0)
     kept = await passing_over.deadletters.retry(letter.id)
     assert kept is not None
-    assert (kept.tries, kept.reason) == (1, NOTHING_MADE)
+    assert (kept.tries, kept.reason) == (1, "it was decoded, but `kind` is not 'measurement'")
     assert [each.id for each in (await passing_over.deadletters.list()).items][-1:] == [letter.id]
 
 

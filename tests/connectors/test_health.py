@@ -40,7 +40,7 @@ def test_a_feed_is_connecting_until_the_first_message_then_live_then_silent() ->
     assert feed.state()[0] is FeedState.LIVE
     assert feed.last_at == "2026-03-01T12:00:00Z"
     hand.seconds += 61
-    assert feed.state()[0] is FeedState.SILENT
+    assert feed.state() == (FeedState.SILENT, "nothing was received for more than 60 s")
 
 
 def test_a_feed_that_waits_says_for_what_until_it_works() -> None:
@@ -66,7 +66,11 @@ def test_a_recording_of_which_nothing_could_be_used_says_so() -> None:
     feed = health(Hand())
     feed.unusable("no checksum")
     feed.ends()
-    assert feed.state() == (FeedState.ENDED, "nothing of it could be processed: no checksum")
+    assert feed.state() == (FeedState.ENDED, "nothing that is received can be processed: no checksum")
+    other = health(Hand())
+    other.ignored("no vessel")
+    other.ends()
+    assert other.state() == (FeedState.ENDED, "everything that is received is ignored: no vessel")
 
 
 def test_a_link_that_stands_and_never_brings_anything_is_silent() -> None:
@@ -100,6 +104,7 @@ def test_nothing_but_garbage_is_failing_and_some_garbage_is_not() -> None:
     feed.unusable("no AIS sentence")
     assert feed.state() == (FeedState.FAILING, "nothing that is received can be processed: no AIS sentence")
     feed.message()
+    feed.used()
     feed.unusable("no AIS sentence")
     assert feed.state()[0] is FeedState.LIVE
     hand.seconds += 61
@@ -107,6 +112,44 @@ def test_nothing_but_garbage_is_failing_and_some_garbage_is_not() -> None:
     assert feed.state()[0] is FeedState.FAILING
     hand.seconds += 61
     assert feed.state()[0] is FeedState.SILENT
+
+
+def test_a_feed_of_which_everything_is_ignored_is_degraded_until_something_is_used() -> None:
+    hand = Hand()
+    feed = health(hand)
+    feed.message()
+    feed.ignored("its sender is no vessel")
+    assert feed.state() == (
+        FeedState.DEGRADED,
+        "everything that is received is ignored: its sender is no vessel",
+    )
+    feed.used()
+    feed.ignored("its sender is no vessel")
+    assert feed.state() == (FeedState.LIVE, "")
+    hand.seconds += 61
+    feed.message()
+    feed.ignored("its sender is no vessel")
+    assert feed.state()[0] is FeedState.DEGRADED
+
+
+def test_messages_that_are_rejected_and_ignored_make_a_feed_failing() -> None:
+    feed = health(Hand())
+    feed.message()
+    feed.unusable("mapping: at: must be a time")
+    feed.ignored("no vessel")
+    assert feed.state()[0] is FeedState.FAILING
+
+
+def test_one_answer_of_a_polled_source_without_use_is_enough_to_say_so() -> None:
+    hand = Hand()
+    feed = FeedHealth(60, lambda: NOW, hand, polled=True)
+    feed.used()
+    hand.seconds += 1
+    feed.unusable("broken JSON")
+    feed.contact()
+    assert feed.state()[0] is FeedState.FAILING
+    feed.used()
+    assert feed.state()[0] is FeedState.LIVE
 
 
 def test_a_broker_that_takes_nothing_is_failing() -> None:

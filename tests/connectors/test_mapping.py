@@ -17,6 +17,7 @@ from rhinecloud.connectors.mapping.declared import DeclaredMapping, load_mapping
 from rhinecloud.connectors.mapping.document import MappingRuleKeys
 from rhinecloud.kernel.declarative import FileFault
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.pack.mapping import Ignored, Rejected
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AIR = """
@@ -41,7 +42,18 @@ def mapping(text: str) -> DeclaredMapping:
 
 
 def apply(text: str, message: dict[str, Any]) -> list[dict[str, Any]]:
-    return list(mapping(text)(message, NOW))
+    """Give the entities of a message; raise where a part of it is rejected."""
+    said = list(mapping(text)(message, NOW))
+    rejected = [Invalid(each.reason, field=each.place) for each in said if isinstance(each, Rejected)]
+    if rejected:
+        raise rejected[0]
+    return [each for each in said if isinstance(each, dict)]
+
+
+def ignored(text: str, message: dict[str, Any]) -> list[Ignored]:
+    said = list(mapping(text)(message, NOW))
+    assert not [each for each in said if isinstance(each, dict)]
+    return [each for each in said if isinstance(each, Ignored)]
 
 
 def rule(**members: Any) -> str:
@@ -83,6 +95,42 @@ def test_a_payload_becomes_an_entity_with_units_times_and_links() -> None:
 def test_a_topic_that_does_not_fit_gives_nothing() -> None:
     assert apply(AIR, {"topic": "noise/a/b/reading", "values": {"pm10": 1}}) == []
     assert apply(AIR, {"values": {"pm10": 1}}) == []
+    assert ignored(AIR, {"topic": "x", "values": {"pm10": 1}}) == [
+        Ignored("its topic is none of the mapping's", "x")
+    ]
+
+
+def test_an_invalid_value_does_not_cost_the_others_of_its_entity() -> None:
+    text = rule(attributes={"v": {"from": "b", "max": 10}, "w": "c"})
+    entity, rejected = mapping(text)({"a": 1, "b": 11, "c": 3}, NOW)
+    assert isinstance(entity, dict)
+    assert "v" not in entity and entity["w"]["value"] == 3
+    assert rejected == Rejected("b", "11 is above 10")
+
+
+def test_an_invalid_item_of_a_list_is_rejected_with_its_place_and_the_others_are_kept() -> None:
+    text = rule(each="items", attributes={"v": {"from": "b", "as": "number"}})
+    said = list(
+        mapping(text)({"items": [{"a": 1, "b": 1}, {"a": 2, "b": "x"}, {"a": 3, "b": 3}, {"a": 4}]}, NOW)
+    )
+    assert [each["id"] for each in said if isinstance(each, dict)] == ["urn:x:1", "urn:x:3"]
+    assert [each for each in said if isinstance(each, Rejected)] == [
+        Rejected("items.1.b", "must be a number, not 'x'")
+    ]
+    assert [each for each in said if isinstance(each, Ignored)] == [Ignored("it has no value for T")]
+
+
+def test_what_is_left_out_is_told_with_the_reason() -> None:
+    assert ignored(rule(when={"k": 1}), {"k": 2}) == [Ignored("`k` is not 1", "k: 2")]
+    assert ignored(rule(each="items"), {"a": 1}) == [Ignored("it has nothing in the list `items`")]
+    assert ignored(rule(), {"a": 1}) == [Ignored("it has no value for T")]
+
+
+def test_a_rule_that_does_not_match_is_not_told_where_another_makes_an_entity() -> None:
+    rules = [yaml.safe_load(rule(when={"k": kind})) for kind in (1, 2)]
+    text = yaml.safe_dump({"rules": rules})
+    assert [type(each) for each in mapping(text)({"k": 2, "a": 1, "b": 1}, NOW)] == [dict]
+    assert len(ignored(text, {"k": 3, "a": 1, "b": 1})) == 1
 
 
 def test_the_topics_to_subscribe_to_are_those_of_the_rules() -> None:

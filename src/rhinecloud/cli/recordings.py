@@ -64,9 +64,8 @@ def add_to(program: typer.Typer) -> None:
             print_json(counts)
         else:
             print(
-                "{received} messages, {accepted} changes, {unchanged} unchanged, {dead} failed".format(
-                    **counts
-                )
+                "{received} messages, {accepted} changes, {unchanged} unchanged, {ignored} ignored, "
+                "{dead} failed".format(**counts)
             )
             for reason in counts["reasons"]:
                 print(f"  {reason}", file=sys.stderr)

@@ -20,7 +20,7 @@ from rhinecloud.connectors.inlet import BoundedInlet
 from rhinecloud.connectors.links import LinkContext
 from rhinecloud.connectors.model import FeedCounters
 from rhinecloud.connectors.part import TABLE, read_feeds
-from rhinecloud.connectors.pipeline import EntityDraft, Pipeline
+from rhinecloud.connectors.pipeline import EntityDraft, Pipeline, ReadItem
 from rhinecloud.connectors.plan import CitySources, FeedPlan, plan_feed
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
@@ -30,7 +30,7 @@ from rhinecloud.loader import find_packs
 from rhinecloud.ngsild.context import Context, compile_context, core_context
 from rhinecloud.ngsild.parsing import parse_fragment
 from rhinecloud.ngsild.representation import Options, render
-from rhinecloud.pack.codec import DecodeFault
+from rhinecloud.pack.codec import DecodeFault, Ignored
 from rhinecloud.store.port import Written
 
 UPSERT = "/ngsi-ld/v1/entityOperations/upsert"
@@ -68,6 +68,7 @@ class Replay:
             "received": 0,
             "accepted": 0,
             "unchanged": 0,
+            "ignored": 0,
             "dead": 0,
             "reasons": [],
         }
@@ -103,7 +104,7 @@ class Replay:
             inlet.finish(len(parcels))
             progress.update(task, description=f"{self._counts['received']:,} messages")
 
-    async def _write(self, pipeline: Pipeline, items: Sequence[EntityDraft | DecodeFault]) -> None:
+    async def _write(self, pipeline: Pipeline, items: Sequence[ReadItem]) -> None:
         drafts = [item for item in items if isinstance(item, EntityDraft)]
         outcome = await pipeline.write(drafts)
         faults = [*(item for item in items if isinstance(item, DecodeFault)), *outcome.faults]
@@ -111,6 +112,7 @@ class Replay:
         counts["received"] += len(drafts)
         counts["accepted"] += outcome.accepted
         counts["unchanged"] += outcome.unchanged
+        counts["ignored"] += len(outcome.ignored) + sum(isinstance(item, Ignored) for item in items)
         counts["dead"] += len(faults)
         counts["reasons"] = [*counts["reasons"], *(fault.reason for fault in faults)][:REASONS]
 

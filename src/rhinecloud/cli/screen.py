@@ -13,8 +13,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColum
 from rich.table import Table
 from rich.text import Text
 
+SAMPLE_LETTERS = 60
 STATES = {
     "live": "green",
+    "degraded": "yellow",
     "connecting": "yellow",
     "waiting": "yellow",
     "silent": "yellow",
@@ -83,13 +85,14 @@ def status_view(status: dict[str, Any]) -> Group:
     )
     feeds = table(
         "",
-        ["feed", "connector", "state", "received", "dead", "per s", "last"],
+        ["feed", "connector", "state", "received", "ignored", "dead", "per s", "last"],
         [
             (
                 feed["name"],
                 feed["connector"],
                 Text(feed["state"], STATES.get(feed["state"], "")),
                 f"{feed['received']:,}",
+                f"{feed['ignored']:,}",
                 feed["dead"],
                 f"{feed['rate_per_s']:.1f}",
                 feed["last_at"][:19],
@@ -98,7 +101,17 @@ def status_view(status: dict[str, Any]) -> Group:
         ],
     )
     problems = [Text(f"! {line}", "yellow") for line in problems_of(status)]
-    return Group(Text(figures), *([feeds] if status["feeds"] else []), *problems)
+    return Group(Text(figures), *([feeds] if status["feeds"] else []), *_ignored_view(status), *problems)
+
+
+def _ignored_view(status: dict[str, Any]) -> list[Table]:
+    """Return the table of what the feeds ignored, by reason; none where they ignored nothing."""
+    rows = [
+        (feed["name"], each["reason"], f"{each['count']:,}", each["sample"][:SAMPLE_LETTERS])
+        for feed in status["feeds"]
+        for each in feed["ignored_by_reason"]
+    ]
+    return [table("", ["feed", "ignored because", "times", "newest"], rows)] if rows else []
 
 
 def problems_of(status: dict[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ from datetime import datetime
 import msgspec
 import orjson
 
-from rhinecloud.connectors.pipeline import EntityDraft, Pipeline
+from rhinecloud.connectors.pipeline import NOTHING_MADE, EntityDraft, Pipeline, ReadItem
 from rhinecloud.kernel.errors import Conflict, NotFound
 from rhinecloud.kernel.page import Page
 from rhinecloud.kernel.time import Clock, format_time, parse_time
@@ -25,7 +25,6 @@ from rhinecloud.store.port import Record, Store
 KIND = "deadletter"
 READ_AT_ONCE = 200
 WRITTEN_AT_ONCE = 200
-NOTHING_MADE = "it was decoded, but the mapping makes no entity of it"
 
 
 class LetterHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,9 +167,7 @@ class DeadLetters:
         pipeline = self._pipelines[letter.feed]()
         parcel = Parcel(letter.body(), parse_time(letter.received), origin=letter.origin)
         if letter.decoded:
-            read: Iterator[EntityDraft | DecodeFault] = iter(
-                [pipeline.draft(orjson.loads(parcel.body), parcel)]
-            )
+            read: Iterator[ReadItem] = iter([pipeline.draft(orjson.loads(parcel.body), parcel)])
         else:
             read = pipeline.read(parcel)
         items = list(read)
@@ -178,7 +175,8 @@ class DeadLetters:
         drafts = [item for item in items if isinstance(item, EntityDraft)]
         faults += (await pipeline.write(drafts)).faults
         if not faults and not any(draft.fragments for draft in drafts):
-            return [NOTHING_MADE]
+            ignored = [each.reason for draft in drafts for each in draft.ignored]
+            return [f"it was decoded, but {ignored[0] if ignored else NOTHING_MADE}"]
         return [fault.reason for fault in faults]
 
     async def _find(self, feed: str, digest: str, letters: Mapping[int, Letter]) -> Letter | None:

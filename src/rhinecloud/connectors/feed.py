@@ -21,11 +21,11 @@ from rhinecloud.connectors.health import FeedHealth, Rate
 from rhinecloud.connectors.inlet import BoundedInlet
 from rhinecloud.connectors.links import LinkContext
 from rhinecloud.connectors.model import FeedCounters, FeedStatus, LinkBroken
-from rhinecloud.connectors.pipeline import EntityDraft, Pipeline
+from rhinecloud.connectors.pipeline import EntityDraft, Pipeline, ReadItem
 from rhinecloud.connectors.plan import FeedPlan
 from rhinecloud.connectors.settings import ConnectorSettings
 from rhinecloud.kernel.errors import Unavailable
-from rhinecloud.pack.codec import DecodeFault, Parcel
+from rhinecloud.pack.codec import DecodeFault, Ignored, Parcel
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class Feed:
         self._tools = tools
         self._limits = tools.limits
         self._deadletters = around.deadletters
-        self._health = FeedHealth(plan.silent_after_s, tools.clock, tools.monotonic)
+        self._health = FeedHealth(plan.silent_after_s, tools.clock, tools.monotonic, polled=plan.polled)
         self._health.stops()
         self._rate = Rate(tools.monotonic)
         self._inlet = _Inlet(tools.limits, self.counters, self._health)
@@ -117,6 +117,7 @@ class Feed:
             last_at=self._health.last_at,
             error=error,
             last_error=self._health.last_error,
+            ignored_by_reason=counted.ignored_by_reason.reasons(),
         )
 
     async def _keep_link(self) -> None:
@@ -174,7 +175,8 @@ class Feed:
                 parcel.settle()
 
     async def _write_all(self, parcels: Sequence[Parcel]) -> None:
-        batch: list[EntityDraft | DecodeFault] = []
+        used = self._used()
+        batch: list[ReadItem] = []
         for parcel in parcels:
             steps = self._pipeline.read(parcel)
             large = len(parcel.body) >= THREAD_FROM_BYTES
@@ -185,16 +187,19 @@ class Feed:
                     batch = []
         if batch:
             await self._write(batch)
+        if self._used() > used:
+            self._health.used()  # whatever came last in the parcels, some of it could be used
 
-    async def _next(
-        self, steps: Iterator[EntityDraft | DecodeFault], *, large: bool
-    ) -> list[EntityDraft | DecodeFault]:
+    def _used(self) -> int:
+        return self.counters.accepted + self.counters.unchanged
+
+    async def _next(self, steps: Iterator[ReadItem], *, large: bool) -> list[ReadItem]:
         most = self._limits.batch
         if large:
             return await asyncio.to_thread(lambda: list(islice(steps, most)))
         return list(islice(steps, most))
 
-    async def _write(self, batch: Sequence[EntityDraft | DecodeFault]) -> None:
+    async def _write(self, batch: Sequence[ReadItem]) -> None:
         drafts = [item for item in batch if isinstance(item, EntityDraft)]
         faults = [item for item in batch if isinstance(item, DecodeFault)]
         read = len(drafts) + sum(fault.decoded for fault in faults)
@@ -207,8 +212,15 @@ class Feed:
         outcome = await self._retry_until_accepted(lambda: self._pipeline.write(drafts))
         self.counters.accepted += outcome.accepted
         self.counters.unchanged += outcome.unchanged
-        self.counters.ignored += sum(not draft.fragments for draft in drafts)
+        self._ignore([*(item for item in batch if isinstance(item, Ignored)), *outcome.ignored])
         await self._keep_faults([*faults, *outcome.faults])
+        if outcome.accepted or outcome.unchanged:
+            self._health.used()
+
+    def _ignore(self, ignored: Sequence[Ignored]) -> None:
+        if ignored:
+            self._health.ignored(ignored[-1].reason)
+            self.counters.ignore(ignored, self._tools.clock())
 
     async def _keep_faults(self, faults: Sequence[DecodeFault]) -> None:
         if not faults:

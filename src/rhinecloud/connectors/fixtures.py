@@ -10,12 +10,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from rhinecloud.connectors.pipeline import EntityDraft, FeedMarks, Pipeline
+from rhinecloud.connectors.pipeline import FeedMarks, Pipeline, ReadItem
 from rhinecloud.connectors.replay.recording import FeedRecording
 from rhinecloud.connectors.settings import ConnectorSettings
 from rhinecloud.kernel.declarative import DeclarativeModel, ReadBy
 from rhinecloud.kernel.time import parse_time
-from rhinecloud.pack.codec import Codec, DecodeFault, Parcel
+from rhinecloud.pack.codec import Codec, DecodeFault, Ignored, Parcel
 from rhinecloud.pack.mapping import EntityFragment, Mapping
 
 Moment = Annotated[datetime, ReadBy(parse_time, {"type": "string", "format": "date-time"})]
@@ -98,7 +98,9 @@ def damaged(path: Path) -> Iterator[bytes]:
     yield bytes(range(256)) * 4
 
 
-def _take(item: EntityDraft | DecodeFault, played: PlayedCase) -> None:
+def _take(item: ReadItem, played: PlayedCase) -> None:
+    if isinstance(item, Ignored):
+        return
     if isinstance(item, DecodeFault):
         played.faults.append(item)
         played.messages += item.decoded

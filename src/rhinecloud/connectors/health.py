@@ -46,14 +46,19 @@ class Rate:
 class FeedHealth:
     """Records contacts and errors of one feed, and returns its state."""
 
-    def __init__(self, silent_after_s: float, clock: Clock, monotonic: Monotonic) -> None:
+    def __init__(
+        self, silent_after_s: float, clock: Clock, monotonic: Monotonic, *, polled: bool = False
+    ) -> None:
+        """With `polled` each answer is the source's whole state: one without use is enough to say so."""
         self._silent_after_s = silent_after_s
+        self._patience_s = 0.0 if polled else silent_after_s
         self._clock = clock
         self._monotonic = monotonic
         self._connected_at: float | None = None
         self._contact_at: float | None = None
-        self._unusable_at: float | None = None
-        self._unusable = ""
+        self._used_at: float | None = None
+        self._useless: tuple[FeedState, str] | None = None
+        """Why nothing that came since the last use could be used."""
         self._last_message: datetime | None = None
         self._rest: FeedState | None = None
         self._waits_for = ""
@@ -93,10 +98,21 @@ class FeedHealth:
         self.contact()
         self._last_message = self._clock()
 
+    def used(self) -> None:
+        """Record that something of what was received is in the city."""
+        self._used_at = self._monotonic()
+        self._useless = None
+
     def unusable(self, reason: str) -> None:
         """Record that something was received and could not be processed."""
-        self._unusable_at = self._monotonic()
-        self._unusable = self.last_error = reason
+        self._contact_at = self._monotonic()
+        self._useless = (FeedState.FAILING, f"nothing that is received can be processed: {reason}")
+        self.last_error = reason
+
+    def ignored(self, reason: str) -> None:
+        """Record that something was received and left out on purpose."""
+        if self._useless is None or self._useless[0] is not FeedState.FAILING:
+            self._useless = (FeedState.DEGRADED, f"everything that is received is ignored: {reason}")
 
     def link_broke(self, reason: str) -> None:
         """Record that the link broke or could not be connected."""
@@ -110,7 +126,7 @@ class FeedHealth:
 
     def contact_since(self, moment: float) -> bool:
         """Return whether anything was received since a moment of the monotonic clock."""
-        return any(at is not None and at >= moment for at in (self._contact_at, self._unusable_at))
+        return self._contact_at is not None and self._contact_at >= moment
 
     @property
     def last_at(self) -> str:
@@ -120,22 +136,25 @@ class FeedHealth:
     def state(self) -> tuple[FeedState, str]:
         """Return the state and the present error, or ''."""
         if self._rest is not None:
-            return self._rest, self._waits_for or self._useless()
+            return self._rest, self._waits_for or self._ended_useless()
         if self.broker_error or self.link_error:
             return FeedState.FAILING, self.broker_error or self.link_error
-        if self._contact_at is not None and not self._long_ago(self._contact_at):
-            return FeedState.LIVE, ""
-        if self._unusable_at is not None and not self._long_ago(self._unusable_at):
-            return FeedState.FAILING, f"nothing that is received can be processed: {self._unusable}"
         since = self._contact_at if self._contact_at is not None else self._connected_at
-        if since is None or not self._long_ago(since):
+        if since is not None and self._long_ago(since):
+            return FeedState.SILENT, f"nothing was received for more than {self._silent_after_s:g} s"
+        if self._contact_at is None:
             return FeedState.CONNECTING, ""
-        return FeedState.SILENT, ""
+        if self._useless is not None and not self._was_used_lately():
+            return self._useless
+        return FeedState.LIVE, ""
 
-    def _useless(self) -> str:
-        """Return the reason where a source has ended and nothing of it could be processed, else ''."""
-        failed = self._rest is FeedState.ENDED and self._last_message is None and self._unusable
-        return f"nothing of it could be processed: {self._unusable}" if failed else ""
+    def _ended_useless(self) -> str:
+        """Return the reason where a source has ended and nothing of it could be used, else ''."""
+        ended = self._rest is FeedState.ENDED and self._used_at is None and self._useless is not None
+        return self._useless[1] if ended and self._useless else ""
+
+    def _was_used_lately(self) -> bool:
+        return self._used_at is not None and self._monotonic() - self._used_at < self._patience_s
 
     def _long_ago(self, moment: float) -> bool:
         return self._monotonic() - moment > self._silent_after_s

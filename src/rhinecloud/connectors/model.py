@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
+from rhinecloud.connectors.ignored import IgnoredCounter, IgnoredReason
 from rhinecloud.kernel.errors import Unavailable
+from rhinecloud.pack.codec import Ignored
 
 
 class LinkBroken(Unavailable):
@@ -25,7 +29,9 @@ class FeedState(StrEnum):
     WAITING = "waiting"
     """Not started yet, because what it needs is not available."""
     LIVE = "live"
-    """Messages are received."""
+    """Messages are received and used."""
+    DEGRADED = "degraded"
+    """Messages are received, and everything in them is ignored."""
     SILENT = "silent"
     """Connected, but nothing was received for the set time."""
     FAILING = "failing"
@@ -41,7 +47,8 @@ class FeedCounters:
     """The counters of a feed since its start.
 
     `received` counts decoded messages, `dead` new dead letters, `accepted` entities that changed, `unchanged` entities
-    that did not, `ignored` messages of which the mapping makes no entity, `dropped` datagrams while the queue was full.
+    that did not, `ignored` messages and parts of messages that are left out on purpose (`ignored_by_reason` tells why),
+    `dropped` datagrams while the queue was full.
     """
 
     received_bytes: int = 0
@@ -52,6 +59,13 @@ class FeedCounters:
     dead: int = 0
     dropped: int = 0
     reconnects: int = 0
+    ignored_by_reason: IgnoredCounter = field(default_factory=IgnoredCounter)
+
+    def ignore(self, ignored: Sequence[Ignored], at: datetime) -> None:
+        """Count what was ignored."""
+        self.ignored += len(ignored)
+        for each in ignored:
+            self.ignored_by_reason.add(each, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +92,4 @@ class FeedStatus:
     last_at: str
     error: str
     last_error: str
+    ignored_by_reason: tuple[IgnoredReason, ...] = ()

@@ -151,6 +151,9 @@ class CityFeeds:
         read = CounterMetricFamily(f"{PREFIX}feed_received_bytes", "Bytes received.", labels=["feed"])
         again = CounterMetricFamily(f"{PREFIX}feed_reconnects", "New connections.", labels=["feed"])
         waiting = GaugeMetricFamily(f"{PREFIX}feed_waiting", "Parcels in the queue.", labels=["feed"])
+        ignored = CounterMetricFamily(
+            f"{PREFIX}feed_ignored", "What a feed ignored, by reason.", labels=["feed", "reason"]
+        )
         for feed in self.feeds.status():
             figures = asdict(feed)
             for outcome in OUTCOMES:
@@ -159,7 +162,9 @@ class CityFeeds:
             read.add_metric([feed.name], feed.received_bytes)
             again.add_metric([feed.name], feed.reconnects)
             waiting.add_metric([feed.name], feed.waiting)
-        return [messages, states, read, again, waiting]
+            for each in feed.ignored_by_reason:
+                ignored.add_metric([feed.name, each.reason], each.count)
+        return [messages, states, read, again, waiting, ignored]
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, Unavailable
-from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Message, Parcel
+from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Ignored, Message, Parcel, Rejected
 from rhinecloud.pack.mapping import EntityFragment
 from rhinecloud.pack.mapping import Mapping as Meaning
 from rhinecloud.store.port import Written
@@ -21,14 +21,19 @@ Ingest = Callable[[Sequence[EntityFragment]], Awaitable[Sequence[Written | Excep
 
 MOST_FAULTS = 10
 """The most faults of one message that are reported."""
+SAMPLE_LETTERS = 300
+"""The longest sample of what was ignored."""
+NO_SUCH_ENTITY = "it is about an entity that does not exist"
+NOTHING_MADE = "the mapping makes no entity of it"
 
 
 @dataclass(frozen=True, slots=True)
 class EntityDraft:
     """A message and the entities that it changes; `recorded` is the message before its times were shifted.
 
-    `simulated` says whether all of them are marked so, by the feed's settings or by the message itself. `fault` is the
-    reason why a part of the message could not be processed, or ''.
+    `simulated` says whether all of them are marked so, by the feed's settings or by the message itself. `fault` names
+    the parts of the message that could not be processed, with the reasons, or is ''. `ignored` are the parts that were
+    left out on purpose, or the whole message where nothing else is said of it.
     """
 
     message: Message
@@ -37,14 +42,41 @@ class EntityDraft:
     recorded: Message | None = None
     simulated: bool = False
     fault: str = ""
+    ignored: tuple[Ignored, ...] = ()
+
+
+ReadItem = EntityDraft | DecodeFault | Ignored
+"""What is read from a parcel."""
+
+
+@dataclass(slots=True)
+class _MappedMessage:
+    """What a mapping said of a message; `broken` is the error that its code raised, or ''."""
+
+    fragments: list[EntityFragment] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+    ignored: list[Ignored] = field(default_factory=list)
+    broken: str = ""
+
+    @property
+    def fault(self) -> str:
+        """Return why parts, or the whole, cannot be processed; '' where all can."""
+        reasons = [f"mapping failed: {self.broken}"] if self.broken else []
+        if self.rejected:
+            named = "; ".join(self.rejected[:MOST_FAULTS])
+            more = len(self.rejected) - MOST_FAULTS
+            reasons.append(f"mapping: {named}" + (f"; and {more} more" if more > 0 else ""))
+        return "; ".join(reasons)
 
 
 @dataclass(slots=True)
 class BatchOutcome:
-    """The result of drafts: entities that changed, that did not, and the messages that were rejected."""
+    """The result of drafts: entities that changed, that did not, the messages that were rejected, wholly or in part,
+    and what was ignored."""
 
     accepted: int = 0
     unchanged: int = 0
+    ignored: list[Ignored] = field(default_factory=list)
     faults: list[DecodeFault] = field(default_factory=list)
 
 
@@ -66,7 +98,7 @@ class Pipeline:
         self._ingest = ingest
         self._marks = marks
 
-    def read(self, parcel: Parcel) -> Iterator[EntityDraft | DecodeFault]:
+    def read(self, parcel: Parcel) -> Iterator[ReadItem]:
         """Yield the drafts of a parcel, decoded and mapped; invalid parts are yielded as DecodeFaults, not raised."""
         if len(parcel.body) > self._marks.most_bytes:
             yield DecodeFault(
@@ -77,52 +109,63 @@ class Pipeline:
             for item in self._codec.decode(parcel):
                 if isinstance(item, DecodeFault):
                     yield DecodeFault(item.raw, item.reason, origin=parcel.origin)
+                elif isinstance(item, Ignored):
+                    yield item
                 else:
                     yield self.draft(item, parcel)
         except DecodeError as error:
             yield DecodeFault(parcel.body, str(error), origin=parcel.origin)
 
-    def draft(self, message: Message, parcel: Parcel) -> EntityDraft | DecodeFault:
-        """Return the draft of one message, or a DecodeFault where nothing of it can be processed."""
+    def draft(self, message: Message, parcel: Parcel) -> EntityDraft:
+        """Return the draft of one message; without fragments where nothing of it can be processed."""
         if self._marks.fields:
             message = {**self._marks.fields, **message}
         if parcel.undated:
             message = {**message, "simulated": True}
         recorded = message if parcel.shift is not None else None
-        fragments: list[EntityFragment] = []
-        fault = ""
-        try:
-            if parcel.shift is not None:
-                message = _shifted(message, self._codec.time_members, parcel.shift)
-            fragments.extend(self._meaning(message, parcel.received))  # keeps what came before a fault
-        except Invalid as error:
-            fault = "mapping: " + "; ".join(str(each) for each in error.faults[:MOST_FAULTS])
-        except Exception as error:  # noqa: BLE001 - a pack's code: one message must not stop the feed
-            fragments.clear()
-            fault = f"mapping failed: {type(error).__name__}: {error}"
-        if fault and not fragments:
-            return refused(EntityDraft(message, [], parcel.origin, recorded), fault)
+        if parcel.shift is not None:
+            message = _shifted(message, self._codec.time_members, parcel.shift)
+        mapped = self._map(message, parcel)
         simulated = self._marks.simulated or parcel.shift is not None or message.get("simulated") is True
         if simulated:
-            for fragment in fragments:
+            for fragment in mapped.fragments:
                 fragment["simulated"] = True
-        return EntityDraft(message, fragments, parcel.origin, recorded, simulated, fault)
+        ignored = _with_samples(mapped, message)
+        return EntityDraft(
+            message, mapped.fragments, parcel.origin, recorded, simulated, mapped.fault, ignored
+        )
+
+    def _map(self, message: Message, parcel: Parcel) -> _MappedMessage:
+        """Return what the mapping says; what came before an invalid part is kept, what broken code made is not."""
+        mapped = _MappedMessage()
+        try:
+            for item in self._meaning(message, parcel.received):
+                if isinstance(item, Rejected):
+                    mapped.rejected.append(f"{item.place}: {item.reason}" if item.place else item.reason)
+                elif isinstance(item, Ignored):
+                    mapped.ignored.append(item)
+                else:
+                    mapped.fragments.append(item)
+        except Invalid as error:
+            mapped.rejected.extend(str(each) for each in error.faults)
+        except Exception as error:  # noqa: BLE001 - a pack's code: one message must not stop the feed
+            mapped.fragments.clear()
+            mapped.broken = f"{type(error).__name__}: {error}"
+        return mapped
 
     async def write(self, drafts: Sequence[EntityDraft]) -> BatchOutcome:
         """Write drafts through the broker and return the outcome; raise Unavailable, upon which they can be retried."""
         owners = [draft for draft in drafts for _ in draft.fragments]
-        outcome = BatchOutcome()
-        if not owners:
-            return outcome
+        outcome = BatchOutcome(ignored=[each for draft in drafts for each in draft.ignored])
         fragments = [fragment for draft in drafts for fragment in draft.fragments]
-        answers = await self._answers(fragments)
+        answers = await self._answers(fragments) if fragments else []
         reasons: dict[int, list[str]] = {}
         for owner, fragment, answer in zip(owners, fragments, answers, strict=True):
             if isinstance(answer, Unavailable):
                 raise answer
             if _is_absent(fragment, answer):
-                continue
-            if isinstance(answer, Exception):
+                outcome.ignored.append(Ignored(NO_SUCH_ENTITY, str(fragment.get("id"))))
+            elif isinstance(answer, Exception):
                 reasons.setdefault(id(owner), []).append(str(answer) or type(answer).__name__)
             elif answer.seq:
                 outcome.accepted += 1
@@ -144,6 +187,21 @@ class Pipeline:
             raise
         except RhineCloudError as error:
             return [error] * len(fragments)
+
+
+def _with_samples(mapped: _MappedMessage, message: Message) -> tuple[Ignored, ...]:
+    """Return what was ignored with samples; the whole message where the mapping yielded nothing at all."""
+    ignored = mapped.ignored
+    if not ignored and not mapped.fragments and not mapped.rejected:
+        ignored = [Ignored(NOTHING_MADE)]
+    return tuple(each if each.sample else Ignored(each.reason, _sample(message)) for each in ignored)
+
+
+def _sample(message: Message) -> str:
+    try:
+        return _written(message)[:SAMPLE_LETTERS].decode("utf-8", "ignore")
+    except TypeError:
+        return "nested too deeply to be shown"
 
 
 def _is_absent(fragment: EntityFragment, answer: Written | Exception) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from rhinecloud.connectors.links import MakeLink, live_link, replay_link, scheme_of
 from rhinecloud.connectors.mapping import DeclaredMapping, load_mapping
 from rhinecloud.connectors.pipeline import FeedMarks
-from rhinecloud.connectors.protocols import MQTT, Protocol, protocols
+from rhinecloud.connectors.protocols import HTTP, MQTT, Protocol, protocols
 from rhinecloud.connectors.settings import MEASURED, ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, Faults, unknown
@@ -56,6 +56,8 @@ class FeedPlan:
     silent_after_s: float
     make_codec: Callable[[], Codec]
     make_link: MakeLink
+    polled: bool = False
+    """Whether the source is asked again and again, so that its last answer is the present state."""
     own_mqtt: bool = False
     """Whether it subscribes at the city's own MQTT server."""
 
@@ -128,6 +130,7 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
         silent_after_s=feed.silent_after_s or max(3 * feed.interval_s, SHORTEST_SILENCE_S),
         make_codec=make_codec,
         make_link=make_link,
+        polled=not feed.path and scheme_of(feed.url) in HTTP,
         own_mqtt=own_mqtt,
     )
 

@@ -17,6 +17,15 @@ from rhinecloud.connectors.model import FeedState, FeedStatus
 Dependency = Callable[[Request], Any]
 
 
+class IgnoredView(BaseModel):
+    """What was ignored for one reason."""
+
+    reason: str
+    count: int
+    sample: str = Field(description="The newest one, or its beginning")
+    last_at: str = Field(description="Time of the newest one, ISO 8601 in UTC")
+
+
 class FeedView(BaseModel):
     """The status of a feed; the counters start with the city."""
 
@@ -28,7 +37,7 @@ class FeedView(BaseModel):
     received: int = Field(description="Decoded messages")
     accepted: int = Field(description="Entities that changed")
     unchanged: int = Field(description="Entities that did not change")
-    ignored: int = Field(description="Messages for which the mapping makes no entity")
+    ignored: int = Field(description="Messages and parts of messages that are left out on purpose")
     dead: int = Field(description="New dead letters")
     dropped: int = Field(description="Datagrams received while the queue was full")
     reconnects: int
@@ -37,6 +46,9 @@ class FeedView(BaseModel):
     last_at: str = Field(description="Time of the last message, ISO 8601 in UTC, or empty")
     error: str = Field(description="The present error, or empty")
     last_error: str
+    ignored_by_reason: list[IgnoredView] = Field(
+        description="What was ignored, the most frequent reason first"
+    )
 
 
 class LetterView(BaseModel):

@@ -14,8 +14,8 @@ from rhinecloud.kernel.errors import (
 )
 from rhinecloud.kernel.settings import setting
 from rhinecloud.pack.city import City, EntityChange, PastValue, caller_of
-from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Framing, Message, Parcel
-from rhinecloud.pack.mapping import EntityFragment, Mapping
+from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Framing, Ignored, Message, Parcel, Rejected
+from rhinecloud.pack.mapping import EntityFragment, MappedItem, Mapping
 from rhinecloud.pack.model import MakeCodec, MakeRoutes, Pack, PackAction, PackWorker
 from rhinecloud.pack.time import utc
 from rhinecloud.part import WebModule
@@ -33,9 +33,11 @@ __all__ = [
     "EntityFragment",
     "Forbidden",
     "Framing",
+    "Ignored",
     "Invalid",
     "MakeCodec",
     "MakeRoutes",
+    "MappedItem",
     "Mapping",
     "Message",
     "NotFound",
@@ -44,6 +46,7 @@ __all__ = [
     "PackWorker",
     "Parcel",
     "PastValue",
+    "Rejected",
     "RhineCloudError",
     "SettingCheck",
     "Unauthenticated",

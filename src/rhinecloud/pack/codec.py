@@ -50,6 +50,30 @@ class DecodeFault:
     recorded: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A part of a message that cannot be used, which a mapping yields beside the entities of the other parts.
+
+    `place` is its path or name in the message (`sensors.3.pm10`), `reason` what must be. All of one message become one
+    dead letter; its other parts are processed.
+    """
+
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A message, or a part of one, that is left out on purpose; it is counted by reason and becomes no dead letter.
+
+    `reason` must be one of few texts: what differs from message to message belongs into `sample`, of which the newest
+    is shown. Without a sample the message itself is shown.
+    """
+
+    reason: str
+    sample: str = ""
+
+
 class Framing(StrEnum):
     """What one unit of a recording is."""
 
@@ -68,8 +92,9 @@ class Codec(Protocol):
     time_members: frozenset[str]
     """Names of members, at any depth, that hold a moment: ISO 8601 text or POSIX seconds."""
 
-    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Yield the messages of a parcel one by one, and a DecodeFault for each part that cannot be read.
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault | Ignored]:
+        """Yield the messages of a parcel one by one, a DecodeFault for each part that cannot be read, and Ignored for
+        each part that is left out on purpose.
 
         Raises DecodeError, at the first step, where nothing of the parcel can be read.
         """

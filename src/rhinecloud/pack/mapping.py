@@ -6,12 +6,20 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from rhinecloud.pack.codec import Message
+from rhinecloud.pack.codec import Ignored, Message, Rejected
+
+__all__ = ["EntityFragment", "Ignored", "MappedItem", "Mapping", "Rejected"]
 
 EntityFragment = dict[str, Any]
 """An NGSI-LD entity in concise form with the pack's compact names: `id`, `type` and the attributes to merge.
 
 One without `type` is for an entity that exists, and means nothing where it does not."""
 
-Mapping = Callable[[Message, datetime], Iterable[EntityFragment]]
-"""Says what a message means: from a message and the moment of its receipt to the entities that it changes. Pure."""
+MappedItem = EntityFragment | Rejected | Ignored
+"""What a mapping yields: an entity to merge, a part that cannot be used, or one that is left out on purpose."""
+
+Mapping = Callable[[Message, datetime], Iterable[MappedItem]]
+"""Says what a message means: from a message and the moment of its receipt to the entities that it changes. Pure.
+
+A message of which a mapping yields nothing at all is counted as ignored, without a reason. Invalid that is raised is
+one more Rejected; what was yielded before is kept."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import quote
 
-from rhinecloud.pack import EntityFragment, Message, utc
+from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, utc
 
 UNITS = {
     "pm10": "GQ",
@@ -25,7 +25,7 @@ UNITS = {
 }
 
 
-def map_air(message: Message, received: datetime) -> Iterator[EntityFragment]:
+def map_air(message: Message, received: datetime) -> Iterator[MappedItem]:
     """Turn `{"station", "name", "lon", "lat", "time", pollutant: value …}` into the station's observation."""
     station = message.get("station")
     observed = utc(message.get("time") or received)
@@ -35,6 +35,7 @@ def map_air(message: Message, received: datetime) -> Iterator[EntityFragment]:
         if isinstance(message.get(name), int | float) and not isinstance(message[name], bool)
     }
     if not station or not values:
+        yield Ignored("it names no `station`" if not station else "it has none of the measured values")
         return
     fragment: EntityFragment = {
         "id": f"urn:ngsi-ld:AirQualityObserved:{quote(str(station), safe='-._~')}",

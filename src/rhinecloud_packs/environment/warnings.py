@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from rhinecloud.pack import EntityFragment, Message, utc
+from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, utc
 
 SEVERITY = {
     "Minor": "low",
@@ -29,9 +29,10 @@ CORNERS = 48
 """A circle of CAP is drawn with so many corners."""
 
 
-def map_cap(message: Message, received: datetime) -> Iterator[EntityFragment]:
+def map_cap(message: Message, received: datetime) -> Iterator[MappedItem]:
     """Turn one CAP alert (see the CAP codec) into its warning, and end those that it replaces or cancels."""
     if message.get("status") not in ("Actual", None):
+        yield Ignored(f"its status is {message['status']}, not Actual")
         return
     sent = str(message.get("sent") or received.isoformat())
     if message.get("msg_type") in ("Update", "Cancel"):

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from rhinecloud.pack import EntityFragment, Message, utc
+from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, utc
 
 MARKS = {
     "MNW": "lowWaterMark",
@@ -28,11 +28,14 @@ ROW_MARKS = {
 }
 
 
-def map_station(message: Message, received: datetime) -> Iterator[EntityFragment]:
+def map_station(message: Message, received: datetime) -> Iterator[MappedItem]:
     """Turn one element of `stations.json` (with time series and current measurements) into its gauge."""
     series = {each.get("shortname"): each for each in message.get("timeseries", ())}
     level = series.get("W", {})
     if not message.get("uuid") or not series:
+        yield Ignored(
+            "a station without a time series" if message.get("uuid") else "a station without a uuid"
+        )
         return
     gauge = _gauge(message["uuid"], message.get("shortname") or message.get("longname"))
     gauge.update(_place(message.get("longitude"), message.get("latitude"), message.get("km")))
@@ -54,10 +57,11 @@ def map_station(message: Message, received: datetime) -> Iterator[EntityFragment
     yield gauge
 
 
-def map_row(message: Message, received: datetime) -> Iterator[EntityFragment]:
+def map_row(message: Message, received: datetime) -> Iterator[MappedItem]:
     """Turn a row of a gauge table (`uuid`, `station`, `timestamp`, `w_cm`, marks in cm) into its gauge."""
     uuid, station = message.get("uuid"), message.get("station")
     if not uuid or message.get("w_cm") in (None, ""):
+        yield Ignored("a row without uuid" if not uuid else "a row without a level")
         return
     observed = _moment(message.get("timestamp"), received)
     gauge = _gauge(str(uuid), station)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from rhinecloud.pack import EntityFragment, Message, utc
+from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, utc
 
 LOADED = {1: True, 2: False}
 """Codes of inland AIS for loaded and unloaded."""
@@ -19,10 +19,11 @@ LOADED = {1: True, 2: False}
 NOT_AVAILABLE = {"speed": 102.3, "course": 360.0, "heading": 511, "turn": -128, "status": 15}
 
 
-def map_ais(message: Message, received: datetime) -> Iterator[EntityFragment]:
-    """Turn one AIS message (see the AIS codec) into the vessel that it moves or describes; others give nothing."""
+def map_ais(message: Message, received: datetime) -> Iterator[MappedItem]:
+    """Turn one AIS message (see the AIS codec) into the vessel that it moves or describes; others are ignored."""
     mmsi = message.get("mmsi")
     if not mmsi or not _is_vessel(int(mmsi)):
+        yield Ignored("its sender is no vessel", f"mmsi {mmsi}, type {message.get('msg_type')}")
         return
     observed = utc(message.get("time") or received)
     attributes = {**_motion(message, observed), **_particulars(message), **_inland(message)}
@@ -33,6 +34,8 @@ def map_ais(message: Message, received: datetime) -> Iterator[EntityFragment]:
             "mmsi": int(mmsi),
             **attributes,
         }
+    else:
+        yield Ignored(f"type {message.get('msg_type')} says nothing of its vessel")
 
 
 def _is_vessel(mmsi: int) -> bool:

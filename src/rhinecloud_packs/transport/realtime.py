@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from rhinecloud.pack import EntityFragment, Message, utc
+from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, utc
 from rhinecloud_packs.transport.timetable import urn
 
 
-def map_realtime(message: Message, received: datetime) -> Iterator[EntityFragment]:
+def map_realtime(message: Message, received: datetime) -> Iterator[MappedItem]:
     """Turn one FeedEntity into the vehicle, trip or service alert that it speaks of."""
     observed = datetime.fromtimestamp(message["feed_time"], UTC) if message.get("feed_time") else received
     if message.get("vehicle"):
@@ -26,11 +26,12 @@ def map_realtime(message: Message, received: datetime) -> Iterator[EntityFragmen
         yield from _alert(message["alert"], message)
 
 
-def _vehicle(seen: Message, message: Message, observed: datetime) -> Iterator[EntityFragment]:
+def _vehicle(seen: Message, message: Message, observed: datetime) -> Iterator[MappedItem]:
     descriptor = seen.get("vehicle") or {}
     vehicle_id = descriptor.get("id") or descriptor.get("label") or message.get("id")
     position = seen.get("position") or {}
     if not vehicle_id or position.get("longitude") is None:
+        yield Ignored("a vehicle without id or place")
         return
     when = _moment(seen.get("timestamp"), observed)
     point = {
@@ -64,9 +65,10 @@ def _trip_links(trip: Message) -> EntityFragment:
     return links
 
 
-def _trip(update: Message, observed: datetime) -> Iterator[EntityFragment]:
+def _trip(update: Message, observed: datetime) -> Iterator[MappedItem]:
     trip = update.get("trip") or {}
     if not trip.get("trip_id"):
+        yield Ignored("a trip update without a trip_id")
         return
     when = _moment(update.get("timestamp"), observed)
     entity: EntityFragment = {"id": urn("GtfsTrip", str(trip["trip_id"])), "type": "GtfsTrip"}

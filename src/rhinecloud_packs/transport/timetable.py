@@ -9,16 +9,18 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import quote
 
-from rhinecloud.pack import EntityFragment, Message
+from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message
 
 Row = Message
 
 
-def map_timetable(message: Message, received: datetime) -> Iterator[EntityFragment]:
-    """Turn one row of `agency`, `stops`, `routes` or `trips` into its entity; other tables give nothing."""
+def map_timetable(message: Message, received: datetime) -> Iterator[MappedItem]:
+    """Turn one row of `agency`, `stops`, `routes` or `trips` into its entity; other tables are ignored."""
     mapped = {"agency": _agency, "stops": _stop, "routes": _route, "trips": _trip}.get(message["table"])
-    if mapped is not None:
-        yield from mapped(message["row"])
+    if mapped is None:
+        yield Ignored(f"the table {message['table']} is not mapped")
+        return
+    yield from mapped(message["row"])
 
 
 def urn(kind: str, gtfs_id: str) -> str:
@@ -31,8 +33,9 @@ def _agency(row: Row) -> Iterator[EntityFragment]:
     yield {"id": urn("GtfsAgency", row.get("agency_id") or name), "type": "GtfsAgency", "name": name}
 
 
-def _stop(row: Row) -> Iterator[EntityFragment]:
+def _stop(row: Row) -> Iterator[MappedItem]:
     if not row.get("stop_id") or not row.get("stop_lon") or not row.get("stop_lat"):
+        yield Ignored("a stop without id or place")
         return
     point = {"type": "Point", "coordinates": [float(row["stop_lon"]), float(row["stop_lat"])]}
     stop: EntityFragment = {

@@ -24,7 +24,9 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.kernel.time import format_time
 from rhinecloud.pack.codec import Message
-from rhinecloud.pack.mapping import EntityFragment
+from rhinecloud.pack.mapping import Ignored, MappedItem, Rejected
+
+NO_TOPIC = "its topic is none of the mapping's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,55 +43,65 @@ class MappingRule:
     time_format: str
     zone: ZoneInfo | None
 
-    def apply(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
-        """Yield the entities of a message; finally raise Invalid, or Faults, for members that are invalid.
+    def apply(self, message: Message, received: datetime) -> Iterator[MappedItem]:
+        """Yield the entities of a message, Rejected for members that are invalid, and Ignored for what is left out.
 
-        An invalid item of a list does not affect the others.
+        An invalid item of a list does not affect the others, nor an invalid value the entity's other values.
         """
         levels: Mapping[str, str] = {}
         if self.topic is not None:
             matched = self.topic.match(str(message.get("topic", "")))
             if matched is None:
+                yield Ignored(NO_TOPIC, str(message.get("topic", "")))
                 return
             levels = matched
+        items = self._items(message)
+        if not items:
+            yield Ignored(f"it has nothing in the list `{self.each}`")
+        for number, item in enumerate(items):
+            yield from self._mapped(MessageScope(levels, item, message), received, number)
+
+    def _mapped(self, scope: MessageScope, received: datetime, number: int) -> Iterator[MappedItem]:
+        """Yield what one item means; all that is Rejected has its place in the message."""
+        for path, value in self.when.items():
+            found = scope.find(path)
+            if str(found) != str(value):
+                yield Ignored(f"`{path}` is not {value!r}", f"{path}: {found!r}")
+                return
         collector = ErrorCollector()
-        for number, item in enumerate(self._items(message)):
-            scope = MessageScope(levels, item, message)
-            if not all(str(scope.find(path)) == str(value) for path, value in self.when.items()):
-                continue
-            try:
-                yield from self._entity(scope, received)
-            except Invalid as error:
-                collector.add(error.reason, ".".join(filter(None, (self._item_name(number), error.field))))
-        collector.finish()
+        with collector.collect():
+            made = self._entity(scope, received, collector)
+            if isinstance(made, dict) or not collector.found:
+                yield made
+        for each in collector.found:
+            place = ".".join(filter(None, (f"{self.each}.{number}" if self.each else "", each.field)))
+            yield Rejected(place, each.reason)
 
-    def _item_name(self, number: int) -> str:
-        return f"{self.each}.{number}" if self.each else ""
-
-    def _items(self, message: Message) -> Iterator[Mapping[str, Any]]:
+    def _items(self, message: Message) -> Sequence[Mapping[str, Any]]:
         if not self.each:
-            yield message
-            return
+            return [message]
         items = find(message, self.each)
         if items is None:
-            return
+            return []
         if not isinstance(items, list):
             raise Invalid("must be a list", field=self.each)
-        for item in items:
-            yield item if isinstance(item, Mapping) else {"value": item}
+        return [item if isinstance(item, Mapping) else {"value": item} for item in items]
 
-    def _entity(self, scope: MessageScope, received: datetime) -> Iterator[EntityFragment]:
-        """Yield the entity where the message has one of the values; texts and links alone make none."""
+    def _entity(self, scope: MessageScope, received: datetime, collector: ErrorCollector) -> MappedItem:
+        """Return the entity where the message has one of the values; texts and links alone make none.
+
+        Values that are invalid are left out and added to `collector`.
+        """
         observed_at = self._observed_at(scope, received)
-        values = [each for each in self.attributes if each.measured]
-        found = {
-            each.name: value for each in values if (value := each.render(scope, observed_at)) is not None
-        }
-        if found or not values:
-            fixed = {
-                each.name: each.render(scope, observed_at) for each in self.attributes if not each.measured
-            }
-            yield {"id": scope.fill(self.entity_id, as_uri=True), "type": self.entity_type, **found, **fixed}
+        found: dict[str, Any] = {}
+        for each in self.attributes:
+            with collector.collect():
+                if each.measured and (value := each.render(scope, observed_at)) is not None:
+                    found[each.name] = value
+        if not found and any(each.measured for each in self.attributes):
+            return Ignored(f"it has no value for {self.entity_type}")
+        fixed = {each.name: each.render(scope, observed_at) for each in self.attributes if not each.measured}
+        return {"id": scope.fill(self.entity_id, as_uri=True), "type": self.entity_type, **found, **fixed}
 
     def _observed_at(self, scope: MessageScope, received: datetime) -> str:
         value = scope.find(self.time) if self.time else None
@@ -138,13 +150,25 @@ class DeclaredMapping:
     def __hash__(self) -> int:
         return hash(self._digest)
 
-    def __call__(self, message: Message, received: datetime) -> Iterator[EntityFragment]:
-        """Yield the entities of a message; finally raise Invalid, or Faults for several."""
-        collector = ErrorCollector()
-        for rule in self._rules:
-            with collector.collect():
-                yield from rule.apply(message, received)
-        collector.finish()
+    def __call__(self, message: Message, received: datetime) -> Iterator[MappedItem]:
+        """Yield what the rules say of a message. What is left out by a rule that makes no entity is told once, and only
+        where no other rule makes one."""
+        said = [self._say(rule, message, received) for rule in self._rules]
+        made = [items for items in said if any(isinstance(item, dict) for item in items)]
+        yield from (item for items in made for item in items if not isinstance(item, Rejected))
+        rejected = [item for items in said for item in items if isinstance(item, Rejected)]
+        yield from rejected
+        if not made and not rejected:
+            ignored = [item for items in said for item in items if isinstance(item, Ignored)]
+            yield from sorted(ignored, key=lambda each: each.reason == NO_TOPIC)[:1]
+
+    def _say(self, rule: MappingRule, message: Message, received: datetime) -> list[MappedItem]:
+        said: list[MappedItem] = []
+        try:
+            said.extend(rule.apply(message, received))
+        except Invalid as error:
+            said.extend(Rejected(each.field, each.reason) for each in error.faults)
+        return said
 
 
 def parse_mapping(content: bytes, name: str) -> DeclaredMapping:

@@ -1128,7 +1128,7 @@ export interface components {
          * @description The state of a feed.
          * @enum {string}
          */
-        FeedState: "connecting" | "waiting" | "live" | "silent" | "failing" | "ended" | "stopped";
+        FeedState: "connecting" | "waiting" | "live" | "degraded" | "silent" | "failing" | "ended" | "stopped";
         /**
          * FeedView
          * @description The status of a feed; the counters start with the city.
@@ -1163,7 +1163,7 @@ export interface components {
             unchanged: number;
             /**
              * Ignored
-             * @description Messages for which the mapping makes no entity
+             * @description Messages and parts of messages that are left out on purpose
              */
             ignored: number;
             /**
@@ -1200,6 +1200,11 @@ export interface components {
             error: string;
             /** Last Error */
             last_error: string;
+            /**
+             * Ignored By Reason
+             * @description What was ignored, the most frequent reason first
+             */
+            ignored_by_reason: components["schemas"]["IgnoredView"][];
         };
         /**
          * Icon
@@ -1225,6 +1230,26 @@ export interface components {
             ];
             /** Outlines */
             outlines: components["schemas"]["Outline"][];
+        };
+        /**
+         * IgnoredView
+         * @description What was ignored for one reason.
+         */
+        IgnoredView: {
+            /** Reason */
+            reason: string;
+            /** Count */
+            count: number;
+            /**
+             * Sample
+             * @description The newest one, or its beginning
+             */
+            sample: string;
+            /**
+             * Last At
+             * @description Time of the newest one, ISO 8601 in UTC
+             */
+            last_at: string;
         };
         /**
          * IncidentPage

@@ -7,6 +7,7 @@ export type Tone = 'success' | 'info' | 'warning' | 'danger';
 const TONES: Record<FeedState, Tone> = {
   live: 'success',
   connecting: 'info',
+  degraded: 'warning',
   silent: 'warning',
   failing: 'danger',
   waiting: 'info',

@@ -225,8 +225,8 @@ async def test_when_postgresql_is_killed_one_goes_on_leading_and_both_answer_aga
                 assert (await each.call("GET", f"{API}/subscriptions/urn:s:a"))[0] == 200
             assert [each.process.returncode for each in both] == [None, None]
             await receiver.until(lambda: receiver.values("level", "/a")[-1:] == [4], 30)
-            heard = receiver.values("level", "/a")
-            assert heard == sorted(heard)
+            first_heard = list(dict.fromkeys(receiver.values("level", "/a")))
+            assert first_heard == sorted(first_heard)  # what is sent again is followed by what came after it
     finally:
         server.remove()
 

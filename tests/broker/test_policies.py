@@ -100,8 +100,8 @@ async def test_it_leaves_no_gap_in_pages(api: BrokerApi) -> None:
     "query",
     [
         "q=level>=0",
-        "idPattern=^urn:x:",
-        "id=urn:x:1,urn:x:2,urn:x:hidden,urn:x:3",
+        "local=true&idPattern=^urn:x:",
+        "local=true&id=urn:x:1,urn:x:2,urn:x:hidden,urn:x:3",
         "attrs=level",
         "georel=within&geometry=Polygon&coordinates=[[[6,51],[7,51],[7,52],[6,52],[6,51]]]",
         "type=Thing|Secret",

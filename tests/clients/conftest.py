@@ -32,6 +32,9 @@ access = "{access}"
 [stream]
 mqtt_port = 0
 
+[broker]
+query_by_id = true
+
 [notifications]
 allow_private_receivers = true
 """

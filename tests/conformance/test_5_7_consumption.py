@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from broker.assembly import BrokerApi
+from broker.assembly import ADMIN, ROUTES, BrokerApi, ask
+from rhinecloud.broker.http import BrokerApplication
 
 GAUGES = [
     {
@@ -101,6 +103,17 @@ async def test_4_15_a_language_is_chosen(river: BrokerApi) -> None:
     assert name == {"type": "Property", "value": "Peil ruhrort", "lang": "nl"}
 
 
+@pytest.mark.parametrize("query", ["id=urn:ngsi-ld:Gauge:wesel", "idPattern=.*wesel"])
+async def test_5_7_2_4_a_query_by_id_alone_is_too_wide_unless_the_city_answers_it(
+    river: BrokerApi, query: str
+) -> None:
+    assert (await river.call("GET", f"/entities?{query}")).status == 400
+    answering = replace(river.parts, settings=replace(river.parts.settings, query_by_id=True))
+    application = BrokerApplication(answering, ROUTES, lambda _: ADMIN)
+    answer = await ask(application, "GET", "/entities", b"", query, {})
+    assert [each["id"] for each in answer.json()] == ["urn:ngsi-ld:Gauge:wesel"]
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -110,8 +123,8 @@ async def test_4_15_a_language_is_chosen(river: BrokerApi) -> None:
         ("type=Gauge&id=urn:ngsi-ld:Gauge:wesel", ["wesel"]),
         ("type=Gauge&idPattern=e[a-z]e", ["wesel"]),
         ("attrs=length", ["rhine"]),
-        ("id=urn:ngsi-ld:Gauge:wesel", ["wesel"]),
-        ("idPattern=.*e[a-z]e", ["wesel"]),
+        ("local=true&id=urn:ngsi-ld:Gauge:wesel", ["wesel"]),
+        ("local=true&idPattern=.*e[a-z]e", ["wesel"]),
         ("q=level>200", ["ruhrort", "wesel"]),
         ("type=Gauge&q=level==190..290;!depth", ["wesel", "emmerich"]),
         ("type=Gauge&scopeQ=/rhine/wesel", ["wesel"]),

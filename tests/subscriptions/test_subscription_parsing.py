@@ -87,7 +87,7 @@ def test_default_triggers_are_created_and_updated_attributes() -> None:
                     "endpoint": {**ENDPOINT, "receiverInfo": [{"key": "K", "value": "a\r\nX: b"}]}
                 }
             },
-            "notification.endpoint.receiverInfo[0].key",
+            "notification.endpoint.receiverInfo[0].value",
         ),
         (
             {
@@ -142,12 +142,36 @@ def test_what_is_not_built_is_said_aloud(name: str) -> None:
 def test_members_of_the_broker_are_ignored() -> None:
     made = parse(
         status="expired",
-        __context="http://x.example",
+        createdAt=NOW,
         notification={"endpoint": ENDPOINT, "timesSent": 42, "status": "failed"},
     )
     shown = render_subscription(made, DeliveryCounters(), CONTEXT, NOW)
     assert shown["status"] == "active"
     assert "timesSent" not in shown["notification"]
+
+
+@pytest.mark.parametrize(
+    ("members", "field", "near"),
+    [
+        ({"watchedAttribute": ["speed"]}, "watchedAttribute", "watchedAttributes"),
+        ({"condition": "speed>1"}, "condition", "unknown member"),
+        ({"entities": [{"type": "Vessel", "idpattern": "x"}]}, "entities[0].idpattern", "idPattern"),
+        ({"notification": {"endpoint": ENDPOINT, "attrs": ["speed"]}}, "notification.attrs", "member"),
+        (
+            {"notification": {"endpoint": {**ENDPOINT, "receiverinfo": []}}},
+            "notification.endpoint.receiverinfo",
+            "I",
+        ),
+    ],
+)
+def test_a_member_that_is_not_known_is_refused_and_not_passed_over(
+    members: dict[str, Any], field: str, near: str
+) -> None:
+    with pytest.raises(Invalid, match=near) as caught:
+        parse(**members)
+    assert caught.value.field == field
+    with pytest.raises(Invalid):
+        parse_update(members, READING, parse())
 
 
 def test_an_update_replaces_what_it_names_and_removes_what_is_null() -> None:

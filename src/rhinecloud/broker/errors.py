@@ -18,6 +18,10 @@ class AlreadyExists(Conflict):
     """An entity or other element with this id exists already."""
 
 
+class LoopDetected(RhineCloudError):
+    """The request was sent by this city itself: a notification of it came back."""
+
+
 class NonexistentTenant(NotFound):
     """Nothing was ever created under this tenant."""
 

@@ -20,6 +20,7 @@ from rhinecloud.broker.http.application import PREFIX as PATH
 from rhinecloud.broker.http.rendering import Renderer
 from rhinecloud.broker.http.route import HandlerContext, RouteTable
 from rhinecloud.broker.http.router import Router
+from rhinecloud.broker.pseudonym import KIND, Pseudonym, read_pseudonym
 from rhinecloud.broker.routes import routes_with
 from rhinecloud.broker.seeds import read_seeds, seed_entities, seed_of
 from rhinecloud.broker.service import Broker
@@ -74,6 +75,7 @@ class BrokerAssembly:
                 settings=self.settings,
                 clock=self._context.clock,
                 started_at=self._context.started_at,
+                pseudonym=self._context.services.get(Pseudonym),
             )
             routes = routes_with(self.table.more)
             self._router = Router(routes)
@@ -145,7 +147,7 @@ class BrokerAssembly:
 
     def route_of(self, scope: MutableMapping[str, Any]) -> str:
         """Return the route that a request leads to, '' for none of the broker's."""
-        if self._router is None or not scope["path"].startswith(NGSI_LD):
+        if self._router is None or not scope["raw_path"].startswith(PATH + b"/"):
             return ""
         try:
             found, _ = self._router.find(scope["method"], scope["raw_path"][len(PATH) :])
@@ -158,6 +160,8 @@ class BrokerAssembly:
 async def open_broker(context: PartContext) -> AsyncIterator[OpenPart]:
     """Open the broker of this space; a running city also writes the entities of its folder that are new."""
     made = BrokerAssembly(context)
+    runs = context.mode is Mode.RUNNING
+    context.services.add(Pseudonym, await read_pseudonym(made.store, made.settings.source_alias, make=runs))
     seeds = read_seeds(context.folder, context.vocabulary) if context.mode is Mode.RUNNING else []
     await made.contexts.open()
     try:
@@ -200,6 +204,7 @@ PART = Part(
     settings={"broker": BrokerSettings},
     records={
         "context": "A hosted or fetched @context.",
+        KIND: "The random part of the city's pseudonym in `Via`.",
         "seed": "Which entities of the folder were written.",
     },
     cached=frozenset({"context"}),

@@ -28,6 +28,11 @@ class BrokerSettings:
     max_query_s: float = setting(
         10.0, "Longest time for a query that has to look into entities; then it is given up", unit="s"
     )
+    query_by_id: bool = setting(
+        False,
+        "Whether a query by `id` or `idPattern` alone is answered, which clause 5.7.2.4 calls too wide: Orion-LD's "
+        "clients and FiLiP ask so",
+    )
     default_limit: int = setting(20, "Entities on a page if the request has no `limit`")
     max_limit: int = setting(1_000, "Largest page that may be asked for")
     render_cache: int = setting(

@@ -123,7 +123,8 @@ class DeliveryCounters(msgspec.Struct, omit_defaults=True, rename="camel", kw_on
     """What became of a subscription's notifications (clause 5.2.14.2).
 
     `times_sent` counts attempts, `times_failed` those without a good answer; `dropped` counts changes that are not
-    sent any more, because the queue was full or the receiver kept rejecting them.
+    sent any more, because the queue was full or the receiver kept rejecting them. `last_failure_reason` says why the
+    last failure was one.
     """
 
     times_sent: int = 0
@@ -131,6 +132,7 @@ class DeliveryCounters(msgspec.Struct, omit_defaults=True, rename="camel", kw_on
     last_notification: str = ""
     last_success: str = ""
     last_failure: str = ""
+    last_failure_reason: str = ""
     status: str = ""
     dropped: int = 0
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from rhinecloud.audit import AuditTrail
 from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.http.route import RouteTable
+from rhinecloud.broker.pseudonym import Pseudonym
 from rhinecloud.broker.service import Broker
 from rhinecloud.identity import Identity
 from rhinecloud.identity.presence import Presence
@@ -46,7 +47,7 @@ def _make(context: PartContext) -> tuple[Notifier, Subscriptions]:
     services, clock = context.services, context.clock
     settings = context.settings.section("notifications", NotificationSettings)
     private = settings.may_reach_private(context.addresses.host)
-    http = HttpTransport(settings, allow_private=private)
+    http = HttpTransport(settings, allow_private=private, via=services.get(Pseudonym).via)
     mqtt = MqttTransport(settings, allow_private=private)
     store = services.get(Store)
     present = Presence(services.get(Identity), clock).of

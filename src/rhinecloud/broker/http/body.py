@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from rhinecloud.broker.contexts import CompiledContext
-from rhinecloud.broker.errors import InvalidRequest, UnsupportedMediaType
+from rhinecloud.broker.errors import InvalidRequest, LoopDetected, UnsupportedMediaType
 from rhinecloud.broker.http.body_admission import SMALL_BYTES
 from rhinecloud.broker.http.limits import check_body, check_members
 from rhinecloud.broker.http.link import context_link, context_url
@@ -138,6 +138,8 @@ def media_of(request: Request) -> str:
 
 
 async def _read(parts: HandlerContext, request: Request) -> bytes:
+    if parts.pseudonym.is_in(request.header(b"via")):
+        raise LoopDetected("this is a notification of this city, which must not be its receiver")
     media = media_of(request)
     if media not in (JSON_TYPE, LD_TYPE) and not (media == PATCH_TYPE and request.verb == "PATCH"):
         raise UnsupportedMediaType(media)

@@ -42,6 +42,7 @@ TABLE: tuple[tuple[type[Exception], ProblemType], ...] = (
     (broker.UnsupportedMediaType, ProblemType(415, "InvalidRequest", "Unsupported media type.")),
     (broker.OperationNotSupported, ProblemType(422, "OperationNotSupported", "Operation not supported.")),
     (kernel.Unsupported, ProblemType(501, "OperationNotSupported", "Not implemented.")),
+    (broker.LoopDetected, ProblemType(508, "InvalidRequest", "Loop detected.")),
     (broker.ContextNotAvailable, ProblemType(504, "LdContextNotAvailable", "@context not available.")),
     (kernel.Unavailable, ProblemType(503, "InternalError", "Not available now.")),
 )

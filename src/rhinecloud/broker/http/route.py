@@ -13,6 +13,7 @@ from rhinecloud.broker.http.parameter_cache import ParameterCache
 from rhinecloud.broker.http.rendering import Renderer
 from rhinecloud.broker.http.request import Request
 from rhinecloud.broker.http.response import Response
+from rhinecloud.broker.pseudonym import Pseudonym
 from rhinecloud.broker.service import Broker
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.kernel.time import Clock
@@ -28,6 +29,7 @@ class HandlerContext:
     settings: BrokerSettings
     clock: Clock
     started_at: datetime
+    pseudonym: Pseudonym = field(default_factory=lambda: Pseudonym(""))
     admission: Admission = field(default_factory=Admission)
     parameters: ParameterCache = field(default_factory=ParameterCache)
 

@@ -83,7 +83,7 @@ def parse_query(
         order=_order(parameters),
     )
     check_query(selection, settings)
-    _refuse_too_wide(parameters, selection.q, deletes=deletes)
+    _refuse_too_wide(parameters, selection.q, by_id=settings.query_by_id and not deletes)
     return selection
 
 
@@ -233,14 +233,13 @@ def is_local(query: Mapping[str, str]) -> bool:
     return query.get("local") == "true" or query.get("type") == "*"
 
 
-def _refuse_too_wide(parameters: QueryParameters, q: Expression | None, *, deletes: bool) -> None:
+def _refuse_too_wide(parameters: QueryParameters, q: Expression | None, *, by_id: bool) -> None:
     """Raise Invalid for a query that would select all entities of all sources (clause 5.7.2.4).
 
-    Beyond that clause, ids and patterns of ids are narrow enough, unless the entities are deleted: clients of other
-    brokers query by them alone.
+    `by_id`: ids and patterns of ids are narrow enough, too.
     """
     query = parameters.values
-    narrowing = {"type", "georel"} if deletes else {"type", "georel", "id", "idPattern"}
+    narrowing = {"type", "georel", "id", "idPattern"} if by_id else {"type", "georel"}
     if is_local(query) or "entities" in query or query.keys() & narrowing:
         return
     if any(name not in SYSTEM for name in parameters.listed("attrs")):

@@ -130,7 +130,7 @@ class DeliveryQueue:
             self._end_current()
             self.start()
             return
-        self._note_failure()
+        self._note_failure(str(error))
         self._refusals += error.refused
         if self._refusals < self._settings.refusals:
             loop = asyncio.get_running_loop()
@@ -197,10 +197,11 @@ class DeliveryQueue:
         self.counters.last_success = self.counters.last_notification
         self.counters.status = "ok"
 
-    def _note_failure(self) -> None:
+    def _note_failure(self, reason: str) -> None:
         self._failures += 1
         self.counters.times_failed += 1
         self.counters.last_failure = self._clock.now().text
+        self.counters.last_failure_reason = reason
         self.counters.status = "failed"
 
     def _retry_pause_s(self) -> float:

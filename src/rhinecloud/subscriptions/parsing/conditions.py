@@ -26,6 +26,7 @@ def check_q(text: str, context: Context, place: str) -> str:
 
 def read_geo(members: SubscriptionMembers, context: Context) -> GeoQ:
     """Return a `geoQ` with its geoproperty expanded. Raise Invalid naming the member."""
+    members.check_known(("georel", "geometry", "coordinates", "geoproperty"))
     for name in ("georel", "geometry", "coordinates"):
         if name not in members:
             raise Invalid("is missing", field=members.place(name))

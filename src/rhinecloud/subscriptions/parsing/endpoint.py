@@ -18,12 +18,27 @@ from rhinecloud.subscriptions.transports.mqtt import read_target
 
 FORMATS = ("normalized", "concise", "simplified", "keyValues")
 MEDIA = ("application/json", "application/ld+json", "application/geo+json")
+INPUT = ("endpoint", "attributes", "pick", "omit", "format", "join", "joinLevel", "showChanges", "sysAttrs")
+OUTPUT = (
+    "status",
+    "timesSent",
+    "timesFailed",
+    "lastNotification",
+    "lastSuccess",
+    "lastFailure",
+    "lastFailureReason",
+    "dropped",
+)
+"""Members that the broker itself writes (table 5.2.14-2)."""
+KNOWN = frozenset(INPUT + OUTPUT)
+KNOWN_OF_ENDPOINT = frozenset({"uri", "accept", "timeout", "cooldown", "receiverInfo", "notifierInfo"})
 MAX_JOIN_LEVEL = 5
 """Each level may fetch many entities."""
 
 
 def read_notification(inner: SubscriptionMembers, context: Context) -> Notification:
     """Read the member `notification`, which must have an endpoint. Raise Invalid naming the member."""
+    inner.check_known(KNOWN)
     endpoint = inner.object("endpoint") if not ("endpoint" in inner and inner.is_null("endpoint")) else None
     if endpoint is None:
         raise Invalid("is missing", field="notification.endpoint")
@@ -52,6 +67,7 @@ def _level(members: SubscriptionMembers) -> int:
 
 
 def _endpoint(members: SubscriptionMembers) -> Endpoint:
+    members.check_known(KNOWN_OF_ENDPOINT)
     if "uri" not in members:
         raise Invalid("is missing", field=members.place("uri"))
     endpoint = Endpoint(
@@ -83,6 +99,7 @@ def _check_headers(pairs: list[KeyValuePair], members: SubscriptionMembers) -> N
 def _pairs(members: SubscriptionMembers, name: str) -> list[KeyValuePair]:
     found = []
     for each in members.objects(name):
+        each.check_known(("key", "value"))
         for member in ("key", "value"):
             if not isinstance(each.raw(member), str):
                 raise Invalid("must be a string", field=each.place(member))

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.faults import unknown
 from rhinecloud.ngsild.entity import NULL
 
 
@@ -26,6 +27,12 @@ class SubscriptionMembers:
     def place(self, name: str) -> str:
         """Return the path of a member."""
         return f"{self._place}.{name}" if self._place else name
+
+    def check_known(self, known: Collection[str]) -> None:
+        """Raise Invalid for the first member that is none of `known`, with the most similar name."""
+        for name in self._data:
+            if name not in known:
+                raise Invalid(unknown("member", name, known), field=self.place(name))
 
     def is_null(self, name: str) -> bool:
         """Return whether a member asks for removal (clause 5.5.8)."""

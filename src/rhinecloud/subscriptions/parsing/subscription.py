@@ -108,6 +108,7 @@ def check_whole(subscription: Subscription) -> None:
 
 def _read(members: SubscriptionMembers, reading: SubscriptionReading) -> dict[str, Any]:
     """Return the fields of the members that are present; null sets a field to its default."""
+    members.check_known(_KNOWN)
     _reject_unbuilt(members, reading)
     found: dict[str, Any] = {}
     for name, (field, read) in _FIELDS.items():
@@ -153,6 +154,7 @@ def _entities(members: SubscriptionMembers, reading: SubscriptionReading) -> lis
 
 
 def _selector(members: SubscriptionMembers, context: Context) -> EntityInfo:
+    members.check_known(("id", "idPattern", "type"))
     if "type" not in members:
         raise Invalid("is missing", field=members.place("type"))
     try:
@@ -251,3 +253,7 @@ _FIELDS: dict[str, tuple[str, Callable[[SubscriptionMembers, SubscriptionReading
     "notification": ("notification", _notification),
 }
 """The members of a subscription, the field of each, and the function that reads it."""
+
+_OUTPUT = ("status", "statusReason", "createdAt", "modifiedAt")
+"""Members that the broker itself writes; who sends back what was retrieved sends them, too (table 5.2.12-2)."""
+_KNOWN = frozenset({"id", "type", "@context", "splitEntities", *NOT_BUILT, *_FIELDS, *FORMER_NAMES, *_OUTPUT})

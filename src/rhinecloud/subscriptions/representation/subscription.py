@@ -101,6 +101,7 @@ def _notification(notification: Notification, counters: DeliveryCounters, contex
     _add(shown, "lastNotification", counters.last_notification)
     _add(shown, "lastSuccess", counters.last_success)
     _add(shown, "lastFailure", counters.last_failure)
+    _add(shown, "lastFailureReason", counters.last_failure_reason)
     _add(shown, "dropped", counters.dropped)
     return shown
 

@@ -19,6 +19,7 @@ from rhinecloud.subscriptions.transports.http.write_batch import WriteBatch
 from rhinecloud.subscriptions.transports.port import NotDelivered, OnResult
 
 CLIENT_ERRORS = range(400, 500)
+LOOP_DETECTED = 508
 TRANSIENT = (408, 425, 429)
 """Client errors that a repeat may cure, like any failure of the server."""
 IDLE_S = 15.0
@@ -54,7 +55,7 @@ class PendingRequest:
         if 200 <= status < 300:
             self._end(None)
         else:
-            refused = status in CLIENT_ERRORS and status not in TRANSIENT
+            refused = (status in CLIENT_ERRORS and status not in TRANSIENT) or status == LOOP_DETECTED
             self._end(NotDelivered(f"HTTP {status}", refused=refused))
 
     def failed(self, error: NotDelivered) -> None:

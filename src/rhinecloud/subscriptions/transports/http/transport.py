@@ -38,7 +38,9 @@ RESERVED = (
 class HttpTransport:
     """The connections to all HTTP receivers."""
 
-    def __init__(self, settings: NotificationSettings, *, allow_private: bool) -> None:
+    def __init__(self, settings: NotificationSettings, *, allow_private: bool, via: str = "") -> None:
+        """`via` names this city in each request, so that it recognises its own."""
+        self._via = {"Via": via} if via else {}
         self._settings = settings
         self._allow_private = allow_private
         self._pools: dict[tuple[str, str, int], ConnectionPool] = {}
@@ -52,7 +54,7 @@ class HttpTransport:
         parts = urlsplit(endpoint.uri)
         host = _ascii(parts.hostname or "")
         port = parts.port or PORTS[parts.scheme]
-        head = _head(endpoint.uri, headers_of(subscription, link))
+        head = _head(endpoint.uri, {**headers_of(subscription, link), **self._via})
         timeout_s = timeout_s_of(subscription, self._settings)
 
         def send(body: bytes, on_result: OnResult) -> Attempt:

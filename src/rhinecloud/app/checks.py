@@ -105,6 +105,7 @@ def _foundation(settings: LoadedSettings, packs: Packs, parts: Sequence[Part]) -
         vocabulary=foundation.context,
         content=foundation.content,
         services=foundation.services,
+        area=settings.city.area(),
     )
     for part in parts:
         if part.check is not None:

@@ -19,6 +19,7 @@ from rhinecloud.kernel.declarative import ParsedDocument, parse_file, plain_docu
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.settings import SettingDescription, describe, override, read_section, setting
+from rhinecloud.ngsild.region import CityArea, check_position, read_region
 from rhinecloud.stream.settings import StreamSettings
 
 FILE = "city.toml"
@@ -34,6 +35,13 @@ class CitySettings:
     tenant: str = setting("", "The tenant whose data the operations centre shows; empty: the default tenant.")
     bbox: tuple[float, ...] = setting(
         (), "West, south, east, north of the city's area; west > east only across the antimeridian.", unit="°"
+    )
+    surroundings_km: float = setting(
+        25.0,
+        "Margin around `bbox` that counts as the city's surroundings: the default `area` of a feed, and "
+        "`in_surroundings` of rules.",
+        unit="km",
+        check=between(0, 20_000),
     )
     centre: tuple[float, ...] = setting(
         (), "Longitude and latitude of the map's centre; empty: that of `bbox`.", unit="°"
@@ -74,14 +82,24 @@ class CitySettings:
             return middle - 360 if middle > 180 else middle, (south + north) / 2
         return None
 
+    def area(self) -> CityArea:
+        """Return where the city is, and its surroundings."""
+        if not self.bbox:
+            return CityArea()
+        region = read_region(self.bbox, "city.bbox")
+        return CityArea(region, region.grown(self.surroundings_km))
+
     def _check_area(self) -> None:
         collector = ErrorCollector()
-        with collector.collect():
-            require_bbox(self.bbox, "city.bbox")
-        with collector.collect():
-            require_position(self.centre, "city.centre")
+        region = None
+        if self.bbox:
+            with collector.collect():
+                region = read_region(self.bbox, "city.bbox")
+        if self.centre:
+            with collector.collect():
+                check_position(self.centre, "city.centre")
         collector.finish()
-        if self.centre and self.bbox and not lies_within(self.centre, self.bbox):
+        if region is not None and self.centre and not region.contains(*self.centre):
             raise Invalid(
                 f"must be within `bbox`, not {list(self.centre)}; the longitude comes first",
                 field="city.centre",
@@ -265,42 +283,3 @@ def _require_tables(
             collector.found.append(document.key_fault((name,), unknown("section", name, known)))
         elif name in kinds and not isinstance(table, dict):
             collector.found.append(document.key_fault((name,), f"must be a table: [{name}]"))
-
-
-def require_bbox(bbox: tuple[float, ...], place: str) -> None:
-    """Raise Invalid unless a box is an area; across the antimeridian its west is greater (RFC 7946, 5.2).
-
-    It crosses the antimeridian where it would otherwise be more than half the world wide.
-    """
-    if not bbox:
-        return
-    if len(bbox) != 4:
-        raise Invalid("must be west, south, east, north", field=place)
-    west, south, east, north = bbox
-    require_position((west, south), place)
-    require_position((east, north), place)
-    if south >= north:
-        raise Invalid(f"south ({south}) must be south of north ({north})", field=place)
-    if west == east or (west > east and west - east < 180):
-        raise Invalid(f"west ({west}) must be west of east ({east})", field=place)
-
-
-def lies_within(position: tuple[float, ...], bbox: tuple[float, ...]) -> bool:
-    """Return whether a position is within an area that `require_bbox` accepts."""
-    longitude, latitude = position
-    west, south, east, north = bbox
-    is_between = west <= longitude <= east if west < east else not east < longitude < west
-    return is_between and south <= latitude <= north
-
-
-def require_position(position: tuple[float, ...], place: str) -> None:
-    """Raise Invalid unless the position is longitude and latitude in degrees."""
-    if not position:
-        return
-    if len(position) != 2:
-        raise Invalid("must be longitude, latitude", field=place)
-    longitude, latitude = position
-    if not -180 <= longitude <= 180:
-        raise Invalid(f"the longitude must be -180 to 180, not {longitude}", field=place)
-    if not -90 <= latitude <= 90:
-        raise Invalid(f"the latitude must be -90 to 90, not {latitude}", field=place)

@@ -63,6 +63,7 @@ class Space:
                 host=server.host,
             ),
             describe=self.description.describe,
+            area=settings.city.area(),
             log_request=log_response if settings.section("log", LogSettings).access else None,
             mode=self.mode,
         )

@@ -118,7 +118,9 @@ def build() -> typer.Typer:
             raise Invalid("; ".join(str(problem) for problem in rulebook.problems))
         try:
             with recording.open("rb") as lines:
-                found = backtest(rulebook.rules, read_recording(lines, rulebook.context), rulebook.context)
+                found = backtest(
+                    rulebook.rules, read_recording(lines, rulebook.context), rulebook.context, rulebook.area
+                )
         except OSError as error:
             raise Invalid(f"cannot read the file: {error.strerror}", field=str(recording)) from None
         outcomes = [
@@ -164,13 +166,12 @@ def _read(files: list[Path] | None, city: Path) -> Rulebook:
     if files and city == HERE and not (city / FILE).exists():
         return read_rulebook(files, _context_of_packs())
     foundation = Foundation(read_city(city), utc_now)
-    return (
-        read_rulebook(files, foundation.context)
-        if files
-        else read_city_rules(
-            foundation.settings.folder, foundation.settings, foundation.content, foundation.context
-        )
-    )
+    settings, area = foundation.settings, foundation.settings.city.area()
+    if not files:
+        return read_city_rules(settings.folder, settings, foundation.content, foundation.context, area)
+    rulebook = read_rulebook(files, foundation.context)
+    rulebook.area = area
+    return rulebook
 
 
 def _context_of_packs() -> Context:

@@ -13,6 +13,7 @@ from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.declarative import ParsedDocument
 from rhinecloud.kernel.time import Clock
 from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.region import ANYWHERE, CityArea
 from rhinecloud.part.access import Access
 from rhinecloud.part.actions import Actions
 from rhinecloud.part.content import Content
@@ -74,8 +75,8 @@ class PartContext:
 
     `space` is the NGSI-LD tenant; `folder` is the city's folder, `data` the one that the city writes, `tables` the
     tables of `city.toml` that a part reads by name. `vocabulary` is the city's compiled @context, `terms` what it was
-    compiled from. `describe` returns what `/city` shows an actor; `log_request` writes a line of the access log, where
-    there is one.
+    compiled from. `area` is where the city is. `describe` returns what `/city` shows an actor; `log_request` writes a
+    line of the access log, where there is one.
     """
 
     space: str
@@ -93,5 +94,6 @@ class PartContext:
     access: Access
     addresses: Addresses
     describe: Callable[[Actor | None], Awaitable[Mapping[str, Any]]]
+    area: CityArea = ANYWHERE
     log_request: LogRequest | None = None
     mode: Mode = Mode.RUNNING

@@ -17,6 +17,7 @@ from rhinecloud.kernel.declarative import ParsedDocument
 from rhinecloud.kernel.response_stats import ResponseStats
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.migration import Migration
+from rhinecloud.ngsild.region import ANYWHERE, CityArea
 from rhinecloud.part.actions import Action
 from rhinecloud.part.content import Content, ContentKind
 from rhinecloud.part.context import Mode, PartContext, Settings
@@ -60,6 +61,7 @@ class CheckFiles:
     vocabulary: Context
     content: Content
     services: Services
+    area: CityArea = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.change import Change, ChangeKind, decode_change
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.region import ANYWHERE, CityArea
 from rhinecloud.ngsild.representation import parse_entity
 from rhinecloud.risk.active_alerts import moment_text
 from rhinecloud.risk.counters import RuleCounters
@@ -35,9 +36,17 @@ class Backtest:
     counters: dict[str, RuleCounters]
 
 
-def backtest(rules: Sequence[Rule], changes: Iterable[Change], context: Context) -> Backtest:
-    """Evaluate rules over changes in order. Time is that of the changes, and a lasting alert is one outcome."""
-    engine = Engine(rules, context, repeat_every_s=float("inf"))
+def backtest(
+    rules: Sequence[Rule],
+    changes: Iterable[Change],
+    context: Context,
+    area: CityArea = ANYWHERE,
+) -> Backtest:
+    """Evaluate rules over changes in order, for a city in `area`.
+
+    Time is that of the changes, and a lasting alert is one outcome.
+    """
+    engine = Engine(rules, context, area=area, repeat_every_s=float("inf"))
     outcomes: list[RuleOutcome] = []
     count = 0
     for change in changes:

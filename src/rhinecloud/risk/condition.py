@@ -8,9 +8,21 @@ from functools import cached_property
 from rhinecloud.expressions import Expression, Reference, compile_condition, compile_expression
 from rhinecloud.risk.area import distance_m
 
-FACTS = frozenset(
-    {"e", "previous", "observed", "age_s", "id", "type", "location", "window", "unit", "simulated"}
-)
+PLACES = frozenset({"in_city", "in_surroundings"})
+"""Variables that say where the entity is; they are read from its `location`."""
+
+FACTS = PLACES | {
+    "e",
+    "previous",
+    "observed",
+    "age_s",
+    "id",
+    "type",
+    "location",
+    "window",
+    "unit",
+    "simulated",
+}
 """Variables that are not attributes; an attribute of the same name is written `e.<name>`."""
 
 FUNCTIONS = {"distance_m": distance_m}
@@ -50,7 +62,7 @@ def attribute_of(reference: Reference) -> str:
     head, *members = reference.path
     if head in ("e", "previous", "unit"):
         return members[0] if members else ""
-    if head == "location":
+    if head == "location" or head in PLACES:
         return "location"
     return "" if head in FACTS else head
 

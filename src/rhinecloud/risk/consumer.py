@@ -144,6 +144,7 @@ class Risk:
             rules,
             self._context,
             state,
+            area=self.rulebook.area,
             max_gap_s=settings.max_gap_s,
             repeat_every_s=settings.repeat_every_s,
         )

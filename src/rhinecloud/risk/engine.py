@@ -16,6 +16,7 @@ from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.region import ANYWHERE, CityArea
 from rhinecloud.ngsild.stored import name_bytes
 from rhinecloud.risk.active_alerts import ActiveAlerts, moment_text
 from rhinecloud.risk.counters import RuleCounters
@@ -39,11 +40,12 @@ class Engine:
         context: Context,
         state: RiskState | None = None,
         *,
+        area: CityArea = ANYWHERE,
         max_gap_s: float = math.inf,
         repeat_every_s: float = 60.0,
     ) -> None:
-        """Deadlines are shifted where time jumps by more than `max_gap_s`; a lasting alert is an outcome every
-        `repeat_every_s`."""
+        """`area` is where the city is. Deadlines are shifted where time jumps by more than `max_gap_s`; a lasting alert
+        is an outcome every `repeat_every_s`."""
         self.state = state or RiskState()
         self.rules = {rule.id: rule for rule in sorted(rules, key=lambda each: each.id)}
         self.counters = {rule_id: RuleCounters() for rule_id in self.rules}
@@ -51,7 +53,8 @@ class Engine:
         self._max_gap_s = max_gap_s
         self._timers = Timers(self.state)
         self._alerts = ActiveAlerts(self.state, self._timers, repeat_every_s)
-        self._evaluator = RuleEvaluator(context, self.state, self._timers, self._alerts, self.counters)
+        self._area = area
+        self._evaluator = RuleEvaluator(context, self.state, self._timers, self._alerts, self.counters, area)
         self._watched = {rule_id: self._iris(rule) for rule_id, rule in self.rules.items()}
         self._by_type: dict[str, list[Rule]] = {}
         for rule in self.rules.values():
@@ -158,7 +161,7 @@ class Engine:
                 reading.observed = self._observed(change.entity, watched)
                 names = self._names(rule)
                 facts = by_context.get(names.key) or by_context.setdefault(
-                    names.key, EntityFacts(reading, names)
+                    names.key, EntityFacts(reading, names, area=self._area)
                 )
                 yield from self._isolated(rule, self._evaluator.evaluate(rule, facts, watched))
 

@@ -18,7 +18,8 @@ from rhinecloud.kernel.time import parse_time
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.equality import json_equal
-from rhinecloud.risk.condition import Condition
+from rhinecloud.ngsild.region import ANYWHERE, CityArea
+from rhinecloud.risk.condition import PLACES, Condition
 
 SIMULATED = "urn:rhinecloud:ns:simulated"
 QUALITY = "urn:rhinecloud:ns:quality"
@@ -59,9 +60,15 @@ class EntityFacts:
     """The facts of a reading for an expression, converted when they are read."""
 
     def __init__(
-        self, reading: ReadingFacts, context: Context, extras: Mapping[str, Any] | None = None
+        self,
+        reading: ReadingFacts,
+        context: Context,
+        extras: Mapping[str, Any] | None = None,
+        area: CityArea = ANYWHERE,
     ) -> None:
+        """`area` is where the city is."""
         self.reading = reading
+        self._area = area
         self.extras = extras or {}
         self._context = context
         self._instances: dict[str, Instance | None] = {}
@@ -115,7 +122,7 @@ class EntityFacts:
         if head == "window":
             figures = self.extras.get(head)
             return figures is not None and (len(path) == 1 or path[1] in figures)
-        if head in ("observed", "age_s", "id", "type", "simulated"):
+        if head in ("observed", "age_s", "id", "type", "simulated", *PLACES):
             return True
         return self.value(head) is not None
 
@@ -141,7 +148,7 @@ class EntityFacts:
                 return self._group(name, condition, self._unit)
             case "window":
                 return self.extras.get(name)
-        return self.value(name)
+        return self._is_near(name) if name in PLACES else self.value(name)
 
     def is_simulated(self, attributes: frozenset[str]) -> bool:
         """Return whether the entity, or one of the attributes, is marked as simulated."""
@@ -165,6 +172,12 @@ class EntityFacts:
             before = first_of(self.reading.previous.get(iri, []))
             self._changes[iri] = _compare(self.reading.entity.first(iri), before)
         return self._changes[iri]
+
+    def _is_near(self, name: str) -> bool:
+        """Return the fact of `in_city` or `in_surroundings`."""
+        instance = self.instance("location")
+        place = instance.value if instance else None
+        return self._area.in_city(place) if name == "in_city" else self._area.in_surroundings(place)
 
     def _unit(self, name: str) -> str | None:
         instance = self.instance(name)

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.region import CityArea
 from rhinecloud.part import (
     ApplyReload,
     CheckFiles,
@@ -53,11 +54,15 @@ class RiskFigures(BaseModel):
     rules: RulesView
 
 
-def read_city_rules(folder: Path, settings: Settings, content: Content, context: Context) -> Rulebook:
+def read_city_rules(
+    folder: Path, settings: Settings, content: Content, context: Context, area: CityArea
+) -> Rulebook:
     """Return the rules of packs and city; a rule of the city replaces a pack's rule with the same id."""
     own = [folder / path for path in settings.section("risk", RiskSettings).rules]
     of_packs = [rule for rules in content.values(RULES) for rule in rules]
-    return read_rulebook([path for path in own if path.exists()], context, of_packs, folder)
+    rulebook = read_rulebook([path for path in own if path.exists()], context, of_packs, folder)
+    rulebook.area = area
+    return rulebook
 
 
 @asynccontextmanager
@@ -66,7 +71,7 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
     services = context.services
     broker = services.get(Broker)
     risk = Risk(
-        read_city_rules(context.folder, context.settings, context.content, context.vocabulary),
+        read_city_rules(context.folder, context.settings, context.content, context.vocabulary, context.area),
         broker,
         services.get(Store),
         services.get(StreamConnection).stream,
@@ -85,7 +90,9 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
         return [GaugeMetricFamily(f"{PREFIX}alerts_active", "Alerts that are active.", risk.status().active)]
 
     async def prepare_reload(reload: Reload) -> ApplyReload:
-        rulebook = read_city_rules(context.folder, context.settings, reload.content, context.vocabulary)
+        rulebook = read_city_rules(
+            context.folder, context.settings, reload.content, context.vocabulary, context.area
+        )
         collector = ErrorCollector()
         collector.found.extend(rulebook.problems)
         collector.finish()
@@ -109,7 +116,7 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
 def check_rules(files: CheckFiles) -> Iterable[Finding]:
     """Check every rule, and the settings that name rules and files of rules."""
     settings = files.settings.section("risk", RiskSettings)
-    rulebook = read_city_rules(files.folder, files.settings, files.content, files.vocabulary)
+    rulebook = read_city_rules(files.folder, files.settings, files.content, files.vocabulary, files.area)
     yield Finding("rules", f"{len(rulebook.rules)} rules")
     for problem in rulebook.problems:
         yield Finding("rules", problem.file, str(problem), field=problem.file, reason=str(problem))

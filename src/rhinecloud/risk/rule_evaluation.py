@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rhinecloud.expressions import EvaluationFailed
 from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.region import CityArea
 from rhinecloud.risk.active_alerts import ActiveAlerts, AlertOccurrence, moment_text
 from rhinecloud.risk.alert_content import AlertContent
 from rhinecloud.risk.counters import RuleCounters
@@ -32,8 +33,10 @@ class RuleEvaluator:
         timers: Timers,
         alerts: ActiveAlerts,
         counters: Mapping[str, RuleCounters],
+        area: CityArea,
     ) -> None:
         self._context = context
+        self._area = area
         self._state = state
         self._timers = timers
         self._alerts = alerts
@@ -79,9 +82,8 @@ class RuleEvaluator:
                 reading.at = self._state.now
                 extras = {"window": watch.samples.figures()} if watch.samples else {}
                 onset = reading.observed if watch.since is None else watch.since
-                yield from self._raise(
-                    rule, watch, EntityFacts(reading, rule.context or self._context, extras), onset
-                )
+                facts = EntityFacts(reading, rule.context or self._context, extras, self._area)
+                yield from self._raise(rule, watch, facts, onset)
         finally:
             self._drop_if_idle(rule, entity_id, watch)
 

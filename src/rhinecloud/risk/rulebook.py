@@ -9,17 +9,19 @@ from pathlib import Path
 from rhinecloud.kernel.declarative import FileFault
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context, core_context
+from rhinecloud.ngsild.region import ANYWHERE, CityArea
 from rhinecloud.risk.model import Rule
 from rhinecloud.risk.rulefile import make_rule, read_rule_documents
 
 
 @dataclass(slots=True)
 class Rulebook:
-    """Rules in order of their files, the context of their names, and the faults of other files."""
+    """Rules in order of their files, the context of their names, the faults of other files, and where the city is."""
 
     context: Context
     rules: list[Rule] = field(default_factory=list)
     problems: list[FileFault] = field(default_factory=list)
+    area: CityArea = ANYWHERE
 
 
 def check(file: Path | str, context: Context | None = None) -> list[FileFault]:

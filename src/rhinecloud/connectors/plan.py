@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rhinecloud.connectors.csv.text import is_encoding, keeps_line_ends
 from rhinecloud.connectors.links import MakeLink, live_link, replay_link, scheme_of
-from rhinecloud.connectors.mapping import DeclaredMapping, load_mapping
+from rhinecloud.connectors.mapping import DeclaredMapping, load_mapping, names_read
 from rhinecloud.connectors.pipeline import FeedMarks
 from rhinecloud.connectors.protocols import HTTP, MQTT, Protocol, protocols
 from rhinecloud.connectors.settings import MEASURED, ConnectorSettings, FeedSettings
@@ -110,7 +111,7 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
     feed = _below(_on_own_mqtt(settings, sources) if own_mqtt else settings, sources.root)
 
     def make_codec() -> Codec:
-        return protocol.make_codec(feed, limits)
+        return protocol.make_codec(feed, limits, names_read(meaning))
 
     if feed.path:
         make_link = replay_link(feed, sources.root, make_codec)
@@ -141,6 +142,12 @@ def _check_values(settings: FeedSettings) -> None:
         collector.add("must not be combined with `url`", "path")
     if len(settings.delimiter) > 1:
         collector.add("must be one character", "delimiter")
+    if settings.encoding and not is_encoding(settings.encoding):
+        collector.add(f"must be an encoding such as `cp1252`, not {settings.encoding!r}", "encoding")
+    elif settings.encoding and settings.path and not keeps_line_ends(settings.encoding):
+        collector.add("must be one with the line ends of ASCII, for a recording is read by lines", "encoding")
+    if settings.skip_lines < 0:
+        collector.add("must be 0 or more", "skip_lines")
     collector.finish()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rhinecloud.connectors.ais.codec import AisCodec
 from rhinecloud.connectors.cap.codec import CapCodec
-from rhinecloud.connectors.csv.codec import CsvCodec
+from rhinecloud.connectors.csv.codec import CsvCodec, CsvFormat
 from rhinecloud.connectors.gtfs.codec import GtfsCodec
 from rhinecloud.connectors.gtfs_rt.codec import GtfsRealtimeCodec
 from rhinecloud.connectors.json.codec import JsonCodec
@@ -24,10 +24,13 @@ ANY = HTTP | LINES | MQTT
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A codec: `make_codec` makes a new one for a feed, whose URL must have one of `schemes`."""
+    """A codec: `make_codec` makes a new one for a feed, whose URL must have one of `schemes`.
+
+    Its last argument has the names of members that the mapping reads, none where that is not known.
+    """
 
     schemes: frozenset[str]
-    make_codec: Callable[[FeedSettings, ConnectorSettings], Codec]
+    make_codec: Callable[[FeedSettings, ConnectorSettings, frozenset[str]], Codec]
 
 
 def protocols(codecs: Mapping[str, MakeCodec]) -> Mapping[str, Protocol]:
@@ -36,19 +39,34 @@ def protocols(codecs: Mapping[str, MakeCodec]) -> Mapping[str, Protocol]:
 
 
 def _of_pack(make: MakeCodec) -> Protocol:
-    return Protocol(ANY, lambda feed, limits: make())
+    return Protocol(ANY, lambda feed, limits, names: make())
 
 
 def _core() -> Mapping[str, Protocol]:
     return {
-        "ais": Protocol(LINES | MQTT, lambda feed, limits: AisCodec()),
-        "cap": Protocol(HTTP | MQTT, lambda feed, limits: CapCodec(limits.body_bytes)),
-        "csv": Protocol(
-            HTTP | MQTT, lambda feed, limits: CsvCodec(feed.delimiter, feed.time_field, whole=not feed.path)
+        "ais": Protocol(LINES | MQTT, lambda feed, limits, names: AisCodec()),
+        "cap": Protocol(HTTP | MQTT, lambda feed, limits, names: CapCodec(limits.body_bytes)),
+        "csv": Protocol(HTTP | MQTT, lambda feed, limits, names: CsvCodec(_table(feed, names))),
+        "gtfs": Protocol(HTTP, lambda feed, limits, names: GtfsCodec(feed.tables, limits.unpacked_bytes)),
+        "gtfs-rt": Protocol(HTTP | MQTT, lambda feed, limits, names: GtfsRealtimeCodec()),
+        "json": Protocol(
+            ANY, lambda feed, limits, names: JsonCodec(feed.items, feed.time_field, feed.no_data)
         ),
-        "gtfs": Protocol(HTTP, lambda feed, limits: GtfsCodec(feed.tables, limits.unpacked_bytes)),
-        "gtfs-rt": Protocol(HTTP | MQTT, lambda feed, limits: GtfsRealtimeCodec()),
-        "json": Protocol(ANY, lambda feed, limits: JsonCodec(feed.items, feed.time_field)),
-        "mqtt": Protocol(MQTT, lambda feed, limits: JsonCodec(feed.items, feed.time_field)),
-        "pegelonline": Protocol(HTTP | MQTT, lambda feed, limits: PegelonlineCodec()),
+        "mqtt": Protocol(
+            MQTT, lambda feed, limits, names: JsonCodec(feed.items, feed.time_field, feed.no_data)
+        ),
+        "pegelonline": Protocol(HTTP | MQTT, lambda feed, limits, names: PegelonlineCodec()),
     }
+
+
+def _table(feed: FeedSettings, names: frozenset[str]) -> CsvFormat:
+    return CsvFormat(
+        delimiter=feed.delimiter,
+        encoding=feed.encoding,
+        skip_lines=feed.skip_lines,
+        comment=feed.comment,
+        no_data=feed.no_data,
+        time_field=feed.time_field,
+        whole=not feed.path or feed.is_mqtt,
+        names=names - feed.fields.keys(),
+    )

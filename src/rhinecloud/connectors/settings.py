@@ -136,6 +136,18 @@ class FeedSettings:
         "", "Column or member with a row's time, for csv and json; empty: `timestamp` or `time`"
     )
     delimiter: str = setting("", "Delimiter of the columns of csv; empty: found from the header")
+    skip_lines: int = setting(
+        0, "Lines before the header of csv; 0: the header is found after titles of any length"
+    )
+    comment: str = setting(
+        "", "What a line of csv begins with that is a comment, such as `#`; empty: none is one"
+    )
+    encoding: str = setting(
+        "", "Encoding of csv, such as `cp1252`; empty: by its byte order mark, UTF-8, else Windows-1252"
+    )
+    no_data: tuple[str, ...] = setting(
+        (), "Values of csv and json that mean that there is none, such as `-`, `-999` and `n/a`"
+    )
     items: str = setting("", "Path to the list of items in a JSON document, such as `data.stations`")
     tables: tuple[str, ...] = setting(
         ("agency", "stops", "routes", "trips"), "GTFS tables that are read, in this order"

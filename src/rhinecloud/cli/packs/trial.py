@@ -12,6 +12,7 @@ from rhinecloud.broker.content import TYPES
 from rhinecloud.broker.entities.schema import SIMPLIFIED, EntitySchema
 from rhinecloud.connectors.content import FIXTURES, MAPPINGS
 from rhinecloud.connectors.fixtures import PlayedCase, RecordedCase, damaged, play, read_damaged
+from rhinecloud.connectors.mapping import names_read
 from rhinecloud.connectors.protocols import protocols
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
@@ -126,7 +127,8 @@ def _reader(pack: LoadedPack, each: FixtureCase) -> tuple[MakeCodec, Mapping]:
     table = {**case.feed, "connector": case.codec, "path": case.file}
     feed = read_section("feed", FeedSettings, table, {})
     limits = ConnectorSettings()
-    return lambda: known[case.codec].make_codec(feed, limits), mappings[case.mapping]
+    mapping = mappings[case.mapping]
+    return lambda: known[case.codec].make_codec(feed, limits, names_read(mapping)), mapping
 
 
 def _is_mqtt(case: RecordedCase) -> bool:

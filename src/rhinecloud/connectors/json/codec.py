@@ -8,22 +8,25 @@ that is not JSON is one message with the text as `value`; so is a bare number.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from rhinecloud.connectors.nodata import NoDataWords
 from rhinecloud.connectors.times import USUAL_TIME_MEMBERS, find_moment
 from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Parcel
 
 
 class JsonCodec:
-    """`items` is a path of member names joined by dots, `time_field` the member with the time of a message."""
+    """`items` is a path of member names joined by dots, `time_field` the member with the time of a message, `no_data`
+    the values that mean that there is none."""
 
     framing = Framing.FILE
 
-    def __init__(self, items: str = "", time_field: str = "") -> None:
+    def __init__(self, items: str = "", time_field: str = "", no_data: Sequence[str] = ()) -> None:
+        self._no_data = NoDataWords(no_data)
         self._items = [name for name in items.split(".") if name]
         self.time_members = frozenset({time_field}) if time_field else USUAL_TIME_MEMBERS
 
@@ -35,7 +38,7 @@ class JsonCodec:
                 raise DecodeError(f"there is no list at {'.'.join(self._items)}")
             document = document[name]
         for item in document if isinstance(document, list) else [document]:
-            message = item if isinstance(item, dict) else {"value": item}
+            message = self._no_data.without(item if isinstance(item, dict) else {"value": item})
             if parcel.origin:
                 message["topic"] = parcel.origin
             yield message

@@ -71,6 +71,11 @@ class DeclaredAttribute:
         """Return whether the value comes from the message, in contrast to a constant."""
         return self.source in ("from", "point")
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Return the paths of the values that it measures."""
+        return {"from": (self.argument,), "point": tuple(self.argument)}.get(self.source, ())
+
     def render(self, scope: MessageScope, observed_at: str) -> Any:
         """Return the attribute in concise form, None where the message has no value for it; raise Invalid."""
         if self.source == "text":

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from rhinecloud.connectors.mapping.attribute import DeclaredAttribute, make_attribute
 from rhinecloud.connectors.mapping.document import MappingKeys, MappingRuleKeys
-from rhinecloud.connectors.mapping.lookup import MessageScope, find
+from rhinecloud.connectors.mapping.lookup import HOLE, MessageScope, find
 from rhinecloud.connectors.mapping.topic import TopicPattern
 from rhinecloud.connectors.times import read_moment
 from rhinecloud.kernel.declarative import ParsedDocument, fit_document, only_document, parse_bytes, parse_file
@@ -25,6 +25,7 @@ from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.kernel.time import format_time
 from rhinecloud.pack.codec import Message
 from rhinecloud.pack.mapping import Ignored, MappedItem, Rejected
+from rhinecloud.pack.mapping import Mapping as AnyMapping
 
 NO_TOPIC = "its topic is none of the mapping's"
 
@@ -42,6 +43,19 @@ class MappingRule:
     time: str
     time_format: str
     zone: ZoneInfo | None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the names of members that it reads, with the first part of those that hold a dot."""
+        templates = [self.entity_id, *(each.argument for each in self.attributes if not each.measured)]
+        paths = [
+            *(hole for template in templates for hole in HOLE.findall(template)),
+            *(path for each in self.attributes for path in each.paths),
+            *self.when,
+            self.time,
+        ]
+        levels = self.topic.names if self.topic is not None else frozenset()
+        return frozenset({*paths, *(path.partition(".")[0] for path in paths)}) - levels - {""}
 
     def apply(self, message: Message, received: datetime) -> Iterator[MappedItem]:
         """Yield the entities of a message, Rejected for members that are invalid, and Ignored for what is left out.
@@ -143,6 +157,8 @@ class DeclaredMapping:
         self._digest = hashlib.sha256(text.encode()).digest()
         self.topics = tuple(dict.fromkeys(rule.topic.filter for rule in rules if rule.topic is not None))
         """MQTT topic filters of all rules."""
+        self.names = frozenset(name for rule in rules for name in rule.names)
+        """Names of the members that the rules read."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DeclaredMapping) and self._digest == other._digest
@@ -169,6 +185,11 @@ class DeclaredMapping:
         except Invalid as error:
             said.extend(Rejected(each.field, each.reason) for each in error.faults)
         return said
+
+
+def names_read(mapping: AnyMapping) -> frozenset[str]:
+    """Return the names of the members that a mapping reads, none where it is written in Python."""
+    return mapping.names if isinstance(mapping, DeclaredMapping) else frozenset()
 
 
 def parse_mapping(content: bytes, name: str) -> DeclaredMapping:

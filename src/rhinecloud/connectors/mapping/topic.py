@@ -22,6 +22,11 @@ class TopicPattern:
         if "#" in levels[:-1]:
             raise Invalid("`#` must be the last level of a topic")
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the names of its levels."""
+        return frozenset(self._regex.groupindex)
+
     def match(self, topic: str) -> dict[str, str] | None:
         """Return the named levels of a topic that matches, else None."""
         found = self._regex.fullmatch(topic)

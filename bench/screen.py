@@ -29,13 +29,33 @@ LAYER = {
     "label": "level",
 }
 VIEW = "document.querySelector('.map')?.cityMap"
-FIRST = (
-    f"() => {VIEW}?.map.loaded() && {VIEW}.pointLayers.some((each) => each.points.count) && performance.now()"
-)
+FIRST = f"""() => {{
+    const view = {VIEW};
+    return view?.map.loaded() && view.pointLayers.some((each) => each.points.count) && performance.now();
+}}"""
+LOADED = f"() => {VIEW}?.entityStore.loadings.size === 0"
+PHASES = """() => {
+    const ends = (part) => performance.getEntriesByType('resource').filter((each) => each.name.includes(part))
+        .map((each) => each.responseEnd);
+    return {
+        'first paint': performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,
+        'session': Math.min(...ends('/api/v1/session')),
+        'script of the map': Math.min(...ends('/CityMap')),
+        'first entities': Math.min(...ends('type=Gauge&georel')),
+    };
+}"""
+PICTURE = f"""() => {{
+    const {{ map }} = {VIEW};
+    const gl = map.painter.context.gl;
+    const began = performance.now();
+    map.redraw();
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+    return performance.now() - began;
+}}"""
 ARGUMENTS = ["--no-sandbox", "--enable-unsafe-swiftshader"]
 
 
-def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
+def measure(folder: Path, _seconds: float, rounds: int, entities: int = ENTITIES) -> list[Figure]:
     """Fill a city, then open its screen in a fresh profile several times."""
     layers = folder / "city" / "layers"
     layers.mkdir(parents=True)
@@ -46,16 +66,18 @@ def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
         try:
             city.fill([_placed(number) for number in range(FEW)])
             few = [_open(browser, city) for _ in range(rounds)]
-            for first in range(FEW, ENTITIES, BATCH):
-                city.fill([_placed(number) for number in range(first, first + BATCH)])
+            for first in range(FEW, entities, BATCH):
+                city.fill([_placed(number) for number in range(first, min(first + BATCH, entities))])
             runs = [_open(browser, city) for _ in range(rounds)]
         finally:
             browser.close()
     shown, before = (statistics.median(run["shown_s"] for run in each) for each in (runs, few))
     heap = max(run["heap_mb"] for run in runs)
+    phases = {name: statistics.median(run["phases"][name] for run in runs) for name in runs[0]["phases"]}
+    picture = statistics.median(run["picture_ms"] for run in runs)
     return [
         Figure(
-            f"first screen, {ENTITIES:,} entities",
+            f"first screen, {entities:,} entities",
             f"{shown:.2f} s",
             "",
             shown,
@@ -64,7 +86,7 @@ def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
             note="seconds from the navigation to base map and first symbols",
         ),
         Figure(
-            f"first screen, {ENTITIES:,} to {FEW:,} entities",
+            f"first screen, {entities:,} to {FEW:,} entities",
             f"{shown:.2f} s",
             f"{before:.2f} s",
             shown / before,
@@ -72,7 +94,7 @@ def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
             smaller_is_better=True,
         ),
         Figure(
-            f"heap of the browser, {ENTITIES:,} entities",
+            f"heap of the browser, {entities:,} entities",
             f"{heap:.0f} MB",
             "",
             heap,
@@ -81,7 +103,19 @@ def measure(folder: Path, seconds: float, rounds: int) -> list[Figure]:
             note="megabytes of JavaScript, after a collection",
         ),
         Figure(
-            "entities in the browser", f"{runs[-1]['held']:,}", f"{ENTITIES:,}", note="of those in the city"
+            "of it: until",
+            " · ".join(f"{name} {took:.0f} ms" for name, took in phases.items()),
+            "",
+            note="from the navigation",
+        ),
+        Figure(
+            "one picture of the base map",
+            f"{picture:.0f} ms",
+            "",
+            note="painted by software: no graphics card; about eight while it is loaded",
+        ),
+        Figure(
+            "entities in the browser", f"{runs[-1]['held']:,}", f"{entities:,}", note="of those in the city"
         ),
     ]
 
@@ -96,13 +130,20 @@ def _open(browser: Browser, city: BenchCity) -> dict[str, Any]:
     page = context.new_page()
     page.goto(url)
     shown_ms = page.wait_for_function(FIRST, timeout=60_000).json_value()
-    page.wait_for_function(f"() => !{VIEW}.entityStore.loadings.size", timeout=60_000)
+    page.wait_for_function(LOADED, timeout=60_000)
+    phases, picture_ms = page.evaluate(PHASES), page.evaluate(PICTURE)
     session = context.new_cdp_session(page)
     session.send("HeapProfiler.collectGarbage")
     heap = session.send("Runtime.getHeapUsage")["usedSize"]
     held = page.evaluate(f"{VIEW}.entityStore.size")
     context.close()
-    return {"shown_s": shown_ms / 1000, "heap_mb": heap / 1e6, "held": held}
+    return {
+        "shown_s": shown_ms / 1000,
+        "heap_mb": heap / 1e6,
+        "held": held,
+        "phases": phases,
+        "picture_ms": picture_ms,
+    }
 
 
 def _placed(number: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import type { City } from '$lib/api/model';
 import type { Shade } from '$lib/ui/theme.svelte';
 import { baseStyle } from './basemap';
+import { centreOf } from './first-view';
 import type { BaseMap } from './resolution';
 
 export interface MapWords {
@@ -38,12 +39,6 @@ export function openMap(container: HTMLElement, city: City, shade: Shade, words:
   map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right');
   map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-left');
   return map;
-}
-
-/** Where the map begins: as the city says, else amid its area, else at the mouth of the Ruhr. */
-function centreOf(city: City): [number, number] {
-  if (city.centre) return city.centre;
-  return city.bbox ? [(city.bbox[0] + city.bbox[2]) / 2, (city.bbox[1] + city.bbox[3]) / 2] : [6.745, 51.447];
 }
 
 /** Returns the map as `AdaptiveResolution` uses it. */

@@ -9,7 +9,7 @@ import pytest
 
 from incidents.assembly import FIREFIGHTER, OPERATOR, IncidentCity, open_incidents
 from rhinecloud.changes.batch import Batch
-from rhinecloud.incidents.model import ClosingReason, IncidentStatus
+from rhinecloud.incidents.model import ClosingReason, Incident, IncidentStatus
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.incidents.timeline import describe_changes
 from rhinecloud.kernel.errors import NotFound
@@ -152,3 +152,141 @@ async def test_a_closed_incident_takes_no_new_alerts(tmp_path: Path) -> None:
         await city.alert("2", fingerprint="1")
         await city.process()
         assert len(await listed(city)) == 2
+
+
+async def test_an_alert_that_is_over_before_it_is_heard_opens_its_incident(tmp_path: Path) -> None:
+    async with open_incidents(tmp_path) as city:
+        await city.resolve_alert(await city.alert())
+        await city.process()
+        (incident,) = await listed(city)
+        assert incident.alerts_over_at
+        assert incident.status is IncidentStatus.NEW
+        before = city.store.last_change()
+        await city.process(again=True)
+        assert city.store.last_change() == before
+
+
+async def test_an_alert_that_is_deleted_before_it_is_heard_opens_its_incident(tmp_path: Path) -> None:
+    async with open_incidents(tmp_path) as city:
+        await city.broker.delete(OPERATOR, "", await city.alert())
+        await city.process()
+        (incident,) = await listed(city)
+        assert incident.alerts_over_at
+
+
+async def test_twenty_alerts_of_one_burst_all_have_an_incident(tmp_path: Path) -> None:
+    async with open_incidents(tmp_path) as city:
+        names = [
+            await city.alert(str(each), fingerprint="gauge", resolvesIncident=True) for each in range(20)
+        ]
+        for each in names:
+            await city.resolve_alert(each)
+        await city.process()
+        (incident,) = await listed(city)
+        assert set(incident.alerts) == set(names)
+        assert incident.status is IncidentStatus.RESOLVED
+        for each in names:
+            entity = (await city.broker.get(OPERATOR, "", each)).entity()
+            assert entity.first("urn:rhinecloud:ns:incident").value == incident.id
+
+
+async def test_a_resolved_incident_is_reopened_for_the_same_fingerprint(tmp_path: Path) -> None:
+    async with open_incidents(tmp_path) as city:
+        await city.resolve_alert(await city.alert("1", resolvesIncident=True))
+        await city.process()
+        await city.alert("2", fingerprint="1", resolvesIncident=True)
+        await city.process()
+        (incident,) = await listed(city)
+        assert (incident.status, len(incident.alerts)) == (IncidentStatus.NEW, 2)
+        events = describe_changes(await city.changes(incident.id), city.context, {})
+        assert events[-1].texts["de"] == "Ein Alarm ist erneut aufgetreten. Der Vorfall ist wieder offen"
+
+
+async def resolved_by_people(city: IncidentCity) -> Incident:
+    await city.alert(severity="medium")
+    await city.process()
+    (incident,) = await listed(city)
+    await city.incidents.acknowledge(OPERATOR, incident.id, 0)
+    return await city.incidents.resolve(OPERATOR, incident.id, 0, "cooled")
+
+
+async def test_an_alert_that_worsens_reopens_its_incident_if_that_was_resolved_lately(tmp_path: Path) -> None:
+    async with open_incidents(tmp_path) as city:
+        incident = await resolved_by_people(city)
+        await city.alert(severity="critical")
+        await city.process()
+        await city.process(again=True)
+        (only,) = await listed(city)
+        assert (only.id, only.status, only.severity) == (incident.id, IncidentStatus.NEW, Severity.CRITICAL)
+        assert (only.resolved_at, only.acknowledged_at) == ("", "")
+        events = describe_changes(await city.changes(incident.id), city.context, {})
+        assert [event.act for event in events][-1] == "reopen_with_alert"
+        assert events[-1].texts["en"] == (
+            "An alert became more severe: “critical”. The incident is open again"
+        )
+
+
+async def test_after_a_longer_time_it_gets_a_new_incident(tmp_path: Path) -> None:
+    async with open_incidents(tmp_path, IncidentSettings(reopen_within_s=0)) as city:
+        incident = await resolved_by_people(city)
+        await city.alert(severity="critical")
+        await city.process()
+        (new, old) = await listed(city)
+        assert (new.follows, old.id, old.followed_by) == (incident.id, incident.id, new.id)
+
+
+@pytest.mark.parametrize(
+    "reason", [each for each in ClosingReason if each.value not in ("duplicate", "resolved")]
+)
+async def test_an_alert_that_worsens_after_its_incident_was_closed_gets_a_new_one(
+    tmp_path: Path, reason: ClosingReason
+) -> None:
+    async with open_incidents(tmp_path) as city:
+        alert = await city.alert(severity="medium")
+        await city.process()
+        (closed,) = await listed(city)
+        await city.incidents.close(OPERATOR, closed.id, 0, reason)
+        await city.alert(severity="critical")
+        await city.process()
+        before = city.store.last_change()
+        await city.process(again=True)
+        assert city.store.last_change() == before
+        new, old = await listed(city)
+        assert (new.status, new.severity, new.follows) == (IncidentStatus.NEW, Severity.CRITICAL, closed.id)
+        assert (old.status, old.followed_by) == (IncidentStatus.CLOSED, new.id)
+        entity = (await city.broker.get(OPERATOR, "", alert)).entity()
+        assert entity.first("urn:rhinecloud:ns:incident").value == new.id
+        assert (
+            describe_changes(await city.changes(new.id), city.context, {})[0]
+            .texts["de"]
+            .startswith("Ein Alarm ist schwerer geworden, nachdem sein Vorfall abgeschlossen war")
+        )
+        last = describe_changes(await city.changes(old.id), city.context, {})[-1]
+        assert (last.act, last.note) == ("note_follow_up", new.id)
+
+
+async def test_an_alert_of_a_duplicate_worsens_the_incident_that_it_is_a_duplicate_of(tmp_path: Path) -> None:
+    async with open_incidents(tmp_path) as city:
+        await city.alert("1", severity="medium")
+        alert = await city.alert("2", severity="medium", location=FAR)
+        await city.process()
+        second, first = await listed(city)
+        await city.incidents.close(OPERATOR, second.id, 0, ClosingReason.DUPLICATE, duplicate_of=first.id)
+        await city.alert("2", severity="critical", location=FAR)
+        await city.process()
+        main = await city.incidents.get(OPERATOR, first.id)
+        assert (main.severity, alert in main.alerts) == (Severity.CRITICAL, True)
+        assert len(await listed(city)) == 2
+
+
+async def test_what_was_known_when_the_incident_was_resolved_reopens_nothing(tmp_path: Path) -> None:
+    async with open_incidents(tmp_path) as city:
+        await city.alert(severity="medium")
+        await city.process()
+        (incident,) = await listed(city)
+        await city.alert(severity="critical")
+        await city.process()
+        await city.incidents.acknowledge(OPERATOR, incident.id, 0)
+        await city.incidents.resolve(OPERATOR, incident.id, 0)
+        await city.process(again=True)
+        assert [each.status for each in await listed(city)] == [IncidentStatus.RESOLVED]

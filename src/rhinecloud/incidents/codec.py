@@ -45,7 +45,12 @@ TIMES = {
     "alerts_over_at": "alertsResolvedAt",
 }
 TRANSLATIONS = {"titles": "titles", "descriptions": "descriptions"}
-LINKS = {"agency": "assignedAgency", "duplicate_of": "duplicateOf"}
+LINKS = {
+    "agency": "assignedAgency",
+    "duplicate_of": "duplicateOf",
+    "follows": "follows",
+    "followed_by": "followedBy",
+}
 FLAGS = {"simulated": "simulated", "resolves_with_alerts": "resolvesIncident"}
 OTHERS = ("location", "alerts", "fingerprints", "act")
 

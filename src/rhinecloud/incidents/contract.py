@@ -83,6 +83,10 @@ class IncidentView(BaseModel):
     status: IncidentStatus
     closing_reason: ClosingReason | None
     duplicate_of: str | None
+    follows: str | None = Field(
+        default=None, description="The closed incident of the same alert, which became more severe afterwards"
+    )
+    followed_by: str | None = None
     resolution: str | None
     location: GeoJson | None
     address: str | None

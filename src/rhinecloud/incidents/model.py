@@ -55,7 +55,8 @@ class ClosingReason(StrEnum):
 class Act(StrEnum):
     """What can be done to an incident.
 
-    The last three are done by the system alone; `settle` resolves an incident because all its alerts are over.
+    Those from `attach_alert` on are done by the system alone. `settle` resolves an incident because all its alerts are
+    over, `reopen_with_alert` reopens a resolved one for an alert, `note_follow_up` names the incident that follows.
     """
 
     OPEN = "open"
@@ -73,6 +74,8 @@ class Act(StrEnum):
     ATTACH_ALERT = "attach_alert"
     ALERTS_OVER = "alerts_over"
     RESOLVE_WITH_ALERTS = "settle"
+    REOPEN_WITH_ALERT = "reopen_with_alert"
+    NOTE_FOLLOW_UP = "note_follow_up"
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +118,7 @@ class IncidentDraft(msgspec.Struct, frozen=True, kw_only=True):
     fingerprints: tuple[str, ...] = ()
     simulated: bool = False
     resolves_with_alerts: bool = False
+    follows: str = ""
 
 
 class TaskDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +196,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool = False
     resolves_with_alerts: bool = False
     """Whether it is resolved as soon as all its alerts are over."""
+    follows: str = ""
+    """The earlier incident of its alert, which was closed before the alert became more severe."""
+    followed_by: str = ""
     opened_by: str = ""
     acknowledged_at: str = ""
     acknowledged_by: str = ""

@@ -34,6 +34,8 @@ SUMMARIES = {
     Act.ATTACH_ALERT: "Attach an alert to an incident.",
     Act.ALERTS_OVER: "Note that all alerts of an incident are over.",
     Act.RESOLVE_WITH_ALERTS: "Resolve an incident because its alerts are over.",
+    Act.REOPEN_WITH_ALERT: "Reopen an incident because an alert became more severe or occurred again.",
+    Act.NOTE_FOLLOW_UP: "Note the incident that follows a closed one.",
 }
 NO_ENTITIES: Mapping[str, Entity | None] = MappingProxyType({})
 

@@ -30,6 +30,7 @@ from rhinecloud.incidents.states import MayAct, check_state, illegal
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.severity import Severity
+from rhinecloud.kernel.time import parse_time
 
 MOST_COMMENTS = 1000
 MOST_TASKS = 200
@@ -243,6 +244,14 @@ def reopen(incident: Incident, acting: ActInProgress, note: str = "") -> Inciden
     )
 
 
+def is_unheard(incident: Incident, at: str, severity: Severity) -> bool:
+    """Return whether those who resolved or closed an incident did not know the severity that an alert reached at `at`:
+    it came later, or it is greater than the incident's."""
+    decided_at = incident.closed_at or incident.resolved_at
+    came_later = not decided_at or parse_time(at) > parse_time(decided_at)
+    return came_later or severity.rank > incident.severity.rank
+
+
 def attach_alert(
     incident: Incident,
     acting: ActInProgress,
@@ -257,18 +266,33 @@ def attach_alert(
     check_state(incident, Act.ATTACH_ALERT, acting.may)
     if len(incident.alerts) >= MOST_ALERTS:
         return incident
-    is_worse = severity is not None and severity.rank > incident.severity.rank
-    fingerprints = {*incident.fingerprints, fingerprint} - {""}
+    fields = _with_alert(incident, alert_id, fingerprint, severity)
+    return _done(incident, Act.ATTACH_ALERT, acting, alert_id, **fields)
+
+
+def reopen_with_alert(
+    incident: Incident, acting: ActInProgress, alert_id: str, *, fingerprint: str = "", severity: Severity
+) -> Incident:
+    """Reopen a resolved incident because an alert became more severe or occurred again; attach it where it is new."""
+    check_state(incident, Act.REOPEN_WITH_ALERT, acting.may)
+    fields = _with_alert(incident, alert_id, fingerprint, severity) | dict.fromkeys(SET_BY_PROGRESS, "")
     return _done(
         incident,
-        Act.ATTACH_ALERT,
+        Act.REOPEN_WITH_ALERT,
         acting,
         alert_id,
-        alerts=(*incident.alerts, alert_id),
-        fingerprints=tuple(sorted(fingerprints)),
-        severity=severity if is_worse else incident.severity,
-        alerts_over_at="",
+        **fields,
+        status=IncidentStatus.NEW,
+        closing_reason=None,
     )
+
+
+def note_follow_up(incident: Incident, acting: ActInProgress, following: str) -> Incident:
+    """Note the incident that follows this one; noted already, nothing changes."""
+    if incident.followed_by == following:
+        return incident
+    check_state(incident, Act.NOTE_FOLLOW_UP, acting.may)
+    return _done(incident, Act.NOTE_FOLLOW_UP, acting, following, followed_by=following)
 
 
 def alerts_over(incident: Incident, acting: ActInProgress) -> Incident:
@@ -301,6 +325,21 @@ def _with_task(incident: Incident, changed: Task) -> Incident:
     return replace(
         incident, tasks=tuple(changed if each.id == changed.id else each for each in incident.tasks)
     )
+
+
+def _with_alert(
+    incident: Incident, alert_id: str, fingerprint: str, severity: Severity | None
+) -> dict[str, Any]:
+    """Return the fields of an incident that an alert changes: a more severe one raises the severity."""
+    is_worse = severity is not None and severity.rank > incident.severity.rank
+    is_full = len(incident.alerts) >= MOST_ALERTS
+    added = () if is_full or alert_id in incident.alerts else (alert_id,)
+    return {
+        "alerts": (*incident.alerts, *added),
+        "fingerprints": tuple(sorted({*incident.fingerprints, fingerprint} - {""})),
+        "severity": severity if is_worse else incident.severity,
+        "alerts_over_at": "",
+    }
 
 
 def _title(title: str) -> str:

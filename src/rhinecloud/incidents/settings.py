@@ -19,3 +19,9 @@ class IncidentSettings:
         "An alert at most this far from an open incident of the same category joins it; 0: never.",
         unit="m",
     )
+    reopen_within_s: float = setting(
+        3600.0,
+        "An incident that was resolved at most this long ago is reopened where its alert becomes more severe or occurs "
+        "again; later, a new incident is opened.",
+        unit="s",
+    )

@@ -25,10 +25,17 @@ POSSIBLE: Mapping[Act, frozenset[IncidentStatus]] = {
     Act.ATTACH_ALERT: _UNCLOSED,
     Act.ALERTS_OVER: _UNCLOSED,
     Act.RESOLVE_WITH_ALERTS: _OPEN,
+    Act.REOPEN_WITH_ALERT: frozenset({IncidentStatus.RESOLVED}),
+    Act.NOTE_FOLLOW_UP: frozenset(IncidentStatus),
 }
 """In which states an act is possible; `acknowledge` also needs that nobody did so yet."""
 
-SYSTEM_ACTS = frozenset({Act.ATTACH_ALERT, Act.ALERTS_OVER, Act.RESOLVE_WITH_ALERTS})
+SYSTEM_ACTS = frozenset(
+    {
+        *(Act.ATTACH_ALERT, Act.ALERTS_OVER, Act.RESOLVE_WITH_ALERTS),
+        *(Act.REOPEN_WITH_ALERT, Act.NOTE_FOLLOW_UP),
+    }
+)
 
 PEOPLES_ACTS = tuple(act for act in POSSIBLE if act not in SYSTEM_ACTS)
 

@@ -21,7 +21,7 @@ from rhinecloud.ngsild.entity import Entity
 
 SHOWN = (
     *("status", "severity", "agency", "assignee", "title", "description", "category", "location", "address"),
-    *("closing_reason", "duplicate_of", "resolution"),
+    *("closing_reason", "duplicate_of", "resolution", "follows", "followed_by"),
 )
 """Fields of an incident whose change is shown as `{from, to}`."""
 SHOWN_OF_TASKS = ("title", "description", "status", "agency", "assignee", "due_at")
@@ -124,6 +124,8 @@ def _event(step: _Step, is_act: bool) -> Event | None:
         act, name, note = "delete", change.actor, ""
     elif is_act and after.last is not None and after.last.by == change.actor:
         act, name, note = after.last.act.value, after.last.name, after.last.note
+        if step.before is None and after.follows:
+            details["follows"] = {"from": None, "to": after.follows}
         if task := after.last.task or _old_summary(step):
             details["task"] = {"from": None, "to": _shown(task)}
     elif step.before is None:
@@ -238,6 +240,22 @@ SENTENCES = {
         "Alle Alarme sind vorbei. Der Vorfall wurde damit gelöst",
         "All alerts are over. The incident was resolved with them",
     ),
+    "reopen_with_alert": (
+        "Ein Alarm ist erneut aufgetreten. Der Vorfall ist wieder offen",
+        "An alert occurred again. The incident is open again",
+    ),
+    "reopen_worse": (
+        "Ein Alarm ist schwerer geworden: „{severity}“. Der Vorfall ist wieder offen",
+        "An alert became more severe: “{severity}”. The incident is open again",
+    ),
+    "note_follow_up": (
+        "Ein Alarm dieses Vorfalls ist schwerer geworden. Dazu wurde ein neuer Vorfall eröffnet",
+        "An alert of this incident became more severe. A new incident was opened for it",
+    ),
+    "open_following": (
+        "Ein Alarm ist schwerer geworden, nachdem sein Vorfall abgeschlossen war. {name} hat diesen Vorfall eröffnet",
+        "An alert became more severe after its incident was closed. {name} opened this incident",
+    ),
     "change": ("{name} hat den Vorfall geändert", "{name} changed the incident"),
     "delete": ("{name} hat den Vorfall gelöscht", "{name} deleted the incident"),
     "delete_task": ("{name} hat die Aufgabe „{note}“ gelöscht", "{name} deleted the task “{note}”"),
@@ -251,6 +269,10 @@ def sentence(event: Event, language: str, owner: str = "") -> str:
     task = (event.details.get("task") or {}).get("to") or {}
     if act == Act.CHANGE_TASK and task.get("done"):
         act = "task_done"
+    elif act == Act.REOPEN_WITH_ALERT and "severity" in event.details:
+        act = "reopen_worse"
+    elif act == Act.OPEN and "follows" in event.details:
+        act = "open_following"
     severity = (event.details.get("severity") or {}).get("to") or ""
     reason = (event.details.get("closing_reason") or {}).get("to") or ""
     return SENTENCES[act][column].format(

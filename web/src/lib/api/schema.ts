@@ -759,10 +759,11 @@ export interface components {
          * Act
          * @description What can be done to an incident.
          *
-         *     The last three are done by the system alone; `settle` resolves an incident because all its alerts are over.
+         *     Those from `attach_alert` on are done by the system alone. `settle` resolves an incident because all its alerts are
+         *     over, `reopen_with_alert` reopens a resolved one for an alert, `note_follow_up` names the incident that follows.
          * @enum {string}
          */
-        Act: "open" | "acknowledge" | "start" | "assign" | "severity" | "describe" | "comment" | "add_task" | "change_task" | "resolve" | "close" | "reopen" | "attach_alert" | "alerts_over" | "settle";
+        Act: "open" | "acknowledge" | "start" | "assign" | "severity" | "describe" | "comment" | "add_task" | "change_task" | "resolve" | "close" | "reopen" | "attach_alert" | "alerts_over" | "settle" | "reopen_with_alert" | "note_follow_up";
         /**
          * ActBody
          * @description What each act contains: the version that the person saw.
@@ -1368,6 +1369,13 @@ export interface components {
             closing_reason: components["schemas"]["ClosingReason"] | null;
             /** Duplicate Of */
             duplicate_of: string | null;
+            /**
+             * Follows
+             * @description The closed incident of the same alert, which became more severe afterwards
+             */
+            follows?: string | null;
+            /** Followed By */
+            followed_by?: string | null;
             /** Resolution */
             resolution: string | null;
             /** Location */

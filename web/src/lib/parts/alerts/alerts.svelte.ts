@@ -14,7 +14,8 @@ export class AlertStore {
   all = $state.raw<Alert[]>([]);
   loaded = $state(false);
   problem = $state.raw<unknown>(null);
-  private readonly known = new Set<string>();
+  /** The severity in which an alert was announced last, by id. */
+  private readonly known = new Map<string, string>();
   private readonly latest = new LatestRequest();
   private readonly reload = gather(400, () => void this.load());
 
@@ -40,12 +41,15 @@ export class AlertStore {
         query: { limit: MOST },
       });
       if (!isLast()) return;
-      const fresh = this.loaded ? alerts.filter((alert) => isActive(alert) && !this.known.has(alert.id)) : [];
-      for (const alert of alerts) this.known.add(alert.id);
+      const active = this.loaded ? alerts.filter(isActive) : [];
+      const fresh = active.filter((alert) => !this.known.has(alert.id));
+      const worse = active.filter((alert) => rankOf(alert.severity) > rankOf(this.known.get(alert.id)));
+      for (const alert of alerts) this.known.set(alert.id, alert.severity);
       this.all = alerts;
       this.loaded = true;
       this.problem = null;
-      this.announce(fresh);
+      this.announce(fresh, 'raised');
+      this.announce(worse, 'worse');
     } catch (problem) {
       if (isLast()) this.problem = problem;
     }
@@ -61,17 +65,21 @@ export class AlertStore {
     return incident.id;
   }
 
-  /** Announces new alerts; minor ones only count up. */
-  private announce(raised: Alert[]): void {
+  /** Announces alerts that are new or more severe than before; minor ones only count up. */
+  private announce(raised: Alert[], what: 'raised' | 'worse'): void {
     const { announcer, texts, registry } = this.app;
     const severe = raised.filter((alert) => !MINOR.includes(alert.severity));
     const [first] = severe;
     if (!first) return;
     const tone = severe.some((alert) => alert.severity === 'critical') ? 'danger' : 'warning';
     if (severe.length > 1) {
-      announcer.say(tone, texts.count('alerts.manyRaised', severe.length), link('alerts'));
+      announcer.say(
+        tone,
+        texts.count(what === 'raised' ? 'alerts.manyRaised' : 'alerts.manyWorse', severe.length),
+        link('alerts'),
+      );
     } else {
-      const text = texts.say('alerts.raised', { title: texts.titled(first.title) });
+      const text = texts.say(`alerts.${what}`, { title: texts.titled(first.title) });
       announcer.say(tone, text, registry.hrefOf('Alert', first.id));
     }
   }
@@ -81,9 +89,13 @@ export function isActive(alert: Alert): boolean {
   return alert.status === 'active';
 }
 
+/** The position in the scale; an alert that was not known before is worse than none of its own. */
+function rankOf(severity: string | undefined): number {
+  return severity === undefined ? Infinity : SEVERITIES.indexOf(severity as Severity);
+}
+
 export function byGravity(a: Alert, b: Alert): number {
-  const rank = (alert: Alert) => SEVERITIES.indexOf(alert.severity as Severity);
-  return rank(b) - rank(a) || Date.parse(onsetOf(b)) - Date.parse(onsetOf(a));
+  return rankOf(b.severity) - rankOf(a.severity) || Date.parse(onsetOf(b)) - Date.parse(onsetOf(a));
 }
 
 /** Since when it holds. */

@@ -1,7 +1,7 @@
 // The incidents on the screen, and what people do to them. Every step carries the version that the person saw.
 
-import type { Client } from '$lib/api/client';
 import { SEVERITIES, type Incident, type Page, type TimelineEvent } from '$lib/api/model';
+import type { AppContext } from '$lib/ui/context';
 import { gather } from '$lib/ui/debounce';
 import { LatestRequest } from '$lib/ui/latest';
 
@@ -28,7 +28,11 @@ export class IncidentStore {
     void this.load();
   });
 
-  constructor(private readonly client: Client) {}
+  constructor(private readonly app: Pick<AppContext, 'client' | 'announcer' | 'texts' | 'registry'>) {}
+
+  private get client() {
+    return this.app.client;
+  }
 
   /** Those that are not closed, the gravest first. */
   get open(): Incident[] {
@@ -48,11 +52,28 @@ export class IncidentStore {
     try {
       const answer = await this.client.get<Page<Incident>>('/api/v1/incidents', { query: { limit: MOST } });
       if (!isLast()) return;
+      this.announce(answer.items);
       this.all = answer.items;
       this.loaded = true;
       this.problem = null;
     } catch (problem) {
       if (isLast()) this.problem = problem;
+    }
+  }
+
+  /** Announces incidents that are open again, and those that follow a closed one. */
+  private announce(fresh: Incident[]): void {
+    if (!this.loaded) return;
+    const before = new Map(this.all.map((incident) => [incident.id, incident]));
+    for (const incident of fresh) {
+      const known = before.get(incident.id);
+      const isNew = incident.status === 'new';
+      const again = isNew && (known ? isSettled(known) : incident.follows != null);
+      if (!again) continue;
+      const { announcer, texts, registry } = this.app;
+      const title = texts.titled(incident.titles ?? incident.title);
+      const tone = incident.severity === 'critical' ? 'danger' : 'warning';
+      announcer.say(tone, texts.say('incidents.again', { title }), registry.hrefOf('Incident', incident.id));
     }
   }
 
@@ -83,6 +104,10 @@ export class IncidentStore {
 
 export function isOpen(incident: Incident): boolean {
   return incident.status !== 'closed';
+}
+
+function isSettled(incident: Incident): boolean {
+  return incident.status === 'resolved' || incident.status === 'closed';
 }
 
 export function byUrgency(a: Incident, b: Incident): number {

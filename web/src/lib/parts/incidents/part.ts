@@ -7,7 +7,7 @@ import type en from './texts/en.json';
 
 export const part = definePart<IncidentStore>({
   name: 'incidents',
-  open: (app) => new IncidentStore(app.client),
+  open: (app) => new IncidentStore(app),
   start: (store) => void store.load(),
   live: { types: ['Incident', 'Task'], changed: (store) => store.changed() },
   // The server words what rules said in the reader's language.

@@ -57,8 +57,8 @@ async def test_refusals_are_recorded_wherever_they_happen(city: RunningCity) -> 
         aiohttp.ClientSession(city.url, headers=partner) as http,
     ):
         alert = {"id": "urn:x:alert", "type": "https://smartdatamodels.org/dataModel.Alert/Alert"}
-        async with admin.post("/ngsi-ld/v1/entities", json=alert) as answer:
-            assert answer.status == 201
+        async with admin.post("/api/v1/import", json=[alert]) as answer:
+            assert (await answer.json())["accepted"] == 1
         for verb, path, body in (
             ("GET", "/ngsi-ld/v1/entities/urn:x:alert", None),
             ("POST", "/ngsi-ld/v1/entityOperations/create", [{**alert, "id": "urn:x:other"}]),

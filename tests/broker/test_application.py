@@ -16,7 +16,7 @@ from rhinecloud.broker.http.prefer import preferences, preferred_version
 from rhinecloud.broker.http.router import Router
 from rhinecloud.broker.routes import routes_with
 from rhinecloud.broker.settings import BrokerSettings
-from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.actor import Actor, Role, part
 from rhinecloud.kernel.errors import Invalid, NotFound
 from rhinecloud.subscriptions.routes import subscription_routes
 
@@ -27,7 +27,8 @@ INCIDENT = {"id": "urn:ngsi-ld:Incident:1", "type": "urn:rhinecloud:ns:Incident"
 READER = Actor(id="reader", name="reader", roles=frozenset({Role.READER}))
 PARTNER = Actor(id="partner", name="partner", roles=frozenset({Role.PARTNER}))
 DEVICE = Actor(id="device", name="device", roles=frozenset({Role.DEVICE}))
-ACTORS = (READER, PARTNER, DEVICE)
+SYSTEM = part("incidents")
+ACTORS = (READER, PARTNER, DEVICE, SYSTEM)
 
 
 def test_media_are_chosen_by_weight_then_by_order() -> None:
@@ -109,7 +110,7 @@ async def test_an_actor_without_the_right_to_write_cannot_find_out_what_exists(
 
 async def test_partners_do_not_see_the_citys_own_work(tmp_path: Path) -> None:
     async with open_broker(tmp_path, actors=ACTORS) as api:
-        await api.call("POST", "/entityOperations/create", [INCIDENT, CRANE])
+        await api.call("POST", "/entityOperations/create", [INCIDENT, CRANE], actor=SYSTEM)
         seen = await api.call("GET", "/entities?local=true&count=true", actor=PARTNER)
         assert [each["id"] for each in seen.json()] == [CRANE["id"]]
         assert seen.headers["ngsild-results-count"] == "1"
@@ -123,7 +124,7 @@ async def test_partners_do_not_see_the_citys_own_work(tmp_path: Path) -> None:
 async def test_linked_entities_that_may_not_be_seen_stay_out(tmp_path: Path) -> None:
     async with open_broker(tmp_path, actors=ACTORS) as api:
         crane = {**CRANE, "cause": {"object": INCIDENT["id"]}}
-        await api.call("POST", "/entityOperations/create", [INCIDENT, crane])
+        await api.call("POST", "/entityOperations/create", [INCIDENT, crane], actor=SYSTEM)
         path = f"/entities/{CRANE['id']}?join=inline"
         assert "entity" in (await api.call("GET", path)).json()["cause"]
         assert "entity" not in (await api.call("GET", path, actor=PARTNER)).json()["cause"]
@@ -168,10 +169,10 @@ async def test_an_answer_to_a_query_lasts_until_the_next_change(tmp_path: Path) 
             return [each["id"].rpartition(":")[2] for each in found]
 
         assert (await seen(), await seen()) == ([], [])
-        await api.call("POST", "/entityOperations/create", [INCIDENT, CRANE])
+        await api.call("POST", "/entityOperations/create", [INCIDENT, CRANE], actor=SYSTEM)
         for _ in range(2):
             assert (await seen(), await seen(PARTNER)) == (["1", "7"], ["7"])
-        await api.call("DELETE", f"/entities/{INCIDENT['id']}")
+        await api.call("DELETE", f"/entities/{INCIDENT['id']}", actor=SYSTEM)
         assert (await seen(), await seen(PARTNER)) == (["7"], ["7"])
         other = {"ngsild-tenant": "harbour"}
         await api.call("POST", "/entities", {"id": "urn:x:mine", "type": "T"}, headers=other)

@@ -10,9 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from rhinecloud.app.records import StoreRecords
 from rhinecloud.broker.service import Broker
 from rhinecloud.changes.batch import Batch
+from rhinecloud.identity.accounts import Accounts
 from rhinecloud.incidents.agencies import read_agencies, seed_agencies
+from rhinecloud.incidents.directory import AgencyDirectory
 from rhinecloud.incidents.escalation import Escalation
 from rhinecloud.incidents.rights import incident_rights
 from rhinecloud.incidents.service import Incidents
@@ -54,6 +57,7 @@ class IncidentCity:
     broker: Broker
     incidents: Incidents
     escalation: Escalation
+    agencies: AgencyDirectory
     context: Context
     processed: int = 0
 
@@ -112,7 +116,8 @@ async def open_incidents(
     ]
     await seed_agencies(broker, "", read_agencies(tables), CONTEXT)
     try:
-        yield IncidentCity(store, broker, incidents, escalation, CONTEXT)
+        agencies = AgencyDirectory(broker, policy, Accounts(StoreRecords(store)), CONTEXT, _ids())
+        yield IncidentCity(store, broker, incidents, escalation, agencies, CONTEXT)
     finally:
         await store.close()
 

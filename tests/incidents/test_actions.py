@@ -21,8 +21,8 @@ from incidents.assembly import (
 )
 from rhinecloud.incidents.actions import incident_actions
 from rhinecloud.incidents.rights import incident_rights
-from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.errors import Conflict, Forbidden, Invalid
+from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from rhinecloud.part import Actions
 from rhinecloud.policy import Authorization, Denied, Policies
 
@@ -37,7 +37,7 @@ async def called(folder: Path) -> AsyncIterator[tuple[IncidentCity, Actions]]:
 
     async with open_incidents(folder) as city:
         actions = Actions(allow)
-        for action in incident_actions(city.incidents):
+        for action in incident_actions(city.incidents, city.agencies):
             actions.add(action)
         yield city, actions
 
@@ -92,6 +92,34 @@ async def test_two_callers_with_one_key_do_two_things(tmp_path: Path) -> None:
         task = {"incident": first["incident"], "title": "Pump", "idempotency_key": "step"}
         added = await actions.call(OPERATOR, "incidents.add_task", task)
         assert await actions.call(other_operator, "incidents.add_task", task) != added
+
+
+async def test_an_administrator_deletes_an_incident_and_nobody_else_does(tmp_path: Path) -> None:
+    admin = Actor("user:ada", "Ada", frozenset({Role.ADMIN}))
+    async with called(tmp_path) as (city, actions):
+        opened = await actions.call(OPERATOR, "incidents.open", {"title": "Flood", "agency": FIRE})
+        of = {"incident": opened["incident"]}
+        for who in (OPERATOR, FIREFIGHTER):
+            with pytest.raises(Denied):
+                await actions.call(who, "incidents.delete", of)
+        await actions.call(admin, "incidents.delete", of)
+        with pytest.raises(NotFound):
+            await city.incidents.get(OPERATOR, opened["incident"])
+
+
+async def test_operators_keep_the_list_of_agencies(tmp_path: Path) -> None:
+    async with called(tmp_path) as (city, actions):
+        made = await actions.call(OPERATOR, "incidents.create_agency", {"name": "Harbour police"})
+        with pytest.raises(Conflict, match="exists already"):
+            await actions.call(OPERATOR, "incidents.create_agency", made)
+        for who, name, parameters in (
+            (FIREFIGHTER, "incidents.create_agency", {"name": "x"}),
+            (READER, "incidents.delete_agency", {"agency": made["id"]}),
+        ):
+            with pytest.raises(Denied):
+                await actions.call(who, name, parameters)
+        await actions.call(OPERATOR, "incidents.delete_agency", {"agency": made["id"]})
+        assert made["id"] not in {each.id for each in await city.agencies.list(OPERATOR)}
 
 
 async def test_an_action_gives_no_right_that_the_act_does_not(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from rhinecloud.incidents.errors import IllegalAct, NoSuchIncident, StaleVersion
 from rhinecloud.incidents.model import Act, ClosingReason, IncidentDraft, IncidentStatus, TaskDraft
 from rhinecloud.incidents.timeline import describe_changes
 from rhinecloud.incidents.transactions import ActRequest
+from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import Forbidden, Invalid
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.representation import parse_entity
@@ -154,7 +155,7 @@ async def test_what_others_write_into_the_entity_stays_and_is_on_the_timeline(tm
     async with open_incidents(tmp_path) as city:
         incident, _ = await city.incidents.open(OPERATOR, DRAFT)
         foreign = {"id": incident.id, "type": "Incident", "radioChannel": 4, "description": "by NGSI-LD"}
-        await city.broker.upsert(OPERATOR, "", [parse_entity(foreign, CONTEXT)])
+        await city.broker.upsert(part("import"), "", [parse_entity(foreign, CONTEXT)])
         after = await city.incidents.acknowledge(OPERATOR, incident.id, 1)
         assert after.description == "by NGSI-LD"
         assert (

@@ -65,10 +65,42 @@ def test_a_refusal_is_forbidden_and_names_who_what_and_which() -> None:
 
 def test_an_agency_acts_only_on_incidents_assigned_to_it() -> None:
     policy, harbour = POLICY, actor(Role.AGENCY, agency=HARBOUR)
-    policy.check(harbour, CoreAction.UPDATE, "", [INCIDENT], incident(HARBOUR))
+    policy.check(harbour, "incidents.resolve", "", [INCIDENT], incident(HARBOUR))
     for other in (FIRE, ""):
         with pytest.raises(Denied):
-            policy.check(harbour, CoreAction.UPDATE, "", [INCIDENT], incident(other))
+            policy.check(harbour, "incidents.resolve", "", [INCIDENT], incident(other))
+
+
+@pytest.mark.parametrize("writer", [*map(actor, Role), part("feed:ais")], ids=lambda each: str(each.roles))
+@pytest.mark.parametrize("action", [CoreAction.CREATE, CoreAction.UPDATE, CoreAction.DELETE])
+@pytest.mark.parametrize("types", [[INCIDENT], [VESSEL, INCIDENT]])
+def test_a_protected_type_is_written_by_its_part_alone(
+    writer: Actor, action: CoreAction, types: list[str]
+) -> None:
+    allowed = writer.has(Role.SYSTEM) and writer != part("feed:ais")
+    assert POLICY.allows(writer, action, "", types) == allowed
+
+
+@pytest.mark.parametrize("action", [CoreAction.CREATE, CoreAction.UPDATE, CoreAction.DELETE])
+def test_no_permit_of_a_city_opens_a_protected_type(action: CoreAction) -> None:
+    policy = shipped(f'permit (principal, action == Action::"{action}", resource);')
+    assert not policy.allows(actor(Role.OPERATOR), action, "", [INCIDENT])
+    assert policy.allows(part("incidents"), action, "", [INCIDENT])
+
+
+@pytest.mark.parametrize(
+    ("action", "instead"),
+    [
+        (CoreAction.CREATE, "only its own part writes it; use incidents.open$"),
+        (CoreAction.UPDATE, "use incidents.describe, incidents.assign, .*incidents.close$"),
+        (CoreAction.DELETE, "use incidents.delete$"),
+    ],
+)
+def test_a_refusal_to_write_a_protected_type_names_the_action_to_use(
+    action: CoreAction, instead: str
+) -> None:
+    with pytest.raises(Denied, match=f"someone may not {action} Incident: .*{instead}"):
+        POLICY.check(actor(Role.ADMIN), action, "", [INCIDENT])
 
 
 def test_an_agency_does_not_change_the_citys_things() -> None:
@@ -77,9 +109,8 @@ def test_an_agency_does_not_change_the_citys_things() -> None:
 
 
 def test_an_operator_of_an_agency_is_not_bound_to_its_incidents() -> None:
-    POLICY.check(
-        actor(Role.AGENCY, Role.OPERATOR, agency=HARBOUR), CoreAction.UPDATE, "", [INCIDENT], incident(FIRE)
-    )
+    who = actor(Role.AGENCY, Role.OPERATOR, agency=HARBOUR)
+    POLICY.check(who, "incidents.resolve", "", [INCIDENT], incident(FIRE))
 
 
 def test_a_partner_neither_reads_nor_writes_the_citys_own_work() -> None:

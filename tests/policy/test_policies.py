@@ -10,7 +10,7 @@ import pytest
 from rhinecloud.kernel.actor import Actor, Role
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.ngsild.context import Context, compile_context
-from rhinecloud.part import ActionRight, Rights
+from rhinecloud.part import ActionRight, ProtectedType, Rights
 from rhinecloud.policy import Authorization, Policies, PolicySource, read_areas
 
 VOCABULARY: Context = compile_context(
@@ -103,7 +103,7 @@ def test_semicolons_and_quotes_in_texts_and_comments_end_no_policy() -> None:
 
 MAIL = Rights(
     actions=(ActionRight("mail.send", "Send a mail."),),
-    protected=frozenset({"https://example.org/Mail"}),
+    protected=(ProtectedType("https://example.org/Mail"),),
     policy='permit (principal, action == Action::"mail.send", resource) when { principal.roles.contains("operator") };',
 )
 

@@ -10,8 +10,8 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from pydantic import BaseModel, Field
 
-from rhinecloud.broker.api.export import export_routes
 from rhinecloud.broker.api.history import HistoryQueries, history_routes
+from rhinecloud.broker.api.transfer import transfer_routes
 from rhinecloud.broker.content import SEEDS, TYPES
 from rhinecloud.broker.contexts import Contexts
 from rhinecloud.broker.errors import MethodNotAllowed
@@ -94,7 +94,7 @@ class BrokerAssembly:
             context.vocabulary,
             context.space,
         )
-        return [history_routes(past, context.access), export_routes(self.broker, context.access)]
+        return [history_routes(past, context.access), transfer_routes(self.broker, context.access)]
 
     async def status(self) -> dict[str, Any]:
         """Return the members of `BrokerStatus`."""

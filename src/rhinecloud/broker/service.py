@@ -220,13 +220,14 @@ class Broker:
         *,
         drop: frozenset[str] = frozenset(),
         keep: frozenset[str] = frozenset(),
-    ) -> int:
+    ) -> list[tuple[str, Outcome]]:
         """Delete every entity that matches, or only its attributes to `drop`, or all but those to `keep`.
 
-        Return how many entities were changed or deleted (clause 5.6.21).
+        Return the outcome for each entity by its id (clause 5.6.21).
         """
         strips = bool(drop or keep)
-        touched, offset = 0, 0
+        results: list[tuple[str, Outcome]] = []
+        offset = 0
         while True:
             page = await self.query(actor, tenant, replace(query, limit=PAGE, offset=offset))
             plans = [
@@ -234,11 +235,11 @@ class Broker:
                 for stored in page.items
             ]
             outcomes = await self.write_all(actor, tenant, plans)
+            results += zip((stored.id for stored in page.items), outcomes, strict=True)
             gone = sum(isinstance(outcome, Written) for outcome in outcomes)
-            touched += gone
             offset += PAGE if strips else PAGE - gone
             if not page.more:
-                return touched
+                return results
 
     async def discover(self, actor: Actor, tenant: str) -> TypeCounts:
         """Count the tenant's types and attributes (clauses 5.7.5 to 5.7.10)."""

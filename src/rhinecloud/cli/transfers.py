@@ -23,7 +23,9 @@ from rhinecloud.kernel.time import utc_now
 PANEL = "Data"
 BATCH = 500
 STANDARD = Path("-")
-UPSERT = "/ngsi-ld/v1/entityOperations/upsert"
+IMPORT = "/api/v1/import"
+BATCH_BYTES = 500_000
+"""A batch has at most so many bytes, unless it is one entity: see `server.max_body_bytes`."""
 
 Target = Annotated[Path, typer.Argument(help="File to write.")]
 Source = Annotated[Path, typer.Argument(help="File to read.")]
@@ -76,19 +78,16 @@ def _add_entities(program: typer.Typer) -> None:
             progress_bar("Importing", _size(source), DownloadColumn(), TransferSpeedColumn()) as (bar, task),
         ):
             for batch in _batches(file):
-                answer = client.request(
-                    "POST", UPSERT, [entity for _, entity in batch], {"options": "update"}, tenant
-                )
-                errors = answer.get("errors", []) if isinstance(answer, dict) else []
-                rejected += errors
-                accepted += len(batch) - len(errors)
+                answer = client.request("POST", IMPORT, [entity for _, entity in batch], {"tenant": tenant})
+                rejected += answer["rejected"]
+                accepted += answer["accepted"]
                 bar.update(task, completed=file.tell() if source != STANDARD else accepted)
         if as_json:
             print_json({"accepted": accepted, "refused": rejected})
         else:
             print(f"{accepted} entities accepted, {len(rejected)} rejected")
             for each in rejected[:10]:
-                print(f"  {each.get('entityId')}: {each.get('error', {}).get('title', '')}", file=sys.stderr)
+                print(f"  {each['id']}: {each['reason']}", file=sys.stderr)
         raise typer.Exit(Exit.FAILED if rejected else Exit.DONE)
 
 
@@ -179,7 +178,7 @@ def _size(source: Path) -> int | None:
 
 def _batches(file: BinaryIO) -> Iterator[list[tuple[int, dict[str, Any]]]]:
     batch: list[tuple[int, dict[str, Any]]] = []
-    number = 0
+    number = size = 0
     # Not `for line in file`: its read-ahead would forbid `tell`.
     while line := file.readline():
         number += 1
@@ -191,9 +190,10 @@ def _batches(file: BinaryIO) -> Iterator[list[tuple[int, dict[str, Any]]]]:
             raise Invalid(f"must be JSON: {error}", field=f"line {number}") from None
         if not isinstance(entity, dict):
             raise Invalid("must be a JSON object", field=f"line {number}")
-        batch.append((number, entity))
-        if len(batch) >= BATCH:
+        if batch and (len(batch) >= BATCH or size + len(line) > BATCH_BYTES):
             yield batch
-            batch = []
+            batch, size = [], 0
+        batch.append((number, entity))
+        size += len(line)
     if batch:
         yield batch

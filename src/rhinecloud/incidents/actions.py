@@ -13,7 +13,9 @@ from pydantic import BaseModel, Field, create_model
 
 from rhinecloud.incidents.acts import ACT_ROUTES, ActRoute, changed_task
 from rhinecloud.incidents.contract import ActBody, IdempotentBody, NewIncident, TaskChange
+from rhinecloud.incidents.directory import AgencyDirectory, NewAgency
 from rhinecloud.incidents.model import Incident, IncidentDraft
+from rhinecloud.incidents.rights import CREATE_AGENCY, DELETE, DELETE_AGENCY
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.ids import derived_urn
@@ -39,6 +41,18 @@ class ChangeTaskParameters(TaskChange):
     version: int = Field(default=0, ge=0, description="The version that was seen; 0: any")
 
 
+class DeleteParameters(BaseModel):
+    """An incident to be deleted."""
+
+    incident: str = Field(description="The incident, by id")
+
+
+class DeleteAgencyParameters(BaseModel):
+    """An agency to be deleted."""
+
+    agency: str = Field(description="The agency, by id")
+
+
 class ActResult(BaseModel):
     """What became of an incident; `created` is the id of the task or comment that was added."""
 
@@ -48,8 +62,8 @@ class ActResult(BaseModel):
     created: str | None = None
 
 
-def incident_actions(incidents: Incidents) -> list[Action[Any]]:
-    """Return the actions over a service."""
+def incident_actions(incidents: Incidents, agencies: AgencyDirectory) -> list[Action[Any]]:
+    """Return the actions over the services."""
 
     async def open_incident(actor: Actor, parameters: OpenParameters) -> dict[str, Any]:
         key = parameters.idempotency_key
@@ -63,7 +77,25 @@ def incident_actions(incidents: Incidents) -> list[Action[Any]]:
         of, version = parameters.incident, parameters.version
         return _result(await incidents.change_task(actor, of, version, parameters.task, changes))
 
+    async def delete(actor: Actor, parameters: DeleteParameters) -> None:
+        await incidents.delete(actor, parameters.incident)
+
+    async def create_agency(actor: Actor, parameters: NewAgency) -> dict[str, Any]:
+        return (await agencies.create(actor, parameters)).model_dump()
+
+    async def delete_agency(actor: Actor, parameters: DeleteAgencyParameters) -> None:
+        await agencies.delete(actor, parameters.agency)
+
     return [
+        Action(
+            DELETE,
+            "Delete an incident with its tasks and comments.",
+            DeleteParameters,
+            delete,
+            checks_entity=True,
+        ),
+        Action(CREATE_AGENCY, "Create an agency.", NewAgency, create_agency, checks_entity=True),
+        Action(DELETE_AGENCY, "Delete an agency.", DeleteAgencyParameters, delete_agency, checks_entity=True),
         Action(
             "incidents.open",
             "Open an incident, once for each `idempotency_key`.",

@@ -9,13 +9,16 @@ from pydantic import BaseModel, Field
 from rhinecloud.broker.service import Broker
 from rhinecloud.identity.accounts import Accounts
 from rhinecloud.incidents.model import AGENCY
+from rhinecloud.incidents.rights import CREATE_AGENCY, DELETE_AGENCY
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.errors import Forbidden, NotFound
+from rhinecloud.kernel.errors import Conflict, Forbidden, NotFound
 from rhinecloud.kernel.ids import NewId
+from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.policy import Authorization, CoreAction
+from rhinecloud.store.port import Decision, Put, Remove
 
 MOST_AGENCIES = 1000
 
@@ -74,8 +77,31 @@ class AgencyDirectory:
         """Create an agency; raise Forbidden, Conflict or Invalid."""
         attrs = {self._name: [Instance(value=new.name)]}
         entity = Entity(id=new.id or self._new_id("Agency"), type=[AGENCY], attrs=attrs)
-        await self._broker.create(actor, self._tenant, entity)
+        now = self._broker.moment()
+        self._policy.check_could(actor, CREATE_AGENCY, self._tenant, (AGENCY,))
+
+        def decide(present: Entity | None) -> Decision:
+            if present is not None:
+                raise Conflict(f"{entity.id} exists already")
+            made = patch.create(entity, now)
+            return Put(made.entity, made.changed, made.previous)
+
+        await self._broker.edit(actor, self._tenant, entity.id, decide, action=CREATE_AGENCY)
         return self._view(entity)
+
+    async def delete(self, actor: Actor, agency: str) -> None:
+        """Delete an agency; raise Denied, NotFound, or Conflict where people belong to it."""
+        self._policy.check_could(actor, DELETE_AGENCY, self._tenant, (AGENCY,))
+
+        def decide(present: Entity | None) -> Decision:
+            if present is None or AGENCY not in present.type:
+                raise NotFound(f"there is no agency {agency}")
+            people = [each.name for each in self._accounts.list() if each.agency == agency]
+            if people:
+                raise Conflict(f"people belong to the agency: {', '.join(sorted(people))}")
+            return Remove(present)
+
+        await self._broker.edit(actor, self._tenant, agency, decide, action=DELETE_AGENCY)
 
     async def people(self, actor: Actor, agency: str) -> builtins.list[PersonView]:
         """Return the people of an agency by name; raise Denied or NotFound."""

@@ -130,7 +130,7 @@ async def open_incidents(context: PartContext) -> AsyncIterator[OpenPart]:
     yield OpenPart(
         routers=made.routers(),
         workers={"incidents": made.run},
-        actions=incident_actions(made.incidents),
+        actions=incident_actions(made.incidents, directory),
         status=made.status,
         city=describe,
         consumers=made.consumers,

@@ -13,10 +13,13 @@ from rhinecloud.incidents.task_codec import TaskCodec
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
-from rhinecloud.part import ActionRight, Rights
+from rhinecloud.part import ActionRight, ProtectedType, Rights
 from rhinecloud.policy import Authorization
 
 HAND_OVER = "incidents.hand_over"
+DELETE = "incidents.delete"
+CREATE_AGENCY = "incidents.create_agency"
+DELETE_AGENCY = "incidents.delete_agency"
 
 SUMMARIES = {
     Act.OPEN: "Open an incident.",
@@ -37,6 +40,14 @@ SUMMARIES = {
     Act.REOPEN_WITH_ALERT: "Reopen an incident because an alert became more severe or occurred again.",
     Act.NOTE_FOLLOW_UP: "Note the incident that follows a closed one.",
 }
+OTHERS = {
+    HAND_OVER: "Give an incident to another agency.",
+    DELETE: "Delete an incident with its tasks and comments; for administrators.",
+    CREATE_AGENCY: "Create an agency.",
+    DELETE_AGENCY: "Delete an agency.",
+}
+BY_PEOPLE = (Act.DESCRIBE, Act.ASSIGN, Act.SEVERITY, Act.START, Act.RESOLVE, Act.CLOSE)
+"""Acts that are named where somebody tries to write the entity of an incident."""
 NO_ENTITIES: Mapping[str, Entity | None] = MappingProxyType({})
 
 
@@ -49,9 +60,28 @@ def incident_rights() -> Rights:
     """Return what incidents contribute to the policy."""
     actions = [ActionRight(action_of(act), text) for act, text in SUMMARIES.items()]
     return Rights(
-        actions=(*actions, ActionRight(HAND_OVER, "Give an incident to another agency.")),
-        protected=frozenset({INCIDENT, TASK, COMMENT, AGENCY}),
+        actions=(*actions, *(ActionRight(name, text) for name, text in OTHERS.items())),
+        protected=protected_types(),
         policy=files("rhinecloud.incidents").joinpath("incidents.cedar").read_text(encoding="utf-8"),
+    )
+
+
+def protected_types() -> tuple[ProtectedType, ...]:
+    """Return the types that incidents alone write, each with the actions that others use."""
+    acts = ", ".join(map(action_of, BY_PEOPLE))
+    agencies = "`[[agencies]]` in city.toml"
+    return (
+        ProtectedType(INCIDENT, create=action_of(Act.OPEN), update=acts, delete=DELETE),
+        ProtectedType(
+            TASK,
+            create=action_of(Act.ADD_TASK),
+            update=action_of(Act.CHANGE_TASK),
+            delete=f"{action_of(Act.CHANGE_TASK)} with the status cancelled",
+        ),
+        ProtectedType(COMMENT, create=action_of(Act.COMMENT)),
+        ProtectedType(
+            AGENCY, create=f"{CREATE_AGENCY}, or {agencies}", update=agencies, delete=DELETE_AGENCY
+        ),
     )
 
 

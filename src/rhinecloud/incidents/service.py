@@ -23,7 +23,7 @@ from rhinecloud.incidents.model import (
     TaskDraft,
 )
 from rhinecloud.incidents.related import RelatedEntities, TaskFilter
-from rhinecloud.incidents.rights import IncidentRights, action_of
+from rhinecloud.incidents.rights import DELETE, IncidentRights, action_of
 from rhinecloud.incidents.rules import MOST_COMMENTS, MOST_TASKS, ActInProgress
 from rhinecloud.incidents.transactions import ActRequest, ActTransactions, incident_entity
 from rhinecloud.kernel.actor import Actor
@@ -39,7 +39,7 @@ from rhinecloud.ngsild.ordering import parse_order
 from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.ngsild.values import check_geometry
 from rhinecloud.policy import Authorization
-from rhinecloud.store.port import Decision
+from rhinecloud.store.port import Decision, Remove
 
 OPEN_STATES = (IncidentStatus.NEW, IncidentStatus.ACKNOWLEDGED, IncidentStatus.IN_PROGRESS)
 
@@ -255,6 +255,14 @@ class Incidents:
             return rules.reopen(incident, acting, note)
 
         return await self.act(actor, incident_id, version, ActRequest(Act.REOPEN, rule))
+
+    async def delete(self, actor: Actor, incident_id: str) -> None:
+        """Delete an incident, its tasks and comments; raise Denied or NoSuchIncident."""
+
+        def decide(entity: Entity | None) -> Decision:
+            return Remove(incident_entity(entity, incident_id))
+
+        await self._broker.edit(actor, self._tenant, incident_id, decide, action=DELETE)
 
     async def act(self, actor: Actor, incident_id: str, version: int, request: ActRequest) -> Incident:
         """Do one act in one transaction; raise Denied, StaleVersion, IllegalAct or NoSuchIncident."""

@@ -17,7 +17,7 @@ from rhinecloud.loader.city import follower_name
 from rhinecloud.loader.model import LoadedPack, Packs
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.part import Access, PartContext
-from rhinecloud.store.port import Store
+from rhinecloud.store.port import Store, Written
 
 
 class OwnType(BaseModel):
@@ -69,7 +69,8 @@ class PackRemoval:
         deleted = 0
         for each in found.own:
             query = EntityQuery(types=((each.type,),))
-            deleted += await self._broker.purge(actor, self._space, query)
+            results = await self._broker.purge(actor, self._space, query)
+            deleted += sum(isinstance(outcome, Written) for _, outcome in results)
         await self._forget(pack)
         return DeletedEntities(deleted=deleted)
 

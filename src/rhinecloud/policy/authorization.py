@@ -149,7 +149,8 @@ class Authorization:
             decision = self._decide_about(entity, question)
         if not decision.allowed:
             entity_id = entity.id if entity is not None else ""
-            raise self._denied(Denied(actor, action, types, decision.policies, entity_id), within)
+            instead = self.policies.instead_of(action, types)
+            raise self._denied(Denied(actor, action, types, decision.policies, entity_id, instead), within)
 
     def check_could(
         self,

@@ -47,11 +47,15 @@ class CoreAction(StrEnum):
     )  # quicker than that of an Enum: every read asks the policy, whose answers it is a key to
 
 
+WRITING = frozenset({CoreAction.CREATE, CoreAction.UPDATE, CoreAction.DELETE})
+"""The actions that write entities by themselves, and not as part of an act."""
+
+
 class Denied(Forbidden):
     """No policy permits this, or one forbids it; the facts are attributes, for logs and for the answer.
 
     `policies` are the ids of the policies that forbid it; empty where none permits it. `resource` is the id of the
-    entity, or the types where no entity is at hand.
+    entity, or the types where no entity is at hand. `instead` says what the actor is to use.
     """
 
     def __init__(
@@ -61,10 +65,12 @@ class Denied(Forbidden):
         types: Sequence[str],
         policies: Sequence[str] = (),
         entity_id: str = "",
+        instead: str = "",
     ) -> None:
         what = ", ".join(sorted(name.rpartition(":")[2].rpartition("/")[2] for name in types))
         verb = action.rpartition(".")[2].replace("_", " ")
-        super().__init__(f"{actor.name} may not {verb}{f' {what}' if what else ''}")
+        advice = f": {instead}" if instead else ""
+        super().__init__(f"{actor.name} may not {verb}{f' {what}' if what else ''}{advice}")
         self.actor = actor
         self.action = action
         self.types = tuple(types)

@@ -26,7 +26,7 @@ from rhinecloud.policy.analysis import (
     whole_groups,
 )
 from rhinecloud.policy.areas import Areas
-from rhinecloud.policy.model import CORE, CoreAction
+from rhinecloud.policy.model import CORE, WRITING, CoreAction
 from rhinecloud.policy.schema import make_schema
 from rhinecloud.policy.statements import Node, PolicySource, PolicyStatement, read_statements
 
@@ -78,7 +78,8 @@ class Policies:
         self.vocabulary = vocabulary or core_context()
         self.areas = areas or Areas()
         self.actions = _actions(contributed)
-        self.protected = frozenset(name for _, each in contributed for name in each.protected)
+        self._protected = {each.iri: each for _, rights in contributed for each in rights.protected}
+        self.protected = frozenset(self._protected)
         collector = ErrorCollector()
         sources = [*(PolicySource(owner, each.policy) for owner, each in contributed), *city]
         self._read(sources, collector)
@@ -91,6 +92,14 @@ class Policies:
     def name(self, attribute: str) -> str:
         """Expand the name of an attribute as policies write it: an IRI stays, a term is the city's."""
         return attribute if ":" in attribute else self.vocabulary.expand(attribute)
+
+    def instead_of(self, action: str, types: Iterable[str]) -> str:
+        """Return what is to be used instead of writing entities of a protected type, '' where none is."""
+        protected = [self._protected[each] for each in types if each in self._protected]
+        if not protected or action not in WRITING:
+            return ""
+        instead = ", ".join(filter(None, (each.instead_of(action) for each in protected)))
+        return f"only its own part writes it{f'; use {instead}' if instead else ''}"
 
     def of_place(self, places: Iterable[str]) -> list[PolicyStatement]:
         """Return statements by their places."""

@@ -12,9 +12,9 @@ from typing import Any
 
 from rhinecloud.broker.entities.fragments import merge_or_add, removal
 from rhinecloud.broker.errors import InvalidRequest
+from rhinecloud.broker.http.batch_result import MIXED, Result, batch_result, has_failed, mixed
 from rhinecloud.broker.http.body import read_objects
 from rhinecloud.broker.http.parameters import listed_options
-from rhinecloud.broker.http.problem import details
 from rhinecloud.broker.http.request import Request
 from rhinecloud.broker.http.response import Response, nothing, plain
 from rhinecloud.broker.http.route import HandlerContext, Route
@@ -29,10 +29,6 @@ from rhinecloud.store.port import Written
 Parse = Callable[..., Entity]
 """Parses an item with its @context; `now` becomes its system times, which saves a copy later."""
 
-Result = tuple[str, Outcome]
-"""An entity's id, '' if it could not be read, and its outcome."""
-
-
 _PENDING: Result = ("", Invalid(""))
 
 
@@ -41,8 +37,8 @@ async def create(parts: HandlerContext, request: Request) -> Response:
     results = await _carry_out(
         parts, request, parse_entity, lambda entity: lambda writer: writer.create(entity)
     )
-    if _failed(results):
-        return _mixed(results)
+    if has_failed(results):
+        return mixed(results)
     return plain(201, [entity_id for entity_id, _ in results])
 
 
@@ -58,8 +54,8 @@ async def upsert(parts: HandlerContext, request: Request) -> Response:
         parse_entity if replace else parse_fragment,
         lambda entity: merge_or_add(entity, replace=replace),
     )
-    if _failed(results):
-        return _mixed(results)
+    if has_failed(results):
+        return mixed(results)
     created = [
         entity_id for entity_id, outcome in results if isinstance(outcome, Written) and outcome.created
     ]
@@ -82,7 +78,9 @@ async def update(parts: HandlerContext, request: Request) -> Response:
         return lambda writer: writer.change(fragment.id, change)
 
     results = await _carry_out(parts, request, parse_fragment, plan)
-    return _no_content([(name, _with_skipped(outcome, skipped_by_id.get(name))) for name, outcome in results])
+    return batch_result(
+        [(name, _with_skipped(outcome, skipped_by_id.get(name))) for name, outcome in results]
+    )
 
 
 async def merge(parts: HandlerContext, request: Request) -> Response:
@@ -94,7 +92,7 @@ async def merge(parts: HandlerContext, request: Request) -> Response:
 
         return lambda writer: writer.change(fragment.id, change)
 
-    return _no_content(await _carry_out(parts, request, partial(parse_fragment, partial=True), plan))
+    return batch_result(await _carry_out(parts, request, partial(parse_fragment, partial=True), plan))
 
 
 async def delete(parts: HandlerContext, request: Request) -> Response:
@@ -103,7 +101,7 @@ async def delete(parts: HandlerContext, request: Request) -> Response:
     malformed = {number: error for number, item in enumerate(items) if (error := _fault_of_id(item))}
     plans = [(item, removal(item)) for number, item in enumerate(items) if number not in malformed]
     outcomes = iter(await parts.broker.write_all(request.actor, request.tenant, plans))
-    return _no_content(
+    return batch_result(
         [
             (item, next(outcomes)) if number not in malformed else (_text_of(item), malformed[number])
             for number, item in enumerate(items)
@@ -162,29 +160,9 @@ def _id_of(item: Any) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _failed(results: list[Result]) -> bool:
-    return any(isinstance(outcome, RhineCloudError) for _, outcome in results)
-
-
-def _no_content(results: list[Result]) -> Response:
-    return _mixed(results) if _failed(results) else nothing()
-
-
-def _mixed(results: list[Result]) -> Response:
-    """Return 207 with a BatchOperationResult (clause 5.2.16)."""
-    success = [entity_id for entity_id, outcome in results if isinstance(outcome, Written)]
-    errors = [
-        {"entityId": entity_id, "error": details(outcome, entity_id)}
-        for entity_id, outcome in results
-        if isinstance(outcome, RhineCloudError)
-    ]
-    return plain(207, {"success": list(dict.fromkeys(success)), "errors": errors})
-
-
 _PATH = "/entityOperations"
 _LOCAL = frozenset({"local"})
 NO_CONTENT = (204, "")
-MIXED = (207, "BatchResult")
 
 ROUTES = (
     Route(

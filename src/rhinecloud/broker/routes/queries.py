@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rhinecloud.broker.errors import TooComplexQuery
+from rhinecloud.broker.http.batch_result import MIXED, batch_result
 from rhinecloud.broker.http.body import link_context, read_object
 from rhinecloud.broker.http.limits import check_query, check_selectors
 from rhinecloud.broker.http.media import SPATIAL
@@ -15,7 +16,7 @@ from rhinecloud.broker.http.parameters import JOIN, SHAPE, UNBUILT, parse_join, 
 from rhinecloud.broker.http.query_parameters import QueryParameters
 from rhinecloud.broker.http.rendering import View, linked, listing, view_of
 from rhinecloud.broker.http.request import Request
-from rhinecloud.broker.http.response import CacheValidator, HeaderList, Response, nothing
+from rhinecloud.broker.http.response import CacheValidator, HeaderList, Response
 from rhinecloud.broker.http.route import DONE, HandlerContext, Route
 from rhinecloud.broker.http.selection import (
     ORDER,
@@ -84,8 +85,9 @@ async def purge(parts: HandlerContext, request: Request) -> Response:
     names = {name: _names(request, name) for name in ("drop", "keep")}
     if names["drop"] and names["keep"]:
         raise Invalid("must not be combined with keep", field="drop")
-    await parts.broker.purge(request.actor, request.tenant, query, drop=names["drop"], keep=names["keep"])
-    return nothing()
+    actor, tenant = request.actor, request.tenant
+    results = await parts.broker.purge(actor, tenant, query, drop=names["drop"], keep=names["keep"])
+    return batch_result(results)
 
 
 async def _answer(
@@ -162,7 +164,7 @@ FOUND = ((200, "EntityList"), (203, "EntityList"))
 
 ROUTES = (
     Route("GET", "/entities", query_entities, "queryEntity", _QUERY, SPATIAL, answers=FOUND),
-    Route("DELETE", "/entities", purge, "purgeEntity", _PURGE, (), answers=DONE),
+    Route("DELETE", "/entities", purge, "purgeEntity", _PURGE, (), answers=(*DONE, MIXED)),
     Route(
         "POST",
         "/entityOperations/query",

@@ -179,6 +179,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merge entities, as an export has them, into a tenant */
+        post: operations["import_all_api_v1_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/feeds": {
         parameters: {
             query?: never;
@@ -934,7 +951,7 @@ export interface components {
             address: string;
             /**
              * Count
-             * @description For how many equal refusals the entry stands
+             * @description For how many equal refusals or failures the entry stands
              */
             count: number;
             /**
@@ -1251,6 +1268,16 @@ export interface components {
              * @description Time of the newest one, ISO 8601 in UTC
              */
             last_at: string;
+        };
+        /**
+         * ImportResult
+         * @description What became of the entities of an import.
+         */
+        ImportResult: {
+            /** Accepted */
+            accepted: number;
+            /** Rejected */
+            rejected: components["schemas"]["RejectedEntity"][];
         };
         /**
          * IncidentPage
@@ -2049,6 +2076,16 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+        };
+        /**
+         * RejectedEntity
+         * @description An entity of an import that was not written, and why.
+         */
+        RejectedEntity: {
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * ReloadView
@@ -3018,6 +3055,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_all_api_v1_import_post: {
+        parameters: {
+            query?: {
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                }[];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
+                };
             };
             /** @description The error */
             default: {

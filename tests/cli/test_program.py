@@ -138,6 +138,7 @@ interval_s = -5
 connector = "json"
 mapping = "air.yaml"
 url = "ftp://h/x"
+area = [6.9, 51.3, 6.6, 51.6]
 [[agencies]]
 id = "Fire Brigade"
 name = "x"
@@ -160,6 +161,7 @@ name = "x"
     assert "must be a short name" in found["agencies[0].id"]
     said = [each["problem"] for each in json.loads(done.stdout)]
     assert any(each.startswith("rules/bad.yaml, line") for each in said)
+    assert "city.toml, line 12, column 8: feeds.air.area: west (6.9) must be west of east (6.6)" in said
     assert any(each.startswith("layers/bad.json, line") for each in said)
 
 

@@ -61,7 +61,11 @@ class Replay:
         )
         self._tenant = feed.tenant
         sources = CitySources(
-            settings.folder, packs.mappings(), codecs=packs.codecs(), contexts=packs.contexts()
+            settings.folder,
+            packs.mappings(),
+            codecs=packs.codecs(),
+            contexts=packs.contexts(),
+            area=settings.city.area(),
         )
         self._plan: FeedPlan = plan_feed("replay", feed, self._limits, sources)
         self._counts: dict[str, Any] = {

@@ -117,6 +117,8 @@ class Feed:
             last_at=self._health.last_at,
             error=error,
             last_error=self._health.last_error,
+            outside=counted.outside,
+            outside_sample=counted.outside_sample,
             ignored_by_reason=counted.ignored_by_reason.reasons(),
         )
 
@@ -212,6 +214,7 @@ class Feed:
         outcome = await self._retry_until_accepted(lambda: self._pipeline.write(drafts))
         self.counters.accepted += outcome.accepted
         self.counters.unchanged += outcome.unchanged
+        self.counters.keep_outside([place for draft in drafts for place in draft.outside])
         self._ignore([*(item for item in batch if isinstance(item, Ignored)), *outcome.ignored])
         await self._keep_faults([*faults, *outcome.faults])
         if outcome.accepted or outcome.unchanged:

@@ -48,7 +48,8 @@ class FeedCounters:
 
     `received` counts decoded messages, `dead` new dead letters, `accepted` entities that changed, `unchanged` entities
     that did not, `ignored` messages and parts of messages that are left out on purpose (`ignored_by_reason` tells why),
-    `dropped` datagrams while the queue was full.
+    `dropped` datagrams while the queue was full, `outside` reports of entities outside of the feed's area that are kept
+    (`outside_sample` is the newest).
     """
 
     received_bytes: int = 0
@@ -59,7 +60,15 @@ class FeedCounters:
     dead: int = 0
     dropped: int = 0
     reconnects: int = 0
+    outside: int = 0
+    outside_sample: str = ""
     ignored_by_reason: IgnoredCounter = field(default_factory=IgnoredCounter)
+
+    def keep_outside(self, places: Sequence[str]) -> None:
+        """Count entities outside of the feed's area that are kept."""
+        if places:
+            self.outside += len(places)
+            self.outside_sample = places[-1]
 
     def ignore(self, ignored: Sequence[Ignored], at: datetime) -> None:
         """Count what was ignored."""
@@ -92,4 +101,6 @@ class FeedStatus:
     last_at: str
     error: str
     last_error: str
+    outside: int = 0
+    outside_sample: str = ""
     ignored_by_reason: tuple[IgnoredReason, ...] = ()

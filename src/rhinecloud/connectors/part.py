@@ -18,13 +18,13 @@ from rhinecloud.broker.service import Broker
 from rhinecloud.connectors.content import FIXTURES, MAPPINGS
 from rhinecloud.connectors.feeds import Feeds, IngestContext, UnavailableFeed
 from rhinecloud.connectors.mapping import DeclaredMapping
-from rhinecloud.connectors.plan import CitySources, plan_feed, plan_feeds
+from rhinecloud.connectors.plan import CitySources, FeedPlan, plan_feed, plan_feeds
 from rhinecloud.connectors.routes import FeedView, deadletter_routes, feed_routes
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.declarative import ParsedDocument
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.faults import ErrorCollector
+from rhinecloud.kernel.faults import ErrorCollector, Faults
 from rhinecloud.kernel.settings import read_section
 from rhinecloud.pack.installed import InstalledPacks
 from rhinecloud.part import ApplyReload, CheckFiles, Finding, OpenPart, Part, PartContext, Reload
@@ -82,13 +82,14 @@ class CityFeeds:
             stream.devices_topics,
             codecs=packs.codecs,
             contexts=packs.contexts,
+            area=context.area,
         )
         self._limits = limits
         self._sources = sources
         self._packs = packs
         feeds = read_feeds(context.tables[TABLE])
         self._settings = self._able(feeds)
-        plans = plan_feeds(self._settings, limits, sources)
+        plans = _plan_placed(self._settings, limits, sources, context.tables[TABLE])
         store = services.get(Store)
         ingest_context = IngestContext(services.get(Broker), context.vocabulary, store, context.clock)
         self.feeds = Feeds(plans, limits, ingest_context, find_unavailable(feeds, packs))
@@ -127,7 +128,7 @@ class CityFeeds:
             if not isinstance(mapping, DeclaredMapping)
         }
         sources = replace(self._sources, mappings={**declared, **in_python})
-        plans = plan_feeds(settings, self._limits, sources)
+        plans = _plan_placed(settings, self._limits, sources, reload.tables[TABLE])
 
         async def apply() -> list[str]:
             self._settings = settings
@@ -198,6 +199,7 @@ def check_feeds(files: CheckFiles) -> Iterable[Finding]:
         mqtt_topics=stream.devices_topics,
         codecs=packs.codecs,
         contexts=packs.contexts,
+        area=files.area,
     )
     for name, table in files.tables[TABLE].data.items():
         collector = ErrorCollector()
@@ -211,8 +213,18 @@ def check_feeds(files: CheckFiles) -> Iterable[Finding]:
             plan_feed(name, settings, limits, sources)
         if not collector.found:
             yield Finding("feed", f"{name}: {table.get('connector', '')}")
-        for each in collector.found:
+        for each in map(files.tables[TABLE].placed, collector.found):
             yield Finding("feed", each.field or "feed", str(each), True, each.field, each.reason)
+
+
+def _plan_placed(
+    feeds: Mapping[str, FeedSettings], limits: ConnectorSettings, sources: CitySources, tables: ParsedDocument
+) -> list[FeedPlan]:
+    """Return the plans of all feeds; raise Invalid with the place of each fault in `tables`."""
+    try:
+        return plan_feeds(feeds, limits, sources)
+    except Invalid as error:
+        raise Faults(list(map(tables.placed, error.faults))) from None
 
 
 def _read_leniently(name: str, table: ParsedDocument, collector: ErrorCollector) -> FeedSettings:

@@ -9,9 +9,11 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.connectors.places import CheckedPlaces, PlaceCheck
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, Unavailable
+from rhinecloud.ngsild.region import Region
 from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Ignored, Message, Parcel, Rejected
-from rhinecloud.pack.mapping import EntityFragment
+from rhinecloud.pack.mapping import EntityFragment, MappedItem
 from rhinecloud.pack.mapping import Mapping as Meaning
 from rhinecloud.store.port import Written
 
@@ -43,6 +45,8 @@ class EntityDraft:
     simulated: bool = False
     fault: str = ""
     ignored: tuple[Ignored, ...] = ()
+    outside: tuple[str, ...] = ()
+    """Entities outside of the feed's area that are kept, with their places."""
 
 
 ReadItem = EntityDraft | DecodeFault | Ignored
@@ -56,7 +60,25 @@ class _MappedMessage:
     fragments: list[EntityFragment] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
     ignored: list[Ignored] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
     broken: str = ""
+
+    def add(self, item: MappedItem) -> None:
+        """Add one thing that the mapping yields."""
+        if isinstance(item, Rejected):
+            self.rejected.append(f"{item.place}: {item.reason}" if item.place else item.reason)
+        elif isinstance(item, Ignored):
+            self.ignored.append(item)
+        else:
+            self.fragments.append(item)
+
+    def add_checked(self, checked: CheckedPlaces) -> None:
+        """Add an entity whose places were checked."""
+        parts: list[MappedItem] = [*checked.rejected, *checked.ignored]
+        for item in parts if checked.fragment is None else [checked.fragment, *parts]:
+            self.add(item)
+        if checked.outside:
+            self.outside.append(checked.outside)
 
     @property
     def fault(self) -> str:
@@ -82,11 +104,16 @@ class BatchOutcome:
 
 @dataclass(frozen=True, slots=True)
 class FeedMarks:
-    """What a feed adds: `simulated` to every entity, `fields` to messages without them; and the largest parcel."""
+    """What a feed adds: `simulated` to every entity, `fields` to messages without them; and the largest parcel.
+
+    Its things can be in `area`, None: anywhere; `drop_outside` leaves out the others.
+    """
 
     simulated: bool = False
     fields: Mapping[str, str] = field(default_factory=dict)
     most_bytes: int = 1 << 31
+    area: Region | None = None
+    drop_outside: bool = False
 
 
 class Pipeline:
@@ -97,6 +124,7 @@ class Pipeline:
         self._meaning = meaning
         self._ingest = ingest
         self._marks = marks
+        self._places = PlaceCheck(marks.area, drop=marks.drop_outside)
 
     def read(self, parcel: Parcel) -> Iterator[ReadItem]:
         """Yield the drafts of a parcel, decoded and mapped; invalid parts are yielded as DecodeFaults, not raised."""
@@ -132,7 +160,14 @@ class Pipeline:
                 fragment["simulated"] = True
         ignored = _with_samples(mapped, message)
         return EntityDraft(
-            message, mapped.fragments, parcel.origin, recorded, simulated, mapped.fault, ignored
+            message,
+            mapped.fragments,
+            parcel.origin,
+            recorded,
+            simulated,
+            mapped.fault,
+            ignored,
+            tuple(mapped.outside),
         )
 
     def _map(self, message: Message, parcel: Parcel) -> _MappedMessage:
@@ -140,12 +175,10 @@ class Pipeline:
         mapped = _MappedMessage()
         try:
             for item in self._meaning(message, parcel.received):
-                if isinstance(item, Rejected):
-                    mapped.rejected.append(f"{item.place}: {item.reason}" if item.place else item.reason)
-                elif isinstance(item, Ignored):
-                    mapped.ignored.append(item)
+                if isinstance(item, dict):
+                    mapped.add_checked(self._places.check(item))
                 else:
-                    mapped.fragments.append(item)
+                    mapped.add(item)
         except Invalid as error:
             mapped.rejected.extend(str(each) for each in error.faults)
         except Exception as error:  # noqa: BLE001 - a pack's code: one message must not stop the feed

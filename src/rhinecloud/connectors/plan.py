@@ -12,10 +12,11 @@ from rhinecloud.connectors.links import MakeLink, live_link, replay_link, scheme
 from rhinecloud.connectors.mapping import DeclaredMapping, load_mapping, names_read
 from rhinecloud.connectors.pipeline import FeedMarks
 from rhinecloud.connectors.protocols import HTTP, MQTT, Protocol, protocols
-from rhinecloud.connectors.settings import MEASURED, ConnectorSettings, FeedSettings
+from rhinecloud.connectors.settings import DROP, MEASURED, WORLD, ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, Faults, unknown
 from rhinecloud.ngsild.context import Context
+from rhinecloud.ngsild.region import ANYWHERE, CityArea, Region, read_region
 from rhinecloud.pack.codec import Codec
 from rhinecloud.pack.mapping import Mapping as Meaning
 from rhinecloud.pack.model import MakeCodec
@@ -29,7 +30,7 @@ class CitySources:
 
     A feed of transport `mqtt` without a url connects to `mqtt_url` with `mqtt_username` and `mqtt_password`; devices
     publish there below `mqtt_topics` (anywhere where it is empty). `codecs` are those of packs by name, `contexts` the
-    @contexts of packs.
+    @contexts of packs; `area` is where the city is.
     """
 
     root: Path
@@ -40,6 +41,7 @@ class CitySources:
     mqtt_topics: tuple[str, ...] = ()
     codecs: Mapping[str, MakeCodec] = field(default_factory=dict)
     contexts: Mapping[str, Context] = field(default_factory=dict)
+    area: CityArea = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
             _check_scheme(settings, protocol.schemes)
     with collector.collect():
         meaning, context = _meaning(settings.mapping, sources)
+    with collector.collect():
+        area = _area(settings, sources.area)
     collector.finish()
     feed = _below(_on_own_mqtt(settings, sources) if own_mqtt else settings, sources.root)
 
@@ -127,7 +131,13 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
         settings=feed,
         meaning=meaning,
         context=context,
-        marks=FeedMarks(simulated=simulated, fields=feed.fields, most_bytes=most_bytes),
+        marks=FeedMarks(
+            simulated=simulated,
+            fields=feed.fields,
+            most_bytes=most_bytes,
+            area=area,
+            drop_outside=feed.outside == DROP,
+        ),
         silent_after_s=feed.silent_after_s or max(3 * feed.interval_s, SHORTEST_SILENCE_S),
         make_codec=make_codec,
         make_link=make_link,
@@ -149,6 +159,21 @@ def _check_values(settings: FeedSettings) -> None:
     if settings.skip_lines < 0:
         collector.add("must be 0 or more", "skip_lines")
     collector.finish()
+
+
+def _area(settings: FeedSettings, city: CityArea) -> Region | None:
+    """Return where the things of a feed can be, None: anywhere; raise Invalid."""
+    written = settings.area
+    if not isinstance(written, str) and written:
+        return read_region(written, "area")
+    if written not in ("", WORLD, ()):
+        raise Invalid(f"must be west, south, east, north, or `{WORLD}`, not {written!r}", field="area")
+    if written != WORLD and city.surroundings is not None:
+        return city.surroundings
+    if settings.outside == DROP:
+        known = "it is the world" if written == WORLD else "`city.bbox` is empty, too"
+        raise Invalid(f"must be west, south, east, north with `outside` = `{DROP}`: {known}", field="area")
+    return None
 
 
 def _protocol(name: str, codecs: Mapping[str, MakeCodec]) -> Protocol:

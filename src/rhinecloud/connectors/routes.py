@@ -46,6 +46,8 @@ class FeedView(BaseModel):
     last_at: str = Field(description="Time of the last message, ISO 8601 in UTC, or empty")
     error: str = Field(description="The present error, or empty")
     last_error: str
+    outside: int = Field(description="Reports of entities outside of the feed's `area` that are kept")
+    outside_sample: str = Field(description="The newest of them, with its place, or empty")
     ignored_by_reason: list[IgnoredView] = Field(
         description="What was ignored, the most frequent reason first"
     )

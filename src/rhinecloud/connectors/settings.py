@@ -59,6 +59,10 @@ class ConnectorSettings:
     )
 
 
+WORLD = "world"
+"""The value of `area` for things that can be anywhere."""
+KEEP, DROP = "keep", "drop"
+"""The values of `outside`."""
 RECORDED, NOW, MEASURED = "recorded", "now", "measured"
 """The values of `dates`: what happens to the times of a recording."""
 
@@ -130,6 +134,17 @@ class FeedSettings:
         "",
         "When a recording without times was made (ISO 8601, a date will do): its `observedAt`; empty: when it plays",
         check=_MOMENT,
+    )
+    area: tuple[float, ...] | str = setting(
+        "",
+        "Where its things can be: west, south, east, north, or `world`; empty: the city's `bbox` with "
+        "`surroundings_km` around it. Swapped coordinates are known by it",
+        unit="°",
+    )
+    outside: str = setting(
+        KEEP,
+        "What is outside of `area` is kept and counted (`keep`), or left out (`drop`); both stand on the status page",
+        check=one_of(KEEP, DROP),
     )
     fields: dict[str, str] = setting({}, "Members added to messages without them, such as a station's name")
     time_field: str = setting(

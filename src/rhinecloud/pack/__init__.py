@@ -17,6 +17,7 @@ from rhinecloud.pack.city import City, EntityChange, PastValue, caller_of
 from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Framing, Ignored, Message, Parcel, Rejected
 from rhinecloud.pack.mapping import EntityFragment, MappedItem, Mapping
 from rhinecloud.pack.model import MakeCodec, MakeRoutes, Pack, PackAction, PackWorker
+from rhinecloud.pack.place import point
 from rhinecloud.pack.time import utc
 from rhinecloud.part import WebModule
 from rhinecloud.part.model import Application
@@ -58,6 +59,7 @@ __all__ = [
     "caller_of",
     "more_than",
     "one_of",
+    "point",
     "setting",
     "utc",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import quote
 
-from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, utc
+from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, point, utc
 
 UNITS = {
     "pm10": "GQ",
@@ -45,6 +45,5 @@ def map_air(message: Message, received: datetime) -> Iterator[MappedItem]:
     if message.get("name"):
         fragment["name"] = message["name"]
     if message.get("lon") is not None and message.get("lat") is not None:
-        point = {"type": "Point", "coordinates": [message["lon"], message["lat"]]}
-        fragment["location"] = {"type": "GeoProperty", "value": point}
+        fragment["location"] = {"type": "GeoProperty", "value": point(message["lon"], message["lat"])}
     yield fragment

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, utc
+from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, point, utc
 
 LOADED = {1: True, 2: False}
 """Codes of inland AIS for loaded and unloaded."""
@@ -46,9 +46,9 @@ def _is_vessel(mmsi: int) -> bool:
 def _motion(message: Message, observed: str) -> EntityFragment:
     found: EntityFragment = {}
     longitude, latitude = message.get("lon"), message.get("lat")
-    if longitude is not None and latitude is not None and abs(longitude) <= 180 and abs(latitude) <= 90:
-        point = {"type": "Point", "coordinates": [round(longitude, 6), round(latitude, 6)]}
-        found["location"] = {"type": "GeoProperty", "value": point, "observedAt": observed}
+    if longitude is not None and latitude is not None:
+        place = point(round(longitude, 6), round(latitude, 6))
+        found["location"] = {"type": "GeoProperty", "value": place, "observedAt": observed}
     for member, name, unit in (
         ("speed", "speedOverGround", "KNT"),
         ("course", "courseOverGround", "DD"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import quote
 
-from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message
+from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, point
 
 Row = Message
 
@@ -37,12 +37,11 @@ def _stop(row: Row) -> Iterator[MappedItem]:
     if not row.get("stop_id") or not row.get("stop_lon") or not row.get("stop_lat"):
         yield Ignored("a stop without id or place")
         return
-    point = {"type": "Point", "coordinates": [float(row["stop_lon"]), float(row["stop_lat"])]}
     stop: EntityFragment = {
         "id": urn("GtfsStop", row["stop_id"]),
         "type": "GtfsStop",
         "name": row.get("stop_name") or row["stop_id"],
-        "location": {"type": "GeoProperty", "value": point},
+        "location": {"type": "GeoProperty", "value": point(row["stop_lon"], row["stop_lat"])},
     }
     if row.get("stop_code"):
         stop["code"] = row["stop_code"]

@@ -11,6 +11,7 @@ from typing import Any
 from rhinecloud.connectors.mapping.document import AttributeKeys
 from rhinecloud.connectors.mapping.lookup import MessageScope
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.pack.place import point
 
 NUMERIC = frozenset({"unit", "scale", "offset", "digits", "smallest", "largest"})
 """Keys whose presence makes the value a number."""
@@ -124,14 +125,15 @@ class DeclaredAttribute:
         values = [scope.find(path) for path in self.argument]
         if any(value is None or value == "" for value in values):
             return None
+        place = point(*(self._plain_coordinate(value) for value in values))
+        return {"type": "GeoProperty", "value": place, "observedAt": observed_at}
+
+    def _plain_coordinate(self, value: Any) -> Any:
+        """Return a coordinate with a decimal point; what is no number is left to the check of places."""
         try:
-            longitude, latitude = (float(self._plainly(value)) for value in values)
-        except (ValueError, TypeError):
-            raise Invalid(f"must be longitude and latitude, not {values}", field=self.name) from None
-        if not (abs(longitude) <= 180 and abs(latitude) <= 90):
-            raise Invalid(f"must be longitude and latitude, not {longitude:g}, {latitude:g}", field=self.name)
-        point = {"type": "Point", "coordinates": [longitude, latitude]}
-        return {"type": "GeoProperty", "value": point, "observedAt": observed_at}
+            return self._plainly(value)
+        except ValueError:
+            return value
 
 
 def make_attribute(name: str, written: str | AttributeKeys, *, comma: bool = False) -> DeclaredAttribute:

@@ -1219,6 +1219,16 @@ export interface components {
             /** Last Error */
             last_error: string;
             /**
+             * Outside
+             * @description Reports of entities outside of the feed's `area` that are kept
+             */
+            outside: number;
+            /**
+             * Outside Sample
+             * @description The newest of them, with its place, or empty
+             */
+            outside_sample: string;
+            /**
              * Ignored By Reason
              * @description What was ignored, the most frequent reason first
              */

@@ -21,6 +21,7 @@ from rhinecloud.incidents.rights import incident_rights
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.kernel.actor import Actor, Role, part
+from rhinecloud.kernel.ids import KeyedIds
 from rhinecloud.ngsild.change import Change, decode_change
 from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import core_vocabulary
@@ -35,6 +36,7 @@ FIREFIGHTER = Actor("user:fred", "Fred", frozenset({Role.AGENCY}), agency=FIRE)
 OFFICER = Actor("user:paul", "Paul", frozenset({Role.AGENCY}), agency=POLICE)
 READER = Actor("user:rita", "Rita", frozenset({Role.READER}))
 PLACE = {"type": "Point", "coordinates": [6.74, 51.45]}
+KEYED = KeyedIds(b"of this test")
 CONTEXT = compile_context(core_vocabulary()["@context"], {})
 
 
@@ -108,7 +110,7 @@ async def open_incidents(
     clock, broker = SteppingClock(), None
     policy = Authorization(Policies([("incidents", incident_rights())], vocabulary=CONTEXT))
     broker = Broker(store, policy, clock)
-    incidents = Incidents(broker, policy, CONTEXT, clock, _ids())
+    incidents = Incidents(broker, policy, CONTEXT, clock, _ids(), KEYED.derive)
     escalation = Escalation(incidents, broker, CONTEXT, clock, settings or IncidentSettings())
     tables = [
         {"id": "fire", "name": {"de": "Feuerwehr", "en": "Fire brigade"}, "kind": "fire"},

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from incidents.assembly import FIREFIGHTER, OPERATOR, IncidentCity, open_incidents
+from incidents.assembly import FIREFIGHTER, KEYED, OPERATOR, IncidentCity, open_incidents
 from rhinecloud.changes.batch import Batch
-from rhinecloud.incidents.model import ClosingReason, Incident, IncidentStatus
+from rhinecloud.incidents.model import ClosingReason, Incident, IncidentDraft, IncidentStatus
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.incidents.timeline import describe_changes
 from rhinecloud.kernel.errors import NotFound
+from rhinecloud.kernel.ids import derived_urn
 from rhinecloud.kernel.severity import Severity
+from rhinecloud.ngsild.representation import parse_entity
 from rhinecloud.policy import Denied
 from rhinecloud.stream.port import Frame
 
@@ -290,3 +292,29 @@ async def test_what_was_known_when_the_incident_was_resolved_reopens_nothing(tmp
         await city.incidents.resolve(OPERATOR, incident.id, 0)
         await city.process(again=True)
         assert [each.status for each in await listed(city)] == [IncidentStatus.RESOLVED]
+
+
+async def test_an_id_that_is_taken_suppresses_no_incident(tmp_path: Path) -> None:
+    async with open_incidents(tmp_path) as city:
+        alert = await city.alert()
+        squatted = KEYED.derive("Incident", alert)
+        await city.broker.create(
+            OPERATOR, "", parse_entity({"id": squatted, "type": "Foo", "x": 1}, city.context)
+        )
+        await city.process()
+        await city.process(again=True)
+        (incident,) = await listed(city)
+        assert (incident.id, incident.alerts) == (KEYED.derive("Incident", squatted), (alert,))
+        entity = (await city.broker.get(OPERATOR, "", alert)).entity()
+        assert entity.first("urn:rhinecloud:ns:incident").value == incident.id
+
+
+async def test_an_incident_of_version_0_is_found_again(tmp_path: Path) -> None:
+    """It was opened, but the process ended before the alert named it; then the city was upgraded."""
+    async with open_incidents(tmp_path) as city:
+        alert = await city.alert()
+        old = IncidentDraft(title="Hochwasser", alerts=(alert,))
+        before, _ = await city.incidents.open(OPERATOR, old, derived_urn("Incident", alert))
+        await city.incidents.close(OPERATOR, before.id, 0, ClosingReason.FALSE_ALARM)
+        await city.process()
+        assert [each.id for each in await listed(city)] == [before.id]

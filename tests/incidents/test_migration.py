@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from incidents.assembly import CONTEXT, FIREFIGHTER, OPERATOR, SteppingClock
+from incidents.assembly import CONTEXT, FIREFIGHTER, KEYED, OPERATOR, SteppingClock
 from policies import shipped
 from rhinecloud.broker.service import Broker
 from rhinecloud.incidents.migrations import MIGRATIONS
@@ -54,7 +54,13 @@ async def old_city(folder: Path, settings: StoreSettings) -> AsyncIterator[Store
 def incidents_of(store: Store, tenant: str = "") -> Incidents:
     policy = shipped()
     return Incidents(
-        Broker(store, policy, SteppingClock()), policy, CONTEXT, SteppingClock(), new_urn, tenant
+        Broker(store, policy, SteppingClock()),
+        policy,
+        CONTEXT,
+        SteppingClock(),
+        new_urn,
+        KEYED.derive,
+        tenant,
     )
 
 

@@ -19,15 +19,15 @@ from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.errors import Unavailable
-from rhinecloud.kernel.ids import new_urn
+from rhinecloud.kernel.ids import derived_urn, new_urn
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.risk.routes import risk_routes
-from rhinecloud.risk.state import RiskState, decode_state
+from rhinecloud.risk.state import RiskState, decode_state, encode_state
 from rhinecloud.store.port import Record
 from rhinecloud.stream.local_followers import LocalFollowers
 from risk.city import CONTEXT
-from risk.watch_room import OPERATOR, QUICK, WatchRoom, wait_for, watch_room
+from risk.watch_room import KEYED, OPERATOR, PARTNER, QUICK, WatchRoom, wait_for, watch_room
 
 HIGH = """id: high-water
 title: {de: Hochwasser, en: High water}
@@ -160,7 +160,7 @@ async def test_changes_that_the_stream_no_longer_holds_are_counted_and_rules_are
 
 async def test_from_the_reading_to_the_incident(tmp_path: Path) -> None:
     async with watch_room(tmp_path) as room:
-        incidents = Incidents(room.broker, shipped(), CONTEXT, utc_now, new_urn)
+        incidents = Incidents(room.broker, shipped(), CONTEXT, utc_now, new_urn, KEYED.derive)
         escalation = Escalation(incidents, room.broker, CONTEXT, utc_now, IncidentSettings())
         consumer = IncidentConsumer(escalation, DeletionCascade(room.broker, incidents.related, ""))
         follower = SharedFollower("incidents", room.stream, select=consumer.selection)
@@ -227,3 +227,52 @@ async def test_the_memory_is_never_ahead_of_the_alerts_that_are_written(tmp_path
         assert await room.active() == []
         async with room.risk(HIGH):
             await room.until(1)
+
+
+async def test_an_id_that_is_taken_suppresses_no_alert(tmp_path: Path) -> None:
+    """A partner that could foresee an id creates another entity under it; the alert gets another id, and it is told."""
+    at = "2026-03-01T12:00:00Z"
+    squatted = KEYED.derive("Alert", "high-water", "urn:ngsi-ld:WaterObserved:ruhrort", at)
+    async with watch_room(tmp_path) as room, room.risk(HIGH) as risk:
+        foo = Entity(id=squatted, type=["https://example.org/Foo"], attrs={})
+        await room.broker.create(PARTNER, "", foo)
+        level = {"value": 900, "unitCode": "CMT", "observedAt": at}
+        await room.reads(900, waterLevel=level)
+        (alert,) = await room.until(1)
+        assert alert["id"] == KEYED.derive("Alert", squatted)
+        (rule,) = risk.rules()
+        assert f"the id of an alert is taken: {squatted}" in rule[1].last_error
+        await room.reads(700)
+        (over,) = await room.until(1, "resolved")
+        assert over["id"] == alert["id"]
+        assert (await room.broker.get(PARTNER, "", squatted)).entity().type == foo.type
+
+
+async def test_alerts_of_version_0_keep_their_ids(tmp_path: Path) -> None:
+    async with watch_room(tmp_path) as room:
+        room.derive = derived_urn
+        async with room.risk(HIGH) as risk:
+            await room.until_judged(risk)
+            while not ((mark := await remembered(room)) and mark.digests):
+                await asyncio.sleep(0.02)
+        before = await room.store.get_record("mark", "", "risk")
+        assert before is not None
+        async with room.risk(HIGH):
+            await room.reads(900)
+            (alert,) = await room.until(1)
+        old = decode_state(before.body)
+        old.version = 0
+        # as if it had been killed before it saved that it wrote the alert, and upgraded then
+        await room.store.put_records([Record("mark", "", "risk", encode_state(old))])
+        room.derive = KEYED.derive
+        async with room.risk(HIGH) as risk:
+            await room.until_judged(risk)
+            assert [each["id"] for each in await room.until(1)] == [alert["id"]]
+            await room.reads(700)
+            await room.until(1, "resolved")
+            await room.reads(950)
+            (new,) = await room.until(1)
+            entity = (await room.broker.get(OPERATOR, "", new["id"])).entity()
+            parts = ("Alert", "high-water", "urn:ngsi-ld:WaterObserved:ruhrort", new["valid_from"])
+            assert new["id"] == KEYED.derive(*parts) != derived_urn(*parts)
+            assert entity.created_by == ""

@@ -15,12 +15,13 @@ from policies import shipped
 from rhinecloud.broker.service import Broker
 from rhinecloud.changes.relay import Relay, RelaySettings
 from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.ids import DeriveId, KeyedIds
 from rhinecloud.kernel.time import format_time, utc_now
 from rhinecloud.ngsild.change import Change, decode_change
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.risk.alerts import Alerts
-from rhinecloud.risk.consumer import Risk
+from rhinecloud.risk.consumer import Risk, RiskServices
 from rhinecloud.risk.engine import ALERT
 from rhinecloud.risk.rulebook import read_rulebook
 from rhinecloud.risk.settings import RiskSettings
@@ -30,8 +31,10 @@ from risk.city import CONTEXT
 
 FEED = Actor("part:connectors", "connectors", frozenset({Role.SYSTEM}))
 OPERATOR = Actor("user:olga", "Olga", frozenset({Role.OPERATOR}))
+PARTNER = Actor("token:mallory", "Mallory", frozenset({Role.PARTNER}))
 QUICK = RiskSettings(tick_s=0.05, grace_s=0.0, save_every_s=0.2, repeat_every_s=0.0)
 WAIT_S = 60.0
+KEYED = KeyedIds(b"of this test")
 
 
 @dataclass
@@ -43,6 +46,7 @@ class WatchRoom:
     broker: Broker
     stream: Stream
     alerts: Alerts
+    derive: DeriveId
 
     async def reads(self, level: float, gauge: str = "ruhrort", **more: Any) -> None:
         """Write one reading of a gauge, true now."""
@@ -57,7 +61,7 @@ class WatchRoom:
         path.write_text("\n---\n".join(rules), encoding="utf-8")
         book = read_rulebook([path], CONTEXT)
         assert book.problems == []
-        risk = Risk(book, self.broker, self.store, self.stream, utc_now, settings)
+        risk = Risk(book, RiskServices(self.broker, self.store, self.stream, utc_now, self.derive), settings)
         task = asyncio.create_task(risk.run())
         try:
             yield risk
@@ -121,7 +125,7 @@ async def watch_room(folder: Path) -> AsyncIterator[WatchRoom]:
         broker = Broker(store, shipped(), utc_now)
         relay = asyncio.create_task(Relay(store, stream, RelaySettings()).run())
         try:
-            yield WatchRoom(folder, store, broker, stream, Alerts(broker, CONTEXT, ""))
+            yield WatchRoom(folder, store, broker, stream, Alerts(broker, CONTEXT, ""), KEYED.derive)
         finally:
             relay.cancel()
             await asyncio.gather(relay, return_exceptions=True)

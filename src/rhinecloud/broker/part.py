@@ -20,6 +20,8 @@ from rhinecloud.broker.http.application import PREFIX as PATH
 from rhinecloud.broker.http.rendering import Renderer
 from rhinecloud.broker.http.route import HandlerContext, RouteTable
 from rhinecloud.broker.http.router import Router
+from rhinecloud.broker.id_key import KIND as ID_KEY
+from rhinecloud.broker.id_key import read_keyed_ids
 from rhinecloud.broker.pseudonym import KIND, Pseudonym, read_pseudonym
 from rhinecloud.broker.routes import routes_with
 from rhinecloud.broker.seeds import read_seeds, seed_entities, seed_of
@@ -27,6 +29,7 @@ from rhinecloud.broker.service import Broker
 from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.history.port import History
 from rhinecloud.kernel.errors import Invalid, NotFound
+from rhinecloud.kernel.ids import KeyedIds
 from rhinecloud.kernel.response_stats import ResponseStats
 from rhinecloud.part import CheckFiles, Finding, Mode, OpenPart, Part, PartContext
 from rhinecloud.part.metrics import PREFIX, add_histogram
@@ -162,6 +165,8 @@ async def open_broker(context: PartContext) -> AsyncIterator[OpenPart]:
     made = BrokerAssembly(context)
     runs = context.mode is Mode.RUNNING
     context.services.add(Pseudonym, await read_pseudonym(made.store, made.settings.source_alias, make=runs))
+    if runs:
+        context.services.add(KeyedIds, await read_keyed_ids(made.store, context.clock))
     seeds = read_seeds(context.folder, context.vocabulary) if context.mode is Mode.RUNNING else []
     await made.contexts.open()
     try:
@@ -204,6 +209,7 @@ PART = Part(
     settings={"broker": BrokerSettings},
     records={
         "context": "A hosted or fetched @context.",
+        ID_KEY: "The secret key of the ids that the city derives.",
         KIND: "The random part of the city's pseudonym in `Via`.",
         "seed": "Which entities of the folder were written.",
     },

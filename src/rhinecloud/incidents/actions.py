@@ -18,7 +18,7 @@ from rhinecloud.incidents.model import Incident, IncidentDraft
 from rhinecloud.incidents.rights import CREATE_AGENCY, DELETE, DELETE_AGENCY
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.ids import derived_urn
+from rhinecloud.kernel.ids import DeriveId, derived_urn
 from rhinecloud.part import Action
 
 CREATES = MappingProxyType({"add_task": "Task", "comment": "Comment"})
@@ -68,8 +68,10 @@ def incident_actions(incidents: Incidents, agencies: AgencyDirectory) -> list[Ac
     async def open_incident(actor: Actor, parameters: OpenParameters) -> dict[str, Any]:
         key = parameters.idempotency_key
         draft = IncidentDraft(**parameters.model_dump(exclude={"idempotency_key"}))
-        incident_id = derived_urn("Incident", "key", actor.id, key) if key else ""
-        incident, _ = await incidents.open(actor, draft, incident_id)
+        parts = ("Incident", "key", actor.id, key)
+        if key and (before := await incidents.find_opened(derived_urn(*parts), by=actor.id)):
+            return _result(before)
+        incident, _ = await incidents.open(actor, draft, incidents.derive(*parts) if key else "")
         return _result(incident)
 
     async def change_task(actor: Actor, parameters: ChangeTaskParameters) -> dict[str, Any]:
@@ -142,17 +144,20 @@ def _parameters(route: ActRoute) -> type[ActBody]:
 def _run(route: ActRoute, incidents: Incidents) -> Run:
     async def run(actor: Actor, parameters: Any) -> dict[str, Any]:
         incident = await route.call(incidents, actor, parameters.incident, parameters)
-        return _result(incident, _created(route, actor, incident, getattr(parameters, "idempotency_key", "")))
+        key = getattr(parameters, "idempotency_key", "")
+        return _result(incident, _created(route, actor, incident, key, incidents.derive))
 
     return run
 
 
-def _created(route: ActRoute, actor: Actor, incident: Incident, key: str) -> str | None:
+def _created(route: ActRoute, actor: Actor, incident: Incident, key: str, derive: DeriveId) -> str | None:
     kind = CREATES.get(route.name)
     if kind is None:
         return None
     if key:
-        return derived_urn(kind, incident.id, actor.id, key)
+        parts = (kind, incident.id, actor.id, key)
+        known = {task.id for task in incident.tasks} | {comment.id for comment in incident.comments}
+        return before if (before := derived_urn(*parts)) in known else derive(*parts)
     if kind == "Task":
         return incident.last.task.id if incident.last and incident.last.task else None
     return next((each.id for each in reversed(incident.comments) if each.by == actor.id), None)

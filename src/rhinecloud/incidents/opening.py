@@ -56,7 +56,10 @@ class AlertIncidents:
 
     async def open(self, actor: Actor, signal: AlertSignal, follows: str = "") -> Incident:
         """Open an incident of the alert's own, once; a further one for each incident that it `follows`."""
-        incident_id = derived_urn("Incident", *filter(None, (signal.id, follows)))
+        before = await self._incidents.find_opened(derived_urn("Incident", signal.id), alert=signal.id)
+        if before is not None and not follows:
+            return before
+        incident_id = self._incidents.derive("Incident", *filter(None, (signal.id, follows)))
         incident, _ = await self._incidents.open(actor, self._draft(signal, follows), incident_id)
         return incident
 

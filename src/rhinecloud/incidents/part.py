@@ -31,7 +31,7 @@ from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.incidents.timelines import Timelines
 from rhinecloud.kernel.actor import Actor, part
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
-from rhinecloud.kernel.ids import new_urn
+from rhinecloud.kernel.ids import KeyedIds, new_urn
 from rhinecloud.part import CheckFiles, ConsumerState, ErrorRow, Finding, Mode, OpenPart, Part, PartContext
 from rhinecloud.part.metrics import PREFIX
 from rhinecloud.policy import Authorization
@@ -64,8 +64,9 @@ class IncidentsAssembly:
         self._store = services.get(Store)
         self._directory = directory
         self._name_of = services.get(Identity).accounts.name_of
+        derive = services.get(KeyedIds).derive
         self.incidents = Incidents(
-            broker, services.get(Authorization), vocabulary, context.clock, new_urn, space
+            broker, services.get(Authorization), vocabulary, context.clock, new_urn, derive, space
         )
         self.escalation = Escalation(self.incidents, broker, vocabulary, context.clock, settings, space)
         history = services.get(History)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
+
+from msgspec.structs import replace
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.incidents import rules
@@ -26,9 +29,9 @@ from rhinecloud.incidents.related import RelatedEntities, TaskFilter
 from rhinecloud.incidents.rights import DELETE, IncidentRights, action_of
 from rhinecloud.incidents.rules import MOST_COMMENTS, MOST_TASKS, ActInProgress
 from rhinecloud.incidents.transactions import ActRequest, ActTransactions, incident_entity
-from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.actor import Actor, part
 from rhinecloud.kernel.errors import Invalid
-from rhinecloud.kernel.ids import NewId
+from rhinecloud.kernel.ids import DeriveId, NewId
 from rhinecloud.kernel.page import Page
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.kernel.time import Clock, format_time
@@ -40,6 +43,8 @@ from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.ngsild.values import check_geometry
 from rhinecloud.policy import Authorization
 from rhinecloud.store.port import Decision, Remove
+
+logger = logging.getLogger(__name__)
 
 OPEN_STATES = (IncidentStatus.NEW, IncidentStatus.ACKNOWLEDGED, IncidentStatus.IN_PROGRESS)
 
@@ -54,16 +59,19 @@ class Incidents:
         context: Context,
         clock: Clock,
         new_id: NewId,
+        derive: DeriveId,
         tenant: str = "",
     ) -> None:
+        """`derive` makes the ids of what is opened once for an alert or for a key of the caller's."""
         self._broker = broker
         self._context = context
         self._clock = clock
         self._new_id = new_id
+        self.derive = derive
         self._tenant = tenant
         self._codec = IncidentCodec(context)
         self.rights = IncidentRights(policy, context, tenant)
-        self._transactions = ActTransactions(broker, self.rights, context, clock, new_id, tenant)
+        self._transactions = ActTransactions(broker, self.rights, context, clock, (new_id, derive), tenant)
         self.related = RelatedEntities(broker, context, tenant)
 
     async def get(self, actor: Actor, incident_id: str) -> Incident:
@@ -114,6 +122,7 @@ class Incidents:
     async def open(self, actor: Actor, draft: IncidentDraft, incident_id: str = "") -> tuple[Incident, bool]:
         """Open an incident; under an id that exists already return the present one, and False.
 
+        Where the id belongs to an entity of another type, which is logged, another one is taken.
         Raise Denied, or Invalid for an empty title, an unknown agency or a wrong location.
         """
         self.rights.check_open(actor)
@@ -132,9 +141,31 @@ class Incidents:
         def decide(entity: Entity | None) -> Decision:
             return None if entity is not None else self._codec.write(opened, None, now)
 
-        written = await self._broker.edit(actor, self._tenant, opened.id, decide, action=action_of(Act.OPEN))
+        while True:
+            written = await self._broker.edit(
+                actor, self._tenant, opened.id, decide, action=action_of(Act.OPEN)
+            )
+            if written.entity is None or INCIDENT in written.entity.type:
+                break
+            opened = replace(opened, id=self._another_id(written.entity))
         incident = self._codec.read(incident_entity(written.entity, opened.id))
         return (incident, True) if written.created else (await self._filled(actor, incident), False)
+
+    def _another_id(self, taken: Entity) -> str:
+        another = self.derive("Incident", taken.id)
+        logger.error(
+            "the id of an incident is taken: %s is an entity of type %s; the incident is opened as %s",
+            *(taken.id, ", ".join(taken.type), another),
+        )
+        return another
+
+    async def find_opened(self, incident_id: str, *, alert: str = "", by: str = "") -> Incident | None:
+        """Return the incident with an id of version 0 if it is of that alert, or opened by that actor; else None."""
+        stored = await self._broker.find(part("incidents"), self._tenant, incident_id)
+        if stored is None or INCIDENT not in stored.entity().type:
+            return None
+        found = self._codec.read(stored.entity())
+        return found if alert in found.alerts or (by and found.opened_by == by) else None
 
     async def acknowledge(self, actor: Actor, incident_id: str, version: int) -> Incident:
         """Take it."""

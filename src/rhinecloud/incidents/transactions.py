@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from rhinecloud.broker.service import Broker
 from rhinecloud.incidents.codec import IncidentCodec
 from rhinecloud.incidents.errors import NoSuchIncident, StaleVersion
-from rhinecloud.incidents.model import INCIDENT, TASK, Act, Incident
+from rhinecloud.incidents.model import COMMENT, INCIDENT, TASK, Act, Incident
 from rhinecloud.incidents.rights import IncidentRights, action_of
 from rhinecloud.incidents.rules import ActInProgress, Rule
 from rhinecloud.incidents.task_codec import CommentCodec, TaskCodec
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.ids import NewId, derived_urn
+from rhinecloud.kernel.ids import DeriveId, NewId, derived_urn
 from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
@@ -46,13 +46,13 @@ class ActTransactions:
         rights: IncidentRights,
         context: Context,
         clock: Clock,
-        new_id: NewId,
+        ids: tuple[NewId, DeriveId],
         tenant: str = "",
     ) -> None:
         self._broker = broker
         self._rights = rights
         self._clock = clock
-        self._new_id = new_id
+        self._new_id, self._derive = ids
         self._tenant = tenant
         self._incidents = IncidentCodec(context)
         self._tasks = TaskCodec(context)
@@ -68,11 +68,13 @@ class ActTransactions:
             actor, now, self._id_for(actor, request, incident_id), partial(self._rights.may, actor)
         )
 
+        known = [acting.new_id, *_ids_of_before(actor, request, incident_id)]
+
         def decide(entities: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
             before = self._read(entities, incident_id, request.tasks)
             task = before.tasks[0] if request.act is Act.CHANGE_TASK and before.tasks else None
             self._rights.check(actor, request.act, before, task=task, agency=request.agency, stored=entities)
-            if entities[acting.new_id] is not None:
+            if any(_is_created(entities[each]) for each in known):
                 return {}
             if version and version != before.version:
                 raise StaleVersion(version, before)
@@ -81,7 +83,7 @@ class ActTransactions:
         written = await self._broker.edit_jointly(
             actor,
             self._tenant,
-            [incident_id, *request.tasks, acting.new_id],
+            [incident_id, *request.tasks, *known],
             decide,
             subjects=[incident_id, *(request.tasks if request.act is Act.CHANGE_TASK else ())],
             action=action_of(request.act),
@@ -91,7 +93,9 @@ class ActTransactions:
     def _id_for(self, actor: Actor, request: ActRequest, incident_id: str) -> str:
         """Return the id of the task or comment that an act may create; a key is the actor's own."""
         kind = "Task" if request.act is Act.ADD_TASK else "Comment"
-        return derived_urn(kind, incident_id, actor.id, request.key) if request.key else self._new_id(kind)
+        if not request.key:
+            return self._new_id(kind)
+        return self._derive(kind, incident_id, actor.id, request.key)
 
     def _read(
         self, entities: Mapping[str, Entity | None], incident_id: str, tasks: Sequence[str]
@@ -115,6 +119,16 @@ class ActTransactions:
         for comment in after.comments:
             decisions[comment.id] = self._comments.write(comment, now)
         return decisions
+
+
+def _ids_of_before(actor: Actor, request: ActRequest, incident_id: str) -> list[str]:
+    """Return the id that version 0 derived from the caller's key: what it created is not created again."""
+    kind = "Task" if request.act is Act.ADD_TASK else "Comment"
+    return [derived_urn(kind, incident_id, actor.id, request.key)] if request.key else []
+
+
+def _is_created(entity: Entity | None) -> bool:
+    return entity is not None and not {TASK, COMMENT}.isdisjoint(entity.type)
 
 
 def incident_entity(entity: Entity | None, incident_id: str) -> Entity:

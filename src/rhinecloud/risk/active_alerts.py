@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from rhinecloud.kernel.ids import derived_urn
+from rhinecloud.kernel.ids import DeriveId, derived_urn
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.kernel.time import format_time
 from rhinecloud.risk.model import OutcomeKind, Rule, RuleOutcome
@@ -41,8 +41,9 @@ class AlertOccurrence:
 class ActiveAlerts:
     """Changes the state's alerts and returns the outcomes. All times are seconds since 1970."""
 
-    def __init__(self, state: RiskState, timers: Timers, repeat_every_s: float) -> None:
+    def __init__(self, state: RiskState, timers: Timers, repeat_every_s: float, derive: DeriveId) -> None:
         self._state = state
+        self._derive = derive
         self._timers = timers
         self._repeat_every_s = repeat_every_s
 
@@ -82,7 +83,7 @@ class ActiveAlerts:
     def _raise(self, rule: Rule, fingerprint: str, seen: AlertOccurrence) -> ActiveAlert:
         onset = moment_text(seen.onset)
         active = ActiveAlert(
-            id=derived_urn("Alert", rule.id, fingerprint, onset),
+            id=self._id(rule.id, fingerprint, onset),
             onset=onset,
             severity=seen.severity,
             occurrences=1,
@@ -93,6 +94,17 @@ class ActiveAlerts:
         )
         self._state.alerts.setdefault(rule.id, {})[fingerprint] = active
         return active
+
+    def _id(self, *parts: str) -> str:
+        is_of_before = self._state.now < self._state.unkeyed_until
+        return (derived_urn if is_of_before else self._derive)("Alert", *parts)
+
+    def rename(self, old: str, new: str) -> None:
+        """Change the id of an active alert, if there is one with it."""
+        for alerts in self._state.alerts.values():
+            for active in alerts.values():
+                if active.id == old:
+                    active.id = new
 
     def _repeat(self, active: ActiveAlert, seen: AlertOccurrence) -> bool:
         """Count an occurrence; return whether to write it: it is more severe, or the last write was long ago."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rhinecloud.kernel.errors import Conflict
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
@@ -23,6 +24,13 @@ MOVING = (
 """Attributes that may change while an alert is active."""
 
 
+class AlertIdTaken(Conflict):
+    """The id of an alert belongs to an entity of another type."""
+
+    def __init__(self, entity: Entity) -> None:
+        super().__init__(f"{entity.id} is an entity of type {', '.join(entity.type)}, not an alert")
+
+
 class AlertWriter:
     """Turns outcomes into decisions about alerts; `language` is that of Smart Data Models' plain `description`."""
 
@@ -34,6 +42,8 @@ class AlertWriter:
         """Return the decision that applies an outcome to an alert."""
 
         def decide(alert: Entity | None) -> Decision:
+            if alert is not None and ALERT not in alert.type:
+                raise AlertIdTaken(alert)
             if outcome.kind is OutcomeKind.RESOLVED:
                 return self._resolve(alert, outcome)
             return self._update(alert, outcome)

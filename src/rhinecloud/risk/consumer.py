@@ -22,17 +22,18 @@ from rhinecloud.changes.batch import Batch
 from rhinecloud.changes.follower import Follower
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import RhineCloudError, Unavailable
+from rhinecloud.kernel.ids import DeriveId
 from rhinecloud.kernel.time import Clock, format_time
 from rhinecloud.ngsild.change import Change
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.query import EntityQuery
-from rhinecloud.risk.alert_entity import AlertWriter
+from rhinecloud.risk.alert_entity import AlertIdTaken, AlertWriter
 from rhinecloud.risk.counters import RuleCounters
 from rhinecloud.risk.engine import Engine
 from rhinecloud.risk.model import Rule, RuleOutcome
 from rhinecloud.risk.rulebook import Rulebook
 from rhinecloud.risk.settings import RiskSettings
-from rhinecloud.risk.state import RiskState, decode_state, encode_state
+from rhinecloud.risk.state import VERSION, RiskState, decode_state, encode_state, upgrade_state
 from rhinecloud.store.port import Decide, Record, Store
 from rhinecloud.stream.port import Stream
 
@@ -56,25 +57,34 @@ class RiskStatus:
     refused: int
 
 
+@dataclass(frozen=True, slots=True)
+class RiskServices:
+    """What the rules of a tenant run on; `derive` makes the ids of alerts."""
+
+    broker: Broker
+    store: Store
+    stream: Stream
+    clock: Clock
+    derive: DeriveId
+
+
 class Risk:
     """The rules of one tenant, evaluated live."""
 
     def __init__(
         self,
         rulebook: Rulebook,
-        broker: Broker,
-        store: Store,
-        stream: Stream,
-        clock: Clock,
+        services: RiskServices,
         settings: RiskSettings,
         tenant: str = "",
     ) -> None:
         self.rulebook = rulebook
         self._context = rulebook.context
-        self._broker = broker
-        self._store = store
-        self.follower = Follower(NAME, stream)
-        self._clock = clock
+        self._broker = services.broker
+        self._store = services.store
+        self.follower = Follower(NAME, services.stream)
+        self._clock = services.clock
+        self._derive = services.derive
         self._settings = settings
         self._tenant = tenant
         self._alert_writer = AlertWriter(rulebook.context, settings.language)
@@ -147,16 +157,17 @@ class Risk:
             area=self.rulebook.area,
             max_gap_s=settings.max_gap_s,
             repeat_every_s=settings.repeat_every_s,
+            derive=self._derive,
         )
 
     async def _load_state(self) -> RiskState:
         record = await self._store.get_record(MARK, self._tenant, NAME)
         if record is not None:
             try:
-                return decode_state(record.body)
+                return upgrade_state(decode_state(record.body), self._now())
             except msgspec.DecodeError:
                 logger.warning("the state of the rules is of another version: it begins anew")
-        return RiskState(cursor=self._store.last_change(), now=self._now())
+        return RiskState(cursor=self._store.last_change(), now=self._now(), version=VERSION)
 
     def _now(self) -> float:
         return self._clock().timestamp()
@@ -244,20 +255,36 @@ class Risk:
                 raise
 
     async def _write_now(self, outcomes: Sequence[RuleOutcome]) -> None:
-        await self._write_all(outcomes)
-        del self._unwritten[: len(outcomes)]
+        taken = await self._write_all(outcomes)
+        self._unwritten[: len(outcomes)] = taken
 
-    async def _write_all(self, outcomes: Sequence[RuleOutcome]) -> None:
+    async def _write_all(self, outcomes: Sequence[RuleOutcome]) -> list[RuleOutcome]:
+        """Write outcomes; return those whose id belonged to another entity, with another id."""
+        taken: list[RuleOutcome] = []
         plans = [(each.alert_id, partial(self._plan, each)) for each in outcomes]
         answers = await self._broker.write_all(ACTOR, self._tenant, plans)
         for outcome, answer in zip(outcomes, answers, strict=True):
             if isinstance(answer, Unavailable):
                 raise answer
-            if isinstance(answer, RhineCloudError):
+            if isinstance(answer, AlertIdTaken):
+                taken.append(self._with_another_id(outcome, answer))
+            elif isinstance(answer, RhineCloudError):
                 self._refused += 1
-                counters = self._engine.counters.get(outcome.rule)
-                if counters is not None:
-                    counters.fail(f"the alert could not be written: {answer}", format_time(self._clock()))
+                self._fail(outcome, f"the alert could not be written: {answer}")
+        return taken
+
+    def _with_another_id(self, outcome: RuleOutcome, error: AlertIdTaken) -> RuleOutcome:
+        """Return an outcome with another id, the same after a crash, under which its alert goes on."""
+        another = self._derive("Alert", outcome.alert_id)
+        logger.error("the id of an alert is taken: %s; it is written as %s", error, another)
+        self._fail(outcome, f"the id of an alert is taken: {error}; it is written as {another}")
+        self._engine.rename(outcome.alert_id, another)
+        return msgspec.structs.replace(outcome, alert_id=another)
+
+    def _fail(self, outcome: RuleOutcome, reason: str) -> None:
+        counters = self._engine.counters.get(outcome.rule)
+        if counters is not None:
+            counters.fail(reason, format_time(self._clock()))
 
     def _plan(self, outcome: RuleOutcome, writer: EditBuilder) -> Decide:
         return writer.guard(self._alert_writer.decision(outcome))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rhinecloud.expressions import EvaluationFailed
 from rhinecloud.kernel.errors import RhineCloudError
+from rhinecloud.kernel.ids import DeriveId, derived_urn
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.change import Change, ChangeKind
 from rhinecloud.ngsild.context import Context
@@ -43,6 +44,7 @@ class Engine:
         area: CityArea = ANYWHERE,
         max_gap_s: float = math.inf,
         repeat_every_s: float = 60.0,
+        derive: DeriveId = derived_urn,
     ) -> None:
         """`area` is where the city is. Deadlines are shifted where time jumps by more than `max_gap_s`; a lasting alert
         is an outcome every `repeat_every_s`."""
@@ -52,7 +54,7 @@ class Engine:
         self._context = context
         self._max_gap_s = max_gap_s
         self._timers = Timers(self.state)
-        self._alerts = ActiveAlerts(self.state, self._timers, repeat_every_s)
+        self._alerts = ActiveAlerts(self.state, self._timers, repeat_every_s, derive)
         self._area = area
         self._evaluator = RuleEvaluator(context, self.state, self._timers, self._alerts, self.counters, area)
         self._watched = {rule_id: self._iris(rule) for rule_id, rule in self.rules.items()}
@@ -119,6 +121,10 @@ class Engine:
             gone = Rule(rule_id, 0, digest, {}, {}, (), Severity.MEDIUM, {})
             outcomes += self._evaluator.withdraw(gone)
         return outcomes
+
+    def rename(self, old: str, new: str) -> None:
+        """Change the id of an alert, because another entity has taken it."""
+        self._alerts.rename(old, new)
 
     def _iris(self, rule: Rule) -> frozenset[str]:
         return frozenset(map(self._names(rule).expand, rule.attributes))

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.faults import ErrorCollector, unknown
+from rhinecloud.kernel.ids import KeyedIds
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.region import CityArea
 from rhinecloud.part import (
@@ -30,7 +31,7 @@ from rhinecloud.part import (
 )
 from rhinecloud.part.metrics import PREFIX
 from rhinecloud.risk.alerts import Alerts
-from rhinecloud.risk.consumer import Risk
+from rhinecloud.risk.consumer import Risk, RiskServices
 from rhinecloud.risk.content import RULES
 from rhinecloud.risk.engine import ALERT
 from rhinecloud.risk.routes import risk_routes
@@ -73,10 +74,13 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
     broker = services.get(Broker)
     risk = Risk(
         read_city_rules(context.folder, context.settings, context.content, context.vocabulary, context.area),
-        broker,
-        services.get(Store),
-        services.get(StreamConnection).stream,
-        context.clock,
+        RiskServices(
+            broker,
+            services.get(Store),
+            services.get(StreamConnection).stream,
+            context.clock,
+            services.get(KeyedIds).derive,
+        ),
         context.settings.section("risk", RiskSettings),
         context.space,
     )

@@ -53,6 +53,9 @@ class ActiveAlert(msgspec.Struct, omit_defaults=True):
     due: float | None = None
 
 
+VERSION = 1
+
+
 class RiskState(msgspec.Struct, omit_defaults=True):
     """The whole state: `cursor` is the last evaluated change, `now` the time up to which changes are evaluated."""
 
@@ -65,6 +68,10 @@ class RiskState(msgspec.Struct, omit_defaults=True):
     cooling: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
     """By rule id, then fingerprint: no new alert before this moment."""
     digests: dict[str, str] = msgspec.field(default_factory=dict)
+    unkeyed_until: float = 0.0
+    """Up to this moment alerts get the ids of version 0: a crash before the upgrade may have written them."""
+    version: int = 0
+    """0: the ids of its alerts were derived without a key."""
     areas: dict[str, Any] = msgspec.field(default_factory=dict)
     """Geometries of the entities that serve as areas, by entity id."""
 
@@ -81,3 +88,10 @@ def encode_state(state: RiskState) -> bytes:
 def decode_state(body: bytes) -> RiskState:
     """Return the state of bytes."""
     return _decoder.decode(body)
+
+
+def upgrade_state(state: RiskState, now: float) -> RiskState:
+    """Return a state of version 0 as one of the present version, at `now` in seconds since 1970."""
+    if state.version < VERSION:
+        state.unkeyed_until, state.version = now, VERSION
+    return state

@@ -90,22 +90,23 @@ def test_what_cannot_be_used_is_seen_retried_and_dropped(city: Path) -> None:
     assert listed[1].split()[3] == "1"
     assert b"times" in shown.stdout
     assert b"lots" in run("deadletters", "show", letter["id"], "--raw", city=city).stdout
-    again = run("deadletters", "retry", "--feed", "gauges", "--json", city=city)
+    again = run("deadletters", "replay", "gauges", "--json", city=city)
     assert again.returncode == 1
     assert json.loads(again.stdout)["accepted"] == 0
+    assert json.loads(again.stdout)["kept"][0]["id"] == letter["id"]
     assert run("deadletters", "drop", letter["id"], city=city).returncode == 0
     assert letters(city) == []
     assert run("deadletters", "show", letter["id"], city=city).returncode == 5
-    assert run("deadletters", "retry", city=city).returncode == 3
+    assert run("deadletters", "drop", city=city).returncode == 3
+    assert run("deadletters", "replay", "nowhere", city=city).returncode == 5
 
 
-def test_a_letter_that_cannot_be_tried_again_holds_up_no_other(city: Path) -> None:
-    done = run("deadletters", "retry", "gauges~999", "gauges~998", "--json", city=city)
+def test_a_letter_that_does_not_exist_is_named(city: Path) -> None:
+    done = run(
+        "deadletters", "replay", "gauges", "--id", "gauges~999", "--id", "gauges~998", "--json", city=city
+    )
     assert done.returncode == 1
-    answer = json.loads(done.stdout)
-    assert answer["accepted"] == 0
-    assert [each["id"] for each in answer["failed"]] == ["gauges~999", "gauges~998"]
-    assert "gauges~999" in answer["failed"][0]["reason"]
+    assert json.loads(done.stdout) == {"accepted": 0, "kept": [], "missing": ["gauges~999", "gauges~998"]}
 
 
 def test_a_recording_is_replayed_through_a_feed(city: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from rhinecloud.connectors.deadletters import DeadLetters, Letter, NoSuchLetter,
 from rhinecloud.connectors.feeds import Feeds
 from rhinecloud.connectors.routes import deadletter_routes, feed_routes
 from rhinecloud.kernel.actor import Actor, part
-from rhinecloud.kernel.errors import Forbidden, RhineCloudError
+from rhinecloud.kernel.errors import Forbidden, NotFound, RhineCloudError
 from rhinecloud.pack.codec import DecodeFault
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -183,6 +184,52 @@ async def test_a_message_that_the_mapping_refused_goes_through_once_the_mapping_
     assert (await city.entities("AirQualityObserved"))["urn:ngsi-ld:AirQualityObserved:b"]["pm10"] == 500
 
 
+async def three_letters(city: City) -> Feeds:
+    """A feed with three dead letters, received an hour apart; their mapping reads no time."""
+    (city.root / "air.yaml").write_text(MAPPING % 100)
+    feeds = await city.feed(connector="json", mapping="air.yaml", url=f"udp://127.0.0.1:{free_port()}")
+    for hour, body in enumerate((b'{"station": "a", "pm10": 500}', b'{"station": "a", "pm10": 600}', b"{")):
+        fault = DecodeFault(body, "of former times", decoded=hour == 0)
+        await feeds.deadletters.keep("test", [fault], NOW + timedelta(hours=hour))
+    return feeds
+
+
+async def test_a_replay_works_off_what_is_mended_in_order_and_keeps_the_time_of_receipt(city: City) -> None:
+    feeds = await three_letters(city)
+    outcome = await feeds.deadletters.replay("test")
+    assert (outcome.accepted, len(outcome.kept), outcome.missing) == (0, 3, [])
+    assert [each.reason for each in outcome.kept[:2]] == [
+        "mapping: pm10: 500 is above 100",
+        "mapping: pm10: 600 is above 100",
+    ]
+    await feeds.stop()
+    (city.root / "air.yaml").write_text(MAPPING % 1000)
+    feeds = await city.feed(connector="json", mapping="air.yaml", url=f"udp://127.0.0.1:{free_port()}")
+    outcome = await feeds.deadletters.replay("test")
+    assert (outcome.accepted, [each.reason[:11] for each in outcome.kept]) == (2, ["broken JSON"])
+    found = await city.instance("urn:ngsi-ld:AirQualityObserved:a", "pm10")
+    assert (found.value, found.observed_at) == (600, "2026-03-01T13:00:00Z")
+    assert (await feeds.deadletters.replay("test")).accepted == 0
+
+
+async def test_a_replay_of_some_letters_leaves_the_others_and_names_those_that_are_gone(city: City) -> None:
+    feeds = await three_letters(city)
+    outcome = await feeds.deadletters.replay("test", ["test~2", "test~9"])
+    assert ([each.id for each in outcome.kept], outcome.missing) == (["test~2"], ["test~9"])
+    assert [each.tries for each in (await feeds.deadletters.list()).items] == [0, 1, 0]
+    with pytest.raises(NotFound):
+        await feeds.deadletters.replay("none")
+
+
+async def test_two_replays_at_once_use_each_letter_once(city: City) -> None:
+    feeds = await three_letters(city)
+    await feeds.stop()
+    (city.root / "air.yaml").write_text(MAPPING % 1000)
+    feeds = await city.feed(connector="json", mapping="air.yaml", url=f"udp://127.0.0.1:{free_port()}")
+    outcomes = await asyncio.gather(*(feeds.deadletters.replay("test") for _ in range(2)))
+    assert sum(each.accepted for each in outcomes) == 2
+
+
 async def test_one_wrong_item_of_a_list_is_a_letter_and_costs_the_others_nothing(city: City) -> None:
     (city.root / "air.yaml").write_text(MAPPING % 100 + "each: data.stations\n")
     stations = [
@@ -280,6 +327,9 @@ async def test_the_door_lists_shows_retries_and_drops(city: City) -> None:
         assert (await client.get(f"/deadletters/{letter_id}")).json()["raw"]
         retried = (await client.post(f"/deadletters/{letter_id}/retry")).json()
         assert (retried["accepted"], retried["letter"]["tries"]) == (False, 1)
+        replayed = (await client.post("/deadletters/replay", json={"feed": "test"})).json()
+        assert (replayed["accepted"], [each["tries"] for each in replayed["kept"]]) == (0, [2])
+        assert (await client.post("/deadletters/replay", json={"feed": "none"})).status_code == 404
         assert (await client.delete(f"/deadletters/{letter_id}")).status_code == 204
         assert (await client.get(f"/deadletters/{letter_id}")).status_code == 404
 
@@ -290,6 +340,7 @@ async def test_the_door_lets_nobody_act_who_may_only_see(city: City) -> None:
     async with api(feeds, {"see"}) as client:
         assert (await client.get("/deadletters")).status_code == 200
         assert (await client.post(f"/deadletters/{letter_id}/retry")).status_code == 403
+        assert (await client.post("/deadletters/replay", json={"feed": "test"})).status_code == 403
         assert (await client.delete(f"/deadletters/{letter_id}")).status_code == 403
     async with api(feeds, set()) as client:
         assert (await client.get("/deadletters")).status_code == 403

@@ -15,7 +15,7 @@ from rhinecloud.cli.city_client import CityClient, HttpCityClient, open_running
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.options import HERE, City, Json
 from rhinecloud.cli.screen import console, print_json, table
-from rhinecloud.kernel.errors import Conflict, Invalid, NotFound
+from rhinecloud.kernel.errors import Invalid
 
 LETTERS = "/api/v1/deadletters"
 PAGE = 1000
@@ -77,25 +77,33 @@ def build() -> typer.Typer:
         console().print(table("", ["", ""], _rows_of(found)))
         print(body.decode("utf-8", "replace"))
 
-    @letters.command("retry")
-    def retry_letters(ids: Ids = None, feed: Feed = "", city: City = HERE, as_json: Json = False) -> None:
-        """Process dead letters again; those that succeed are removed.
+    @letters.command("replay")
+    def replay_letters(
+        feed: Annotated[str, typer.Argument(help="The feed whose dead letters are processed again.")],
+        ids: Annotated[
+            list[str] | None, typer.Option("--id", help="Only this dead letter; may be given several times.")
+        ] = None,
+        city: City = HERE,
+        as_json: Json = False,
+    ) -> None:
+        """Process dead letters again, after the mapping was mended; those that succeed are removed.
 
-        Exit code 1 when one failed again.
+        They are processed in the order in which they were received, and keep the time of their receipt. Exit code 1
+        when one failed again.
 
-        Example: `rhinecloud deadletters retry --feed gauges`
+        Example: `rhinecloud deadletters replay gauges`
         """
         with open_running(city) as client:
-            chosen = _chosen(client, ids, feed)
-            trying = track(chosen, "Retrying", console=_progress(), disable=as_json)
-            failed = [answer for each in trying if (answer := _retry(client, each))]
-        accepted = len(chosen) - len(failed)
+            outcome = client.request("POST", f"{LETTERS}/replay", {"feed": feed, "ids": ids or []})
         if as_json:
-            print_json({"accepted": accepted, "failed": failed})
+            print_json(outcome)
         else:
-            print(f"{accepted} accepted, {len(failed)} failed again")
-            for answer in failed[:10]:
-                print(f"  {answer['id']}: {answer['reason']}", file=sys.stderr)
+            print(f"{outcome['accepted']} accepted, {len(outcome['kept'])} failed again")
+            for letter in outcome["kept"][:10]:
+                print(f"  {letter['id']}: {letter['reason']}", file=sys.stderr)
+            for missing in outcome["missing"]:
+                print(f"  {missing}: there is no such dead letter", file=sys.stderr)
+        failed = outcome["kept"] or outcome["missing"]
         raise typer.Exit(Exit.FAILED if failed else Exit.DONE)
 
     @letters.command("drop")
@@ -128,16 +136,6 @@ def last_of(letter: dict[str, Any]) -> str:
     """Return when a dead letter was last received, to the second."""
     moment: str = letter["last_received"] or letter["received"]
     return moment[:19].replace("T", " ")
-
-
-def _retry(client: HttpCityClient, letter: str) -> dict[str, Any]:
-    """Process a dead letter again; return its id and reason where it failed or is gone, else an empty dictionary."""
-    try:
-        answer = client.request("POST", f"{LETTERS}/{quote(letter, safe='')}/retry")
-    except (Conflict, NotFound) as error:
-        return {"id": letter, "reason": str(error)}
-    found: dict[str, Any] = {} if answer["accepted"] else answer["letter"]
-    return found
 
 
 def _chosen(client: HttpCityClient, ids: list[str] | None, feed: str) -> list[str]:

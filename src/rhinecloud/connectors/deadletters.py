@@ -6,10 +6,11 @@ fills the disk nor drops the letters of another. Equal messages with the same re
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
@@ -25,6 +26,7 @@ from rhinecloud.store.port import Record, Store
 KIND = "deadletter"
 READ_AT_ONCE = 200
 WRITTEN_AT_ONCE = 200
+LONGEST_REASON = 1_000
 
 
 class LetterHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +70,16 @@ class NotRetriable(Conflict):
     """The letter cannot be retried."""
 
 
+@dataclass(slots=True)
+class ReplayOutcome:
+    """The result of a replay: the number of letters that were accepted and deleted, those that are kept with their new
+    reason, and ids of which there is no letter."""
+
+    accepted: int = 0
+    kept: list[LetterHead] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
 class DeadLetters:
     """The dead letters of a city. `kept` is the size of a feed's ring, `most_bytes` the most content of a letter."""
 
@@ -79,6 +91,7 @@ class DeadLetters:
         self._numbers: dict[str, int] = {}
         self._known: dict[str, dict[str, int]] = {}
         self._pipelines: dict[str, Callable[[], Pipeline]] = {}
+        self._retrying = asyncio.Lock()
 
     async def open(self) -> None:
         """Load the position of each feed's ring; where its size was changed, move the newest letters."""
@@ -147,16 +160,47 @@ class DeadLetters:
 
         Raise NoSuchLetter, NotRetriable, or Unavailable while the broker accepts no writes.
         """
-        letter = await self.show(letter_id)
-        reasons = await self._try(letter)
-        if not reasons:
-            await self.drop(letter_id)
-            return None
-        again = msgspec.structs.replace(
-            letter, reason="; ".join(reasons[:3]), tries=letter.tries + 1, tried_at=format_time(self._clock())
+        async with self._retrying:
+            letter = await self.show(letter_id)
+            reasons = await self._try(letter)
+            if not reasons:
+                await self.drop(letter_id)
+                return None
+            again = msgspec.structs.replace(
+                letter,
+                reason="; ".join(reasons[:3])[:LONGEST_REASON],
+                tries=letter.tries + 1,
+                tried_at=format_time(self._clock()),
+            )
+            await self._store.put_records([self._record(again)])
+            return again
+
+    async def replay(self, feed: str, ids: Sequence[str] = ()) -> ReplayOutcome:
+        """Process the letters of a feed again, or those of `ids` among them, in the order in which they were received.
+
+        Each keeps the time of its receipt. What is accepted is deleted at once, so a replay after one that was
+        interrupted processes the rest. Raise NotFound where the feed does not exist, Unavailable while the broker
+        accepts no writes.
+        """
+        if feed not in self._pipelines:
+            raise NotFound(f"there is no feed {feed}")
+        heads = [head async for _, head in self._heads() if head.feed == feed]
+        wanted = sorted(
+            (head for head in heads if not ids or head.id in ids),
+            key=lambda head: (head.received, head.number),
         )
-        await self._store.put_records([self._record(again)])
-        return again
+        outcome = ReplayOutcome(missing=[each for each in ids if each not in {head.id for head in heads}])
+        for head in wanted:
+            try:
+                kept = await self.retry(head.id)
+            except NoSuchLetter:
+                outcome.missing.append(head.id)
+            except NotRetriable as error:
+                outcome.kept.append(msgspec.structs.replace(head, reason=str(error)))
+            else:
+                outcome.accepted += kept is None
+                outcome.kept.extend([kept] if kept else [])
+        return outcome
 
     async def _try(self, letter: Letter) -> Sequence[str]:
         """Return the reasons why a letter fails again; none where it succeeded."""
@@ -207,7 +251,7 @@ class DeadLetters:
             feed=feed,
             number=number,
             received=format_time(received),
-            reason=fault.reason[:1000],
+            reason=fault.reason[:LONGEST_REASON],
             origin=fault.origin[:1000],
             decoded=fault.decoded,
             cut=len(fault.raw) > self._most_bytes,
@@ -247,5 +291,5 @@ def _again(letter: Letter, fault: DecodeFault, received: datetime) -> Letter:
         letter,
         times=letter.times + 1,
         last_received=format_time(received),
-        reason=fault.reason[:1000],
+        reason=fault.reason[:LONGEST_REASON],
     )

@@ -93,6 +93,23 @@ class Retried(BaseModel):
     letter: LetterView | None
 
 
+class ReplayRequest(BaseModel):
+    """What to process again: all letters of a feed, or some of them."""
+
+    feed: str
+    ids: list[str] = Field(
+        default=[], description="Ids of letters; empty: all of the feed", max_length=10_000
+    )
+
+
+class Replayed(BaseModel):
+    """The result of a replay."""
+
+    accepted: int = Field(description="Letters that were accepted and deleted")
+    kept: list[LetterView] = Field(description="Letters that failed again, with the new reason")
+    missing: list[str] = Field(description="Ids of which there is no letter")
+
+
 def feed_routes(feeds: Feeds, viewer: Dependency) -> APIRouter:
     """Return the routes of `/feeds`; `viewer` is the dependency that requires the right to see the status."""
     router = APIRouter(prefix="/feeds", tags=["feeds"], dependencies=[Depends(viewer)])
@@ -121,6 +138,14 @@ def deadletter_routes(feeds: Feeds, viewer: Dependency, operator: Dependency) ->
         return LetterPage(
             items=[_letter_view(each) for each in page.items], total=page.total or 0, more=page.more
         )
+
+    @router.post(
+        "/replay", dependencies=[Depends(operator)], summary="Process the dead letters of a feed again"
+    )
+    async def replay_letters(request: ReplayRequest) -> Replayed:
+        outcome = await letters.replay(request.feed, request.ids)
+        kept = [_letter_view(each) for each in outcome.kept]
+        return Replayed(accepted=outcome.accepted, kept=kept, missing=outcome.missing)
 
     @router.get("/{letter_id}", summary="One dead letter with what was received")
     async def get_letter(letter_id: str) -> LetterContent:

@@ -15,6 +15,7 @@ export type CityStatus = Schemas['StatusView'];
 export type FeedState = Schemas['FeedState'];
 export type DeadLetter = Schemas['LetterView'];
 export type Retried = Schemas['Retried'];
+export type Replayed = Schemas['Replayed'];
 export type DeadLetterContent = Schemas['LetterContent'];
 export type Rule = Schemas['RuleView'];
 export type RuleList = Schemas['RuleList'];

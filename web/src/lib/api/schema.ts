@@ -247,6 +247,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deadletters/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Process the dead letters of a feed again */
+        post: operations["replay_letters_api_v1_deadletters_replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deadletters/{letter_id}": {
         parameters: {
             query?: never;
@@ -2127,6 +2144,41 @@ export interface components {
             note: string;
         };
         /**
+         * ReplayRequest
+         * @description What to process again: all letters of a feed, or some of them.
+         */
+        ReplayRequest: {
+            /** Feed */
+            feed: string;
+            /**
+             * Ids
+             * @description Ids of letters; empty: all of the feed
+             * @default []
+             */
+            ids: string[];
+        };
+        /**
+         * Replayed
+         * @description The result of a replay.
+         */
+        Replayed: {
+            /**
+             * Accepted
+             * @description Letters that were accepted and deleted
+             */
+            accepted: number;
+            /**
+             * Kept
+             * @description Letters that failed again, with the new reason
+             */
+            kept: components["schemas"]["LetterView"][];
+            /**
+             * Missing
+             * @description Ids of which there is no letter
+             */
+            missing: string[];
+        };
+        /**
          * Resolution
          * @description How the incident was dealt with.
          */
@@ -3194,6 +3246,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LetterPage"];
+                };
+            };
+            /** @description The error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_letters_api_v1_deadletters_replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
                 };
             };
             /** @description The error */

@@ -10,6 +10,7 @@ export type Agency = Schemas['AgencyView'];
 export type Alert = Omit<Schemas['AlertView'], 'evidence'> & { evidence: Evidence[] };
 export type Incident = Schemas['IncidentView'];
 export type Task = Schemas['TaskView'];
+export type TaskStatus = Schemas['TaskStatus'];
 export type TimelineEvent = Schemas['EventView'];
 export type CityStatus = Schemas['StatusView'];
 export type FeedState = Schemas['FeedState'];

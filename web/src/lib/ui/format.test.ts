@@ -3,6 +3,7 @@ import {
   formatAge,
   formatDuration,
   formatMoment,
+  momentIn,
   formatPlace,
   formatTime,
   formatValue,
@@ -82,5 +83,14 @@ describe('values', () => {
   test('an id is shortened to what tells it apart', () => {
     expect(shortId('urn:ngsi-ld:Vessel:mmsi:211000000')).toBe('mmsi:211000000');
     expect(shortId('https://x.example/1')).toBe('https://x.example/1');
+  });
+
+  test('a time of a form is the city\u2019s, in winter and in summer', () => {
+    expect(momentIn('2026-11-22T14:30', 'Europe/Berlin')?.toISOString()).toBe('2026-11-22T13:30:00.000Z');
+    expect(momentIn('2026-07-01T14:30', 'Europe/Berlin')?.toISOString()).toBe('2026-07-01T12:30:00.000Z');
+    expect(momentIn('2026-03-29T03:00', 'Europe/Berlin')?.toISOString()).toBe('2026-03-29T01:00:00.000Z');
+    expect(momentIn('2026-07-01T14:30', 'America/New_York')?.toISOString()).toBe('2026-07-01T18:30:00.000Z');
+    expect(momentIn('', 'Europe/Berlin')).toBeNull();
+    expect(momentIn('soon', 'Europe/Berlin')).toBeNull();
   });
 });

@@ -33,6 +33,27 @@ export function formatTime(moment: Date, now: Date, reader: Reader, seconds = fa
   );
 }
 
+/** The moment of a form's date and time (`2026-11-22T14:30`) in a time zone; null where it is none. An hour that the
+ *  clock skips in spring is taken as the one after it. */
+export function momentIn(local: string, zone: string): Date | null {
+  const wanted = Date.parse(`${local}Z`);
+  if (!local || Number.isNaN(wanted)) return null;
+  let at = wanted;
+  // The offset at the moment that is sought is known after the second step, across a change of the clock too.
+  for (let step = 0; step < 2; step += 1) at = wanted - offsetAt(at, zone);
+  return new Date(at);
+}
+
+/** How far a zone's clock is ahead of UTC, in milliseconds. */
+function offsetAt(at: number, zone: string): number {
+  const shown = new Intl.DateTimeFormat('sv-SE', {
+    timeZone: zone,
+    dateStyle: 'short',
+    timeStyle: 'medium',
+  }).format(at);
+  return Date.parse(`${shown.replace(' ', 'T')}Z`) - Math.floor(at / 1000) * 1000;
+}
+
 /** The city's day of a moment, `2026-11-22`. */
 function dayOf(moment: Date, reader: Reader): string {
   return new Intl.DateTimeFormat('en-CA', { timeZone: reader.zone, dateStyle: 'short' }).format(moment);

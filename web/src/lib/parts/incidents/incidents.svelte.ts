@@ -1,6 +1,6 @@
 // The incidents on the screen, and what people do to them. Every step carries the version that the person saw.
 
-import { SEVERITIES, type Incident, type Page, type TimelineEvent } from '$lib/api/model';
+import { SEVERITIES, type Incident, type Page, type TaskStatus, type TimelineEvent } from '$lib/api/model';
 import type { AppContext } from '$lib/ui/context';
 import { gather } from '$lib/ui/debounce';
 import { LatestRequest } from '$lib/ui/latest';
@@ -94,10 +94,10 @@ export class IncidentStore {
     return this.client.post<Incident>(`${path(incident.id)}/${step}`, { version: incident.version, ...body });
   }
 
-  finish(incident: Incident, task: string, done: boolean): Promise<Incident> {
+  changeTask(incident: Incident, task: string, change: { status: TaskStatus }): Promise<Incident> {
     return this.client.patch<Incident>(`${path(incident.id)}/tasks/${encodeURIComponent(task)}`, {
       version: incident.version,
-      done,
+      ...change,
     });
   }
 }

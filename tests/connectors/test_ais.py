@@ -151,9 +151,10 @@ def test_a_second_part_without_the_first_is_a_fault() -> None:
 def test_an_old_first_part_is_not_joined_to_a_new_second_one() -> None:
     codec = AisCodec()
     decode(NAME_1, codec=codec)
-    messages, [fault] = decode(NAME_2, codec=codec, at=NOW + timedelta(minutes=5))
+    messages, [first, second] = decode(NAME_2, codec=codec, at=NOW + timedelta(minutes=5))
     assert messages == []
-    assert "part 2 of 2" in fault.reason
+    assert (first.raw, first.reason) == (NAME_1, "its further parts never came")
+    assert "part 2 of 2" in second.reason
 
 
 def test_first_parts_without_end_are_forgotten_in_time() -> None:

@@ -6,7 +6,9 @@ A message has `mmsi`, `msg_type` (1 to 27) and the fields of its type under pyai
 (metres), `name` (aids to navigation); bytes as hexadecimal text. A field that is "not available" is left out. Inland
 messages add `eni`, `eri_ship_type`, `inland_length`, `inland_beam`, `inland_draught` (metres), `hazard` (blue cones),
 `loaded` (1 loaded, 2 unloaded), `persons_on_board`, `crew`, `passengers`, `personnel`, `gauges` (`gauge`, `level_cm`).
-A tag block adds `time` (ISO 8601, UTC) and `source`, and `simulated` where the source begins with `sim`.
+`text` (safety messages), `dest_mmsi`, `aid_type`, `off_position`, `virtual_aid`, `alt` (metres) are pyais' names, too.
+A tag block, or the fields after the checksum, add `time` (ISO 8601, UTC) and `source`; `simulated` is set where the
+source begins with `sim`. What several stations report of one transmission is one message.
 
 Sources: ITU-R M.1371-5, annex 8; IEC 61162-1 (sentences); gpsd's AIVDM.html.
 """
@@ -22,10 +24,12 @@ from pyais.exceptions import AISBaseException
 from pyais.messages import AISSentence, NMEASentenceFactory
 
 from rhinecloud.connectors.ais.inland import hidden_names, name_inland
-from rhinecloud.connectors.ais.parts import FragmentBuffer
-from rhinecloud.connectors.ais.tag import NO_TAG, Tag, split_tag
+from rhinecloud.connectors.ais.parts import REPEATED, FragmentBuffer, ReceivedPart
+from rhinecloud.connectors.ais.repeats import RepeatFilter
+from rhinecloud.connectors.ais.sentence import FoundSentence, find_sentences
+from rhinecloud.connectors.ais.tag import NO_TAG, Tag
 from rhinecloud.kernel.time import format_time
-from rhinecloud.pack.codec import DecodeFault, Framing, Message, Parcel
+from rhinecloud.pack.codec import DecodeFault, Framing, Ignored, Message, Parcel
 
 LONGEST_SENTENCE = 1024
 """Bytes: the standard's longest is 82; some senders write longer ones."""
@@ -43,6 +47,9 @@ NOT_AVAILABLE: dict[str, frozenset[float]] = {
 LONG_RANGE = 27
 """The long-range report has other values for "not available": whole knots and whole degrees."""
 LONG_RANGE_NOT_AVAILABLE = {**NOT_AVAILABLE, "speed": frozenset({63.0}), "course": frozenset({511.0})}
+AIRCRAFT = 9
+"""The report of a search and rescue aircraft has whole knots and metres."""
+AIRCRAFT_NOT_AVAILABLE = {**NOT_AVAILABLE, "speed": frozenset({1023.0}), "alt": frozenset({4095.0})}
 DIFFERENTIAL = 17
 """The DGNSS broadcast has the position of its station in tenths of a minute, not in degrees."""
 
@@ -55,51 +62,69 @@ class AisCodec:
 
     def __init__(self) -> None:
         self._parts = FragmentBuffer()
+        self._repeats = RepeatFilter()
 
-    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Yield each complete message, and a DecodeFault for each invalid line; skip comments and GPS lines."""
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault | Ignored]:
+        """Yield each complete message, and a DecodeFault for each invalid sentence; skip comments and GPS lines."""
+        yield from self._parts.expire(parcel.received)
         for line in parcel.body.splitlines():
-            sentence = line.strip(b" \t\x00")
-            if sentence and not sentence.startswith((b"#", b"$")):
-                yield from self._line(sentence, parcel.received)
+            if not line.lstrip(b" \t\x00").startswith(b"#"):
+                for found in find_sentences(line):
+                    yield from self._sentence(found, parcel.received)
 
     def recorded_at(self, unit: bytes) -> datetime | None:
-        """Return the time of a line's tag block, or of the receiver's own GPS (an RMC sentence)."""
-        line = unit.strip()
-        if line.startswith(b"\\"):
-            return split_tag(line)[0].time
-        return _gps_time(line) if line[3:6] == b"RMC" else None
+        """Return the time that a receiver wrote around a sentence, or of its own GPS (an RMC sentence)."""
+        found = next(find_sentences(unit.strip()), None)
+        if found is None or found.tag.time is not None:
+            return found.tag.time if found else None
+        return _gps_time(found.text) if found.text[3:6] == b"RMC" else None
 
-    def _line(self, line: bytes, received: datetime) -> Iterator[Message | DecodeFault]:
-        tag, text = split_tag(line) if line.startswith(b"\\") else (NO_TAG, line)
-        if text.startswith(b"$"):
+    def _sentence(
+        self, found: FoundSentence, received: datetime
+    ) -> Iterator[Message | DecodeFault | Ignored]:
+        if found.text.startswith(b"$"):
             return
         try:
-            sentence = _sentence(text)
-            if sentence.frag_cnt > 1:
-                pending, faults = self._parts.add(sentence, tag, received)
-                yield from faults
-                if pending is None:
-                    return
-                sentence, tag = AISSentence.assemble_from_iterable(pending.parts), pending.tag
-            yield _message(sentence, tag)
+            part = ReceivedPart(_read_sentence(found.text), found.tag, found.raw)
+            parts = [part]
+            if part.sentence.frag_cnt > 1:
+                reports = self._parts.add(part, received)
+                parts = [each for each in reports if isinstance(each, ReceivedPart)]
+                yield from (each for each in reports if not isinstance(each, ReceivedPart))
+            if parts:
+                yield self._whole(parts, received)
         except _Unreadable as error:
-            yield DecodeFault(line, str(error))
+            yield DecodeFault(found.raw, str(error))
+
+    def _whole(self, parts: list[ReceivedPart], received: datetime) -> Message | Ignored:
+        """Return the message of all its parts; raise _Unreadable."""
+        tag = NO_TAG
+        for part in parts:
+            tag = tag.or_else(part.tag)
+        whole = AISSentence.assemble_from_iterable([part.sentence for part in parts])
+        message = _message(whole, tag)
+        if self._repeats.is_repeat(whole.payload, whole.fill_bits, tag.source, received):
+            return Ignored(REPEATED, f"mmsi {message['mmsi']}, type {message['msg_type']}, by {tag.source}")
+        return message
 
 
 class _Unreadable(Exception):
     """A line that is not a message; it is only raised within this module."""
 
 
-def _sentence(text: bytes) -> AISSentence:
+def _read_sentence(text: bytes) -> AISSentence:
     if len(text) > LONGEST_SENTENCE:
         raise _Unreadable(f"longer than {LONGEST_SENTENCE} bytes")
+    if not text.startswith(b"!"):
+        raise _Unreadable("no AIS sentence: it must begin with `!`")
     try:
         sentence = NMEASentenceFactory.produce(text)
     except (AISBaseException, ValueError, IndexError) as error:
         raise _Unreadable(f"no AIS sentence: {_reason(error)}") from None
     if not isinstance(sentence, AISSentence):
         raise _Unreadable("no AIS sentence: its type is neither VDM nor VDO")
+    if sentence.checksum < 0:
+        raise _Unreadable("it must end with a checksum: `*` and two hexadecimal digits")
     if not sentence.is_valid:
         raise _Unreadable(f"the checksum {sentence.checksum:02X} is wrong")
     return sentence
@@ -124,7 +149,8 @@ def _message(sentence: AISSentence, tag: Tag) -> Message:
 
 def _available(members: dict[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
     """Return the known members as plain JSON values."""
-    unknown = LONG_RANGE_NOT_AVAILABLE if members["msg_type"] == LONG_RANGE else NOT_AVAILABLE
+    special = {LONG_RANGE: LONG_RANGE_NOT_AVAILABLE, AIRCRAFT: AIRCRAFT_NOT_AVAILABLE}
+    unknown = special.get(members["msg_type"], NOT_AVAILABLE)
     message: dict[str, Any] = {}
     for name, value in members.items():
         if value is None or name in hidden or (name in unknown and value in unknown[name]):

@@ -1,10 +1,15 @@
-"""NMEA tag blocks (`\\\\s:station,c:1577836800*hh\\\\`): the station that received a sentence, and the time.
+"""What a receiver writes around a sentence: NMEA tag blocks before it, and fields after its checksum.
 
-Source: NMEA 0183 v4.10, section 7; gpsd's AIVDM.html describes them in public.
+A tag block (`\\\\s:station,c:1577836800,g:1-2-77*hh\\\\`) names the station, the time, and the group of sentences that
+are one message. After the checksum some receivers write the time in POSIX seconds, and the station as `r…` or `b…`.
+
+Source: NMEA 0183 v4.10, section 7; gpsd's AIVDM.html describes both in public.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,24 +18,63 @@ EARLIEST_S = 631_152_000
 LATEST_S = 4_102_444_800
 """2100."""
 
+_BLOCK = re.compile(rb"\\([^\\]*)\\")
+_GROUP = re.compile(r"(?:\d+-\d+-)?(\w+)")
+_OLD_GROUP = re.compile(r"\d+G\d+")
+"""A key of older stations: `1G2:77` is `g:1-2-77`."""
+_BETWEEN = re.compile(r"[,;|\s]+")
+_STATION = re.compile(r"[rb]\w+")
+
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """`source` is the station's name or '', `time` the time of receipt there."""
+    """`source` is the station's name, `time` the time of receipt there, `group` the name of a message in parts."""
 
     source: str = ""
     time: datetime | None = None
+    group: str = ""
+
+    def or_else(self, other: Tag) -> Tag:
+        """Return this with what only the other says."""
+        return Tag(self.source or other.source, self.time or other.time, self.group or other.group)
 
 
 NO_TAG = Tag()
 
 
-def split_tag(line: bytes) -> tuple[Tag, bytes]:
-    """Return a line's tag block and its sentence; a tag block with a wrong checksum counts as absent."""
-    end = line.find(b"\\", 1)
-    if end < 0:
-        return NO_TAG, line
-    return _read(line[1:end]), line[end + 1 :]
+def read_tags(blocks: bytes) -> Tag:
+    """Return what tag blocks say; one with a wrong checksum counts as absent."""
+    tag = NO_TAG
+    for block in _BLOCK.findall(blocks):
+        tag = tag.or_else(_read(block))
+    return tag
+
+
+def read_fields(text: bytes) -> Tag:
+    """Return the time and the station of the fields that a receiver writes beside a sentence; the first of each."""
+    words = [word for word in _BETWEEN.split(text.decode("ascii", "replace")) if word]
+    time = next((moment for word in words if (moment := read_time(word))), None)
+    return Tag(source=next(filter(_STATION.fullmatch, words), ""), time=time)
+
+
+def read_time(text: str) -> datetime | None:
+    """Return a time of POSIX seconds, or of a thousandth, millionth or billionth of one; or of ISO 8601 with a zone."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return _iso(text)
+    for _ in ("ms", "µs", "ns"):
+        if seconds > LATEST_S:
+            seconds /= 1000.0
+    return datetime.fromtimestamp(seconds, UTC) if EARLIEST_S <= seconds <= LATEST_S else None
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo and moment.timestamp() >= EARLIEST_S else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _read(block: bytes) -> Tag:
@@ -38,21 +82,18 @@ def _read(block: bytes) -> Tag:
     try:
         if not star or int(check, 16) != _checksum(fields):
             return NO_TAG
-        pairs = dict(part.split(":", 1) for part in fields.decode("ascii").split(",") if ":" in part)
+        pairs = dict(_pairs(fields.decode("ascii").split(",")))
     except (ValueError, UnicodeDecodeError):
         return NO_TAG
-    return Tag(source=pairs.get("s", ""), time=_moment(pairs.get("c", "")))
+    group = _GROUP.fullmatch(pairs.get("g", ""))
+    return Tag(pairs.get("s", ""), read_time(pairs.get("c", "")), group[1] if group else "")
 
 
-def _moment(text: str) -> datetime | None:
-    """Return a time of POSIX seconds; some receivers write milliseconds."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    if seconds > LATEST_S:
-        seconds /= 1000.0
-    return datetime.fromtimestamp(seconds, UTC) if EARLIEST_S <= seconds <= LATEST_S else None
+def _pairs(fields: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for field in fields:
+        key, colon, value = field.partition(":")
+        if colon:
+            yield "g" if _OLD_GROUP.fullmatch(key) else key, value
 
 
 def _checksum(fields: bytes) -> int:

@@ -63,7 +63,7 @@ async def test_a_partner_sees_nothing_of_the_citys_own_work(city: RunningCity) -
             assert answer.status == 200
     async with aiohttp.ClientSession(city.url, headers=await token_of(city, Role.PARTNER)) as http:
         async with http.get(f"/ngsi-ld/v1/entities/{agency}") as answer:
-            assert answer.status == 403
+            assert answer.status == 404
         async with http.get("/ngsi-ld/v1/entities?local=true") as answer:
             assert agency not in await answer.text()
         async with http.get("/api/v1/agencies") as answer:

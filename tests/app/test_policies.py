@@ -115,7 +115,7 @@ async def test_what_a_policy_hides_shows_nowhere(city: RunningCity) -> None:
             await put(admin, level)
             await _is_told(receiver, live, device, level)
 
-        assert (await read(http, f"/ngsi-ld/v1/entities/{HIDDEN}"))[0] == 403
+        assert (await read(http, f"/ngsi-ld/v1/entities/{HIDDEN}"))[0] == 404
         for path in (
             "/ngsi-ld/v1/entities?type=Thing",
             "/ngsi-ld/v1/entities?type=Thing&count=true",
@@ -152,7 +152,7 @@ async def _has_no_past(admin: aiohttp.ClientSession, http: aiohttp.ClientSession
         return await read(admin, path.format(HIDDEN))
 
     assert '"value":2' in (await eventually(past, lambda found: '"value":2' in found[1]))[1].replace(" ", "")
-    assert (await read(http, path.format(HIDDEN)))[0] == 403
+    assert (await read(http, path.format(HIDDEN)))[0] == 404
     assert (await read(http, path.format(SHOWN)))[0] == 200
 
 

@@ -114,7 +114,7 @@ async def test_partners_do_not_see_the_citys_own_work(tmp_path: Path) -> None:
         seen = await api.call("GET", "/entities?local=true&count=true", actor=PARTNER)
         assert [each["id"] for each in seen.json()] == [CRANE["id"]]
         assert seen.headers["ngsild-results-count"] == "1"
-        assert (await api.call("GET", f"/entities/{INCIDENT['id']}", actor=PARTNER)).status == 403
+        assert (await api.call("GET", f"/entities/{INCIDENT['id']}", actor=PARTNER)).status == 404
         change = [{**CRANE, "type": [INCIDENT["type"], "Crane"]}]
         answer = await api.call("POST", "/entityOperations/update", change, actor=PARTNER)
         assert answer.json()["errors"][0]["error"]["status"] == 403

@@ -78,7 +78,7 @@ THREE = ["urn:x:1", "urn:x:2", "urn:x:3"]
 
 
 async def test_it_is_neither_retrieved_nor_listed_nor_counted(api: BrokerApi) -> None:
-    assert (await api.call("GET", "/entities/urn:x:hidden", actor=READER)).status == 403
+    assert (await api.call("GET", "/entities/urn:x:hidden", actor=READER)).status == 404
     assert (await api.call("GET", "/entities/urn:x:hidden")).status == 200
     for _ in range(2):  # from the caches, too
         assert await ids(api, "type=Thing") == THREE

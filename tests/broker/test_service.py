@@ -26,6 +26,7 @@ from rhinecloud.store.port import Decision, Put, Remove, Written
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LEVEL = "https://uri.etsi.org/ngsi-ld/default-context/level"
 AGENCY = Actor("fire", "fire", frozenset({Role.AGENCY}), agency="urn:ngsi-ld:Agency:fire")
+INCIDENTS, COMMENT = part("incidents"), "incidents.comment"
 
 
 class Time:
@@ -129,15 +130,17 @@ async def test_an_agency_edits_only_what_is_assigned_to_it(api: BrokerApi) -> No
     kind = "urn:rhinecloud:ns:Incident"
     for name, agency in (("mine", AGENCY.agency), ("theirs", "urn:ngsi-ld:Agency:police")):
         attrs = {ASSIGNED_AGENCY: [Instance(type="Relationship", value=agency)]}
-        await api.broker.create(ADMIN, "", Entity(id=f"urn:i:{name}", type=[kind], attrs=attrs))
+        await api.broker.create(INCIDENTS, "", Entity(id=f"urn:i:{name}", type=[kind], attrs=attrs))
 
     def note(entity: Entity | None) -> Decision:
         assert entity is not None
         return Put(entity, ["urn:rhinecloud:ns:note"])
 
-    assert (await api.broker.edit(AGENCY, "", "urn:i:mine", note)).seq
+    assert (await api.broker.edit(AGENCY, "", "urn:i:mine", note, action=COMMENT)).seq
     with pytest.raises(Forbidden):
-        await api.broker.edit(AGENCY, "", "urn:i:theirs", note)
+        await api.broker.edit(AGENCY, "", "urn:i:theirs", note, action=COMMENT)
+    with pytest.raises(Forbidden):
+        await api.broker.edit(AGENCY, "", "urn:i:mine", note)
     with pytest.raises(Forbidden):
         await api.broker.delete(AGENCY, "", "urn:i:mine")
 
@@ -146,7 +149,7 @@ async def test_a_joint_edit_asks_about_its_subjects_and_writes_what_belongs_to_t
     task = "urn:rhinecloud:ns:Task"
     for name, agency in (("mine", AGENCY.agency), ("theirs", "urn:ngsi-ld:Agency:police")):
         attrs = {ASSIGNED_AGENCY: [Instance(type="Relationship", value=agency)]}
-        await api.broker.create(ADMIN, "", Entity(id=f"urn:i:{name}", type=[task], attrs=attrs))
+        await api.broker.create(INCIDENTS, "", Entity(id=f"urn:i:{name}", type=[task], attrs=attrs))
 
     def note(before: Mapping[str, Entity | None]) -> Mapping[str, Decision]:
         changed = {name: Put(each, ["urn:rhinecloud:ns:note"]) for name, each in before.items() if each}
@@ -154,9 +157,9 @@ async def test_a_joint_edit_asks_about_its_subjects_and_writes_what_belongs_to_t
 
     ids = ["urn:i:mine", "urn:i:theirs", "urn:i:new"]
     with pytest.raises(Forbidden):
-        await api.broker.edit_jointly(AGENCY, "", ids, note, subjects=["urn:i:theirs"])
+        await api.broker.edit_jointly(AGENCY, "", ids, note, subjects=["urn:i:theirs"], action=COMMENT)
     assert len(await changes(api)) == 2
-    written = await api.broker.edit_jointly(AGENCY, "", ids, note, subjects=ids[:2][::-1])
+    written = await api.broker.edit_jointly(AGENCY, "", ids, note, subjects=ids[:2][::-1], action=COMMENT)
     assert [written[name].seq for name in ids] == [3, 4, 5]
     (*_, last) = await changes(api)
     assert (last.actor, last.entity.id, last.entity.created_by) == (AGENCY.id, "urn:i:new", AGENCY.id)

@@ -48,5 +48,5 @@ def test_what_has_expired_is_not_seen() -> None:
     lasting, partly = stored(GAUGE), stored(GAUGE, attribute_expires_at=LATER)
     eyes = sight()
     assert eyes.visible(READER, "", [past, future, lasting, partly]) == [future, lasting, partly]
-    assert not eyes.check(READER, "", past)
+    assert not eyes.admits(READER, "", past)
     assert [eyes.never_expires([each]) for each in (future, lasting, partly)] == [False, True, False]

@@ -39,11 +39,12 @@ def areas(tmp_path: Path) -> Areas:
 
 def actor(cell: dict[str, Any]) -> Actor:
     roles = frozenset(map(Role, cell["roles"]))
-    return Actor(cell.get("id", "urn:x:someone"), "someone", roles, purpose=cell.get("purpose", ""))
+    agency, purpose = cell.get("agency", ""), cell.get("purpose", "")
+    return Actor(cell.get("id", "urn:x:someone"), "someone", roles, agency, purpose=purpose)
 
 
 def test_the_page_has_an_example_of_each_kind() -> None:
-    assert len(EXAMPLES) == PAGE.count("```cedar") - 1 == 5
+    assert len(EXAMPLES) == PAGE.count("```cedar") == 7
 
 
 @pytest.mark.parametrize(("text", "table"), EXAMPLES)
@@ -51,8 +52,8 @@ def test_a_policy_of_the_page_decides_as_the_page_says(
     text: str, table: list[str], vocabulary: Context, areas: Areas
 ) -> None:
     owner = text.splitlines()[0].removeprefix("// ")
-    policies = Policies((), [PolicySource(owner, text)], vocabulary, areas)
-    action = CoreAction(table[0].strip("| ").rpartition(" ")[2])
+    policies = Policies(rights_of(CORE), [PolicySource(owner, text)], vocabulary, areas)
+    action = table[0].strip("| ").rpartition(" ")[2]
     for row in table[2:]:
         who, what, at, answer = (cell.strip(" `") for cell in row.strip("|").split("|"))
         shown = json.loads(what)
@@ -68,7 +69,7 @@ def test_a_policy_of_the_page_decides_as_the_page_says(
 
 def test_every_policy_of_the_page_is_sound_beside_the_others(vocabulary: Context, areas: Areas) -> None:
     texts = re.findall(r"^```cedar\n// (\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    assert len(texts) == 6
+    assert len(texts) == 7
     Policies(rights_of(CORE), [PolicySource(*each) for each in texts], vocabulary, areas)
 
 

@@ -126,14 +126,14 @@ def test_agencies_act_only_on_their_own_and_never_close_or_hand_on() -> None:
 
 
 def test_only_operators_open_incidents_unless_the_city_says_otherwise() -> None:
-    RIGHTS.check_open(OPERATOR)
+    RIGHTS.check_could(OPERATOR, Act.OPEN)
     for actor in (READER, FIREFIGHTER):
         with pytest.raises(Denied):
-            RIGHTS.check_open(actor)
+            RIGHTS.check_could(actor, Act.OPEN)
     text = (
         'permit (principal, action == Action::"incidents.open", resource) when { principal.agency == "%s" };'
     )
-    rights(text % FIRE).check_open(FIREFIGHTER)
+    rights(text % FIRE).check_could(FIREFIGHTER, Act.OPEN)
 
 
 def test_a_city_may_forbid_an_act_by_what_the_incident_says() -> None:

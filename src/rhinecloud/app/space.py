@@ -81,10 +81,10 @@ class Space:
 
     def _allow(self, actor: Actor, name: str) -> None:
         policy, space = self.foundation.policy, self.foundation.tenant
-        if self.actions.get(name).checks_entity:
-            policy.check_could(actor, name, space)
-        else:
+        if not self.actions.get(name).checks_entity:
             policy.check(actor, name, space)
+        elif not policy.offers(actor, name, space):
+            policy.check_could(actor, name, space)
 
 
 def open_to(foundation: Foundation, mode: Mode) -> Space:

@@ -118,12 +118,12 @@ class Broker:
         return stored
 
     async def find(self, actor: Actor, tenant: str, entity_id: str) -> Stored | None:
-        """Return an entity, or None where there is none."""
+        """Return an entity, or None where there is none that the actor may know of."""
         stored = await self._store.get(tenant, entity_id)
         if stored is None:
             self._policy.check_could(actor, CoreAction.READ, tenant)
             return None
-        return stored if self._read_filter.check(actor, tenant, stored) else None
+        return stored if self._read_filter.admits(actor, tenant, stored) else None
 
     async def find_many(self, actor: Actor, tenant: str, entity_ids: Collection[str]) -> list[Stored]:
         """Return the entities that exist and that the actor may read."""

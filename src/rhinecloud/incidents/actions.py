@@ -103,6 +103,7 @@ def incident_actions(incidents: Incidents, agencies: AgencyDirectory) -> list[Ac
             "Open an incident, once for each `idempotency_key`.",
             OpenParameters,
             open_incident,
+            checks_entity=True,
         ),
         *(
             Action(

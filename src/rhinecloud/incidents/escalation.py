@@ -69,7 +69,7 @@ class Escalation:
         entity = stored.entity() if stored else None
         if entity is None or not is_alert(entity):
             raise NotFound(f"there is no alert {alert_id}")
-        self._incidents.rights.check_open(actor)
+        self._incidents.rights.check_could(actor, Act.OPEN)
         return await self._opening.escalate(actor, read_signal(entity, self._context))
 
     async def _process(self, change: Change) -> None:

@@ -7,6 +7,7 @@ from importlib.resources import files
 from types import MappingProxyType
 
 from rhinecloud.incidents.codec import IncidentCodec
+from rhinecloud.incidents.errors import NoSuchIncident
 from rhinecloud.incidents.model import AGENCY, COMMENT, INCIDENT, TASK, Act, Incident, Task
 from rhinecloud.incidents.states import possible_acts
 from rhinecloud.incidents.task_codec import TaskCodec
@@ -94,9 +95,15 @@ class IncidentRights:
         self._incidents = IncidentCodec(context)
         self._tasks = TaskCodec(context)
 
-    def check_open(self, actor: Actor) -> None:
-        """Raise Denied unless the actor may open incidents."""
-        self._policy.check(actor, action_of(Act.OPEN), self._tenant, (INCIDENT,))
+    def check_could(self, actor: Actor, act: Act) -> None:
+        """Raise Denied unless the actor may do this to some incident, or to some task."""
+        action = action_of(act)
+        if act is not Act.CHANGE_TASK or not self._policy.could(actor, action, self._tenant, (TASK,)):
+            self._policy.check_could(actor, action, self._tenant, (INCIDENT,))
+
+    def check_delete(self, actor: Actor, incident: Entity) -> None:
+        """Raise Denied unless the actor may delete an incident, NoSuchIncident where it may not know of it."""
+        self._check(actor, DELETE, incident)
 
     def check(
         self,
@@ -108,7 +115,7 @@ class IncidentRights:
         agency: str | None = None,
         stored: Mapping[str, Entity | None] = NO_ENTITIES,
     ) -> None:
-        """Raise Denied unless the actor may do this.
+        """Raise Denied unless the actor may do this, NoSuchIncident where it may not know of the incident.
 
         `task` is the one to be changed; `agency` is the one, if any, that the task or else the incident is to be given
         to; `stored` has the entities by id, where they are at hand. A task may be changed by whoever may change it or
@@ -119,9 +126,13 @@ class IncidentRights:
             own = stored.get(task.id) or self._tasks.entity(task)
             if self._policy.allows(actor, action_of(act), self._tenant, entity=own):
                 return
-        self._policy.check(actor, action_of(act), self._tenant, entity=entity)
+        self._check(actor, action_of(act), entity)
         if act is Act.ASSIGN and agency not in (None, incident.agency):
-            self._policy.check(actor, HAND_OVER, self._tenant, entity=entity)
+            self._check(actor, HAND_OVER, entity)
+
+    def _check(self, actor: Actor, action: str, entity: Entity) -> None:
+        if not self._policy.check_visible(actor, action, self._tenant, entity):
+            raise NoSuchIncident(entity.id)
 
     def may(self, actor: Actor, act: Act, incident: Incident) -> bool:
         """Return whether the actor may do this to the incident."""

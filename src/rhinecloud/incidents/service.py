@@ -125,7 +125,7 @@ class Incidents:
         Where the id belongs to an entity of another type, which is logged, another one is taken.
         Raise Denied, or Invalid for an empty title, an unknown agency or a wrong location.
         """
-        self.rights.check_open(actor)
+        self.rights.check_could(actor, Act.OPEN)
         if not draft.title.strip():
             raise Invalid("an incident must have a title", field="title")
         await self._check_links(actor, draft.agency, draft.location)
@@ -291,7 +291,9 @@ class Incidents:
         """Delete an incident, its tasks and comments; raise Denied or NoSuchIncident."""
 
         def decide(entity: Entity | None) -> Decision:
-            return Remove(incident_entity(entity, incident_id))
+            found = incident_entity(entity, incident_id)
+            self.rights.check_delete(actor, found)
+            return Remove(found)
 
         await self._broker.edit(actor, self._tenant, incident_id, decide, action=DELETE)
 

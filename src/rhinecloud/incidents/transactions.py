@@ -63,6 +63,7 @@ class ActTransactions:
 
         Raise Denied, StaleVersion, IllegalAct or NoSuchIncident.
         """
+        self._rights.check_could(actor, request.act)
         now = format_time(self._clock())
         acting = ActInProgress(
             actor, now, self._id_for(actor, request, incident_id), partial(self._rights.may, actor)

@@ -8,6 +8,7 @@ hour, a question of its own. `docs/adr/0013-facts-of-policies.md` says how that 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from contextvars import Context as CallContext
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -143,14 +144,33 @@ class Authorization:
         request where the call is made in another task.
         """
         types = entity.type if entity is not None and not types else types
-        question = (actor, action, tenant, tuple(types))
-        decision = self._answers[question]
-        if decision.is_open:
-            decision = self._decide_about(entity, question)
+        decision = self._decide_about(entity, (actor, action, tenant, tuple(types)))
         if not decision.allowed:
             entity_id = entity.id if entity is not None else ""
             instead = self.policies.instead_of(action, types)
             raise self._denied(Denied(actor, action, types, decision.policies, entity_id, instead), within)
+
+    def check_visible(
+        self,
+        actor: Actor,
+        action: str,
+        tenant: str,
+        entity: Entity,
+        within: CallContext | None = None,
+    ) -> bool:
+        """Return whether the policies permit this to an entity that is there; raise Denied where they do not.
+
+        Of an entity that the actor may not read, it must learn nothing: then return False, and the caller answers as
+        if there were none. Raise Denied where it could do this to none at all. Each refusal is recorded.
+        """
+        if self.allows(actor, action, tenant, entity=entity):
+            return True
+        if action != CoreAction.READ and self.allows(actor, CoreAction.READ, tenant, entity=entity):
+            self.check(actor, action, tenant, (), entity, within)
+        self.check_could(actor, action, tenant, within=within)
+        with suppress(Denied):
+            self.check(actor, action, tenant, (), entity, within)
+        return False
 
     def check_could(
         self,
@@ -240,9 +260,10 @@ class Authorization:
 
     def actions(self, actor: Actor, tenant: str = "") -> list[str]:
         """Return the actions that the actor could do to something, by name: what a screen offers."""
-        return sorted(name for name in self.policies.actions if self._offers(actor, name, tenant))
+        return sorted(name for name in self.policies.actions if self.offers(actor, name, tenant))
 
-    def _offers(self, actor: Actor, action: str, tenant: str) -> bool:
+    def offers(self, actor: Actor, action: str, tenant: str = "") -> bool:
+        """Return whether the actor could do this to something, of a protected type or another."""
         return self.could(actor, action, tenant) or any(
             self.could(actor, action, tenant, (name,)) for name in self.policies.protected
         )

@@ -49,15 +49,15 @@ class HistoryQueries:
         self._visible = VisiblePast(history, policy, tenant)
 
     async def check(self, actor: Actor, entity_id: str) -> Entity | None:
-        """Return the entity as it is or last was, None where nothing is known; raise Denied or NotFound."""
+        """Return the entity as it is or last was, None where nothing is known; raise NotFound, also for a hidden
+        one."""
         stored = await self._broker.find(actor, self._tenant, entity_id)
         if stored is not None:
             return stored.entity()
-        changes = await self._history.changes_of(self._tenant, entity_id, limit=1)
-        if changes:
-            self._policy.check(actor, CoreAction.READ, self._tenant, entity=changes[-1].entity)
-            return changes[-1].entity
         policy, tenant = self._policy, self._tenant
+        changes = await self._history.changes_of(tenant, entity_id, limit=1)
+        if changes and policy.check_visible(actor, CoreAction.READ, tenant, changes[-1].entity):
+            return changes[-1].entity
         if policy.hidden_types(actor, tenant) or policy.visible_rows(actor, tenant) is not None:
             raise NotFound(f"there is no entity {entity_id}, and what it was is not known")
         return None

@@ -95,10 +95,11 @@ class EditBuilder:
             present = self.alive(present)
             decision = decide(present)
             if isinstance(decision, Remove):
-                self.check(action or CoreAction.DELETE, present or decision.entity)
+                self.check_present(action or CoreAction.DELETE, present or decision.entity)
+            elif isinstance(decision, Put) and present is not None:
+                self.check_present(action or CoreAction.UPDATE, present)
             elif isinstance(decision, Put):
-                usual = CoreAction.CREATE if present is None else CoreAction.UPDATE
-                self.check(action or usual, present or decision.entity)
+                self.check(action or CoreAction.CREATE, decision.entity)
             return self._with_creator(present, decision)
 
         return guarded
@@ -157,6 +158,11 @@ class EditBuilder:
         """Raise Denied unless the policy permits the action."""
         self.policy.check(self.actor, action, self.tenant, (), entity, self.call)
 
+    def check_present(self, action: str, entity: Entity) -> None:
+        """Raise Denied unless the policy permits the action, NotFound where the actor may not know of the entity."""
+        if not self.policy.check_visible(self.actor, action, self.tenant, entity, self.call):
+            raise NotFound(f"there is no entity {entity.id}")
+
     def alive(self, present: Entity | None) -> Entity | None:
         """Return the entity, None if it has expired and is not deleted yet (clause 4.5.22)."""
         return None if present is None or has_expired(present, self.now) else present
@@ -166,13 +172,13 @@ class EditBuilder:
     ) -> Entity:
         """Return the entity if it exists and has one of `types`. Raise Denied, else NotFound.
 
-        An actor without the right is not told whether the entity exists.
+        An entity that the actor may not read is as one that does not exist.
         """
         entity = self.alive(present)
         if entity is None:
             self.policy.check_could(self.actor, action, self.tenant, within=self.call)
             raise NotFound(f"there is no entity {entity_id}")
-        self.check(action, entity)
+        self.check_present(action, entity)
         if not is_of(entity, types):
             raise NotFound(f"{entity_id} is not of a type asked for")
         return entity

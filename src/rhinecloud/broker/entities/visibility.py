@@ -36,11 +36,13 @@ class ReadFilter:
         self._now = now
         self._headers: BoundedCache[bytes, EntityHeader] = BoundedCache(most=KINDS)
 
-    def check(self, actor: Actor, tenant: str, stored: Stored) -> bool:
-        """Return whether this entity has not expired. Raise Denied unless `actor` may read it."""
+    def admits(self, actor: Actor, tenant: str, stored: Stored) -> bool:
+        """Return whether `actor` may read this entity, and it has not expired. Raise Denied where it may read none."""
         types, expires_at, _ = stored.header or self._read(stored)
-        if not self._may_read(actor, tenant, types, stored):
-            self._policy.check(actor, CoreAction.READ, tenant, entity=stored.entity())
+        if not self._may_read(actor, tenant, types, stored) and not self._policy.check_visible(
+            actor, CoreAction.READ, tenant, stored.entity()
+        ):
+            return False
         return not (expires_at and is_past(expires_at, self._now()))
 
     def visible(self, actor: Actor, tenant: str, items: Sequence[Stored]) -> list[Stored]:

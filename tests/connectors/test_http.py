@@ -193,7 +193,7 @@ async def test_a_timetable_then_vehicles_of_the_same_network(city: City) -> None
         assert status(timetable).dead == status(vehicles).dead == 0
 
 
-async def test_a_warning_becomes_an_entity_with_its_polygon(city: City) -> None:
+async def test_a_warning_that_has_expired_becomes_an_entity_that_is_ended(city: City) -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.Response(body=(FIXTURES / "cap" / "storm-2023-06-22.zip").read_bytes())
 
@@ -203,7 +203,54 @@ async def test_a_warning_becomes_an_entity_with_its_polygon(city: City) -> None:
         await until(lambda: status(feeds).accepted + status(feeds).dead >= 3)
         assert status(feeds).dead == 0
         warnings = (await city.entities("WeatherAlert")).values()
-        assert [each["status"] for each in warnings] == ["active"] * 3
+        assert [each["status"] for each in warnings] == ["ended"] * 3
+
+
+ALERT = """<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>{0}</identifier><sender>s</sender>
+<sent>2026-03-01T12:00:00Z</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope><info>
+<event>Flood</event><severity>Severe</severity><expires>2099-01-01T00:00:00Z</expires></info></alert>"""
+INDEX = """<feed xmlns="http://www.w3.org/2005/Atom"><entry><link href="a.cap"/></entry>
+<entry><link href="gone.cap"/></entry><entry><link href="b.cap"/></entry></feed>"""
+
+
+async def test_the_warnings_that_an_index_names_are_fetched_once_and_a_lost_one_is_told(city: City) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        name = request.path.strip("/").removesuffix(".cap")
+        if name == "gone":
+            return web.Response(status=404)
+        return web.Response(text=INDEX if name == "index" else ALERT.format(name))
+
+    async with http_server(answer) as url:
+        feeds = await poll(city, f"{url}/index", connector="cap", mapping="cap")
+        await until(lambda: asked.count("/gone.cap") >= 2)
+        assert {name[-1] for name in await city.entities("WeatherAlert")} == {"a", "b"}
+        assert (asked.count("/a.cap"), asked.count("/b.cap")) == (1, 1)
+        error = status(feeds).error
+        assert "1 of the " in error
+        assert "gone.cap: HTTP 404" in error
+
+
+async def test_an_index_cannot_direct_the_city_to_its_own_machines(city: City) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(text=ALERT.format("secret"))
+
+    async with http_server(answer) as inside:
+        index = INDEX.replace('"a.cap"', f'"{inside}/a"').replace('"gone.cap"', '"file:///etc/passwd"')
+
+        async def name_it(request: web.Request) -> web.Response:
+            return web.Response(text=index if request.path == "/index" else ALERT.format("b"))
+
+        async with http_server(name_it) as url:
+            feeds = await poll(city, f"{url}/index", connector="cap", mapping="cap")
+            await until(lambda: "2 of the " in status(feeds).error)
+            assert asked == []
+            assert {name[-1] for name in await city.entities("WeatherAlert")} == {"b"}
 
 
 async def test_rows_and_documents_by_http_with_fields_of_the_feed(city: City) -> None:

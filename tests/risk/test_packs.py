@@ -77,9 +77,10 @@ def warnings() -> Iterable[Change]:
             yield recording.add(fragment, at=str(message["sent"]))
 
 
-def said_by(message: Message) -> Iterable[EntityFragment]:
-    """Map a warning; those which it ends were never received here."""
-    return (fragment for fragment in map_cap(message, NOW) if "type" in fragment)
+def said_by(message: Message, received: datetime | None = None) -> Iterable[EntityFragment]:
+    """Map a warning, received when it was sent; those which it ends were never received here."""
+    items = map_cap(message, received or datetime.fromisoformat(message["sent"]))
+    return (item for item in items if isinstance(item, dict) and "type" in item)
 
 
 def test_the_storm_of_june_2023_raises_warnings_in_its_time_until_they_lapse() -> None:

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from rhinecloud.connectors.health import Monotonic
 from rhinecloud.connectors.http.link import HttpLink, HttpSource
+from rhinecloud.connectors.http.linked import FindLinked
 from rhinecloud.connectors.mqtt.connection import MqttServer
 from rhinecloud.connectors.mqtt.link import MqttLink
 from rhinecloud.connectors.port import Link
@@ -42,8 +43,11 @@ class LinkContext:
 MakeLink = Callable[[LinkContext], Link]
 
 
-def live_link(name: str, feed: FeedSettings, url: str, topics: Sequence[str], root: Path) -> MakeLink:
-    """Return the factory of the link for a URL; raise Invalid with the setting."""
+def live_link(
+    name: str, feed: FeedSettings, topics: Sequence[str], root: Path, linked: FindLinked | None = None
+) -> MakeLink:
+    """Return the factory of the link for the feed's URL; raise Invalid with the setting."""
+    url = feed.url
     parts = _split(url)
     if parts.scheme == "udp":
         host, port = parts.hostname or "127.0.0.1", _port(parts)
@@ -51,7 +55,7 @@ def live_link(name: str, feed: FeedSettings, url: str, topics: Sequence[str], ro
     if not parts.hostname:
         raise Invalid(f"must have a host, not {url!r}", field="url")
     if parts.scheme in ("http", "https"):
-        return _http(feed, url)
+        return _http(feed, url, linked)
     if parts.scheme in ("mqtt", "mqtts"):
         return _mqtt(feed, parts, topics, feed.client_id or _client_id(name, root))
     return _tcp(feed, parts)
@@ -81,7 +85,7 @@ def scheme_of(url: str) -> str:
     return _split(url).scheme
 
 
-def _http(feed: FeedSettings, url: str) -> MakeLink:
+def _http(feed: FeedSettings, url: str, linked: FindLinked | None) -> MakeLink:
     tls = client_context(feed) if feed.tls_ca or feed.tls_certificate else None
     headers = dict(feed.headers)
     if feed.username:
@@ -98,6 +102,7 @@ def _http(feed: FeedSettings, url: str) -> MakeLink:
             headers=headers,
             redirects=not feed.headers,
             tls=tls,
+            linked=linked,
         )
         return HttpLink(source, tools.clock, tools.random)
 

@@ -193,17 +193,19 @@ class Pipeline:
         fragments = [fragment for draft in drafts for fragment in draft.fragments]
         answers = await self._answers(fragments) if fragments else []
         reasons: dict[int, list[str]] = {}
+        absent: dict[int, str] = {}
         for owner, fragment, answer in zip(owners, fragments, answers, strict=True):
             if isinstance(answer, Unavailable):
                 raise answer
             if _is_absent(fragment, answer):
-                outcome.ignored.append(Ignored(NO_SUCH_ENTITY, str(fragment.get("id"))))
+                absent.setdefault(id(owner), str(fragment.get("id")))
             elif isinstance(answer, Exception):
                 reasons.setdefault(id(owner), []).append(str(answer) or type(answer).__name__)
             elif answer.seq:
                 outcome.accepted += 1
             else:
                 outcome.unchanged += 1
+        outcome.ignored.extend(Ignored(NO_SUCH_ENTITY, name) for name in absent.values())
         for draft in drafts:
             refusals = reasons.get(id(draft), ())
             faults = [draft.fault] if draft.fault else []

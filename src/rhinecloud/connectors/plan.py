@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rhinecloud.connectors.cap.areas import AreaTable
 from rhinecloud.connectors.csv.text import is_encoding, keeps_line_ends
 from rhinecloud.connectors.links import MakeLink, live_link, replay_link, scheme_of
 from rhinecloud.connectors.mapping import DeclaredMapping, load_mapping, names_read
@@ -21,6 +22,8 @@ from rhinecloud.pack.codec import Codec
 from rhinecloud.pack.mapping import Mapping as Meaning
 from rhinecloud.pack.model import MakeCodec
 
+FILES = ("tls_ca", "tls_certificate", "code_areas")
+"""Settings that name a file of the city's folder."""
 SHORTEST_SILENCE_S = 300.0
 
 
@@ -111,6 +114,9 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
         meaning, context = _meaning(settings.mapping, sources)
     with collector.collect():
         area = _area(settings, sources.area)
+    with collector.collect():
+        if settings.code_areas:
+            AreaTable([sources.root / settings.code_areas]).load()
     collector.finish()
     feed = _below(_on_own_mqtt(settings, sources) if own_mqtt else settings, sources.root)
 
@@ -123,7 +129,7 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
         topics = _topics(feed, meaning)
         if own_mqtt:
             _check_topics(topics, sources.mqtt_topics)
-        make_link = live_link(name, feed, feed.url, topics, sources.root)
+        make_link = live_link(name, feed, topics, sources.root, protocol.linked)
     most_bytes = limits.message_bytes if settings.is_mqtt else limits.body_bytes
     simulated = feed.simulated or (bool(feed.path) and feed.dates != MEASURED)
     return FeedPlan(
@@ -217,9 +223,7 @@ def _on_own_mqtt(settings: FeedSettings, sources: CitySources) -> FeedSettings:
 
 def _below(feed: FeedSettings, root: Path) -> FeedSettings:
     """Return the settings with the feed's files relative to the city's folder."""
-    files: dict[str, Any] = {
-        key: str(root / value) for key in ("tls_ca", "tls_certificate") if (value := getattr(feed, key))
-    }
+    files: dict[str, Any] = {key: str(root / value) for key in FILES if (value := getattr(feed, key))}
     return replace(feed, **files) if files else feed
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 
 from rhinecloud.connectors.ais.codec import AisCodec
+from rhinecloud.connectors.cap.alert import AlertReader
+from rhinecloud.connectors.cap.areas import BUNDLED, AreaTable
 from rhinecloud.connectors.cap.codec import CapCodec
+from rhinecloud.connectors.cap.document import linked_warnings
 from rhinecloud.connectors.csv.codec import CsvCodec, CsvFormat
 from rhinecloud.connectors.gtfs.codec import GtfsCodec
 from rhinecloud.connectors.gtfs_rt.codec import GtfsRealtimeCodec
+from rhinecloud.connectors.http.linked import FindLinked
 from rhinecloud.connectors.json.codec import JsonCodec
 from rhinecloud.connectors.pegelonline.codec import PegelonlineCodec
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
@@ -31,6 +37,8 @@ class Protocol:
 
     schemes: frozenset[str]
     make_codec: Callable[[FeedSettings, ConnectorSettings, frozenset[str]], Codec]
+    linked: FindLinked | None = None
+    """Finds the addresses of the documents that belong to a polled one, which the link fetches, too."""
 
 
 def protocols(codecs: Mapping[str, MakeCodec]) -> Mapping[str, Protocol]:
@@ -42,10 +50,17 @@ def _of_pack(make: MakeCodec) -> Protocol:
     return Protocol(ANY, lambda feed, limits, names: make())
 
 
+def _cap(feed: FeedSettings, limits: ConnectorSettings) -> Codec:
+    files = [BUNDLED, *([Path(feed.code_areas)] if feed.code_areas else [])]
+    reader = AlertReader(AreaTable(files), timedelta(hours=feed.lifetime_h))
+    follows = not feed.path and feed.url.startswith(("http:", "https:"))
+    return CapCodec(limits.body_bytes, reader, follows=follows)
+
+
 def _core() -> Mapping[str, Protocol]:
     return {
         "ais": Protocol(LINES | MQTT, lambda feed, limits, names: AisCodec()),
-        "cap": Protocol(HTTP | MQTT, lambda feed, limits, names: CapCodec(limits.body_bytes)),
+        "cap": Protocol(HTTP | MQTT, lambda feed, limits, names: _cap(feed, limits), linked_warnings),
         "csv": Protocol(HTTP | MQTT, lambda feed, limits, names: CsvCodec(_table(feed, names))),
         "gtfs": Protocol(HTTP, lambda feed, limits, names: GtfsCodec(feed.tables, limits.unpacked_bytes)),
         "gtfs-rt": Protocol(HTTP | MQTT, lambda feed, limits, names: GtfsRealtimeCodec()),

@@ -164,6 +164,17 @@ class FeedSettings:
         (), "Values of csv and json that mean that there is none, such as `-`, `-999` and `n/a`"
     )
     items: str = setting("", "Path to the list of items in a JSON document, such as `data.stations`")
+    code_areas: str = setting(
+        "",
+        "GeoJSON file with outlines of areas that CAP warnings name by a code, each code under its name among a "
+        "feature's properties (`WARNCELLID`, `EMMA_ID`, `AGS` …); it adds to those that are bundled",
+    )
+    lifetime_h: float = setting(
+        24.0,
+        "How long a CAP warning without an end of its own (`expires`) is in force",
+        unit="h",
+        check=POSITIVE,
+    )
     tables: tuple[str, ...] = setting(
         ("agency", "stops", "routes", "trips"), "GTFS tables that are read, in this order"
     )

@@ -1,65 +1,69 @@
-"""CAP 1.2 (and 1.1) to messages, from a single XML document or a zip of them.
+"""CAP 1.2 (and 1.1) to messages: single alerts, zips and wrappers of them, and their JSON form.
 
 A message is one alert: `identifier`, `sender`, `sent`, `status` (`Actual`, `Exercise`, `Test` …), `msg_type`
-(`Alert`, `Update`, `Cancel` …), `scope`, `source`, `note`, `references` (list of `sender`, `identifier`, `sent`) and
-`infos`, one an info block (language by language). An info has `language`, `category` and `response_type` (lists),
-`event`, `urgency`, `severity`, `certainty`, `event_code` and `parameter` (by name, each a list of texts),
-`effective`, `onset`, `expires`, `sender_name`, `headline`, `description`, `instruction`, `web`, `contact` and
-`areas`. An area has `area_desc`, `polygons` (closed rings of `[longitude, latitude]`), `circles` (`centre` as
-`[longitude, latitude]`, `radius_km`), `geocode` (by name, each a list), `altitude_ft`, `ceiling_ft`. Times are ISO
-8601 as they were sent; what is absent is left out. An alert that arrives after the one that updates or cancels it (as
-happens with polled lists and broken connections) has `replaced_at`: when the other one was sent.
+(`Alert`, `Update`, `Cancel` …), `scope`, `source`, `note`, `incidents`, `references` (list of `sender`, `identifier`,
+`sent`, and `parts` where the alert was received) and `infos`, one an info block. An info has `part` (blocks that are
+translations of each other share it; the alert's `parts` counts them), `language`, `category` and `response_type`
+(lists), `event`, `urgency`, `severity`, `certainty`, `audience`, `event_code` and `parameter` (by name, each a list of
+texts), `effective`, `onset`, `expires` (with `expires_assumed` where the alert names none), `sender_name`, `headline`,
+`description`, `instruction`, `web`, `contact` and `areas`. An area has `area_desc`, `polygons` (closed rings of
+`[longitude, latitude]`; without any, those of its codes, see `areas`), `circles` (`centre` as `[longitude, latitude]`,
+`radius_km`, 0 for a point), `geocode` (by name, each a list), `altitude_ft`, `ceiling_ft`. Times are ISO 8601 as they
+were sent; what is absent is left out. `faults` are the parts of the alert that cannot be used (`place`, `reason`). An
+alert that arrives after the one that updates or cancels it (as happens with polled lists and broken connections) has
+`replaced_at`: when the other one was sent.
 
-Source: OASIS Common Alerting Protocol 1.2, clause 3.2. XML is read without entities and external references.
+Source: OASIS Common Alerting Protocol 1.2, clause 3.2.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from rhinecloud.connectors.bounded import ZIP_MAGIC, BoundedArchive
-from rhinecloud.connectors.times import find_moment, read_moment
-from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Parcel
-
-NAMESPACES = ("urn:oasis:names:tc:emergency:cap:1.2", "urn:oasis:names:tc:emergency:cap:1.1")
-REMEMBERED = 10_000
-"""Identifiers of replaced alerts that a codec keeps."""
-LARGEST_DOCUMENT = 32 * 1024 * 1024
-"""Bytes; the largest warning seen has 0.4 million."""
-SENT = frozenset({"sent"})
-REQUIRED = ("identifier", "sender", "sent", "status", "msgType", "scope")
-ALERT_TEXTS = ("identifier", "sender", "sent", "status", "msgType", "source", "scope", "note")
-INFO_TEXTS = (
-    *("language", "event", "urgency", "severity", "certainty", "audience", "effective", "onset", "expires"),
-    *("senderName", "headline", "description", "instruction", "web", "contact"),
+from rhinecloud.connectors.cap.alert import AlertReader
+from rhinecloud.connectors.cap.document import (
+    find_alerts,
+    linked_documents,
+    longitude_comes_first,
+    read_document,
 )
+from rhinecloud.connectors.times import find_moment, read_moment
+from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Ignored, Message, Parcel
+
+REMEMBERED = 10_000
+"""Identifiers that a codec keeps: of replaced alerts, and of those received with the number of their parts."""
+SENT = frozenset({"sent"})
+NOT_FETCHED = "an index names a warning, which only a feed over HTTP fetches"
 
 
 class CapCodec:
-    """Decodes warnings; a zip, as the Deutscher Wetterdienst sends it, may have `most_bytes` unpacked."""
+    """Decodes warnings; a zip, as the Deutscher Wetterdienst sends it, may have `most_bytes` unpacked.
+
+    `follows` says that the feed's link fetches the documents which an index names.
+    """
 
     framing = Framing.FILE
     time_members = frozenset({"sent", "effective", "onset", "expires"})
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int, reader: AlertReader | None = None, *, follows: bool = False) -> None:
         self._most_bytes = most_bytes
+        self._reader = reader or AlertReader()
+        self._follows = follows
         self._replaced: dict[str, datetime] = {}
+        self._parts: dict[str, int] = {}
 
-    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
-        """Yield a message for each alert, of a zip in its order with a DecodeFault for each that cannot be decoded.
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault | Ignored]:
+        """Yield a message for each alert in its order, with a DecodeFault for each that cannot be decoded.
 
-        Raise DecodeError where the parcel is one document that is not an alert, or a broken zip.
+        Raise DecodeError where the parcel is one document without an alert, or a broken zip.
         """
         for item in self._read(parcel):
-            if not isinstance(item, DecodeFault):
+            if isinstance(item, dict):
                 self._remember(item, parcel.shift or timedelta())
+                yield from (Ignored(note["reason"], note["sample"]) for note in item.pop("notes"))
             yield item
 
     def _remember(self, alert: dict[str, Any], shift: timedelta) -> None:
@@ -72,22 +76,44 @@ class CapCodec:
             alert["replaced_at"] = replaced.isoformat()
         if alert["msg_type"] in ("Update", "Cancel"):
             for reference in alert["references"]:
-                self._replaced[reference["identifier"]] = sent
-        while len(self._replaced) > REMEMBERED:
-            del self._replaced[next(iter(self._replaced))]
+                if reference["identifier"] != alert["identifier"]:
+                    self._replaced[reference["identifier"]] = sent
+        for reference in alert["references"]:
+            if reference["identifier"] in self._parts:
+                reference["parts"] = self._parts[reference["identifier"]]
+        self._parts[alert["identifier"]] = max(alert["parts"], self._parts.get(alert["identifier"], 1))
+        for memory in (self._replaced, self._parts):
+            while len(memory) > REMEMBERED:
+                del memory[next(iter(memory))]
 
-    def _read(self, parcel: Parcel) -> Iterator[dict[str, Any] | DecodeFault]:
+    def _read(self, parcel: Parcel) -> Iterator[dict[str, Any] | DecodeFault | Ignored]:
         if not parcel.body.startswith(ZIP_MAGIC):
-            yield read_alert(parcel.body)
+            yield from self._alerts(parcel.body, parcel.origin)
             return
         archive = BoundedArchive(parcel.body, self._most_bytes)
         for name in archive.names():
             body = b""
             try:
                 body = archive.read(name)
-                yield read_alert(body)
+                yield from self._alerts(body, parcel.origin)
             except DecodeError as error:
                 yield DecodeFault(body, f"{name}: {error}")
+
+    def _alerts(self, body: bytes, origin: str) -> Iterator[dict[str, Any] | DecodeFault | Ignored]:
+        """Yield the alerts of a document; one that is alone and broken raises DecodeError."""
+        document = read_document(body)
+        alerts = find_alerts(document)
+        for number, alert in enumerate(alerts, start=1):
+            try:
+                yield self._reader.read(
+                    alert, longitude_first=_is_json(body) and longitude_comes_first(alert)
+                )
+            except DecodeError as error:
+                if len(alerts) == 1:
+                    raise
+                yield DecodeFault(body, f"alert {number} of {len(alerts)}: {error}", origin=origin)
+        if not self._follows:
+            yield from (Ignored(NOT_FETCHED, link) for link in linked_documents(document, origin))
 
     def recorded_at(self, unit: bytes) -> datetime | None:
         """Return when a recorded alert was sent."""
@@ -95,78 +121,18 @@ class CapCodec:
             items = list(self._read(Parcel(unit, datetime.min.replace(tzinfo=UTC))))
         except DecodeError:
             return None
-        sent = [{"sent": item.get("sent")} for item in items if not isinstance(item, DecodeFault)]
-        return find_moment(sent, SENT)
+        return find_moment([{"sent": item.get("sent")} for item in items if isinstance(item, dict)], SENT)
 
 
 def read_alert(body: bytes) -> dict[str, Any]:
-    """Return the message of one alert; raise DecodeError."""
-    if len(body) > LARGEST_DOCUMENT:
-        raise DecodeError(f"larger than {LARGEST_DOCUMENT} bytes")
-    try:
-        root = fromstring(body, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise DecodeError(f"no readable XML: {str(error)[:200]}") from None
-    namespace = root.tag[1:].partition("}")[0] if root.tag.startswith("{") else ""
-    if namespace not in NAMESPACES or not root.tag.endswith("}alert"):
-        raise DecodeError(f"no CAP alert: the document is {root.tag[:100]}")
-    reader = _XmlReader(f"{{{namespace}}}")
-    missing = [name for name in REQUIRED if not reader.text(root, name)]
-    if missing:
-        raise DecodeError(f"no CAP alert: without {', '.join(missing)}")
-    message = reader.texts(root, ALERT_TEXTS)
-    message["references"] = _references(reader.text(root, "references"))
-    message["infos"] = [reader.info(info) for info in reader.all(root, "info")]
-    return message
+    """Return the message of a document's first alert; raise DecodeError."""
+    for alert in find_alerts(read_document(body)):
+        return AlertReader().read(alert)
+    raise DecodeError("no CAP alert: the document holds none")
 
 
-class _XmlReader:
-    """Reads elements of one namespace."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-
-    def all(self, element: Element, name: str) -> list[Element]:
-        return element.findall(self._prefix + name)
-
-    def text(self, element: Element, name: str) -> str:
-        return (element.findtext(self._prefix + name) or "").strip()
-
-    def texts(self, element: Element, names: tuple[str, ...]) -> dict[str, Any]:
-        return {_snake(name): text for name in names if (text := self.text(element, name))}
-
-    def lists(self, element: Element, name: str) -> list[str]:
-        return [text for each in self.all(element, name) if (text := (each.text or "").strip())]
-
-    def pairs(self, element: Element, name: str) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for each in self.all(element, name):
-            found.setdefault(self.text(each, "valueName"), []).append(self.text(each, "value"))
-        return found
-
-    def info(self, element: Element) -> dict[str, Any]:
-        info = self.texts(element, INFO_TEXTS)
-        for name in ("category", "responseType"):
-            info[_snake(name)] = self.lists(element, name)
-        for name in ("eventCode", "parameter"):
-            info[_snake(name)] = self.pairs(element, name)
-        info["areas"] = [self.area(area) for area in self.all(element, "area")]
-        return info
-
-    def area(self, element: Element) -> dict[str, Any]:
-        polygons = [ring for text in self.lists(element, "polygon") if (ring := _ring(text))]
-        circles = [circle for text in self.lists(element, "circle") if (circle := _circle(text))]
-        area: dict[str, Any] = {
-            "area_desc": self.text(element, "areaDesc"),
-            "polygons": polygons,
-            "circles": circles,
-        }
-        area["geocode"] = self.pairs(element, "geocode")
-        for name in ("altitude", "ceiling"):
-            height = _number(self.text(element, name))
-            if height is not None:
-                area[f"{name}_ft"] = height
-        return area
+def _is_json(body: bytes) -> bool:
+    return not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def _moved(moment: datetime | None, shift: timedelta) -> datetime | None:
@@ -174,53 +140,3 @@ def _moved(moment: datetime | None, shift: timedelta) -> datetime | None:
         return None if moment is None else moment + shift
     except OverflowError:
         return None
-
-
-def _references(text: str) -> list[dict[str, str]]:
-    """Return `sender,identifier,sent` triples separated by white space; skip anything else."""
-    triples = [each.split(",") for each in text.split()]
-    return [
-        {"sender": triple[0], "identifier": triple[1], "sent": triple[2]}
-        for triple in triples
-        if len(triple) == 3
-    ]
-
-
-def _ring(text: str) -> list[list[float]]:
-    """Return a closed ring of `latitude,longitude` pairs, without repeated corners; [] where it is invalid."""
-    ring: list[list[float]] = []
-    for pair in text.split():
-        point = _point(pair)
-        if point is None:
-            return []
-        if not ring or ring[-1] != point:
-            ring.append(point)
-    if ring and ring[0] != ring[-1]:
-        ring.append(ring[0])
-    return ring if len(ring) >= 4 else []
-
-
-def _circle(text: str) -> dict[str, Any] | None:
-    pair, _, radius_text = text.partition(" ")
-    centre, radius = _point(pair), _number(radius_text)
-    return {"centre": centre, "radius_km": radius} if centre is not None and radius is not None else None
-
-
-def _point(text: str) -> list[float] | None:
-    latitude, _, longitude = text.partition(",")
-    y, x = _number(latitude), _number(longitude)
-    if x is None or y is None or abs(x) > 180 or abs(y) > 90:
-        return None
-    return [x, y]
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

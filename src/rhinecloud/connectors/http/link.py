@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
 from rhinecloud import __version__
 from rhinecloud.connectors.bounded import gunzip
+from rhinecloud.connectors.http.linked import FindLinked, LinkedDocuments, put_and_wait, without_secrets
 from rhinecloud.connectors.model import LinkBroken
 from rhinecloud.connectors.port import Inlet
 from rhinecloud.kernel.time import Clock
@@ -45,6 +45,8 @@ class HttpSource:
     headers: Mapping[str, str] = field(default_factory=dict)
     redirects: bool = True
     tls: ssl.SSLContext | None = None
+    linked: FindLinked | None = None
+    """Finds the addresses of the documents that belong to an answer, each of which is fetched once."""
 
 
 class HttpLink:
@@ -56,7 +58,8 @@ class HttpLink:
         self._random = random
         self._validators: dict[str, str] = {}
         self._digest = b""
-        self._origin = _without_secrets(source.url)
+        self._origin = without_secrets(source.url)
+        self._linked = LinkedDocuments(source.url, source.body_bytes, source.timeout_s)
 
     async def run(self, inlet: Inlet) -> None:
         """Poll until a request fails; raise LinkBroken with the status or the error of the connection."""
@@ -89,7 +92,7 @@ class HttpLink:
         if body is None:
             inlet.touch()
             return
-        await self._hand_over(body, validators, inlet)
+        await self._hand_over(body, validators, inlet, session)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes | None:
         """Return the body; None for 304 Not Modified. Raise LinkBroken for errors and beyond the limit."""
@@ -109,7 +112,9 @@ class HttpLink:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    async def _hand_over(self, body: bytes, validators: dict[str, str], inlet: Inlet) -> None:
+    async def _hand_over(
+        self, body: bytes, validators: dict[str, str], inlet: Inlet, session: aiohttp.ClientSession
+    ) -> None:
         digest = hashlib.sha256(body).digest()
         if digest == self._digest:
             inlet.touch()
@@ -119,9 +124,10 @@ class HttpLink:
         except DecodeError as error:
             raise LinkBroken(f"the answer cannot be unpacked: {error}") from None
 
-        settled = asyncio.Event()
-        await inlet.put(Parcel(unpacked, self._clock(), origin=self._origin, settle=settled.set))
-        await settled.wait()
+        await put_and_wait(Parcel(unpacked, self._clock(), origin=self._origin), inlet)
+        if self._source.linked is not None:
+            urls = self._source.linked(unpacked, self._source.url)
+            await self._linked.fetch(urls, session, inlet, self._clock)
         self._validators, self._digest = validators, digest
 
     def _pause(self, answer: aiohttp.ClientResponse) -> float:
@@ -135,12 +141,6 @@ class HttpLink:
             return 0.0
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return min(max((moment - _aware(self._clock())).total_seconds(), 0.0), LONGEST_RETRY_AFTER_S)
-
-
-def _without_secrets(url: str) -> str:
-    """Return a URL without user, password and query, which may contain keys."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _aware(moment: datetime) -> datetime:

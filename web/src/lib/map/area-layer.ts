@@ -58,7 +58,20 @@ export class AreaLayer {
       type: 'fill',
       paint: { 'fill-color': color, 'fill-opacity': 0.1 },
     };
-    return [fill, line];
+    const point: LayerSpecification = {
+      ...shared,
+      id: `${this.source}-point`,
+      type: 'circle',
+      filter: ['match', ['geometry-type'], ['Point', 'MultiPoint'], true, false],
+      paint: {
+        'circle-radius': 9,
+        'circle-color': color,
+        'circle-opacity': 0.25,
+        'circle-stroke-color': color,
+        'circle-stroke-width': 2,
+      },
+    };
+    return [fill, line, point];
   }
 
   private collect(): FeatureCollection {
@@ -67,7 +80,7 @@ export class AreaLayer {
     for (const type of this.layer.types) {
       for (const { entity } of this.entityStore.all(type).values()) {
         const geometry = geometryOf(entity);
-        if (!geometry || geometry.type === 'Point' || isOver(entity, now)) continue;
+        if (!geometry || isOver(entity, now)) continue;
         features.push({
           type: 'Feature',
           geometry,

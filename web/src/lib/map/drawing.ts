@@ -36,10 +36,10 @@ export function isSimulated(entity: Entity): boolean {
 
 const OVER = new Set(['ended', 'resolved', 'closed', 'expired']);
 
-/** A warning, alert or incident that no longer holds is not drawn. */
-export function isOver(entity: Entity, now: Date): boolean {
+/** A warning, alert or incident that no longer holds is neither drawn nor listed; `end` names the attribute with its end. */
+export function isOver(entity: Entity, now: Date, end?: string | null): boolean {
   if (OVER.has(String(entity['status'] ?? '').toLowerCase())) return true;
-  const until = entity['validTo'];
+  const until = entity[end ?? 'validTo'];
   const text = typeof until === 'object' && until !== null && '@value' in until ? until['@value'] : until;
-  return typeof text === 'string' && new Date(text).getTime() < now.getTime();
+  return typeof text === 'string' && new Date(text).getTime() <= now.getTime();
 }

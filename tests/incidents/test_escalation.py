@@ -12,11 +12,15 @@ from rhinecloud.changes.batch import Batch
 from rhinecloud.incidents.model import ClosingReason, Incident, IncidentDraft, IncidentStatus
 from rhinecloud.incidents.settings import IncidentSettings
 from rhinecloud.incidents.timeline import describe_changes
+from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import NotFound
 from rhinecloud.kernel.ids import derived_urn
 from rhinecloud.kernel.severity import Severity
+from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.patch import delete_attribute
 from rhinecloud.ngsild.representation import parse_entity
 from rhinecloud.policy import Denied
+from rhinecloud.store.port import Decision, Put
 from rhinecloud.stream.port import Frame
 
 FAR = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [6.9, 51.5]}}
@@ -318,3 +322,37 @@ async def test_an_incident_of_version_0_is_found_again(tmp_path: Path) -> None:
         await city.incidents.close(OPERATOR, before.id, 0, ClosingReason.FALSE_ALARM)
         await city.process()
         assert [each.id for each in await listed(city)] == [before.id]
+
+
+async def test_a_shelved_alert_opens_its_incident_when_that_is_over(tmp_path: Path) -> None:
+    async with open_incidents(tmp_path) as city:
+        until = {"type": "Property", "value": {"@type": "DateTime", "@value": "2026-03-01T13:00:00Z"}}
+        alert = await city.alert(shelvedUntil=until)
+        await city.process()
+        assert await listed(city) == []
+        await city.broker.edit(part("risk"), "", alert, lambda entity: unshelved(entity, city))
+        await city.process()
+        (incident,) = await listed(city)
+        assert incident.alerts == (alert,)
+
+
+async def test_an_alert_that_worsened_while_it_was_shelved_reopens_its_incident_afterwards(
+    tmp_path: Path,
+) -> None:
+    async with open_incidents(tmp_path) as city:
+        incident = await resolved_by_people(city)
+        until = {"type": "Property", "value": {"@type": "DateTime", "@value": "2026-03-01T13:00:00Z"}}
+        alert = await city.alert(severity="medium", shelvedUntil=until)
+        await city.alert(severity="critical", shelvedUntil=until)
+        await city.process()
+        assert [each.status for each in await listed(city)] == [IncidentStatus.RESOLVED]
+        await city.broker.edit(part("risk"), "", alert, lambda entity: unshelved(entity, city))
+        await city.process()
+        (only,) = await listed(city)
+        assert (only.id, only.status, only.severity) == (incident.id, IncidentStatus.NEW, Severity.CRITICAL)
+
+
+def unshelved(alert: Entity | None, city: IncidentCity) -> Decision:
+    assert alert is not None
+    patched = delete_attribute(alert, city.context.expand("shelvedUntil"), "2026-03-01T13:00:00Z")
+    return Put(patched.entity, patched.changed, patched.previous)

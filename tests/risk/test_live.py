@@ -22,12 +22,12 @@ from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.kernel.ids import derived_urn, new_urn
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.ngsild.entity import Entity, Instance
-from rhinecloud.risk.routes import risk_routes
+from rhinecloud.risk.routes import AlertServices, risk_routes
 from rhinecloud.risk.state import RiskState, decode_state, encode_state
 from rhinecloud.store.port import Record
 from rhinecloud.stream.local_followers import LocalFollowers
 from risk.city import CONTEXT
-from risk.watch_room import KEYED, OPERATOR, PARTNER, QUICK, WatchRoom, wait_for, watch_room
+from risk.watch_room import FEED, KEYED, OPERATOR, PARTNER, QUICK, WatchRoom, wait_for, watch_room
 
 HIGH = """id: high-water
 title: {de: Hochwasser, en: High water}
@@ -134,7 +134,7 @@ async def test_an_alert_of_another_actor_is_listed_too(tmp_path: Path) -> None:
     async with watch_room(tmp_path) as room:
         attrs = {CONTEXT.expand("category"): [Instance(value="security")]}
         alert = Entity(id="urn:ngsi-ld:Alert:foreign", type=[CONTEXT.expand("Alert")], attrs=attrs)
-        await room.broker.create(OPERATOR, "", alert)
+        await room.broker.create(FEED, "", alert)
         (row,) = await room.active()
         assert (row["category"], row["rule"], row["evidence"]) == ("security", None, [])
 
@@ -197,7 +197,9 @@ async def test_rules_and_alerts_have_routes(tmp_path: Path) -> None:
         await room.reads(900)
         await room.until(1)
         app = FastAPI()
-        app.include_router(risk_routes(risk, room.alerts, signed_in, signed_in))
+        app.include_router(
+            risk_routes(risk, AlertServices(room.alerts, room.actions()), signed_in, signed_in)
+        )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://city") as client:
             rules = (await client.get("/rules")).json()

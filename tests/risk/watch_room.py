@@ -20,11 +20,15 @@ from rhinecloud.kernel.time import format_time, utc_now
 from rhinecloud.ngsild.change import Change, decode_change
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.query import EntityQuery
+from rhinecloud.part import Actions
+from rhinecloud.risk.actions import alert_actions
+from rhinecloud.risk.alert_acts import AlertActs
 from rhinecloud.risk.alerts import Alerts
 from rhinecloud.risk.consumer import Risk, RiskServices
 from rhinecloud.risk.engine import ALERT
 from rhinecloud.risk.rulebook import read_rulebook
 from rhinecloud.risk.settings import RiskSettings
+from rhinecloud.risk.suppression import Suppression
 from rhinecloud.store.sqlite import SqliteStore
 from rhinecloud.stream.port import Stream
 from risk.city import CONTEXT
@@ -69,6 +73,29 @@ class WatchRoom:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    def acts(self, most_s: float = 3600.0) -> AlertActs:
+        """Return what people do to alerts."""
+        return AlertActs(self.broker, shipped(), CONTEXT, utc_now, most_s)
+
+    def actions(self) -> Actions:
+        """Return the actions on alerts, under the policy."""
+        policy = shipped()
+        actions = Actions(policy.check_could)
+        for action in alert_actions(self.acts(), utc_now, lambda: None):
+            actions.add(action)
+        return actions
+
+    @asynccontextmanager
+    async def suppression(self) -> AsyncIterator[Suppression]:
+        """Run the worker that ends suppression until the block ends."""
+        made = Suppression(self.broker, CONTEXT, utc_now)
+        task = asyncio.create_task(made.run())
+        try:
+            yield made
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def active(self) -> list[dict[str, Any]]:
         """Return the alerts that are up."""

@@ -17,7 +17,7 @@ from rhinecloud.incidents.model import Act, Incident
 from rhinecloud.incidents.opening import ACTOR, AlertIncidents
 from rhinecloud.incidents.service import Incidents
 from rhinecloud.incidents.settings import IncidentSettings
-from rhinecloud.incidents.signal import AlertSignal, is_alert, read_signal
+from rhinecloud.incidents.signal import SUPPRESSING, AlertSignal, is_alert, read_signal
 from rhinecloud.incidents.transactions import ActRequest
 from rhinecloud.incidents.worsening import Worsening
 from rhinecloud.kernel.actor import Actor
@@ -81,13 +81,19 @@ class Escalation:
         stored = await self._broker.find(ACTOR, self._tenant, then.id)
         now = read_signal(stored.entity(), self._context) if stored and is_alert(stored.entity()) else None
         signal = replace(then, incident=(now or then).incident)
-        if change.kind is not ChangeKind.DELETED and then.is_active:
+        if change.kind is not ChangeKind.DELETED and then.is_active and not then.is_suppressed:
             if then.calls_for_incident and not signal.incident:
                 signal = replace(signal, incident=(await self._opening.escalate(ACTOR, signal)).id)
             elif signal.incident and self._is_worse(change, then):
                 await self._worsening.follow(signal, change.at)
+            elif signal.incident and self._is_released(change):
+                await self._worsening.follow(signal)
         if signal.incident and (now is None or not (then.is_active or now.is_active)):
             await self._note_alerts_over(signal.incident)
+
+    def _is_released(self, change: Change) -> bool:
+        """Return whether a change ended what suppressed an alert; it may have become more severe meanwhile."""
+        return any(self._context.expand(name) in change.previous for name in SUPPRESSING)
 
     def _is_worse(self, change: Change, now: AlertSignal) -> bool:
         """Return whether a change raised the severity of an alert."""

@@ -246,9 +246,9 @@ def reopen(incident: Incident, acting: ActInProgress, note: str = "") -> Inciden
 
 def is_unheard(incident: Incident, at: str, severity: Severity) -> bool:
     """Return whether those who resolved or closed an incident did not know the severity that an alert reached at `at`:
-    it came later, or it is greater than the incident's."""
+    it came later ('': unknown), or it is greater than the incident's."""
     decided_at = incident.closed_at or incident.resolved_at
-    came_later = not decided_at or parse_time(at) > parse_time(decided_at)
+    came_later = bool(at) and (not decided_at or parse_time(at) > parse_time(decided_at))
     return came_later or severity.rank > incident.severity.rank
 
 

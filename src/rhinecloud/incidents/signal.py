@@ -10,6 +10,8 @@ from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 
+SUPPRESSING = ("shelvedUntil", "suppressedBy")
+
 
 @dataclass(frozen=True, slots=True)
 class AlertSignal:
@@ -27,6 +29,8 @@ class AlertSignal:
     fingerprint: str
     incident: str
     simulated: bool
+    is_suppressed: bool = False
+    """Whether it is shelved or silenced: it opens no incident until that is over."""
 
 
 def is_alert(entity: Entity) -> bool:
@@ -57,6 +61,7 @@ def read_signal(entity: Entity, context: Context) -> AlertSignal:
         fingerprint=f"{rule}|{fingerprint}" if rule and fingerprint else "",
         incident=str(value("incident") or ""),
         simulated=value("simulated") is True,
+        is_suppressed=any(value(name) is not None for name in SUPPRESSING),
     )
 
 

@@ -28,12 +28,16 @@ class Worsening:
         self._incidents = incidents
         self._opening = opening
 
-    async def follow(self, signal: AlertSignal, at: str) -> None:
-        """Write the severity that an alert reached at `at` (ISO 8601) to its incident, or open a new one."""
+    async def follow(self, signal: AlertSignal, at: str = "") -> None:
+        """Write the severity that an alert reached at `at` (ISO 8601) to its incident, or open a new one.
+
+        Without `at` a resolved or closed incident counts only where the alert is more severe than that.
+        """
         for _ in range(ATTEMPTS):
             incident = await self._find(signal.incident)
             if incident is None:
-                await self._open_next(signal, signal.incident)
+                if at:
+                    await self._open_next(signal, signal.incident)
                 return
             if await self._apply(signal, at, incident):
                 return

@@ -6,9 +6,12 @@ Source: Smart Data Models, dataModel.Alert (CC BY 4.0).
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from rhinecloud.kernel.errors import Conflict
+from rhinecloud.kernel.severity import Severity
+from rhinecloud.kernel.time import format_time
 from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity, Instance
@@ -22,6 +25,57 @@ MOVING = (
     *("location", "simulated", "callsForIncident"),
 )
 """Attributes that may change while an alert is active."""
+ENDING = ("resolvedAt", "validTo", "resolution", "resolvedBy", "resolutionNote")
+ACKNOWLEDGEMENT = ("acknowledgedAt", "acknowledgedBy", "acknowledgementNote")
+
+
+class AlertEdit:
+    """Collects what changes in an alert, by terms, and makes one decision of it."""
+
+    def __init__(self, alert: Entity, context: Context) -> None:
+        self._alert = alert
+        self._context = context
+        self._set: dict[str, list[Instance]] = {}
+        self._dropped: set[str] = set()
+
+    def value(self, name: str) -> Any:
+        """Return the present value of an attribute, None where there is none; a DateTime is its text."""
+        instance = self._alert.first(self._context.expand(name))
+        found = instance.value if instance else None
+        return found["@value"] if isinstance(found, dict) and "@value" in found else found
+
+    def has(self, name: str) -> bool:
+        """Return whether the alert has an attribute."""
+        return self.value(name) is not None
+
+    def put(self, name: str, instance: Instance) -> None:
+        """Set an attribute."""
+        self._set[self._context.expand(name)] = [instance]
+
+    def set_texts(self, **texts: str) -> None:
+        """Set Properties; an empty text removes its attribute."""
+        for name, text in texts.items():
+            self.put(name, _property(text)) if text else self.drop(name)
+
+    def set_time(self, name: str, moment: datetime) -> None:
+        """Set a DateTime."""
+        self.put(name, _moment(format_time(moment)))
+
+    def drop(self, *names: str) -> None:
+        """Remove attributes, where they are."""
+        self._dropped |= {iri for name in names if (iri := self._context.expand(name)) in self._alert.attrs}
+
+    def decision(self, now: str) -> Decision:
+        """Return the decision that writes what was collected at `now` (ISO 8601), None where nothing was."""
+        if not self._set and not self._dropped:
+            return None
+        patched = patch.append(self._alert, Entity(id=self._alert.id, type=[], attrs=self._set), now)
+        changed, previous = list(patched.changed), dict(patched.previous)
+        for iri in sorted(self._dropped):
+            patched = patch.delete_attribute(patched.entity, iri, now, delete_all=True)
+            changed += patched.changed
+            previous |= patched.previous
+        return Put(patched.entity, changed, previous)
 
 
 class AlertIdTaken(Conflict):
@@ -57,31 +111,36 @@ class AlertWriter:
                 return None  # it was deleted on purpose
             patched = patch.create(Entity(id=outcome.alert_id, type=[ALERT], attrs=attributes), outcome.at)
             return Put(patched.entity, patched.changed, patched.previous)
-        seen = alert.first(self._context.expand("occurrences"))
-        if seen is not None and seen.value >= outcome.occurrences:
+        edit = AlertEdit(alert, self._context)
+        if (edit.value("occurrences") or 0) >= outcome.occurrences:
             return None
-        iris = map(self._context.expand, MOVING)
-        return self._put(alert, {iri: attributes[iri] for iri in iris if iri in attributes}, outcome)
+        is_worse = outcome.severity.rank > _rank(edit.value("severity"))
+        if edit.value("status") == RESOLVED:
+            if not is_worse:
+                return None  # a person cleared it: it comes back by a new onset only
+            edit.put("status", _property(ACTIVE))
+            edit.drop(*ENDING)
+        for name in MOVING:
+            if iri_instances := attributes.get(self._context.expand(name)):
+                edit.put(name, iri_instances[0])
+        if is_worse:
+            edit.drop(*ACKNOWLEDGEMENT)
+        return edit.decision(outcome.at)
 
     def _resolve(self, alert: Entity | None, outcome: RuleOutcome) -> Decision:
         status = alert.first(self._context.expand("status")) if alert else None
         if alert is None or (status is not None and status.value == RESOLVED):
             return None
-        attributes = self._expanded(
-            {
-                "status": _property(RESOLVED),
-                "resolvedAt": _moment(outcome.at),
-                "validTo": _moment(outcome.at),
-                "resolution": _property(outcome.reason),
-                "occurrences": _property(outcome.occurrences),
-                "lastSeen": _moment(outcome.last_seen),
-            }
-        )
-        return self._put(alert, attributes, outcome)
-
-    def _put(self, alert: Entity, attributes: dict[str, list[Instance]], outcome: RuleOutcome) -> Decision:
-        patched = patch.append(alert, Entity(id=alert.id, type=[], attrs=attributes), outcome.at)
-        return Put(patched.entity, patched.changed, patched.previous)
+        edit = AlertEdit(alert, self._context)
+        edit.set_texts(status=RESOLVED, resolution=outcome.reason)
+        edit.put("occurrences", _property(outcome.occurrences))
+        for name, at in (
+            *(("resolvedAt", outcome.at), ("validTo", outcome.at)),
+            ("lastSeen", outcome.last_seen),
+        ):
+            edit.put(name, _moment(at))
+        edit.drop("shelvedAt", "shelvedUntil", "shelvedBy", "shelvingReason")
+        return edit.decision(outcome.at)
 
     def _attributes(self, outcome: RuleOutcome) -> dict[str, list[Instance]]:
         message = outcome.message
@@ -114,6 +173,10 @@ class AlertWriter:
 
     def _expanded(self, attributes: dict[str, Instance]) -> dict[str, list[Instance]]:
         return {self._context.expand(name): [instance] for name, instance in attributes.items()}
+
+
+def _rank(severity: Any) -> int:
+    return Severity(severity).rank if severity in list(Severity) else -1
 
 
 def _property(value: Any) -> Instance:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rhinecloud.broker.service import Broker
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.errors import Invalid, NotFound
 from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
@@ -14,7 +14,14 @@ from rhinecloud.ngsild.ordering import parse_order
 from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.risk.engine import ALERT
 
-QUERIES = {"active": 'status=="active"|!status', "resolved": 'status=="resolved"'}
+_ACTIVE = '(status=="active"|!status)'
+QUERIES = {
+    "active": _ACTIVE,
+    "unacknowledged": f"{_ACTIVE};!acknowledgedAt;!shelvedUntil",
+    "acknowledged": f"{_ACTIVE};acknowledgedAt",
+    "shelved": f"{_ACTIVE};shelvedUntil",
+    "resolved": 'status=="resolved"',
+}
 """An alert from elsewhere may have no status: it counts as active."""
 
 
@@ -26,8 +33,19 @@ class Alerts:
         self._context = context
         self._tenant = tenant
 
+    async def count(self, actor: Actor, status: str) -> int:
+        """Return how many alerts have a status."""
+        return (await self.list(actor, status=status, limit=1, offset=0)).total or 0
+
+    async def get(self, actor: Actor, alert_id: str) -> dict[str, Any]:
+        """Return one alert; raise NotFound."""
+        stored = await self._broker.find(actor, self._tenant, alert_id)
+        if stored is None or ALERT not in stored.entity().type:
+            raise NotFound(f"there is no alert {alert_id}")
+        return self.row(stored.entity())
+
     async def list(self, actor: Actor, *, status: str, limit: int, offset: int) -> Page[dict[str, Any]]:
-        """Return a page of alerts, the newest first; `status` is `active`, `resolved`, or '' for all. Raise Invalid."""
+        """Return a page of alerts, the newest first; `status` is a key of QUERIES, or '' for all. Raise Invalid."""
         if status and status not in QUERIES:
             raise Invalid(f"must be one of {', '.join(QUERIES)}, not {status!r}", field="status")
         query = EntityQuery(
@@ -75,6 +93,15 @@ class Alerts:
             "simulated": bool(value("simulated")),
             "calls_for_incident": bool(value("callsForIncident")),
             "incident": value("incident"),
+            "acknowledged_at": value("acknowledgedAt"),
+            "acknowledged_by": value("acknowledgedBy"),
+            "acknowledgement_note": value("acknowledgementNote"),
+            "shelved_at": value("shelvedAt"),
+            "shelved_until": value("shelvedUntil"),
+            "shelved_by": value("shelvedBy"),
+            "shelving_reason": value("shelvingReason"),
+            "resolved_by": value("resolvedBy"),
+            "resolution_note": value("resolutionNote"),
         }
 
 

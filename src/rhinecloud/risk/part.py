@@ -11,6 +11,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from pydantic import BaseModel
 
 from rhinecloud.broker.service import Broker
+from rhinecloud.identity import Identity
+from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.ids import KeyedIds
 from rhinecloud.ngsild.context import Context
@@ -24,19 +26,21 @@ from rhinecloud.part import (
     OpenPart,
     Part,
     PartContext,
-    ProtectedType,
     Reload,
-    Rights,
     Settings,
 )
 from rhinecloud.part.metrics import PREFIX
+from rhinecloud.policy import Authorization
+from rhinecloud.risk.actions import alert_actions
+from rhinecloud.risk.alert_acts import AlertActs
 from rhinecloud.risk.alerts import Alerts
 from rhinecloud.risk.consumer import Risk, RiskServices
 from rhinecloud.risk.content import RULES
-from rhinecloud.risk.engine import ALERT
-from rhinecloud.risk.routes import risk_routes
+from rhinecloud.risk.rights import risk_rights
+from rhinecloud.risk.routes import AlertServices, risk_routes
 from rhinecloud.risk.rulebook import Rulebook, read_rulebook
 from rhinecloud.risk.settings import RiskSettings
+from rhinecloud.risk.suppression import Suppression
 from rhinecloud.store.port import Store
 from rhinecloud.stream.connection import StreamConnection
 
@@ -53,6 +57,7 @@ class RiskFigures(BaseModel):
     """Active alerts, and the rules that raise them."""
 
     alerts_active: int
+    alerts_shelved: int
     rules: RulesView
 
 
@@ -84,12 +89,27 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
         context.settings.section("risk", RiskSettings),
         context.space,
     )
+    own = context.settings.section("risk", RiskSettings)
     alerts = Alerts(broker, context.vocabulary, context.space)
+    suppression = Suppression(broker, context.vocabulary, context.clock, context.space)
+    acts = AlertActs(
+        broker,
+        services.get(Authorization),
+        context.vocabulary,
+        context.clock,
+        own.shelve_at_most_s,
+        context.space,
+    )
+    shown = AlertServices(alerts, context.actions, services.get(Identity).accounts.name_of)
 
     async def status() -> dict[str, Any]:
         problems = [str(problem) for problem in risk.rulebook.problems]
         rules = {"loaded": len(risk.rules()), "failed": len(problems), "errors": problems}
-        return {"alerts_active": risk.status().active, "rules": rules}
+        return {
+            "alerts_active": risk.status().active,
+            "alerts_shelved": await alerts.count(part("status"), "shelved"),
+            "rules": rules,
+        }
 
     async def metrics() -> list[Metric]:
         return [GaugeMetricFamily(f"{PREFIX}alerts_active", "Alerts that are active.", risk.status().active)]
@@ -109,8 +129,9 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
 
     viewer = context.access.may("see_status")
     yield OpenPart(
-        routers=[risk_routes(risk, alerts, viewer, context.access.signed_in)],
-        workers={"risk": risk.run},
+        routers=[risk_routes(risk, shown, viewer, context.access.signed_in)],
+        workers={"risk": risk.run, "suppression": suppression.run},
+        actions=alert_actions(acts, context.clock, suppression.wake),
         status=status,
         consumers=lambda: [ConsumerState("risk", risk.status().lag)],
         metrics=metrics,
@@ -143,7 +164,7 @@ PART = Part(
     open=open_risk,
     content=(RULES,),
     settings={"risk": RiskSettings},
-    rights=Rights(protected=(ProtectedType(ALERT, create="a rule"),)),
+    rights=risk_rights(),
     records={"risk": "The state of the rules between two changes."},
     status=RiskFigures,
     check=check_rules,

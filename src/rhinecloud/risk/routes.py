@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.severity import Severity
-from rhinecloud.risk.alerts import Alerts
+from rhinecloud.part import Actions
+from rhinecloud.risk.actions import SUMMARIES, AlertNote, Shelving
+from rhinecloud.risk.alert_acts import AlertAct
+from rhinecloud.risk.alerts import QUERIES, Alerts
 from rhinecloud.risk.consumer import Risk
 from rhinecloud.risk.counters import RuleCounters
 from rhinecloud.risk.model import Rule
 
 Dependency = Callable[[Request], Any]
+PEOPLE = ("acknowledged_by", "shelved_by", "resolved_by")
 
 
 class AlertView(BaseModel):
@@ -44,6 +49,15 @@ class AlertView(BaseModel):
     simulated: bool
     calls_for_incident: bool
     incident: str | None
+    acknowledged_at: str | None
+    acknowledged_by: str | None = Field(description="A name, or the id of an account that is gone")
+    acknowledgement_note: str | None
+    shelved_at: str | None
+    shelved_until: str | None
+    shelved_by: str | None
+    shelving_reason: str | None
+    resolved_by: str | None = Field(description="Who cleared it by hand")
+    resolution_note: str | None
 
 
 class AlertPage(BaseModel):
@@ -95,7 +109,29 @@ class RuleList(BaseModel):
     problems: list[RuleProblemView]
 
 
-def risk_routes(risk: Risk, alerts: Alerts, viewer: Dependency, signed_in: Dependency) -> APIRouter:
+@dataclass(frozen=True, slots=True)
+class AlertServices:
+    """What the routes of alerts call; `name_of` returns the name of an account."""
+
+    alerts: Alerts
+    actions: Actions
+    name_of: Callable[[str], str] = str
+
+    def view(self, row: dict[str, Any]) -> AlertView:
+        """Return the view of a row of `Alerts`."""
+        names = {name: self.name_of(row[name]) for name in PEOPLE if row[name]}
+        return AlertView.model_validate({**row, **names})
+
+    async def call(
+        self, actor: Actor, act: AlertAct, alert_id: str, parameters: BaseModel | None
+    ) -> AlertView:
+        """Do an act by its action, and return the alert."""
+        given = parameters.model_dump(exclude_none=True) if parameters else {}
+        await self.actions.call(actor, act.action, {**given, "alert": alert_id})
+        return self.view(await self.alerts.get(actor, alert_id))
+
+
+def risk_routes(risk: Risk, services: AlertServices, viewer: Dependency, signed_in: Dependency) -> APIRouter:
     """Return the routes of `/rules` and `/alerts`; `viewer` needs the right to see the status, `signed_in` sign-in."""
     router = APIRouter(tags=["risk"])
 
@@ -112,15 +148,42 @@ def risk_routes(risk: Risk, alerts: Alerts, viewer: Dependency, signed_in: Depen
 
     @router.get("/alerts", operation_id="listAlerts")
     async def list_alerts(
-        status: str = "",
+        status: Annotated[str, Query(description=f"{', '.join(QUERIES)}; empty: all")] = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         offset: Annotated[int, Query(ge=0)] = 0,
         who: Actor = Depends(signed_in),
     ) -> AlertPage:
-        """List alerts, the newest first; `status` is `active` or `resolved`."""
-        page = await alerts.list(who, status=status, limit=limit, offset=offset)
-        items = [AlertView.model_validate(each) for each in page.items]
+        """List alerts, the newest first."""
+        page = await services.alerts.list(who, status=status, limit=limit, offset=offset)
+        items = [services.view(each) for each in page.items]
         return AlertPage(items=items, total=page.total or 0, more=page.more)
+
+    router.include_router(_acting(services, signed_in))
+    return router
+
+
+def _acting(services: AlertServices, signed_in: Dependency) -> APIRouter:
+    router = APIRouter(prefix="/alerts/{alert_id}")
+
+    @router.post("/acknowledge", summary=SUMMARIES[AlertAct.ACKNOWLEDGE])
+    async def acknowledge_alert(
+        alert_id: str, body: AlertNote | None = None, who: Actor = Depends(signed_in)
+    ) -> AlertView:
+        return await services.call(who, AlertAct.ACKNOWLEDGE, alert_id, body)
+
+    @router.post("/shelve", summary=SUMMARIES[AlertAct.SHELVE])
+    async def shelve_alert(alert_id: str, body: Shelving, who: Actor = Depends(signed_in)) -> AlertView:
+        return await services.call(who, AlertAct.SHELVE, alert_id, body)
+
+    @router.post("/unshelve", summary=SUMMARIES[AlertAct.UNSHELVE])
+    async def unshelve_alert(alert_id: str, who: Actor = Depends(signed_in)) -> AlertView:
+        return await services.call(who, AlertAct.UNSHELVE, alert_id, None)
+
+    @router.post("/clear", summary=SUMMARIES[AlertAct.CLEAR])
+    async def clear_alert(
+        alert_id: str, body: AlertNote | None = None, who: Actor = Depends(signed_in)
+    ) -> AlertView:
+        return await services.call(who, AlertAct.CLEAR, alert_id, body)
 
     return router
 

@@ -25,6 +25,9 @@ class RiskSettings:
     )
     max_gap_s: float = setting(60.0, "A longer jump of the clock shifts all deadlines.", unit="s")
     repeat_every_s: float = setting(60.0, "Interval at which a lasting alert is updated.", unit="s")
+    shelve_at_most_s: float = setting(
+        604_800.0, "The longest time for which an alert is shelved.", unit="s", check=more_than(0)
+    )
     save_every_s: float = setting(
         5.0, "Interval at which the state of the rules is saved.", unit="s", check=more_than(0)
     )

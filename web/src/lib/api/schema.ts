@@ -328,11 +328,79 @@ export interface paths {
         };
         /**
          * List Alerts
-         * @description List alerts, the newest first; `status` is `active` or `resolved`.
+         * @description List alerts, the newest first.
          */
         get: operations["listAlerts"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that somebody has seen an alert. */
+        post: operations["acknowledge_alert_api_v1_alerts__alert_id__acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Suppress an alert for some time, with a reason: no notice, no incident. */
+        post: operations["shelve_alert_api_v1_alerts__alert_id__shelve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the shelving of an alert. */
+        post: operations["unshelve_alert_api_v1_alerts__alert_id__unshelve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End an alert by hand. */
+        post: operations["clear_alert_api_v1_alerts__alert_id__clear_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -845,6 +913,17 @@ export interface components {
             name: string;
         };
         /**
+         * AlertNote
+         * @description A remark on what is done to an alert.
+         */
+        AlertNote: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
          * AlertPage
          * @description Alerts, the newest first.
          */
@@ -915,6 +994,30 @@ export interface components {
             calls_for_incident: boolean;
             /** Incident */
             incident: string | null;
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /**
+             * Acknowledged By
+             * @description A name, or the id of an account that is gone
+             */
+            acknowledged_by: string | null;
+            /** Acknowledgement Note */
+            acknowledgement_note: string | null;
+            /** Shelved At */
+            shelved_at: string | null;
+            /** Shelved Until */
+            shelved_until: string | null;
+            /** Shelved By */
+            shelved_by: string | null;
+            /** Shelving Reason */
+            shelving_reason: string | null;
+            /**
+             * Resolved By
+             * @description Who cleared it by hand
+             */
+            resolved_by: string | null;
+            /** Resolution Note */
+            resolution_note: string | null;
         };
         /**
          * Assignment
@@ -2361,6 +2464,18 @@ export interface components {
             note: string;
         };
         /**
+         * Shelving
+         * @description Until when an alert is shelved, and why: either `until` or `minutes`.
+         */
+        Shelving: {
+            /** Until */
+            until?: string | null;
+            /** Minutes */
+            minutes?: number | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * SignIn
          * @description Name and password of an account.
          */
@@ -2424,6 +2539,8 @@ export interface components {
             messages_per_s: number;
             /** Alerts Active */
             alerts_active: number;
+            /** Alerts Shelved */
+            alerts_shelved: number;
             rules: components["schemas"]["RulesView"];
             /** Incidents Open */
             incidents_open: number;
@@ -3415,6 +3532,7 @@ export interface operations {
     listAlerts: {
         parameters: {
             query?: {
+                /** @description active, unacknowledged, acknowledged, shelved, resolved; empty: all */
                 status?: string;
                 limit?: number;
                 offset?: number;
@@ -3432,6 +3550,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            /** @description The error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_alert_api_v1_alerts__alert_id__acknowledge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AlertNote"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description The error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    shelve_alert_api_v1_alerts__alert_id__shelve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shelving"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description The error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unshelve_alert_api_v1_alerts__alert_id__unshelve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description The error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clear_alert_api_v1_alerts__alert_id__clear_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AlertNote"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
                 };
             };
             /** @description The error */

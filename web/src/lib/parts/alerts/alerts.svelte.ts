@@ -21,9 +21,21 @@ export class AlertStore {
 
   constructor(private readonly app: Pick<AppContext, 'client' | 'announcer' | 'texts' | 'registry'>) {}
 
-  /** Those that still hold, the gravest first. */
+  /** Those that still hold and are not suppressed, the gravest first. */
   get active(): Alert[] {
-    return this.all.filter(isActive).sort(byGravity);
+    return this.filtered('active');
+  }
+
+  /** Those of a filter: the gravest first, of all of them the newest. */
+  filtered(filter: AlertFilter): Alert[] {
+    const found = this.all.filter(MATCHES[filter]);
+    return filter === 'all' ? found.sort(byOnset) : found.sort(byGravity);
+  }
+
+  /** Does what a person does to an alert. */
+  async act(alert: Alert, act: AlertAct, body: Record<string, unknown>): Promise<void> {
+    await this.app.client.post(`/api/v1/alerts/${encodeURIComponent(alert.id)}/${act}`, body);
+    await this.load();
   }
 
   find(id: string): Alert | undefined {
@@ -41,10 +53,13 @@ export class AlertStore {
         query: { limit: MOST },
       });
       if (!isLast()) return;
-      const active = this.loaded ? alerts.filter(isActive) : [];
+      const heard = alerts.filter((alert) => isActive(alert) && !isQuiet(alert));
+      const active = this.loaded ? heard : [];
       const fresh = active.filter((alert) => !this.known.has(alert.id));
       const worse = active.filter((alert) => rankOf(alert.severity) > rankOf(this.known.get(alert.id)));
-      for (const alert of alerts) this.known.set(alert.id, alert.severity);
+      // One that is suppressed is announced again when it no longer is.
+      for (const alert of alerts) this.known.delete(alert.id);
+      for (const alert of heard) this.known.set(alert.id, alert.severity);
       this.all = alerts;
       this.loaded = true;
       this.problem = null;
@@ -85,6 +100,31 @@ export class AlertStore {
   }
 }
 
+/** What people do to an alert, as in the API. */
+export type AlertAct = 'acknowledge' | 'shelve' | 'unshelve' | 'clear';
+
+export const FILTERS = ['active', 'unacknowledged', 'acknowledged', 'shelved', 'all'] as const;
+export type AlertFilter = (typeof FILTERS)[number];
+const MATCHES: Record<AlertFilter, (alert: Alert) => boolean> = {
+  active: (alert) => isActive(alert) && !isQuiet(alert),
+  unacknowledged: (alert) => isActive(alert) && !isQuiet(alert) && !alert.acknowledged_at,
+  acknowledged: (alert) => isActive(alert) && !isQuiet(alert) && !!alert.acknowledged_at,
+  shelved: (alert) => isActive(alert) && !!alert.shelved_until,
+  all: () => true,
+};
+
+/** Whether an alert is suppressed: it raises no notice. */
+export function isQuiet(alert: Alert): boolean {
+  return !!alert.shelved_until;
+}
+
+/** The key of the word for an alert's state. */
+export function stateOf(alert: Alert) {
+  if (!isActive(alert)) return alert.resolved_by ? 'alerts.cleared' : 'alerts.over';
+  if (alert.shelved_until) return 'alerts.shelved';
+  return alert.acknowledged_at ? 'alerts.acknowledged' : 'alerts.active';
+}
+
 export function isActive(alert: Alert): boolean {
   return alert.status === 'active';
 }
@@ -96,6 +136,10 @@ function rankOf(severity: string | undefined): number {
 
 export function byGravity(a: Alert, b: Alert): number {
   return rankOf(b.severity) - rankOf(a.severity) || Date.parse(onsetOf(b)) - Date.parse(onsetOf(a));
+}
+
+function byOnset(a: Alert, b: Alert): number {
+  return Date.parse(onsetOf(b)) - Date.parse(onsetOf(a));
 }
 
 /** Since when it holds. */

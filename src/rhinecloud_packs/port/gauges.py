@@ -1,7 +1,7 @@
 """What a gauge says about the river: Smart Data Models' `WaterObserved` (dataModel.Environment) and its marks.
 
-Units: levels in centimetres above gauge zero (CMT), discharge in cubic metres a second (MQS), gauge zero in metres
-above NHN (MTR). Source: PEGELONLINE REST v2 (WSV), whose names stand in the messages.
+Units: levels in centimetres (CMT) above gauge zero or the datum that `levelReference` names, gauge zero in metres above
+NHN (MTR); other series: `series`. Source: PEGELONLINE REST v2 (WSV), whose names stand in the messages.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, utc
+from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, Rejected, utc
+from rhinecloud_packs.port.series import Quantity, UnknownUnit, find_quantity, stored
 
 MARKS = {
     "MNW": "lowWaterMark",
@@ -29,9 +30,11 @@ ROW_MARKS = {
 
 
 def map_station(message: Message, received: datetime) -> Iterator[MappedItem]:
-    """Turn one element of `stations.json` (with time series and current measurements) into its gauge."""
-    series = {each.get("shortname"): each for each in message.get("timeseries", ())}
-    level = series.get("W", {})
+    """Turn one element of `stations.json` (with time series and current measurements) into its gauge.
+
+    A series without a unit, as a URL about one series sends it, takes the feed's `fields = { unit = "cm" }`.
+    """
+    series = message.get("timeseries") or ()
     if not message.get("uuid") or not series:
         yield Ignored(
             "a station without a time series" if message.get("uuid") else "a station without a uuid"
@@ -41,20 +44,65 @@ def map_station(message: Message, received: datetime) -> Iterator[MappedItem]:
     gauge.update(_place(message.get("longitude"), message.get("latitude"), message.get("km")))
     if message.get("number"):
         gauge["stationID"] = str(message["number"])
-    gauge.update(_current(level, "waterLevel", "CMT", received))
-    gauge.update(_current(series.get("Q", {}), "flow", "MQS", received))
-    state = level.get("currentMeasurement", {}).get("stateMnwMhw")
-    if state and state not in ("unknown", "commented", "out-dated"):
-        gauge["waterState"] = {
-            "value": state,
-            "observedAt": utc(level["currentMeasurement"].get("timestamp") or received),
-        }
-    for value in level.get("characteristicValues", ()):
-        if value.get("shortname") in MARKS and value.get("value") is not None:
-            gauge[MARKS[value["shortname"]]] = {"value": value["value"], "unitCode": "CMT"}
-    if level.get("gaugeZero", {}).get("value") is not None:
-        gauge["gaugeZero"] = {"value": level["gaugeZero"]["value"], "unitCode": "MTR"}
+    for each in series:
+        for item in _series(each, message, received):
+            if isinstance(item, dict):
+                gauge.update(item)
+            else:
+                yield item
     yield gauge
+
+
+def _series(series: Message, message: Message, received: datetime) -> Iterator[MappedItem]:
+    """Yield the attributes of one time series, and what of it cannot be used."""
+    name, unit = str(series.get("shortname") or ""), series.get("unit", message.get("unit"))
+    station = message.get("shortname") or message["uuid"]
+    try:
+        quantity = find_quantity(name, unit)
+    except UnknownUnit as error:
+        yield Rejected(f"timeseries.{name}.unit", f"{error} (station {station})")
+        return
+    if quantity is None:
+        yield Ignored(
+            "a time series that has no attribute", f"{name} {series.get('longname', '')} {unit} ({station})"
+        )
+        return
+    measured = series.get("currentMeasurement") or {}
+    if measured.get("value") is not None:
+        try:
+            value = stored(measured["value"], quantity)
+            observed = utc(measured.get("timestamp") or received)
+        except ValueError as error:
+            yield Rejected(f"timeseries.{name}.currentMeasurement", f"{error} (station {station})")
+        else:
+            attribute = {"value": value, "unitCode": quantity.unit, "observedAt": observed}
+            yield {quantity.attribute: attribute}
+    if name.upper() == "W":
+        yield from _level(series, quantity, received)
+
+
+def _level(series: Message, quantity: Quantity, received: datetime) -> Iterator[MappedItem]:
+    """Yield what stands beside a water level: its reference, its marks, and how it compares with them."""
+    if series.get("currentMeasurement") or series.get("characteristicValues"):
+        yield {"levelReference": quantity.reference}
+    measured = series.get("currentMeasurement") or {}
+    state = measured.get("stateMnwMhw")
+    if state and state not in ("unknown", "commented", "out-dated"):
+        yield {"waterState": {"value": state, "observedAt": utc(measured.get("timestamp") or received)}}
+    for mark in series.get("characteristicValues") or ():
+        name = mark.get("shortname")
+        if name not in MARKS or mark.get("value") is None:
+            continue
+        try:
+            own = find_quantity("W", mark.get("unit", series.get("unit") or "cm")) or quantity
+            if own.reference != quantity.reference:
+                raise UnknownUnit(f"is above {own.reference}, the level above {quantity.reference}")
+            yield {MARKS[name]: {"value": stored(mark["value"], own), "unitCode": own.unit}}
+        except ValueError as error:
+            yield Rejected(f"characteristicValues.{name}", str(error))
+    zero = series.get("gaugeZero") or {}
+    if zero.get("value") is not None:
+        yield {"gaugeZero": {"value": zero["value"], "unitCode": "MTR"}}
 
 
 def map_row(message: Message, received: datetime) -> Iterator[MappedItem]:
@@ -96,14 +144,6 @@ def _place(longitude: float | None, latitude: float | None, kilometre: float | N
     if kilometre is not None:
         place["riverKilometre"] = {"value": kilometre, "unitCode": "KMT"}
     return place
-
-
-def _current(series: Message, name: str, unit: str, received: datetime) -> EntityFragment:
-    measured = series.get("currentMeasurement") or {}
-    if measured.get("value") is None:
-        return {}
-    observed = utc(measured.get("timestamp") or received)
-    return {name: {"value": measured["value"], "unitCode": unit, "observedAt": observed}}
 
 
 def _number(value: Any) -> float | None:

@@ -4,7 +4,7 @@ A message is one station as the service writes it: `uuid`, `number`, `shortname`
 `latitude`, `water` and `timeseries`, a list of `shortname` (`W` level, `Q` discharge …), `unit`, `currentMeasurement`
 (`timestamp`, `value`, `stateMnwMhw`, `stateNswHsw`), `gaugeZero` and `characteristicValues`. Responses about one time
 series (`…/stations/<uuid>/W/currentmeasurement.json`, `measurements.json`) are converted to the same form, with the
-names from the URL; there `uuid` is the station's name in the URL.
+names from the URL; there `uuid` is the station's name in the URL, and `unit` is missing (`…/W.json` has it).
 
 Source: PEGELONLINE REST v2 (Wasserstraßen- und Schifffahrtsverwaltung des Bundes).
 """
@@ -22,7 +22,9 @@ import orjson
 from rhinecloud.connectors.times import find_moment
 from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Parcel
 
-SERIES_URL = re.compile(r"/stations/(?P<station>[^/]+)/(?P<series>[^/]+)/(?:current)?measurements?\.json")
+SERIES_URL = re.compile(
+    r"/stations/(?P<station>[^/]+)/(?P<series>[^/.]+)(?:/(?:current)?measurements?)?\.json"
+)
 
 
 class PegelonlineCodec:
@@ -63,6 +65,8 @@ def _station(item: Any, url: str) -> dict[str, Any] | None:
         shaped = isinstance(series, list) and all(isinstance(each, dict) for each in series)
         return item if shaped else None
     named = SERIES_URL.search(url)
+    if named is not None and isinstance(item.get("currentMeasurement"), dict):
+        return {"uuid": unquote(named["station"]), "timeseries": [item]}
     if named is None or "timestamp" not in item or "value" not in item:
         return None
     measured = {"shortname": unquote(named["series"]), "currentMeasurement": item}

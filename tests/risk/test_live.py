@@ -175,7 +175,7 @@ async def test_from_the_reading_to_the_incident(tmp_path: Path) -> None:
                         break
                     await asyncio.sleep(0.02)
                 (incident,) = page.items
-                assert (incident.title, incident.description) == ("Hochwasser", "ruhrort: 900 cm")
+                assert (incident.title, incident.description) == ("Hochwasser: ruhrort", "ruhrort: 900 cm")
                 assert incident.alerts == (alert["id"],)
                 await room.reads(100)
                 for _ in range(500):

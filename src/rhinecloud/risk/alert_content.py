@@ -9,6 +9,7 @@ from rhinecloud.expressions import EvaluationFailed
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.ngsild.context import Context
 from rhinecloud.risk.active_alerts import AlertStatement
+from rhinecloud.risk.alert_title import ATTRIBUTES, alert_title, subject_of
 from rhinecloud.risk.condition import Condition
 from rhinecloud.risk.evaluation import ConditionEvaluator
 from rhinecloud.risk.facts import SIMULATED, EntityFacts, first_of
@@ -65,7 +66,7 @@ class AlertContent:
 
         place = facts.instance("location")
         return AlertStatement(
-            title=dict(rule.title),
+            title=alert_title(rule.title, subject_of(facts)),
             message={language: text.render(evaluate, language) for language, text in rule.message.items()},
             location=place.value if place else None,
             evidence=self._evidence(rule, facts),
@@ -74,7 +75,7 @@ class AlertContent:
 
     def attributes_to_keep(self, rule: Rule) -> frozenset[str]:
         """Return the attributes (IRIs) that a timer must keep: those of the rule and its texts, and the location."""
-        names = {"location", "name", *rule.decisive}
+        names = {*ATTRIBUTES, *rule.decisive}
         names |= {
             name for text in rule.message.values() for each in text.conditions for name in each.attributes
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rhinecloud.broker.service import Broker
@@ -12,9 +13,12 @@ from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.ordering import parse_order
 from rhinecloud.ngsild.query import EntityQuery, parse_q
+from rhinecloud.risk.alert_title import AlertSubject, alert_title
 from rhinecloud.risk.engine import ALERT
 
 _ACTIVE = '(status=="active"|!status)'
+TITLES = ("name", "subCategory", "category")
+"""What stands for the title of an alert from elsewhere, which may have none."""
 QUERIES = {
     "active": _ACTIVE,
     "unacknowledged": f"{_ACTIVE};!acknowledgedAt;!shelvedUntil",
@@ -60,6 +64,14 @@ class Alerts:
         rows = [self.row(stored.entity()) for stored in page.items]
         return Page(rows, page.offset, page.more, page.total)
 
+    def _subject(self, value: Callable[[str], Any]) -> AlertSubject:
+        """Return what an alert from elsewhere is about."""
+        source = value("alertSource")
+        name = source.removeprefix("urn:ngsi-ld:") if isinstance(source, str) else ""
+        return AlertSubject(
+            name, value("address"), value("areaServed"), value("location"), self._context.compact
+        )
+
     def row(self, alert: Entity) -> dict[str, Any]:
         """Return one alert as plain values; those that an alert from elsewhere does not have are None."""
 
@@ -75,7 +87,7 @@ class Alerts:
             "severity": value("severity") or "medium",
             "category": value("category") or "other",
             "sub_category": value("subCategory"),
-            "title": value("title") or _texts(value("name") or value("subCategory") or value("category")),
+            "title": value("title") or alert_title(_texts(_first(value, TITLES)), self._subject(value)),
             "message": value("message") or _texts(description),
             "entity": value("alertSource"),
             "location": value("location"),
@@ -103,6 +115,10 @@ class Alerts:
             "resolved_by": value("resolvedBy"),
             "resolution_note": value("resolutionNote"),
         }
+
+
+def _first(value: Callable[[str], Any], names: Sequence[str]) -> Any:
+    return next((found for name in names if (found := value(name))), "Alert")
 
 
 def _texts(value: Any) -> dict[str, str]:

@@ -79,6 +79,10 @@ class EntityFacts:
         """Return the IRI of a compact name."""
         return self._context.expand(name)
 
+    def compact(self, iri: str) -> str:
+        """Return the compact name of an IRI."""
+        return self._context.compact(iri)
+
     def instance(self, name: str) -> Instance | None:
         """Return an attribute's default instance by compact name."""
         if name not in self._instances:

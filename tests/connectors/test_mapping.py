@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from rhinecloud.connectors.mapping.declared import DeclaredMapping, load_mapping, load_mappings, parse_mapping
 from rhinecloud.connectors.mapping.document import MappingRuleKeys
+from rhinecloud.connectors.mapping.lookup import read_path
 from rhinecloud.kernel.declarative import FileFault
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.pack.mapping import Ignored, Rejected
@@ -250,6 +251,206 @@ def test_a_folder_gives_its_mappings_by_name_and_names_the_broken_file(tmp_path:
     broken.write_text(rule(zone="nowhere"))
     with pytest.raises(Invalid, match=r"broken\.yaml, line \d, column 7: zone: must be a time zone"):
         load_mapping(broken)
+
+
+# Paths
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("SDS0X1.PM2.5", {"SDS0X1": {"PM2.5": 7, "PM10": 3}}),
+        ('SDS0X1."PM2.5"', {"SDS0X1": {"PM2.5": 7, "PM2": {"5": 8}}}),
+        ('"a.b".c', {"a.b": {"c": 7}, "a": {"b": {"c": 8}}}),
+        ("a.b.c", {"a.b": {"c": 7}}),
+        ("a.b.c", {"a": {"b.c": 7}}),
+        ("a.b.c.d", {"a": {"b.c": {"d": 7}}}),
+        ("a.b.c", {"a.b": {"x": 1}, "a": {"b": {"c": 7}}}),
+        ("x.1.a.b", {"x": [0, {"a.b": 7}]}),
+        ('"*"', {"*": 7}),
+        ('"say \\"x\\""', {'say "x"': 7}),
+        ("Bundesland / Messnetz", {"Bundesland / Messnetz": 7}),
+    ],
+)
+def test_a_name_with_a_dot_is_found_at_any_level(path: str, message: dict[str, Any]) -> None:
+    [found] = apply(rule(id="urn:x:1", attributes={"v": path}), message)
+    assert found["v"]["value"] == 7
+
+
+@pytest.mark.parametrize("path", ["a..b", ".a", "a.", 'a."b', 'a"b"', "a.*", '""'])
+def test_a_path_that_is_none_is_refused_with_its_place(path: str) -> None:
+    for attribute in (path, {"from": path}):
+        with pytest.raises(FileFault, match=r"m\.yaml, line \d+, column \d+: attributes\.v"):
+            mapping(rule(attributes={"v": attribute}))
+
+
+_NAME = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=6)
+
+
+@given(names=st.lists(_NAME, min_size=1, max_size=4))
+def test_any_names_in_quotes_are_found(names: list[str]) -> None:
+    path = ".".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names)
+    message: Any = 7
+    for name in reversed(names):
+        message = {name: message}
+    assert read_path(path).find(message) == 7
+
+
+# Conditions and meanings
+
+
+@pytest.mark.parametrize(
+    ("written", "found", "fits"),
+    [
+        ("ON", "ON", True),
+        ("ON", True, False),
+        ("off", "off", True),
+        ("yes", "yes", True),
+        ("007", "007", True),
+        ("007", 7, True),
+        ("1.10", "1.10", True),
+        ("1.10", 1.1, True),
+        ("1.10", "1.1", False),
+        ("1", "1", True),
+        ("1", 1.0, True),
+        ("1", True, False),
+        ("true", True, True),
+        ("true", "true", True),
+        ("True", True, True),
+        ("true", 1, False),
+        ("'1'", 1, True),
+        ("null", None, True),
+        ("null", "x", False),
+        ("[ON, 'OPEN', 3]", "OPEN", True),
+        ("[ON, 'OPEN', 3]", 3, True),
+        ("[ON, 'OPEN', 3]", "OFF", False),
+        ("2026-03-01", "2026-03-01", True),
+    ],
+)
+def test_a_condition_is_compared_as_the_text_of_the_source(written: str, found: Any, fits: bool) -> None:
+    text = f"id: urn:x:1\ntype: T\nwhen: {{ k: {written} }}\nattributes: {{ v: b }}\n"
+    assert bool(apply(text, {"k": found, "b": 1})) is fits
+    inner = "\n".join(f"    {line}" for line in text.splitlines())
+    assert bool(apply(f"rules:\n  -\n{inner}\n", {"k": found, "b": 1})) is fits
+
+
+@pytest.mark.parametrize(
+    ("found", "meant"),
+    [("ON", "open"), (True, "yes"), ("true", "yes"), (1, "one"), (1.0, "one"), ("007", "bond")],
+)
+def test_a_table_of_meanings_is_compared_as_texts(found: Any, meant: str) -> None:
+    table = "{ ON: open, true: yes, 1: one, 007: bond, '-': }"
+    text = f"id: urn:x:1\ntype: T\nattributes: {{ v: {{ from: b, values: {table} }} }}"
+    [entity] = apply(text, {"b": found})
+    assert entity["v"]["value"] == meant
+    assert apply(text, {"b": "-"}) == []
+
+
+def test_words_for_no_data_are_left_out() -> None:
+    text = rule(no_data=["unavailable", -999], attributes={"v": {"from": "b", "unit": "CEL"}, "w": "c"})
+    [found] = apply(text, {"a": 1, "b": "unavailable", "c": "alive"})
+    assert "v" not in found and found["w"]["value"] == "alive"
+    assert apply(text, {"a": 1, "b": "-999.0", "c": -999}) == []
+
+
+# Walks
+
+
+def test_each_value_of_an_object_is_an_item_with_its_key() -> None:
+    text = rule(each="stations.*", id="urn:x:{key}", attributes={"v": "no2", "unit": "unit"})
+    message = {"unit": "ug", "stations": {"A": {"no2": 31}, "B": {"no2": 33, "unit": "mg"}}}
+    assert [(each["id"], each["v"]["value"], each["unit"]["value"]) for each in apply(text, message)] == [
+        ("urn:x:A", 31, "ug"),
+        ("urn:x:B", 33, "mg"),
+    ]
+
+
+def test_objects_keyed_by_station_and_time_are_walked() -> None:
+    text = rule(
+        each="data.*.*",
+        id="urn:x:{keys.0}",
+        time="key",
+        time_format="%Y-%m-%d %H:%M:%S",
+        zone="Europe/Berlin",
+        attributes={"o3": {"from": "3.2", "unit": "GQ"}, "dust": {"from": "4.2", "unit": "GQ"}},
+    )
+    hours = {
+        "2023-02-06 11:00:00": ["2023-02-06 12:00:00", 1, 1, [3, 5, 0, "0.083"], [5, 28, 1, "1.368"]],
+        "2023-02-06 12:00:00": ["2023-02-06 13:00:00", 1, 1, [3, "x", 0, "0.1"], [5, 27, 1, "1.3"]],
+    }
+    said = list(mapping(text)({"data": {"509": hours}}, NOW))
+    found = [each for each in said if isinstance(each, dict)]
+    assert [(each["id"], each["o3"]["value"], each["o3"]["observedAt"]) for each in found] == [
+        ("urn:x:509", 0, "2023-02-06T10:00:00Z"),
+        ("urn:x:509", 0, "2023-02-06T11:00:00Z"),
+    ]
+    broken = {"data": {"509": {"2023-02-06 11:00:00": [0, 1, 1, [3, 5, "x"], [5, 28, 1]]}}}
+    [_, rejected] = mapping(text)(broken, NOW)
+    assert rejected == Rejected("data.509.2023-02-06 11:00:00.3.2", "must be a number, not 'x'")
+
+
+def test_lists_below_objects_are_walked_and_see_what_is_around_them() -> None:
+    text = rule(each="boxes.*.sensors", id="urn:x:{key}:{n}", attributes={"v": "v", "name": "name"})
+    message = {
+        "name": "all",
+        "boxes": {
+            "A": {"name": "box A", "sensors": [{"n": 1, "v": 5}, {"n": 2, "v": 6}]},
+            "B": {"sensors": []},
+        },
+    }
+    assert [(each["id"], each["v"]["value"], each["name"]["value"]) for each in apply(text, message)] == [
+        ("urn:x:A:1", 5, "box A"),
+        ("urn:x:A:2", 6, "box A"),
+    ]
+
+
+def test_an_object_where_a_list_must_be_is_refused_with_the_step_that_it_needs() -> None:
+    with pytest.raises(Invalid, match=r"stations: must be a list; `stations\.\*` is each value of an object"):
+        apply(rule(each="stations"), {"stations": {"A": {"a": 1, "b": 2}}})
+
+
+# Checks at load
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        (rule(attributes={"v": {"from": "b", "unit": "°C"}}), r"attributes\.v\.unit: .*did you mean CEL"),
+        (rule(attributes={"v": {"from": "b", "unit": "kN"}}), r"attributes\.v\.unit: .*did you mean B47"),
+        (
+            rule(attributes={"v": {"from": "b", "min": 5, "max": 1}}),
+            r"attributes\.v\.max: must be `min` \(5\)",
+        ),
+        (
+            rule(attributes={"v": {"from": "b", "mim": 5}}),
+            r"attributes\.v\.mim: unknown key; did you mean `min`",
+        ),
+        (
+            rule(time="at", time_format="dd.MM.yyyy"),
+            "time_format: must have codes for year, month and day",
+        ),
+        (rule(time="at", time_format="%H:%M"), "time_format: must have codes for year, month and day"),
+        (rule(time="at", time_format="%Q"), "time_format: must be a format of strptime"),
+        (rule(id="X {b}"), "id: must be a URI"),
+        (rule(id="urn:x:{b"), "id: must be a URI"),
+        (rule(id="station-7"), "id: must be a URI"),
+        (rule(attributes={"v": {"link": "Device {b}"}}), r"attributes\.v\.link: must be a URI"),
+        (
+            rule(topic="air/{station}/x", id="urn:x:{sation}"),
+            r"id: unknown level \{sation\}; did you mean `\{station\}`",
+        ),
+        (rule(when={"a": {"b": 1}}), r"when\.a: must be a text, a number"),
+        (rule(no_data="-"), "no_data: must be a list"),
+    ],
+)
+def test_a_mistake_is_found_before_the_first_message(written: str, reason: str) -> None:
+    with pytest.raises(FileFault, match=rf"m\.yaml, line \d+, column \d+: ({reason})"):
+        mapping(written)
+
+
+def test_an_id_may_be_a_value_of_the_message() -> None:
+    [found] = apply(rule(id="{a}"), {"a": "urn:x:7", "b": 1})
+    assert found["id"] == "urn:x:7"
 
 
 GERMAN = rule(

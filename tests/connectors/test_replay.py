@@ -211,3 +211,20 @@ def test_files_are_found_by_name_folder_and_pattern(tmp_path: Path) -> None:
     assert [path.name for path in find_files(str(folder / "*.txt"), tmp_path)] == ["c.txt"]
     with pytest.raises(Invalid, match="must be a recording"):
         find_files("feeds/*.csv", tmp_path)
+
+
+async def test_a_path_at_which_no_message_has_a_value_stands_on_the_status(city: City) -> None:
+    (city.root / "air.yaml").write_text(
+        "id: urn:x:{box.id}\ntype: Box\nattributes: { pm10: values.pm10, pm25: values.pm25, name: values.name }\n"
+    )
+    (city.root / "air.json").write_text(
+        '[{"box": {"id": 1}, "values": {"pm10": 1}}, {"box": {"id": 2}, "values": {"pm10": 2, "name": "b"}}]'
+    )
+    feeds = await city.feed(connector="json", mapping="air.yaml", path="air.json", speed=0)
+    await feeds.get("test").finished()
+    [reason] = status(feeds).ignored_by_reason
+    assert (reason.reason, reason.count) == (
+        "no message has a value at `values.pm25`, which the mapping reads",
+        2,
+    )
+    assert status(feeds).ignored == 0

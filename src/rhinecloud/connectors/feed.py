@@ -24,6 +24,7 @@ from rhinecloud.connectors.model import FeedCounters, FeedStatus, LinkBroken
 from rhinecloud.connectors.pipeline import EntityDraft, Pipeline, ReadItem
 from rhinecloud.connectors.plan import FeedPlan
 from rhinecloud.connectors.settings import ConnectorSettings
+from rhinecloud.connectors.unseen import UnseenPaths
 from rhinecloud.kernel.errors import Unavailable
 from rhinecloud.pack.codec import DecodeFault, Ignored, Parcel
 
@@ -58,6 +59,7 @@ class Feed:
         self._health = FeedHealth(plan.silent_after_s, tools.clock, tools.monotonic, polled=plan.polled)
         self._health.stops()
         self._rate = Rate(tools.monotonic)
+        self._unseen = UnseenPaths(plan.meaning)
         self._inlet = _Inlet(tools.limits, self.counters, self._health)
         self._link = plan.make_link(tools)
         self._link_task: asyncio.Task[None] | None = None
@@ -119,7 +121,7 @@ class Feed:
             last_error=self._health.last_error,
             outside=counted.outside,
             outside_sample=counted.outside_sample,
-            ignored_by_reason=counted.ignored_by_reason.reasons(),
+            ignored_by_reason=(*counted.ignored_by_reason.reasons(), *self._unseen.reasons()),
         )
 
     async def _keep_link(self) -> None:
@@ -211,6 +213,7 @@ class Feed:
             self._rate.add(read)
         if drafts:
             self._simulated = all(draft.simulated for draft in drafts)
+            self._unseen.look_at(drafts, self._tools.clock())
         outcome = await self._retry_until_accepted(lambda: self._pipeline.write(drafts))
         self.counters.accepted += outcome.accepted
         self.counters.unchanged += outcome.unchanged

@@ -9,8 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rhinecloud.connectors.mapping.document import AttributeKeys
-from rhinecloud.connectors.mapping.lookup import MessageScope
+from rhinecloud.connectors.mapping.lookup import (
+    MessagePath,
+    MessageScope,
+    MessageTemplate,
+    is_written_as,
+    text_of,
+)
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.numbers import read_number
 from rhinecloud.pack.place import point
 
 NUMERIC = frozenset({"unit", "scale", "offset", "digits", "smallest", "largest"})
@@ -20,12 +27,10 @@ _COMMA_NUMBER = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool):
-        raise TypeError
-    number = value if isinstance(value, int | float) else float(value)
-    if not math.isfinite(number):
-        raise ValueError
-    return int(number) if isinstance(value, str) and number == int(number) else number
+    try:
+        return read_number(value)
+    except Invalid:
+        raise ValueError from None
 
 
 def _plain_number(text: str) -> str:
@@ -46,7 +51,7 @@ def _boolean(value: Any) -> bool:
     raise ValueError
 
 
-KINDS: dict[str, Callable[[Any], Any]] = {"number": _number, "text": str, "boolean": _boolean}
+KINDS: dict[str, Callable[[Any], Any]] = {"number": _number, "text": text_of, "boolean": _boolean}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +78,11 @@ class DeclaredAttribute:
         return self.source in ("from", "point")
 
     @property
-    def paths(self) -> tuple[str, ...]:
-        """Return the paths of the values that it measures."""
-        return {"from": (self.argument,), "point": tuple(self.argument)}.get(self.source, ())
+    def paths(self) -> tuple[MessagePath, ...]:
+        """Return the paths of all values that it reads."""
+        if isinstance(self.argument, MessageTemplate):
+            return self.argument.paths
+        return (self.argument,) if isinstance(self.argument, MessagePath) else tuple(self.argument)
 
     def render(self, scope: MessageScope, observed_at: str) -> Any:
         """Return the attribute in concise form, None where the message has no value for it; raise Invalid."""
@@ -88,25 +95,33 @@ class DeclaredAttribute:
         value = scope.find(self.argument)
         if value is None or value == "":
             return None
-        rendered = {"value": self._value(value), "observedAt": observed_at}
+        meant = self._value(value)
+        if meant is None:
+            return None
+        rendered = {"value": meant, "observedAt": observed_at}
         if self.unit:
             rendered["unitCode"] = self.unit
         return rendered
 
     def _value(self, value: Any) -> Any:
         if self.meanings:
-            if str(value) not in self.meanings:
-                raise Invalid(
-                    f"must be one of {', '.join(self.meanings)}, not {value!r}", field=self.argument
-                )
-            return self.meanings[str(value)]
+            return self._meaning(value)
         if not self.kind:
             return value
         try:
             converted = KINDS[self.kind](self._plainly(value) if self.kind == "number" else value)
         except (ValueError, TypeError):
-            raise Invalid(f"must be a {self.kind}, not {value!r}", field=self.argument) from None
+            raise Invalid(f"must be a {self.kind}, not {value!r}", field=str(self.argument)) from None
         return self._scaled(converted) if self.kind == "number" else converted
+
+    def _meaning(self, value: Any) -> Any:
+        """Return what the table of meanings has for a value, by its text, or by its number where both are numbers."""
+        key = next((key for key in self.meanings if is_written_as(value, key)), None)
+        if key is None:
+            raise Invalid(
+                f"must be one of {', '.join(self.meanings)}, not {value!r}", field=str(self.argument)
+            )
+        return self.meanings[key]
 
     def _plainly(self, value: Any) -> Any:
         return _plain_number(value) if self.comma and isinstance(value, str) else value
@@ -116,7 +131,7 @@ class DeclaredAttribute:
             number = number * self.scale + self.offset
         if not self.smallest <= number <= self.largest:
             bound = f"below {self.smallest:g}" if number < self.smallest else f"above {self.largest:g}"
-            raise Invalid(f"{number:g} is {bound}", field=self.argument)
+            raise Invalid(f"{number:g} is {bound}", field=str(self.argument))
         if self.digits is not None:
             number = round(number, self.digits or None)
         return number
@@ -159,5 +174,5 @@ def make_attribute(name: str, written: str | AttributeKeys, *, comma: bool = Fal
 def _source(keys: AttributeKeys) -> tuple[str, Any]:
     if keys.point is not None:
         return "point", keys.point
-    texts = {"from": keys.path, "text": keys.text, "link": keys.link}
-    return next((name, text) for name, text in texts.items() if text)
+    sources = {"from": keys.path, "text": keys.text, "link": keys.link}
+    return next((name, source) for name, source in sources.items() if source is not None)

@@ -6,22 +6,25 @@ rule that matches a message adds its entities.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rhinecloud.connectors.mapping.attribute import DeclaredAttribute, make_attribute
+from rhinecloud.connectors.mapping.condition import MemberCondition, read_conditions
 from rhinecloud.connectors.mapping.document import MappingKeys, MappingRuleKeys
-from rhinecloud.connectors.mapping.lookup import HOLE, MessageScope, find
+from rhinecloud.connectors.mapping.lookup import MessageItem, MessagePath, MessageScope, MessageTemplate
 from rhinecloud.connectors.mapping.topic import TopicPattern
-from rhinecloud.connectors.times import read_moment
+from rhinecloud.connectors.nodata import NoDataWords
 from rhinecloud.kernel.declarative import ParsedDocument, fit_document, only_document, parse_bytes, parse_file
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector
+from rhinecloud.kernel.moments import ZoneMissing, read_formatted_moment, read_moment
 from rhinecloud.kernel.time import format_time
 from rhinecloud.pack.codec import Message
 from rhinecloud.pack.mapping import Ignored, MappedItem, Rejected
@@ -32,55 +35,77 @@ NO_TOPIC = "its topic is none of the mapping's"
 
 @dataclass(frozen=True, slots=True)
 class MappingRule:
-    """One rule; `when` are members that must have a value, `each` is the path of a list of items."""
+    """One rule; `when` are conditions of members, `each` is the path of a list of items."""
 
-    entity_id: str
+    entity_id: MessageTemplate
     entity_type: str
     attributes: tuple[DeclaredAttribute, ...]
     topic: TopicPattern | None
-    when: Mapping[str, Any]
-    each: str
-    time: str
+    when: tuple[MemberCondition, ...]
+    each: MessagePath | None
+    time: tuple[MessagePath, ...]
     time_format: str
     zone: ZoneInfo | None
+    no_data: NoDataWords
+
+    @property
+    def paths(self) -> tuple[MessagePath, ...]:
+        """Return all paths that it reads in an item."""
+        return tuple(
+            dict.fromkeys(
+                (
+                    *self.entity_id.paths,
+                    *(path for each in self.attributes for path in each.paths),
+                    *(condition.path for condition in self.when),
+                    *self.time,
+                )
+            )
+        )
 
     @property
     def names(self) -> frozenset[str]:
         """Return the names of members that it reads, with the first part of those that hold a dot."""
-        templates = [self.entity_id, *(each.argument for each in self.attributes if not each.measured)]
-        paths = [
-            *(hole for template in templates for hole in HOLE.findall(template)),
-            *(path for each in self.attributes for path in each.paths),
-            *self.when,
-            self.time,
-        ]
         levels = self.topic.names if self.topic is not None else frozenset()
-        return frozenset({*paths, *(path.partition(".")[0] for path in paths)}) - levels - {""}
+        return frozenset(name for path in self.paths for name in path.first_names) - levels
 
     def apply(self, message: Message, received: datetime) -> Iterator[MappedItem]:
         """Yield the entities of a message, Rejected for members that are invalid, and Ignored for what is left out.
 
         An invalid item of a list does not affect the others, nor an invalid value the entity's other values.
         """
-        levels: Mapping[str, str] = {}
-        if self.topic is not None:
-            matched = self.topic.match(str(message.get("topic", "")))
-            if matched is None:
-                yield Ignored(NO_TOPIC, str(message.get("topic", "")))
-                return
-            levels = matched
-        items = self._items(message)
-        if not items:
+        levels = self._levels(message)
+        if levels is None:
+            yield Ignored(NO_TOPIC, str(message.get("topic", "")))
+            return
+        empty = True
+        for item in self._items(message):
+            empty = False
+            yield from self._mapped(self._scope(levels, item), received, item.place)
+        if empty:
             yield Ignored(f"it has nothing in the list `{self.each}`")
-        for number, item in enumerate(items):
-            yield from self._mapped(MessageScope(levels, item, message), received, number)
 
-    def _mapped(self, scope: MessageScope, received: datetime, number: int) -> Iterator[MappedItem]:
+    def find_paths(self, message: Message) -> Iterator[MessagePath]:
+        """Yield the paths at which a message has values, also where its items do not meet the conditions."""
+        levels = self._levels(message)
+        if levels is None:
+            return
+        for item in self._items(message):
+            scope = self._scope(levels, item)
+            yield from (path for path in self.paths if scope.find(path) is not None)
+
+    def _levels(self, message: Message) -> Mapping[str, str] | None:
+        """Return the named levels of the message's topic, None where the topic is another one."""
+        return {} if self.topic is None else self.topic.match(str(message.get("topic", "")))
+
+    def _scope(self, levels: Mapping[str, str], item: MessageItem) -> MessageScope:
+        return MessageScope(levels, *item.layers(), no_data=self.no_data)
+
+    def _mapped(self, scope: MessageScope, received: datetime, place: str) -> Iterator[MappedItem]:
         """Yield what one item means; all that is Rejected has its place in the message."""
-        for path, value in self.when.items():
-            found = scope.find(path)
-            if str(found) != str(value):
-                yield Ignored(f"`{path}` is not {value!r}", f"{path}: {found!r}")
+        for condition in self.when:
+            found = condition.find_in(scope)
+            if not condition.fits(found):
+                yield Ignored(f"`{condition.path}` is not {condition}", f"{condition.path}: {found!r}")
                 return
         collector = ErrorCollector()
         with collector.collect():
@@ -88,18 +113,23 @@ class MappingRule:
             if isinstance(made, dict) or not collector.found:
                 yield made
         for each in collector.found:
-            place = ".".join(filter(None, (f"{self.each}.{number}" if self.each else "", each.field)))
-            yield Rejected(place, each.reason)
+            yield Rejected(".".join(filter(None, (place, each.field))), each.reason)
 
-    def _items(self, message: Message) -> Sequence[Mapping[str, Any]]:
-        if not self.each:
-            return [message]
-        items = find(message, self.each)
-        if items is None:
-            return []
-        if not isinstance(items, list):
-            raise Invalid("must be a list", field=self.each)
-        return [item if isinstance(item, Mapping) else {"value": item} for item in items]
+    def _items(self, message: Message) -> Iterator[MessageItem]:
+        if self.each is None:
+            yield MessageItem(message)
+            return
+        for item in self.each.walk(message):
+            if self.each.ends_in_every:
+                yield item
+            elif isinstance(item.value, list):
+                for number, each in enumerate(item.value):
+                    yield item.of_many(str(number), each, is_key=False)
+            elif item.value is not None:
+                hint = (
+                    f"; `{self.each}.*` is each value of an object" if isinstance(item.value, Mapping) else ""
+                )
+                raise Invalid(f"must be a list{hint}", field=item.place)
 
     def _entity(self, scope: MessageScope, received: datetime, collector: ErrorCollector) -> MappedItem:
         """Return the entity where the message has one of the values; texts and links alone make none.
@@ -118,34 +148,23 @@ class MappingRule:
         return {"id": scope.fill(self.entity_id, as_uri=True), "type": self.entity_type, **found, **fixed}
 
     def _observed_at(self, scope: MessageScope, received: datetime) -> str:
-        value = scope.find(self.time) if self.time else None
-        if value is None or value == "":
+        values = {str(path): value for path in self.time if (value := scope.find(path)) not in (None, "")}
+        if not values:
             return format_time(received)
-        moment = self._in_zone(value) if self.time_format else read_moment(value) or self._in_zone(value)
-        if moment is None:
-            wanted = f" as {self.time_format}" if self.time_format else ""
-            zone = "" if self.zone else " with a zone (or the mapping must have a `zone`)"
-            raise Invalid(f"must be a time{wanted}{zone}, not {value!r}", field=self.time)
-        return format_time(moment)
+        missing = [str(path) for path in self.time if str(path) not in values]
+        if missing:
+            raise Invalid("must have a value beside the rest of the time", field=missing[0])
+        written = next(iter(values.values())) if len(values) == 1 else " ".join(map(str, values.values()))
+        return format_time(self._moment(written, " ".join(map(str, self.time))))
 
-    def _in_zone(self, value: Any) -> datetime | None:
-        """Return a time without a zone in that of the rule, or seconds in a text; None for anything else."""
-        text = str(value)
+    def _moment(self, written: Any, field: str) -> datetime:
         try:
             if self.time_format:
-                moment = datetime.strptime(text.strip(), self.time_format)  # noqa: DTZ007 - its zone comes below
-            else:
-                moment = datetime.fromisoformat(text)
-        except ValueError:
-            if self.time_format:
-                return None
-            return read_moment(float(value)) if text.replace(".", "", 1).isdecimal() else None
-        if moment.tzinfo is None and self.zone is None:
-            return None
-        try:
-            return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).astimezone(UTC)
-        except OverflowError:  # in UTC it is before the year 1, or after 9999
-            return None
+                return read_formatted_moment(str(written), self.time_format, zone=self.zone, field=field)
+            return read_moment(written, zone=self.zone, field=field)
+        except ZoneMissing:
+            needed = "must be a time with a zone, or the mapping must have a `zone`"
+            raise Invalid(f"{needed}, not {written!r}", field=field) from None
 
 
 class DeclaredMapping:
@@ -159,6 +178,8 @@ class DeclaredMapping:
         """MQTT topic filters of all rules."""
         self.names = frozenset(name for rule in rules for name in rule.names)
         """Names of the members that the rules read."""
+        self.paths = tuple(dict.fromkeys(path for rule in rules for path in rule.paths))
+        """All paths that the rules read."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DeclaredMapping) and self._digest == other._digest
@@ -177,6 +198,12 @@ class DeclaredMapping:
         if not made and not rejected:
             ignored = [item for items in said for item in items if isinstance(item, Ignored)]
             yield from sorted(ignored, key=lambda each: each.reason == NO_TOPIC)[:1]
+
+    def find_paths(self, message: Message) -> Iterator[MessagePath]:
+        """Yield the paths at which a message has values."""
+        for rule in self._rules:
+            with contextlib.suppress(Invalid):
+                yield from rule.find_paths(message)
 
     def _say(self, rule: MappingRule, message: Message, received: datetime) -> list[MappedItem]:
         said: list[MappedItem] = []
@@ -213,12 +240,15 @@ def _mapping(parsed: list[ParsedDocument]) -> DeclaredMapping:
     written = only_document(parsed)
     if isinstance(written.data, dict) and "rules" in written.data:
         rules = fit_document(written, MappingKeys).value.rules
+        parts = [written.part("rules", index) for index in range(len(rules))]
     else:
-        rules = (fit_document(written, MappingRuleKeys).value,)
-    return DeclaredMapping([_rule(each) for each in rules], written.text)
+        rules, parts = (fit_document(written, MappingRuleKeys).value,), [written]
+    return DeclaredMapping(
+        [_rule(keys, read_conditions(part)) for keys, part in zip(rules, parts, strict=True)], written.text
+    )
 
 
-def _rule(keys: MappingRuleKeys) -> MappingRule:
+def _rule(keys: MappingRuleKeys, when: tuple[MemberCondition, ...]) -> MappingRule:
     return MappingRule(
         entity_id=keys.id,
         entity_type=keys.type,
@@ -227,9 +257,10 @@ def _rule(keys: MappingRuleKeys) -> MappingRule:
             for name, written in keys.attributes.items()
         ),
         topic=keys.topic,
-        when=keys.when,
+        when=when,
         each=keys.each,
         time=keys.time,
         time_format=keys.time_format,
         zone=keys.zone,
+        no_data=NoDataWords(keys.no_data),
     )

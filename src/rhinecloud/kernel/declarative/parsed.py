@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,6 +46,16 @@ class ParsedDocument:
         whole = (*self.prefix, *path)
         refusals = [each for each in self.refusals if each.path[: len(whole)] == whole]
         return ParsedDocument(self.file, data, self.text, lambda: self.root, refusals, whole)
+
+    def written(self, *path: str | int) -> str:
+        """Return the text of a value as it stands in the file: `007`, `1.10` and `True` of YAML stay what they are."""
+        value: Any = self.data
+        for step in path:
+            value = value[step]
+        if isinstance(value, str):
+            return value
+        written = self.root.nearest((*self.prefix, *path)).written
+        return written or json.dumps(value)
 
     def placed(self, fault: Invalid) -> Invalid:
         """Return a fault whose `field` is a path in the file with its place; one that stands elsewhere as it is."""

@@ -34,7 +34,8 @@ class Place:
 class Node:
     """A value and its place: of a quoted text its first character, of a block the sign that opens it.
 
-    A block is a text whose lines begin below (`|` and `>` of YAML), after `block_indent` blanks.
+    A block is a text whose lines begin below (`|` and `>` of YAML), after `block_indent` blanks. `written` is the text
+    of a scalar of YAML, where a number or a boolean may be written in several ways.
     """
 
     place: Place = field(default_factory=Place)
@@ -43,6 +44,7 @@ class Node:
     items: dict[str | int, Node] | None = None
     size: int = 1
     height: int = 0
+    written: str = ""
 
     def add(self, step: str | int, child: Node, key: Place | None = None) -> None:
         """Put a child at a key or at a position of a list."""

@@ -133,7 +133,7 @@ class _Composer:
         is_quoted = event.style in ("'", '"')
         start = Place(place.line, place.column + is_quoted)
         indent = self._block_indent(event) if event.style in ("|", ">") else None
-        node = Node(start, indent, size=1 + len(event.value) // _TEXT_OF_A_NODE)
+        node = Node(start, indent, size=1 + len(event.value) // _TEXT_OF_A_NODE, written=event.value)
         self._add(node, _resolve(event, place), event.anchor)
 
     def _block_indent(self, event: Any) -> int:

@@ -19,7 +19,7 @@ STORY = [
     "Feuerwehr hat die Aufgabe „Mobile Wand aufbauen“ erledigt",
     "Die Wand steht.",
     "Alle Alarme dieses Vorfalls sind vorbei",
-    "Feuerwehr hat den Vorfall gelöst",
+    "Feuerwehr hat den Vorfall als behoben gemeldet",
     "Leitstelle hat den Vorfall abgeschlossen",
 ]
 """What the timeline says, from the first to the last."""
@@ -93,7 +93,9 @@ def report_and_close(operator: Page, brigade: Page) -> None:
     brigade.get_by_role("button", name="Report as resolved").click()
     close = operator.get_by_role("group", name="Nächste Schritte").get_by_role("button", name="Schließen")
     expect(close).to_be_visible(timeout=PATIENCE_MS)
-    expect(operator.get_by_text("Feuerwehr hat den Vorfall gelöst")).to_be_visible(timeout=PATIENCE_MS)
+    expect(operator.get_by_text("Feuerwehr hat den Vorfall als behoben gemeldet")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
     close.click()
     operator.get_by_label("Grund").select_option(label="Behoben")
     operator.get_by_role("button", name="Vorfall schließen").click()

@@ -69,11 +69,11 @@ def test_a_task_is_made_started_and_done_by_keyboard(
     more = page.get_by_role("button", name="Who and by when")
     more.press("Enter")
     expect(more).to_have_attribute("aria-expanded", "true")
-    page.get_by_label("Assigned agency", exact=True).last.select_option(label="Hafenbehörde")
+    page.get_by_label("Assigned agency", exact=True).last.select_option(label="Port Authority")
     page.get_by_label("Due (optional)").fill("2099-07-01T14:30")
     page.get_by_placeholder("New task").press("Enter")
     made = task(page, "Close the lock")
-    expect(made).to_contain_text("Hafenbehörde", timeout=PATIENCE_MS)
+    expect(made).to_contain_text("Port Authority", timeout=PATIENCE_MS)
     expect(made).to_contain_text("due 01/07/2099, 14:30")  # as it was entered: in the city's time
 
     made.get_by_role("button", name="Start").press("Enter")

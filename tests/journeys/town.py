@@ -35,7 +35,7 @@ name = "Feuerwehr Duisburg"
 
 [[agencies]]
 id = "port"
-name = "Hafenbehörde"
+name = {{ de = "Hafenbehörde", en = "Port Authority" }}
 
 [feeds.old-gauge]
 connector = "csv"

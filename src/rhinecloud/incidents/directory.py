@@ -28,6 +28,9 @@ class AgencyView(BaseModel):
 
     id: str
     name: str
+    names: dict[str, str] | None = Field(
+        default=None, description="By language; null where it has one name in all of them"
+    )
 
 
 class NewAgency(BaseModel):
@@ -62,6 +65,7 @@ class AgencyDirectory:
         self._new_id = new_id
         self._tenant = tenant
         self._name = context.expand("name")
+        self._title = context.expand("title")
 
     async def list(self, actor: Actor) -> list[AgencyView]:
         """Return the agencies that the actor may see, by name."""
@@ -115,5 +119,16 @@ class AgencyDirectory:
         return sorted(views, key=lambda view: view.name.casefold())
 
     def _view(self, entity: Entity) -> AgencyView:
-        name = entity.first(self._name)
-        return AgencyView(id=entity.id, name=str(name.value) if name else entity.id)
+        name, title = entity.first(self._name), entity.first(self._title)
+        return AgencyView(
+            id=entity.id,
+            name=str(name.value) if name else entity.id,
+            names=_by_language(title.value) if title else None,
+        )
+
+
+def _by_language(value: object) -> dict[str, str] | None:
+    """Return the texts of a languageMap (ETSI GS CIM 009, clause 4.5.18); None where it is no such map."""
+    if not isinstance(value, dict):
+        return None
+    return {key: text for key, text in value.items() if isinstance(text, str)} or None

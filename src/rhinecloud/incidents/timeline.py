@@ -196,7 +196,7 @@ STATUS_WORDS = {
     "new": ("neu", "new"),
     "acknowledged": ("angenommen", "acknowledged"),
     "in_progress": ("in Arbeit", "in progress"),
-    "resolved": ("gelöst", "resolved"),
+    "resolved": ("behoben", "resolved"),
     "closed": ("abgeschlossen", "closed"),
 }
 SEVERITY_WORDS = {
@@ -207,7 +207,7 @@ SEVERITY_WORDS = {
     "critical": ("kritisch", "critical"),
 }
 REASON_WORDS = {
-    "resolved": ("gelöst", "resolved"),
+    "resolved": ("behoben", "resolved"),
     "false_alarm": ("Fehlalarm", "false alarm"),
     "duplicate": ("doppelt", "duplicate"),
     "test": ("Übung oder Test", "drill or test"),
@@ -228,7 +228,7 @@ SENTENCES = {
     "add_task": ("{name} hat die Aufgabe „{note}“ angelegt", "{name} added the task “{note}”"),
     "change_task": ("{name} hat die Aufgabe „{note}“ geändert", "{name} changed the task “{note}”"),
     "task_done": ("{name} hat die Aufgabe „{note}“ erledigt", "{name} finished the task “{note}”"),
-    "resolve": ("{name} hat den Vorfall gelöst", "{name} resolved the incident"),
+    "resolve": ("{name} hat den Vorfall als behoben gemeldet", "{name} resolved the incident"),
     "close": ("{name} hat den Vorfall abgeschlossen: {reason}", "{name} closed the incident: {reason}"),
     "reopen": ("{name} hat den Vorfall wieder geöffnet", "{name} reopened the incident"),
     "attach_alert": (
@@ -237,7 +237,7 @@ SENTENCES = {
     ),
     "alerts_over": ("Alle Alarme dieses Vorfalls sind vorbei", "All alerts of this incident are over"),
     "settle": (
-        "Alle Alarme sind vorbei. Der Vorfall wurde damit gelöst",
+        "Alle Alarme sind vorbei. Der Vorfall wurde damit behoben",
         "All alerts are over. The incident was resolved with them",
     ),
     "reopen_with_alert": (

@@ -911,6 +911,13 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+            /**
+             * Names
+             * @description By language; null where it has one name in all of them
+             */
+            names?: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * AlertNote

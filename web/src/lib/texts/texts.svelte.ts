@@ -1,6 +1,7 @@
 // The words of the screen in German and English, and of what packs bring with them.
 
-import type { City, PackWords, Titled } from '$lib/api/model';
+import type { Agency, City, PackWords, Titled } from '$lib/api/model';
+import { shortId } from '$lib/ui/format';
 import { builtBooks, type Book, type Language } from './books';
 import type { Counted, Key } from './keys';
 
@@ -76,8 +77,14 @@ export class Texts {
   /** The name of a category of incidents or alerts. */
   category = (name: string): string => (name ? this.coded('category', name) : '–');
 
+  /** The name of an agency; of one that is not known, its id. */
+  agency = (agencies: readonly Agency[], id: string): string => {
+    const found = agencies.find((each) => each.id === id);
+    return found ? this.titled(found.names ?? found.name) : shortId(id);
+  };
+
   /** A text that comes in several languages, or in one. */
-  titled = (said: Titled | Record<string, unknown> | string | null | undefined): string => {
+  titled = (said: Titled | Readonly<Record<string, unknown>> | string | null | undefined): string => {
     if (typeof said === 'string') return said;
     const texts = ((said as Record<string, unknown> | null)?.['languageMap'] ?? said ?? {}) as Record<
       string,

@@ -9,6 +9,8 @@ import { LatestRequest } from '$lib/ui/latest';
 /** The newest so many are on the screen. */
 const MOST = 500;
 const MINOR = ['informational', 'low'];
+/** A notice of these stays until somebody has seen it. */
+const URGENT = ['high', 'critical'];
 
 export class AlertStore {
   all = $state.raw<Alert[]>([]);
@@ -87,15 +89,16 @@ export class AlertStore {
     const [first] = severe;
     if (!first) return;
     const tone = severe.some((alert) => alert.severity === 'critical') ? 'danger' : 'warning';
+    const stays = severe.some((alert) => URGENT.includes(alert.severity));
     if (severe.length > 1) {
       announcer.say(
         tone,
         texts.count(what === 'raised' ? 'alerts.manyRaised' : 'alerts.manyWorse', severe.length),
-        link('alerts'),
+        { href: link('alerts'), stays },
       );
     } else {
       const text = texts.say(`alerts.${what}`, { title: texts.titled(first.title) });
-      announcer.say(tone, text, registry.hrefOf('Alert', first.id));
+      announcer.say(tone, text, { href: registry.hrefOf('Alert', first.id), stays });
     }
   }
 }

@@ -28,7 +28,9 @@ export class IncidentStore {
     void this.load();
   });
 
-  constructor(private readonly app: Pick<AppContext, 'client' | 'announcer' | 'texts' | 'registry'>) {}
+  constructor(
+    private readonly app: Pick<AppContext, 'client' | 'actor' | 'announcer' | 'texts' | 'registry'>,
+  ) {}
 
   private get client() {
     return this.app.client;
@@ -44,7 +46,8 @@ export class IncidentStore {
   }
 
   titleOf(id: string): string | undefined {
-    return this.all.find((incident) => incident.id === id)?.title;
+    const found = this.all.find((incident) => incident.id === id);
+    return found && this.app.texts.titled(found.titles ?? found.title);
   }
 
   async load(): Promise<void> {
@@ -61,7 +64,7 @@ export class IncidentStore {
     }
   }
 
-  /** Announces incidents that are open again, and those that follow a closed one. */
+  /** Announces incidents that are open again, those that follow a closed one, and those that the reader's agency got. */
   private announce(fresh: Incident[]): void {
     if (!this.loaded) return;
     const before = new Map(this.all.map((incident) => [incident.id, incident]));
@@ -69,11 +72,17 @@ export class IncidentStore {
       const known = before.get(incident.id);
       const isNew = incident.status === 'new';
       const again = isNew && (known ? isSettled(known) : incident.follows != null);
-      if (!again) continue;
-      const { announcer, texts, registry } = this.app;
+      const { actor, announcer, texts, registry } = this.app;
+      const given =
+        Boolean(actor.agency) && incident.agency === actor.agency && known?.agency !== actor.agency;
+      if (!again && !given) continue;
       const title = texts.titled(incident.titles ?? incident.title);
       const tone = incident.severity === 'critical' ? 'danger' : 'warning';
-      announcer.say(tone, texts.say('incidents.again', { title }), registry.hrefOf('Incident', incident.id));
+      const text = texts.say(again ? 'incidents.again' : 'incidents.given', { title });
+      announcer.say(tone, text, {
+        href: registry.hrefOf('Incident', incident.id),
+        stays: given || isUrgent(incident),
+      });
     }
   }
 
@@ -104,6 +113,10 @@ export class IncidentStore {
 
 export function isOpen(incident: Incident): boolean {
   return incident.status !== 'closed';
+}
+
+function isUrgent(incident: Incident): boolean {
+  return incident.severity === 'high' || incident.severity === 'critical';
 }
 
 function isSettled(incident: Incident): boolean {

@@ -26,7 +26,7 @@ EXAMPLES = [(text, table.splitlines()) for text, table in EXAMPLE.findall(PAGE)]
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Context:
-    terms, _ = city_terms(ROOT / "examples/duisburg", find_packs())
+    terms, _ = city_terms(ROOT / "examples/duisburg", CORE, find_packs())
     return compile_context(terms, {})
 
 

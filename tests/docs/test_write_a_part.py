@@ -193,24 +193,31 @@ async def test_a_part_that_cannot_be_opened_is_reported_and_the_city_runs(
     await city.start()
     try:
         _, status = await ask(city, "GET", "/api/v1/status")
-        assert status["parts"]["failed"] == [
-            {"name": "greetings", "reason": "ZeroDivisionError: division by zero"}
-        ]
+        (failure,) = status["parts"]["failed"]
+        assert failure["name"] == "greetings"
+        assert failure["reason"].startswith("ZeroDivisionError: division by zero (")
+        assert re.search(r"greetings/service\.py, line \d+\)$", failure["reason"])
     finally:
         await city.stop()
 
 
-async def test_a_part_that_cannot_be_loaded_is_reported_and_the_city_runs(
-    tmp_path: Path, installed: Path
+async def test_a_part_that_cannot_be_loaded_is_reported_once_and_the_city_runs(
+    tmp_path: Path, installed: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (installed / "greetings" / "part.py").write_text("import nothing_like_that\n", encoding="utf-8")
+    (installed / "greetings" / "part.py").write_text("\nimport nothing_like_that\n", encoding="utf-8")
     folder = write_city(tmp_path / "plain")
     assert any("nothing_like_that" in each.problem for each in check_city(folder))
+    caplog.clear()
     city = RunningCity(read_city(folder), packs=Packs())
     await city.start()
     try:
         (failure,) = (await ask(city, "GET", "/api/v1/status"))[1]["parts"]["failed"]
         assert "nothing_like_that" in failure["reason"]
+        assert failure["reason"].endswith("greetings/part.py, line 2)")
+        said = [each for each in caplog.records if each.levelname in ("WARNING", "ERROR")]
+        assert [(each.getMessage(), each.exc_info) for each in said if "greetings" in each.getMessage()] == [
+            (f"the part greetings cannot be loaded: {failure['reason']}", None)
+        ]
     finally:
         await city.stop()
 
@@ -287,6 +294,24 @@ async def test_a_part_cannot_take_the_place_of_another_parts_application(
         assert (await ask(city, "GET", "/ngsi-ld/v1/entities?type=Gauge"))[0] == 200
         (failure,) = (await ask(city, "GET", "/api/v1/status"))[1]["parts"]["failed"]
         assert "/ngsi-ld/v1/entities is taken" in failure["reason"]
+    finally:
+        await city.stop()
+
+
+@pytest.mark.parametrize("name", ["memory", "incidents"])
+async def test_a_part_with_a_worker_of_a_name_that_is_taken_costs_itself_alone(
+    folder: Path, installed: Path, name: str
+) -> None:
+    path = installed / "greetings" / "part.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace('workers={"greetings": work}', f'workers={{"{name}": work}}'), encoding="utf-8"
+    )
+    city = RunningCity(read_city(folder), packs=Packs())
+    await city.start()
+    try:
+        (failure,) = (await ask(city, "GET", "/api/v1/status"))[1]["parts"]["failed"]
+        assert f"the worker name {name} is taken" in failure["reason"]
     finally:
         await city.stop()
 

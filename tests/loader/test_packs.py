@@ -223,3 +223,12 @@ def test_check_names_a_term_with_two_meanings_once(city: Path) -> None:
     ]
     [said] = [each.problem for each in check_city(city, find_packs(found=points)) if each.part == "context"]
     assert said.startswith("reach: a means https://a.example/reach, b means ")
+
+
+def test_settings_of_an_installed_pack_that_is_not_used_are_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "city.toml").write_text(
+        '[city]\nname = "A"\npacks = []\n\n[packs.port]\nx = 1\n\n[packs.prot]\nx = 1\n', encoding="utf-8"
+    )
+    found = [each for each in check_city(tmp_path) if "packs.p" in each.what or "packs.p" in each.field]
+    assert [bool(each.problem) for each in found] == [False, True]
+    assert "that the city does not use" in found[0].what

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rhinecloud.app.foundation import city_terms
-from rhinecloud.app.parts import find_parts, kinds_of
+from rhinecloud.app.parts import CORE, find_parts, kinds_of
 from rhinecloud.loader import Packs
 from rhinecloud.loader import find_packs as find_with
 from rhinecloud.ngsild.context import compile_context
@@ -22,14 +22,14 @@ def test_every_pack_of_the_house_loads() -> None:
 
 
 def test_packs_agree_on_every_term() -> None:
-    terms, disagreements = city_terms(ROOT / "examples" / "duisburg", find_packs())
+    terms, disagreements = city_terms(ROOT / "examples" / "duisburg", CORE, find_packs())
     assert [str(each) for each in disagreements] == []
     compile_context(terms, {})
 
 
 def test_layers_have_ids_of_their_own_and_draw_types_that_the_city_knows() -> None:
     packs = find_packs()
-    terms, _ = city_terms(ROOT / "examples" / "duisburg", packs)
+    terms, _ = city_terms(ROOT / "examples" / "duisburg", CORE, packs)
     layers = layers_of(packs.content(), compile_context(terms, {}))
     assert len({layer.id for layer in layers}) == len(layers)
     assert [name for layer in layers for name in layer.types if name not in terms] == []

@@ -24,6 +24,7 @@ from prometheus_client.core import Metric
 from pydantic import BaseModel, create_model
 
 from rhinecloud.kernel.actor import Actor
+from rhinecloud.kernel.failures import describe_failure
 from rhinecloud.kernel.response_stats import ResponseStats
 from rhinecloud.part import (
     Actions,
@@ -77,8 +78,10 @@ class Assembly:
             except Exception as error:
                 if part.name in self._core:
                     raise
-                _log.exception("the part %s cannot be opened", part.name)
-                self.failed.append(PartFailure(part.name, f"{type(error).__name__}: {error}"))
+                reason = describe_failure(error, part.open.__module__)
+                _log.error("the part %s cannot be opened: %s", part.name, reason)
+                _log.debug("the part %s cannot be opened", part.name, exc_info=True)
+                self.failed.append(PartFailure(part.name, reason))
                 continue
             self._opened.append(OpenedPart(part, opened))
 
@@ -105,7 +108,7 @@ class Assembly:
         except Exception as error:
             if self._is_core(each):
                 raise
-            self._fail(each.part, f"{type(error).__name__}: {error}")
+            self._fail(each.part, describe_failure(error, each.part.open.__module__))
             return otherwise
 
     def names(self) -> list[str]:
@@ -144,9 +147,21 @@ class Assembly:
         """Return the web origins whose pages may send requests."""
         return [origin for each in self._opened for origin in each.opened.origins]
 
-    def workers(self) -> Iterator[tuple[str, Worker]]:
-        """Yield each worker with its name."""
+    def workers(self, reserved: Collection[str] = ()) -> Iterator[tuple[str, Worker]]:
+        """Yield each worker with its name.
+
+        A part from elsewhere of which a worker has a name that is taken, or `reserved`, gets none. Raise ValueError for
+        a part of the core.
+        """
+        taken = set(reserved)
         for each in self._opened:
+            twice = sorted(taken & each.opened.workers.keys())
+            if twice and self._is_core(each):
+                raise ValueError(f"{each.part.name}: the worker name {twice[0]} is taken")
+            if twice:
+                self._fail(each.part, f"the worker name {twice[0]} is taken, and none of its workers runs")
+                continue
+            taken |= each.opened.workers.keys()
             yield from each.opened.workers.items()
 
     async def ready(self) -> None:

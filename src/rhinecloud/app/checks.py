@@ -9,15 +9,14 @@ from pathlib import Path
 
 from rhinecloud import __version__
 from rhinecloud.app.foundation import Foundation, all_rights, city_terms, gather_city_content, read_policies
-from rhinecloud.app.parts import find_parts, kinds_of, migrations_of, rights_of
+from rhinecloud.app.parts import kinds_of, migrations_of, read_packs
 from rhinecloud.app.sections import gather_city, sections_of, tables_of
 from rhinecloud.app.settings import LoadedSettings, describe_settings
 from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.errors import Invalid, Unavailable
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.time import utc_now
-from rhinecloud.loader import Packs, find_packs
-from rhinecloud.loader.rights import admit_packs
+from rhinecloud.loader import Packs
 from rhinecloud.ngsild.context import compile_context, core_context
 from rhinecloud.part import CheckFiles, Finding, Part
 from rhinecloud.store.engine import StoreSettings, make_store, read_data_versions
@@ -32,7 +31,7 @@ def check_city(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
     except Invalid as error:
         yield from _faults("settings", error)
         return
-    parts = find_parts()
+    parts = settings.parts
     if collector.found:
         yield from _faults("settings", collector.error())
     else:
@@ -42,8 +41,7 @@ def check_city(folder: Path, packs: Packs | None = None) -> Iterator[Finding]:
         yield Finding("identity", "access is open: every client of the port is an administrator")
     for failure in parts.failed:
         yield from _faults("part", Invalid(failure.reason, field=failure.name), fatal=False)
-    found = find_packs(settings.city.packs, kinds=kinds_of(parts.loaded)) if packs is None else packs
-    packs = admit_packs(found, rights_of(parts.loaded))
+    packs = read_packs(parts.loaded, settings.city.packs, packs)
     yield from _environment(settings, parts.loaded, packs)
     yield from _packs(packs)
     yield from _data(settings, parts.loaded)
@@ -84,7 +82,7 @@ def _foundation(settings: LoadedSettings, packs: Packs, parts: Sequence[Part]) -
     """Check the foundation; where it can be read, all files of each part that have no fault of their own."""
     collector = ErrorCollector()
     with collector.collect():
-        terms, _ = city_terms(settings.folder, packs, settings.city.terms)
+        terms, _ = city_terms(settings.folder, parts, packs, settings.city.terms)
         read_policies(settings.folder, compile_context(terms, {}), all_rights(parts, packs))
     with collector.collect():
         make_store(settings.section("store", StoreSettings), settings.data)

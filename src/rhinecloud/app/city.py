@@ -49,6 +49,9 @@ from rhinecloud.stream.connection import StreamConnection
 READY_S = 5.0
 """How long a start waits until every part is ready, which takes a fraction of a second."""
 
+MEMORY = "memory"
+"""The name of the assembly's own worker."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -104,8 +107,8 @@ class RunningCity:
             await assembly.open(self.space.context(connection.mqtt_url), parts)
             closing.push_async_exit(parts.pop_all())
         closing.push_async_callback(self.supervisor.stop)
-        self.supervisor.keep("memory", trim_memory_regularly)
-        for name, worker in assembly.workers():
+        self.supervisor.keep(MEMORY, trim_memory_regularly)
+        for name, worker in assembly.workers((MEMORY,)):
             self.supervisor.keep(name, worker)
         self.server = self._build_server(connection)
         await self.server.start()

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from rhinecloud import __version__
 from rhinecloud.app.folder import DataFolder
-from rhinecloud.app.parts import find_parts, kinds_of, migrations_of, rights_of
+from rhinecloud.app.parts import kinds_of, migrations_of, read_packs, rights_of
 from rhinecloud.app.records import StoreRecords
 from rhinecloud.app.settings import CitySettings, LoadedSettings
 from rhinecloud.app.telemetry import TelemetrySettings, make_telemetry
@@ -26,11 +26,11 @@ from rhinecloud.identity import Identity, IdentitySettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.kernel.time import Clock
-from rhinecloud.loader import Packs, TermConflict, find_packs, merge_contexts
+from rhinecloud.loader import Packs, TermConflict, merge_contexts
 from rhinecloud.loader.content import Items, gather_content
 from rhinecloud.loader.context import TermConflicts
 from rhinecloud.loader.folder import CONTEXT, read_terms
-from rhinecloud.loader.rights import admit_packs, rights_of_pack
+from rhinecloud.loader.rights import rights_of_pack
 from rhinecloud.ngsild.context import Context, compile_context
 from rhinecloud.ngsild.documents import core_vocabulary
 from rhinecloud.pack.installed import InstalledPacks
@@ -62,12 +62,11 @@ class Foundation:
         self.settings = settings
         self.clock = clock
         self.started_at: datetime = clock()
-        parts = find_parts().loaded
+        parts = settings.parts.loaded
         self.migrations = migrations_of(parts)
         kinds = kinds_of(parts)
-        found = find_packs(settings.city.packs, kinds=kinds) if packs is None else packs
-        self.packs = admit_packs(found, rights_of(parts))
-        terms, self.disagreements = city_terms(settings.folder, self.packs, settings.city.terms)
+        self.packs = read_packs(parts, settings.city.packs, packs)
+        terms, self.disagreements = city_terms(settings.folder, parts, self.packs, settings.city.terms)
         self.terms = terms
         self.context: Context = compile_context(terms, {})
         collector = ErrorCollector() if faulty is None else faulty
@@ -178,14 +177,14 @@ def all_rights(parts: Sequence[Part], packs: Packs) -> list[tuple[str, Rights]]:
 
 
 def city_terms(
-    folder: Path, packs: Packs, chosen: Mapping[str, str] = MappingProxyType({})
+    folder: Path, parts: Iterable[Part], packs: Packs, chosen: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[dict[str, object], list[TermConflict]]:
     """Return the terms of core, parts, packs and city, and those on which two disagree and the city has not decided.
 
     Raise Invalid for a bad `context.jsonld` or choice of the city.
     """
     own = read_terms(folder / CONTEXT)
-    of_parts = [(each.name, each.vocabulary) for each in find_parts().loaded if each.vocabulary]
+    of_parts = [(each.name, each.vocabulary) for each in parts if each.vocabulary]
     of_packs = [(each.name, each.terms) for each in packs.loaded]
     merged = merge_contexts(core_vocabulary()["@context"], [*of_parts, *of_packs], own, chosen)
     return merged.terms, [each for each in merged.conflicts if not each.counts]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rhinecloud.audit.part import PART as AUDIT
@@ -14,7 +14,9 @@ from rhinecloud.identity.part import PART as IDENTITY
 from rhinecloud.incidents.part import PART as INCIDENTS
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.live.part import PART as LIVE
+from rhinecloud.loader import Packs, find_packs
 from rhinecloud.loader.part import PART as PACKS
+from rhinecloud.loader.rights import admit_packs
 from rhinecloud.ngsild.context import compile_context
 from rhinecloud.part import ContentKind, Part, Rights
 from rhinecloud.part.discovery import PartFailure, Parts, find_declared
@@ -45,7 +47,10 @@ NAMES = frozenset(part.name for part in CORE)
 
 
 def find_parts() -> Parts:
-    """Return the core's parts, and then those that installed distributions declare."""
+    """Return the core's parts, and then those that installed distributions declare.
+
+    It imports them: a process calls it once, and settings have what it found (`LoadedSettings.parts`).
+    """
     declared = find_declared(NAMES)
     accepted, failed = list(CORE), list(declared.failed)
     for part in declared.loaded:
@@ -100,6 +105,15 @@ def migrations_of(parts: Iterable[Part]) -> Migrations:
     return {part.name: part.migrations for part in parts if part.migrations}
 
 
-def cached_records() -> frozenset[str]:
+def cached_records(parts: Iterable[Part]) -> frozenset[str]:
     """Return the kinds of records of which reader processes hold a copy."""
-    return frozenset(kind for part in find_parts().loaded for kind in part.cached)
+    return frozenset(kind for part in parts for kind in part.cached)
+
+
+def read_packs(parts: Sequence[Part], wanted: Iterable[str] = ("*",), found: Packs | None = None) -> Packs:
+    """Return the packs that are wanted of those installed, or those `found` otherwise.
+
+    Those that do not load, or do not fit the parts or each other, count as failed.
+    """
+    loaded = find_packs(wanted, kinds=kinds_of(parts)) if found is None else found
+    return admit_packs(loaded, rights_of(parts))

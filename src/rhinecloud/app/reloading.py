@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 
 from rhinecloud.app.assembly import Assembly
 from rhinecloud.app.foundation import Foundation, city_terms, gather_city_content
-from rhinecloud.app.parts import find_parts, kinds_of, rights_of
+from rhinecloud.app.parts import kinds_of, read_packs
 from rhinecloud.app.sections import read_city
 from rhinecloud.app.settings import LoadedSettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, Faults
-from rhinecloud.loader import Packs, find_packs
-from rhinecloud.loader.rights import admit_packs
+from rhinecloud.loader import Packs
 from rhinecloud.part import ApplyReload, Content, Reload
 
 _log = logging.getLogger(__name__)
@@ -66,9 +65,7 @@ class Reloader:
     def _read_packs(self, settings: LoadedSettings) -> Packs:
         """Read the folders of the packs that are at work; raise Invalid for one that is broken now."""
         at_work = {pack.name for pack in self._foundation.packs.loaded}
-        parts = find_parts().loaded
-        found = find_packs(sorted(at_work), kinds=kinds_of(parts)) if at_work else Packs()
-        packs = admit_packs(found, rights_of(parts))
+        packs = read_packs(self._foundation.settings.parts.loaded, sorted(at_work)) if at_work else Packs()
         collector = ErrorCollector()
         for failure in set(packs.failed) - set(self._foundation.packs.failed):
             collector.add(failure.reason, failure.name)
@@ -77,7 +74,7 @@ class Reloader:
 
     def _read_content(self, packs: Packs, collector: ErrorCollector) -> Content:
         foundation = self._foundation
-        kinds = kinds_of(find_parts().loaded)
+        kinds = kinds_of(foundation.settings.parts.loaded)
         own = gather_city_content(foundation.settings.folder, foundation.context, kinds, collector)
         return packs.content(own)
 
@@ -98,5 +95,5 @@ class Reloader:
         if settings.server.port == 0:
             sections["server"] = replace(settings.server, port=running.server.port)
         found = [name for name, section in sections.items() if section != running.sections[name]]
-        terms, _ = city_terms(running.folder, packs, running.city.terms)
+        terms, _ = city_terms(running.folder, running.parts.loaded, packs, running.city.terms)
         return found if terms == self._foundation.terms else [*found, "context.jsonld"]

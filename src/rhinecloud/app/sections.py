@@ -19,6 +19,7 @@ from rhinecloud.identity import IdentitySettings
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector
 from rhinecloud.part import Part
+from rhinecloud.part.discovery import Parts
 from rhinecloud.store.engine import StoreSettings
 from rhinecloud.stream.settings import StreamSettings
 
@@ -60,13 +61,18 @@ def read_city(folder: Path, overrides: Mapping[str, Mapping[str, Any]] | None = 
 
 
 def gather_city(
-    folder: Path, collector: ErrorCollector, overrides: Mapping[str, Mapping[str, Any]] | None = None
+    folder: Path,
+    collector: ErrorCollector,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    known: Parts | None = None,
 ) -> LoadedSettings:
-    """Return the settings, and add every fault to `collector`; see `read_settings`."""
-    parts = find_parts().loaded
+    """Return the settings, and add every fault to `collector`; see `read_settings`. `known` are the parts, if found."""
+    found = find_parts() if known is None else known
+    parts = found.loaded
     settings = read_settings(
         folder, sections_of(parts), os.environ, collector, overrides, tables=tables_of(parts)
     )
+    settings = replace(settings, parts=found)
     for check in (_require_safe, _require_ports, *(part.check_settings for part in parts)):
         if check is None:
             continue

@@ -20,6 +20,7 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.settings import SettingDescription, describe, override, read_section, setting
 from rhinecloud.ngsild.region import CityArea, check_position, read_region
+from rhinecloud.part.discovery import Parts
 from rhinecloud.stream.settings import StreamSettings
 
 FILE = "city.toml"
@@ -194,6 +195,8 @@ class LoadedSettings:
     source: ParsedDocument = field(default_factory=lambda: plain_document({}), repr=False)
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Flags of the command line, by section."""
+    parts: Parts = field(default_factory=Parts, repr=False)
+    """The parts that read these settings."""
 
     def section(self, name: str, kind: type[S]) -> S:
         """Return a section as its part's dataclass; raise TypeError where it is another one."""

@@ -11,7 +11,7 @@ from rhinecloud.app.edge import CityEdge
 from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.logs import LogSettings
 from rhinecloud.app.measured import log_response
-from rhinecloud.app.parts import NAMES, find_parts
+from rhinecloud.app.parts import NAMES
 from rhinecloud.app.problem import Problems
 from rhinecloud.app.recording import record_act
 from rhinecloud.app.routes.city import CityDescription
@@ -27,7 +27,7 @@ class Space:
         self.foundation = foundation
         self.access = access
         self.mode = mode
-        self.parts = find_parts()
+        self.parts = foundation.settings.parts
         self.actions = Actions(self._allow, self._record)
         self.assembly = Assembly(self.parts, NAMES, self.actions, foundation.policy.policies.actions)
         self.description = CityDescription(foundation, self.assembly)

@@ -15,7 +15,7 @@ from typing import Any
 import typer.main
 
 from rhinecloud.app.city import RunningCity
-from rhinecloud.app.parts import find_parts
+from rhinecloud.app.parts import find_parts, read_packs
 from rhinecloud.app.sections import read_city, sections_of, tables_of
 from rhinecloud.broker.openapi import describe as describe_routes
 from rhinecloud.broker.routes import routes_with
@@ -23,7 +23,7 @@ from rhinecloud.broker.settings import BrokerSettings
 from rhinecloud.cli.exits import MEANINGS
 from rhinecloud.cli.program import build_program
 from rhinecloud.kernel.settings import SettingDescription, describe
-from rhinecloud.loader import Packs, find_packs
+from rhinecloud.loader import Packs
 from rhinecloud.subscriptions.routes import subscription_routes
 
 SETTINGS_HEAD = """# Settings
@@ -88,7 +88,7 @@ def settings_page() -> str:
         for name, kind in tables_of(parts).items()
         if is_dataclass(kind)
     ]
-    packs = [_section(name, kind) for name, kind in find_packs().settings().items()]
+    packs = [_section(name, kind) for name, kind in read_packs(parts).settings().items()]
     return "\n".join([SETTINGS_HEAD, *sections, *tables, *packs, AGENCIES])
 
 

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from rhinecloud.app.foundation import city_terms
+from rhinecloud.app.parts import read_packs
 from rhinecloud.app.settings import LoadedSettings
 from rhinecloud.cli.city_client import HttpCityClient
-from rhinecloud.connectors.content import MAPPINGS
 from rhinecloud.connectors.inlet import BoundedInlet
 from rhinecloud.connectors.links import LinkContext
 from rhinecloud.connectors.model import FeedCounters
@@ -26,7 +26,6 @@ from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
 from rhinecloud.kernel.faults import unknown
 from rhinecloud.kernel.time import utc_now
-from rhinecloud.loader import find_packs
 from rhinecloud.ngsild.context import Context, compile_context, core_context
 from rhinecloud.ngsild.parsing import parse_fragment
 from rhinecloud.ngsild.representation import Options, render
@@ -53,11 +52,12 @@ class Replay:
     """Plays one recording into a running city."""
 
     def __init__(self, client: HttpCityClient, settings: LoadedSettings, feed: FeedSettings) -> None:
-        packs = find_packs(settings.city.packs, kinds=(MAPPINGS,))
+        parts = settings.parts.loaded
+        packs = read_packs(parts, settings.city.packs)
         self._client = client
         self._limits = settings.section("connectors", ConnectorSettings)
         self._context: Context = compile_context(
-            city_terms(settings.folder, packs, settings.city.terms)[0], {}
+            city_terms(settings.folder, parts, packs, settings.city.terms)[0], {}
         )
         self._tenant = feed.tenant
         sources = CitySources(

@@ -177,8 +177,9 @@ def _read(files: list[Path] | None, city: Path) -> Rulebook:
 def _context_of_packs() -> Context:
     """Return the vocabulary of the installed packs, for files that are checked outside of a city."""
     from rhinecloud.app.foundation import city_terms
-    from rhinecloud.loader import find_packs
+    from rhinecloud.app.parts import find_parts, read_packs
     from rhinecloud.ngsild.context import compile_context
 
     print("no city.toml here: checked with the vocabulary of the installed packs", file=sys.stderr)
-    return compile_context(city_terms(HERE, find_packs(("*",)))[0], {})
+    parts = find_parts().loaded
+    return compile_context(city_terms(HERE, parts, read_packs(parts))[0], {})

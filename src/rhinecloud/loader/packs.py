@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.failures import describe_failure
 from rhinecloud.loader.folder import read_pack
 from rhinecloud.loader.model import BrokenPack, LoadedPack, PackFailure, Packs
 from rhinecloud.pack import Pack
@@ -46,6 +47,11 @@ def find_packs(
     )
 
 
+def installed_packs() -> frozenset[str]:
+    """Return the names of the packs that are installed, used or not."""
+    return frozenset(point.name for point in entry_points(group=GROUP))
+
+
 def _is_wanted(name: str, names: set[str]) -> bool:
     return f"!{name}" not in names and ("*" in names or name in names)
 
@@ -58,7 +64,7 @@ def load_pack(point: EntryPoint, kinds: Sequence[ContentKind[Any]]) -> LoadedPac
         return PackFailure(point.name, "; ".join(str(each) for each in error.faults))
     except Exception as error:  # noqa: BLE001 - a pack is code of others; whatever it raises is its failure alone
         _log.debug("the pack %s cannot be loaded", point.name, exc_info=True)
-        return PackFailure(point.name, f"{type(error).__name__}: {error}")
+        return PackFailure(point.name, describe_failure(error, point.module))
 
 
 def import_pack(point: EntryPoint) -> Pack:

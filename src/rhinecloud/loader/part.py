@@ -15,6 +15,7 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import unknown
 from rhinecloud.loader.context import TermConflicts
 from rhinecloud.loader.model import Packs
+from rhinecloud.loader.packs import installed_packs
 from rhinecloud.loader.removal import PackRemoval, removal_routes
 from rhinecloud.loader.rights import OF_PACKS
 from rhinecloud.loader.running import TABLE, PackSettings, RunningPacks, read_pack_settings
@@ -150,8 +151,11 @@ def check_packs(files: CheckFiles) -> Iterable[Finding]:
         if settings is not None:
             yield Finding("pack", f"{section}: {len(fields(settings))} settings")
     names = [pack.name for pack in packs.loaded]
+    known = {*names, *(failure.name for failure in packs.failed)}
     for name in tables.data:
-        if name not in {*names, *(failure.name for failure in packs.failed)}:
+        if name in installed_packs() - known:
+            yield Finding("pack", f"{TABLE}.{name}: settings of a pack that the city does not use")
+        elif name not in known:
             fault = tables.key_fault((name,), unknown(f"pack {name!r}", name, names))
             yield Finding("pack", fault.field, str(fault), field=fault.field, reason=fault.reason)
 

@@ -10,6 +10,7 @@ from typing import Any
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.declarative import ParsedDocument
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.failures import describe_failure
 from rhinecloud.kernel.settings import read_section
 from rhinecloud.loader.city import CityServices, PackCity, follower_name
 from rhinecloud.loader.model import LoadedPack, PackFailure, Packs
@@ -68,8 +69,9 @@ class RunningPacks:
         except Invalid as error:
             self._fail(pack, "; ".join(str(each) for each in error.faults))
         except Exception as error:  # noqa: BLE001 - a pack is code of others; whatever it raises is its failure alone
-            _log.exception("the pack %s cannot be opened", pack.name)
-            self._fail(pack, f"{type(error).__name__}: {error}")
+            reason = describe_failure(error, str(pack.pack.root))
+            _log.error("the pack %s cannot be opened: %s", pack.name, reason)
+            self._fail(pack, reason)
 
     def _open(self, pack: LoadedPack, taken: set[str]) -> None:
         declared = pack.pack

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
+from rhinecloud.kernel.failures import describe_failure
 from rhinecloud.part.model import Part
 
 GROUP = "rhinecloud.parts"
@@ -39,7 +40,7 @@ def find_declared(taken: Collection[str] = ()) -> Parts:
         try:
             loaded.append(_load(entry, taken))
         except Exception as error:  # noqa: BLE001 - whatever fails in another's module must not stop the city
-            reason = f"{type(error).__name__}: {error}"
+            reason = describe_failure(error, entry.module)
             _log.error("the part %s cannot be loaded: %s", entry.name, reason)
             failed.append(PartFailure(entry.name, reason))
     return Parts(tuple(loaded), tuple(failed))

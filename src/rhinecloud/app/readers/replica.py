@@ -34,7 +34,7 @@ class Replica:
         self._foundation = Foundation(self.settings, clock, reads_only=True)
         self._proxy = ReverseProxy(NO_LEADER)
         self._changed = asyncio.Event()
-        self._cached = cached_records()
+        self._cached = cached_records(settings.parts.loaded)
         self._front: FrontProxy
         self._closing = AsyncExitStack()
 

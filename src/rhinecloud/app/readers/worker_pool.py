@@ -35,7 +35,7 @@ class WorkerPool:
     def __init__(self, settings: LoadedSettings, number: int) -> None:
         self._settings = settings
         self._number = number
-        self._cached = cached_records()
+        self._cached = cached_records(settings.parts.loaded)
         self._folder = tempfile.TemporaryDirectory(prefix="rhinecloud-", ignore_cleanup_errors=True)
         self._processes: dict[int, asyncio.subprocess.Process] = {}
         self._watchers: list[asyncio.Task[None]] = []

@@ -100,14 +100,13 @@ def list_packs(city: City = HERE, as_json: Json = False) -> None:
 
     Example: `rhinecloud pack list`
     """
-    from rhinecloud.app.parts import find_parts, kinds_of
+    from rhinecloud.app.parts import find_parts, read_packs
     from rhinecloud.app.sections import read_city
     from rhinecloud.app.settings import FILE
-    from rhinecloud.loader import find_packs
 
-    kinds = kinds_of(find_parts().loaded)
-    wanted = read_city(city).city.packs if (city / FILE).exists() else ("*",)
-    found, used = find_packs(kinds=kinds), find_packs(wanted, kinds=kinds)
+    settings = read_city(city) if (city / FILE).exists() else None
+    parts = settings.parts.loaded if settings else find_parts().loaded
+    found, used = read_packs(parts), read_packs(parts, settings.city.packs if settings else ("*",))
     names = {each.name for each in used.loaded}
     rows: list[dict[str, Any]] = [
         {

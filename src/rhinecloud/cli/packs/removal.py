@@ -10,12 +10,11 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.app.parts import read_packs
 from rhinecloud.app.sections import read_city
-from rhinecloud.app.settings import FILE
+from rhinecloud.app.settings import FILE, LoadedSettings
 from rhinecloud.cli.city_client import open_city
-from rhinecloud.connectors.content import MAPPINGS
 from rhinecloud.kernel.errors import Conflict, Invalid
-from rhinecloud.loader import find_packs
 
 _HEADER = re.compile(r"^\[city\][ \t]*(#.*)?$", re.MULTILINE)
 _PACKS = re.compile(r"^packs[ \t]*=[ \t]*\[[^\]]*\]", re.MULTILINE)
@@ -32,7 +31,7 @@ class Removal:
         settings = read_city(city)
         self._wanted = settings.city.packs
         self.has_settings = name in settings.tables["packs"].data
-        short = _short_names(settings.city.packs, name)
+        short = _short_names(settings, name)
         needing = [
             feed
             for feed, table in settings.tables["feeds"].data.items()
@@ -105,9 +104,9 @@ def edit_packs(text: str, wanted: list[str]) -> str | None:
     return edited if after == expected else None
 
 
-def _short_names(wanted: tuple[str, ...], name: str) -> set[str]:
+def _short_names(settings: LoadedSettings, name: str) -> set[str]:
     """Return the names of the pack's mappings without the pack, by which a feed may name them."""
-    packs = find_packs(wanted, kinds=(MAPPINGS,))
+    packs = read_packs(settings.parts.loaded, settings.city.packs)
     return {whole.partition(".")[2] for whole in packs.mappings() if whole.startswith(f"{name}.")}
 
 

@@ -24,6 +24,7 @@ from bench import (
     feeding,
     notification_latency,
     notifying,
+    querying,
     reading,
     screen,
     size,
@@ -37,6 +38,7 @@ from bench.result import Figure, table
 BENCHMARKS: dict[str, Callable[[Path, float, int], list[Figure]]] = {
     "feeding": feeding.measure,
     "reading": reading.measure,
+    "querying": querying.measure,
     "workers": workers.measure,
     "writing": writing.measure,
     "latency": notification_latency.measure,

@@ -60,7 +60,15 @@ def some_instance(chance: random.Random, name: str) -> Instance:
         return Instance(type=kind, value=chance.choice(["urn:x:1", "urn:x:2", ["urn:x:1", "urn:x:3"]]))
     if kind == "VocabProperty":
         return Instance(type=kind, value=CORE.expand(chance.choice(["a", "b"])))
-    return Instance(value=some_value(chance))
+    return Instance(
+        value=some_value(chance),
+        unit_code=chance.choice(["", "CMT"]),
+        attrs={
+            IRIS[each]: [Instance(value=some_value(chance)) for _ in range(chance.choice([1, 1, 2]))]
+            for each in ATTRIBUTES
+            if chance.random() < 0.2
+        },
+    )
 
 
 def some_entity(chance: random.Random, name: str) -> Entity:
@@ -101,6 +109,9 @@ def some_term(chance: random.Random) -> str:
             f"{name}=={value},{number}",
             f"{name}=={low}..{high}",
             f"{name}{chance.choice(['<', '<=', '>', '>='])}{ordered}",
+            f"{name}>={low};{name}<{high}",
+            f"{name}.{chance.choice(ATTRIBUTES)}{chance.choice(['<', '==', '>='])}{ordered}",
+            f'{name}.unitCode>="CMT"',
             f"{name}~=^a",
             f"{name}[a]==1",
             f"{name}.{name}==1",

@@ -58,6 +58,11 @@ def attribute_bytes(attribute_iri: str) -> bytes:
     return _encode(attribute_iri) + b":"
 
 
+def string_bytes(text: str) -> bytes:
+    """Return bytes that are in every entity of which a value, or an item or member of one, is a text."""
+    return _encode(text)
+
+
 def name_bytes(iri: str) -> bytes:
     """Return bytes that are in every entity, change or frame of changes that names a type or an attribute."""
     return _encode(iri)[1:-1]

@@ -25,6 +25,9 @@ Key = float | str | bytes
 NO_VALUE = b""
 """The key of a value without an order, such as an object: the attribute exists."""
 
+SEVERAL = b"\x02"
+"""A further key of an entity with several keys, or with a list: two bounds of a query may hold of two of its values."""
+
 _TRUTHS = {False: b"\x00", True: b"\x01"}
 
 
@@ -38,7 +41,7 @@ def keys_of(entity: Entity | None, name: str) -> set[Key]:
 
 
 def keys_of_instances(instances: list[Instance] | tuple[()]) -> set[Key]:
-    """Return the keys of some instances; an instance without any has `NO_VALUE`."""
+    """Return the keys of some instances: `NO_VALUE` for one without any, `SEVERAL` besides for several, and lists."""
     keys: set[Key] = set()
     for instance in instances:
         before = len(keys)
@@ -48,6 +51,8 @@ def keys_of_instances(instances: list[Instance] | tuple[()]) -> set[Key]:
                 keys.add(key)
         if len(keys) == before:
             keys.add(NO_VALUE)
+    if len(keys) > 1 or any(type(each.value) is list for each in instances):
+        keys.add(SEVERAL)
     return keys
 
 

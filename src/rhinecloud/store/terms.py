@@ -10,6 +10,8 @@ import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from math import inf, nextafter
+from typing import Any
 
 from rhinecloud.ngsild.expression import Every, Expression, Some
 from rhinecloud.ngsild.linked import Reaches
@@ -17,9 +19,9 @@ from rhinecloud.ngsild.path import Path
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.ngsild.scopes import ScopePattern
 from rhinecloud.ngsild.terms import Equality, Exists, Literal, Order, Range
-from rhinecloud.store.keys import EXACT_BELOW, SCOPE, TEXT_LENGTH, Key, key_of, key_of_number
+from rhinecloud.store.keys import EXACT_BELOW, SCOPE, SEVERAL, TEXT_LENGTH, Key, key_of, key_of_number
 
-LEAST, MOST = float("-inf"), b"\xff"
+LEAST, MOST = -inf, b"\xff"
 LEAST_TEXT, AFTER_TEXT = "", b""
 LAST_CHARACTER = "\U0010ffff"
 MOST_SPANS = 100
@@ -41,10 +43,13 @@ class KeyRange:
 
 @dataclass(frozen=True, slots=True)
 class IndexTerm:
-    """An entity that matches has a key in one of the spans; `exact`: each that has one matches `q`."""
+    """An entity that matches has a key in one of the spans; `exact`: each that has one matches `q`; `sure`: each that
+    has one in the first span and none in the others does.
+    """
 
     spans: tuple[KeyRange, ...]
     exact: bool = False
+    sure: bool = False
 
     @property
     def attributes(self) -> set[str]:
@@ -65,9 +70,10 @@ def terms_of(query: EntityQuery, has: Has) -> list[IndexTerm]:
 
 def _of_expression(expression: Expression, has: Has) -> Iterator[IndexTerm]:
     if isinstance(expression, Every):
-        for each in expression.terms:
-            for term in _of_expression(each, has):
-                yield IndexTerm(term.spans)
+        terms = [list(_of_expression(each, has)) for each in expression.terms]
+        yield from _with_joint_spans(
+            [term for found in terms for term in found], is_all=all(map(_is_number, expression.terms))
+        )
     elif isinstance(expression, Some):
         branches = [next(_of_expression(each, has), None) for each in expression.terms]
         known = [term for term in branches if term is not None]
@@ -79,6 +85,43 @@ def _of_expression(expression: Expression, has: Has) -> Iterator[IndexTerm]:
         leaf = _of_leaf(expression, name) if name and has(name) else None
         if leaf is not None:
             yield leaf
+
+
+def _is_number(expression: Expression) -> bool:
+    """Return whether a term is a bound that says whether a number matches."""
+    return (
+        isinstance(expression, Order)
+        and not isinstance(expression.limit.value, str)
+        and _is_exact(expression.limit)
+    )
+
+
+def _with_joint_spans(terms: list[IndexTerm], *, is_all: bool) -> Iterator[IndexTerm]:
+    """Yield terms that all hold, those with one span of one attribute each as one: what their spans have in common.
+
+    An entity with several keys may have one in each span and none in all, so it is found by that. `is_all`: they are
+    all there is to check.
+    """
+    spans: dict[str, list[KeyRange]] = {}
+    for term in terms:
+        if len(term.spans) == 1:
+            spans.setdefault(term.spans[0].attribute, []).append(term.spans[0])
+        else:
+            yield IndexTerm(term.spans)
+    for name, each in spans.items():
+        if len(each) == 1:
+            yield IndexTerm((each[0],))
+            continue
+        low = max((span.low for span in each), key=_rank)
+        high = min((span.high for span in each), key=_rank)
+        several = KeyRange(name, SEVERAL, SEVERAL)
+        joint = (KeyRange(name, low, high), several) if _rank(low) <= _rank(high) else (several,)
+        yield IndexTerm(joint, sure=is_all and len(spans) == 1 and len(joint) > 1)
+
+
+def _rank(key: Key) -> tuple[int, Any]:
+    """Return what sorts keys as the engines do: numbers, texts, others."""
+    return (0 if isinstance(key, float | int) else 1 if isinstance(key, str) else 2, key)
 
 
 def _name(path: Path) -> str:
@@ -116,9 +159,12 @@ def _of_wanted(wanted: Literal | Range, name: str) -> IndexTerm:
 
 def _of_order(order: Order, name: str) -> KeyRange:
     limit, is_text = order.limit, isinstance(order.limit.value, str)
+    low, high = _lowest(limit), _highest(limit)
+    if isinstance(low, float) and len(order.operator) == 1 and _is_exact(limit):
+        low, high = nextafter(low, inf), nextafter(low, -inf)  # the limit itself does not match
     if order.operator in (">", ">="):
-        return KeyRange(name, _lowest(limit), AFTER_TEXT if is_text else float("inf"))
-    return KeyRange(name, LEAST_TEXT if is_text else LEAST, _highest(limit))
+        return KeyRange(name, low, AFTER_TEXT if is_text else inf)
+    return KeyRange(name, LEAST_TEXT if is_text else LEAST, high)
 
 
 def _lowest(literal: Literal) -> Key:

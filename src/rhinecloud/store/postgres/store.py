@@ -33,12 +33,14 @@ from rhinecloud.store.postgres.plan import plan_query
 from rhinecloud.store.postgres.reader import BatchedReader, look_up
 from rhinecloud.store.postgres.records import PostgresRecords
 from rhinecloud.store.postgres.schema import migrate
-from rhinecloud.store.postgres.search import FEW, run_query
+from rhinecloud.store.postgres.search import count, run_query
 from rhinecloud.store.postgres.values import PostgresAttributeIndexes
 from rhinecloud.store.postgres.writer import PostgresWriter
 from rhinecloud.store.terms import terms_of
 from rhinecloud.store.transfer import UNFINISHED
 
+WORTH = 10
+"""How many documents a query must look at for each that it finds, for an index to be quicker."""
 QUICK = 3
 """Connections that searches do not use, so that statements of microseconds do not wait for those of seconds."""
 FORGET_AT_ONCE = 1_000
@@ -146,7 +148,12 @@ class PostgresStore:
         page, looked = await self._searches.run(partial(run_query, plan=plan, query=query))
         if plan.indexed:
             self._values.use(plan.indexed, plan.among, looked)
-        elif looked > FEW * (len(page.items) + 1):
+            return page
+        if plan.filtered and not page.more:  # it looked at all of them
+            looked = max(
+                looked, await self._searches.run(partial(count, tenant=plan.among[0], kind=plan.among[1]))
+            )
+        if looked > WORTH * (len(page.items) + 1):
             wanted = {name for term in terms_of(query, lambda _: True) for name in term.attributes}
             self._indexing.missed(wanted, looked, await self.count(tenant))
         return page

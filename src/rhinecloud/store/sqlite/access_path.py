@@ -18,6 +18,7 @@ Alternatives = tuple[tuple[int, ...], ...]
 HAS_TYPE = "EXISTS (SELECT 1 FROM entity_type AS t WHERE t.tenant = ? AND t.type = ? AND t.row = c.row)"
 OF_TYPE = "SELECT row FROM entity_type WHERE tenant = ? AND type = ?"
 OF_KEYS = "SELECT row FROM value WHERE attribute = ? AND tenant = ? AND key BETWEEN ? AND ?"
+WITH_SURE = "SELECT row, ? AS sure FROM value WHERE attribute = ? AND tenant = ? AND key BETWEEN ? AND ?"
 OF_KEY = "SELECT row FROM value WHERE attribute = ? AND tenant = ? AND key = ?"
 
 
@@ -34,13 +35,13 @@ class AccessPath(msgspec.Struct, frozen=True, gc=False):
     """Whether rows are in order of creation without being sorted, so that the first of them are found at once."""
     attributes: frozenset[str] = frozenset()
     """The attributes whose indexes are used."""
-    has_sure: bool = False
-    """Whether each row has a column `sure`: 1 if the index alone shows that the geographic query matches."""
+    sure: frozenset[str] = frozenset()
+    """The conditions that hold where the column `sure` is 1; of a row that comes twice the first decides."""
 
     @property
     def page(self) -> str:
         """The rows in order of creation, with `LIMIT ? OFFSET ?`."""
-        return f"{self.rows} ORDER BY row LIMIT ? OFFSET ?"
+        return f"{self.rows} ORDER BY {'row, sure' if self.sure else 'row'} LIMIT ? OFFSET ?"
 
 
 def by_types(tenant: int, alternatives: Alternatives) -> AccessPath:
@@ -87,7 +88,7 @@ def by_place(query: EntityQuery) -> AccessPath | None:
         return AccessPath(f"SELECT row {touching}", (west, east, south, north))
     inside = "west > ? AND east < ? AND south > ? AND north < ?"
     return AccessPath(
-        f"SELECT row, {inside} AS sure {touching}", (west, east, south, north) * 2, has_sure=True
+        f"SELECT row, {inside} AS sure {touching}", (west, east, south, north) * 2, sure=frozenset({"geo"})
     )
 
 
@@ -95,6 +96,8 @@ def by_term(tenant: int, term: IndexTerm, values: SqliteAttributeIndexes, *, dis
     """Return the path by the attribute indexes of one term; `distinct` returns each row once."""
     parts: list[str] = []
     bindings: list[Any] = []
+    if term.sure:
+        return _by_sure(tenant, term, values)
     for span in term.spans:
         one = span.low == span.high
         parts.append(OF_KEY if one else OF_KEYS)
@@ -105,6 +108,18 @@ def by_term(tenant: int, term: IndexTerm, values: SqliteAttributeIndexes, *, dis
         rows = f"SELECT DISTINCT row FROM ({parts[0]})" if distinct and parts[0] is OF_KEYS else parts[0]
     answers = frozenset({"q"}) if term.exact else frozenset[str]()
     return AccessPath(rows, tuple(bindings), answers, rows is OF_KEY, frozenset(term.attributes))
+
+
+def _by_sure(tenant: int, term: IndexTerm, values: SqliteAttributeIndexes) -> AccessPath:
+    """Return the path by spans of which the first alone shows that a row matches, unless another has the row, too."""
+    rows = " UNION ALL ".join(WITH_SURE for _ in term.spans)
+    bindings: list[Any] = []
+    for place, span in enumerate(term.spans):
+        bindings += (place == 0, values.number(span.attribute), tenant, span.low, span.high)
+    attributes = frozenset(term.attributes)
+    return AccessPath(
+        f"SELECT row, sure FROM ({rows})", tuple(bindings), attributes=attributes, sure=frozenset({"q"})
+    )
 
 
 def of_types(tenant: int, alternatives: Alternatives) -> tuple[str, Bindings]:

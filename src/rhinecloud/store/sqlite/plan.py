@@ -26,13 +26,14 @@ from rhinecloud.store.sqlite.access_path import (
     by_types,
     of_types,
 )
+from rhinecloud.store.sqlite.document_filter import NAMED, filter_of
 from rhinecloud.store.sqlite.population import ANY, Population
 from rhinecloud.store.sqlite.schema import number_of
 from rhinecloud.store.sqlite.values import SqliteAttributeIndexes
 from rhinecloud.store.terms import terms_of
 
 FEW = 200
-"""Most documents that are read on the event loop; more are read in a thread."""
+"""Most documents that are decoded and checked on the event loop; more are read in a thread."""
 
 BY_TYPES = frozenset({"types", "hidden"})
 """The conditions that the index of types answers."""
@@ -57,6 +58,8 @@ class SqlitePlan(msgspec.Struct, frozen=True, gc=False):
     filter: str = ""
     """A condition on the document `e` that all matches meet, and that is faster than decoding it."""
     filter_bindings: Bindings = ()
+    filters_q: bool = False
+    """Whether the condition on the document is one of `q`, too."""
     spared: int = 0
     """Documents that are not read because attributes have indexes."""
     remaining: frozenset[str] = frozenset()
@@ -117,11 +120,11 @@ class Planner:
             plan = _fewest(connection, plan, list(self._narrower(tenant, query)), query, limit)
         if plan.path is walk:
             plan = replace(plan, remaining=query.remaining(BY_TYPES))
-            return _with_attributes(_without_hidden(plan, population, tenant, query), query)
+            return _with_filters(_without_hidden(plan, population, tenant, query), query)
         if query.remaining(plan.path.answers | BY_TYPES):
             # The document is read anyway, so its types are checked there: one page of the file is read, not two.
             plan = replace(plan, remaining=query.remaining(plan.path.answers))
-            return _with_attributes(replace(plan, filter="e.tenant = ?", filter_bindings=(tenant,)), query)
+            return _with_filters(replace(plan, filter="e.tenant = ?", filter_bindings=(tenant,)), query)
         where, bindings = of_types(tenant, alternatives)
         return _without_hidden(replace(plan, where=where, where_bindings=bindings), population, tenant, query)
 
@@ -166,14 +169,20 @@ def _without_hidden(plan: SqlitePlan, population: Population, tenant: int, query
     return replace(plan, where=" AND ".join(conditions), where_bindings=bindings, total=None)
 
 
-def _with_attributes(plan: SqlitePlan, query: EntityQuery) -> SqlitePlan:
-    """Return the plan without documents that name none of the requested attributes."""
-    if not query.attrs:
-        return plan
-    names = tuple(attribute_bytes(name) for name in query.attrs)
-    condition = "(" + " OR ".join("instr(e.body, ?)" for _ in names) + ")"
+def _with_filters(plan: SqlitePlan, query: EntityQuery) -> SqlitePlan:
+    """Return the plan without documents that name none of the requested attributes, or cannot match `q`."""
+    if query.attrs:
+        names = tuple(attribute_bytes(name) for name in query.attrs)
+        plan = _with_filter(plan, "(" + " OR ".join(NAMED for _ in names) + ")", names)
+    found = (
+        filter_of(query.q, plan.path.attributes) if query.q is not None and "q" in plan.remaining else None
+    )
+    return plan if found is None else replace(_with_filter(plan, *found), filters_q=True)
+
+
+def _with_filter(plan: SqlitePlan, condition: str, bindings: Bindings) -> SqlitePlan:
     conditions = [plan.filter] * bool(plan.filter) + [condition]
-    return replace(plan, filter=" AND ".join(conditions), filter_bindings=(*plan.filter_bindings, *names))
+    return replace(plan, filter=" AND ".join(conditions), filter_bindings=(*plan.filter_bindings, *bindings))
 
 
 def _numbers(population: Population, names: Iterable[str]) -> list[int]:

@@ -19,7 +19,7 @@ from rhinecloud.kernel.page import Page
 from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.store.port import Stored
 from rhinecloud.store.sqlite.page_cache import PageCache, is_cacheable
-from rhinecloud.store.sqlite.plan import COUNTED_IN_THREAD, FEW, Planner, SqlitePlan
+from rhinecloud.store.sqlite.plan import COUNTED_IN_THREAD, Planner, SqlitePlan
 from rhinecloud.store.sqlite.population import Population
 from rhinecloud.store.sqlite.schema import connect
 from rhinecloud.store.sqlite.search import SqliteSearch, TooLong, is_quick, run_query
@@ -31,6 +31,9 @@ QUICK_S = 0.002
 
 ENGINE_STEPS = 2_000
 """SQLite's own steps, about ten microseconds, between two checks of the time."""
+
+WORTH = 10
+"""How many documents a query must look at for each that it finds, for an index to be quicker."""
 
 THREADS = 2
 """How many long queries run at once."""
@@ -87,19 +90,19 @@ class QueryRunner:
 
     def _find_on_loop(self, tenant: str, query: EntityQuery) -> Page[Stored] | None:
         """Return the page of a quick query, None for others."""
-        self._search = SqliteSearch(until=time.thread_time() + QUICK_S)
+        search = self._search = SqliteSearch(until=time.thread_time() + QUICK_S)
         try:
             plan = self._planner.plan(self._loop_connection, tenant, query)
             if plan is None:
                 return _nothing(query)
             if not is_quick(plan, query):
                 return None
-            page = run_query(self._loop_connection, plan, query, self._search)
+            page = run_query(self._loop_connection, plan, query, search)
         except (TooLong, apsw.InterruptError):
             return None
         finally:
             self._search = SqliteSearch()
-        self._values.use(plan.path.attributes, plan.spared)
+        self._learn(tenant, query, plan, page, search)
         return page
 
     async def _find_in_thread(self, tenant: str, query: EntityQuery) -> Page[Stored]:
@@ -116,12 +119,19 @@ class QueryRunner:
             plan, page = await asyncio.get_running_loop().run_in_executor(self._threads, find)
         finally:
             abandoned.set()
-        if plan is not None and plan.path.attributes:
-            self._values.use(plan.path.attributes, plan.spared)
-        elif search.documents > FEW * (len(page.items) + 1) and self.missed is not None:
-            wanted = {name for term in terms_of(query, lambda _: True) for name in term.attributes}
-            self.missed(wanted, search.documents, self._population.count(self._population.tenant(tenant)))
+        if plan is not None:
+            self._learn(tenant, query, plan, page, search)
         return page
+
+    def _learn(
+        self, tenant: str, query: EntityQuery, plan: SqlitePlan, page: Page[Stored], search: SqliteSearch
+    ) -> None:
+        """Count the documents that an index spared, or would have spared."""
+        if plan.path.attributes:
+            self._values.use(plan.path.attributes, plan.spared)
+        elif search.scanned > WORTH * (len(page.items) + 1) and self.missed is not None:
+            wanted = {name for term in terms_of(query, lambda _: True) for name in term.attributes}
+            self.missed(wanted, search.scanned, self._population.count(self._population.tenant(tenant)))
 
     def _connection(self) -> apsw.Connection:
         """Return the connection that belongs to this thread."""

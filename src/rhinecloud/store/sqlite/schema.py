@@ -56,6 +56,10 @@ STEPS = (
     """
     -- No table changes: from here on the data has versions of its own (`store.migrations`), which older code ignores.
     """,
+    """
+    -- Entities with several keys of an attribute have one more, `keys.SEVERAL`: the indexes are built again.
+    UPDATE indexed SET built = 0;
+    """,
 )
 
 

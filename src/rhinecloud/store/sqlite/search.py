@@ -29,24 +29,26 @@ class TooLong(Exception):
 
 
 class SqliteSearch:
-    """The limits of a query and the documents that it has read; `abandoned` returns whether its caller was cancelled.
+    """The limits of a query and what it has read; `abandoned` returns whether its caller was cancelled.
 
-    Time is the processor time of this thread, so a busy machine does not interrupt queries.
+    `documents` counts those that were decoded, `scanned` those that the engine looked at, about. Time is the processor
+    time of this thread, so a busy machine does not interrupt queries.
     """
 
-    __slots__ = ("_abandoned", "_until", "documents")
+    __slots__ = ("_abandoned", "_until", "documents", "row", "scanned")
 
     def __init__(self, *, until: float = float("inf"), abandoned: Callable[[], bool] = lambda: False) -> None:
         self._until = until
         self._abandoned = abandoned
-        self.documents = 0
+        self.documents = self.scanned = self.row = 0
 
     def is_over(self) -> bool:
         """Return whether to stop; called between steps of the engine."""
         return self._abandoned() or time.thread_time() > self._until
 
-    def at_document(self) -> None:
-        """Count one document. Raise TooLong."""
+    def at_document(self, row: int) -> None:
+        """Count one document, that of a row. Raise TooLong."""
+        self.row = row
         self.documents += 1
         if not self.documents & 15 and self.is_over():
             raise TooLong
@@ -66,7 +68,9 @@ def is_quick(plan: SqlitePlan, query: EntityQuery) -> bool:
     if query.order:
         return False
     if not plan.exact:
-        return plan.most <= COUNTED and not query.count and query.offset + query.limit <= FEW
+        return (
+            plan.filters_q and plan.most <= COUNTED and not query.count and query.offset + query.limit <= FEW
+        )
     return query.offset + query.limit <= COUNTED and not (query.count and plan.total is None)
 
 
@@ -75,10 +79,15 @@ def run_query(
 ) -> Page[Stored]:
     """Return the page. Raise TooLong, or apsw's InterruptError, if it takes too long or was abandoned."""
     if query.order:
+        search.scanned = plan.most
         return _run_sorted(_stream(connection, plan, query, search), query)
     if plan.exact:
         return _run_exact(connection, plan, query)
-    return _run_matching(_stream(connection, plan, query, search), query)
+    page = _run_matching(_stream(connection, plan, query, search), query)
+    search.scanned = plan.most
+    if page.more and not query.count:  # it ended at the row of the last document
+        search.scanned = plan.most * search.row // (number_of(connection, "SELECT max(row) FROM entity") or 1)
+    return page
 
 
 def _run_exact(connection: apsw.Connection, plan: SqlitePlan, query: EntityQuery) -> Page[Stored]:
@@ -150,17 +159,18 @@ def _stream(
     condition = f" WHERE {plan.filter}" if plan.filter else ""
     bindings = (*plan.bindings, -1, 0, *plan.filter_bindings)
     sure = _sure_type(plan, query)
-    rows: Any = connection.execute(_documents(plan.page, ", c.sure" if sure else "") + condition, bindings)
+    more = ", e.row, c.sure" if sure else ", e.row"
+    rows: Any = connection.execute(_documents(plan.page, more) + condition, bindings)
     last, is_wanted = "", compile_pattern(query.id_pattern).is_in if query.id_pattern else None
     read, matches = decoder_for(query), query.matcher(query.remaining(()) - plan.remaining)
     try:
         for row in rows:
-            search.at_document()
+            search.at_document(row[3])
             entity_id = row[0]
             if entity_id == last or (is_wanted is not None and not is_wanted(entity_id)):
                 continue  # returned twice in a row by an index with several keys of it; or the id does not match
             last = entity_id
-            if sure and row[3] and has_only_type(row[2], entity_id, sure):
+            if sure and row[4] and has_only_type(row[2], entity_id, sure):
                 yield SqliteMatch(Stored(*row[:3]), None)
                 continue
             entity = read(row[2])
@@ -171,9 +181,9 @@ def _stream(
 
 
 def _sure_type(plan: SqlitePlan, query: EntityQuery) -> bytes | None:
-    """Return the only type of a query that the spatial index can answer; None where more is to be checked."""
-    more = query.order or query.remaining(("types", "geo"))
-    return None if more or not plan.path.has_sure else _only_type(query)
+    """Return the only type of a query that the index can answer; None where more is to be checked."""
+    more = query.order or query.remaining({"types", *plan.path.sure})
+    return None if more or not plan.path.sure else _only_type(query)
 
 
 def _documents(rows: str, more: str = "") -> str:

@@ -279,7 +279,7 @@ async def test_a_retry_of_which_no_entity_comes_keeps_the_letter_and_says_so(cit
 
 async def test_what_the_broker_refuses_is_a_letter_with_its_reason(city: City) -> None:
     (city.root / "air.yaml").write_text(
-        'id: "not a uri {station}"\ntype: AirQualityObserved\nattributes: { pm10: pm10 }\n'
+        'id: "{station}"\ntype: AirQualityObserved\nattributes: { pm10: pm10 }\n'
     )
     (city.root / "air.json").write_text('{"station": "a", "pm10": 5}')
     feeds = await city.feed(connector="json", mapping="air.yaml", path="air.json", speed=0)

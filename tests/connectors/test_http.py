@@ -268,4 +268,4 @@ async def test_rows_and_documents_by_http_with_fields_of_the_feed(city: City) ->
         assert (gauge["name"], gauge["waterLevel"]) == ("KÖLN", 53)
         [letter] = (await feeds.deadletters.list()).items
         assert letter.decoded
-        assert letter.reason.startswith("mapping failed: ValueError")
+        assert letter.reason == "mapping: w_cm: must be a number, not 'x'"

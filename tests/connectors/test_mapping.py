@@ -101,6 +101,26 @@ def test_a_topic_that_does_not_fit_gives_nothing() -> None:
     ]
 
 
+def test_a_time_in_two_columns_is_joined() -> None:
+    text = rule(time=["day", "clock"], zone="Europe/Berlin")
+    for day, clock in (("21.03.2024", "24:00"), ("2024-03-22", "00:00:00"), ("20240322", "0000")):
+        [found] = apply(text, {"a": 1, "b": 2, "day": day, "clock": clock})
+        assert found["v"]["observedAt"] == "2024-03-21T23:00:00Z"
+    with pytest.raises(Invalid, match="clock: must have a value beside the rest of the time"):
+        apply(text, {"a": 1, "b": 2, "day": "2024-03-22"})
+
+
+def test_digits_are_a_number_before_they_are_a_date() -> None:
+    [found] = apply(rule(time="at", zone="Europe/Berlin"), {"a": 1, "b": 2, "at": "1711022312345"})
+    assert found["v"]["observedAt"] == "2024-03-21T11:58:32.345000Z"
+
+
+@pytest.mark.parametrize("text", ["1_5", "nan", "٣"])
+def test_numbers_in_texts_are_read_strictly(text: str) -> None:
+    with pytest.raises(Invalid, match="must be a number"):
+        apply(rule(attributes={"v": {"from": "b", "unit": "GQ"}}), {"a": 1, "b": text})
+
+
 def test_an_invalid_value_does_not_cost_the_others_of_its_entity() -> None:
     text = rule(attributes={"v": {"from": "b", "max": 10}, "w": "c"})
     entity, rejected = mapping(text)({"a": 1, "b": 11, "c": 3}, NOW)

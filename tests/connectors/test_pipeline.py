@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from connectors.city import City, open_city, status
 from rhinecloud.connectors.feeds import Feeds
 from rhinecloud.connectors.ignored import MOST_REASONS, OTHER_REASONS, IgnoredCounter
 from rhinecloud.connectors.model import FeedState
-from rhinecloud.kernel.time import utc_now
+from rhinecloud.connectors.observed import refuse_times
+from rhinecloud.kernel.time import format_time, utc_now
 from rhinecloud.pack import Ignored
 
 BOXES = """
@@ -54,7 +56,7 @@ async def test_parts_that_cannot_be_used_make_one_dead_letter_and_the_others_are
 
 
 async def test_what_is_ignored_is_counted_by_reason_with_the_newest_sample(city: City) -> None:
-    box = {"kind": "box", "boxes": [{"nr": 1, "pm10": 5}]}
+    box = {"kind": "box", "boxes": [{"nr": 1, "pm10": 5, "t": 20}]}
     feeds = await played(city, {"kind": "hello"}, box, {"kind": "bye", "boxes": [{}]}, {"kind": "box"})
     now = status(feeds)
     assert (now.state, now.error, now.ignored, now.dead) == (FeedState.ENDED, "", 3, 0)
@@ -67,6 +69,45 @@ async def test_what_is_ignored_is_counted_by_reason_with_the_newest_sample(city:
 async def test_a_source_of_which_everything_was_ignored_says_so(city: City) -> None:
     feeds = await played(city, {"kind": "hello", "boxes": [{}]})
     assert status(feeds).error == "everything that is received is ignored: `kind` is not 'box'"
+
+
+async def test_readings_of_the_future_and_of_clocks_that_were_never_set_are_refused(city: City) -> None:
+    (city.root / "boxes.yaml").write_text("id: 'urn:x:{nr}'\ntype: Device\ntime: at\nattributes: { v: v }\n")
+    now = utc_now().replace(microsecond=0)
+    ahead = now + timedelta(hours=1)
+    moments = [now + timedelta(seconds=60), ahead, "0001-01-01T00:00:00Z", "4161-12-31T00:00:00Z", 4294967295]
+    rows = [{"nr": nr, "v": 1, "at": str(at)} for nr, at in enumerate(moments)]
+    (city.root / "rows.json").write_text(json.dumps(rows))
+    feeds = await city.feed(
+        connector="json", mapping="boxes.yaml", path="rows.json", dates="measured", time_field="none", speed=0
+    )
+    await feeds.get("test").finished()
+    assert status(feeds).accepted == 1
+    reasons = sorted(each.reason for each in (await feeds.deadletters.list()).items)
+    assert [reason.partition(", not ")[0] for reason in reasons[:3]] == [
+        "mapping: at: must be a time from 1990 to 2099"
+    ] * 3
+    assert reasons[3].startswith(
+        f"mapping: urn:x:1.v.observedAt: must not be in the future: {format_time(ahead)} is more than 300 s after "
+    )
+
+
+def test_only_what_has_a_wrong_time_is_refused_of_an_entity() -> None:
+    fragment = {
+        "id": "urn:x:1",
+        "type": "T",
+        "now": {"value": 1, "observedAt": "2026-03-01T12:00:00Z"},
+        "soon": [{"value": 2, "observedAt": "2026-03-01T12:05:01Z"}],
+        "unset": {"value": 3, "observedAt": "1970-01-01T00:00:07Z"},
+        "validTo": "2027-01-01T00:00:00Z",
+    }
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    kept, refused = refuse_times(fragment, noon, 300)
+    assert kept == {name: fragment[name] for name in ("id", "type", "now", "validTo")}
+    assert [each.place for each in refused] == ["urn:x:1.soon.observedAt", "urn:x:1.unset.observedAt"]
+    without_now = {name: value for name, value in fragment.items() if name != "now"}
+    assert refuse_times(without_now, noon, 300)[0] is None
+    assert refuse_times({"id": "urn:x:1", "name": "x"}, noon, 300) == ({"id": "urn:x:1", "name": "x"}, [])
 
 
 def test_reasons_are_bounded_and_further_ones_are_counted_together() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import orjson
 
+from rhinecloud.connectors.observed import refuse_times
 from rhinecloud.connectors.places import CheckedPlaces, PlaceCheck
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, Unavailable
+from rhinecloud.kernel.moments import shift_moment
 from rhinecloud.ngsild.region import Region
 from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Ignored, Message, Parcel, Rejected
 from rhinecloud.pack.mapping import EntityFragment, MappedItem
@@ -104,7 +106,8 @@ class BatchOutcome:
 
 @dataclass(frozen=True, slots=True)
 class FeedMarks:
-    """What a feed adds: `simulated` to every entity, `fields` to messages without them; and the largest parcel.
+    """What a feed adds: `simulated` to every entity, `fields` to messages without them; and what it takes: the largest
+    parcel, and how far in the future an `observedAt` may be.
 
     Its things can be in `area`, None: anywhere; `drop_outside` leaves out the others.
     """
@@ -114,6 +117,7 @@ class FeedMarks:
     most_bytes: int = 1 << 31
     area: Region | None = None
     drop_outside: bool = False
+    future_skew_s: float = 300.0
 
 
 class Pipeline:
@@ -175,10 +179,14 @@ class Pipeline:
         mapped = _MappedMessage()
         try:
             for item in self._meaning(message, parcel.received):
-                if isinstance(item, dict):
-                    mapped.add_checked(self._places.check(item))
-                else:
+                if not isinstance(item, dict):
                     mapped.add(item)
+                    continue
+                fragment, rejected = refuse_times(item, parcel.received, self._marks.future_skew_s)
+                for each in rejected:
+                    mapped.add(each)
+                if fragment is not None:
+                    mapped.add_checked(self._places.check(fragment))
         except Invalid as error:
             mapped.rejected.extend(str(each) for each in error.faults)
         except Exception as error:  # noqa: BLE001 - a pack's code: one message must not stop the feed
@@ -264,7 +272,7 @@ def _shifted(value: Any, members: frozenset[str], shift: timedelta) -> Any:
     """Return a value with every time under one of `members` shifted."""
     if isinstance(value, Mapping):
         return {
-            name: _moved(each, shift)
+            name: shift_moment(each, shift)
             if name in members and not isinstance(each, Mapping | list)
             else _shifted(each, members, shift)
             for name, each in value.items()
@@ -272,14 +280,3 @@ def _shifted(value: Any, members: frozenset[str], shift: timedelta) -> Any:
     if isinstance(value, list):
         return [_shifted(each, members, shift) for each in value]
     return value
-
-
-def _moved(value: Any, shift: timedelta) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value + (round(shift.total_seconds()) if isinstance(value, int) else shift.total_seconds())
-    try:
-        moment = datetime.fromisoformat(value)
-        aware = moment if moment.tzinfo is None else moment.astimezone(UTC)
-        return (aware + shift).isoformat()
-    except (TypeError, ValueError, OverflowError):
-        return value

@@ -143,6 +143,7 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
             most_bytes=most_bytes,
             area=area,
             drop_outside=feed.outside == DROP,
+            future_skew_s=limits.future_skew_s,
         ),
         silent_after_s=feed.silent_after_s or max(3 * feed.interval_s, SHORTEST_SILENCE_S),
         make_codec=make_codec,

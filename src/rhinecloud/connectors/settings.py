@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from rhinecloud.kernel.checks import SettingCheck, more_than, one_of
+from rhinecloud.kernel.checks import SettingCheck, at_least, more_than, one_of
 from rhinecloud.kernel.settings import setting
 
 POSITIVE = more_than(0)
@@ -50,6 +50,12 @@ class ConnectorSettings:
     )
     drain_s: float = setting(
         1.0, "How long a feed that stops may process its queue", unit="s", check=POSITIVE
+    )
+    future_skew_s: float = setting(
+        300.0,
+        "How far in the future an `observedAt` may be, for clocks that are fast; what is later is refused",
+        unit="s",
+        check=at_least(0),
     )
     deadletters: int = setting(
         1_000, "Dead letters kept for each feed; a newer one replaces the oldest", check=POSITIVE

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.numbers import read_number
+
 
 def point(longitude: Any, latitude: Any) -> dict[str, Any]:
     """Return a GeoJSON point of two numbers, or of texts with numbers.
@@ -15,9 +18,7 @@ def point(longitude: Any, latitude: Any) -> dict[str, Any]:
 
 
 def _number(value: Any) -> Any:
-    if not isinstance(value, str) or "_" in value:
-        return value
     try:
-        return float(value)
-    except ValueError:
+        return read_number(value) if isinstance(value, str) else value
+    except Invalid:
         return value

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rhinecloud.kernel.time import format_time, parse_time
+from rhinecloud.kernel.moments import read_moment
+from rhinecloud.kernel.time import format_time
 
 
-def utc(moment: datetime | str) -> str:
-    """Return an aware time, or ISO 8601 text with a zone, as text in UTC; raise Invalid for text that is not one."""
-    return format_time(parse_time(moment) if isinstance(moment, str) else moment)
+def utc(moment: datetime | str | float) -> str:
+    """Return an aware time, or one as a source wrote it (see `read_moment`), as text in UTC; raise Invalid."""
+    return format_time(moment if isinstance(moment, datetime) else read_moment(moment))

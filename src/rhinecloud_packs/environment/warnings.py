@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from rhinecloud.pack import City, EntityFragment, Ignored, MappedItem, Message, Rejected, utc
+from rhinecloud.pack import City, EntityFragment, Ignored, MappedItem, Message, Rejected, read_moment, utc
 
 SEVERITY = {
     "minor": "low",
@@ -128,7 +128,7 @@ def _warning(
             warning[name] = {"type": "LanguageProperty", "languageMap": texts}
     warning.update(_place(first.get("areas") or ()))
     expires = first.get("expires")
-    if expires and datetime.fromisoformat(str(expires)) <= received:
+    if expires and read_moment(expires) <= received:
         warning["status"] = "ended"
     if _is_over(first):
         warning |= {"status": "ended", "validTo": _time(sent)}

@@ -12,7 +12,16 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, Rejected, utc
+from rhinecloud.pack import (
+    EntityFragment,
+    Ignored,
+    MappedItem,
+    Message,
+    Rejected,
+    read_moment,
+    read_number,
+    utc,
+)
 from rhinecloud_packs.port.series import Quantity, UnknownUnit, find_quantity, stored
 
 MARKS = {
@@ -113,12 +122,12 @@ def map_row(message: Message, received: datetime) -> Iterator[MappedItem]:
         return
     observed = _moment(message.get("timestamp"), received)
     gauge = _gauge(str(uuid), station)
-    gauge.update(_place(*(_number(message.get(name)) for name in ("longitude", "latitude", "km"))))
-    level = _number(message["w_cm"])
+    gauge.update(_place(*(_number(message, name) for name in ("longitude", "latitude", "km"))))
+    level = _number(message, "w_cm")
     if level is not None:
         gauge["waterLevel"] = {"value": level, "unitCode": "CMT", "observedAt": observed}
     for member, name in ROW_MARKS.items():
-        mark = _number(message.get(member))
+        mark = _number(message, member)
         if mark is not None:
             gauge[name] = {"value": mark, "unitCode": "CMT"}
     yield gauge
@@ -146,18 +155,13 @@ def _place(longitude: float | None, latitude: float | None, kilometre: float | N
     return place
 
 
-def _number(value: Any) -> float | None:
-    if value is None or value == "":
-        return None
-    number = float(value)
-    return int(number) if number == int(number) else number
+def _number(message: Message, column: str) -> float | None:
+    value = message.get(column)
+    return None if value is None or value == "" else read_number(value, field=column)
 
 
-def _moment(text: Any, received: datetime) -> str:
+def _moment(written: Any, received: datetime) -> str:
     """Read a row's time; one without a zone is Rhine time. Rows without any get the moment of receipt."""
-    if not text:
-        return utc(received)
-    moment = datetime.fromisoformat(str(text))
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo("Europe/Berlin"))
-    return utc(moment)
+    return utc(
+        read_moment(written, zone=ZoneInfo("Europe/Berlin"), field="timestamp") if written else received
+    )

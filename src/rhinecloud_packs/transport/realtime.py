@@ -8,16 +8,16 @@ bearing in degrees (DD), delay in seconds (SEC; negative: early). Source: GTFS R
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, utc
+from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, read_moment, utc
 from rhinecloud_packs.transport.timetable import urn
 
 
 def map_realtime(message: Message, received: datetime) -> Iterator[MappedItem]:
     """Turn one FeedEntity into the vehicle, trip or service alert that it speaks of."""
-    observed = datetime.fromtimestamp(message["feed_time"], UTC) if message.get("feed_time") else received
+    observed = read_moment(message["feed_time"], field="feed_time") if message.get("feed_time") else received
     if message.get("vehicle"):
         yield from _vehicle(message["vehicle"], message, observed)
     if message.get("trip_update"):
@@ -130,6 +130,5 @@ def _translations(text: Any) -> dict[str, str]:
     return found
 
 
-def _moment(seconds: Any, otherwise: datetime) -> str:
-    moment = datetime.fromtimestamp(float(seconds), UTC) if seconds else otherwise
-    return utc(moment)
+def _moment(written: Any, otherwise: datetime) -> str:
+    return utc(read_moment(written, field="timestamp") if written else otherwise)

@@ -11,12 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-EARLIEST_S = 631_152_000
-"""1990, before AIS; smaller numbers are not times."""
-LATEST_S = 4_102_444_800
-"""2100."""
+from rhinecloud.kernel.moments import find_moment
 
 _BLOCK = re.compile(rb"\\([^\\]*)\\")
 _GROUP = re.compile(r"(?:\d+-\d+-)?(\w+)")
@@ -53,28 +50,8 @@ def read_tags(blocks: bytes) -> Tag:
 def read_fields(text: bytes) -> Tag:
     """Return the time and the station of the fields that a receiver writes beside a sentence; the first of each."""
     words = [word for word in _BETWEEN.split(text.decode("ascii", "replace")) if word]
-    time = next((moment for word in words if (moment := read_time(word))), None)
+    time = next((moment for word in words if (moment := find_moment(word))), None)
     return Tag(source=next(filter(_STATION.fullmatch, words), ""), time=time)
-
-
-def read_time(text: str) -> datetime | None:
-    """Return a time of POSIX seconds, or of a thousandth, millionth or billionth of one; or of ISO 8601 with a zone."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        return _iso(text)
-    for _ in ("ms", "µs", "ns"):
-        if seconds > LATEST_S:
-            seconds /= 1000.0
-    return datetime.fromtimestamp(seconds, UTC) if EARLIEST_S <= seconds <= LATEST_S else None
-
-
-def _iso(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo and moment.timestamp() >= EARLIEST_S else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _read(block: bytes) -> Tag:
@@ -86,7 +63,7 @@ def _read(block: bytes) -> Tag:
     except (ValueError, UnicodeDecodeError):
         return NO_TAG
     group = _GROUP.fullmatch(pairs.get("g", ""))
-    return Tag(pairs.get("s", ""), read_time(pairs.get("c", "")), group[1] if group else "")
+    return Tag(pairs.get("s", ""), find_moment(pairs.get("c")), group[1] if group else "")
 
 
 def _pairs(fields: Iterable[str]) -> Iterable[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 from rhinecloud.connectors.cap.areas import AreaTable
 from rhinecloud.connectors.cap.blocks import number_parts
 from rhinecloud.connectors.cap.shapes import CROSSES_ITSELF, read_number, read_shapes
-from rhinecloud.connectors.times import read_moment
+from rhinecloud.kernel.moments import find_moment
 from rhinecloud.pack.codec import DecodeError
 
 REQUIRED = ("identifier", "sender", "sent", "status", "msgType", "scope")
@@ -39,7 +39,7 @@ class AlertReader:
         if missing:
             raise DecodeError(f"no CAP alert: without {', '.join(missing)}")
         message: dict[str, Any] = _texts(alert, ALERT_TEXTS)
-        sent = read_moment(message["sent"])
+        sent = find_moment(message["sent"])
         if sent is None:
             raise DecodeError(f"no CAP alert: sent must be a moment with its zone, not {message['sent']!r}")
         if not _is_iso(message["sent"]):
@@ -60,13 +60,13 @@ class AlertReader:
         info: dict[str, Any] = _texts(element, INFO_TEXTS)
         for name in INFO_TIMES:
             if name in info:
-                moment = read_moment(info[name])
+                moment = find_moment(info[name])
                 if moment is None:
                     report.fault(name, f"must be a moment with its zone, not {info.pop(name)!r}")
                 elif not _is_iso(info[name]):
                     info[name] = moment.isoformat()
         if "expires" not in info:
-            begins = read_moment(info.get("onset") or info.get("effective")) or sent
+            begins = find_moment(info.get("onset") or info.get("effective")) or sent
             info["expires"] = (max(begins, sent) + self.lifetime).isoformat()
             info["expires_assumed"] = True
         for name in ("category", "responseType"):

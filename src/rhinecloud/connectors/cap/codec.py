@@ -30,7 +30,8 @@ from rhinecloud.connectors.cap.document import (
     longitude_comes_first,
     read_document,
 )
-from rhinecloud.connectors.times import find_moment, read_moment
+from rhinecloud.connectors.times import find_latest_moment
+from rhinecloud.kernel.moments import find_moment
 from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Ignored, Message, Parcel
 
 REMEMBERED = 10_000
@@ -68,7 +69,7 @@ class CapCodec:
 
     def _remember(self, alert: dict[str, Any], shift: timedelta) -> None:
         """Keep the identifiers that an alert replaces, and mark an alert that was replaced before it arrived."""
-        sent = _moved(read_moment(alert["sent"]), shift)
+        sent = _moved(find_moment(alert["sent"]), shift)
         if alert["status"] != "Actual" or sent is None:
             return
         replaced = self._replaced.get(alert["identifier"])
@@ -121,7 +122,9 @@ class CapCodec:
             items = list(self._read(Parcel(unit, datetime.min.replace(tzinfo=UTC))))
         except DecodeError:
             return None
-        return find_moment([{"sent": item.get("sent")} for item in items if isinstance(item, dict)], SENT)
+        return find_latest_moment(
+            [{"sent": item.get("sent")} for item in items if isinstance(item, dict)], SENT
+        )
 
 
 def read_alert(body: bytes) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from rhinecloud.connectors.csv.header import HeaderSearch, TableHeader
 from rhinecloud.connectors.csv.text import REPLACEMENT, TableLine, read_lines, split_row
 from rhinecloud.connectors.nodata import NoDataWords
-from rhinecloud.connectors.times import USUAL_TIME_MEMBERS, read_moment
+from rhinecloud.connectors.times import USUAL_TIME_MEMBERS
+from rhinecloud.kernel.moments import find_moment
 from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Ignored, Message, Parcel
 
 _ANY_TIME = datetime.min.replace(tzinfo=UTC)
@@ -86,7 +87,7 @@ class CsvCodec:
             rows = [item for item in self.decode(Parcel(unit, _ANY_TIME)) if isinstance(item, dict)]
         except DecodeError:
             return None
-        moments = (read_moment(row.get(name)) for row in rows for name in self.time_members)
+        moments = (find_moment(row.get(name)) for row in rows for name in self.time_members)
         return next((moment for moment in moments if moment), None)
 
     def _start(self) -> None:

@@ -11,18 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rhinecloud.pack.codec import DecodeError
+from rhinecloud.pack.text import find_encoding
 
 FALLBACK = "cp1252"
 REPLACEMENT = "\ufffd"
 """The character that stands where an earlier program could not read one."""
-
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +47,8 @@ def keeps_line_ends(encoding: str) -> bool:
 def read_lines(body: bytes, encoding: str = "") -> Iterator[TableLine]:
     """Yield the lines of a table; raise DecodeError where all of it is not in its encoding."""
     if not encoding:
-        mark, encoding = next(((mark, name) for mark, name in _MARKS if body.startswith(mark)), (b"", ""))
-        body = body[len(mark) :] if encoding == "utf-8" else body
+        found, mark_bytes = find_encoding(body)
+        body, encoding = body[mark_bytes:], found if mark_bytes else ""
     if encoding and not keeps_line_ends(encoding):
         body, encoding = _whole_text(body, encoding).encode(), "utf-8"
     for line in body.splitlines():

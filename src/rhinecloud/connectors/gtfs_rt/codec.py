@@ -18,7 +18,7 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError as ProtocolError
 from google.transit import gtfs_realtime_pb2
 
-from rhinecloud.connectors.times import read_moment
+from rhinecloud.kernel.moments import find_moment
 from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Parcel
 
 DEEPEST = 50
@@ -45,7 +45,7 @@ class GtfsRealtimeCodec:
     def recorded_at(self, unit: bytes) -> datetime | None:
         """Return the frame's own time."""
         try:
-            return read_moment(int(_read_frame(unit).header.timestamp))
+            return find_moment(int(_read_frame(unit).header.timestamp))
         except DecodeError:
             return None
 

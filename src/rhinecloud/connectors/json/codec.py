@@ -7,7 +7,6 @@ that is not JSON is one message with the text as `value`; so is a bare number.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,8 +14,11 @@ from typing import Any
 import orjson
 
 from rhinecloud.connectors.nodata import NoDataWords
-from rhinecloud.connectors.times import USUAL_TIME_MEMBERS, find_moment
+from rhinecloud.connectors.times import USUAL_TIME_MEMBERS, find_latest_moment
+from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.numbers import read_number
 from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Parcel
+from rhinecloud.pack.text import decode_text, find_encoding
 
 
 class JsonCodec:
@@ -46,13 +48,15 @@ class JsonCodec:
     def recorded_at(self, unit: bytes) -> datetime | None:
         """Return the latest time in a recorded document."""
         try:
-            return find_moment(read_json(unit), self.time_members)
+            return find_latest_moment(read_json(unit), self.time_members)
         except DecodeError:
             return None
 
 
 def read_json(body: bytes) -> Any:
-    """Return a JSON value, or for other UTF-8 text a number or the text; raise DecodeError."""
+    """Return a JSON value, or for other text a number or the text; raise DecodeError. A byte order mark is heeded."""
+    if find_encoding(body)[1]:
+        body = decode_text(body).encode()
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -60,15 +64,14 @@ def read_json(body: bytes) -> Any:
         if not text or text[:1] in (b"{", b"[", b'"'):
             raise DecodeError(f"broken JSON: {error}" if text else "empty") from None
     try:
-        return _plain(text.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise DecodeError("neither JSON nor UTF-8 text") from None
+        return _plain(decode_text(text))
+    except DecodeError as error:
+        raise DecodeError(f"neither JSON nor text: {error}") from None
 
 
 def _plain(text: str) -> float | str:
     """Return a text as a number where it is one, also in forms that JSON does not allow (`.5`, `+3`)."""
     try:
-        number = float(text)
-    except ValueError:
+        return float(read_number(text))
+    except Invalid:
         return text
-    return number if math.isfinite(number) else text

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from rhinecloud.connectors.times import find_moment
+from rhinecloud.connectors.times import find_latest_moment
 from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Parcel
 
 SERIES_URL = re.compile(
@@ -52,7 +52,7 @@ class PegelonlineCodec:
     def recorded_at(self, unit: bytes) -> datetime | None:
         """Return the newest measurement's time in a recorded response."""
         try:
-            return find_moment(orjson.loads(unit), self.time_members)
+            return find_latest_moment(orjson.loads(unit), self.time_members)
         except orjson.JSONDecodeError:
             return None
 

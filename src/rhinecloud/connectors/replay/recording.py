@@ -10,7 +10,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO, cast
 
@@ -19,6 +19,7 @@ import orjson
 from rhinecloud.connectors.bounded import gunzip
 from rhinecloud.connectors.model import LinkBroken
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.moments import find_moment
 from rhinecloud.pack.codec import Codec, DecodeError, Framing
 
 
@@ -95,13 +96,4 @@ def _mqtt_unit(line: bytes) -> Unit:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return Unit(line, "", None)
     body = payload.encode() if isinstance(payload, str) else orjson.dumps(payload)
-    return Unit(body, topic, _stamp(wrapped.get("tst")))
-
-
-def _stamp(value: object) -> datetime | None:
-    """Return mosquitto's timestamp, whose zone has no colon (`+0200`)."""
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return Unit(body, topic, find_moment(wrapped.get("tst")))

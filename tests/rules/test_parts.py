@@ -6,6 +6,7 @@ import ast
 import re
 
 from rhinecloud.app.parts import CORE
+from rhinecloud.app.problem import Problems
 from rhinecloud.part import Part
 from rules.conftest import ROOT
 
@@ -33,6 +34,25 @@ def test_no_parts_name_stands_in_the_assembly_but_in_its_list() -> None:
             elif isinstance(node, ast.Constant) and node.value in NAMES - {"changes"}:
                 found.append(f"{path.name}: {node.value!r}")
     assert found == []
+
+
+def test_no_path_of_a_part_stands_in_the_assembly() -> None:
+    texts = {
+        node.value
+        for path in APP.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert {text for text in texts if text.startswith("/ngsi-ld")} == set()
+
+
+def test_what_a_problem_says_is_declared_by_the_part_whose_error_it_is() -> None:
+    common = {"type", "title", "status", "detail", "field", "errors"}
+    assert Problems().schema()["properties"].keys() == common
+    rows = [row for part in CORE for row in part.errors]
+    declared = {fact.name for row in rows for fact in row.facts}
+    assert {"version", "retry_after_s"} <= declared
+    assert Problems(rows).schema()["properties"].keys() == common | declared
 
 
 def test_every_part_of_the_layers_above_the_engines_declares_itself() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from rhinecloud.app.problem import MEDIA_TYPE, SCHEMA, Problems, add_problems
+from rhinecloud.app.problem import MEDIA_TYPE, Problems, add_problems
 
 PREFIX = "/api/v1"
 
@@ -27,12 +27,14 @@ PROBLEM = {
 
 
 class PeoplesApi(FastAPI):
-    """An API whose OpenAPI document describes the problem that every operation may return."""
+    """An API whose OpenAPI document describes the `problem` that every operation may return."""
+
+    problem: Mapping[str, Any]
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, with the schema of a problem."""
         document = super().openapi()
-        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = SCHEMA
+        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = self.problem
         return document
 
 
@@ -49,6 +51,7 @@ def build_api(version: str, routers: Sequence[APIRouter], problems: Problems) ->
         separate_input_output_schemas=False,
         responses={"default": PROBLEM},
     )
+    api.problem = problems.schema()
     add_problems(api, problems)
     for router in routers:
         api.include_router(router, prefix=PREFIX)

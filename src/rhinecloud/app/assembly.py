@@ -143,6 +143,14 @@ class Assembly:
                 self._fail(each.part, f"the path prefix {taken[0]} is taken")
         return found
 
+    def readable(self) -> tuple[str, ...]:
+        """Return the prefixes of paths that a process which only reads answers itself, by GET."""
+        return tuple(prefix for each in self._opened for prefix in each.opened.readable)
+
+    def writable(self) -> tuple[str, ...]:
+        """Return the prefixes of paths that such a process answers by any method, if it may write the store."""
+        return tuple(prefix for each in self._opened for prefix in each.opened.writable)
+
     def origins(self) -> list[str]:
         """Return the web origins whose pages may send requests."""
         return [origin for each in self._opened for origin in each.opened.origins]

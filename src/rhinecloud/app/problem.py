@@ -23,14 +23,16 @@ from rhinecloud.kernel.errors import (
     Unavailable,
     Unsupported,
 )
-from rhinecloud.part import ErrorRow
+from rhinecloud.part import ErrorRow, ProblemFact
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:rhinecloud:problem:"
 
+FIELD = ProblemFact("field", "string", "The first invalid place in the request")
+
 CORE = (
     ErrorRow(TooLarge, 413, "too-large", "Too large"),
-    ErrorRow(Invalid, 400, "invalid", "Invalid request", facts=("field",)),
+    ErrorRow(Invalid, 400, "invalid", "Invalid request", facts=(FIELD,)),
     ErrorRow(Unauthenticated, 401, "unauthenticated", "Not signed in"),
     ErrorRow(Forbidden, 403, "forbidden", "Not allowed"),
     ErrorRow(NotFound, 404, "not-found", "Not found"),
@@ -41,31 +43,15 @@ CORE = (
 )
 """The rows of the kernel's errors; those of the parts come first, and the first that matches is used."""
 
-SCHEMA: dict[str, Any] = {
-    "title": "Problem",
-    "description": "An error (RFC 9457)",
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "pattern": f"^{TYPE}[a-z-]+$"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "field": {"type": "string", "description": "The first invalid place in the request"},
-        "version": {"type": "integer", "description": "The version that an incident has now"},
-        "retry_after_s": {"type": "number", "description": "How long to wait before another sign-in"},
-        "errors": {
-            "description": "Every invalid place",
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "reason"],
-                "properties": {"field": {"type": "string"}, "reason": {"type": "string"}},
-            },
-        },
+ERRORS: dict[str, Any] = {
+    "description": "Every invalid place",
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["field", "reason"],
+        "properties": {"field": {"type": "string"}, "reason": {"type": "string"}},
     },
 }
-"""The schema of a problem in the OpenAPI document."""
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +61,26 @@ class Problems:
 
     def __init__(self, rows: Iterable[ErrorRow] = ()) -> None:
         self._rows = (*rows, *CORE)
-        self._facts = ("errors", *dict.fromkeys(fact for row in self._rows for fact in row.facts))
+        declared = {fact.name: fact for row in reversed(self._rows) for fact in row.facts}
+        self._schemas = {name: fact.schema() for name, fact in sorted(declared.items())}
+        self._facts = ("errors", *self._schemas)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the schema of a problem in the OpenAPI document, with the facts that the parts declare."""
+        return {
+            "title": "Problem",
+            "description": "An error (RFC 9457)",
+            "type": "object",
+            "required": ["type", "title", "status", "detail"],
+            "properties": {
+                "type": {"type": "string", "pattern": f"^{TYPE}[a-z-]+$"},
+                "title": {"type": "string"},
+                "status": {"type": "integer"},
+                "detail": {"type": "string"},
+                **self._schemas,
+                "errors": ERRORS,
+            },
+        }
 
     def of(self, error: Exception) -> dict[str, Any]:
         """Return the problem document of an error; one that was not raised on purpose shows no details."""

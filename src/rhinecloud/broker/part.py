@@ -37,6 +37,8 @@ from rhinecloud.policy import Authorization
 from rhinecloud.store.port import Store
 
 NGSI_LD = PATH.decode()
+ENTITIES = f"{NGSI_LD}/entities"
+BATCHES = f"{NGSI_LD}/entityOperations"
 
 
 class BrokerStatus(BaseModel):
@@ -180,6 +182,8 @@ async def open_broker(context: PartContext) -> AsyncIterator[OpenPart]:
         yield OpenPart(
             routers=made.routers() if context.mode is not Mode.READER else (),
             applications=lambda: {"/ngsi-ld/": made.application},
+            readable=(ENTITIES,),
+            writable=(ENTITIES, BATCHES),
             origins=made.settings.cors_origins,
             workers={"expiry": made.broker.sweep_always},
             status=made.status,

@@ -14,7 +14,7 @@ from rhinecloud.identity.model import AccountLocked, LockedOut, PasswordChangeNe
 from rhinecloud.identity.routes import session_routes, token_routes, user_routes
 from rhinecloud.identity.service import Identity
 from rhinecloud.identity.settings import IdentitySettings
-from rhinecloud.part import ErrorRow, Mode, OpenPart, Part, PartContext
+from rhinecloud.part import ErrorRow, Mode, OpenPart, Part, PartContext, ProblemFact
 
 FLUSH_S = 60.0
 
@@ -60,6 +60,8 @@ async def open_identity(context: PartContext) -> AsyncIterator[OpenPart]:
     )
 
 
+RETRY_AFTER = ProblemFact("retry_after_s", "number", "How long to wait before another sign-in")
+
 PART = Part(
     name="identity",
     summary="Who acts: people with accounts and sessions, machines with tokens.",
@@ -72,7 +74,7 @@ PART = Part(
     },
     cached=frozenset({"account", "token", "session"}),
     errors=(
-        ErrorRow(LockedOut, 429, "locked-out", "Too many failed sign-ins", facts=("retry_after_s",)),
+        ErrorRow(LockedOut, 429, "locked-out", "Too many failed sign-ins", facts=(RETRY_AFTER,)),
         ErrorRow(AccountLocked, 401, "account-locked", "Account locked"),
         ErrorRow(PasswordChangeNeeded, 403, "password-change-needed", "Password change needed"),
     ),

@@ -32,7 +32,17 @@ from rhinecloud.incidents.timelines import Timelines
 from rhinecloud.kernel.actor import Actor, part
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
 from rhinecloud.kernel.ids import KeyedIds, new_urn
-from rhinecloud.part import CheckFiles, ConsumerState, ErrorRow, Finding, Mode, OpenPart, Part, PartContext
+from rhinecloud.part import (
+    CheckFiles,
+    ConsumerState,
+    ErrorRow,
+    Finding,
+    Mode,
+    OpenPart,
+    Part,
+    PartContext,
+    ProblemFact,
+)
 from rhinecloud.part.metrics import PREFIX
 from rhinecloud.policy import Authorization
 from rhinecloud.store.port import Store
@@ -148,6 +158,8 @@ def check_agencies(files: CheckFiles) -> Iterable[Finding]:
             yield Finding("agencies", each.field or "agencies", str(each), True, each.field, each.reason)
 
 
+VERSION = ProblemFact("version", "integer", "The version that an incident has now")
+
 PART = Part(
     name="incidents",
     summary="Incidents from their opening to their closing, and the agencies that handle them.",
@@ -158,8 +170,8 @@ PART = Part(
     indexes=(INDEXED,),
     migrations=MIGRATIONS,
     errors=(
-        ErrorRow(StaleVersion, 409, "conflict", "Conflict", facts=("version",)),
-        ErrorRow(IllegalAct, 409, "conflict", "Conflict", facts=("version",)),
+        ErrorRow(StaleVersion, 409, "conflict", "Conflict", facts=(VERSION,)),
+        ErrorRow(IllegalAct, 409, "conflict", "Conflict", facts=(VERSION,)),
     ),
     status=IncidentsStatus,
     city=CityAgencies,

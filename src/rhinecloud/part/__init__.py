@@ -19,7 +19,7 @@ from rhinecloud.part.model import (
     Reload,
     Worker,
 )
-from rhinecloud.part.problems import ErrorRow
+from rhinecloud.part.problems import ErrorRow, ProblemFact
 from rhinecloud.part.rights import ActionRight, ProtectedType, Rights
 from rhinecloud.part.services import Services
 from rhinecloud.part.web import WebModule, WebModules
@@ -46,6 +46,7 @@ __all__ = [
     "OpenPart",
     "Part",
     "PartContext",
+    "ProblemFact",
     "ProtectedType",
     "Reload",
     "Rights",

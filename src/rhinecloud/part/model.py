@@ -102,12 +102,17 @@ class OpenPart:
     scrape, `consumers` the state of those that follow the changes. An application that counts and names its requests
     itself says so by `requests` (method, route, counts) and `route_of`.
 
+    Processes that only read (`Mode.READER`) answer requests themselves whose path begins with one of `readable`, by
+    GET, and with one of `writable`, by any method, where they may write the store; the running city answers all others.
+
     `prepare_reload` checks what was read again and returns what takes it into use; it raises Invalid where anything is
     wrong, and then nothing at all is taken into use. `refresh` reads again, in a process that only reads, what the
     running city changed of the records that the part names as `cached`.
     """
 
     routers: Sequence[APIRouter] = ()
+    readable: Sequence[str] = ()
+    writable: Sequence[str] = ()
     applications: Callable[[], Mapping[str, Application]] | None = None
     origins: Sequence[str] = ()
     workers: Mapping[str, Worker] = field(default_factory=dict)

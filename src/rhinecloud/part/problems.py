@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from rhinecloud.kernel.errors import RhineCloudError
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemFact:
+    """An attribute of an error that becomes a member of the problem document; `type` is one of JSON Schema."""
+
+    name: str
+    type: Literal["string", "integer", "number", "boolean"]
+    description: str
+
+    def schema(self) -> dict[str, str]:
+        """Return the JSON Schema of the member."""
+        return {"type": self.type, "description": self.description}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,4 +32,4 @@ class ErrorRow:
     status: int
     name: str
     title: str
-    facts: tuple[str, ...] = ()
+    facts: tuple[ProblemFact, ...] = ()

@@ -17,10 +17,6 @@ from rhinecloud.app.space import open_to
 from rhinecloud.app.supervisor import Supervisor
 from rhinecloud.part import Mode
 
-NGSI_LD = "/ngsi-ld/"
-ENTITIES = "/ngsi-ld/v1/entities"
-BATCHES = "/ngsi-ld/v1/entityOperations"
-
 
 class FrontProxy:
     """An ASGI application over a foundation that is open to read; `writes` says whether its store may be written.
@@ -31,15 +27,20 @@ class FrontProxy:
     def __init__(self, foundation: Foundation, upstream: Application, *, writes: bool) -> None:
         self._foundation = foundation
         self._space = open_to(foundation, Mode.READER)
-        self._application: Application
+        self._applications: dict[str, Application] = {}
+        self._readable: tuple[str, ...] = ()
+        self._writable: tuple[str, ...] = ()
         self._writes = writes
         self.upstream = upstream
 
     async def open(self, closing: AsyncExitStack, *, drain_s: float, shared: bool = False) -> None:
         """Serve at the city's port, which may be `shared`, until `closing` ends; requests then get `drain_s` more."""
         settings, identity = self._foundation.settings, self._foundation.identity
-        await self._space.assembly.open(self._space.context(), closing)
-        self._application = self._space.assembly.applications()[NGSI_LD]
+        assembly = self._space.assembly
+        await assembly.open(self._space.context(), closing)
+        self._applications = assembly.applications()
+        self._readable = assembly.readable()
+        self._writable = assembly.writable() if self._writes else ()
         dispatcher = Dispatcher(
             [("/", self)], self.upstream, self._space.origins(), literal_hosts_only=identity.settings.open
         )
@@ -59,12 +60,12 @@ class FrontProxy:
         """Handle a request here, or forward it."""
         if scope["type"] == "http" and scope["path"] == liveness.PATH:
             await liveness.reply_alive(send)
-        elif not self._is_for_here(scope):
+        elif (application := self._find(scope)) is None:
             await self.upstream(scope, receive, send)
         else:
-            await self._answer(scope, receive, send)
+            await self._answer(application, scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, application: Application, scope: Scope, receive: Receive, send: Send) -> None:
         received: list[Message] = []
         response: list[Message] = []
 
@@ -81,18 +82,22 @@ class FrontProxy:
 
         # A read that fails here is answered, and its refusal recorded, by the city.
         with self._foundation.audit.mute() if scope["method"] == "GET" else nullcontext():
-            await self._application(scope, record, hold)
+            await application(scope, record, hold)
         if _is_final(scope, response[0]["status"]):
             for message in response:
                 await send(message)
         else:
             await self.upstream(scope, repeat, send)
 
-    def _is_for_here(self, scope: Scope) -> bool:
+    def _find(self, scope: Scope) -> Application | None:
+        """Return the application that answers a request here, None where it is forwarded."""
         path: str = scope["path"]
-        if scope["type"] != "http" or not path.startswith((ENTITIES, BATCHES)):
-            return False
-        return self._writes or (scope["method"] == "GET" and path.startswith(ENTITIES))
+        if scope["type"] != "http":
+            return None
+        if not path.startswith((*self._writable, *(self._readable if scope["method"] == "GET" else ()))):
+            return None
+        found = (each for prefix, each in self._applications.items() if path.startswith(prefix))
+        return next(found, None)
 
 
 def _is_final(scope: Scope, status: int) -> bool:

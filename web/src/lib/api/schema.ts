@@ -2757,10 +2757,10 @@ export interface components {
             detail: string;
             /** @description The first invalid place in the request */
             field?: string;
-            /** @description The version that an incident has now */
-            version?: number;
             /** @description How long to wait before another sign-in */
             retry_after_s?: number;
+            /** @description The version that an incident has now */
+            version?: number;
             /** @description Every invalid place */
             errors?: {
                 field: string;

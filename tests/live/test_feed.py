@@ -425,3 +425,12 @@ async def test_whose_rights_change_is_shown_out_at_once(
             while not browser.code:
                 await asyncio.sleep(0.01)
         assert browser.code == code
+
+
+async def test_every_browser_is_sent_that_the_city_was_reloaded(
+    notifying: NotifyingBroker, feed: LiveFeed
+) -> None:
+    async with look(feed) as browser:
+        await browser.hear("hello")
+        feed.announce_city()
+        assert await browser.hear("city") == {"type": "city"}

@@ -188,6 +188,12 @@ class Assembly:
         """Return what checks a reload, part by part."""
         return [each.opened.prepare_reload for each in self._opened if each.opened.prepare_reload is not None]
 
+    def finish_reload(self) -> None:
+        """Call the parts that act once a reload is in use."""
+        for each in self._opened:
+            if each.opened.reloaded is not None:
+                each.opened.reloaded()
+
     def cached(self) -> frozenset[str]:
         """Return the kinds of records of which a reader process holds a copy."""
         return frozenset(kind for each in self._opened for kind in each.part.cached)

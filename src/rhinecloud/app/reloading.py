@@ -58,6 +58,7 @@ class Reloader:
             collector.finish()
             changed = [word for apply in prepared for word in await apply()]
             self.reloads += 1
+            self._assembly.finish_reload()
             for each in changed:
                 _log.info("reloaded: %s", each)
             return ReloadReport(tuple(changed), tuple(self._differences(settings, packs)))

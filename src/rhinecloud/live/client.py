@@ -70,6 +70,7 @@ class LiveClient:
         self._queue: dict[tuple[str, int], tuple[RenderedChange, Shown]] = {}
         self._ranges: dict[tuple[str, ...], Coverage] = {}
         self._must_resync = False
+        self._city_changed = False
         self._ready = asyncio.Event()
 
     def subscribe(self, wanted: LiveFilter, missed: Iterable[RenderedChange] | None, last: int) -> None:
@@ -99,6 +100,11 @@ class LiveClient:
         self._seen = last
         self._queue.clear()
         self._must_resync = True
+        self._ready.set()
+
+    def announce_city(self) -> None:
+        """Send that the city was reloaded, before anything else that is queued."""
+        self._city_changed = True
         self._ready.set()
 
     def offer(self, changes: Iterable[RenderedChange], last: int) -> None:
@@ -133,6 +139,10 @@ class LiveClient:
             await asyncio.sleep(self._settings.interval_s)
 
     def _next_message(self) -> str:
+        if self._city_changed:
+            self._city_changed = False
+            self._ready.set()
+            return '{"type":"city"}'
         if self._must_resync:
             self._must_resync = False
             self._queue.clear()

@@ -1,7 +1,8 @@
 """The live feed: a WebSocket for each browser, and one follower of the stream for all of them.
 
 A browser sends `subscribe` with the types and the box that it shows and, when it reconnects, the cursor of the last
-change that it got. It receives `hello`, then `changes` as they happen, `resync` when it must query again, and `ping`.
+change that it got. It receives `hello`, then `changes` as they happen, `resync` when it must query again, `city` when
+layers, texts or rules were reloaded, and `ping`.
 """
 
 from __future__ import annotations
@@ -89,6 +90,11 @@ class LiveFeed:
         for client in self._clients:
             if client.actor.id == actor_id:
                 client.rights_changed.set()
+
+    def announce_city(self) -> None:
+        """Have every browser request the description of the city again: it was reloaded."""
+        for client in self._clients:
+            client.announce_city()
 
     @property
     def clients(self) -> int:

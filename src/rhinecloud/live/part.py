@@ -50,6 +50,7 @@ async def open_live(context: PartContext) -> AsyncIterator[OpenPart]:
         status=status,
         consumers=lambda: [ConsumerState("live")],
         metrics=metrics,
+        reloaded=feed.announce_city,
     )
 
 

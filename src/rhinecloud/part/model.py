@@ -106,8 +106,8 @@ class OpenPart:
     GET, and with one of `writable`, by any method, where they may write the store; the running city answers all others.
 
     `prepare_reload` checks what was read again and returns what takes it into use; it raises Invalid where anything is
-    wrong, and then nothing at all is taken into use. `refresh` reads again, in a process that only reads, what the
-    running city changed of the records that the part names as `cached`.
+    wrong, and then nothing at all is taken into use; `reloaded` is called once everything is in use. `refresh` reads
+    again, in a process that only reads, what the running city changed of the records that the part names as `cached`.
     """
 
     routers: Sequence[APIRouter] = ()
@@ -126,6 +126,7 @@ class OpenPart:
     route_of: Callable[[MutableMapping[str, Any]], str] | None = None
     refresh: Callable[[], Awaitable[None]] | None = None
     prepare_reload: Callable[[Reload], Awaitable[ApplyReload]] | None = None
+    reloaded: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,11 +60,19 @@ export class LayerLoader {
   ) {}
 
   start(layers: readonly Layer[]): void {
-    this.layers = layers.toSorted((a, b) => b.order - a.order);
     this.store.onResync = () => this.reload();
+    this.use(layers);
+    this.timer = setInterval(() => !document.hidden && void this.count(), COUNT_EVERY_MS);
+  }
+
+  /** Loads these layers from now on. */
+  use(layers: readonly Layer[]): void {
+    this.forget(() => true);
+    const before = typesIn(this.layers);
+    this.layers = layers.toSorted((a, b) => b.order - a.order);
+    this.store.drop(before.filter((type) => !typesIn(this.layers).includes(type)));
     this.update();
     void this.count();
-    this.timer = setInterval(() => !document.hidden && void this.count(), COUNT_EVERY_MS);
   }
 
   stop(): void {

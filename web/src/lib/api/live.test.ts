@@ -75,6 +75,7 @@ const FILTER = { types: ['Vessel'], bbox: null, everywhere: ['Alert'], ids: [] }
 let stage: Stage;
 let received: Change[];
 let states: Connection[];
+let reloads = 0;
 let resyncs: number;
 let refusals: number;
 let confirmed: number;
@@ -92,6 +93,7 @@ beforeEach(() => {
       onChanges: (changes) => received.push(...changes),
       onSubscribed: () => (confirmed += 1),
       onResync: () => (resyncs += 1),
+      onCity: () => (reloads += 1),
       onConnection: (state) => states.push(state),
       onRefused: () => (refusals += 1),
     },
@@ -200,5 +202,17 @@ describe('the live feed', () => {
     stage.pass(120_000);
     expect(stage.sockets).toHaveLength(1);
     expect(stage.last.closed).toBe(true);
+  });
+
+  test('the city is looked at again when it says so, and after each new connection', () => {
+    const before = reloads;
+    stage.last.accept(7);
+    expect(reloads).toBe(before);
+    stage.last.say({ type: 'city' });
+    expect(reloads).toBe(before + 1);
+    stage.last.break();
+    stage.pass(500);
+    stage.last.accept(7);
+    expect(reloads).toBe(before + 2);
   });
 });

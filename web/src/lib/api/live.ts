@@ -31,6 +31,7 @@ type Message =
   | { type: 'changes'; cursor: number; changes: Change[] }
   | { type: 'subscribed'; cursor: number }
   | { type: 'resync'; cursor: number }
+  | { type: 'city' }
   | { type: 'ping' }
   | { type: 'error'; detail?: string };
 
@@ -42,6 +43,8 @@ export interface Listener {
   onSubscribed(): void;
   /** What was missed is not available any more: query again. */
   onResync(): void;
+  /** What the city shows may be another: layers, texts, rules. */
+  onCity(): void;
   onConnection(state: Connection): void;
   /** The session has ended. */
   onRefused(): void;
@@ -139,6 +142,8 @@ export class LiveFeed {
   private receive(message: Message): void {
     if (message.type === 'hello') {
       this.failures = 0;
+      // The city may have been reloaded, or started anew, meanwhile.
+      if (this.cursor !== null) this.listener.onCity();
       this.cursor ??= message.cursor;
       this.listener.onConnection('live');
     } else if (message.type === 'changes') {
@@ -151,6 +156,8 @@ export class LiveFeed {
     } else if (message.type === 'resync') {
       this.cursor = message.cursor;
       this.listener.onResync();
+    } else if (message.type === 'city') {
+      this.listener.onCity();
     }
   }
 

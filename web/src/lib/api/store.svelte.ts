@@ -48,6 +48,8 @@ export class EntityStore {
   readonly units: Record<string, Record<string, string>> = {};
   /** Called when changes were missed: everything is to be queried again. */
   onResync: () => void = () => {};
+  /** Called when what the city shows may be another. */
+  onCity: () => void = () => {};
 
   private readonly byType = new Map<string, Map<string, Seen>>();
   private readonly revisions = new SvelteMap<string, number>();
@@ -80,6 +82,7 @@ export class EntityStore {
         this.onResync();
         for (const id of this.watched.keys()) void this.fetch(id);
       },
+      onCity: () => this.onCity(),
       onConnection: (state) => (this.connection = state),
       // Any request shows whether the session still holds; a 401 leads to the sign-in page.
       onRefused: () => void this.client.get('/api/v1/agencies').catch(() => {}),

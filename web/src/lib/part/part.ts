@@ -89,6 +89,8 @@ export interface WebPart<Store = unknown> {
   live?: { types: string[]; changed?(store: Store, changes: Change[]): void };
   /** Called after another language was chosen. */
   languageChanged?(store: Store): void;
+  /** Called after the city was reloaded: layers and texts may be others. */
+  cityChanged?(store: Store): void;
   /** The name of an entity in the reader's language, where the part knows a better one than its attribute. */
   nameOf?(store: Store, id: string): string | undefined;
   /** Layers of the map beside those of the packs. */

@@ -112,6 +112,10 @@ export class Registry {
     }
   }
 
+  cityChanged(): void {
+    for (const { part, store } of this.entries) part.cityChanged?.(store);
+  }
+
   languageChanged(): void {
     for (const { part, store } of this.entries) part.languageChanged?.(store);
   }

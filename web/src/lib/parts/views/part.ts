@@ -8,6 +8,7 @@ export const part = definePart<ViewStore>({
   name: 'views',
   open: (app) => new ViewStore(app),
   start: (store) => store.start(),
+  cityChanged: (store) => store.refresh(),
   stop: (store) => store.loader.stop(),
   pages: [
     {

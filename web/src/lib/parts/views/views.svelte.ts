@@ -10,6 +10,8 @@ export class ViewStore {
   layers = $state.raw<Layer[]>([]);
   /** Null until they are loaded. */
   icons = $state.raw<IconSet | null>(null);
+  /** Moves when layers or icons are others: the map is built anew. */
+  readonly drawn = $derived([this.layers, this.icons]);
   visible = $state<Record<string, boolean>>({});
 
   constructor(private readonly app: Pick<AppContext, 'client' | 'entityStore' | 'city' | 'registry'>) {
@@ -18,10 +20,23 @@ export class ViewStore {
 
   /** Takes the layers of the packs and of all parts, which are all open by then. */
   start(): void {
-    this.layers = [...this.app.city.layers, ...this.app.registry.layers];
-    this.visible = Object.fromEntries(this.layers.map((layer) => [layer.id, layer.visible]));
+    this.take();
     this.loader.start(this.layers);
     void this.loadIcons();
+  }
+
+  /** Takes the layers and icons of a city that was reloaded; layers keep whether they are shown. */
+  refresh(): void {
+    this.take();
+    this.loader.use(this.layers);
+    void this.loadIcons();
+  }
+
+  private take(): void {
+    this.layers = [...this.app.city.layers, ...this.app.registry.layers];
+    this.visible = Object.fromEntries(
+      this.layers.map((layer) => [layer.id, this.visible[layer.id] ?? layer.visible]),
+    );
   }
 
   private async loadIcons(): Promise<void> {

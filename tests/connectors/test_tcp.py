@@ -39,11 +39,11 @@ async def ais(city: City, url: str, limits: dict[str, Any] | None = None, **tabl
 async def test_a_recorded_log_over_tcp_becomes_vessels(city: City) -> None:
     async with tcp_server(sender(LOG)) as port:
         feeds = await ais(city, f"tcp://127.0.0.1:{port}")
-        await until(lambda: status(feeds).accepted + status(feeds).unchanged == 1080)
+        await until(lambda: status(feeds).accepted + status(feeds).unchanged == 1242)
         now = status(feeds)
         assert (now.state, now.received, now.dead, now.received_bytes) == (FeedState.LIVE, 1326, 0, len(LOG))
         vessels = await city.entities("Vessel")
-        assert len(vessels) == 1009
+        assert len(vessels) == 1007
         ship = vessels["urn:ngsi-ld:Vessel:mmsi:244050235"]
         assert (ship["eni"], ship["length"], ship["loaded"]) == ("07001747", 106.0, False)
 

@@ -109,9 +109,9 @@ async def test_a_full_disk_makes_the_feed_wait_and_not_forget(tmp_path: Path, sm
         assert "does not accept writes" in status(feeds).error
         assert status(feeds).accepted < 1000
         small_disk.clear()
-        await until(lambda: status(feeds).accepted + status(feeds).unchanged == 1080)
+        await until(lambda: status(feeds).accepted + status(feeds).unchanged == 1242)
         assert (status(feeds).state, status(feeds).dead) == (FeedState.LIVE, 0)
-        assert len(await city.entities("Vessel")) == 1009
+        assert len(await city.entities("Vessel")) == 1007
 
 
 async def test_a_clock_that_jumps_changes_neither_state_nor_rate(

@@ -171,3 +171,20 @@ def test_a_rule_is_tested_on_a_recording(city: Path, tmp_path: Path) -> None:
     assert [each["kind"] for each in json.loads(done.stdout)["outcomes"]] == ["raised", "resolved"]
     assert b"950" in run("rules", "test", str(recording), "--rule", rule, city=city).stdout
     assert run("rules", "check", rule, city=city).returncode == 0
+
+
+def test_a_mapping_is_tried_on_a_sample_without_a_running_city(tmp_path: Path) -> None:
+    (tmp_path / "city.toml").write_text("[city]\nname = 'Testville'\n", encoding="utf-8")
+    mapping, sample = tmp_path / "box.yaml", tmp_path / "message.json"
+    mapping.write_text("id: urn:x:{id}\ntype: Box\nattributes: { pm10: { from: pm10, max: 100 } }\n")
+    sample.write_text('[{"id": 1, "pm10": 5}, {"id": 2, "pm10": 500}]')
+    done = run("mapping", "try", str(mapping), str(sample), "--json", city=tmp_path)
+    assert done.returncode == 1, done.stderr.decode()
+    outcome = json.loads(done.stdout)
+    assert [each["id"] for each in outcome["entities"]] == ["urn:x:1"]
+    assert outcome["rejected"] == ["mapping: pm10: 500 is above 100"]
+    printed = run("mapping", "try", str(mapping), str(sample), city=tmp_path)
+    assert b"urn:x:1" in printed.stdout
+    assert b"rejected: mapping: pm10: 500 is above 100" in printed.stderr
+    mapping.write_text("id: nothing\ntype: Box\nattributes: { pm10: pm10 }\n")
+    assert run("mapping", "try", str(mapping), str(sample), city=tmp_path).returncode == 3

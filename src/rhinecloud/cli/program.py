@@ -13,7 +13,18 @@ from rich.console import Console
 from rich.text import Text
 
 from rhinecloud import __version__
-from rhinecloud.cli import accounts, cities, copying, letters, packs, recordings, rules, schemas, transfers
+from rhinecloud.cli import (
+    accounts,
+    cities,
+    copying,
+    letters,
+    mappings,
+    packs,
+    recordings,
+    rules,
+    schemas,
+    transfers,
+)
 from rhinecloud.cli.exits import Exit, exit_of
 from rhinecloud.cli.options import Json
 from rhinecloud.kernel.errors import RhineCloudError
@@ -42,6 +53,7 @@ def build_program() -> typer.Typer:
         part.add_to(program)
     program.add_typer(rules.build(), name="rules", rich_help_panel="Monitoring")
     program.add_typer(packs.build(), name="pack", rich_help_panel="City")
+    program.add_typer(mappings.build(), name="mapping", rich_help_panel="City")
     program.add_typer(letters.build(), name="deadletters", rich_help_panel="Monitoring")
     program.add_typer(accounts.build_users(), name="users", rich_help_panel="Access")
     program.add_typer(accounts.build_tokens(), name="tokens", rich_help_panel="Access")

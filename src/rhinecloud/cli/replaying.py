@@ -26,6 +26,7 @@ from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
 from rhinecloud.kernel.errors import Invalid, RhineCloudError
 from rhinecloud.kernel.faults import unknown
 from rhinecloud.kernel.time import utc_now
+from rhinecloud.loader.model import Packs
 from rhinecloud.ngsild.context import Context, compile_context, core_context
 from rhinecloud.ngsild.parsing import parse_fragment
 from rhinecloud.ngsild.representation import Options, render
@@ -48,6 +49,18 @@ def choose_feed(settings: LoadedSettings, name: str, connector: str, mapping: st
     return feeds[name]
 
 
+def sources_of(settings: LoadedSettings, packs: Packs | None = None) -> CitySources:
+    """Return the mappings and codecs that a city's feeds may name, read from its files."""
+    found = packs or read_packs(settings.parts.loaded, settings.city.packs)
+    return CitySources(
+        settings.folder,
+        found.mappings(),
+        codecs=found.codecs(),
+        contexts=found.contexts(),
+        area=settings.city.area(),
+    )
+
+
 class Replay:
     """Plays one recording into a running city."""
 
@@ -60,14 +73,7 @@ class Replay:
             city_terms(settings.folder, parts, packs, settings.city.terms)[0], {}
         )
         self._tenant = feed.tenant
-        sources = CitySources(
-            settings.folder,
-            packs.mappings(),
-            codecs=packs.codecs(),
-            contexts=packs.contexts(),
-            area=settings.city.area(),
-        )
-        self._plan: FeedPlan = plan_feed("replay", feed, self._limits, sources)
+        self._plan: FeedPlan = plan_feed("replay", feed, self._limits, sources_of(settings, packs))
         self._counts: dict[str, Any] = {
             "received": 0,
             "accepted": 0,

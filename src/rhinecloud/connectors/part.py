@@ -19,11 +19,12 @@ from rhinecloud.connectors.content import FIXTURES, MAPPINGS
 from rhinecloud.connectors.feeds import Feeds, IngestContext, UnavailableFeed
 from rhinecloud.connectors.mapping import DeclaredMapping
 from rhinecloud.connectors.plan import CitySources, FeedPlan, plan_feed, plan_feeds
-from rhinecloud.connectors.routes import FeedView, deadletter_routes, feed_routes
+from rhinecloud.connectors.routes import FeedView, deadletter_routes, feed_routes, mapping_routes
 from rhinecloud.connectors.settings import ConnectorSettings, FeedSettings
+from rhinecloud.connectors.trial import MappingTrial
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.declarative import ParsedDocument
-from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.errors import Invalid, NotFound
 from rhinecloud.kernel.faults import ErrorCollector, Faults
 from rhinecloud.kernel.settings import read_section
 from rhinecloud.pack.installed import InstalledPacks
@@ -116,6 +117,13 @@ class CityFeeds:
         unavailable = {each.name for each in find_unavailable(feeds, self._packs)}
         return {name: feed for name, feed in feeds.items() if name not in unavailable}
 
+    def make_trial(self, feed: str, connector: str) -> MappingTrial:
+        """Return a trial of mappings with the settings of a feed, or with a connector; raise NotFound."""
+        if feed and feed not in self._settings:
+            raise NotFound(f"there is no feed {feed}")
+        settings = self._settings[feed] if feed else FeedSettings(connector=connector)
+        return MappingTrial(settings, self._sources, self._limits)
+
     async def prepare_reload(self, reload: Reload) -> ApplyReload:
         """Plan every feed again; raise Invalid where one of them cannot run."""
         settings = self._able(read_feeds(reload.tables[TABLE]))
@@ -131,7 +139,7 @@ class CityFeeds:
         plans = _plan_placed(settings, self._limits, sources, reload.tables[TABLE])
 
         async def apply() -> list[str]:
-            self._settings = settings
+            self._settings, self._sources = settings, sources
             return await self.feeds.replace(plans)
 
         return apply
@@ -175,7 +183,11 @@ async def open_connectors(context: PartContext) -> AsyncIterator[OpenPart]:
     viewer, operator = context.access.may("see_status"), context.access.may("operate")
     try:
         yield OpenPart(
-            routers=[feed_routes(made.feeds, viewer), deadletter_routes(made.feeds, viewer, operator)],
+            routers=[
+                feed_routes(made.feeds, viewer),
+                deadletter_routes(made.feeds, viewer, operator),
+                mapping_routes(made.make_trial, context.clock, operator),
+            ],
             workers={"feeds": made.run},
             ready=made.feeds.listening,
             status=made.status,

@@ -107,13 +107,13 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
     with collector.collect():
         _check_values(settings)
     with collector.collect():
-        protocol = _protocol(settings.connector, sources.codecs)
+        protocol = find_protocol(settings.connector, sources.codecs)
         if not settings.path and not own_mqtt:
             _check_scheme(settings, protocol.schemes)
     with collector.collect():
-        meaning, context = _meaning(settings.mapping, sources)
+        meaning, context = find_meaning(settings.mapping, sources)
     with collector.collect():
-        area = _area(settings, sources.area)
+        area = find_area(settings, sources.area)
     with collector.collect():
         if settings.code_areas:
             AreaTable([sources.root / settings.code_areas]).load()
@@ -168,7 +168,7 @@ def _check_values(settings: FeedSettings) -> None:
     collector.finish()
 
 
-def _area(settings: FeedSettings, city: CityArea) -> Region | None:
+def find_area(settings: FeedSettings, city: CityArea) -> Region | None:
     """Return where the things of a feed can be, None: anywhere; raise Invalid."""
     written = settings.area
     if not isinstance(written, str) and written:
@@ -183,7 +183,8 @@ def _area(settings: FeedSettings, city: CityArea) -> Region | None:
     return None
 
 
-def _protocol(name: str, codecs: Mapping[str, MakeCodec]) -> Protocol:
+def find_protocol(name: str, codecs: Mapping[str, MakeCodec]) -> Protocol:
+    """Return a protocol by the name of its connector; raise Invalid."""
     known = protocols(codecs)
     if not name:
         raise Invalid(f"must be one of {', '.join(known)}", field="connector")
@@ -192,14 +193,14 @@ def _protocol(name: str, codecs: Mapping[str, MakeCodec]) -> Protocol:
     return known[name]
 
 
-def _meaning(name: str, sources: CitySources) -> tuple[Meaning, Context | None]:
+def find_meaning(name: str, sources: CitySources) -> tuple[Meaning, Context | None]:
     """Return a mapping and the @context of its names, by its whole name (`port.ais`), or by the part after the dot
-    where only one pack has it."""
+    where only one pack has it; raise Invalid, or Faults, where there is none or it has faults."""
     if name in sources.mappings:
         return sources.mappings[name], sources.contexts.get(name.partition(".")[0])
     alike = [whole for whole in sources.mappings if name and whole.endswith(f".{name}")]
     if len(alike) == 1:
-        return _meaning(alike[0], sources)
+        return find_meaning(alike[0], sources)
     if name.endswith((".yaml", ".yml")):
         try:
             return load_mapping(sources.root / name, name), None

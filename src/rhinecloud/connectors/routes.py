@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -13,8 +14,12 @@ from pydantic import BaseModel, Field
 from rhinecloud.connectors.deadletters import LetterHead
 from rhinecloud.connectors.feeds import Feeds
 from rhinecloud.connectors.model import FeedState, FeedStatus
+from rhinecloud.connectors.trial import MappingTrial, TrialSample
+from rhinecloud.kernel.time import Clock
 
 Dependency = Callable[[Request], Any]
+MOST_ENTITIES = 200
+"""The most entities, and the most parts that are left out, in the answer of a trial."""
 
 
 class IgnoredView(BaseModel):
@@ -108,6 +113,73 @@ class Replayed(BaseModel):
     accepted: int = Field(description="Letters that were accepted and deleted")
     kept: list[LetterView] = Field(description="Letters that failed again, with the new reason")
     missing: list[str] = Field(description="Ids of which there is no letter")
+
+
+class TrialRequest(BaseModel):
+    """A mapping and a sample on which it is tried."""
+
+    sample: str = Field(description="What the source sends, as text", max_length=1_000_000)
+    mapping: str = Field("", description="The mapping in YAML; empty: that of `name`", max_length=200_000)
+    name: str = Field(
+        "", description="A mapping by name or file, as a feed names it; empty: that of the feed"
+    )
+    feed: str = Field("", description="The feed whose connector and settings read the sample")
+    connector: str = Field("json", description="The connector that reads the sample, where no feed is named")
+    topic: str = Field("", description="The MQTT topic of the sample")
+
+
+class TrialIgnored(BaseModel):
+    """A part of a sample that is left out on purpose."""
+
+    reason: str
+    sample: str
+
+
+class TrialView(BaseModel):
+    """What a sample would become; nothing is written."""
+
+    messages: int = Field(description="Decoded messages")
+    entities: list[dict[str, Any]] = Field(description="Entities in concise form, the first 200")
+    total: int = Field(description="The number of all entities")
+    rejected: list[str] = Field(
+        description="Reasons of parts that cannot be used; each would be a dead letter"
+    )
+    ignored: list[TrialIgnored]
+    unread: list[str] = Field(description="Paths of the mapping at which the sample has no value")
+
+
+MakeTrial = Callable[[str, str], MappingTrial]
+"""Makes a trial with the settings of a feed, or with a connector where no feed is named; raises NotFound."""
+
+
+def mapping_routes(make_trial: MakeTrial, clock: Clock, operator: Dependency) -> APIRouter:
+    """Return the routes of `/mappings`; `operator` is required."""
+    router = APIRouter(prefix="/mappings", tags=["feeds"], dependencies=[Depends(operator)])
+
+    @router.post("/try", summary="Try a mapping on a sample; nothing is written")
+    async def try_mapping(request: TrialRequest) -> TrialView:
+        trial = make_trial(request.feed, request.connector)
+        sample = TrialSample(request.sample.encode(), request.topic, clock())
+        outcome = await asyncio.to_thread(
+            lambda: (
+                trial.try_text(request.mapping, sample)
+                if request.mapping
+                else trial.try_named(request.name, sample)
+            )
+        )
+        return TrialView(
+            messages=outcome.messages,
+            entities=outcome.entities[:MOST_ENTITIES],
+            total=len(outcome.entities),
+            rejected=outcome.rejected[:MOST_ENTITIES],
+            ignored=[
+                TrialIgnored(reason=each.reason, sample=each.sample)
+                for each in outcome.ignored[:MOST_ENTITIES]
+            ],
+            unread=outcome.unread,
+        )
+
+    return router
 
 
 def feed_routes(feeds: Feeds, viewer: Dependency) -> APIRouter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rhinecloud.connectors.ignored import IgnoredReason
@@ -24,15 +24,19 @@ class UnseenPaths:
         self._messages = 0
         self._last: datetime | None = None
 
-    def look_at(self, drafts: Sequence[EntityDraft], at: datetime) -> None:
-        """Take note of the paths at which messages have values."""
+    def look_at(self, drafts: Sequence[EntityDraft], at: datetime, *, skip_unused: bool = True) -> None:
+        """Take note of the paths at which messages have values; with `skip_unused` not of messages that are ignored."""
         for draft in drafts:
             if self._mapping is None or not self._unseen or self._messages >= MOST_MESSAGES:
                 return
-            if draft.fragments or draft.fault:
+            if draft.fragments or draft.fault or not skip_unused:
                 self._messages, self._last = self._messages + 1, at
                 for path in self._mapping.find_paths(draft.message):
                     self._unseen.pop(str(path), None)
+
+    def paths(self) -> Iterator[str]:
+        """Yield the paths at which no message had a value."""
+        yield from self._unseen
 
     def reasons(self) -> tuple[IgnoredReason, ...]:
         """Return a reason for each path that no message had, once a message was mapped."""

@@ -299,6 +299,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mappings/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a mapping on a sample; nothing is written */
+        post: operations["try_mapping_api_v1_mappings_try_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules": {
         parameters: {
             query?: never;
@@ -2696,6 +2713,92 @@ export interface components {
             purpose: string;
         };
         /**
+         * TrialIgnored
+         * @description A part of a sample that is left out on purpose.
+         */
+        TrialIgnored: {
+            /** Reason */
+            reason: string;
+            /** Sample */
+            sample: string;
+        };
+        /**
+         * TrialRequest
+         * @description A mapping and a sample on which it is tried.
+         */
+        TrialRequest: {
+            /**
+             * Sample
+             * @description What the source sends, as text
+             */
+            sample: string;
+            /**
+             * Mapping
+             * @description The mapping in YAML; empty: that of `name`
+             * @default
+             */
+            mapping: string;
+            /**
+             * Name
+             * @description A mapping by name or file, as a feed names it; empty: that of the feed
+             * @default
+             */
+            name: string;
+            /**
+             * Feed
+             * @description The feed whose connector and settings read the sample
+             * @default
+             */
+            feed: string;
+            /**
+             * Connector
+             * @description The connector that reads the sample, where no feed is named
+             * @default json
+             */
+            connector: string;
+            /**
+             * Topic
+             * @description The MQTT topic of the sample
+             * @default
+             */
+            topic: string;
+        };
+        /**
+         * TrialView
+         * @description What a sample would become; nothing is written.
+         */
+        TrialView: {
+            /**
+             * Messages
+             * @description Decoded messages
+             */
+            messages: number;
+            /**
+             * Entities
+             * @description Entities in concise form, the first 200
+             */
+            entities: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Total
+             * @description The number of all entities
+             */
+            total: number;
+            /**
+             * Rejected
+             * @description Reasons of parts that cannot be used; each would be a dead letter
+             */
+            rejected: string[];
+            /** Ignored */
+            ignored: components["schemas"]["TrialIgnored"][];
+            /**
+             * Unread
+             * @description Paths of the mapping at which the sample has no value
+             */
+            unread: string[];
+        };
+        /**
          * UserChange
          * @description Changes of an account; absent members are unchanged.
          */
@@ -3494,6 +3597,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Retried"];
+                };
+            };
+            /** @description The error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_mapping_api_v1_mappings_try_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialView"];
                 };
             };
             /** @description The error */

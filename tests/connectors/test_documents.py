@@ -11,7 +11,7 @@ from connectors.city import FIXTURES
 from rhinecloud.connectors.bounded import gunzip
 from rhinecloud.connectors.json.codec import JsonCodec
 from rhinecloud.connectors.pegelonline.codec import PegelonlineCodec
-from rhinecloud.pack.codec import Codec, DecodeError, Parcel
+from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Parcel
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -82,6 +82,15 @@ def test_words_for_no_data_are_left_out_at_any_depth() -> None:
     body = b'{"t": "unavailable", "pm10": -999, "list": [1, "n/a", {"h": -999.0, "ok": true}], "ok": 0}'
     codec = JsonCodec(no_data=("unavailable", "-999", "n/a"))
     assert decode(codec, body) == [{"list": [1, None, {"ok": True}], "ok": 0}]
+
+
+@pytest.mark.parametrize("body", [b"not json", b"21.5", b'"text"', b"null", b"ON"])
+def test_a_payload_that_is_no_object_is_refused_where_the_mapping_reads_none(body: bytes) -> None:
+    [fault] = decode(JsonCodec(names=frozenset({"pm10"})), body)
+    assert isinstance(fault, DecodeFault)
+    assert fault.reason.startswith("must be a JSON object, not ")
+    assert isinstance(decode(JsonCodec(names=frozenset({"value"})), body)[0], dict)
+    assert len(decode(JsonCodec(names=frozenset({"pm10"})), b'[{"pm10": 1}, 5, {"pm10": 2}]')) == 3
 
 
 @pytest.mark.parametrize("body", [b'{"a": ', b"[1,", b"\xff\xff", b"", b'{"a": NaN}'])

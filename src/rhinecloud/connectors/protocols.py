@@ -65,10 +65,10 @@ def _core() -> Mapping[str, Protocol]:
         "gtfs": Protocol(HTTP, lambda feed, limits, names: GtfsCodec(feed.tables, limits.unpacked_bytes)),
         "gtfs-rt": Protocol(HTTP | MQTT, lambda feed, limits, names: GtfsRealtimeCodec()),
         "json": Protocol(
-            ANY, lambda feed, limits, names: JsonCodec(feed.items, feed.time_field, feed.no_data)
+            ANY, lambda feed, limits, names: JsonCodec(feed.items, feed.time_field, feed.no_data, names)
         ),
         "mqtt": Protocol(
-            MQTT, lambda feed, limits, names: JsonCodec(feed.items, feed.time_field, feed.no_data)
+            MQTT, lambda feed, limits, names: JsonCodec(feed.items, feed.time_field, feed.no_data, names)
         ),
         "pegelonline": Protocol(HTTP | MQTT, lambda feed, limits, names: PegelonlineCodec()),
     }

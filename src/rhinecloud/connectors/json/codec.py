@@ -23,11 +23,19 @@ from rhinecloud.pack.text import decode_text, find_encoding
 
 class JsonCodec:
     """`items` is a path of member names joined by dots, `time_field` the member with the time of a message, `no_data`
-    the values that mean that there is none."""
+    the values that mean that there is none. `names` are the members that the mapping reads, none where that is not
+    known: where `value` is not among them, what is no object is refused."""
 
     framing = Framing.FILE
 
-    def __init__(self, items: str = "", time_field: str = "", no_data: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        items: str = "",
+        time_field: str = "",
+        no_data: Sequence[str] = (),
+        names: frozenset[str] = frozenset(),
+    ) -> None:
+        self._needs_object = bool(names) and "value" not in names
         self._no_data = NoDataWords(no_data)
         self._items = [name for name in items.split(".") if name]
         self.time_members = frozenset({time_field}) if time_field else USUAL_TIME_MEMBERS
@@ -40,6 +48,9 @@ class JsonCodec:
                 raise DecodeError(f"there is no list at {'.'.join(self._items)}")
             document = document[name]
         for item in document if isinstance(document, list) else [document]:
+            if self._needs_object and not isinstance(item, dict):
+                yield DecodeFault(_written(item), f"must be a JSON object, not {str(item)[:60]!r}")
+                continue
             message = self._no_data.without(item if isinstance(item, dict) else {"value": item})
             if parcel.origin:
                 message["topic"] = parcel.origin
@@ -51,6 +62,10 @@ class JsonCodec:
             return find_latest_moment(read_json(unit), self.time_members)
         except DecodeError:
             return None
+
+
+def _written(item: Any) -> bytes:
+    return item.encode() if isinstance(item, str) else orjson.dumps(item)
 
 
 def read_json(body: bytes) -> Any:

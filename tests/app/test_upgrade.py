@@ -73,6 +73,16 @@ async def test_an_old_city_is_migrated_when_it_starts_and_says_so(tmp_path: Path
         await city.stop()
 
 
+async def test_a_check_says_nothing_of_the_data_of_a_fresh_city(folder: Path) -> None:
+    assert checked(folder) == []
+
+
+async def test_a_check_reads_the_version_in_a_database(tmp_path: Path, postgres_url: str) -> None:
+    await fill_database(tmp_path, postgres_url)
+    folder = write_city(tmp_path / "city", f'\n[store]\nurl = "{postgres_url}"\n')
+    assert checked(folder) == ["incidents: version 0, migrated to version 1 at the next start"]
+
+
 async def test_data_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
     folder = old_city(tmp_path / "city")
     foundation = Foundation(read_city(folder), utc_now, Packs())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rhinecloud.kernel.errors import Conflict
+from rhinecloud.kernel.errors import Conflict, Unavailable
 from rhinecloud.ngsild.change import ChangeKind, decode_change
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.ngsild.migration import Migration, check_numbers
@@ -164,11 +164,28 @@ def test_migrations_are_numbered_without_gaps() -> None:
 
 
 async def test_the_version_of_a_file_is_read_while_the_store_is_open(tmp_path: Path) -> None:
-    assert read_data_versions(StoreSettings(), tmp_path) == {}
+    assert read_data_versions(StoreSettings(), tmp_path) is None
     store = make_store(StoreSettings(), tmp_path)
     await store.open()
+    assert read_data_versions(StoreSettings(), tmp_path) is None
     await fill(store, 2)
+    assert read_data_versions(StoreSettings(), tmp_path) == {}
     await migrate(store, SPLIT)
     assert read_data_versions(StoreSettings(), tmp_path) == {"library": DataVersion(1, "0.2.0")}
     await store.close()
-    assert read_data_versions(StoreSettings(url="postgresql://x"), tmp_path) is None
+
+
+async def test_the_version_in_a_database_is_read_without_opening_it(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    settings = StoreSettings(url=postgres_url)
+    assert read_data_versions(settings, tmp_path) is None
+    store = make_store(settings, tmp_path)
+    await store.open()
+    await fill(store, 2)
+    assert read_data_versions(settings, tmp_path) == {}
+    await migrate(store, SPLIT)
+    assert read_data_versions(settings, tmp_path) == {"library": DataVersion(1, "0.2.0")}
+    await store.close()
+    with pytest.raises(Unavailable, match="cannot be read"):
+        read_data_versions(StoreSettings(url="postgresql://nobody@127.0.0.1:1/none"), tmp_path)

@@ -115,14 +115,15 @@ def _data(settings: LoadedSettings, parts: Iterable[Part]) -> Iterator[Finding]:
     migrations = migrations_of(parts)
     try:
         found = read_data_versions(settings.section("store", StoreSettings), settings.data)
-        if found is not None:
-            check_not_newer(found, migrations, __version__)
+        if found is None:  # a fresh city: there is nothing to migrate
+            return
+        check_not_newer(found, migrations, __version__)
     except Unavailable as error:
         yield Finding("data", "store", str(error), fatal=True, field="store.url", reason=str(error))
         return
     except Invalid:  # the URL names no engine: `_foundation` reports it
         return
     for name, own in migrations.items():
-        version = found.get(name, DataVersion()).number if found is not None else len(own)
+        version = found.get(name, DataVersion()).number
         migration = f", migrated to version {len(own)} at the next start" if version < len(own) else ""
         yield Finding("data", f"{name}: version {version}{migration}")

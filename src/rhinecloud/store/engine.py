@@ -16,6 +16,7 @@ from rhinecloud.store.postgres import PostgresStore
 from rhinecloud.store.postgres.connection import DatabaseAddress
 from rhinecloud.store.postgres.leadership import AdvisoryLeadership
 from rhinecloud.store.postgres.transfer import PostgresTransfer
+from rhinecloud.store.postgres.versions import read_records as read_database
 from rhinecloud.store.sqlite import SqliteReader, SqliteStore
 from rhinecloud.store.sqlite.records import read_records
 from rhinecloud.store.sqlite.transfer import SqliteTransfer
@@ -91,13 +92,13 @@ def make_transferable_store(settings: StoreSettings, folder: Path) -> Transferab
 
 
 def read_data_versions(settings: StoreSettings, folder: Path) -> dict[str, DataVersion] | None:
-    """Return the data versions of each part without opening the store; None if only a server knows them.
+    """Return the data versions of each part without opening the store; None where nothing was ever stored.
 
-    Raise Unavailable if the file is not a store, or Invalid.
+    Raise Unavailable if the file is not a store or the database does not answer, or Invalid.
     """
-    if settings.shared:
-        return None
-    return versions_of(read_records(_file(settings, folder), KIND))
+    shared = settings.shared
+    found = read_database(settings.address, KIND) if shared else read_records(_file(settings, folder), KIND)
+    return None if found is None else versions_of(found)
 
 
 def _file(settings: StoreSettings, folder: Path) -> Path:

@@ -95,21 +95,22 @@ def _of(tenant: str | None) -> tuple[str, tuple[str, ...]]:
     return ("", ()) if tenant is None else (" AND tenant = ?", (tenant,))
 
 
-def read_records(path: Path, kind: str) -> list[Record]:
+def read_records(path: Path, kind: str) -> list[Record] | None:
     """Return the records of a kind that a store's file holds, whether or not a city runs on it.
 
-    Return none if there is no file. Raise Unavailable for a file that is not a store.
+    Return None where nothing was ever stored. Raise Unavailable for a file that is not a store.
     """
     if not path.exists():
-        return []
+        return None
     try:
         connection = connect(path, read_only=True)
         try:
             rows: Any = connection.execute(
                 "SELECT kind, tenant, id, body FROM record WHERE kind = ? ORDER BY tenant, id", (kind,)
             ).fetchall()
+            is_empty = not rows and not connection.execute("SELECT 1 FROM entity LIMIT 1").fetchall()
         finally:
             connection.close()
     except apsw.Error as error:
         raise Unavailable(f"{path} cannot be read: {error}") from error
-    return [Record(*row) for row in rows]
+    return None if is_empty else [Record(*row) for row in rows]

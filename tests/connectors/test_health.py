@@ -140,6 +140,34 @@ def test_messages_that_are_rejected_and_ignored_make_a_feed_failing() -> None:
     assert feed.state()[0] is FeedState.FAILING
 
 
+def test_a_polled_source_without_news_is_silent_and_live_again_with_some() -> None:
+    hand = Hand()
+    feed = FeedHealth(60, lambda: NOW, hand, polled=True, frozen_after_s=100)
+    feed.used()
+    feed.contact()
+    hand.seconds += 101
+    feed.contact()
+    assert feed.state() == (
+        FeedState.SILENT,
+        "the source answers, and has had nothing new for more than 100 s",
+    )
+    feed.news("2026-03-01T11:59:00Z")
+    assert feed.state() == (FeedState.LIVE, "")
+
+
+def test_a_polled_source_of_old_readings_is_silent() -> None:
+    feed = FeedHealth(60, lambda: NOW, Hand(), polled=True, frozen_after_s=100)
+    feed.contact()
+    feed.used()
+    feed.news("2026-03-01T11:00:00Z")
+    assert feed.state() == (
+        FeedState.SILENT,
+        "the source answers, and its newest reading is of 2026-03-01T11:00:00Z",
+    )
+    feed.news("2026-03-01T11:59:59Z")
+    assert feed.state() == (FeedState.LIVE, "")
+
+
 def test_one_answer_of_a_polled_source_without_use_is_enough_to_say_so() -> None:
     hand = Hand()
     feed = FeedHealth(60, lambda: NOW, hand, polled=True)

@@ -12,13 +12,22 @@ from connectors.city import FIXTURES, City, status, until
 from connectors.servers import http_server, tcp_server
 from rhinecloud.connectors.feeds import Feeds
 from rhinecloud.connectors.model import FeedState
+from rhinecloud.kernel.time import utc_now
 
 STATIONS = (FIXTURES / "pegelonline" / "stations-koeln.json").read_bytes()
+YEARS_S = 1e9
+"""The recorded measurements are old, which is no matter but in the tests of it."""
 KOELN = "urn:ngsi-ld:WaterObserved:pegelonline:a6ee8177-107b-47dd-bcfd-30960ccc6e9c"
 
 
 async def poll(city: City, url: str, limits: dict[str, Any] | None = None, **table: Any) -> Feeds:
-    whole = {"connector": "pegelonline", "mapping": "pegelonline", "interval_s": 0.05, **table}
+    whole = {
+        "connector": "pegelonline",
+        "mapping": "pegelonline",
+        "interval_s": 0.05,
+        "frozen_after_s": YEARS_S,
+        **table,
+    }
     return await city.feed(limits, url=url, **whole)
 
 
@@ -79,6 +88,90 @@ async def test_an_error_is_shown_with_status_and_words_and_gone_when_it_is_over(
         await until(lambda: status(feeds).state is FeedState.FAILING)
         assert status(feeds).error == "HTTP 503 Service Unavailable: back soon"
         broken = False
+        await until(lambda: status(feeds).state is FeedState.LIVE)
+
+
+async def test_no_content_is_no_fault_and_an_empty_body_is_one(city: City) -> None:
+    answers = [web.Response(status=204), web.Response(body=b"")]
+    asked = 0
+
+    async def answer(request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.Response(status=204) if len(answers) == 2 else web.Response(body=b"")
+
+    async with http_server(answer) as url:
+        feeds = await poll(city, url)
+        await until(lambda: asked >= 3)
+        assert (status(feeds).state, status(feeds).error) == (FeedState.LIVE, "")
+        answers.pop()
+        await until(lambda: status(feeds).state is FeedState.FAILING)
+        assert status(feeds).error == "HTTP 200 OK: the body is empty (0 bytes)"
+
+
+async def test_an_error_page_with_status_200_is_failing_for_as_long_as_it_comes(city: City) -> None:
+    page = b"<!DOCTYPE html><html><title>Maintenance</title></html>"
+    asked, broken = 0, False
+
+    async def answer(request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.Response(body=page if broken else STATIONS, content_type="text/html")
+
+    for connector, mapping in (
+        ("pegelonline", "pegelonline"),
+        ("json", "pegelonline"),
+        ("gtfs-rt", "gtfs-rt"),
+    ):
+        async with http_server(answer) as url:
+            broken = connector != "pegelonline"
+            feeds = await poll(city, url, connector=connector, mapping=mapping)
+            if not broken:
+                await until(lambda feeds=feeds: status(feeds).state is FeedState.LIVE)  # type: ignore[misc]
+            broken = True
+            await until(lambda feeds=feeds: status(feeds).state is FeedState.FAILING)  # type: ignore[misc]
+            seen = asked
+            await until(lambda seen=seen: asked > seen + 3)  # type: ignore[misc]
+            assert status(feeds).state is FeedState.FAILING
+            assert status(feeds).error.startswith("nothing that is received can be processed: ")
+            assert status(feeds).dead == 1
+
+
+async def test_a_source_that_answers_the_same_for_too_long_is_silent(city: City) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        now = utc_now().isoformat()
+        return web.json_response({"station": "a", "pm10": 5, "time": now if request.path == "/moves" else at})
+
+    at = utc_now().isoformat()
+    air = {"connector": "json", "mapping": "air", "frozen_after_s": 0.5}
+    async with http_server(answer) as url:
+        frozen = await poll(city, f"{url}/frozen", **air)
+        await until(lambda: status(frozen).state is FeedState.SILENT)
+        assert status(frozen).error.startswith(
+            "the source answers, and has had nothing new for more than 0.5 s"
+        )
+        moves = await poll(city, f"{url}/moves", **{**air, "frozen_after_s": 60.0})
+        await until(lambda: status(moves).accepted >= 3)
+        assert status(moves).state is FeedState.LIVE
+
+
+async def test_a_source_whose_newest_reading_is_old_is_silent(city: City) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=STATIONS)
+
+    async with http_server(answer) as url:
+        feeds = await poll(city, url, frozen_after_s=0)
+        await until(lambda: status(feeds).accepted == 1)
+        await until(lambda: status(feeds).state is FeedState.SILENT)
+        assert status(feeds).error == "the source answers, and its newest reading is of 2026-09-23T19:45:00Z"
+
+
+async def test_an_empty_list_is_an_answer(city: City) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response([])
+
+    async with http_server(answer) as url:
+        feeds = await poll(city, url, connector="json", mapping="air")
         await until(lambda: status(feeds).state is FeedState.LIVE)
 
 

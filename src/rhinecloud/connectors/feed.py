@@ -21,6 +21,7 @@ from rhinecloud.connectors.health import FeedHealth, Rate
 from rhinecloud.connectors.inlet import BoundedInlet
 from rhinecloud.connectors.links import LinkContext
 from rhinecloud.connectors.model import FeedCounters, FeedStatus, LinkBroken
+from rhinecloud.connectors.observed import newest_time
 from rhinecloud.connectors.pipeline import EntityDraft, Pipeline, ReadItem
 from rhinecloud.connectors.plan import FeedPlan
 from rhinecloud.connectors.settings import ConnectorSettings
@@ -56,7 +57,13 @@ class Feed:
         self._tools = tools
         self._limits = tools.limits
         self._deadletters = around.deadletters
-        self._health = FeedHealth(plan.silent_after_s, tools.clock, tools.monotonic, polled=plan.polled)
+        self._health = FeedHealth(
+            plan.silent_after_s,
+            tools.clock,
+            tools.monotonic,
+            polled=plan.polled,
+            frozen_after_s=plan.frozen_after_s,
+        )
         self._health.stops()
         self._rate = Rate(tools.monotonic)
         self._unseen = UnseenPaths(plan.meaning)
@@ -119,6 +126,7 @@ class Feed:
             last_at=self._health.last_at,
             error=error,
             last_error=self._health.last_error,
+            silent_after_s=self._plan.silent_after_s,
             outside=counted.outside,
             outside_sample=counted.outside_sample,
             ignored_by_reason=(*counted.ignored_by_reason.reasons(), *self._unseen.reasons()),
@@ -179,7 +187,7 @@ class Feed:
                 parcel.settle()
 
     async def _write_all(self, parcels: Sequence[Parcel]) -> None:
-        used = self._used()
+        used, before = self._used(), self._read_count()
         batch: list[ReadItem] = []
         for parcel in parcels:
             steps = self._pipeline.read(parcel)
@@ -193,6 +201,11 @@ class Feed:
             await self._write(batch)
         if self._used() > used:
             self._health.used()  # whatever came last in the parcels, some of it could be used
+        if self._read_count() == before:
+            self._health.empty()
+
+    def _read_count(self) -> int:
+        return self.counters.received + self.counters.ignored + self.counters.dead
 
     def _used(self) -> int:
         return self.counters.accepted + self.counters.unchanged
@@ -222,6 +235,8 @@ class Feed:
         await self._keep_faults([*faults, *outcome.faults])
         if outcome.accepted or outcome.unchanged:
             self._health.used()
+        if outcome.accepted:
+            self._health.news(newest_time(each for draft in drafts for each in draft.fragments))
 
     def _ignore(self, ignored: Sequence[Ignored]) -> None:
         if ignored:

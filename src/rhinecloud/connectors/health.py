@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rhinecloud.connectors.model import FeedState
-from rhinecloud.kernel.time import Clock, format_time
+from rhinecloud.kernel.time import Clock, format_time, parse_time
 
 Monotonic = Callable[[], float]
 """Seconds on a clock that never jumps, such as `time.monotonic`."""
@@ -47,13 +48,23 @@ class FeedHealth:
     """Records contacts and errors of one feed, and returns its state."""
 
     def __init__(
-        self, silent_after_s: float, clock: Clock, monotonic: Monotonic, *, polled: bool = False
+        self,
+        silent_after_s: float,
+        clock: Clock,
+        monotonic: Monotonic,
+        *,
+        polled: bool = False,
+        frozen_after_s: float = math.inf,
     ) -> None:
-        """With `polled` each answer is the source's whole state: one without use is enough to say so."""
+        """With `polled` each answer is the source's whole state: one without use is enough to say so. A source that has
+        had nothing new for `frozen_after_s`, though it answers, counts as silent."""
         self._silent_after_s = silent_after_s
         self._patience_s = 0.0 if polled else silent_after_s
+        self._frozen_after_s = frozen_after_s
         self._clock = clock
         self._monotonic = monotonic
+        self._news_at: float | None = None
+        self._newest_at = ""
         self._connected_at: float | None = None
         self._contact_at: float | None = None
         self._used_at: float | None = None
@@ -102,6 +113,19 @@ class FeedHealth:
         """Record that something of what was received is in the city."""
         self._used_at = self._monotonic()
         self._useless = None
+        if self._news_at is None:
+            self._news_at = self._used_at
+
+    def news(self, newest_at: str) -> None:
+        """Record that something in the city changed; `newest_at` is the newest `observedAt` of it, or ''."""
+        self._news_at = self._monotonic()
+        self._newest_at = max(self._newest_at, newest_at)
+
+    def empty(self) -> None:
+        """Record a whole answer that says nothing and has no fault, such as an empty list."""
+        self.contact()
+        if not self._patience_s:
+            self._useless = None
 
     def unusable(self, reason: str) -> None:
         """Record that something was received and could not be processed."""
@@ -146,7 +170,18 @@ class FeedHealth:
             return FeedState.CONNECTING, ""
         if self._useless is not None and not self._was_used_lately():
             return self._useless
-        return FeedState.LIVE, ""
+        frozen = self._frozen()
+        return (FeedState.SILENT, frozen) if frozen else (FeedState.LIVE, "")
+
+    def _frozen(self) -> str:
+        """Return why a source that answers counts as silent: nothing new, or nothing but old readings; else ''."""
+        if self._news_at is not None and self._monotonic() - self._news_at > self._frozen_after_s:
+            return f"the source answers, and has had nothing new for more than {self._frozen_after_s:g} s"
+        if self._newest_at and math.isfinite(self._frozen_after_s):
+            oldest = self._clock() - timedelta(seconds=self._frozen_after_s)
+            if parse_time(self._newest_at) < oldest:
+                return f"the source answers, and its newest reading is of {self._newest_at}"
+        return ""
 
     def _ended_useless(self) -> str:
         """Return the reason where a source has ended and nothing of it could be used, else ''."""

@@ -104,3 +104,4 @@ class FeedStatus:
     outside: int = 0
     outside_sample: str = ""
     ignored_by_reason: tuple[IgnoredReason, ...] = ()
+    silent_after_s: float = 0.0

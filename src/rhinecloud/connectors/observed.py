@@ -5,7 +5,7 @@ Only `observedAt` is bounded: warnings and timetables rightly name times to come
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +36,11 @@ def refuse_times(
     ]
     kept = {name: value for name, value in fragment.items() if name not in wrong}
     return (kept if any(True for _ in _times(kept)) else None), rejected
+
+
+def newest_time(fragments: Iterable[EntityFragment]) -> str:
+    """Return the newest `observedAt` of some fragments, '' where there is none."""
+    return max((at for fragment in fragments for _, at in _times(fragment)), default="")
 
 
 def _times(fragment: EntityFragment) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,9 @@ from rhinecloud.pack.model import MakeCodec
 FILES = ("tls_ca", "tls_certificate", "code_areas")
 """Settings that name a file of the city's folder."""
 SHORTEST_SILENCE_S = 300.0
+HOUR_S = 3_600.0
+DAY_S = 86_400.0
+MAY_REST = frozenset({"gtfs", "cap"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class FeedPlan:
     silent_after_s: float
     make_codec: Callable[[], Codec]
     make_link: MakeLink
+    frozen_after_s: float = math.inf
+    """After how long without anything new a polled source counts as silent, though it answers."""
     polled: bool = False
     """Whether the source is asked again and again, so that its last answer is the present state."""
     own_mqtt: bool = False
@@ -130,6 +136,7 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
         if own_mqtt:
             _check_topics(topics, sources.mqtt_topics)
         make_link = live_link(name, feed, topics, sources.root, protocol.linked)
+    polled = not feed.path and scheme_of(feed.url) in HTTP
     most_bytes = limits.message_bytes if settings.is_mqtt else limits.body_bytes
     simulated = feed.simulated or (bool(feed.path) and feed.dates != MEASURED)
     return FeedPlan(
@@ -145,12 +152,28 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
             drop_outside=feed.outside == DROP,
             future_skew_s=limits.future_skew_s,
         ),
-        silent_after_s=feed.silent_after_s or max(3 * feed.interval_s, SHORTEST_SILENCE_S),
+        silent_after_s=_silent_after_s(feed),
         make_codec=make_codec,
         make_link=make_link,
-        polled=not feed.path and scheme_of(feed.url) in HTTP,
+        polled=polled,
+        frozen_after_s=_frozen_after_s(feed) if polled else math.inf,
         own_mqtt=own_mqtt,
     )
+
+
+def _silent_after_s(feed: FeedSettings) -> float:
+    return feed.silent_after_s or max(3 * feed.interval_s, SHORTEST_SILENCE_S)
+
+
+def _frozen_after_s(feed: FeedSettings) -> float:
+    """Return after how long without news a polled source is silent: warnings and timetables may rest for weeks."""
+    if feed.frozen_after_s:
+        return feed.frozen_after_s
+    if feed.connector in MAY_REST:
+        return math.inf
+    if feed.silent_after_s or feed.connector == "gtfs-rt":
+        return _silent_after_s(feed)
+    return max(HOUR_S if feed.connector == "pegelonline" else DAY_S, 3 * feed.interval_s)
 
 
 def _check_values(settings: FeedSettings) -> None:

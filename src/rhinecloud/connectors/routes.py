@@ -53,6 +53,9 @@ class FeedView(BaseModel):
     last_error: str
     outside: int = Field(description="Reports of entities outside of the feed's `area` that are kept")
     outside_sample: str = Field(description="The newest of them, with its place, or empty")
+    silent_after_s: float = Field(
+        description="After how long without a message it counts as silent: what it brought before is old then"
+    )
     ignored_by_reason: list[IgnoredView] = Field(
         description="What was ignored, the most frequent reason first"
     )

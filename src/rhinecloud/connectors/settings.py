@@ -116,6 +116,14 @@ class FeedSettings:
         "After how long without a message it counts as silent; 0: three intervals, at least 5 minutes",
         unit="s",
     )
+    frozen_after_s: float = setting(
+        0.0,
+        "After how long without anything new a source that is polled and answers counts as silent, and how old its "
+        "newest reading may be; 0: `silent_after_s` where that is set, else for gtfs-rt as long as that, for "
+        "pegelonline 1 hour, for others 1 day; for gtfs and cap never",
+        unit="s",
+        check=at_least(0),
+    )
     username: str = setting("", "User name, for MQTT and HTTP")
     password: str = setting("", "Password; better set by environment or secret file")
     headers: dict[str, str] = setting({}, "Further HTTP headers, such as an API key")

@@ -95,8 +95,9 @@ class HttpLink:
         await self._hand_over(body, validators, inlet, session)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes | None:
-        """Return the body; None for 304 Not Modified. Raise LinkBroken for errors and beyond the limit."""
-        if answer.status == 304:
+        """Return the body; None for 304 Not Modified and 204 No Content. Raise LinkBroken for errors, an empty body and
+        beyond the limit."""
+        if answer.status in (204, 304):
             return None
         if answer.status != 200:
             text = (await answer.content.read(300)).decode("utf-8", "replace").strip()
@@ -110,6 +111,8 @@ class HttpLink:
             if size > self._source.body_bytes:
                 raise LinkBroken(f"the answer is larger than {self._source.body_bytes} bytes")
             chunks.append(chunk)
+        if not size:
+            raise LinkBroken(f"HTTP {answer.status} {answer.reason}: the body is empty (0 bytes)")
         return b"".join(chunks)
 
     async def _hand_over(

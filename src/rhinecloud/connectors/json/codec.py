@@ -78,6 +78,10 @@ def read_json(body: bytes) -> Any:
         text = body.strip()
         if not text or text[:1] in (b"{", b"[", b'"'):
             raise DecodeError(f"broken JSON: {error}" if text else "empty") from None
+        if text[:1] == b"<":
+            raise DecodeError(
+                f"HTML or XML instead of JSON: {text[:100].decode('utf-8', 'replace')}"
+            ) from None
     try:
         return _plain(decode_text(text))
     except DecodeError as error:

@@ -1373,6 +1373,11 @@ export interface components {
              */
             outside_sample: string;
             /**
+             * Silent After S
+             * @description After how long without a message it counts as silent: what it brought before is old then
+             */
+            silent_after_s: number;
+            /**
              * Ignored By Reason
              * @description What was ignored, the most frequent reason first
              */

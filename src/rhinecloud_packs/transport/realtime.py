@@ -1,4 +1,4 @@
-"""What a GTFS-Realtime entity says: where a vehicle is, how late a trip runs, what the operator announces.
+"""What a GTFS-Realtime entity says: where a vehicle is, how late a trip runs, and in `announcements` what is announced.
 
 A message is one FeedEntity as plain values under the protocol's own field names (`vehicle`, `trip_update`, `alert`)
 with `feed_time`, the frame's moment in POSIX seconds, where it names one. Units: speed in metres a second (MTS),
@@ -11,27 +11,67 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, read_moment, utc
+from rhinecloud.pack import EntityFragment, Ignored, MappedItem, Message, Rejected, read_moment, utc
+from rhinecloud_packs.transport.announcements import map_alert
 from rhinecloud_packs.transport.timetable import urn
+
+RUN = ("trip_id", "start_date", "start_time")
+ROUTE_RUN = ("route_id", "direction_id", "start_date", "start_time")
+NOT_SERVED = frozenset({"SKIPPED", "NO_DATA"})
 
 
 def map_realtime(message: Message, received: datetime) -> Iterator[MappedItem]:
-    """Turn one FeedEntity into the vehicle, trip or service alert that it speaks of."""
+    """Turn one FeedEntity into the vehicle, trip or service alert that it speaks of, or end that which has gone."""
     observed = read_moment(message["feed_time"], field="feed_time") if message.get("feed_time") else received
-    if message.get("vehicle"):
-        yield from _vehicle(message["vehicle"], message, observed)
-    if message.get("trip_update"):
-        yield from _trip(message["trip_update"], observed)
-    if message.get("alert"):
-        yield from _alert(message["alert"], message)
+    for fault in message.get("faults") or ():
+        yield Rejected(fault["place"], fault["reason"])
+    gone = message.get("is_deleted") is True
+    if "vehicle" in message:
+        yield from _vehicle(message["vehicle"], observed, gone)
+    if "trip_update" in message:
+        yield from _trip(message["trip_update"], observed, gone)
+    if "alert" in message:
+        yield from map_alert(message["alert"], str(message.get("id")), observed, gone)
+    if not {"vehicle", "trip_update", "alert"} & message.keys():
+        yield Ignored("an entity that was deleted and is not known" if gone else "an entity of another kind")
 
 
-def _vehicle(seen: Message, message: Message, observed: datetime) -> Iterator[MappedItem]:
-    descriptor = seen.get("vehicle") or {}
-    vehicle_id = descriptor.get("id") or descriptor.get("label") or message.get("id")
+def vehicle_key(descriptor: Message, trip: Message) -> str:
+    """Return what identifies a vehicle from frame to frame, '' for nothing: its id, else its run, else its label.
+
+    The id of the feed's entity does not: it is unique within a frame only.
+    """
+    if descriptor.get("id"):
+        return str(descriptor["id"])
+    run = [str(trip[name]) for name in RUN if trip.get(name)] if trip.get("trip_id") else []
+    return ":".join(["trip", *run]) if run else trip_key(trip) or str(descriptor.get("label") or "")
+
+
+def trip_key(trip: Message) -> str:
+    """Return what identifies a trip, '' for nothing: `trip_id`, with its start where there are several runs of it, else
+    the route, direction and start."""
+    if trip.get("trip_id"):
+        names = RUN if trip.get("several_runs") else RUN[:1]
+        return ":".join(str(trip[name]) for name in names if trip.get(name))
+    if not trip.get("route_id") or not trip.get("start_time"):
+        return ""
+    return ":".join(["route", *(str(trip[name]) for name in ROUTE_RUN if trip.get(name) is not None)])
+
+
+def _vehicle(seen: Message, observed: datetime, gone: bool) -> Iterator[MappedItem]:
+    descriptor, trip = seen.get("vehicle") or {}, seen.get("trip") or {}
+    key = vehicle_key(descriptor, trip)
+    if not key:
+        yield Rejected(
+            "vehicle.vehicle.id", "must be there, or a trip_id, or route_id and start_time of the trip"
+        )
+        return
+    if gone:
+        yield {"id": urn("Vehicle", key), "status": "ended"}
+        return
     position = seen.get("position") or {}
-    if not vehicle_id or position.get("longitude") is None:
-        yield Ignored("a vehicle without id or place")
+    if position.get("longitude") is None or position.get("latitude") is None:
+        yield Ignored("a vehicle without a place")
         return
     when = _moment(seen.get("timestamp"), observed)
     point = {
@@ -39,16 +79,18 @@ def _vehicle(seen: Message, message: Message, observed: datetime) -> Iterator[Ma
         "coordinates": [round(position["longitude"], 6), round(position["latitude"], 6)],
     }
     vehicle: EntityFragment = {
-        "id": urn("Vehicle", str(vehicle_id)),
+        "id": urn("Vehicle", key),
         "type": "Vehicle",
-        "name": descriptor.get("label") or str(vehicle_id),
-        "fleetVehicleId": str(vehicle_id),
+        "status": "active",
+        "name": descriptor.get("label") or descriptor.get("id") or str(trip.get("route_id") or key),
         "location": {"type": "GeoProperty", "value": point, "observedAt": when},
     }
+    if descriptor.get("id"):
+        vehicle["fleetVehicleId"] = str(descriptor["id"])
     for member, unit in (("speed", "MTS"), ("bearing", "DD")):
         if position.get(member) is not None:
             vehicle[member] = {"value": round(position[member], 1), "unitCode": unit, "observedAt": when}
-    vehicle.update(_trip_links(seen.get("trip") or {}))
+    vehicle.update(_trip_links(trip))
     if seen.get("stop_id"):
         vehicle["nextStop"] = {"type": "Relationship", "object": urn("GtfsStop", str(seen["stop_id"]))}
     if seen.get("occupancy_status") is not None:
@@ -58,27 +100,39 @@ def _vehicle(seen: Message, message: Message, observed: datetime) -> Iterator[Ma
 
 def _trip_links(trip: Message) -> EntityFragment:
     links: EntityFragment = {}
-    if trip.get("trip_id"):
-        links["hasTrip"] = {"type": "Relationship", "object": urn("GtfsTrip", str(trip["trip_id"]))}
+    key = trip_key(trip)
+    if key:
+        links["hasTrip"] = {"type": "Relationship", "object": urn("GtfsTrip", key)}
     if trip.get("route_id"):
         links["hasRoute"] = {"type": "Relationship", "object": urn("GtfsRoute", str(trip["route_id"]))}
     return links
 
 
-def _trip(update: Message, observed: datetime) -> Iterator[MappedItem]:
+def _trip(update: Message, observed: datetime, gone: bool) -> Iterator[MappedItem]:
     trip = update.get("trip") or {}
-    if not trip.get("trip_id"):
-        yield Ignored("a trip update without a trip_id")
+    key = trip_key(trip)
+    if not key:
+        yield Rejected("trip_update.trip", "must have a trip_id, or route_id and start_time")
+        return
+    if gone:
+        yield {"id": urn("GtfsTrip", key), "status": "ended"}
         return
     when = _moment(update.get("timestamp"), observed)
-    entity: EntityFragment = {"id": urn("GtfsTrip", str(trip["trip_id"])), "type": "GtfsTrip"}
+    entity: EntityFragment = {"id": urn("GtfsTrip", key), "type": "GtfsTrip", "status": "active"}
     if trip.get("route_id"):
         entity["hasRoute"] = {"type": "Relationship", "object": urn("GtfsRoute", str(trip["route_id"]))}
+    if trip.get("direction_id") is not None:
+        entity["direction"] = trip["direction_id"]
+    if trip.get("start_time"):
+        entity["tripStart"] = f"{trip.get('start_date', '')} {trip['start_time']}".strip()
     if trip.get("schedule_relationship") is not None:
         entity["scheduleRelationship"] = {"value": trip["schedule_relationship"], "observedAt": when}
-    delay, stop = _current_delay(update, observed)
+    delay, expected, stop = _next_stop(update, observed)
     if delay is not None:
         entity["delay"] = {"value": delay, "unitCode": "SEC", "observedAt": when}
+    if expected:
+        moment = {"@type": "DateTime", "@value": _moment(expected, observed)}
+        entity["nextStopTime"] = {"type": "Property", "value": moment, "observedAt": when}
     if stop:
         entity["nextStop"] = {"type": "Relationship", "object": urn("GtfsStop", stop)}
     yield entity
@@ -97,37 +151,40 @@ def _late_vehicle(update: Message, delay: int | None, when: str) -> Iterator[Ent
         }
 
 
-def _current_delay(update: Message, observed: datetime) -> tuple[int | None, str]:
-    """Find the delay at the next stop that is not served yet, else the trip's own, else the last one known."""
+def _next_stop(update: Message, observed: datetime) -> tuple[int | None, int | None, str]:
+    """Return delay, expected time (POSIX seconds) and stop_id of the next stop not served yet, else of the last.
+
+    A stop without a time is not known to be served. Where the stops name no delay, the trip's own counts; where they
+    name times alone, the delay is that against `scheduled_time`, if that is there.
+    """
     now = observed.timestamp()
-    last: tuple[int | None, str] = (update.get("delay"), "")
+    last: tuple[int | None, int | None, str] = (update.get("delay"), None, "")
     for each in update.get("stop_time_update") or ():
-        event = each.get("departure") or each.get("arrival") or {}
-        if event.get("delay") is None:
+        if each.get("schedule_relationship") in NOT_SERVED:
             continue
-        last = (int(event["delay"]), str(each.get("stop_id") or ""))
-        if event.get("time") and float(event["time"]) >= now:
-            return last
+        delay, time = _event(each)
+        if delay is None and time is None:
+            continue
+        last = (update.get("delay") if delay is None else delay, time, str(each.get("stop_id") or ""))
+        if time is None or time >= now:
+            break
     return last
 
 
-def _alert(alert: Message, message: Message) -> Iterator[EntityFragment]:
-    entity: EntityFragment = {"id": urn("ServiceAlert", str(message.get("id"))), "type": "ServiceAlert"}
-    for member, name in (("header_text", "name"), ("description_text", "description")):
-        texts = _translations(alert.get(member))
-        if texts:
-            entity[name] = {"type": "LanguageProperty", "languageMap": texts}
-    for member in ("cause", "effect"):
-        if alert.get(member) is not None:
-            entity[member] = alert[member]
-    yield entity
+def _event(stop: Message) -> tuple[int | None, int | None]:
+    """Return delay and time of a stop: those of the departure, each else of the arrival."""
+    events = [stop.get("departure") or {}, stop.get("arrival") or {}]
+    delays = [delay for each in events if (delay := _delay(each)) is not None]
+    times = [int(each["time"]) for each in events if each.get("time")]
+    return next(iter(delays), None), next(iter(times), None)
 
 
-def _translations(text: Any) -> dict[str, str]:
-    found = {}
-    for each in (text or {}).get("translation", ()):
-        found[each.get("language") or "@none"] = each.get("text", "")
-    return found
+def _delay(event: Message) -> int | None:
+    if event.get("delay") is not None:
+        return int(event["delay"])
+    if event.get("time") and event.get("scheduled_time"):
+        return int(event["time"]) - int(event["scheduled_time"])
+    return None
 
 
 def _moment(written: Any, otherwise: datetime) -> str:

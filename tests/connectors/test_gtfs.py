@@ -9,12 +9,14 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.city import FIXTURES
 from rhinecloud.connectors.gtfs.codec import GtfsCodec
 from rhinecloud.connectors.gtfs_rt.codec import GtfsRealtimeCodec
 from rhinecloud.pack import Message
-from rhinecloud.pack.codec import DecodeError, DecodeFault, Parcel
+from rhinecloud.pack.codec import DecodeError, DecodeFault, Ignored, Parcel
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALL = ("agency", "stops", "routes", "trips", "shapes", "stop_times", "calendar")
@@ -23,7 +25,85 @@ ALL = ("agency", "stops", "routes", "trips", "shapes", "stop_times", "calendar")
 def read(
     body: bytes, tables: tuple[str, ...] = ALL, most_bytes: int = 50_000_000
 ) -> list[Message | DecodeFault]:
-    return list(GtfsCodec(tables, most_bytes).decode(Parcel(body, NOW)))
+    items = GtfsCodec(tables, most_bytes).decode(Parcel(body, NOW))
+    return [item for item in items if not isinstance(item, Ignored)]
+
+
+HEAD = b"stop_id,stop_name,stop_lat,stop_lon\n"
+
+
+def stops(rows: bytes, encoding: str = "") -> tuple[list[dict[str, str]], list[str], list[Ignored]]:
+    """Return the rows of `stops.txt`, the reasons why others cannot be used, and what is told beside."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("stops.txt", HEAD + rows)
+    found: list[dict[str, str]] = []
+    reasons, told = [], []
+    for item in GtfsCodec(("stops",), 50_000_000, encoding).decode(Parcel(buffer.getvalue(), NOW)):
+        if isinstance(item, DecodeFault):
+            reasons.append(item.reason)
+        elif isinstance(item, Ignored):
+            told.append(item)
+        else:
+            found.append(item["row"])
+    return found, [each for each in reasons if "GTFS requires" not in each], told
+
+
+ROWS = b"".join(b"s%d,Halt %d,51.4,6.7\n" % (n, n) for n in range(30))
+
+
+def test_a_quote_that_is_never_closed_costs_its_own_row_and_no_other() -> None:
+    found, reasons, _ = stops(b'a,Vorher,51,6\nq,"Kino Royal,51,6\n' + ROWS)
+    assert [row["stop_id"] for row in found] == ["a", *(f"s{n}" for n in range(30))]
+    assert reasons == ["stops.txt, row 3: a quote is not closed"]
+
+
+@pytest.mark.parametrize(
+    "after", [b'z,"Halt, Nord",51,6\n', b'z,"Halt",51,6\n', b'z,"Halt ""Nord""",51,6\n', b""]
+)
+def test_quotes_of_later_rows_do_not_close_it(after: bytes) -> None:
+    found, reasons, _ = stops(b'q,"Kino Royal,51,6\nr,"Kino Lux,51,6\n' + ROWS + after)
+    assert len(found) == 30 + bool(after)
+    assert len(reasons) == 2
+
+
+def test_a_line_end_within_quotes_is_part_of_the_value() -> None:
+    found, reasons, _ = stops(b'a,"Duisburg\r\nHbf, ""Ost""",51,6\r\nb,B,51,6\r\n')
+    assert [row["stop_name"] for row in found] == ['Duisburg\nHbf, "Ost"', "B"]
+    assert reasons == []
+
+
+def test_a_short_row_is_a_fault_and_a_comma_at_the_end_is_none() -> None:
+    found, reasons, _ = stops(b"a,A,51\nb,B,51,6,\nc,C,51,6,7\n")
+    assert [row["stop_id"] for row in found] == ["b"]
+    assert reasons == [
+        "stops.txt, row 2: 3 values for 4 columns",
+        "stops.txt, row 4: 5 values for 4 columns",
+    ]
+
+
+def test_an_id_that_is_there_twice_is_told_and_the_first_row_counts() -> None:
+    found, [reason], _ = stops(b"a,Eins,51,6\na,Zwei,52,7\n")
+    assert [row["stop_name"] for row in found] == ["Eins"]
+    assert "row 3: stop_id 'a' is there already" in reason
+
+
+def test_a_row_that_is_not_in_utf_8_is_read_and_told_or_read_by_the_setting() -> None:
+    row = "a,Düsseldorf Straße,51,6\n".encode("latin-1")
+    [found], [], [told] = stops("b,Köln,51,6\n".encode() + row)[0][1:], *stops(row)[1:]
+    assert found["stop_name"] == "Düsseldorf Straße"
+    assert told.reason == "a line that is not in UTF-8 was read as Windows-1252"
+    assert "Düsseldorf" in told.sample
+    assert stops(row, "iso-8859-1")[2] == []
+    assert stops(row, "utf-8")[1][0].startswith("stops.txt, row 2: must be in utf-8")
+
+
+@given(st.lists(st.text(alphabet='ab,"\n\r ü', max_size=12), max_size=12))
+def test_no_row_is_lost_without_a_word(names: list[str]) -> None:
+    """Whatever stands in a row, the good rows around it are read."""
+    rows = "".join(f"s{n},{name},51,6\ng{n},gut,51,6\n" for n, name in enumerate(names))
+    found, _, _ = stops(rows.encode())
+    assert {row["stop_id"] for row in found} >= {f"g{n}" for n in range(len(names))}
 
 
 def timetable(**tables: str) -> bytes:

@@ -62,7 +62,9 @@ def _core() -> Mapping[str, Protocol]:
         "ais": Protocol(LINES | MQTT, lambda feed, limits, names: AisCodec()),
         "cap": Protocol(HTTP | MQTT, lambda feed, limits, names: _cap(feed, limits), linked_warnings),
         "csv": Protocol(HTTP | MQTT, lambda feed, limits, names: CsvCodec(_table(feed, names))),
-        "gtfs": Protocol(HTTP, lambda feed, limits, names: GtfsCodec(feed.tables, limits.unpacked_bytes)),
+        "gtfs": Protocol(
+            HTTP, lambda feed, limits, names: GtfsCodec(feed.tables, limits.unpacked_bytes, feed.encoding)
+        ),
         "gtfs-rt": Protocol(HTTP | MQTT, lambda feed, limits, names: GtfsRealtimeCodec()),
         "json": Protocol(
             ANY, lambda feed, limits, names: JsonCodec(feed.items, feed.time_field, feed.no_data, names)

@@ -172,7 +172,8 @@ class FeedSettings:
         "", "What a line of csv begins with that is a comment, such as `#`; empty: none is one"
     )
     encoding: str = setting(
-        "", "Encoding of csv, such as `cp1252`; empty: by its byte order mark, UTF-8, else Windows-1252"
+        "",
+        "Encoding of csv and gtfs, such as `cp1252`; empty: by its byte order mark, UTF-8, else Windows-1252",
     )
     no_data: tuple[str, ...] = setting(
         (), "Values of csv and json that mean that there is none, such as `-`, `-999` and `n/a`"

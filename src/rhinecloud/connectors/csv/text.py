@@ -52,7 +52,7 @@ def read_lines(body: bytes, encoding: str = "") -> Iterator[TableLine]:
     if encoding and not keeps_line_ends(encoding):
         body, encoding = _whole_text(body, encoding).encode(), "utf-8"
     for line in body.splitlines():
-        yield _read_line(line.removeprefix(codecs.BOM_UTF8).strip(b" "), encoding)
+        yield read_line(line.removeprefix(codecs.BOM_UTF8).strip(b" "), encoding)
 
 
 def _whole_text(body: bytes, encoding: str) -> str:
@@ -62,7 +62,8 @@ def _whole_text(body: bytes, encoding: str) -> str:
         raise DecodeError(f"the table must be in {encoding}: {error}") from None
 
 
-def _read_line(line: bytes, encoding: str) -> TableLine:
+def read_line(line: bytes, encoding: str = "") -> TableLine:
+    """Return a line in an encoding, else in UTF-8 or Windows-1252, with its fault where it is in none of them."""
     try:
         return TableLine(line, line.decode(encoding or "utf-8"))
     except UnicodeError as error:

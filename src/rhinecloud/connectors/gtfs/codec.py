@@ -19,23 +19,28 @@ from typing import Any
 import orjson
 
 from rhinecloud.connectors.bounded import ZIP_MAGIC, BoundedArchive
-from rhinecloud.connectors.gtfs.tables import REQUIRED_COLUMNS, REQUIRED_TABLES, find_row_fault
-from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Message, Parcel
+from rhinecloud.connectors.gtfs.records import TableRow, read_rows, split_lines
+from rhinecloud.connectors.gtfs.tables import KEYS, REQUIRED_COLUMNS, REQUIRED_TABLES, find_row_fault
+from rhinecloud.pack.codec import DecodeError, DecodeFault, Framing, Ignored, Message, Parcel
 
-Row = dict[str, str]
+NOT_UTF8 = "a line that is not in UTF-8 was read as Windows-1252"
 
 
 class GtfsCodec:
-    """Decodes the zip of a timetable, which may have `most_bytes` unpacked."""
+    """Decodes the zip of a timetable, which may have `most_bytes` unpacked.
+
+    GTFS requires UTF-8. Without an `encoding` a line that is not UTF-8 is read as Windows-1252, and that is counted.
+    """
 
     framing = Framing.FILE
     time_members: frozenset[str] = frozenset()
 
-    def __init__(self, tables: Sequence[str], most_bytes: int) -> None:
+    def __init__(self, tables: Sequence[str], most_bytes: int, encoding: str = "") -> None:
         self._tables = tuple(tables)
+        self._encoding = encoding
         self._most_bytes = most_bytes
 
-    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault]:
+    def decode(self, parcel: Parcel) -> Iterator[Message | DecodeFault | Ignored]:
         """Yield messages table by table; raise DecodeError where it is not a zip, or has no table of GTFS."""
         if not parcel.body.startswith(ZIP_MAGIC):
             raise DecodeError("no GTFS timetable: not a zip")
@@ -58,18 +63,21 @@ class GtfsCodec:
         del unit
         return None
 
-    def _read_table(self, archive: BoundedArchive, path: str, table: str) -> Iterator[Message | DecodeFault]:
-        rows = csv.reader(_lines(archive, path))
+    def _read_table(
+        self, archive: BoundedArchive, path: str, table: str
+    ) -> Iterator[Message | DecodeFault | Ignored]:
         try:
-            columns = [name.strip() for name in next(rows, [])]
+            rows = read_rows(split_lines(archive.chunks(path), self._encoding))
+            header = next(rows, None)
+            columns = [name.strip() for name in header.values] if header else []
             missing = [name for name in REQUIRED_COLUMNS.get(table, ()) if name not in columns]
             if missing:
                 yield _fault(f"{table}.txt: the column {', '.join(missing)} is missing", columns)
                 return
             found = _rows(rows, table, columns)
             yield from _shapes(found) if table == "shapes" else found
-        except (csv.Error, DecodeError) as error:
-            yield _fault(f"{table}.txt, row {rows.line_num}: {error}")
+        except DecodeError as error:
+            yield _fault(f"{table}.txt: {error}")
 
 
 def _paths(archive: BoundedArchive) -> dict[str, str]:
@@ -82,43 +90,33 @@ def _paths(archive: BoundedArchive) -> dict[str, str]:
     return found
 
 
-def _lines(archive: BoundedArchive, path: str) -> Iterator[str]:
-    """Yield the lines of a file; invalid UTF-8 becomes U+FFFD, so that one wrong character does not lose a row."""
-    left = b""
-    encoding = "utf-8-sig"
-    for chunk in archive.chunks(path):
-        *lines, left = (left + chunk).split(b"\n")
-        for line in lines:
-            yield line.decode(encoding, "replace") + "\n"
-            encoding = "utf-8"
-        if len(left) > csv.field_size_limit():
-            raise DecodeError(f"a line is longer than {csv.field_size_limit()} bytes")
-    if left:
-        yield left.decode(encoding, "replace")
-
-
-def _rows(rows: Iterator[list[str]], table: str, columns: list[str]) -> Iterator[Message | DecodeFault]:
-    for number, values in enumerate(rows, start=2):
-        if not any(values):
-            continue
-        if len(values) > len(columns):
-            yield _fault(
-                f"{table}.txt, row {number}: {len(values)} values for {len(columns)} columns", values
-            )
-            continue
-        row = {name: text for name, value in zip(columns, values, strict=False) if (text := value.strip())}
-        wrong = find_row_fault(table, row)
+def _rows(
+    rows: Iterator[TableRow], table: str, columns: list[str]
+) -> Iterator[Message | DecodeFault | Ignored]:
+    key, known = KEYS.get(table, ""), set[str]()
+    for each in rows:
+        if each.guessed:
+            shown = each.raw.decode("cp1252", "replace")
+            yield Ignored(NOT_UTF8, f"{table}.txt, row {each.number}: {shown}")
+        row = {
+            name: text for name, value in zip(columns, each.values, strict=False) if (text := value.strip())
+        }
+        wrong = each.fault or find_row_fault(table, row)
+        if key and not wrong and row[key] in known:
+            wrong = f"{key} {row[key][:40]!r} is there already, and the first row with it counts"
         if wrong:
-            yield _fault(f"{table}.txt, row {number}: {wrong}", values)
+            yield DecodeFault(each.raw, f"{table}.txt, row {each.number}: {wrong}")
         else:
+            if key:
+                known.add(row[key])
             yield {"table": table, "row": row}
 
 
-def _shapes(rows: Iterator[Message | DecodeFault]) -> Iterator[Message | DecodeFault]:
+def _shapes(rows: Iterator[Message | DecodeFault | Ignored]) -> Iterator[Message | DecodeFault | Ignored]:
     """Yield each shape with its points, in the order of their sequence numbers."""
     shapes: dict[str, list[tuple[float, float, float]]] = {}
     for item in rows:
-        if isinstance(item, DecodeFault):
+        if isinstance(item, DecodeFault | Ignored):
             yield item
             continue
         row = item["row"]

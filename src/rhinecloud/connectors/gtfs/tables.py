@@ -18,6 +18,9 @@ REQUIRED_COLUMNS: dict[str, tuple[str, ...]] = {
     "shapes": ("shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"),
 }
 
+KEYS = {"stops": "stop_id", "routes": "route_id", "trips": "trip_id"}
+"""Columns whose value only one row of the table may have."""
+
 NUMBERS: dict[str, dict[str, float]] = {
     "stops": {"stop_lat": 90.0, "stop_lon": 180.0},
     "shapes": {"shape_pt_lat": 90.0, "shape_pt_lon": 180.0, "shape_pt_sequence": math.inf},

@@ -66,6 +66,8 @@ class Layer(DeclarativeModel):
     """An expression (`q`, ETSI GS CIM 009, clause 4.9) that entities of the layer match."""
     rotate: tuple[Words, ...] = ()
     """Attributes in degrees; the first one that an entity has counts."""
+    stale_after_s: Annotated[float, Field(gt=0)] | None = None
+    """Seconds after its last reading from which an entity is drawn faintly; what moves: after 900 without it."""
     visible: bool = True
     """Whether it is shown at first."""
     min_zoom: float = 0

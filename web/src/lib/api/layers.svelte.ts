@@ -6,6 +6,7 @@ import type { Client } from './client';
 import { countEntities, learnUnits, listEntities, type EntityQuery } from './entities';
 import { area, contains, withMargin, type Box } from './geometry';
 import type { Layer } from './model';
+import { listStale, staleCondition } from './stale';
 import type { EntityStore } from './store.svelte';
 
 /** At most so many entities of a layer are loaded. */
@@ -17,6 +18,7 @@ const SHRUNK = 6;
 /** So many layers are loaded at a time: a browser keeps six connections to one server, and others need some. */
 const AT_ONCE = 3;
 const COUNT_EVERY_MS = 30_000;
+const STALE_EVERY_MS = 60_000;
 
 export interface LayerView {
   box: Box;
@@ -53,6 +55,7 @@ export class LayerLoader {
   private followed = '';
   private following: Promise<void> = Promise.resolve();
   private timer: ReturnType<typeof setInterval> | null = null;
+  private staleTimer: ReturnType<typeof setInterval> | null = null;
 
   constructor(
     private readonly client: Client,
@@ -62,6 +65,7 @@ export class LayerLoader {
   start(layers: readonly Layer[]): void {
     this.store.onResync = () => this.reload();
     this.use(layers);
+    this.staleTimer = setInterval(() => !document.hidden && void this.findAllStale(), STALE_EVERY_MS);
     this.timer = setInterval(() => !document.hidden && void this.count(), COUNT_EVERY_MS);
   }
 
@@ -76,7 +80,7 @@ export class LayerLoader {
   }
 
   stop(): void {
-    if (this.timer) clearInterval(this.timer);
+    for (const timer of [this.timer, this.staleTimer]) if (timer) clearInterval(timer);
     for (const load of this.loads.values()) load.abort.abort();
   }
 
@@ -157,11 +161,31 @@ export class LayerLoader {
       this.store.setFull(layer.types, !load.complete);
       const inView = load.complete ? null : await countEntities(this.client, query, signal);
       if (!signal.aborted) this.status.set(layer.id, { loading: false, failed: false, inView });
+      await this.findStale(layer, signal);
       for (const type of layer.types) this.store.units[type] ??= await learnUnits(this.client, type);
     } catch (problem) {
       if (signal.aborted) return;
       console.error(problem);
       this.status.set(layer.id, { loading: false, failed: true, inView: null });
+    }
+  }
+
+  /** Asks which of the layer's things in view have not reported for long. */
+  private async findStale(layer: Layer, signal: AbortSignal): Promise<void> {
+    if (staleCondition(layer, new Date()) === null) return;
+    const where = { box: isListed(layer) ? null : this.box };
+    const ids = await listStale(this.client, layer, new Date(), where, signal);
+    if (!signal.aborted) this.store.setStale(layer.id, layer.types, ids);
+  }
+
+  private async findAllStale(): Promise<void> {
+    for (const layer of this.layers) {
+      const load = this.loads.get(layer.id);
+      try {
+        if (load) await this.findStale(layer, load.abort.signal);
+      } catch {
+        // The next round asks again.
+      }
     }
   }
 

@@ -1683,6 +1683,11 @@ export interface components {
              */
             rotate: string[];
             /**
+             * Stale After S
+             * @description Seconds after its last reading from which an entity is drawn faintly; without it, only what moves is, after 900.
+             */
+            stale_after_s?: number | null;
+            /**
              * Visible
              * @description Whether it is shown at first.
              * @default true

@@ -61,6 +61,8 @@ export class EntityStore {
   private readonly loadings = new Set<Set<string>>();
   /** Types of which more exist in the box than are kept: new ones are not added. */
   private readonly full = new Set<string>();
+  /** What is stale, by layer. */
+  private readonly stale = new Map<string, Set<string>>();
   private scope: Scope = NOTHING;
   private followed: string[] = [];
   private confirmations: (() => void)[] = [];
@@ -150,6 +152,21 @@ export class EntityStore {
     }
   }
 
+  /** Says which things of a layer are stale; each is current again after its next change. */
+  setStale(layer: string, types: readonly string[], ids: readonly string[]): void {
+    const before = this.stale.get(layer) ?? new Set<string>();
+    const after = new Set(ids);
+    this.stale.set(layer, after);
+    for (const id of new Set([...before, ...after])) {
+      if (before.has(id) === after.has(id)) continue;
+      for (const type of types) if (this.byType.get(type)?.has(id)) this.mark(type, id);
+    }
+  }
+
+  isStale(layer: string, id: string): boolean {
+    return this.stale.get(layer)?.has(id) ?? false;
+  }
+
   /** Drops everything of some types. */
   drop(types: readonly string[]): void {
     for (const type of types) for (const id of [...this.heldOf(type).keys()]) this.remove(type, id);
@@ -222,6 +239,7 @@ export class EntityStore {
       const gone = change.kind === 'deleted' || !entity;
       if (this.watched.has(id)) this.watched.set(id, gone ? null : { entity, at });
       for (const changed of this.loadings) changed.add(id);
+      for (const ids of this.stale.values()) ids.delete(id);
       if (gone || change.left || !this.isKept(change.type, entity)) {
         for (const type of change.type) this.remove(type, id);
       } else this.put(entity, at, change.type);

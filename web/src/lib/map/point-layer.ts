@@ -3,14 +3,13 @@
 import type { Layer } from '$lib/api/model';
 import type { Entity } from '$lib/api/entities';
 import type { EntityStore, Seen } from '$lib/api/store.svelte';
+import { staleAfter } from '$lib/api/stale';
 import { colorOf, headingOf, isOver, isSimulated } from './drawing';
 import { geometryOf, pointOf } from '$lib/api/geometry';
 import { MovingPoints } from './points';
 import type { IconSet, Shape } from './shapes';
 import { scaleAt, type SymbolStyle, type StyleCache } from './sprites';
 
-/** After this long without news a thing that moves is drawn faintly. */
-const FADES_AFTER_MS = 15 * 60_000;
 const LABELS_FROM_ZOOM = 10;
 const MOVING_LABELS_FROM_ZOOM = 12.5;
 
@@ -75,14 +74,21 @@ export class PointLayer {
       return;
     }
     const heading = headingOf(this.layer, entity);
-    const moves = Boolean(this.layer.rotate?.length);
-    const faint = moves && at !== '' && now.getTime() - new Date(at).getTime() > FADES_AFTER_MS;
+    const faint = this.isStale(entity.id, at, now);
     const [longitude, latitude] = point;
     this.points.put(
       entity.id,
       { longitude, latitude, heading: heading ?? 0, style: this.styleOf(entity, heading, faint) },
       now_ms,
     );
+  }
+
+  /** No news for longer than the layer's things report, or news of an old reading. */
+  private isStale(id: string, at: string, now: Date): boolean {
+    const after = staleAfter(this.layer);
+    if (after === null) return false;
+    const silent = at !== '' && now.getTime() - new Date(at).getTime() > after * 1000;
+    return silent || this.entityStore.isStale(this.layer.id, id);
   }
 
   private styleOf(entity: Entity, heading: number | null, faint: boolean): SymbolStyle {

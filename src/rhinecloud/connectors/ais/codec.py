@@ -72,6 +72,10 @@ class AisCodec:
                 for found in find_sentences(line):
                     yield from self._sentence(found, parcel.received)
 
+    def finish(self) -> Iterator[DecodeFault]:
+        """Yield the messages of which parts are missing when the source has ended."""
+        yield from self._parts.finish()
+
     def recorded_at(self, unit: bytes) -> datetime | None:
         """Return the time that a receiver wrote around a sentence, or of its own GPS (an RMC sentence)."""
         found = next(find_sentences(unit.strip()), None)

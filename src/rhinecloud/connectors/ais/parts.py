@@ -103,6 +103,10 @@ class FragmentBuffer:
             [each for each in self._pending if abs(now - each.since) > LONGEST_WAIT or each.number <= oldest]
         )
 
+    def finish(self) -> list[DecodeFault]:
+        """Return the faults of all incomplete messages, and forget them."""
+        return self._give_up(list(self._pending))
+
     def add(self, part: ReceivedPart, received: datetime) -> list[ReceivedPart] | list[DecodeFault | Ignored]:
         """Add one part; return all parts of its message when it is complete, else what must be reported."""
         self._count += 1

@@ -12,6 +12,17 @@ export function centreOf({ centre, bbox }: Pick<City, 'centre' | 'bbox'>): [numb
   return bbox ? [(bbox[0] + bbox[2]) / 2, (bbox[1] + bbox[3]) / 2] : [6.745, 51.447];
 }
 
+/** Whether a map is where the city begins, as nearly as one can see. */
+export function isAtHome(city: Beginning, place: { centre: [number, number]; zoom: number }): boolean {
+  const [longitude, latitude] = centreOf(city);
+  const near = 2 / 2 ** city.zoom;
+  return (
+    Math.abs(place.zoom - city.zoom) < 0.01 &&
+    Math.abs(place.centre[0] - longitude) < near &&
+    Math.abs(place.centre[1] - latitude) < near
+  );
+}
+
 /** Returns what a map of so many CSS pixels has in view at first. */
 export function firstView(city: Beginning, width: number, height: number): { box: Box; zoom: number } {
   const [x, y] = project(...centreOf(city));

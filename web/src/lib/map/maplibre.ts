@@ -1,6 +1,6 @@
 // Opens MapLibre with the base map: north up, no pitch, controls in the reader's language.
 
-import { Map, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl';
+import { Map, type IControl, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import type { City } from '$lib/api/model';
 import type { Shade } from '$lib/ui/theme.svelte';
@@ -12,6 +12,8 @@ export interface MapWords {
   zoomIn: string;
   zoomOut: string;
   map: string;
+  home: string;
+  sources: string;
 }
 
 export function openMap(container: HTMLElement, city: City, shade: Shade, words: MapWords): Map {
@@ -32,6 +34,7 @@ export function openMap(container: HTMLElement, city: City, shade: Shade, words:
       'NavigationControl.ZoomIn': words.zoomIn,
       'NavigationControl.ZoomOut': words.zoomOut,
       'Map.Title': words.map,
+      'AttributionControl.ToggleAttribution': words.sources,
     },
   });
   map.touchZoomRotate.disableRotation();
@@ -39,6 +42,25 @@ export function openMap(container: HTMLElement, city: City, shade: Shade, words:
   map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right');
   map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-left');
   return map;
+}
+
+const HOUSE = 'M4 11.5 12 5l8 6.500M6.500 10v9h11v-9M10 19v-5h4v5';
+
+/** Returns a button of the map's own kind. */
+export function homeButton(label: string, go: () => void): IControl {
+  const group = document.createElement('div');
+  return {
+    onAdd: () => {
+      group.className = 'maplibregl-ctrl maplibregl-ctrl-group';
+      const button = document.createElement('button');
+      Object.assign(button, { type: 'button', className: 'map-home', title: label, onclick: go });
+      button.setAttribute('aria-label', label);
+      button.innerHTML = `<svg width="20" height="20" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.800" aria-hidden="true"><path d="${HOUSE}"/></svg>`;
+      group.replaceChildren(button);
+      return group;
+    },
+    onRemove: () => group.remove(),
+  };
 }
 
 /** Returns the map as `AdaptiveResolution` uses it. */

@@ -9,9 +9,10 @@ import { gather } from '$lib/ui/debounce';
 import type { Shade } from '$lib/ui/theme.svelte';
 import { AreaLayer } from './area-layer';
 import { repaint } from './basemap';
+import { centreOf } from './first-view';
 import { bounds, geometryOf, pointOf } from '$lib/api/geometry';
 import { project, unproject, type MovingPoints } from './points';
-import { baseMapOf, openMap, type MapWords } from './maplibre';
+import { baseMapOf, homeButton, openMap, type MapWords } from './maplibre';
 import type { Text, LabelRequest } from './labels';
 import { boxOf, corner, Overlay, worldSize, type Camera, type Scene } from './overlay';
 import { AdaptiveResolution, type Timing } from './resolution';
@@ -25,7 +26,8 @@ export interface MapCallbacks {
   label(layer: Layer, entity: Entity): Text;
   onPick(id: string | null): void;
   onHover(id: string | null, x: number, y: number): void;
-  onMoved(): void;
+  /** After each move, with where the map is. */
+  onMoved(place: { centre: [number, number]; zoom: number }): void;
   /** What is in view, at first and after each move. */
   onView(view: { box: Box; zoom: number }): void;
 }
@@ -85,7 +87,10 @@ export class MapView implements Scene {
     this.followStore();
     this.followPointer();
     this.map.on('render', () => this.overlay.paint());
-    this.map.on('moveend', () => this.callbacks.onMoved());
+    this.map.on('moveend', () => {
+      const { lng, lat } = this.map.getCenter();
+      this.callbacks.onMoved({ centre: [lng, lat], zoom: this.map.getZoom() });
+    });
     this.map.on(
       'moveend',
       gather(VIEW_EVERY_MS, () => this.tellView()),
@@ -151,6 +156,16 @@ export class MapView implements Scene {
       const zoom = Math.max(12.5, this.map.getZoom());
       this.map.easeTo({ center: point, zoom, offset: [0, -this.covered() / 2], duration: 700 });
     }
+  }
+
+  jumpTo(centre: [number, number], zoom: number): void {
+    this.map.jumpTo({ center: centre, zoom });
+  }
+
+  /** Adds the button that leads back to where the city begins. */
+  addHome(city: City, label: string): void {
+    const go = () => this.map.easeTo({ center: centreOf(city), zoom: city.zoom, duration: 700 });
+    this.map.addControl(homeButton(label, go), 'bottom-right');
   }
 
   resize(): void {

@@ -1,23 +1,30 @@
-// The current page and id, kept in the address after `#`: any static server will do, and every view has a link.
+// The current page and id, kept in the address after `#`: any static server will do, and every view has a link. What a
+// page shows, such as the view of a map, stands after `?` there.
 
 export class Router {
   path = $state('/');
+  /** What the address says of the page's view; a page that changes its view writes it with `describe`. */
+  parameters = $state.raw(new URLSearchParams());
 
   start(): () => void {
-    const read = () => (this.path = decodeURI(location.hash.slice(1)) || '/');
+    const read = () => {
+      const [path = '', query = ''] = location.hash.slice(1).split('?');
+      this.path = path || '/';
+      this.parameters = new URLSearchParams(query);
+    };
     read();
     addEventListener('hashchange', read);
     return () => removeEventListener('hashchange', read);
   }
 
   get page(): string {
-    return this.segments[0] ?? '';
+    return decode(this.segments[0] ?? '');
   }
 
   /** The rest of the path: an id may hold anything but is one encoded segment. */
   get id(): string | undefined {
     const segment = this.segments[1];
-    return segment === undefined ? undefined : decodeURIComponent(segment);
+    return segment === undefined ? undefined : decode(segment);
   }
 
   go(page: string, id?: string): void {
@@ -29,8 +36,25 @@ export class Router {
     location.hash = href.slice(1);
   }
 
+  /** Writes into the address what the page shows, so that it can be linked; nothing is loaded. */
+  describe(parameters: Record<string, string>): void {
+    const query = Object.entries(parameters)
+      .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%2C/g, ',')}`)
+      .join('&');
+    history.replaceState(history.state, '', `#${this.path}${query ? `?${query}` : ''}`);
+  }
+
   private get segments(): string[] {
     return this.path.split('/').filter(Boolean);
+  }
+}
+
+/** An address that somebody wrote may not be encoded; it is taken as it is. */
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
   }
 }
 

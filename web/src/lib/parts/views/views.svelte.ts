@@ -4,6 +4,9 @@ import { LayerLoader, type LayerView } from '$lib/api/layers.svelte';
 import type { Layer } from '$lib/api/model';
 import { IconSet, type Icon } from '$lib/map/shapes';
 import type { AppContext } from '$lib/ui/context';
+import { chosenParameters, describe, placeBy, visibleBy, type MapPlace } from './kept';
+
+const KEPT = 'rhinecloud.view';
 
 export class ViewStore {
   readonly loader: LayerLoader;
@@ -12,15 +15,20 @@ export class ViewStore {
   icons = $state.raw<IconSet | null>(null);
   /** Moves when layers or icons are others: the map is built anew. */
   readonly drawn = $derived([this.layers, this.icons]);
+  /** Where the map is; null: where the city begins. */
+  place = $state.raw<MapPlace | null>(null);
   visible = $state<Record<string, boolean>>({});
 
-  constructor(private readonly app: Pick<AppContext, 'client' | 'entityStore' | 'city' | 'registry'>) {
+  constructor(
+    private readonly app: Pick<AppContext, 'client' | 'entityStore' | 'city' | 'registry' | 'router'>,
+  ) {
     this.loader = new LayerLoader(app.client, app.entityStore);
   }
 
   /** Takes the layers of the packs and of all parts, which are all open by then. */
   start(): void {
     this.take();
+    this.choose(chosenParameters(this.app.router.parameters, localStorage.getItem(KEPT)));
     this.loader.start(this.layers);
     void this.loadIcons();
   }
@@ -30,6 +38,19 @@ export class ViewStore {
     this.take();
     this.loader.use(this.layers);
     void this.loadIcons();
+  }
+
+  /** Shows the layers and the place of a link. */
+  choose(parameters: Pick<URLSearchParams, 'get'>): void {
+    this.visible = visibleBy(this.layers, parameters.get('layers'));
+    this.place = placeBy(parameters.get('view'));
+  }
+
+  /** Keeps what is shown, in the browser and in the address. */
+  keep(): void {
+    const said = describe(this.layers, this.visible, this.place);
+    localStorage.setItem(KEPT, new URLSearchParams(said).toString());
+    this.app.router.describe(said);
   }
 
   private take(): void {

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from rhinecloud.connectors.deadletters import DeadLetters
 from rhinecloud.connectors.feed import Feed, FeedContext
@@ -17,22 +17,27 @@ from rhinecloud.connectors.links import LinkContext
 from rhinecloud.connectors.model import FeedState, FeedStatus
 from rhinecloud.connectors.pipeline import Ingest, Pipeline
 from rhinecloud.connectors.plan import FeedPlan
+from rhinecloud.connectors.retained import FindValues
 from rhinecloud.connectors.settings import ConnectorSettings
 from rhinecloud.kernel.actor import Actor, part
 from rhinecloud.kernel.errors import NotFound
 from rhinecloud.kernel.time import Clock
 from rhinecloud.ngsild.context import Context
 from rhinecloud.pack.mapping import EntityFragment
-from rhinecloud.store.port import Store, Written
+from rhinecloud.store.port import Store, Stored, Written
 
 
 class Ingesting(Protocol):
-    """The method of the broker that feeds use."""
+    """The methods of the broker that feeds use."""
 
     async def ingest(
         self, actor: Actor, tenant: str, fragments: Sequence[EntityFragment], context: Context
     ) -> Sequence[Written | Exception]:
         """Merge concise entities with compact names into the city, and return one result for each."""
+        ...
+
+    async def find(self, actor: Actor, tenant: str, entity_id: str) -> Stored | None:
+        """Return an entity, None where there is none."""
         ...
 
 
@@ -174,12 +179,11 @@ class Feeds:
         ]
 
     def _add(self, plan: FeedPlan) -> None:
-        ingest = self._ingest_as(
-            plan.name, plan.settings.tenant, plan.context or self._ingest_context.context
-        )
+        access = (plan.name, plan.settings.tenant, plan.context or self._ingest_context.context)
+        ingest, find_values = self._ingest_as(*access), self._find_as(*access)
 
         def make_pipeline() -> Pipeline:
-            return Pipeline(plan.make_codec(), plan.meaning, ingest, plan.marks)
+            return Pipeline(plan.make_codec(), plan.meaning, ingest, plan.marks, find_values)
 
         feed = Feed(plan, make_pipeline(), self._around)
         self.deadletters.serve(plan.name, make_pipeline)
@@ -198,3 +202,16 @@ class Feeds:
             return await broker.ingest(actor, tenant, fragments, context)
 
         return ingest
+
+    def _find_as(self, name: str, tenant: str, context: Context) -> FindValues:
+        actor = part(f"feed:{name}")
+        broker = self._ingest_context.broker
+
+        async def find_values(entity_id: str) -> Mapping[str, Any]:
+            stored = await broker.find(actor, tenant, entity_id)
+            attributes = {} if stored is None else stored.entity().attrs
+            return {
+                context.compact(iri): instances[0].value for iri, instances in attributes.items() if instances
+            }
+
+        return find_values

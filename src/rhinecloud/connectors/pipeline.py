@@ -11,6 +11,7 @@ import orjson
 
 from rhinecloud.connectors.observed import refuse_times
 from rhinecloud.connectors.places import CheckedPlaces, PlaceCheck
+from rhinecloud.connectors.retained import RETAINED, FindValues, is_retained, keep_news, without_receipt
 from rhinecloud.kernel.errors import Invalid, RhineCloudError, Unavailable
 from rhinecloud.kernel.moments import shift_moment
 from rhinecloud.ngsild.region import Region
@@ -132,8 +133,17 @@ class FeedMarks:
 class Pipeline:
     """Processes the messages of one feed."""
 
-    def __init__(self, codec: Codec, meaning: Meaning, ingest: Ingest, marks: FeedMarks) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        meaning: Meaning,
+        ingest: Ingest,
+        marks: FeedMarks,
+        find_values: FindValues | None = None,
+    ) -> None:
+        """With `find_values`, retained messages are compared with what the city holds."""
         self._codec = codec
+        self._find_values = find_values
         self._meaning = meaning
         self._ingest = ingest
         self._marks = marks
@@ -167,6 +177,8 @@ class Pipeline:
             message = {**self._marks.fields, **message}
         if parcel.undated:
             message = {**message, "simulated": True}
+        if parcel.retained:
+            message = {**message, RETAINED: True}
         recorded = message if parcel.shift is not None else None
         if parcel.shift is not None:
             message = _shifted(message, self._codec.time_members, parcel.shift)
@@ -175,6 +187,8 @@ class Pipeline:
         if simulated:
             for fragment in mapped.fragments:
                 fragment["simulated"] = True
+        if is_retained(message):
+            mapped.fragments = [without_receipt(each, parcel.received) for each in mapped.fragments]
         ignored = _with_samples(mapped, message)
         return EntityDraft(
             message,
@@ -209,9 +223,8 @@ class Pipeline:
 
     async def write(self, drafts: Sequence[EntityDraft]) -> BatchOutcome:
         """Write drafts through the broker and return the outcome; raise Unavailable, upon which they can be retried."""
-        owners = [draft for draft in drafts for _ in draft.fragments]
         outcome = BatchOutcome(ignored=[each for draft in drafts for each in draft.ignored])
-        fragments = [fragment for draft in drafts for fragment in draft.fragments]
+        owners, fragments = await self._to_write(drafts, outcome)
         answers = await self._answers(fragments) if fragments else []
         reasons: dict[int, list[str]] = {}
         absent: dict[int, str] = {}
@@ -235,6 +248,24 @@ class Pipeline:
             if faults:
                 outcome.faults.append(refused(draft, "; ".join(faults)))
         return outcome
+
+    async def _to_write(
+        self, drafts: Sequence[EntityDraft], outcome: BatchOutcome
+    ) -> tuple[list[EntityDraft], list[EntityFragment]]:
+        """Return the fragments with their drafts; of retained messages what the city does not hold already."""
+        owners: list[EntityDraft] = []
+        fragments: list[EntityFragment] = []
+        for draft in drafts:
+            for fragment in draft.fragments:
+                news: EntityFragment | None = fragment
+                if self._find_values is not None and is_retained(draft.message):
+                    news = await keep_news(fragment, self._find_values)
+                if news is None:
+                    outcome.unchanged += 1
+                else:
+                    owners.append(draft)
+                    fragments.append(news)
+        return owners, fragments
 
     async def _answers(self, fragments: list[EntityFragment]) -> Sequence[Written | Exception]:
         try:

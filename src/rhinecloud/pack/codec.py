@@ -35,6 +35,8 @@ class Parcel:
     settle: Callable[[], None] | None = None
     shift: timedelta | None = None
     undated: bool = False
+    retained: bool = False
+    """Whether an MQTT server kept it and sends it at a subscription, however old it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from rhinecloud.connectors.mapping.document import MappingKeys, MappingRuleKeys
 from rhinecloud.connectors.mapping.lookup import MessageItem, MessagePath, MessageScope, MessageTemplate
 from rhinecloud.connectors.mapping.topic import TopicPattern
 from rhinecloud.connectors.nodata import NoDataWords
+from rhinecloud.connectors.retained import is_retained
 from rhinecloud.kernel.declarative import ParsedDocument, fit_document, only_document, parse_bytes, parse_file
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.faults import ErrorCollector
@@ -47,6 +48,7 @@ class MappingRule:
     time_format: str
     zone: ZoneInfo | None
     no_data: NoDataWords
+    ignores_retained: bool = False
 
     @property
     def paths(self) -> tuple[MessagePath, ...]:
@@ -76,6 +78,9 @@ class MappingRule:
         levels = self._levels(message)
         if levels is None:
             yield Ignored(NO_TOPIC, str(message.get("topic", "")))
+            return
+        if self.ignores_retained and is_retained(message):
+            yield Ignored("a retained message")
             return
         empty = True
         for item in self._items(message):
@@ -263,4 +268,5 @@ def _rule(keys: MappingRuleKeys, when: tuple[MemberCondition, ...]) -> MappingRu
         time_format=keys.time_format,
         zone=keys.zone,
         no_data=NoDataWords(keys.no_data),
+        ignores_retained=keys.retained == "ignore",
     )

@@ -123,6 +123,8 @@ class MappingRuleKeys(DeclarativeModel):
     """MQTT topics, with `{name}`, `+` and `#` as levels."""
     when: Mapping[str, Any] = {}
     """Members that a message must have, with their values, or with lists of values."""
+    retained: Literal["keep", "ignore"] = "keep"
+    """Whether messages that an MQTT server retained are used."""
     each: Annotated[MessagePath | None, ReadBy(read_walk, _TEXT)] = None
     """The path of a list: each item of it is an entity. `stations.*` is each value of an object, with its name as
     `key`."""

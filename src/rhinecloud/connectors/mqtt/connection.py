@@ -198,7 +198,15 @@ class MqttConnection:
             topic = message.topic
         except UnicodeDecodeError:
             topic = ""
-        self._inlet.push(Parcel(bytes(message.payload), self._clock(), origin=topic, settle=settle))
+        self._inlet.push(
+            Parcel(
+                bytes(message.payload),
+                self._clock(),
+                origin=topic,
+                settle=settle,
+                retained=bool(message.retain),
+            )
+        )
 
     def _acknowledge(self, mid: int, qos: int) -> None:
         """Acknowledge on this connection only, because the message ids are new on the next one."""

@@ -83,10 +83,10 @@ class ReplayLink:
         now = self._clock()
         if moment is None:
             made_at = None if self._pace.redate else self._pace.made_at
-            return Parcel(unit.body, made_at or now, origin=unit.origin, undated=True)
+            return Parcel(unit.body, made_at or now, origin=unit.origin, undated=True, retained=unit.retained)
         if self._pace.redate:
-            return Parcel(unit.body, now, origin=unit.origin, shift=now - moment)
-        return Parcel(unit.body, moment, origin=unit.origin)
+            return Parcel(unit.body, now, origin=unit.origin, shift=now - moment, retained=unit.retained)
+        return Parcel(unit.body, moment, origin=unit.origin, retained=unit.retained)
 
 
 class _Schedule:

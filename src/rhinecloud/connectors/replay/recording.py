@@ -30,6 +30,7 @@ class Unit:
     body: bytes
     origin: str
     moment: datetime | None
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +97,4 @@ def _mqtt_unit(line: bytes) -> Unit:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return Unit(line, "", None)
     body = payload.encode() if isinstance(payload, str) else orjson.dumps(payload)
-    return Unit(body, topic, find_moment(wrapped.get("tst")))
+    return Unit(body, topic, find_moment(wrapped.get("tst")), wrapped.get("retain") == 1)

@@ -119,6 +119,24 @@ def test_simple_german_does_not_replace_german() -> None:
     assert warning["headline"]["languageMap"] == {"de": "de-DE", "de-ls": "de-LS", "en": "en"}
 
 
+def test_every_text_is_there_in_every_language_that_was_sent() -> None:
+    texts = [
+        {
+            "part": 1,
+            "severity": "Minor",
+            "language": tag,
+            "event": event,
+            "headline": event,
+            "instruction": event,
+        }
+        for tag, event in (("de-DE", "Sturm"), ("en-GB", "Gale"), ("tr", "Fırtına"))
+    ]
+    [warning] = warnings(*texts)
+    for name in ("event", "headline", "instruction"):
+        assert warning[name]["languageMap"] == {"de": "Sturm", "en": "Gale", "tr": "Fırtına"}
+    assert warning["subCategory"] == "Sturm"
+
+
 def test_a_severity_that_is_none_is_rejected_with_its_word_and_the_warning_is_kept() -> None:
     rejected, warning = mapped(info(1, "Schlimm"))
     assert isinstance(rejected, Rejected)

@@ -122,7 +122,7 @@ def _warning(
     for moment, name in ((starts, "validFrom"), (first.get("expires"), "validTo")):
         if moment:
             warning[name] = _time(str(moment))
-    for name in ("headline", "description", "instruction"):
+    for name in ("event", "headline", "description", "instruction"):
         texts = _texts(infos, name)
         if texts:
             warning[name] = {"type": "LanguageProperty", "languageMap": texts}

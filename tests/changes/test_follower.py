@@ -12,9 +12,10 @@ from changes.following import GAUGE, LOCK, at_work, frame, numbers, opened_store
 from rhinecloud.changes import marks as marks_module
 from rhinecloud.changes.batch import Batch, Selection
 from rhinecloud.changes.follower import Follower, Gap
-from rhinecloud.changes.marks import KIND, Marks
+from rhinecloud.changes.marks import KIND, Marks, SavedMark
 from rhinecloud.store.port import Record
 from rhinecloud.store.sqlite import SqliteStore
+from rhinecloud.stream.port import Frame, Gone
 from stream.running import Running, running
 
 
@@ -272,3 +273,45 @@ async def test_while_the_stream_is_away_it_waits(it: Running, store: SqliteStore
                 await asyncio.sleep(0.02)
         await it.stream.publish(frame(2))
         await until(lambda: numbers(handled) == [1, 2])
+
+
+async def test_the_error_of_an_outage_goes_with_it_though_no_change_comes(
+    it: Running, store: SqliteStore
+) -> None:
+    follower, handled = Follower("worker", it.stream, Marks(store)), []
+    await it.server.stop()
+    async with at_work(follower, handled):
+        await until(lambda: follower.counters.error != "")
+        await it.server._launch()
+        await until(lambda: follower.counters.error == "")
+    assert handled == []
+
+
+class EmptyingStream:
+    """A stream that says again and again that a change is gone, and that it holds the very next one."""
+
+    calls = 0
+
+    async def tail(self, after: int, *, urgent: bool = False) -> AsyncIterator[Frame]:
+        self.calls += 1
+        raise Gone(after, after + 1)
+        yield
+
+
+async def test_a_stream_that_only_says_gone_does_not_keep_the_others_from_working() -> None:
+    stream = EmptyingStream()
+    async with at_work(Follower("worker", stream), []):  # type: ignore[arg-type]
+        await until(lambda: stream.calls > 2)
+
+
+async def test_a_mark_is_not_written_again_after_it_was_closed(store: SqliteStore) -> None:
+    """The loop of a worker that failed may be closed after its successor has gone on."""
+    old, new = SavedMark(Marks(store), "worker"), SavedMark(Marks(store), "worker")
+    old.move(3)
+    await old.close()
+    new.move(7)
+    await new.close()
+    old.move(4)
+    await old.save()
+    await old.close()
+    assert await Marks(store).load("worker") == 7

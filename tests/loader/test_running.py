@@ -19,10 +19,13 @@ from pydantic import BaseModel
 from app.conftest import write_city
 from rhinecloud.app.city import RunningCity
 from rhinecloud.app.sections import read_city
-from rhinecloud.kernel.actor import Role
+from rhinecloud.broker.service import Broker
+from rhinecloud.kernel.actor import Role, part
 from rhinecloud.loader import Packs
 from rhinecloud.loader.folder import read_pack
 from rhinecloud.loader.rights import rights_of_pack
+from rhinecloud.ngsild.context import core_context
+from rhinecloud.ngsild.entity import Entity
 from rhinecloud.pack import Actor, City, Pack, PackAction, more_than, setting
 from rhinecloud.part import Reload
 from rhinecloud.policy import Authorization, Policies
@@ -211,6 +214,28 @@ def test_readers_may_not_call_routes_that_change_something(tmp_path: Path) -> No
     assert may(Role.READER, "quay.http")
     assert not may(Role.READER, "quay.http_change")
     assert may(Role.OPERATOR, "quay.http_change")
+
+
+async def test_a_worker_that_fails_goes_on_with_the_change_at_which_it_failed(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    async def work(city: City) -> None:
+        async for change in city.follow("all", ["Thing"], from_start=True):
+            seen.append(change.entity["id"])
+            if len(seen) == 3:
+                raise RuntimeError("a mistake of the pack")
+
+    pack = Pack(name="quay", root=write_pack(tmp_path, "quay"), workers={"a": work})
+    async with running(tmp_path, pack) as city:
+        broker = city.foundation.services.get(Broker)
+        things = [
+            Entity(id=f"urn:x:{number}", type=[core_context().expand("Thing")]) for number in range(1, 6)
+        ]
+        await broker.upsert(part("tests"), "", things)
+        async with asyncio.timeout(60):
+            while len(seen) < 6:
+                await asyncio.sleep(0.02)
+    assert seen == [f"urn:x:{number}" for number in (1, 2, 3, 3, 4, 5)]
 
 
 async def test_two_workers_of_a_pack_do_not_share_one_position(tmp_path: Path) -> None:

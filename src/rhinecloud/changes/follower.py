@@ -125,8 +125,12 @@ class Follower:
                             yield batch
                         self._finish(batch)
         finally:
-            if self._mark is not None:
-                await self._mark.close()
+            await self.close()
+
+    async def close(self) -> None:
+        """Write the position durably and keep it no longer: for who cannot wait until `batches` is closed."""
+        if self._mark is not None:
+            await self._mark.close()
 
     async def _start(self) -> None:
         """Take the position from the mark; the first one is written at once, so that a crash cannot move it."""
@@ -136,6 +140,7 @@ class Follower:
             except Unavailable as error:
                 await self._wait(error)
             else:
+                self.counters.error = ""
                 self.start_after(position)
                 return
 
@@ -161,15 +166,17 @@ class Follower:
             try:
                 held = gone.first - 1 if self._gap is Gap.OLDEST else await self._stream.last()
             except Unavailable as error:
-                await self._wait(error)
+                await self._wait_until_back(error)
                 return
-            if held > self._read:
+            if held <= self._read:  # the stream is just being emptied, or says nothing of what it holds
+                await asyncio.sleep(RETRY_S)
+            else:
                 _log.error(
                     "%s: changes %d to %d are not in the stream any more", self.name, self._read + 1, held
                 )
                 yield Batch.of_gap(self._read, held)
         except Unavailable as error:
-            await self._wait(error)
+            await self._wait_until_back(error)
 
     def _finish(self, batch: Batch) -> None:
         self._read = batch.last
@@ -193,6 +200,7 @@ class Follower:
                     exc_info=self.counters.failures == 1,
                 )
             else:
+                self.counters.error = ""
                 return
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
@@ -200,3 +208,15 @@ class Follower:
     async def _wait(self, error: Unavailable) -> None:
         self.counters.error = str(error)
         await asyncio.sleep(RETRY_S)
+
+    async def _wait_until_back(self, error: Unavailable) -> None:
+        """Wait until the stream answers, and show the error for so long: no change may come for hours."""
+        while True:
+            await self._wait(error)
+            try:
+                await self._stream.last()
+            except Unavailable as again:
+                error = again
+            else:
+                self.counters.error = ""
+                return

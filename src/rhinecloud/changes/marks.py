@@ -49,6 +49,7 @@ class SavedMark:
         self._saved = -1
         self._timer: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def load(self) -> int | None:
         """Return the stored position, None where there is none or it cannot be read."""
@@ -64,7 +65,9 @@ class SavedMark:
         return found
 
     def move(self, position: int) -> None:
-        """Set the position, which is written soon."""
+        """Set the position, which is written soon; nothing after `close`."""
+        if self._closed:
+            return
         self._position = position
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SAVE_EVERY_S, self._start_saving)
@@ -77,12 +80,18 @@ class SavedMark:
             self._saved = position
 
     async def close(self) -> None:
-        """Write the position and stop the timer; while the store is away the older mark stays."""
+        """Write the position for the last time and stop the timer; while the store is away the older mark stays.
+
+        Another consumer may go on under this name from then on, so nothing is written again.
+        """
+        if self._closed:
+            return
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._saving is not None:
-            await self._saving
+            await asyncio.shield(self._saving)
         await self._try_to_save()
 
     def _start_saving(self) -> None:

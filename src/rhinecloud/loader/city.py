@@ -110,6 +110,12 @@ class PackCity:
         """Return the same city for one worker of the pack."""
         return replace(self, user=worker)
 
+    async def close_followers(self) -> None:
+        """Write the positions of what this worker follows: its own loops may never be closed."""
+        for active in self.followers.values():
+            if active.user == self.user:
+                await active.follower.close()
+
     @property
     def log(self) -> logging.Logger:
         """Return the pack's own logger."""
@@ -179,7 +185,10 @@ class PackCity:
     async def follow(
         self, name: str, types: Sequence[str], *, from_start: bool = False
     ) -> AsyncIterator[EntityChange]:
-        """Yield every change of entities of some types, in order; the position is kept under `name`."""
+        """Yield every change of entities of some types, in order; the position is kept under `name`.
+
+        A change is done when the next one is asked for: a worker that fails, or is killed, gets it again.
+        """
         follower = self._follower(name, types, from_start=from_start)
         async with aclosing(follower.batches()) as batches:
             async for batch in batches:
@@ -188,6 +197,7 @@ class PackCity:
                 for change in batch.changes():
                     if self._may_read(change.entity):
                         yield self._shown_change(change)
+                        follower.done(change.seq)
 
     async def every(self, interval_s: float) -> AsyncIterator[datetime]:
         """Yield the present moment at once and then after each interval."""

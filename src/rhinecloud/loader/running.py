@@ -117,4 +117,10 @@ def _bound(name: str, action: PackAction[Any], city: PackCity) -> Action[Any]:
 
 
 def _worker(work: Any, city: PackCity) -> Worker:
-    return lambda: work(city)
+    async def run() -> None:
+        try:
+            await work(city)
+        finally:  # whatever ended it: the next start goes on where this one was
+            await city.close_followers()
+
+    return run

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rhinecloud import __version__
 from rhinecloud.app.foundation import Foundation, all_rights, city_terms, gather_city_content, read_policies
@@ -104,6 +105,7 @@ def _foundation(settings: LoadedSettings, packs: Packs, parts: Sequence[Part]) -
         content=foundation.content,
         services=foundation.services,
         area=settings.city.area(),
+        zone=ZoneInfo(settings.city.timezone),
     )
     for part in parts:
         if part.check is not None:

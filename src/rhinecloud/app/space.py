@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rhinecloud.app.assembly import Assembly
 from rhinecloud.app.authentication import Authentication
@@ -64,6 +65,7 @@ class Space:
             ),
             describe=self.description.describe,
             area=settings.city.area(),
+            zone=ZoneInfo(settings.city.timezone),
             log_request=log_response if settings.section("log", LogSettings).access else None,
             mode=self.mode,
         )

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -58,6 +59,7 @@ def sources_of(settings: LoadedSettings, packs: Packs | None = None) -> CitySour
         codecs=found.codecs(),
         contexts=found.contexts(),
         area=settings.city.area(),
+        zone=ZoneInfo(settings.city.timezone),
     )
 
 

@@ -6,13 +6,15 @@ import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, tzinfo
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from rhinecloud.connectors.health import Monotonic
 from rhinecloud.connectors.http.link import HttpLink, HttpSource
 from rhinecloud.connectors.http.linked import FindLinked
+from rhinecloud.connectors.http.oauth import AccessToken, ClientCredentials
+from rhinecloud.connectors.mapping.lookup import read_path
 from rhinecloud.connectors.mqtt.connection import MqttServer
 from rhinecloud.connectors.mqtt.link import MqttLink
 from rhinecloud.connectors.port import Link
@@ -44,7 +46,12 @@ MakeLink = Callable[[LinkContext], Link]
 
 
 def live_link(
-    name: str, feed: FeedSettings, topics: Sequence[str], root: Path, linked: FindLinked | None = None
+    name: str,
+    feed: FeedSettings,
+    topics: Sequence[str],
+    root: Path,
+    linked: FindLinked | None = None,
+    zone: tzinfo = UTC,
 ) -> MakeLink:
     """Return the factory of the link for the feed's URL; raise Invalid with the setting."""
     url = feed.url
@@ -55,7 +62,7 @@ def live_link(
     if not parts.hostname:
         raise Invalid(f"must have a host, not {url!r}", field="url")
     if parts.scheme in ("http", "https"):
-        return _http(feed, url, linked)
+        return _http(feed, url, linked, zone)
     if parts.scheme in ("mqtt", "mqtts"):
         return _mqtt(feed, parts, topics, feed.client_id or _client_id(name, root))
     return _tcp(feed, parts)
@@ -85,10 +92,10 @@ def scheme_of(url: str) -> str:
     return _split(url).scheme
 
 
-def _http(feed: FeedSettings, url: str, linked: FindLinked | None) -> MakeLink:
+def _http(feed: FeedSettings, url: str, linked: FindLinked | None, zone: tzinfo) -> MakeLink:
     tls = client_context(feed) if feed.tls_ca or feed.tls_certificate else None
     headers = dict(feed.headers)
-    if feed.username:
+    if feed.username and not feed.oauth_url:
         secret = base64.b64encode(f"{feed.username}:{feed.password}".encode()).decode()
         headers["Authorization"] = f"Basic {secret}"
 
@@ -100,13 +107,24 @@ def _http(feed: FeedSettings, url: str, linked: FindLinked | None) -> MakeLink:
             connect_timeout_s=tools.limits.connect_timeout_s,
             body_bytes=tools.limits.body_bytes,
             headers=headers,
-            redirects=not feed.headers,
+            redirects=not feed.headers and not feed.oauth_url,
             tls=tls,
             linked=linked,
+            body=feed.body,
+            zone=zone,
+            next_page=read_path(feed.next_page) if feed.next_page else None,
+            most_pages=feed.pages,
         )
-        return HttpLink(source, tools.clock, tools.random)
+        return HttpLink(source, tools.clock, tools.random, token=_token(feed, tools))
 
     return make
+
+
+def _token(feed: FeedSettings, tools: LinkContext) -> AccessToken | None:
+    if not feed.oauth_url:
+        return None
+    credentials = ClientCredentials(feed.oauth_url, feed.username, feed.password, feed.oauth_scope)
+    return AccessToken(credentials, tools.monotonic)
 
 
 def _mqtt(feed: FeedSettings, parts: SplitResult, topics: Sequence[str], client_id: str) -> MakeLink:

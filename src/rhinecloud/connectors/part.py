@@ -84,6 +84,7 @@ class CityFeeds:
             codecs=packs.codecs,
             contexts=packs.contexts,
             area=context.area,
+            zone=context.zone,
         )
         self._limits = limits
         self._sources = sources
@@ -212,6 +213,7 @@ def check_feeds(files: CheckFiles) -> Iterable[Finding]:
         codecs=packs.codecs,
         contexts=packs.contexts,
         area=files.area,
+        zone=files.zone,
     )
     for name, table in files.tables[TABLE].data.items():
         collector = ErrorCollector()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 
 from rhinecloud.connectors.cap.areas import AreaTable
 from rhinecloud.connectors.csv.text import is_encoding, keeps_line_ends
+from rhinecloud.connectors.http.dates import check_dates
 from rhinecloud.connectors.links import MakeLink, live_link, replay_link, scheme_of
 from rhinecloud.connectors.mapping import DeclaredMapping, load_mapping, names_read
+from rhinecloud.connectors.mapping.lookup import read_path
 from rhinecloud.connectors.pipeline import FeedMarks
 from rhinecloud.connectors.protocols import HTTP, MQTT, Protocol, protocols
 from rhinecloud.connectors.settings import DROP, MEASURED, WORLD, ConnectorSettings, FeedSettings
@@ -49,6 +52,8 @@ class CitySources:
     codecs: Mapping[str, MakeCodec] = field(default_factory=dict)
     contexts: Mapping[str, Context] = field(default_factory=dict)
     area: CityArea = ANYWHERE
+    zone: tzinfo = UTC
+    """The city's time zone, of dates in addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,7 @@ def _plan(name: str, settings: FeedSettings, limits: ConnectorSettings, sources:
         topics = _topics(feed, meaning)
         if own_mqtt:
             _check_topics(topics, sources.mqtt_topics)
-        make_link = live_link(name, feed, topics, sources.root, protocol.linked)
+        make_link = live_link(name, feed, topics, sources.root, protocol.linked, sources.zone)
     polled = not feed.path and scheme_of(feed.url) in HTTP
     most_bytes = limits.message_bytes if settings.is_mqtt else limits.body_bytes
     simulated = feed.simulated or (bool(feed.path) and feed.dates != MEASURED)
@@ -186,6 +191,14 @@ def _check_values(settings: FeedSettings) -> None:
         collector.add(f"must be an encoding such as `cp1252`, not {settings.encoding!r}", "encoding")
     elif settings.encoding and settings.path and not keeps_line_ends(settings.encoding):
         collector.add("must be one with the line ends of ASCII, for a recording is read by lines", "encoding")
+    for name, text in (("url", settings.url), ("body", settings.body)):
+        with collector.collect():
+            check_dates(text, name)
+    if settings.oauth_url and not settings.username:
+        collector.add("must be the client's id, for `oauth_url`", "username")
+    if settings.next_page:
+        with collector.collect():
+            _check_path(settings.next_page)
     if settings.skip_lines < 0:
         collector.add("must be 0 or more", "skip_lines")
     collector.finish()
@@ -204,6 +217,13 @@ def find_area(settings: FeedSettings, city: CityArea) -> Region | None:
         known = "it is the world" if written == WORLD else "`city.bbox` is empty, too"
         raise Invalid(f"must be west, south, east, north with `outside` = `{DROP}`: {known}", field="area")
     return None
+
+
+def _check_path(path: str) -> None:
+    try:
+        read_path(path)
+    except Invalid as error:
+        raise Invalid(error.reason, field="next_page") from None
 
 
 def find_protocol(name: str, codecs: Mapping[str, MakeCodec]) -> Protocol:

@@ -126,6 +126,16 @@ class FeedSettings:
     )
     username: str = setting("", "User name, for MQTT and HTTP")
     password: str = setting("", "Password; better set by environment or secret file")
+    body: str = setting("", "Body of an HTTP poll, which is a POST then; may hold dates as `url` may")
+    oauth_url: str = setting(
+        "", "Token endpoint of OAuth 2.0 for client credentials, which are `username` and `password`"
+    )
+    oauth_scope: str = setting("", "Scope of the access token")
+    next_page: str = setting(
+        "",
+        "Path of the URL of the next page in a JSON answer, such as `links.next`; `Link: rel=next` is followed anyway",
+    )
+    pages: int = setting(100, "Most pages of one HTTP answer that are read", check=POSITIVE)
     headers: dict[str, str] = setting({}, "Further HTTP headers, such as an API key")
     tls_ca: str = setting("", "File with the certificates of the authorities to trust; empty: the system's")
     tls_certificate: str = setting(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -95,5 +95,7 @@ class PartContext:
     addresses: Addresses
     describe: Callable[[Actor | None], Awaitable[Mapping[str, Any]]]
     area: CityArea = ANYWHERE
+    zone: tzinfo = UTC
+    """The city's time zone."""
     log_request: LogRequest | None = None
     mode: Mode = Mode.RUNNING

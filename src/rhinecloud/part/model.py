@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,8 @@ class CheckFiles:
     content: Content
     services: Services
     area: CityArea = ANYWHERE
+    zone: tzinfo = UTC
+    """The city's time zone."""
 
 
 @dataclass(frozen=True, slots=True)

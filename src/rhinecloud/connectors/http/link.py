@@ -9,22 +9,29 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import aiohttp
+import orjson
+from yarl import URL
 
 from rhinecloud import __version__
 from rhinecloud.connectors.bounded import gunzip
+from rhinecloud.connectors.http.dates import fill_dates
 from rhinecloud.connectors.http.linked import FindLinked, LinkedDocuments, put_and_wait, without_secrets
+from rhinecloud.connectors.http.oauth import AccessToken
+from rhinecloud.connectors.mapping.lookup import MessagePath
 from rhinecloud.connectors.model import LinkBroken
 from rhinecloud.connectors.port import Inlet
 from rhinecloud.kernel.time import Clock
 from rhinecloud.pack.codec import DecodeError, Parcel
 
 CHUNK = 64 * 1024
+FORM = "application/x-www-form-urlencoded"
 JITTER = 0.1
 MOST_REDIRECTS = 5
 LONGEST_RETRY_AFTER_S = 3600.0
@@ -47,16 +54,40 @@ class HttpSource:
     tls: ssl.SSLContext | None = None
     linked: FindLinked | None = None
     """Finds the addresses of the documents that belong to an answer, each of which is fetched once."""
+    body: str = ""
+    """The body of the request, which is a POST then."""
+    zone: tzinfo = UTC
+    """The zone of dates in `url` and `body`."""
+    next_page: MessagePath | None = None
+    """Where a JSON answer has the URL of its next page."""
+    most_pages: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPage:
+    """An answer, or a page of it: `body` is None where nothing is new, `next_url` is '' for the last page."""
+
+    body: bytes | None
+    validators: Mapping[str, str]
+    next_url: str = ""
 
 
 class HttpLink:
     """Polls one source; `random` returns numbers from 0 to below 1 for the jitter of the interval."""
 
-    def __init__(self, source: HttpSource, clock: Clock, random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        source: HttpSource,
+        clock: Clock,
+        random: Callable[[], float],
+        token: AccessToken | None = None,
+    ) -> None:
         self._source = source
         self._clock = clock
         self._random = random
-        self._validators: dict[str, str] = {}
+        self._token = token
+        self._asked = ("", "")
+        self._validators: Mapping[str, str] = {}
         self._digest = b""
         self._origin = without_secrets(source.url)
         self._linked = LinkedDocuments(source.url, source.body_bytes, source.timeout_s)
@@ -75,24 +106,71 @@ class HttpLink:
                 await asyncio.sleep(source.interval_s * (1 + JITTER * (2 * self._random() - 1)))
 
     async def _poll(self, session: aiohttp.ClientSession, inlet: Inlet) -> None:
+        now = self._clock()
+        asked = tuple(
+            fill_dates(text, now, self._source.zone) for text in (self._source.url, self._source.body)
+        )
+        if asked != self._asked:  # what was kept belongs to another address
+            self._asked, self._validators, self._digest = (asked[0], asked[1]), {}, b""
+        pages = [await self._request(session, asked[0], self._validators)]
+        inlet.connected()
+        if pages[0].body is None:
+            inlet.touch()
+            return
+        while pages[-1].next_url and len(pages) < self._source.most_pages:
+            pages.append(await self._request(session, pages[-1].next_url, {}))
+            if sum(len(page.body or b"") for page in pages) > self._source.body_bytes:
+                raise LinkBroken(f"the pages are larger than {self._source.body_bytes} bytes")
+        await self._hand_over(pages, inlet, session)
+        if pages[-1].next_url:
+            raise LinkBroken(f"the answer has more than {len(pages)} pages; `pages` sets how many are read")
+
+    async def _request(
+        self, session: aiohttp.ClientSession, url: str, validators: Mapping[str, str], *, again: bool = False
+    ) -> HttpPage:
+        """Return a page; raise LinkBroken. A token that is refused is renewed once."""
+        headers = dict(validators)
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {await self._token.get(session)}"
+        body = self._asked[1].encode() or None
+        if body is not None and "content-type" not in {name.lower() for name in self._source.headers}:
+            headers["Content-Type"] = "application/json" if body[:1] in b"{[" else FORM
         try:
-            async with session.get(
-                self._source.url,
-                headers=self._validators,
+            async with session.request(
+                "GET" if body is None else "POST",
+                url,
+                data=body,
+                headers=headers,
                 allow_redirects=self._source.redirects,
                 max_redirects=MOST_REDIRECTS,
             ) as answer:
-                body = await self._read(answer)
-                validators = _validators(answer)
+                refused = answer.status == 401 and self._token is not None and not again
+                if not refused:
+                    found = await self._read(answer)
+                    return HttpPage(found, _validators(answer), self._next_url(answer, found))
         except TimeoutError:
             raise LinkBroken(f"no whole answer within {self._source.timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise LinkBroken(f"the request failed: {error or type(error).__name__}") from None
-        inlet.connected()
-        if body is None:
-            inlet.touch()
-            return
-        await self._hand_over(body, validators, inlet, session)
+        if self._token is not None:
+            self._token.forget()
+        return await self._request(session, url, validators, again=True)
+
+    def _next_url(self, answer: aiohttp.ClientResponse, body: bytes | None) -> str:
+        """Return the URL of the next page (`Link: rel="next"`, RFC 8288, or a member), '' where there is none.
+
+        Raise LinkBroken where it is on another server, which must not get the secrets of this one.
+        """
+        header = answer.links.get("next")
+        link: Any = header.get("url") if header is not None else None
+        if link is None and self._source.next_page is not None and body is not None:
+            link = self._source.next_page.find(_json(body, self._source.body_bytes))
+        if not link:
+            return ""
+        url = answer.url.join(URL(str(link)))
+        if url.origin() != answer.url.origin():
+            raise LinkBroken(f"the next page must be on the same server, not on {url.host}")
+        return "" if url == answer.url else str(url)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes | None:
         """Return the body; None for 304 Not Modified and 204 No Content. Raise LinkBroken for errors, an empty body and
@@ -116,22 +194,24 @@ class HttpLink:
         return b"".join(chunks)
 
     async def _hand_over(
-        self, body: bytes, validators: dict[str, str], inlet: Inlet, session: aiohttp.ClientSession
+        self, pages: Sequence[HttpPage], inlet: Inlet, session: aiohttp.ClientSession
     ) -> None:
-        digest = hashlib.sha256(body).digest()
+        bodies = [page.body or b"" for page in pages]
+        digest = hashlib.sha256(b"\0".join(bodies)).digest()
         if digest == self._digest:
             inlet.touch()
             return
         try:
-            unpacked = gunzip(body, self._source.body_bytes)
+            unpacked = [gunzip(body, self._source.body_bytes) for body in bodies]
         except DecodeError as error:
             raise LinkBroken(f"the answer cannot be unpacked: {error}") from None
-
-        await put_and_wait(Parcel(unpacked, self._clock(), origin=self._origin), inlet)
+        for body in unpacked:
+            await put_and_wait(Parcel(body, self._clock(), origin=self._origin), inlet)
         if self._source.linked is not None:
-            urls = self._source.linked(unpacked, self._source.url)
+            urls = [url for body in unpacked for url in self._source.linked(body, self._asked[0])]
             await self._linked.fetch(urls, session, inlet, self._clock)
-        self._validators, self._digest = validators, digest
+        self._digest = digest
+        self._validators = pages[0].validators if len(pages) == 1 else {}
 
     def _pause(self, answer: aiohttp.ClientResponse) -> float:
         """Return the pause of Retry-After: seconds or a date (RFC 9110, clause 10.2.3)."""
@@ -144,6 +224,13 @@ class HttpLink:
             return 0.0
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return min(max((moment - _aware(self._clock())).total_seconds(), 0.0), LONGEST_RETRY_AFTER_S)
+
+
+def _json(body: bytes, most_bytes: int) -> Any:
+    try:
+        return orjson.loads(gunzip(body, most_bytes))
+    except (orjson.JSONDecodeError, DecodeError):
+        return None  # the feed's codec tells what is wrong with it
 
 
 def _aware(moment: datetime) -> datetime:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from rhinecloud.pack import DecodeError, decode_text
 
-TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\ufeff"))
+# A mark of UTF-16 before NUL has the bytes of UTF-32's mark.
+TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\ufeff\0"))
 
 
 @given(TEXTS, st.sampled_from(["utf-8-sig", "utf-16", "utf-32"]))

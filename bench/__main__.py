@@ -27,6 +27,7 @@ from bench import (
     querying,
     reading,
     screen,
+    serving,
     size,
     subscribing,
     workers,
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[Path, float, int], list[Figure]]] = {
     "subscribing": subscribing.measure,
     "notifying": notifying.measure,
     "screen": screen.measure,
+    "serving": serving.measure,
     "size": size.measure,
     "engines": engines.measure,
 }

@@ -3,8 +3,11 @@
 import asyncio
 import io
 import json
+import os
 import random
+import signal
 import socket
+import sys
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +79,28 @@ async def test_vessels_send_tagged_sentences_that_lie_on_the_rhine(playing: Simu
     assert {each.mmsi for each in positions} == {211_900_000 + index for index in range(7)}
     assert all(6.55 < each.lon < 6.95 and 51.2 < each.lat < 51.65 for each in positions)
     assert {each.msg_type for each in messages} == {1, 5, 8}
+
+
+async def test_a_simulator_that_is_interrupted_ends_without_a_word_while_vessels_are_listened_to() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "rhinecloud", "simulate", "--city", str(DUISBURG)]
+    settings = {"AIS_ADDRESS": address, "GTFS_ADDRESS": f"127.0.0.1:{free_port()}", "SENSORS": "0"}
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {f"RHINECLOUD_SIMULATOR_{name}": value for name, value in settings.items()},
+    )
+    try:
+        await opened(address, asyncio.create_task(asyncio.sleep(60)))
+        reader, writer = await asyncio.open_connection(*address.split(":"))
+        await reader.readline()
+        process.send_signal(signal.SIGINT)
+        _, written = await asyncio.wait_for(process.communicate(), 30)
+        writer.close()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert b"Traceback" not in written
 
 
 async def test_vehicles_move_between_two_frames(playing: SimulatorSettings) -> None:

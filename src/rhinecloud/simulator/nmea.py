@@ -33,8 +33,8 @@ class NmeaServer:
         try:
             while await reader.read(1024):
                 pass
-        except ConnectionError:
-            pass
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client has gone, or the program ends
         finally:
             self._clients.discard(writer)
             writer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 ENGINES = ("SQLite", "PostgreSQL")
 ALL = "**all**"
 CELL = re.compile(r"(\d+) / (\d+)")
-DAY = re.compile(r"(SQLite|PostgreSQL) (\d{4}-\d\d-\d\d)")
+RUN = re.compile(r"(SQLite|PostgreSQL) (\d{4}-\d\d-\d\d(?: at [0-9a-f]+)?)")
 FOLDED = re.compile(r"\s*\n\.\.\.\s*")
 
 
@@ -63,8 +64,8 @@ def write_page(page: Path, engine: str, tallies: Mapping[str, Tally]) -> None:
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     table, _, after = rest.partition(END)
-    found, days = _read_table(table)
-    days[engine] = datetime.now(UTC).date().isoformat()
+    found, runs = _read_table(table)
+    runs[engine] = f"{datetime.now(UTC).date().isoformat()} at {_commit(page.parent)}"
     for name, tally in tallies.items():
         found.setdefault(name, {})[engine] = tally
     for each in ENGINES:
@@ -72,7 +73,7 @@ def write_page(page: Path, engine: str, tallies: Mapping[str, Tally]) -> None:
         sums = [sum(getattr(tally, name) for tally in ran) for name in Tally.__slots__]
         found.setdefault(ALL, {})[each] = Tally(*sums)
     rows = [_row(name, found[name]) for name in sorted(found, key=lambda name: (name == ALL, name))]
-    said = ", ".join(f"{each} {days.get(each, 'never')}" for each in ENGINES)
+    said = ", ".join(f"{each} {runs.get(each, 'never')}" for each in ENGINES)
     head = [
         "| group |" + "".join(f" {each}: official | extension |" for each in ENGINES),
         "|---|---|---|---|---|",
@@ -82,7 +83,7 @@ def write_page(page: Path, engine: str, tallies: Mapping[str, Tally]) -> None:
 
 
 def _read_table(text: str) -> tuple[dict[str, dict[str, Tally]], dict[str, str]]:
-    """Read what `write_page` wrote: each group's tallies by engine without their sums, and each engine's last day."""
+    """Read what `write_page` wrote: each group's tallies by engine without their sums, and each engine's last run."""
     found: dict[str, dict[str, Tally]] = {}
     for line in text.splitlines():
         name, *cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
@@ -95,7 +96,13 @@ def _read_table(text: str) -> tuple[dict[str, dict[str, Tally]], dict[str, str]]
                 found.setdefault(name, {})[engine] = Tally(
                     official[1], official[0], extension[1], extension[0]
                 )
-    return found, dict(DAY.findall(text))
+    return found, dict(RUN.findall(text))
+
+
+def _commit(folder: Path) -> str:
+    """Return the commit of the checkout, by which the run can be repeated."""
+    command = ["git", "-C", str(folder), "rev-parse", "--short=8", "HEAD"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _group(path: Path) -> str:

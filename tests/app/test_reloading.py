@@ -154,3 +154,29 @@ async def test_settings_that_need_a_restart_are_named(city: RunningCity, folder:
     text = (folder / "city.toml").read_text(encoding="utf-8")
     (folder / "city.toml").write_text(text.replace('"Testingen"', '"Testdorf"'), encoding="utf-8")
     assert (await post(city, "/api/v1/reload"))[1] == {"changed": [], "restart": ["city"]}
+
+
+async def test_policies_and_areas_that_need_a_restart_are_named(city: RunningCity, folder: Path) -> None:
+    assert (await post(city, "/api/v1/reload"))[1] == {"changed": [], "restart": []}
+    (folder / "policies").mkdir()
+    policy = folder / "policies/night.cedar"
+    policy.write_text('forbid (principal, action == Action::"delete", resource);\n', encoding="utf-8")
+    assert (await post(city, "/api/v1/reload"))[1] == {"changed": [], "restart": ["policies/night.cedar"]}
+
+
+async def test_faults_of_settings_rules_and_policies_come_in_one_answer(
+    city: RunningCity, folder: Path
+) -> None:
+    text = (folder / "city.toml").read_text(encoding="utf-8")
+    (folder / "city.toml").write_text(f"{text}\n[log]\nlevl = 1\n", encoding="utf-8")
+    write_rule(folder, "cold", "(")
+    (folder / "policies").mkdir()
+    (folder / "policies/night.cedar").write_text("forbid (principal, action", encoding="utf-8")
+    for unreadable in (False, True):
+        if unreadable:
+            (folder / "city.toml").write_text("[city\n", encoding="utf-8")
+        status, problem = await post(city, "/api/v1/reload")
+        assert status == 400
+        reasons = "\n".join(each["reason"] for each in problem["errors"])
+        for place in ("city.toml", "rules/cold.yaml, line", "policies/night.cedar: line 1"):
+            assert place in reasons, reasons

@@ -5,7 +5,9 @@ The parts use it (`assembly`): all of them in a running city, some in a reader p
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -90,6 +92,7 @@ class Foundation:
             clock,
             ZoneInfo(settings.city.timezone),
         )
+        self.policy_files = policy_files(settings.folder)
         self.audit = AuditTrail(settings.data / "audit", settings.section("audit", AuditSettings), clock)
         self.policy.on_denied(self._record_refusal)
         self.identity = Identity(
@@ -196,6 +199,16 @@ def gather_city_content(
     """Read the city's own files of each kind; add the faults to the collector and leave those files out."""
     own = [kind for kind in kinds if kind.in_city]
     return gather_content(own, ContentSource("city", folder, context), collector)
+
+
+def policy_files(folder: Path) -> dict[str, bytes]:
+    """Return what the city's own policies and areas are read from: each file's name with a digest."""
+    paths = [*(folder / "policies").glob("*.cedar"), *(folder / "areas").glob("*.geojson")]
+    found = {}
+    for path in paths:
+        with suppress(OSError):
+            found[f"{path.parent.name}/{path.name}"] = hashlib.sha256(path.read_bytes()).digest()
+    return found
 
 
 def read_policies(folder: Path, vocabulary: Context, rights: Sequence[tuple[str, Rights]]) -> Policies:

@@ -14,7 +14,9 @@ class ReloadView(BaseModel):
     """What a reload did."""
 
     changed: list[str] = Field(description="A sentence for each thing that is new in use")
-    restart: list[str] = Field(description="Sections of the settings that differ and need a restart")
+    restart: list[str] = Field(
+        description="Sections of the settings, and files, that differ and need a restart"
+    )
 
 
 def reload_routes(reloader: Reloader, access: Authentication) -> APIRouter:

@@ -1684,7 +1684,7 @@ export interface components {
             rotate: string[];
             /**
              * Stale After S
-             * @description Seconds after its last reading from which an entity is drawn faintly; without it, only what moves is, after 900.
+             * @description Seconds after its last reading from which an entity is drawn faintly; what moves: after 900 without it.
              */
             stale_after_s?: number | null;
             /**
@@ -2263,7 +2263,7 @@ export interface components {
             changed: string[];
             /**
              * Restart
-             * @description Sections of the settings that differ and need a restart
+             * @description Sections of the settings, and files, that differ and need a restart
              */
             restart: string[];
         };

@@ -17,6 +17,7 @@ from rhinecloud.kernel.faults import ErrorCollector, unknown
 from rhinecloud.kernel.ids import KeyedIds
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.region import CityArea
+from rhinecloud.ngsild.spelling import misspelt
 from rhinecloud.part import (
     ApplyReload,
     CheckFiles,
@@ -154,6 +155,11 @@ def check_rules(files: CheckFiles) -> Iterable[Finding]:
     for rule_id in settings.off:
         if rule_id not in known:
             collector.add(unknown(f"rule {rule_id!r}", rule_id, known), "risk.off")
+    for rule in rulebook.rules:
+        own = [rule.context] if rule.context is not None else []
+        for name in rule.types:
+            if reason := misspelt("type", name, files.vocabulary, *own):
+                collector.add(reason, f"rule {rule.id}: type")
     for each in collector.found:
         yield Finding("rules", each.field, str(each), field=each.field, reason=each.reason)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -88,11 +89,44 @@ class LayerView(Layer):
     """The pack that it comes from; `city` for the city's own."""
 
 
+_QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
+_HEAD = re.compile(r"(^|[;|(])(!?)([A-Za-z_@][^;|()!=<>~.\[\]{}\"\s]*)")
+
+
+def rename_filter(query: str, rename: Callable[[str], str]) -> str:
+    """Return an expression (`q`, ETSI GS CIM 009, clause 4.9) with its attributes renamed; values stay."""
+    parts = _QUOTED.split(query)
+    return "".join(
+        part if at % 2 else _HEAD.sub(lambda found: f"{found[1]}{found[2]}{rename(found[3])}", part)
+        for at, part in enumerate(parts)
+    )
+
+
+def attributes_of(layer: Layer) -> list[str]:
+    """Return every attribute that a layer names, those of its filter too."""
+    named: list[str | None] = [layer.label, layer.chart, layer.title_attribute, *layer.rotate, *layer.panel]
+    named += [mark.attribute for mark in layer.marks]
+    named += [layer.color_by.attribute] if layer.color_by else []
+    if layer.listed is not None:
+        named += [layer.listed.title, layer.listed.severity, layer.listed.until]
+        named += [layer.listed.condition.attribute] if layer.listed.condition else []
+    if layer.filter is not None:
+
+        def note(name: str) -> str:
+            named.append(name)
+            return name
+
+        rename_filter(layer.filter, note)
+    return sorted({name for name in named if name})
+
+
 def renamed(layer: Layer, rename: Callable[[str], str]) -> dict[str, Any]:
     """Return a layer as JSON, every type and attribute under the name that `rename` returns for it."""
     shown = layer.model_dump(mode="json", by_alias=True, exclude_none=True)
     for key in ("types", "rotate", "panel"):
         shown[key] = [rename(name) for name in shown[key]]
+    if "filter" in shown:
+        shown["filter"] = rename_filter(shown["filter"], rename)
     for key in ("label", "chart", "title_attribute"):
         if key in shown:
             shown[key] = rename(shown[key])

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from pydantic import BaseModel
 
 from rhinecloud.kernel.actor import Actor
-from rhinecloud.part import ApplyReload, Mode, OpenPart, Part, PartContext, Reload, WebModules
+from rhinecloud.ngsild.spelling import misspelt
+from rhinecloud.part import (
+    ApplyReload,
+    CheckFiles,
+    Finding,
+    Mode,
+    OpenPart,
+    Part,
+    PartContext,
+    Reload,
+    WebModules,
+)
 from rhinecloud.views.content import ICONS, LAYERS, TEXTS
-from rhinecloud.views.layers import LayerView
+from rhinecloud.views.layers import LayerView, attributes_of
 from rhinecloud.views.modules import module_routes, read_modules
 from rhinecloud.views.routes import icon_routes
 from rhinecloud.views.screen import Screen
@@ -53,11 +64,23 @@ async def open_views(context: PartContext) -> AsyncIterator[OpenPart]:
     )
 
 
+def check_layers(files: CheckFiles) -> Iterable[Finding]:
+    """Look for misspelt types and attributes in every layer."""
+    for item in files.content.of(LAYERS):
+        contexts = (files.vocabulary, item.source.context)
+        reasons = [misspelt("type", name, *contexts) for name in item.value.types]
+        reasons += [misspelt("attribute", name, *contexts) for name in attributes_of(item.value)]
+        place = f"layer {item.value.id}"
+        for reason in filter(None, reasons):
+            yield Finding("layers", place, f"{place}: {reason}", field=place, reason=reason)
+
+
 PART = Part(
     name="views",
     summary="What the screen shows as data: layers and icons of the map, words, and pages from elsewhere.",
     open=open_views,
     content=(LAYERS, ICONS, TEXTS),
     city=CityLayers,
+    check=check_layers,
     modes=frozenset({Mode.RUNNING, Mode.OFFLINE}),
 )

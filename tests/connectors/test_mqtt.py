@@ -172,6 +172,30 @@ async def test_a_server_that_falls_and_comes_back_is_found_again(tmp_path: Path,
 
 
 @needs_mosquitto
+async def test_a_bridge_of_mosquitto_delivers_with_the_settings_of_the_docs(
+    tmp_path: Path, city: City
+) -> None:
+    """The docs name these lines; with the client id that mosquitto makes itself, `host.connection`, it is refused."""
+    port, bridge_port = free_port(), free_port()
+    lines = [
+        "connection city",
+        f"address 127.0.0.1:{port}",
+        "topic # out 1 air/ air/",
+        "remote_clientid bridge-of-the-port",
+        "try_private false",
+        "notifications false",
+        "bridge_protocol_version mqttv311",
+    ]
+    async with nats(tmp_path / "server", port):
+        feeds = await air(city, port)
+        await linked(feeds, port)
+        before = status(feeds).received
+        async with mosquitto(tmp_path / "bridge", bridge_port, *lines):
+            await send(bridge_port, [reading("bridged", 7)])
+            await until(lambda: status(feeds).received > before)
+
+
+@needs_mosquitto
 async def test_mqtt_5_with_a_password(tmp_path: Path, city: City) -> None:
     port, folder = free_port(), tmp_path / "server"
     folder.mkdir()

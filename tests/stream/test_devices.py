@@ -191,6 +191,14 @@ def test_lines_of_one_kind_are_written_once_a_minute(caplog: pytest.LogCaptureFi
     assert caplog.messages[-1].endswith("(499 more like it before)")
 
 
+def test_a_client_id_that_the_server_refuses_is_explained(caplog: pytest.LogCaptureFixture) -> None:
+    server_log = ServerLog(lambda: 0.0)
+    server_log.write(logging.WARNING, 'mid:5 - "host.name" - invalid character in client ID "host.name"')
+    server_log.write(logging.WARNING, 'mid:5 - "" - unacceptable protocol version of 132')
+    assert "an MQTT client id must not hold `.`" in caplog.messages[0]
+    assert "try_private false" in caplog.messages[1]
+
+
 async def test_a_line_of_any_length_does_not_stop_the_server(tmp_path: Path) -> None:
     """A topic has up to 64 KB, and the server writes it down where it cannot keep a message."""
     async with running(tmp_path, authenticate, mqtt_port=free_port(), **SMALL) as it:

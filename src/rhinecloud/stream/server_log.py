@@ -16,6 +16,13 @@ MOST = 100
 VARIABLE = re.compile(r'"(?:[^"\\]|\\.)*"|[0-9]+')
 """What differs between lines of one kind: quoted texts and numbers."""
 
+HINTS = {
+    "invalid character in client ID": "an MQTT client id must not hold `.`, `*`, `>` or blanks; a bridge of mosquitto "
+    "needs `remote_clientid` without them",
+    "unacceptable protocol version of 132": "a bridge of mosquitto needs `try_private false`",
+}
+"""What to do about a line of the server, by a part of it."""
+
 
 class ServerLog:
     """Writes the server's lines into the log; `now` is a monotonic clock in seconds."""
@@ -36,4 +43,5 @@ class ServerLog:
             self._kinds.clear()
         self._kinds[kind] = (now, 0)
         counted = f" ({more} more like it before)" if more else ""
-        logger.log(level, "nats-server: %s%s", text[:LONGEST], counted)
+        hint = next((f" ({hint})" for part, hint in HINTS.items() if part in text), "")
+        logger.log(level, "nats-server: %s%s%s", text[:LONGEST], hint, counted)

@@ -143,6 +143,7 @@ def test_members_of_the_broker_are_ignored() -> None:
     made = parse(
         status="expired",
         createdAt=NOW,
+        __context="http://x.example",
         notification={"endpoint": ENDPOINT, "timesSent": 42, "status": "failed"},
     )
     shown = render_subscription(made, DeliveryCounters(), CONTEXT, NOW)

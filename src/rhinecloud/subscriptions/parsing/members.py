@@ -29,9 +29,9 @@ class SubscriptionMembers:
         return f"{self._place}.{name}" if self._place else name
 
     def check_known(self, known: Collection[str]) -> None:
-        """Raise Invalid for the first member that is none of `known`, with the most similar name."""
+        """Raise Invalid for the first member that is none of `known`; what begins with `_` is no name, and ignored."""
         for name in self._data:
-            if name not in known:
+            if name not in known and not name.startswith("_"):
                 raise Invalid(unknown("member", name, known), field=self.place(name))
 
     def is_null(self, name: str) -> bool:

@@ -199,3 +199,24 @@ def shipped_lines() -> str:
     """The empty lines before the core's first statement."""
     first = min(each.line for each in Policies().statements.values())
     return "\n" * (first - 1)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "first"),
+    [
+        ("policies/b.cedar", "mine", "policies/a.cedar, line 1"),
+        ("policies/a.cedar", "mine", "policies/a.cedar, line 1"),
+        ("policies/b.cedar", "readers read", "rhinecloud, line "),
+    ],
+)
+def test_an_id_that_two_policies_have_is_refused_and_both_are_named(
+    owner: str, name: str, first: str
+) -> None:
+    text = '@id("%s")\nforbid (principal, action == Action::"delete", resource);\n'
+    files = {"policies/a.cedar": text % "mine", "policies/b.cedar": text % "other"}
+    files[owner] += text % name
+    with pytest.raises(Invalid) as caught:
+        Policies((), [PolicySource(*each) for each in files.items()])
+    (fault,) = caught.value.faults
+    assert fault.field == owner
+    assert fault.reason.startswith(f"line 3: the id '{name}' is that of a policy of {first}")

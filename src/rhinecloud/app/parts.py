@@ -20,7 +20,8 @@ from rhinecloud.loader.rights import admit_packs
 from rhinecloud.ngsild.context import compile_context
 from rhinecloud.part import ContentKind, Part, Rights
 from rhinecloud.part.discovery import PartFailure, Parts, find_declared
-from rhinecloud.policy import Policies
+from rhinecloud.policy import Policies, PolicySource
+from rhinecloud.policy.statements import read_statements
 from rhinecloud.risk.part import PART as RISK
 from rhinecloud.simulator.part import PART as SIMULATOR
 from rhinecloud.store.migrations import Migrations
@@ -87,7 +88,16 @@ def _declared_by(part: Part) -> dict[str, set[str]]:
         "member of /city": set(part.city.model_fields) if part.city else set(),
         "kind of records": set(part.records),
         "Cedar action": {action.name for action in part.rights.actions},
+        "id of a policy": _policy_ids(part),
     }
+
+
+def _policy_ids(part: Part) -> set[str]:
+    """Return the ids of a part's policies; none where they cannot be read, which `find_fault` reports by itself."""
+    try:
+        return {each.id for each in read_statements(PolicySource(part.name, part.rights.policy))}
+    except Invalid:
+        return set()
 
 
 def kinds_of(parts: Iterable[Part]) -> tuple[ContentKind[Any], ...]:

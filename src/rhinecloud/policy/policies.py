@@ -107,17 +107,24 @@ class Policies:
 
     def _read(self, sources: Iterable[PolicySource], collector: ErrorCollector) -> None:
         self.statements: dict[str, PolicyStatement] = {}
+        by_id: dict[str, PolicyStatement] = {}
         for source in sources:
+            read: list[PolicyStatement] = []
             with collector.collect():
-                for each in read_statements(source):
-                    self._add(each)
-
-    def _add(self, statement: PolicyStatement) -> None:
-        if statement.place in self.statements:
-            raise Invalid(
-                f"line {statement.line}: another owner of policies has the same name", field=statement.owner
-            )
-        self.statements[statement.place] = statement
+                read = read_statements(source)
+            for each in read:
+                first = by_id.get(each.id)
+                if each.place in self.statements:
+                    collector.add(
+                        f"line {each.line}: another owner of policies has the same name", each.owner
+                    )
+                elif first is None:
+                    by_id[each.id] = self.statements[each.place] = each
+                else:
+                    words = (
+                        f"the id {each.id!r} is that of a policy of {first.owner}, line {first.line}, already"
+                    )
+                    collector.add(f"line {each.line}: {words}", each.owner)
 
     def _check(self, collector: ErrorCollector) -> None:
         schema = make_schema(self.actions, self.mentions)

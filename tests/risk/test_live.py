@@ -198,7 +198,9 @@ async def test_rules_and_alerts_have_routes(tmp_path: Path) -> None:
         await room.until(1)
         app = FastAPI()
         app.include_router(
-            risk_routes(risk, AlertServices(room.alerts, room.actions()), signed_in, signed_in)
+            risk_routes(
+                risk, AlertServices(room.alerts, room.actions(), room.silences()), signed_in, signed_in
+            )
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://city") as client:

@@ -15,7 +15,7 @@ from policies import shipped
 from rhinecloud.broker.service import Broker
 from rhinecloud.changes.relay import Relay, RelaySettings
 from rhinecloud.kernel.actor import Actor, Role
-from rhinecloud.kernel.ids import DeriveId, KeyedIds
+from rhinecloud.kernel.ids import DeriveId, KeyedIds, new_urn
 from rhinecloud.kernel.time import format_time, utc_now
 from rhinecloud.ngsild.change import Change, decode_change
 from rhinecloud.ngsild.entity import Entity
@@ -28,6 +28,7 @@ from rhinecloud.risk.consumer import Risk, RiskServices
 from rhinecloud.risk.engine import ALERT
 from rhinecloud.risk.rulebook import read_rulebook
 from rhinecloud.risk.settings import RiskSettings
+from rhinecloud.risk.silences import Silences
 from rhinecloud.risk.suppression import Suppression
 from rhinecloud.store.sqlite import SqliteStore
 from rhinecloud.stream.port import Stream
@@ -59,13 +60,27 @@ class WatchRoom:
         await self.broker.ingest(FEED, "", [{**fragment, "waterLevel": level_now, **more}], CONTEXT)
 
     @asynccontextmanager
-    async def risk(self, *rules: str, settings: RiskSettings = QUICK) -> AsyncIterator[Risk]:
+    async def risk(
+        self, *rules: str, settings: RiskSettings = QUICK, suppression: Suppression | None = None
+    ) -> AsyncIterator[Risk]:
         """Run risk with some rules until the block ends."""
         path = self.folder / "rules.yaml"
         path.write_text("\n---\n".join(rules), encoding="utf-8")
         book = read_rulebook([path], CONTEXT)
         assert book.problems == []
-        risk = Risk(book, RiskServices(self.broker, self.store, self.stream, utc_now, self.derive), settings)
+        more = [suppression.silences_of] if suppression else []
+        risk = Risk(
+            book,
+            RiskServices(
+                self.broker,
+                self.store,
+                self.stream,
+                utc_now,
+                self.derive,
+                *more,
+            ),
+            settings,
+        )
         task = asyncio.create_task(risk.run())
         try:
             yield risk
@@ -78,6 +93,14 @@ class WatchRoom:
         """Return what people do to alerts."""
         return AlertActs(self.broker, shipped(), CONTEXT, utc_now, most_s)
 
+    def silences(self) -> Silences:
+        """Return the silences of the city."""
+        return Silences(self.broker, shipped(), CONTEXT, utc_now, new_urn)
+
+    def suppressing(self) -> Suppression:
+        """Return what applies silences and shelvings."""
+        return Suppression(self.broker, self.silences(), CONTEXT, utc_now)
+
     def actions(self) -> Actions:
         """Return the actions on alerts, under the policy."""
         policy = shipped()
@@ -89,7 +112,7 @@ class WatchRoom:
     @asynccontextmanager
     async def suppression(self) -> AsyncIterator[Suppression]:
         """Run the worker that ends suppression until the block ends."""
-        made = Suppression(self.broker, CONTEXT, utc_now)
+        made = self.suppressing()
         task = asyncio.create_task(made.run())
         try:
             yield made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import Clock
 from rhinecloud.part import Action
 from rhinecloud.risk.alert_acts import AlertAct, AlertActs
+from rhinecloud.risk.silences import CREATE, EXPIRE, NewSilence, Silences
 
 Note = Annotated[str, Field(max_length=2_000)]
 
@@ -79,6 +80,37 @@ SUMMARIES = {
     AlertAct.UNSHELVE: "End the shelving of an alert.",
     AlertAct.CLEAR: "End an alert by hand.",
 }
+
+
+class SilenceReference(BaseModel):
+    """A silence."""
+
+    silence: str = Field(description="The silence, by id")
+
+
+SILENCE_SUMMARIES = {
+    CREATE: "Suppress the alerts that match for some time: a silence, or a maintenance window.",
+    EXPIRE: "End a silence now.",
+}
+
+
+def silence_actions(silences: Silences, update: Callable[[], Awaitable[Any]]) -> list[Action[Any]]:
+    """Return the actions on silences; `update` is awaited after each, so that it holds at once."""
+
+    async def create(actor: Actor, parameters: NewSilence) -> dict[str, Any]:
+        made = await silences.create(actor, parameters)
+        await update()
+        return made.model_dump()
+
+    async def expire(actor: Actor, parameters: SilenceReference) -> dict[str, Any]:
+        ended = await silences.expire(actor, parameters.silence)
+        await update()
+        return ended.model_dump()
+
+    return [
+        Action(CREATE, SILENCE_SUMMARIES[CREATE], NewSilence, create),
+        Action(EXPIRE, SILENCE_SUMMARIES[EXPIRE], SilenceReference, expire),
+    ]
 
 
 def _result(alert: Any) -> dict[str, Any]:

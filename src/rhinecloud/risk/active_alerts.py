@@ -25,6 +25,7 @@ class AlertStatement(msgspec.Struct):
     location: Any
     evidence: list[dict[str, Any]]
     simulated: bool
+    entity_types: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class ActiveAlerts:
         outcome, statement = self._outcome(kind, rule, fingerprint, active), make_statement()
         outcome.title, outcome.message = statement.title, statement.message
         outcome.location, outcome.evidence = statement.location, statement.evidence
+        outcome.entity_types = statement.entity_types
         outcome.simulated = active.simulated = active.simulated or statement.simulated
         return outcome
 

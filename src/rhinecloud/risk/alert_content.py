@@ -71,6 +71,7 @@ class AlertContent:
             location=place.value if place else None,
             evidence=self._evidence(rule, facts),
             simulated=facts.is_simulated(rule.decisive),
+            entity_types=[self._context.compact(each) for each in facts.reading.entity.type],
         )
 
     def attributes_to_keep(self, rule: Rule) -> frozenset[str]:

@@ -167,6 +167,10 @@ class AlertWriter:
         }
         if outcome.sub_category:
             attributes["subCategory"] = _property(outcome.sub_category)
+        if outcome.entity_types:
+            attributes["alertSourceType"] = _property(outcome.entity_types)
+        if outcome.suppressed_by:
+            attributes["suppressedBy"] = Instance(type="Relationship", value=outcome.suppressed_by)
         if outcome.location is not None:
             attributes["location"] = Instance(type="GeoProperty", value=outcome.location)
         return self._expanded(attributes)

@@ -24,6 +24,7 @@ QUERIES = {
     "unacknowledged": f"{_ACTIVE};!acknowledgedAt;!shelvedUntil",
     "acknowledged": f"{_ACTIVE};acknowledgedAt",
     "shelved": f"{_ACTIVE};shelvedUntil",
+    "suppressed": f"{_ACTIVE};suppressedBy",
     "resolved": 'status=="resolved"',
 }
 """An alert from elsewhere may have no status: it counts as active."""
@@ -114,11 +115,16 @@ class Alerts:
             "shelving_reason": value("shelvingReason"),
             "resolved_by": value("resolvedBy"),
             "resolution_note": value("resolutionNote"),
+            "suppressed_by": _listed(value("suppressedBy")),
         }
 
 
 def _first(value: Callable[[str], Any], names: Sequence[str]) -> Any:
     return next((found for name in names if (found := value(name))), "Alert")
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ())
 
 
 def _texts(value: Any) -> dict[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,7 +30,7 @@ from rhinecloud.ngsild.query import EntityQuery
 from rhinecloud.risk.alert_entity import AlertIdTaken, AlertWriter
 from rhinecloud.risk.counters import RuleCounters
 from rhinecloud.risk.engine import Engine
-from rhinecloud.risk.model import Rule, RuleOutcome
+from rhinecloud.risk.model import OutcomeKind, Rule, RuleOutcome
 from rhinecloud.risk.rulebook import Rulebook
 from rhinecloud.risk.settings import RiskSettings
 from rhinecloud.risk.state import VERSION, RiskState, decode_state, encode_state, upgrade_state
@@ -66,6 +66,8 @@ class RiskServices:
     stream: Stream
     clock: Clock
     derive: DeriveId
+    suppress: Callable[[RuleOutcome], list[str]] = lambda _: []
+    """Returns the ids of the silences for a new alert."""
 
 
 class Risk:
@@ -85,6 +87,7 @@ class Risk:
         self.follower = Follower(NAME, services.stream)
         self._clock = services.clock
         self._derive = services.derive
+        self._suppress = services.suppress
         self._settings = settings
         self._tenant = tenant
         self._alert_writer = AlertWriter(rulebook.context, settings.language)
@@ -261,6 +264,9 @@ class Risk:
     async def _write_all(self, outcomes: Sequence[RuleOutcome]) -> list[RuleOutcome]:
         """Write outcomes; return those whose id belonged to another entity, with another id."""
         taken: list[RuleOutcome] = []
+        for outcome in outcomes:
+            if outcome.kind is OutcomeKind.RAISED:
+                outcome.suppressed_by = self._suppress(outcome)
         plans = [(each.alert_id, partial(self._plan, each)) for each in outcomes]
         answers = await self._broker.write_all(ACTOR, self._tenant, plans)
         for outcome, answer in zip(outcomes, answers, strict=True):

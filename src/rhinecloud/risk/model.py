@@ -168,6 +168,8 @@ class RuleOutcome(msgspec.Struct, omit_defaults=True, kw_only=True):
     message: dict[str, str] = msgspec.field(default_factory=dict)
     location: Any = None
     evidence: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    entity_types: list[str] = msgspec.field(default_factory=list)
+    suppressed_by: list[str] = msgspec.field(default_factory=list)
     simulated: bool = False
     calls_for_incident: bool = False
     resolves_incident: bool = False

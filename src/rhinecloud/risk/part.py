@@ -14,7 +14,7 @@ from rhinecloud.broker.service import Broker
 from rhinecloud.identity import Identity
 from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.faults import ErrorCollector, unknown
-from rhinecloud.kernel.ids import KeyedIds
+from rhinecloud.kernel.ids import KeyedIds, new_urn
 from rhinecloud.ngsild.context import Context
 from rhinecloud.ngsild.region import CityArea
 from rhinecloud.ngsild.spelling import misspelt
@@ -32,7 +32,7 @@ from rhinecloud.part import (
 )
 from rhinecloud.part.metrics import PREFIX
 from rhinecloud.policy import Authorization
-from rhinecloud.risk.actions import alert_actions
+from rhinecloud.risk.actions import alert_actions, silence_actions
 from rhinecloud.risk.alert_acts import AlertActs
 from rhinecloud.risk.alerts import Alerts
 from rhinecloud.risk.consumer import Risk, RiskServices
@@ -41,6 +41,7 @@ from rhinecloud.risk.rights import risk_rights
 from rhinecloud.risk.routes import AlertServices, risk_routes
 from rhinecloud.risk.rulebook import Rulebook, read_rulebook
 from rhinecloud.risk.settings import RiskSettings
+from rhinecloud.risk.silences import Silences
 from rhinecloud.risk.suppression import Suppression
 from rhinecloud.store.port import Store
 from rhinecloud.stream.connection import StreamConnection
@@ -78,6 +79,11 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
     """Open the rules of this space."""
     services = context.services
     broker = services.get(Broker)
+    silences = Silences(
+        broker, services.get(Authorization), context.vocabulary, context.clock, new_urn, context.space
+    )
+    suppression = Suppression(broker, silences, context.vocabulary, context.clock, context.space)
+    await suppression.update()
     risk = Risk(
         read_city_rules(context.folder, context.settings, context.content, context.vocabulary, context.area),
         RiskServices(
@@ -86,13 +92,13 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
             services.get(StreamConnection).stream,
             context.clock,
             services.get(KeyedIds).derive,
+            suppression.silences_of,
         ),
         context.settings.section("risk", RiskSettings),
         context.space,
     )
     own = context.settings.section("risk", RiskSettings)
     alerts = Alerts(broker, context.vocabulary, context.space)
-    suppression = Suppression(broker, context.vocabulary, context.clock, context.space)
     acts = AlertActs(
         broker,
         services.get(Authorization),
@@ -101,7 +107,7 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
         own.shelve_at_most_s,
         context.space,
     )
-    shown = AlertServices(alerts, context.actions, services.get(Identity).accounts.name_of)
+    shown = AlertServices(alerts, context.actions, silences, services.get(Identity).accounts.name_of)
 
     async def status() -> dict[str, Any]:
         problems = [str(problem) for problem in risk.rulebook.problems]
@@ -132,7 +138,10 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
     yield OpenPart(
         routers=[risk_routes(risk, shown, viewer, context.access.signed_in)],
         workers={"risk": risk.run, "suppression": suppression.run},
-        actions=alert_actions(acts, context.clock, suppression.wake),
+        actions=[
+            *alert_actions(acts, context.clock, suppression.wake),
+            *silence_actions(silences, suppression.update),
+        ],
         status=status,
         consumers=lambda: [ConsumerState("risk", risk.status().lag)],
         metrics=metrics,

@@ -12,12 +12,13 @@ from pydantic import BaseModel, Field
 from rhinecloud.kernel.actor import Actor
 from rhinecloud.kernel.severity import Severity
 from rhinecloud.part import Actions
-from rhinecloud.risk.actions import SUMMARIES, AlertNote, Shelving
+from rhinecloud.risk.actions import SILENCE_SUMMARIES, SUMMARIES, AlertNote, Shelving
 from rhinecloud.risk.alert_acts import AlertAct
 from rhinecloud.risk.alerts import QUERIES, Alerts
 from rhinecloud.risk.consumer import Risk
 from rhinecloud.risk.counters import RuleCounters
 from rhinecloud.risk.model import Rule
+from rhinecloud.risk.silences import CREATE, EXPIRE, NewSilence, Silences, SilenceView
 
 Dependency = Callable[[Request], Any]
 PEOPLE = ("acknowledged_by", "shelved_by", "resolved_by")
@@ -58,6 +59,7 @@ class AlertView(BaseModel):
     shelving_reason: str | None
     resolved_by: str | None = Field(description="Who cleared it by hand")
     resolution_note: str | None
+    suppressed_by: list[str] = Field(description="The silences that are in force for it, by id")
 
 
 class AlertPage(BaseModel):
@@ -115,6 +117,7 @@ class AlertServices:
 
     alerts: Alerts
     actions: Actions
+    silences: Silences
     name_of: Callable[[str], str] = str
 
     def view(self, row: dict[str, Any]) -> AlertView:
@@ -126,7 +129,7 @@ class AlertServices:
         self, actor: Actor, act: AlertAct, alert_id: str, parameters: BaseModel | None
     ) -> AlertView:
         """Do an act by its action, and return the alert."""
-        given = parameters.model_dump(exclude_none=True) if parameters else {}
+        given = parameters.model_dump(mode="json", exclude_none=True) if parameters else {}
         await self.actions.call(actor, act.action, {**given, "alert": alert_id})
         return self.view(await self.alerts.get(actor, alert_id))
 
@@ -159,6 +162,26 @@ def risk_routes(risk: Risk, services: AlertServices, viewer: Dependency, signed_
         return AlertPage(items=items, total=page.total or 0, more=page.more)
 
     router.include_router(_acting(services, signed_in))
+    router.include_router(_silencing(services, signed_in))
+    return router
+
+
+def _silencing(services: AlertServices, signed_in: Dependency) -> APIRouter:
+    router = APIRouter(prefix="/silences")
+
+    @router.get("", summary="Every silence, the newest first")
+    async def list_silences(who: Actor = Depends(signed_in)) -> list[SilenceView]:
+        return await services.silences.list(who)
+
+    @router.post("", status_code=201, summary=SILENCE_SUMMARIES[CREATE])
+    async def create_silence(body: NewSilence, who: Actor = Depends(signed_in)) -> SilenceView:
+        made = await services.actions.call(who, CREATE, body.model_dump(mode="json", exclude_none=True))
+        return SilenceView.model_validate(made)
+
+    @router.post("/{silence_id}/expire", summary=SILENCE_SUMMARIES[EXPIRE])
+    async def expire_silence(silence_id: str, who: Actor = Depends(signed_in)) -> SilenceView:
+        return SilenceView.model_validate(await services.actions.call(who, EXPIRE, {"silence": silence_id}))
+
     return router
 
 

@@ -11,11 +11,13 @@ from rhinecloud.kernel.actor import part
 from rhinecloud.kernel.errors import RhineCloudError
 from rhinecloud.kernel.time import Clock, format_time, parse_time
 from rhinecloud.ngsild.context import Context
-from rhinecloud.ngsild.entity import Entity
+from rhinecloud.ngsild.entity import Entity, Instance
 from rhinecloud.ngsild.query import EntityQuery, parse_q
 from rhinecloud.risk.alert_acts import SHELVING
 from rhinecloud.risk.alert_entity import RESOLVED, AlertEdit
 from rhinecloud.risk.engine import ALERT
+from rhinecloud.risk.model import RuleOutcome
+from rhinecloud.risk.silences import AlertSilence, AlertTraits, Silences
 from rhinecloud.store.port import Decision
 
 ACTOR = part("risk")
@@ -27,9 +29,13 @@ logger = logging.getLogger(__name__)
 
 
 class Suppression:
-    """Unshelves the alerts of one tenant. Every step is idempotent."""
+    """Unshelves the alerts of one tenant, and marks those that silences match. Every step is idempotent."""
 
-    def __init__(self, broker: Broker, context: Context, clock: Clock, tenant: str = "") -> None:
+    def __init__(
+        self, broker: Broker, silences: Silences, context: Context, clock: Clock, tenant: str = ""
+    ) -> None:
+        self._silences = silences
+        self._known: list[AlertSilence] = []
         self._broker = broker
         self._context = context
         self._clock = clock
@@ -39,6 +45,16 @@ class Suppression:
     def wake(self) -> None:
         """Look at once: something was shelved."""
         self._changed.set()
+
+    def silences_of(self, outcome: RuleOutcome) -> list[str]:
+        """Return the ids of the silences in force for a new alert."""
+        types = tuple(outcome.entity_types)
+        traits = AlertTraits(outcome.rule, types, outcome.entity_id, outcome.category, outcome.location)
+        return self._matching(traits)
+
+    def _matching(self, traits: AlertTraits) -> list[str]:
+        now = self._clock()
+        return sorted(each.view.id for each in self._known if each.is_active(now) and each.matches(traits))
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -57,7 +73,16 @@ class Suppression:
 
     async def update(self) -> datetime | None:
         """Unshelve what is due; return when there is something to do next, None for nothing known."""
-        dues = []
+        views = await self._silences.list(ACTOR)
+        self._known = [AlertSilence(each) for each in views if each.status != "expired"]
+        now = self._clock()
+        dues = [at for each in self._known for at in (each.starts_at, each.ends_at) if at > now]
+        silenced = "suppressedBy" if not self._known else ""
+        for alert in await self._entities(
+            ALERT, f'(status=="active"|!status){";" * bool(silenced)}{silenced}'
+        ):
+            if self._silence(alert) is not None:
+                await self._broker.edit(ACTOR, self._tenant, alert.id, self._silence)
         for alert in await self._entities(ALERT, "shelvedUntil"):
             until = _time(AlertEdit(alert, self._context).value("shelvedUntil"))
             if until is None or until <= self._clock():
@@ -65,6 +90,20 @@ class Suppression:
             else:
                 dues.append(until)
         return min(dues, default=None)
+
+    def _silence(self, alert: Entity | None) -> Decision:
+        """Decide which silences stand in an alert: those that match it now."""
+        edit = AlertEdit(alert, self._context) if alert else None
+        if edit is None or edit.value("status") == RESOLVED:
+            return None
+        wanted, present = self._matching(_traits(edit)), edit.value("suppressedBy") or []
+        if wanted == ([present] if isinstance(present, str) else sorted(present)):
+            return None
+        if wanted:
+            edit.put("suppressedBy", Instance(type="Relationship", value=wanted))
+        else:
+            edit.drop("suppressedBy")
+        return edit.decision(format_time(self._clock()))
 
     async def _unshelve(self, alert_id: str) -> None:
         now = self._clock()
@@ -89,6 +128,13 @@ class Suppression:
             found += [stored.entity() for stored in page.items]
             if not page.more:
                 return found
+
+
+def _traits(alert: AlertEdit) -> AlertTraits:
+    types, source = alert.value("alertSourceType") or (), str(alert.value("alertSource") or "")
+    listed = (types,) if isinstance(types, str) else tuple(types)
+    rule, category = str(alert.value("rule") or ""), str(alert.value("category") or "")
+    return AlertTraits(rule, listed, source, category, alert.value("location"))
 
 
 def _time(text: object) -> datetime | None:

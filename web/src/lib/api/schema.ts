@@ -424,6 +424,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every silence, the newest first */
+        get: operations["list_silences_api_v1_silences_get"];
+        put?: never;
+        /** Suppress the alerts that match for some time: a silence, or a maintenance window. */
+        post: operations["create_silence_api_v1_silences_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences/{silence_id}/expire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a silence now. */
+        post: operations["expire_silence_api_v1_silences__silence_id__expire_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agencies": {
         parameters: {
             query?: never;
@@ -1042,6 +1077,11 @@ export interface components {
             resolved_by: string | null;
             /** Resolution Note */
             resolution_note: string | null;
+            /**
+             * Suppressed By
+             * @description The silences that are in force for it, by id
+             */
+            suppressed_by: string[];
         };
         /**
          * Assignment
@@ -1966,6 +2006,28 @@ export interface components {
             assignee: string;
         };
         /**
+         * NewSilence
+         * @description A silence to be created.
+         */
+        NewSilence: {
+            matchers: components["schemas"]["SilenceMatchers"];
+            /**
+             * Starts At
+             * @description Null: now
+             */
+            starts_at?: string | null;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Comment
+             * @description The reason
+             */
+            comment: string;
+        };
+        /**
          * NewTask
          * @description A task to be added.
          */
@@ -2518,6 +2580,62 @@ export interface components {
             name: string;
             /** Password */
             password: string;
+        };
+        /**
+         * SilenceMatchers
+         * @description Which alerts a silence is for: all that are given must match, of a list any one.
+         */
+        SilenceMatchers: {
+            /**
+             * Rule
+             * @description Ids of rules
+             * @default []
+             */
+            rule: string[];
+            /**
+             * Type
+             * @description Types of these entities, as in the city's @context
+             * @default []
+             */
+            type: string[];
+            /**
+             * Entity
+             * @description Ids of the entities that alerts are about
+             * @default []
+             */
+            entity: string[];
+            /**
+             * Category
+             * @description Categories of alerts
+             * @default []
+             */
+            category: string[];
+            /**
+             * Area
+             * @description A GeoJSON polygon in which the alert lies
+             */
+            area?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * SilenceView
+         * @description A silence; `status` is `pending`, `active` or `expired`.
+         */
+        SilenceView: {
+            /** Id */
+            id: string;
+            /** Status */
+            status: string;
+            matchers: components["schemas"]["SilenceMatchers"];
+            /** Starts At */
+            starts_at: string;
+            /** Ends At */
+            ends_at: string;
+            /** Comment */
+            comment: string;
+            /** Author */
+            author: string;
         };
         /**
          * StatusView
@@ -3685,7 +3803,7 @@ export interface operations {
     listAlerts: {
         parameters: {
             query?: {
-                /** @description active, unacknowledged, acknowledged, shelved, resolved; empty: all */
+                /** @description active, unacknowledged, acknowledged, shelved, suppressed, resolved; empty: all */
                 status?: string;
                 limit?: number;
                 offset?: number;
@@ -3839,6 +3957,99 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description The error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_silences_api_v1_silences_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceView"][];
+                };
+            };
+            /** @description The error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_silence_api_v1_silences_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSilence"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceView"];
+                };
+            };
+            /** @description The error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    expire_silence_api_v1_silences__silence_id__expire_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                silence_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceView"];
                 };
             };
             /** @description The error */

@@ -106,25 +106,27 @@ export class AlertStore {
 /** What people do to an alert, as in the API. */
 export type AlertAct = 'acknowledge' | 'shelve' | 'unshelve' | 'clear';
 
-export const FILTERS = ['active', 'unacknowledged', 'acknowledged', 'shelved', 'all'] as const;
+export const FILTERS = ['active', 'unacknowledged', 'acknowledged', 'shelved', 'silenced', 'all'] as const;
 export type AlertFilter = (typeof FILTERS)[number];
 const MATCHES: Record<AlertFilter, (alert: Alert) => boolean> = {
   active: (alert) => isActive(alert) && !isQuiet(alert),
   unacknowledged: (alert) => isActive(alert) && !isQuiet(alert) && !alert.acknowledged_at,
   acknowledged: (alert) => isActive(alert) && !isQuiet(alert) && !!alert.acknowledged_at,
   shelved: (alert) => isActive(alert) && !!alert.shelved_until,
+  silenced: (alert) => isActive(alert) && alert.suppressed_by.length > 0,
   all: () => true,
 };
 
 /** Whether an alert is suppressed: it raises no notice. */
 export function isQuiet(alert: Alert): boolean {
-  return !!alert.shelved_until;
+  return !!alert.shelved_until || alert.suppressed_by.length > 0;
 }
 
 /** The key of the word for an alert's state. */
 export function stateOf(alert: Alert) {
   if (!isActive(alert)) return alert.resolved_by ? 'alerts.cleared' : 'alerts.over';
   if (alert.shelved_until) return 'alerts.shelved';
+  if (alert.suppressed_by.length) return 'alerts.silenced';
   return alert.acknowledged_at ? 'alerts.acknowledged' : 'alerts.active';
 }
 

@@ -251,7 +251,7 @@ export class EntityStore {
     const count = this.watchCounts.get(id) ?? 0;
     this.watchCounts.set(id, count + 1);
     if (count) return;
-    const seen = known ?? this.find(id);
+    const seen = newest(known, this.find(id));
     this.watched.set(id, seen ?? null);
     this.refilter();
     if (!seen) void this.fetch(id);
@@ -346,4 +346,10 @@ export class EntityStore {
   private bump(type: string): void {
     this.revisions.set(type, (this.revisions.get(type) ?? 0) + 1);
   }
+}
+
+/** The answer of a query may be older than a change that came while it was on its way. */
+function newest(known: Seen | undefined, held: Seen | undefined): Seen | undefined {
+  if (!known || !held) return known ?? held;
+  return Date.parse(held.at) > Date.parse(known.at) ? held : known;
 }

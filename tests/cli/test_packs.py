@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rhinecloud.app.folder import DataFolder
 from rhinecloud.cli.exits import Exit
 from rhinecloud.cli.program import run
 
@@ -258,6 +259,21 @@ def test_a_pack_is_removed_and_its_entities_are_deleted(
     assert remove_port(lit_city, capsys, "--delete")["deleted"] == 1
     assert entities(lit_city, tmp_path) == ["urn:ngsi-ld:Thing:1"]
     assert run(["pack", "remove", "port", "--city", str(lit_city)]) == Exit.NOT_FOUND
+
+
+@pytest.mark.parametrize("options", [["--delete"], ["--export", "port.ndjson"]])
+def test_entities_of_a_pack_are_not_deleted_while_the_city_runs(
+    lit_city: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    before = (lit_city / "city.toml").read_text(encoding="utf-8")
+    folder = DataFolder(lit_city / "data")
+    folder.take()
+    try:
+        assert run(["pack", "remove", "port", "--city", str(lit_city), *options]) == Exit.CONFLICT
+    finally:
+        folder.release()
+    assert "stop the city first" in capsys.readouterr().err
+    assert (lit_city / "city.toml").read_text(encoding="utf-8") == before
 
 
 @pytest.mark.parametrize("mapping", ["port.ais", "ais"])

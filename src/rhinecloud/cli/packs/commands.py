@@ -150,7 +150,8 @@ def remove(
     """Remove a pack from the city: say how many entities of which types it wrote, and what becomes of them.
 
     Without an option it only counts. Entities of types that another pack writes, too, stay. The history of what is
-    deleted stays as long as the history is kept. The city no longer loads the pack from its next start on.
+    deleted stays as long as the history is kept. The city no longer loads the pack from its next start on. Stop it
+    before `--export` and `--delete`: the pack's workers would write again.
 
     Example: `rhinecloud pack remove port --export port.ndjson`
     """
@@ -159,6 +160,8 @@ def remove(
     if sum((keep, delete, export is not None)) > 1:
         raise typer.BadParameter("choose one of --keep, --export and --delete")
     removal = Removal(city, name)
+    if delete or export is not None:
+        removal.require_stopped()
     found = removal.count()
     done: dict[str, Any] = {"pack": name, **found, "exported": 0, "deleted": 0, "removed": False}
     if export is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from rhinecloud.app.folder import is_held
 from rhinecloud.app.parts import read_packs
 from rhinecloud.app.sections import read_city
 from rhinecloud.app.settings import FILE, LoadedSettings
@@ -30,6 +31,7 @@ class Removal:
         self._path = f"/api/v1/packs/{name}/entities"
         settings = read_city(city)
         self._wanted = settings.city.packs
+        self._data = settings.data
         self.has_settings = name in settings.tables["packs"].data
         short = _short_names(settings, name)
         needing = [
@@ -41,6 +43,11 @@ class Removal:
         if needing:
             named = ", ".join(f"[feeds.{feed}]" for feed in needing)
             raise Conflict(f"the pack {name} is needed by {named}; take them out of {FILE} first")
+
+    def require_stopped(self) -> None:
+        """Raise Conflict while the city runs: the pack's workers would write again what is deleted."""
+        if is_held(self._data):
+            raise Conflict(f"the city is running, and the pack {self._name} writes: stop the city first")
 
     def count(self) -> dict[str, Any]:
         """Return how many entities there are of each type that the pack writes."""

@@ -46,6 +46,8 @@ from rhinecloud.risk.suppression import Suppression
 from rhinecloud.store.port import Store
 from rhinecloud.stream.connection import StreamConnection
 
+READER = part("status")
+
 
 class RulesView(BaseModel):
     """The numbers of rules in force and of faulty files, with their faults."""
@@ -113,13 +115,17 @@ async def open_risk(context: PartContext) -> AsyncIterator[OpenPart]:
         problems = [str(problem) for problem in risk.rulebook.problems]
         rules = {"loaded": len(risk.rules()), "failed": len(problems), "errors": problems}
         return {
-            "alerts_active": risk.status().active,
-            "alerts_shelved": await alerts.count(part("status"), "shelved"),
+            "alerts_active": await alerts.count(READER, "active"),
+            "alerts_shelved": await alerts.count(READER, "shelved"),
             "rules": rules,
         }
 
     async def metrics() -> list[Metric]:
-        return [GaugeMetricFamily(f"{PREFIX}alerts_active", "Alerts that are active.", risk.status().active)]
+        return [
+            GaugeMetricFamily(
+                f"{PREFIX}alerts_active", "Alerts that are active.", await alerts.count(READER, "active")
+            )
+        ]
 
     async def prepare_reload(reload: Reload) -> ApplyReload:
         rulebook = read_city_rules(

@@ -118,7 +118,7 @@ async def test_nothing_is_acknowledged_before_it_is_committed(tmp_path: Path, po
         assert len(await city.entities("AirQualityObserved")) == 6
 
 
-async def _unavailable(*arguments: Any) -> Any:
+async def _unavailable(*arguments: Any, **options: Any) -> Any:
     from rhinecloud.store.port import StoreFull
 
     raise StoreFull("no room")
@@ -129,9 +129,9 @@ async def test_a_full_queue_stops_reading_and_loses_nothing(city: City, port: in
     await linked(feeds, port)
     taken = city.broker.ingest
 
-    async def slowly(*arguments: Any) -> Any:
+    async def slowly(*arguments: Any, **options: Any) -> Any:
         await asyncio.sleep(0.02)
-        return await taken(*arguments)
+        return await taken(*arguments, **options)
 
     city.broker.ingest = slowly  # type: ignore[method-assign]
     most = 0

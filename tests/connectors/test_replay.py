@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import shutil
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from connectors.city import FIXTURES, City, status, until
+from connectors.city import CONTEXT, FIXTURES, TESTER, City, status, until
 from rhinecloud.connectors.model import FeedState
 from rhinecloud.connectors.replay.recording import find_files
 from rhinecloud.kernel.errors import Invalid
+from rhinecloud.kernel.time import format_time, utc_now
 
 KOELN = {"uuid": "koeln", "station": "KÖLN"}
 GAUGE = "urn:ngsi-ld:WaterObserved:pegelonline:koeln"
@@ -39,7 +43,9 @@ async def test_a_recording_keeps_its_own_dates(city: City, dates: str) -> None:
     location = await city.instance(placed, "location")
     assert location.observed_at.startswith("2020-04-07T2")
     marked = sum(values.get("simulated", False) for values in vessels.values())
-    assert marked == (33 if dates == "recorded" else 1), "one vessel comes before the first time"
+    assert marked == (33 if dates == "recorded" else 0), (
+        "what comes before the first time is measured later on"
+    )
 
 
 @pytest.mark.parametrize("dates", ["recorded", "now", "measured"])
@@ -228,3 +234,32 @@ async def test_a_path_at_which_no_message_has_a_value_stands_on_the_status(city:
         2,
     )
     assert status(feeds).ignored == 0
+
+
+async def test_a_live_reading_ends_the_mark_that_a_recording_set(city: City) -> None:
+    await city.feed(connector="json", mapping="air", path=written(city, {"station": "a", "pm10": 5}), speed=0)
+    station = "urn:ngsi-ld:AirQualityObserved:a"
+
+    async def mark() -> Any:
+        return (await city.entities("AirQualityObserved")).get(station, {}).get("simulated")
+
+    await until_mark(mark, True)
+    live = {"id": station, "type": "AirQualityObserved", "name": "A"}
+    ingest = partial(city.broker.ingest, TESTER, "", context=CONTEXT, measured=True)
+    await ingest([live])
+    assert await mark() is True
+    await ingest([{**live, "pm10": {"value": 6, "observedAt": "2018-01-01T00:00:00Z"}}])
+    assert await mark() is True
+    await ingest([{**live, "pm10": {"value": 6, "observedAt": format_time(utc_now())}}])
+    assert await mark() is None
+
+
+def written(city: City, document: dict[str, Any]) -> str:
+    (city.root / "a.json").write_text(json.dumps(document))
+    return "a.json"
+
+
+async def until_mark(mark: Callable[[], Awaitable[Any]], wanted: Any) -> None:
+    async with asyncio.timeout(30):
+        while await mark() is not wanted:
+            await asyncio.sleep(0.01)

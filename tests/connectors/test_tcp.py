@@ -200,3 +200,15 @@ def test_lines_are_whole_however_they_were_cut(size: int) -> None:
     assert b"".join(whole for whole, _ in pieces) == b"one\ntwo\n\nthree\n"
     assert not any(given_up for _, given_up in pieces)
     assert lines.feed(b" over\n") == (b"left over\n", b"")
+
+
+async def test_a_last_line_without_its_end_is_read_when_the_connection_closes(city: City) -> None:
+    cut = VESSEL[:30]
+    async with tcp_server(sender(VESSEL.rstrip(), hold=False)) as port:
+        feeds = await ais(city, f"tcp://127.0.0.1:{port}")
+        await until(lambda: status(feeds).accepted >= 1)
+    async with tcp_server(sender(VESSEL + cut, hold=False)) as port:
+        feeds = await ais(city, f"tcp://127.0.0.1:{port}")
+        await until(lambda: status(feeds).dead >= 1)
+        letters = (await feeds.deadletters.list()).items
+        assert {each.size for each in letters} == {len(cut)}

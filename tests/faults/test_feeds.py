@@ -184,10 +184,10 @@ async def test_a_mapping_that_breaks_on_one_message_spares_the_others(city: City
 async def test_an_error_that_nobody_meant_costs_one_parcel_and_not_the_feed(city: City) -> None:
     taken = city.broker.ingest
 
-    async def stumble(*arguments: Any) -> Any:
+    async def stumble(*arguments: Any, **options: Any) -> Any:
         if any("204" in fragment["id"] for fragment in arguments[2]):
             raise ZeroDivisionError("a mistake of ours")
-        return await taken(*arguments)
+        return await taken(*arguments, **options)
 
     city.broker.ingest = stumble  # type: ignore[method-assign]
     lines = [b"a,204\n", b"b,1\n", b"c,2\n"]

@@ -15,7 +15,7 @@ from typing import Any
 from rhinecloud.broker.entities.discovery import Discovery, TypeCounts
 from rhinecloud.broker.entities.edits import EditBuilder, TypeSelection
 from rhinecloud.broker.entities.expiry import expire
-from rhinecloud.broker.entities.fragments import coalesce, merge_or_add, removal, strip
+from rhinecloud.broker.entities.fragments import coalesce, merge_or_add, removal, strip, take_reading
 from rhinecloud.broker.entities.visibility import ReadFilter
 from rhinecloud.broker.errors import NonexistentTenant
 from rhinecloud.broker.links.follow import follow
@@ -145,12 +145,19 @@ class Broker:
         return page if len(items) == len(page.items) else Page(items, page.offset, page.more, page.total)
 
     async def ingest(
-        self, actor: Actor, tenant: str, fragments: Sequence[dict[str, Any]], context: Context
+        self,
+        actor: Actor,
+        tenant: str,
+        fragments: Sequence[dict[str, Any]],
+        context: Context,
+        *,
+        measured: bool = False,
     ) -> list[Outcome]:
         """Merge concise NGSI-LD fragments, as connectors make them, in one write. Return one outcome per fragment, in
         order.
 
-        A fragment with a type creates the entity that it names. Fragments of one entity with
+        A fragment with a type creates the entity that it names. Where they are `measured`, a value that is not marked
+        as simulated ends that mark of its entity. Fragments of one entity with
         disjoint attributes become one change; a value that supersedes another one of the same call is a change of its
         own, so that none is lost.
         """
@@ -162,7 +169,8 @@ class Broker:
             except RhineCloudError as error:
                 parsed.append(error)
         groups = coalesce(parsed)
-        plans = [(entity.id, merge_or_add(entity)) for entity, _ in groups]
+        plan = take_reading if measured else merge_or_add
+        plans = [(entity.id, plan(entity)) for entity, _ in groups]
         outcomes = await self.write_all(actor, tenant, plans, now=now)
         answers: list[Outcome | None] = [
             each if isinstance(each, RhineCloudError) else None for each in parsed

@@ -31,7 +31,13 @@ class Ingesting(Protocol):
     """The methods of the broker that feeds use."""
 
     async def ingest(
-        self, actor: Actor, tenant: str, fragments: Sequence[EntityFragment], context: Context
+        self,
+        actor: Actor,
+        tenant: str,
+        fragments: Sequence[EntityFragment],
+        context: Context,
+        *,
+        measured: bool = False,
     ) -> Sequence[Written | Exception]:
         """Merge concise entities with compact names into the city, and return one result for each."""
         ...
@@ -199,7 +205,7 @@ class Feeds:
         broker = self._ingest_context.broker
 
         async def ingest(fragments: Sequence[EntityFragment]) -> Sequence[Written | Exception]:
-            return await broker.ingest(actor, tenant, fragments, context)
+            return await broker.ingest(actor, tenant, fragments, context, measured=True)
 
         return ingest
 

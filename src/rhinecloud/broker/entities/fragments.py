@@ -16,6 +16,9 @@ from rhinecloud.ngsild import patch
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.store.port import Decide
 
+SIMULATED = "urn:rhinecloud:ns:simulated"
+"""The mark of what comes from a recording or a simulator."""
+
 Group = tuple[Entity, list[int]]
 """A fragment, and the positions in the sequence of those that it was merged from."""
 
@@ -52,6 +55,35 @@ def merge_or_add(entity: Entity, *, replace: bool = False) -> Callable[[EditBuil
 
     change = partial(_replace if replace else _update, entity)
     return lambda writer: writer.change_or_create(entity, change, is_whole=replace)
+
+
+def take_reading(entity: Entity) -> Callable[[EditBuilder], Decide]:
+    """Return a plan: as `merge_or_add`; a reading that is not marked as simulated, and not older than any of its
+    entity, ends that mark of it."""
+
+    def change(present: Entity, now: str) -> patch.Patched:
+        patched = _update(entity, present, now)
+        if SIMULATED in entity.attrs or SIMULATED not in present.attrs or not _has_news(entity, present):
+            return patched
+        left = {name: instances for name, instances in patched.entity.attrs.items() if name != SIMULATED}
+        return patch.Patched(
+            with_members(patched.entity, attrs=left, modified_at=now),
+            [*patched.changed, SIMULATED],
+            {**patched.previous, SIMULATED: present.attrs[SIMULATED]},
+            patched.skipped,
+        )
+
+    return lambda writer: writer.change_or_create(entity, change, is_whole=False)
+
+
+def _has_news(fragment: Entity, present: Entity) -> bool:
+    """Return whether a fragment has a reading that is not older than any that the entity has."""
+    newest = _newest(fragment)
+    return bool(newest) and newest >= _newest(present)
+
+
+def _newest(entity: Entity) -> str:
+    return max((each.observed_at for instances in entity.attrs.values() for each in instances), default="")
 
 
 def _replace(entity: Entity, present: Entity, now: str) -> patch.Patched:

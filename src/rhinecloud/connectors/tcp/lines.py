@@ -24,3 +24,8 @@ class Lines:
         if len(rest) > self._longest:
             given_up, self._left, self._skipping = rest[: self._longest], b"", True
         return whole + newline, given_up
+
+    def end(self) -> bytes:
+        """Return the line that has no end, because nothing comes any more."""
+        left, self._left = self._left, b""
+        return left

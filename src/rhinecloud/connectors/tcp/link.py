@@ -65,6 +65,17 @@ class TcpLink:
     async def _read(self, reader: asyncio.StreamReader, inlet: Inlet) -> None:
         lines = Lines(self._peer.line_bytes)
         origin = f"{self._peer.host}:{self._peer.port}"
+        try:
+            await self._read_lines(reader, lines, origin, inlet)
+        except LinkBroken:
+            last = lines.end()
+            if last:
+                await inlet.put(Parcel(last, self._clock(), origin=origin))
+            raise
+
+    async def _read_lines(
+        self, reader: asyncio.StreamReader, lines: Lines, origin: str, inlet: Inlet
+    ) -> None:
         while True:
             try:
                 async with asyncio.timeout(self._peer.idle_s):

@@ -161,7 +161,7 @@ export class LayerLoader {
       this.store.setFull(layer.types, !load.complete);
       const inView = load.complete ? null : await countEntities(this.client, query, signal);
       if (!signal.aborted) this.status.set(layer.id, { loading: false, failed: false, inView });
-      await this.findStale(layer, signal);
+      if (load.complete) await this.findStale(layer, signal);
       for (const type of layer.types) this.store.units[type] ??= await learnUnits(this.client, type);
     } catch (problem) {
       if (signal.aborted) return;
@@ -170,7 +170,8 @@ export class LayerLoader {
     }
   }
 
-  /** Asks which of the layer's things in view have not reported for long. */
+  /** Asks which of the layer's things in view have not reported for long; of a layer that is shown in part, nobody
+   *  asks: the query would read every thing in view. */
   private async findStale(layer: Layer, signal: AbortSignal): Promise<void> {
     if (staleCondition(layer, new Date()) === null) return;
     const where = { box: isListed(layer) ? null : this.box };
@@ -182,7 +183,7 @@ export class LayerLoader {
     for (const layer of this.layers) {
       const load = this.loads.get(layer.id);
       try {
-        if (load) await this.findStale(layer, load.abort.signal);
+        if (load?.complete) await this.findStale(layer, load.abort.signal);
       } catch {
         // The next round asks again.
       }

@@ -491,3 +491,15 @@ def test_rules_of_two_packs_read_one_name_with_the_meaning_of_each(tmp_path: Pat
     outcomes = engine.step([change])
     assert [(each.rule, each.kind.value) for each in outcomes] == [("house", "raised")]
     assert [each["attribute"] for each in outcomes[0].evidence] == ["urn:house:level"]
+
+
+def test_a_late_change_neither_raises_an_alert_nor_ends_a_silence(tmp_path: Path) -> None:
+    engine, river = Engine([rule(tmp_path, HIGH_WATER), rule(tmp_path, SILENCE)], CONTEXT), River()
+    news = river.reads(700, 0)
+    engine.step([news])
+    high = {name: [Instance(value=900, observed_at=minute(-5))] for name in news.changed}
+    late = Change(kind=ChangeKind.UPDATED, at=minute(40), entity=news.entity, late=high)
+    assert engine.step([late]) == []
+    assert kinds(engine.tick(seconds(50))) == ["raised"]
+    late.at = minute(55)
+    assert engine.step([late]) == []

@@ -15,7 +15,7 @@ from typing import Any
 from rhinecloud.broker.entities.discovery import Discovery, TypeCounts
 from rhinecloud.broker.entities.edits import EditBuilder, TypeSelection
 from rhinecloud.broker.entities.expiry import expire
-from rhinecloud.broker.entities.fragments import coalesce, merge_or_add, removal, strip, take_reading
+from rhinecloud.broker.entities.fragments import coalesce, merge_or_add, receive, removal, strip
 from rhinecloud.broker.entities.visibility import ReadFilter
 from rhinecloud.broker.errors import NonexistentTenant
 from rhinecloud.broker.links.follow import follow
@@ -159,7 +159,8 @@ class Broker:
         A fragment with a type creates the entity that it names. Where they are `measured`, a value that is not marked
         as simulated ends that mark of its entity. Fragments of one entity with
         disjoint attributes become one change; a value that supersedes another one of the same call is a change of its
-        own, so that none is lost.
+        own, so that none is lost. What has an older `observedAt` than what is in place is `late`: in the change, for
+        history, and not in the present state.
         """
         now = self.moment()
         parsed: list[Entity | RhineCloudError] = []
@@ -169,13 +170,12 @@ class Broker:
             except RhineCloudError as error:
                 parsed.append(error)
         groups = coalesce(parsed)
-        plan = take_reading if measured else merge_or_add
-        plans = [(entity.id, plan(entity)) for entity, _ in groups]
+        plans = [(entity.id, receive(entity, parts, measured=measured)) for entity, _, parts in groups]
         outcomes = await self.write_all(actor, tenant, plans, now=now)
         answers: list[Outcome | None] = [
             each if isinstance(each, RhineCloudError) else None for each in parsed
         ]
-        for (_, positions), outcome in zip(groups, outcomes, strict=True):
+        for (_, positions, _), outcome in zip(groups, outcomes, strict=True):
             for position in positions:
                 answers[position] = outcome
         return [each for each in answers if each is not None]

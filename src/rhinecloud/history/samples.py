@@ -33,7 +33,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 def rows_of(change: Change, label: Callable[[str], Label]) -> list[Row]:
-    """Return a sample for each attribute instance that the change set, an empty one for each that it deleted."""
+    """Return a sample for each attribute instance that the change set or that came late, an empty one for each that
+    it deleted.
+    """
     recorded = microseconds(change.at)
     entity, previous = change.entity, change.previous
     by_time: dict[int, list[SampleValue]] = {}
@@ -50,31 +52,34 @@ def rows_of(change: Change, label: Callable[[str], Label]) -> list[Row]:
             for instance in now:
                 if before and not _is_new(instance, before):
                     continue
-                at = instance.observed_at
-                observed = microseconds(at) if at else recorded
-                if instance.unit_code or instance.dataset_id:
-                    sample: SampleValue = (
-                        label(name),
-                        instance.value,
-                        instance.dataset_id,
-                        instance.unit_code,
-                    )
-                else:
-                    sample = (label(name), instance.value)
-                if observed in by_time:
-                    by_time[observed].append(sample)
-                else:
-                    by_time[observed] = [sample]
+                _add(by_time, label(name), instance, recorded)
             if before and not (len(before) == len(now) == 1 and before[0].dataset_id == now[0].dataset_id):
                 kept = {instance.dataset_id for instance in now}
                 deleted = [_deleted(label(name), each) for each in before if each.dataset_id not in kept]
                 if deleted:
                     by_time.setdefault(recorded, []).extend(deleted)
+        for name, instances in change.late.items():
+            for instance in instances:
+                _add(by_time, label(name), instance, recorded)
     return [
         (change.tenant, entity.id, observed, change.seq, recorded, _encode(sample))
         for observed, sample in by_time.items()
         if sample
     ]
+
+
+def _add(by_time: dict[int, list[SampleValue]], label: Label, instance: Instance, recorded: int) -> None:
+    at = instance.observed_at
+    observed = microseconds(at) if at else recorded
+    sample: SampleValue
+    if instance.unit_code or instance.dataset_id:
+        sample = (label, instance.value, instance.dataset_id, instance.unit_code)
+    else:
+        sample = (label, instance.value)
+    if observed in by_time:
+        by_time[observed].append(sample)
+    else:
+        by_time[observed] = [sample]
 
 
 def _is_new(instance: Instance, before: Sequence[Instance]) -> bool:

@@ -64,8 +64,8 @@ class FrameBuffer:
         return found
 
     def read(self, frame: Frame) -> list[RenderedChange]:
-        """Return the changes of any frame."""
-        return [RenderedChange(each, self._context) for each in frame.changes()]
+        """Return the changes of any frame, without those that are late: the present state is as before."""
+        return [RenderedChange(each, self._context) for each in frame.changes() if not each.is_late]
 
     def _changes_of(self, buffered: _BufferedFrame) -> list[RenderedChange]:
         if buffered.changes is None:

@@ -185,7 +185,7 @@ class PackCity:
     async def follow(
         self, name: str, types: Sequence[str], *, from_start: bool = False
     ) -> AsyncIterator[EntityChange]:
-        """Yield every change of entities of some types, in order; the position is kept under `name`.
+        """Yield every change of entities of some types, in order, but for late ones; the position is kept under `name`.
 
         A change is done when the next one is asked for: a worker that fails, or is killed, gets it again.
         """
@@ -195,7 +195,7 @@ class PackCity:
                 if batch.missed:
                     self.log.error("%s: %d changes are not in the stream any more", name, batch.missed)
                 for change in batch.changes():
-                    if self._may_read(change.entity):
+                    if not change.is_late and self._may_read(change.entity):
                         yield self._shown_change(change)
                         follower.done(change.seq)
 

@@ -24,7 +24,9 @@ class Change(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
     """What was committed: the entity afterwards (its last state when it was deleted) and what changed in it.
 
     `changed` names the attributes (IRIs) that were created, updated or deleted, whether or not the value differs;
-    `previous` holds their instances before, absent where there were none. `seq` grows by commit order within a store.
+    `previous` holds their instances before, absent where there were none. `late` holds, by IRI, the instances that were
+    received with an older `observedAt` than those in place: they are for history alone, and not part of `entity`.
+    `seq` grows by commit order within a store.
     """
 
     seq: int = 0
@@ -35,6 +37,12 @@ class Change(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
     entity: Entity
     changed: list[str] = msgspec.field(default_factory=list)
     previous: dict[str, list[Instance]] = msgspec.field(default_factory=dict)
+    late: dict[str, list[Instance]] = msgspec.field(default_factory=dict)
+
+    @property
+    def is_late(self) -> bool:
+        """Return whether nothing of the present state changed: all that was received is older."""
+        return bool(self.late) and not self.changed
 
 
 _encoder = msgspec.json.Encoder()

@@ -2,8 +2,8 @@
 
 None of them changes its arguments, so that a store may call them again on a newer state. `now` becomes
 `modifiedAt` of the entity and of what was changed; `createdAt` is kept where something was replaced. An older
-`observedAt` is accepted: the last write wins. Source: ETSI GS CIM 009 v1.9.1, clauses 5.5.8, 5.5.12,
-5.6.1 to 5.6.5 and 5.6.17 to 5.6.19.
+`observedAt` is accepted: the last write wins (for feeds see `lateness`). Source: ETSI GS CIM 009 v1.9.1, clauses
+5.5.8, 5.5.12, 5.6.1 to 5.6.5 and 5.6.17 to 5.6.19.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class Patched(msgspec.Struct, frozen=True):
     previous: dict[str, list[Instance]] = {}
     skipped: dict[str, str] = {}
     """IRI to reason: the `notUpdated` of clause 5.2.18."""
+    late: dict[str, list[Instance]] = {}
+    """What is older than what is in place, as in `change.Change`."""
 
 
 def create(entity: Entity, now: str) -> Patched:

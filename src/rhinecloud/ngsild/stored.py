@@ -79,6 +79,7 @@ class _ChangeRow(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=Tru
     entity: msgspec.Raw
     changed: list[str] = []
     previous: dict[str, list[Instance]] = {}
+    late: dict[str, list[Instance]] = {}
 
 
 def encode_change_with(change: Change, entity: bytes) -> bytes:
@@ -93,6 +94,7 @@ def encode_change_with(change: Change, entity: bytes) -> bytes:
             entity=msgspec.Raw(entity),
             changed=change.changed,
             previous=change.previous,
+            late=change.late,
         )
     )
 

@@ -14,6 +14,7 @@ def change_of(edit: Edit, decision: Put | Remove, *, created: bool, seq: int = 0
     )  # fmt: skip
     if isinstance(decision, Put):
         change.changed, change.previous = list(decision.changed), decision.previous
+        change.late = decision.late
     else:
         change.kind = ChangeKind.DELETED
     return change

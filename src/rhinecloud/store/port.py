@@ -25,7 +25,7 @@ class StoreFull(Unavailable):
 
 
 class Put(msgspec.Struct, frozen=True):
-    """Store `entity`; `changed` and `previous` as in `ngsild.change.Change`.
+    """Store `entity`; `changed`, `previous` and `late` as in `ngsild.change.Change`.
 
     They contain plain JSON and are not changed again: consumers in this process get the same objects.
     """
@@ -33,6 +33,7 @@ class Put(msgspec.Struct, frozen=True):
     entity: Entity
     changed: Sequence[str] = ()
     previous: dict[str, list[Instance]] = {}
+    late: dict[str, list[Instance]] = {}
 
 
 class Remove(msgspec.Struct, frozen=True):
@@ -93,11 +94,15 @@ class JointEdit(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """The result of an edit: the change's sequence number (0: nothing changed) and the entity as it is now."""
+    """The result of an edit: the change's sequence number (0: nothing changed) and the entity as it is now.
+
+    `late`: the change is for history alone; the entity is as before.
+    """
 
     seq: int
     entity: Entity | None
     created: bool = False
+    late: bool = False
 
 
 class Stored(msgspec.Struct, gc=False):

@@ -70,7 +70,7 @@ class EditBuilder:
         patched = change(entity, self.now)
         new = patched.entity
         self.check(CoreAction.UPDATE, new)
-        return self.put(patched) if patched.changed or _differs(entity, new) else None
+        return self.put(patched) if patched.changed or patched.late or _differs(entity, new) else None
 
     def _change_or_create(
         self, fragment: Entity, change: Change, is_whole: bool, present: Entity | None
@@ -143,7 +143,7 @@ class EditBuilder:
         entity, most = patched.entity, self.most
         if len(entity.attrs) > most or len(entity.type) > most or len(entity.scope) > most:
             raise TooLarge(f"an entity has at most {most} attributes, types and scopes")
-        return Put(entity, patched.changed, patched.previous)
+        return Put(entity, patched.changed, patched.previous, patched.late)
 
     @property
     def creator(self) -> str:

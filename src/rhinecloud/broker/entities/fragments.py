@@ -12,15 +12,15 @@ from msgspec.structs import replace as with_members
 
 from rhinecloud.broker.entities.edits import EditBuilder
 from rhinecloud.kernel.errors import RhineCloudError
-from rhinecloud.ngsild import patch
+from rhinecloud.ngsild import lateness, patch
 from rhinecloud.ngsild.entity import Entity
 from rhinecloud.store.port import Decide
 
 SIMULATED = "urn:rhinecloud:ns:simulated"
 """The mark of what comes from a recording or a simulator."""
 
-Group = tuple[Entity, list[int]]
-"""A fragment, and the positions in the sequence of those that it was merged from."""
+Group = tuple[Entity, list[int], list[Entity]]
+"""A fragment, the positions in the sequence of those that it was merged from, and these themselves."""
 
 
 def coalesce(fragments: Sequence[Entity | RhineCloudError]) -> list[Group]:
@@ -37,12 +37,15 @@ def coalesce(fragments: Sequence[Entity | RhineCloudError]) -> list[Group]:
         }
         found = open_groups.get(fragment.id)
         if found is not None and found[1].isdisjoint(names):
-            (joined, positions), merged = found
+            (joined, positions, parts), merged = found
+            if len(parts) == 1:
+                parts[0] = with_members(joined, attrs=dict(joined.attrs))
             _join(joined, fragment)
             positions.append(position)
+            parts.append(fragment)
             merged |= names
         else:
-            group = (fragment, [position])
+            group: Group = (fragment, [position], [fragment])
             groups.append(group)
             open_groups[fragment.id] = (group, names)
     return groups
@@ -57,13 +60,17 @@ def merge_or_add(entity: Entity, *, replace: bool = False) -> Callable[[EditBuil
     return lambda writer: writer.change_or_create(entity, change, is_whole=replace)
 
 
-def take_reading(entity: Entity) -> Callable[[EditBuilder], Decide]:
-    """Return a plan: as `merge_or_add`; a reading that is not marked as simulated, and not older than any of its
-    entity, ends that mark of it."""
+def receive(entity: Entity, parts: Sequence[Entity], *, measured: bool) -> Callable[[EditBuilder], Decide]:
+    """Return a plan: as `merge_or_add`, but what is older than what is in place is late; `parts` as in `Group`.
+
+    A `measured` reading that is not marked as simulated, and not older than any of its entity, ends that mark of it.
+    """
 
     def change(present: Entity, now: str) -> patch.Patched:
-        patched = _update(entity, present, now)
-        if SIMULATED in entity.attrs or SIMULATED not in present.attrs or not _has_news(entity, present):
+        patched = lateness.receive(present, entity, parts, now)
+        if not measured or SIMULATED in entity.attrs or SIMULATED not in present.attrs:
+            return patched
+        if not _has_news(entity, present):
             return patched
         left = {name: instances for name, instances in patched.entity.attrs.items() if name != SIMULATED}
         return patch.Patched(
@@ -71,6 +78,7 @@ def take_reading(entity: Entity) -> Callable[[EditBuilder], Decide]:
             [*patched.changed, SIMULATED],
             {**patched.previous, SIMULATED: present.attrs[SIMULATED]},
             patched.skipped,
+            patched.late,
         )
 
     return lambda writer: writer.change_or_create(entity, change, is_whole=False)

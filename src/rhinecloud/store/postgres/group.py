@@ -27,6 +27,7 @@ class DecidedEdit(NamedTuple):
     offset: int
     entity: Entity | None
     created: bool
+    late: bool
 
 
 class EditGroup:
@@ -162,7 +163,7 @@ class EditGroup:
         elif after is None:
             touched.row = 0
         touched.offset, touched.entity, touched.body = len(self._changes), after, body
-        return DecidedEdit(touched.offset, after, created)
+        return DecidedEdit(touched.offset, after, created, change.is_late)
 
 
 def _check(edit: Edit, entity: Entity) -> None:

@@ -353,6 +353,6 @@ def _answered(answer: Any, seq: int) -> Any:
 
 def _numbered(answer: Any, seq: int) -> Written | Exception:
     if type(answer) is DecidedEdit:
-        return Written(seq + answer.offset, answer.entity, answer.created)
+        return Written(seq + answer.offset, answer.entity, answer.created, answer.late)
     result: Written | Exception = answer
     return result

@@ -228,7 +228,7 @@ class Transaction:
             touched.row = 0
         self.last_seq = touched.version = seq
         touched.entity, touched.body = after, body
-        return Written(seq, after, created)
+        return Written(seq, after, created, change.is_late)
 
     def _delete(self, key: Key, held: CachedEntity, entity: Entity | None) -> None:
         self.cursor.execute("DELETE FROM entity WHERE row = ?", (held.row,))

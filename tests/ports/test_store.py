@@ -787,3 +787,15 @@ async def test_records_are_listed_by_tenant(store: Store) -> None:
     await store.put_records([Record("mark", "z", "1", b"")])
     assert await store.tenants_of_records("letter") == ["", "a", "b"]
     assert await store.tenants_of_records("nothing") == []
+
+
+async def test_a_late_change_is_logged_and_the_entity_is_as_before(store: Store) -> None:
+    await store.write([put(entity("a", level=5))])
+    late = {LEVEL: [Instance(value=1, observed_at=AT)]}
+    (written,) = await store.write([edit("a", lambda before: Put(before or entity("a"), late=late))])
+    assert isinstance(written, Written)
+    assert written.late
+    assert written.entity == entity("a", level=5)
+    change = decode_change((await store.changes(written.seq - 1, 10))[0].body)
+    assert (change.kind, change.changed, change.late) == (ChangeKind.UPDATED, [], late)
+    assert change.is_late

@@ -118,3 +118,15 @@ def test_reasons_are_bounded_and_further_ones_are_counted_together() -> None:
     assert (reasons[0].reason, reasons[0].count) == (OTHER_REASONS, 3)
     assert len(reasons) == MOST_REASONS + 1
     assert all(len(each.sample) <= 300 for each in reasons)
+
+
+async def test_a_backlog_with_the_newest_first_is_counted_as_late(city: City) -> None:
+    (city.root / "boxes.yaml").write_text("id: 'urn:x:1'\ntype: Device\ntime: at\nattributes: { v: v }\n")
+    rows = [{"v": minute, "at": f"2026-03-01T12:{minute:02}:00Z"} for minute in (9, 5, 1)]
+    (city.root / "rows.json").write_text(json.dumps(rows))
+    feeds = await city.feed(
+        connector="json", mapping="boxes.yaml", path="rows.json", dates="measured", time_field="none", speed=0
+    )
+    await feeds.get("test").finished()
+    now = status(feeds)
+    assert (now.accepted, now.late, now.unchanged, now.dead) == (1, 2, 0, 0)

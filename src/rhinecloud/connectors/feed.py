@@ -127,6 +127,7 @@ class Feed:
             error=error,
             last_error=self._health.last_error,
             silent_after_s=self._plan.silent_after_s,
+            late=counted.late,
             outside=counted.outside,
             outside_sample=counted.outside_sample,
             ignored_by_reason=(*counted.ignored_by_reason.reasons(), *self._unseen.reasons()),
@@ -231,10 +232,11 @@ class Feed:
         outcome = await self._retry_until_accepted(lambda: self._pipeline.write(drafts))
         self.counters.accepted += outcome.accepted
         self.counters.unchanged += outcome.unchanged
+        self.counters.late += outcome.late
         self.counters.keep_outside([place for draft in drafts for place in draft.outside])
         self._ignore([*(item for item in batch if isinstance(item, Ignored)), *outcome.ignored])
         await self._keep_faults([*faults, *outcome.faults])
-        if outcome.accepted or outcome.unchanged:
+        if outcome.accepted or outcome.unchanged or outcome.late:
             self._health.used()
         if outcome.accepted:
             self._health.news(newest_time(each for draft in drafts for each in draft.fragments))

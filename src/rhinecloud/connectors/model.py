@@ -48,6 +48,7 @@ class FeedCounters:
 
     `received` counts decoded messages, `dead` new dead letters, `accepted` entities that changed, `unchanged` entities
     that did not, `ignored` messages and parts of messages that are left out on purpose (`ignored_by_reason` tells why),
+    `late` entities of which all that was received is older than what is in place (it goes to history alone),
     `dropped` datagrams while the queue was full, `outside` reports of entities outside of the feed's area that are kept
     (`outside_sample` is the newest).
     """
@@ -60,6 +61,7 @@ class FeedCounters:
     dead: int = 0
     dropped: int = 0
     reconnects: int = 0
+    late: int = 0
     outside: int = 0
     outside_sample: str = ""
     ignored_by_reason: IgnoredCounter = field(default_factory=IgnoredCounter)
@@ -101,6 +103,7 @@ class FeedStatus:
     last_at: str
     error: str
     last_error: str
+    late: int = 0
     outside: int = 0
     outside_sample: str = ""
     ignored_by_reason: tuple[IgnoredReason, ...] = ()

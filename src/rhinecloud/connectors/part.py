@@ -36,7 +36,7 @@ from rhinecloud.stream.settings import StreamSettings
 TABLE = "feeds"
 READY_S = 30.0
 """How long an expected endpoint may take to open, on a slow machine with cold caches."""
-OUTCOMES = ("received", "accepted", "unchanged", "ignored", "dead", "dropped", "outside")
+OUTCOMES = ("received", "accepted", "unchanged", "late", "ignored", "dead", "dropped", "outside")
 
 
 class FeedsStatus(BaseModel):

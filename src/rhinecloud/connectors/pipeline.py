@@ -105,11 +105,12 @@ class _MappedMessage:
 
 @dataclass(slots=True)
 class BatchOutcome:
-    """The result of drafts: entities that changed, that did not, the messages that were rejected, wholly or in part,
-    and what was ignored."""
+    """The result of drafts: entities that changed, that did not, that are late (for history alone), the messages that
+    were rejected, wholly or in part, and what was ignored."""
 
     accepted: int = 0
     unchanged: int = 0
+    late: int = 0
     ignored: list[Ignored] = field(default_factory=list)
     faults: list[DecodeFault] = field(default_factory=list)
 
@@ -235,6 +236,8 @@ class Pipeline:
                 absent.setdefault(id(owner), str(fragment.get("id")))
             elif isinstance(answer, Exception):
                 reasons.setdefault(id(owner), []).append(str(answer) or type(answer).__name__)
+            elif answer.late:
+                outcome.late += 1
             elif answer.seq:
                 outcome.accepted += 1
             else:

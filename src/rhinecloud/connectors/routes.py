@@ -51,6 +51,7 @@ class FeedView(BaseModel):
     last_at: str = Field(description="Time of the last message, ISO 8601 in UTC, or empty")
     error: str = Field(description="The present error, or empty")
     last_error: str
+    late: int = Field(description="Entities of which all that was received is older than what is in place")
     outside: int = Field(description="Reports of entities outside of the feed's `area` that are kept")
     outside_sample: str = Field(description="The newest of them, with its place, or empty")
     silent_after_s: float = Field(

@@ -1403,6 +1403,11 @@ export interface components {
             /** Last Error */
             last_error: string;
             /**
+             * Late
+             * @description Entities of which all that was received is older than what is in place
+             */
+            late: number;
+            /**
              * Outside
              * @description Reports of entities outside of the feed's `area` that are kept
              */

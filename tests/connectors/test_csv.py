@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.city import FIXTURES
@@ -251,6 +251,7 @@ _VALUE = st.text(
 ).map(lambda text: f"v{text}w")
 
 
+@example([["v \nw", "v\n\n w", "v\n w"]], ",")
 @given(st.lists(st.lists(_VALUE, min_size=3, max_size=3), min_size=1, max_size=8), st.sampled_from(",;\t|"))
 def test_what_a_writer_of_csv_writes_is_read(written: list[list[str]], delimiter: str) -> None:
     file = io.StringIO()

@@ -78,7 +78,7 @@ class CsvCodec:
         if guessed is not None:
             yield Ignored(NOT_UTF8, guessed.text)
         yield from titles
-        for item in self._rows([line for line in lines[first:] if line.raw.strip()]):
+        for item in self._rows(lines[first:]):
             yield {"topic": parcel.origin, **item} if parcel.origin and isinstance(item, dict) else item
 
     def recorded_at(self, unit: bytes) -> datetime | None:
@@ -135,7 +135,9 @@ class CsvCodec:
         while self._header is not None and start < len(lines):
             line = lines[start]
             length = 1
-            if self._is_comment(line):
+            if not line.raw.strip():
+                pass
+            elif self._is_comment(line):
                 yield Ignored(COMMENT, line.text)
             elif self._header.is_repeated_by(line.text):
                 yield Ignored(HEADER_AGAIN, line.text)
@@ -206,7 +208,7 @@ class CsvCodec:
         return 1
 
     def _is_comment(self, line: TableLine) -> bool:
-        return bool(self._format.comment) and line.text.startswith(self._format.comment)
+        return bool(self._format.comment) and line.text.lstrip().startswith(self._format.comment)
 
 
 def _is_closed(text: str) -> bool:

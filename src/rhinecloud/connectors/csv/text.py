@@ -52,7 +52,7 @@ def read_lines(body: bytes, encoding: str = "") -> Iterator[TableLine]:
     if encoding and not keeps_line_ends(encoding):
         body, encoding = _whole_text(body, encoding).encode(), "utf-8"
     for line in body.splitlines():
-        yield read_line(line.removeprefix(codecs.BOM_UTF8).strip(b" "), encoding)
+        yield read_line(line.removeprefix(codecs.BOM_UTF8), encoding)
 
 
 def _whole_text(body: bytes, encoding: str) -> str:

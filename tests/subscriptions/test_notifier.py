@@ -19,7 +19,7 @@ from policies import shipped
 from rhinecloud.broker.service import Broker
 from rhinecloud.changes.marks import KIND as MARK
 from rhinecloud.changes.relay import Relay, RelaySettings
-from rhinecloud.kernel.actor import Actor, Role
+from rhinecloud.kernel.actor import Actor, Role, part
 from rhinecloud.kernel.time import utc_now
 from rhinecloud.ngsild.context import core_context
 from rhinecloud.store.port import Record
@@ -34,6 +34,9 @@ from rhinecloud.subscriptions.model import SEPARATOR
 from rhinecloud.subscriptions.settings import NotificationSettings
 
 CORE = core_context()
+
+INCIDENTS = part("incidents")
+"""Whoever may write incidents."""
 
 
 @pytest.fixture
@@ -250,7 +253,7 @@ async def test_a_subscription_that_cannot_be_read_or_served_is_listed_with_its_r
         [Record("subscription", "", f"{SEPARATOR}{name}", body) for name, body in bodies.items()]
     )
     await store.close()
-    async with open_notifying_broker(tmp_path, stream, actors=(partner,)) as notifying:
+    async with open_notifying_broker(tmp_path, stream, actors=(partner, INCIDENTS)) as notifying:
         await notifying.subscribe(receiver)
         await notifying.put("1", speed=1)
         await receiver.until(lambda: receiver.values("speed") == [1])
@@ -366,7 +369,7 @@ async def test_notifications_contain_only_what_the_owner_may_read(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     partner = Actor("partner", "partner", frozenset({Role.PARTNER}))
-    async with open_notifying_broker(tmp_path, stream, actors=(partner,)) as notifying:
+    async with open_notifying_broker(tmp_path, stream, actors=(partner, INCIDENTS)) as notifying:
         data: dict[str, Any] = {
             "type": "Subscription",
             "entities": [{"type": "*"}],
@@ -376,7 +379,7 @@ async def test_notifications_contain_only_what_the_owner_may_read(
         answer = await notifying.call("POST", "/subscriptions", data, actor=partner)
         assert answer.status == 201, answer.body
         secret = {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "title": "x"}
-        assert (await notifying.call("POST", "/entities", secret)).status == 201
+        assert (await notifying.call("POST", "/entities", secret, actor=INCIDENTS)).status == 201
         await notifying.put("1", speed=1)
         await receiver.until(lambda: len(receiver.received) == 1)
         await settle(notifying)
@@ -387,9 +390,9 @@ async def test_linked_entities_that_the_owner_may_not_read_are_left_out(
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     partner = Actor("partner", "partner", frozenset({Role.PARTNER}))
-    async with open_notifying_broker(tmp_path, stream, actors=(partner,)) as notifying:
+    async with open_notifying_broker(tmp_path, stream, actors=(partner, INCIDENTS)) as notifying:
         incident = {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "title": "secret"}
-        assert (await notifying.call("POST", "/entities", incident)).status == 201
+        assert (await notifying.call("POST", "/entities", incident, actor=INCIDENTS)).status == 201
         assert (
             await notifying.call("POST", "/entities", {"id": "urn:b:1", "type": "Berth", "name": "4"})
         ).status == 201
@@ -414,9 +417,9 @@ async def test_conditions_do_not_follow_links_to_entities_that_the_owner_may_not
     tmp_path: Path, stream: JetStream, receiver: Receiver
 ) -> None:
     partner = Actor("partner", "partner", frozenset({Role.PARTNER}))
-    async with open_notifying_broker(tmp_path, stream, actors=(partner,)) as notifying:
+    async with open_notifying_broker(tmp_path, stream, actors=(partner, INCIDENTS)) as notifying:
         incident = {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "level": 3}
-        assert (await notifying.call("POST", "/entities", incident)).status == 201
+        assert (await notifying.call("POST", "/entities", incident, actor=INCIDENTS)).status == 201
         for actor, path in ((partner, "/partner"), (ADMIN, "/admin")):
             await notifying.subscribe(
                 receiver, path, actor=actor, q="case{level}>2", watchedAttributes=["case"]
@@ -472,7 +475,7 @@ async def test_an_owner_without_an_account_gets_no_more_notifications(
     owner = Actor("token", "token", frozenset({Role.PARTNER}))
     known: dict[str, Actor] = {"token": owner}
     async with open_notifying_broker(
-        tmp_path, stream, actors=(owner,), present=lambda actor: known.get(actor.id)
+        tmp_path, stream, actors=(owner, INCIDENTS), present=lambda actor: known.get(actor.id)
     ) as notifying:
         known[ADMIN.id] = ADMIN
         name = await notifying.subscribe(receiver, actor=owner)
@@ -504,7 +507,7 @@ async def test_operators_see_what_waits_and_fails_as_long_as_it_does(
     owner = Actor("token", "token", frozenset({Role.PARTNER}))
     known = {"token": owner, ADMIN.id: ADMIN}
     async with open_notifying_broker(
-        tmp_path, stream, actors=(owner,), present=lambda actor: known.get(actor.id)
+        tmp_path, stream, actors=(owner, INCIDENTS), present=lambda actor: known.get(actor.id)
     ) as notifying:
         seen = notifying.notifier.state
         names = [await notifying.subscribe(receiver, actor=owner) for _ in range(3)]
@@ -528,15 +531,15 @@ async def test_a_revoked_role_applies_at_once(tmp_path: Path, stream: JetStream,
     known = {"o": owner, ADMIN.id: ADMIN}
     incident = {"id": "urn:i:1", "type": "urn:rhinecloud:ns:Incident", "title": "x"}
     async with open_notifying_broker(
-        tmp_path, stream, actors=(owner,), present=lambda actor: known.get(actor.id)
+        tmp_path, stream, actors=(owner, INCIDENTS), present=lambda actor: known.get(actor.id)
     ) as notifying:
         await notifying.subscribe(receiver, actor=owner, entities=[{"type": "*"}], localOnly=True)
-        assert (await notifying.call("POST", "/entities", incident)).status == 201
+        assert (await notifying.call("POST", "/entities", incident, actor=INCIDENTS)).status == 201
         await receiver.until(lambda: len(receiver.received) == 1)
         receiver.status = 503
         for name, title in (("2", "y"), ("3", "z")):
             changed = {**incident, "id": f"urn:i:{name}", "title": title}
-            assert (await notifying.call("POST", "/entities", changed)).status == 201
+            assert (await notifying.call("POST", "/entities", changed, actor=INCIDENTS)).status == 201
         await receiver.until(lambda: len(receiver.received) == 2)
         known["o"] = replace(owner, roles=frozenset({Role.PARTNER}))
         await notifying.put("1", speed=1)

@@ -36,10 +36,10 @@ test: .make/dev .make/system clients $(WEB) test-web ## Run every test, after in
 	@$(BIN)/python -m pytest $(ARGS)
 
 QUICK_WITHOUT := app cli clients conformance docs faults journeys
-QUICK = -m 'not (slow or fault or journey or database or hypothesis)' $(addprefix --ignore=tests/,$(QUICK_WITHOUT))
+QUICK = -n auto --dist loadfile -m 'not (slow or fault or journey or database or hypothesis)' $(addprefix --ignore=tests/,$(QUICK_WITHOUT))
 
 .PHONY: quick
-quick: .make/dev ## Run the tests of the parts alone, in a few minutes: no browser, kills, PostgreSQL or generated inputs
+quick: .make/dev ## Run the tests of the parts alone, in two minutes: no browser, kills, PostgreSQL or generated inputs
 	@$(BIN)/python -m pytest -q $(QUICK) $(ARGS)
 
 .PHONY: test-web

@@ -15,6 +15,7 @@ import orjson
 
 from rhinecloud.app.asgi import Application, Message, Receive, Scope, Send, header, reply
 from rhinecloud.app.problem import MEDIA_TYPE, Problems
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Forbidden, RhineCloudError, Unavailable
 
 REMEMBERED = 1_000
@@ -44,7 +45,7 @@ class Dispatcher:
         self._fallback = fallback
         self._own = frozenset(origin.rstrip("/") for origin in own_origins)
         self._literal_hosts_only = literal_hosts_only
-        self._hosts: dict[bytes, bool] = {}
+        self._hosts = BoundedCache(self._may_answer_as, most=REMEMBERED, longest=LONGEST)
         self._active = 0
         self._idle = asyncio.Event()
         self._closing = asyncio.Event()
@@ -120,15 +121,7 @@ class Dispatcher:
         return _netloc(origin) == header(scope, b"host").decode("latin-1")
 
     def _is_own_host(self, scope: Scope) -> bool:
-        field = header(scope, b"host")
-        known = self._hosts.get(field)
-        if known is None:
-            known = self._may_answer_as(field)
-            if len(field) <= LONGEST:
-                if len(self._hosts) >= REMEMBERED:
-                    self._hosts.clear()
-                self._hosts[field] = known
-        return known
+        return self._hosts[header(scope, b"host")]
 
     def _may_answer_as(self, field: bytes) -> bool:
         host = _hostname(f"//{field.decode('latin-1')}")

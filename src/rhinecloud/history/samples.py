@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import parse_time
 from rhinecloud.ngsild.change import Change, ChangeKind
@@ -92,10 +92,14 @@ def _deleted(label: Label, instance: Instance) -> SampleValue:
     return (label, None, instance.dataset_id, "") if instance.dataset_id else (label, None)
 
 
-@lru_cache(1_024)  # the attributes of a reading share their time
-def microseconds(text: str) -> int:
-    """Return the microseconds since 1970 of an ISO 8601 time. Raise Invalid."""
+def _microseconds(text: str) -> int:
     return (parse_time(text) - EPOCH) // MICROSECOND
+
+
+microseconds = BoundedCache(
+    _microseconds, longest=64
+).__getitem__  # the attributes of a reading share their time
+"""Return the microseconds since 1970 of an ISO 8601 time. Raise Invalid."""
 
 
 def time_of(count: int) -> datetime:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from rhinecloud.kernel.cache import BoundedCache
 from rhinecloud.kernel.errors import Invalid
 from rhinecloud.kernel.time import parse_time
 from rhinecloud.ngsild.context import Context
@@ -223,15 +223,17 @@ def _compare(now: Instance | None, before: Instance | None) -> ReadingChange | N
     return ReadingChange.LATE if old is not None and new is not None and new < old else ReadingChange.NEW
 
 
-@lru_cache(maxsize=1024)
-def seconds(text: str) -> float | None:
-    """Return an ISO 8601 text as seconds since 1970, None where it is not one."""
+def _seconds(text: str) -> float | None:
     if not text:
         return None
     try:
         return parse_time(text).timestamp()
     except Invalid:
         return None
+
+
+seconds = BoundedCache(_seconds, longest=64).__getitem__
+"""Return an ISO 8601 text as seconds since 1970, None where it is not one."""
 
 
 def _plain(value: Any) -> Any:

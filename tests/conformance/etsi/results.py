@@ -59,13 +59,13 @@ def read_results(output: Path, suite: Path, failures: Path) -> dict[str, Tally]:
     return tallies
 
 
-def write_page(page: Path, engine: str, tallies: Mapping[str, Tally]) -> None:
-    """Put what an engine passed into the table between the marks of the page; what was not run stays as it stands."""
+def write_page(page: Path, engine: str, tallies: Mapping[str, Tally], commit: str) -> None:
+    """Put what an engine passed at a commit into the table between the marks; what was not run stays as it was."""
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     table, _, after = rest.partition(END)
     found, runs = _read_table(table)
-    runs[engine] = f"{datetime.now(UTC).date().isoformat()} at {_commit(page.parent)}"
+    runs[engine] = f"{datetime.now(UTC).date().isoformat()} at {commit}"
     for name, tally in tallies.items():
         found.setdefault(name, {})[engine] = tally
     for each in ENGINES:
@@ -99,7 +99,7 @@ def _read_table(text: str) -> tuple[dict[str, dict[str, Tally]], dict[str, str]]
     return found, dict(RUN.findall(text))
 
 
-def _commit(folder: Path) -> str:
+def commit_of(folder: Path) -> str:
     """Return the commit of the checkout, by which the run can be repeated."""
     command = ["git", "-C", str(folder), "rev-parse", "--short=8", "HEAD"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from origin import serve_origin
-from results import Tally, read_results, write_page
+from results import Tally, commit_of, read_results, write_page
 from suite import Addresses, copy_suite
 
 HERE = Path(__file__).resolve().parent
@@ -70,6 +70,7 @@ def main() -> int:
     if "://" in arguments.store and len(arguments.groups) != 1:
         parser.error("a database given by its URL is good for one group: name one")
     tallies: dict[str, Tally] = {}
+    commit = commit_of(ROOT)
     with (
         tempfile.TemporaryDirectory(prefix="etsi-") as folder,
         serve_origin() as origin,
@@ -91,7 +92,7 @@ def main() -> int:
     passed, total = sum(t.passed for t in tallies.values()), sum(t.total for t in tallies.values())
     print(f"{passed}/{total}; what failed stands in {failures.relative_to(ROOT)}")  # noqa: T201
     if arguments.write:
-        write_page(PAGE, "SQLite" if arguments.store == "sqlite" else "PostgreSQL", tallies)
+        write_page(PAGE, "SQLite" if arguments.store == "sqlite" else "PostgreSQL", tallies, commit)
     return 0
 
 

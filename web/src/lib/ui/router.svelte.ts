@@ -8,9 +8,8 @@ export class Router {
 
   start(): () => void {
     const read = () => {
-      const [path = '', query = ''] = location.hash.slice(1).split('?');
-      this.path = path || '/';
-      this.parameters = new URLSearchParams(query);
+      this.path = pathInAddress();
+      this.parameters = new URLSearchParams(location.hash.split('?')[1] ?? '');
     };
     read();
     addEventListener('hashchange', read);
@@ -36,8 +35,12 @@ export class Router {
     location.hash = href.slice(1);
   }
 
-  /** Writes into the address what the page shows, so that it can be linked; nothing is loaded. */
+  /**
+   * Writes into the address what the page shows, so that it can be linked; nothing is loaded. Where the address leads
+   * elsewhere already, and the event that says so is still to come, it is left alone.
+   */
   describe(parameters: Record<string, string>): void {
+    if (pathInAddress() !== this.path) return;
     const query = Object.entries(parameters)
       .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%2C/g, ',')}`)
       .join('&');
@@ -47,6 +50,10 @@ export class Router {
   private get segments(): string[] {
     return this.path.split('/').filter(Boolean);
   }
+}
+
+function pathInAddress(): string {
+  return location.hash.slice(1).split('?')[0] || '/';
 }
 
 /** An address that somebody wrote may not be encoded; it is taken as it is. */

@@ -164,7 +164,7 @@ class Engine:
         for rule in rules:
             watched = self._watched[rule.id] & changed if self._watched[rule.id] else changed
             if watched:
-                reading.observed = self._observed(change.entity, watched)
+                reading.observed = self._observed(change, watched)
                 names = self._names(rule)
                 facts = by_context.get(names.key) or by_context.setdefault(
                     names.key, EntityFacts(reading, names, area=self._area)
@@ -178,11 +178,15 @@ class Engine:
         except (EvaluationFailed, RhineCloudError) as error:
             self._evaluator.report_error(rule, str(error))
 
-    def _observed(self, entity: Entity, iris: Iterable[str]) -> float:
-        """Return the newest `observedAt` of the attributes, at most now."""
-        times = [seconds(instance.observed_at) for iri in iris if (instance := entity.first(iri))]
-        known = [each for each in times if each is not None]
-        return min(max(known), self.state.now) if known else self.state.now
+    def _observed(self, change: Change, iris: Iterable[str]) -> float:
+        """Return the newest `observedAt` of the attributes, else when the city received them; at most now.
+
+        It depends on the change alone, so that an alert has the same onset, and id, where a crash makes the change be
+        evaluated again at another time.
+        """
+        times = [seconds(instance.observed_at) for iri in iris if (instance := change.entity.first(iri))]
+        known = [each for each in times if each is not None] or [seconds(change.at) or self.state.now]
+        return min(max(known), self.state.now)
 
     def _place_area(self, entity: Entity) -> None:
         if entity.id in self._zones:

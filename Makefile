@@ -35,11 +35,11 @@ web: $(WEB) ## Build the operations centre if its sources changed
 test: .make/dev .make/system clients $(WEB) test-web ## Run every test, after installing what they need (ARGS for pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
-QUICK_WITHOUT := app cli clients conformance docs faults journeys
+QUICK_WITHOUT := app cli clients conformance docs faults journeys ports store
 QUICK = -n auto --dist loadfile -m 'not (slow or fault or journey or database or hypothesis)' $(addprefix --ignore=tests/,$(QUICK_WITHOUT))
 
 .PHONY: quick
-quick: .make/dev ## Run the tests of the parts alone, in two minutes: no browser, kills, PostgreSQL or generated inputs
+quick: .make/dev ## Run the tests of the parts alone, in two minutes: no browser, kills, engines of the store or generated inputs
 	@$(BIN)/python -m pytest -q $(QUICK) $(ARGS)
 
 .PHONY: test-web

@@ -29,7 +29,7 @@ MOST_LISTED = 1000
 
 
 class AlertIncidents:
-    """Gives alerts their incidents. Every step is idempotent: an alert that is attached stays attached."""
+    """Opens the incidents of alerts. Every step is idempotent: an alert that is attached stays attached."""
 
     def __init__(
         self,

@@ -184,7 +184,7 @@ def change_task(
 
 
 def resolve(incident: Incident, acting: ActInProgress, resolution: str = "") -> Incident:
-    """Say that it is dealt with, and how."""
+    """Return it as dealt with, and how."""
     check_state(incident, Act.RESOLVE, acting.may)
     return _done(
         incident,

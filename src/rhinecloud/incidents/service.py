@@ -251,7 +251,7 @@ class Incidents:
         return await self.act(actor, incident_id, version, request)
 
     async def resolve(self, actor: Actor, incident_id: str, version: int, resolution: str = "") -> Incident:
-        """Say that it is dealt with, and how."""
+        """Record that it is dealt with, and how."""
 
         def rule(incident: Incident, acting: ActInProgress) -> Incident:
             return rules.resolve(incident, acting, resolution)

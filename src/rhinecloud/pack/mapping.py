@@ -19,7 +19,7 @@ MappedItem = EntityFragment | Rejected | Ignored
 """What a mapping yields: an entity to merge, a part that cannot be used, or one that is left out on purpose."""
 
 Mapping = Callable[[Message, datetime], Iterable[MappedItem]]
-"""Says what a message means: from a message and the moment of its receipt to the entities that it changes. Pure.
+"""Maps a message, and the moment of its receipt, to the entities that it changes. Pure.
 
 A message of which a mapping yields nothing at all is counted as ignored, without a reason. Invalid that is raised is
 one more Rejected; what was yielded before is kept."""

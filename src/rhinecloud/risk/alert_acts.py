@@ -65,7 +65,7 @@ class AlertActs:
         self._tenant = tenant
 
     async def acknowledge(self, actor: Actor, alert_id: str, note: str = "") -> Entity:
-        """Say that somebody has seen an alert; raise NotFound, Denied, or Conflict where it is over."""
+        """Record that somebody has seen an alert. Raise NotFound, Denied, or Conflict where it is over."""
 
         def change(alert: AlertEdit) -> None:
             if not alert.has("acknowledgedAt"):
